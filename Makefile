@@ -1,0 +1,64 @@
+# Installs what is missing, then runs. Needs make, Python 3.11 or newer, and root on Debian 12.
+
+PYTHON ?= python3
+VENV = .venv/bin
+
+DEMO_PACKAGES = dehydrated pebble
+TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils certbot iproute2 knot knot-dnsutils lego \
+	pdns-backend-sqlite3 pdns-server strace uacme unbound
+
+.PHONY: help demo test bench lint ruff types unit e2e demo-packages test-packages
+.NOTPARALLEL:
+
+help: ## show this list
+	@sed -n 's/^\([a-z0-9]*\):.*## /make \1	/p' Makefile | expand -t 14
+
+demo: demo-packages .venv/demo ## issue a certificate from a CA of your own, and show each step
+	@$(VENV)/python demo/demo.py
+
+test: test-packages .venv/test .venv-certbot/bin/certbot ## run everything that follows but the bench
+	@$(MAKE) --no-print-directory --keep-going ruff types unit e2e
+
+lint: ruff types ## ruff and mypy
+
+ruff: .venv/test
+	$(VENV)/ruff check
+
+types: .venv/test
+	$(VENV)/mypy --strict -p dns01
+
+unit: test-packages .venv/test ## all tests but the ones end to end
+	$(VENV)/python -m pytest -n 2 --dist worksteal --ignore tests/e2e
+
+e2e: test-packages .venv/test .venv-certbot/bin/certbot ## real clients, a real CA, real name servers
+	$(VENV)/python -m pytest tests/e2e
+
+bench: test-packages .venv/test ## measurements
+	@failed=; for bench in bench/*.py; do echo "$$bench"; $(VENV)/python "$$bench" || failed=yes; done; [ ! "$$failed" ]
+
+demo-packages:
+	@.ci/install-debian $(DEMO_PACKAGES)
+
+test-packages:
+	@.ci/install-debian $(TEST_PACKAGES)
+
+.venv/demo: setup.cfg
+	$(call virtual-environment,.venv,--editable .)
+	@touch $@
+
+.venv/test: setup.cfg
+	$(call virtual-environment,.venv,--editable '.[test]')
+	@touch $@ .venv/demo
+
+# Of its own, so that certbot's dependencies do not decide the versions of ours.
+.venv-certbot/bin/certbot:
+	$(call virtual-environment,.venv-certbot,certbot)
+
+define virtual-environment
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/install-debian python3-venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'dns01 needs Python 3.11 or newer; to name another: make PYTHON=python3.12'; exit 1; }
+	@echo "Installing $(2) into $(1)"
+	@$(PYTHON) -m venv $(1)
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2)
+endef

@@ -1,0 +1,220 @@
+"""What a DNS provider is: three verbs, and two bases that supply them for the common APIs.
+
+A provider is a class named ``Provider`` in a module of this package (or behind an entry point
+of the group ``dns01.providers``). Typing is structural: a third party's class needs nothing
+from here. Owner names are FQDNs in lower-case A-labels without the trailing dot; values are
+what the TXT record says, unquoted, its character-strings joined.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar, NamedTuple, Protocol
+
+from ..errors import Busy, ZoneNotFound
+
+READINGS = 8  # of an RRset that others write to as well, before giving up
+
+
+class Zone(NamedTuple):
+    """A zone as the provider knows it. ``id`` is the provider's own word for it, if it has one."""
+
+    apex: str
+    id: str = ""
+
+
+class TxtRecord(NamedTuple):
+    """One TXT record. ``ttl`` (seconds) is a wish: it is no part of the record's identity, and
+    an RRset that is already there keeps its own (RFC 2181 §5.2: one TTL for the whole RRset)."""
+
+    name: str
+    value: str
+    ttl: int = 60
+
+
+class Profile(NamedTuple):
+    """How long a provider's name servers take, and how often they want to be believed.
+
+    An account or a zone may override each in the configuration; times are in seconds.
+    """
+
+    ttl: int = 60  # of the records published
+    timeout: float = 600  # of the whole wait
+    pace: float = 0.1  # asked again after this share of the time already waited
+    rounds: int = 3  # clean answers in a row; 1 where no machines share an address
+    patience: float = 5  # a silent or lame server is excused after this
+    settle: float = 60  # the longest that a CA keeps an old answer (less if the TTL is less)
+
+
+class Option(NamedTuple):
+    """One setting of a provider: its key in the TOML file and its environment variables, the
+    first of which is the one to document (lego's name where lego has one)."""
+
+    key: str
+    env: tuple[str, ...]
+    help: str
+    required: bool = False
+    secret: bool = False
+    default: str = ""  # "{state}" stands for the state folder
+
+
+class Provider(Protocol):
+    """One account at one DNS provider.
+
+    Optional verbs: ``start(names)`` is called before the names are looked up in the DNS (the
+    embedded server has to be there by then); ``settled(zone)`` returns when the API itself says
+    that what was published is on its servers (INSYNC, a job, an action).
+    """
+
+    options: ClassVar[tuple[Option, ...]]
+    profile: ClassVar[Profile]
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        """``options``: a value for every key in ``options`` that is set or has a default."""
+
+    def zone_for(self, name: str) -> Zone:
+        """The account's zone with the longest apex that is ``name`` or an ancestor of it.
+
+        Raises ZoneNotFound, naming the zones that the account does have.
+        """
+
+    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        """Add the records. What else lives there stays; what is already there is success."""
+
+    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        """Remove exactly these records. What is already gone is success."""
+
+
+def is_within(name: str, apex: str) -> bool:
+    """Whether ``name`` is ``apex`` or beneath it, label by label."""
+    return not apex or name == apex or name.endswith("." + apex)
+
+
+def longest_suffix(zones: Iterable[Zone], name: str, account: str) -> Zone:
+    """The zone with the longest apex that ``name`` is within.
+
+    Raises ZoneNotFound, which names the ``account`` and its zones.
+    """
+    seen = list(zones)
+    fitting = [zone for zone in seen if is_within(name, zone.apex)]
+    if fitting:
+        return max(fitting, key=lambda zone: len(zone.apex))
+    apexes = sorted({zone.apex for zone in seen})
+    shown = ", ".join(apexes[:20]) + (f" and {len(apexes) - 20} more" if len(apexes) > 20 else "")
+    raise ZoneNotFound(
+        f"{account}: none of its zones holds {name}; it sees {shown or 'no zone at all'}",
+        "give the credentials access to the zone, or name another account for it in config.toml",
+    )
+
+
+def by_name(records: Iterable[TxtRecord]) -> dict[str, list[TxtRecord]]:
+    """The records grouped by owner name."""
+    names: dict[str, list[TxtRecord]] = defaultdict(list)
+    for record in records:
+        names[record.name].append(record)
+    return names
+
+
+class RecordHost:
+    """The verbs for an API that keeps records one by one, each with an id of its own."""
+
+    def zones(self, name: str) -> Iterable[Zone]:
+        """The account's zones; those that cannot hold ``name`` may be left out."""
+        raise NotImplementedError
+
+    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
+        """(id, value) of every TXT record at ``name``."""
+        raise NotImplementedError
+
+    def create(self, zone: Zone, record: TxtRecord) -> None:
+        """Add one record; that it is already there is no error."""
+        raise NotImplementedError
+
+    def delete(self, zone: Zone, name: str, id: str) -> None:
+        """Remove one record; that it is already gone is no error."""
+        raise NotImplementedError
+
+    def zone_for(self, name: str) -> Zone:
+        return longest_suffix(self.zones(name), name, _provider_name(self))
+
+    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        for name, wanted in by_name(records).items():
+            present = {value for _, value in self.texts(zone, name)}
+            for record in wanted:
+                if record.value not in present:
+                    self.create(zone, record)
+                    present.add(record.value)
+
+    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        for name, unwanted in by_name(records).items():
+            values = {record.value for record in unwanted}
+            for id, value in list(self.texts(zone, name)):
+                if value in values:
+                    self.delete(zone, name, id)
+
+
+class RRset(NamedTuple):
+    """All TXT values at one name, and the TTL they share."""
+
+    values: tuple[str, ...]
+    ttl: int
+
+
+class RRsetHost:
+    """The verbs for an API that replaces a whole RRset: read, merge, write, until a reading shows
+    what it should.
+
+    Between the processes of one machine the caller's lock on the zone keeps others out; a write
+    from another machine that came between ours and the reading before it is noticed and merged.
+    """
+
+    def zones(self, name: str) -> Iterable[Zone]:
+        """The account's zones; those that cannot hold ``name`` may be left out."""
+        raise NotImplementedError
+
+    def read(self, zone: Zone, name: str) -> RRset | None:
+        """What stands at ``name`` after the last write, or None."""
+        raise NotImplementedError
+
+    def write(self, zone: Zone, name: str, old: RRset | None, new: RRset | None) -> None:
+        """Put ``new`` in the place of ``old`` (None: there is no such RRset). An API that can
+        tell that ``old`` is no longer what stands there leaves it as it is: it is read again."""
+        raise NotImplementedError
+
+    def zone_for(self, name: str) -> Zone:
+        return longest_suffix(self.zones(name), name, _provider_name(self))
+
+    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        for name, wanted in by_name(records).items():
+            for old in self._readings(zone, name):
+                present = old.values if old else ()
+                merged = tuple(dict.fromkeys((*present, *(record.value for record in wanted))))
+                if merged == present:
+                    break
+                self.write(zone, name, old, RRset(merged, old.ttl if old else wanted[0].ttl))
+
+    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        for name, unwanted in by_name(records).items():
+            values = {record.value for record in unwanted}
+            for old in self._readings(zone, name):
+                if old is None or values.isdisjoint(old.values):
+                    break
+                kept = tuple(value for value in old.values if value not in values)
+                self.write(zone, name, old, RRset(kept, old.ttl) if kept else None)
+
+    def _readings(self, zone: Zone, name: str) -> Iterator[RRset | None]:
+        """What stands at ``name``, as often as the caller is not content with it.
+
+        Raises Busy in the end.
+        """
+        for _ in range(READINGS):
+            yield self.read(zone, name)
+        raise Busy(
+            f"{_provider_name(self)}: what is written to {name} does not stay there",
+            "something else keeps writing there: find it, or try again later",
+        )
+
+
+def _provider_name(host: RecordHost | RRsetHost) -> str:
+    return type(host).__module__.rpartition(".")[2]

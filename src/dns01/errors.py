@@ -1,0 +1,111 @@
+"""Everything that dns01 raises on purpose.
+
+Every error names the thing that is wrong (account, zone, server, file, line) and carries a
+``hint`` that says what to do about it. They are caught in one place, ``hooks/hook.py``::
+
+    HookError                     1
+    ├ UsageError                  2   the words of the call
+    ├ ConfigError                 3   a variable, a file, a key
+    ├ StateError                  4   the journal cannot be kept
+    ├ ProviderError               5   the DNS provider
+    │ ├ AuthRejected                  what the credentials lack
+    │ ├ ZoneNotFound                  no zone of the account holds the name
+    │ └ Transient                     may pass by itself
+    │   ├ Busy                        over the limit; when to come back
+    │   └ Unreachable                 no answer
+    ├ DelegationError             6   where the record would go cannot be found
+    ├ CaaForbids                  7   the CA may not issue for the name
+    ├ NotReady                    8   not every server had the record in time
+    └ DeployError                 9   the certificate did not reach its target
+
+The figures are the exit codes.
+"""
+
+from __future__ import annotations
+
+
+class HookError(Exception):
+    """Something that the person who runs the hook has to know, with what to do about it."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(HookError):
+    """The words of the call make no sense: nothing was done."""
+
+    exit_code = 2
+
+
+class ConfigError(HookError):
+    """A setting is missing, unknown, malformed or readable by others: nothing was done."""
+
+    exit_code = 3
+
+
+class StateError(HookError):
+    """The state folder cannot be used, so nothing is published: what is not in the journal
+    could never be taken back."""
+
+    exit_code = 4
+
+
+class ProviderError(HookError):
+    """The DNS provider refused or failed."""
+
+    exit_code = 5
+
+
+class AuthRejected(ProviderError):
+    """The credentials are wrong, or lack a permission that the message names."""
+
+
+class ZoneNotFound(ProviderError):
+    """None of the account's zones holds the name; the message lists those that it has."""
+
+
+class Transient(ProviderError):
+    """May pass by itself; raised once the budget of retries is spent."""
+
+
+class Busy(Transient):
+    """Over the provider's limit. ``retry_after``: seconds until it wants to be asked again."""
+
+    def __init__(self, message: str, hint: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
+
+
+class Unreachable(Transient):
+    """The provider does not answer."""
+
+
+class DelegationError(HookError):
+    """A CNAME loop, a chain that is too long, or no server that knows the name."""
+
+    exit_code = 6
+
+
+class CaaForbids(HookError):
+    """The CAA records of the name keep the CA from issuing (RFC 8659)."""
+
+    exit_code = 7
+
+
+class NotReady(HookError):
+    """The record was not everywhere in time. ``report``: a line for each server and name."""
+
+    exit_code = 8
+
+    def __init__(self, message: str, hint: str = "", *, report: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.report = report
+
+
+class DeployError(HookError):
+    """The certificate is not fit for its target, or did not reach it."""
+
+    exit_code = 9
