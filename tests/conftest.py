@@ -1,0 +1,30 @@
+"""Every test process in a network of its own, every test with a state folder of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from testbed import netns
+
+OURS = ("DNS01_", "RFC2136_", "CERTBOT_", "RENEWED_")
+
+
+def pytest_configure() -> None:
+    """Move this process (pytest itself, and each worker of pytest-xdist) to its own network."""
+    try:
+        netns.enter()
+    except PermissionError:
+        pytest.exit("the tests need root: they run in a network namespace of their own (sudo make test)", 4)
+
+
+@pytest.fixture(autouse=True)
+def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test's own DNS01_STATE_DIR, not yet created; nothing else of ours is in the environment."""
+    for name in os.environ:
+        if name.startswith(OURS):
+            monkeypatch.delenv(name)
+    path = tmp_path / "state"
+    monkeypatch.setenv("DNS01_STATE_DIR", str(path))
+    return path

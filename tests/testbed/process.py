@@ -1,0 +1,100 @@
+"""A real server as a child process: started, waited for, and ended by its own process id."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self
+
+PATIENCE = 15.0  # seconds until a server has to be there
+
+
+class Server:
+    """A program that runs in the foreground, in a folder of its own that goes with it.
+
+    A subclass writes its configuration in ``prepare``, which returns the command line, and says
+    in ``is_ready`` whether it answers. What it logs is in ``log``, in the exception if it does
+    not come up, and on stderr at the end: pytest shows that of a test that failed.
+    """
+
+    environment: Mapping[str, str] = MappingProxyType({})
+
+    def __enter__(self) -> Self:
+        self._temporary = tempfile.TemporaryDirectory(prefix=f"{type(self).__name__.lower()}-")
+        self.folder = Path(self._temporary.name)
+        self._log = self.folder / "log"
+        # A child must not outlive a test process that is killed.
+        command = ["setpriv", "--pdeathsig", "KILL", *self.prepare()]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env={**os.environ, **self.environment},
+            )
+        try:
+            self._wait()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        print(f"--- {self} said:\n{self.log[-4000:]}", file=sys.stderr)
+        self._temporary.cleanup()
+
+    def prepare(self) -> Sequence[str]:
+        """Write what it needs into ``self.folder``; the command to run there."""
+        raise NotImplementedError
+
+    def is_ready(self) -> bool:
+        """Whether it does its work by now; returns at once."""
+        raise NotImplementedError
+
+    @property
+    def log(self) -> str:
+        """All that it has said so far."""
+        return self._log.read_text(errors="replace")
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not self.is_ready():
+            if self._process.poll() is not None:
+                raise RuntimeError(f"{self} ended with {self._process.returncode}:\n{self.log}")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self} does not answer after {PATIENCE:.0f} s:\n{self.log}")
+            time.sleep(0.01)
+
+
+def free_port(address: str) -> int:
+    """A TCP port that nobody listens on."""
+    with socket.create_server((address, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def is_listening(address: str, port: int) -> bool:
+    try:
+        with socket.create_connection((address, port), timeout=1):
+            return True
+    except OSError:
+        return False
