@@ -1,0 +1,175 @@
+"""Who may import whom, and where each dependency has its place: the three tables are the rule.
+
+The imports are read with ``ast``; nothing is run. One inside a function has to keep to the layers
+and the places like any other, but is not made at start-up; nor is one under ``TYPE_CHECKING``.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from os import walk
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+# From top to bottom: a module imports from its own line and from those below, never from above.
+# (``hooks.*`` is the package and all in it; the most exact name decides; ``*`` is what has no other.)
+LAYERS = (
+    "* hooks.hook",
+    "hooks.run hooks.commands.*",
+    "hooks.*",
+    "providers.*",
+    "providers.base providers.rest",
+    "errors secret",
+)
+
+# Who called, and with what: these load nothing but the standard library before they are at work.
+START_UP = ("__main__", "hooks.hook", "hooks.call", "hooks.client", "hooks.state")
+
+# Each third-party package, and the modules that may import it (those after "but" may not).
+PLACES = {
+    "boto3": "providers.route53 hooks.deploy.secretsmanager hooks.deploy.acm",
+    "click": "hooks.commands.*",
+    "cryptography": "hooks.certificate hooks.deploy.*",
+    "dns": "* but hooks.hook hooks.call hooks.client hooks.state",
+    "httpx": "hooks.dnswire providers.rackspace",
+    "idna": "hooks.challenge",
+    "lexicon": "providers.lexicon",
+    "requests": "providers.rest",
+    "rich": "hooks.commands.* hooks.say",
+    "tenacity": "providers.rest",
+}
+
+SOURCE = Path(__file__).parent.parent / "src"
+
+
+class Import(NamedTuple):
+    target: str  # the module, by its absolute name
+    line: int
+    at_once: bool = True
+    relative: bool = False
+
+
+def find_modules() -> dict[str, Path]:
+    """Every module of the package by its absolute name; the links to hooks and providers are followed."""
+    found = {}
+    for folder, _, files in walk(SOURCE, followlinks=True):
+        for file in (Path(folder, name) for name in files if name.endswith(".py")):
+            parts = file.relative_to(SOURCE).with_suffix("").parts
+            found[".".join(parts).removesuffix(".__init__")] = file
+    return dict(sorted(found.items()))
+
+
+MODULES = find_modules()
+every_module = pytest.mark.parametrize("module", MODULES)
+
+
+def imports(module: str) -> list[Import]:
+    """All that the module imports, wherever in it the statement stands."""
+    return list(imports_in(ast.parse(MODULES[module].read_text()), module, at_once=True))
+
+
+def imports_in(node: ast.AST, module: str, at_once: bool) -> Iterator[Import]:
+    match node:
+        case ast.Import():
+            for alias in node.names:
+                yield Import(alias.name, node.lineno, at_once)
+        case ast.ImportFrom():
+            origin = absolute(node, module)
+            for alias in node.names:
+                if alias.name != "__version__":  # a fact about the package, not what it does
+                    member = f"{origin}.{alias.name}"
+                    target = member if member in MODULES else origin
+                    yield Import(target, node.lineno, at_once, relative=node.level > 0)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+            at_once = False
+        case ast.If(test=ast.Name("TYPE_CHECKING")):
+            for child in node.body:
+                yield from imports_in(child, module, at_once=False)
+            node = ast.Module(node.orelse, [])
+    for child in ast.iter_child_nodes(node):
+        yield from imports_in(child, module, at_once)
+
+
+def absolute(statement: ast.ImportFrom, module: str) -> str:
+    """The absolute name of what stands between ``from`` and ``import``."""
+    if not statement.level:
+        return statement.module or ""
+    parts = module.split(".") if MODULES[module].name == "__init__.py" else module.split(".")[:-1]
+    package = parts[: len(parts) - statement.level + 1]
+    return ".".join([*package, statement.module] if statement.module else package)
+
+
+def is_ours(name: str) -> bool:
+    return name.partition(".")[0] == "dns01"
+
+
+def is_third_party(name: str) -> bool:
+    return not is_ours(name) and name.partition(".")[0] not in sys.stdlib_module_names
+
+
+def matches(module: str, pattern: str) -> bool:
+    if pattern.endswith("*"):
+        return f"{module}.".startswith(f"dns01.{pattern[:-1]}")
+    return module == f"dns01.{pattern}"
+
+
+def layer(module: str) -> int:
+    """The line of LAYERS that the module stands on."""
+    patterns = [(pattern, depth) for depth, line in enumerate(LAYERS) for pattern in line.split()]
+    return max((len(pattern), depth) for pattern, depth in patterns if matches(module, pattern))[1]
+
+
+def may_import(module: str, package: str) -> bool:
+    allowed, _, denied = PLACES.get(package, "").partition(" but ")
+    return any(matches(module, pattern) for pattern in allowed.split()) and not any(
+        matches(module, pattern) for pattern in denied.split()
+    )
+
+
+def loaded_at_once(module: str) -> set[str]:
+    """What an import of the module loads before it returns, packages on the way included."""
+    loaded: set[str] = set()
+    waiting = {module}
+    while waiting:
+        name = waiting.pop()
+        loaded.add(name)
+        if is_ours(name):
+            targets = {found.target for found in imports(name) if found.at_once}
+            waiting |= (targets | {name.rpartition(".")[0] or name}) - loaded
+    return loaded
+
+
+@every_module
+def test_a_module_imports_from_its_own_layer_and_those_below(module: str) -> None:
+    within = [found for found in imports(module) if is_ours(found.target)]
+    assert not [found for found in within if layer(found.target) < layer(module)]
+
+
+def test_modules_do_not_import_each_other_in_a_circle() -> None:
+    graph = {
+        module: {found.target for found in imports(module) if is_ours(found.target)} for module in MODULES
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError, which shows the circle
+
+
+@every_module
+def test_a_third_party_package_is_imported_only_where_it_has_its_place(module: str) -> None:
+    packages = {found.target.partition(".")[0] for found in imports(module) if is_third_party(found.target)}
+    assert not {package for package in packages if not may_import(module, package)}
+
+
+@pytest.mark.parametrize("module", START_UP)
+def test_what_every_call_goes_through_loads_the_standard_library_alone(module: str) -> None:
+    assert not {name for name in loaded_at_once(f"dns01.{module}") if is_third_party(name)}
+
+
+@every_module
+def test_imports_within_the_package_are_relative_but_in_the_script(module: str) -> None:
+    within = [found for found in imports(module) if is_ours(found.target)]
+    is_script = module == "dns01.hooks.hook"
+    assert not [found for found in within if found.relative == is_script]

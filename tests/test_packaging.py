@@ -1,0 +1,145 @@
+"""What is in the wheel and the sdist, and that what is installed from them runs without the checkout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PROBE = "this_hookscript_is_broken__dehydrated_is_working_fine__please_ignore_unknown_hooks_in_your_script"
+
+# Where each folder of the checkout ends up in the package.
+ROOMS = {"src/dns01": "dns01", "hooks": "dns01/hooks", "providers": "dns01/providers"}
+ABOUT = {
+    "CHANGELOG.rst",
+    "CONTRIBUTING.rst",
+    "LICENSE",
+    "MANIFEST.in",
+    "README.rst",
+    "dehydrated.config.example",
+    "pyproject.toml",
+    "setup.cfg",
+}
+
+
+def modules() -> set[str]:
+    """Every file of the three folders, by its path in the package."""
+    return {
+        f"{package}/{file.relative_to(ROOT / folder)}"
+        for folder, package in ROOMS.items()
+        for file in (ROOT / folder).rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """What the command prints; where it fails, all that it said is shown."""
+    environment = os.environ | {"PYTHONPATH": ""}  # which may lead to the checkout
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout: a build in the checkout itself would find what an earlier one left."""
+    copy = tmp_path_factory.mktemp("packaging") / "a checkout"
+    left_out = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info")
+    shutil.copytree(ROOT, copy, symlinks=True, ignore=left_out)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def sdist(checkout: Path) -> Path:
+    return build("--sdist", checkout)
+
+
+@pytest.fixture(scope="module")
+def wheel(checkout: Path) -> Path:
+    return build("--wheel", checkout)
+
+
+def build(kind: str, source: Path) -> Path:
+    """Build ``source`` with the build back-end that is installed here."""
+    run(sys.executable, "-m", "build", "--no-isolation", kind, "--outdir", "out", ".", cwd=source)
+    (built,) = (source / "out").glob("*.whl" if kind == "--wheel" else "*.tar.gz")
+    return built
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    names = ZipFile(wheel).namelist()
+
+    info = {name for name in names if name.partition("/")[0].endswith(".dist-info")}
+    assert sorted(set(names) - info) == sorted(modules())
+    assert {name.partition("/")[2] for name in info} == {
+        "METADATA",
+        "RECORD",
+        "WHEEL",
+        "entry_points.txt",
+        "licenses/LICENSE",
+        "top_level.txt",
+    }
+    assert len(names) == len(set(names))
+
+
+def test_the_sdist_holds_the_package_and_what_tells_about_it(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        assert all(member.isfile() or member.isdir() for member in archive)
+        names = [member.name.partition("/")[2] for member in archive if member.isfile()]
+
+    made_by_the_build = {name for name in names if name == "PKG-INFO" or ".egg-info/" in name}
+    assert sorted(set(names) - made_by_the_build) == sorted(ABOUT | {f"src/{module}" for module in modules()})
+    assert len(names) == len(set(names))
+
+
+def test_the_sdist_builds_the_same_wheel_as_the_checkout(sdist: Path, wheel: Path, tmp_path: Path) -> None:
+    run("tar", "-xf", sdist, cwd=tmp_path)
+    (unpacked,) = tmp_path.iterdir()
+
+    again = build("--wheel", unpacked)
+
+    assert sorted(ZipFile(again).namelist()) == sorted(ZipFile(wheel).namelist())
+
+
+@pytest.fixture(scope="module", params=["wheel", "editable"])
+def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the commands of a virtual environment with the package, which finds what it
+    depends on in the environment of the tests."""
+    home = tmp_path_factory.mktemp("installed")
+    venv.create(home, symlinks=True)
+    commands = home / "bin"
+    site = run(commands / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=home)
+    Path(site.strip(), "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    if request.param == "wheel":
+        what = [request.getfixturevalue("wheel")]
+    else:
+        what = ["--no-build-isolation", "--editable", request.getfixturevalue("checkout")]
+    pip = [sys.executable, "-m", "pip", "--python", commands / "python", "install", "--no-index", "--no-deps"]
+    run(*pip, *what, cwd=home)
+    return commands
+
+
+def test_installed_the_command_tells_its_version(installed: Path, wheel: Path, tmp_path: Path) -> None:
+    version = wheel.name.split("-")[1]
+
+    assert version in run(installed / "dns01", "--version", cwd=tmp_path)
+
+
+def test_installed_the_command_passes_the_probe(installed: Path, tmp_path: Path) -> None:
+    assert run(installed / "dns01", PROBE, cwd=tmp_path) == ""
+
+
+def test_installed_the_module_runs_as_the_command_does(installed: Path, tmp_path: Path) -> None:
+    as_module = run(installed / "python", "-m", "dns01", "--help", cwd=tmp_path)
+
+    assert "dns01" in as_module
+    assert as_module == run(installed / "dns01", "--help", cwd=tmp_path)

@@ -1,0 +1,86 @@
+"""What a phase with nothing to do costs: which modules it loads (bench/startup.py has the times).
+
+dehydrated calls its hook twice for every certificate that is not due, so the lists are short.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+HOOK = Path(__file__).parent.parent / "hooks" / "hook.py"
+IMPORT_TIME = "import time:"  # how each line of ``python -X importtime`` begins
+
+PROBE = "this_hookscript_is_broken__dehydrated_is_working_fine__please_ignore_unknown_hooks_in_your_script"
+NOTHING_TO_DO = {
+    "the probe": (PROBE,),
+    "an unknown phase": ("a_phase_of_the_future", "example.org"),
+    "generate_csr": ("generate_csr", "example.org", "certs/example.org", "example.org *.example.org "),
+    "unchanged_cert": ("unchanged_cert", "example.org", "key.pem", "cert.pem", "fullchain.pem", "chain.pem"),
+    "startup_hook with nothing to sweep": ("startup_hook",),
+    "exit_hook with nothing to sweep": ("exit_hook", ""),
+}
+
+# What it may import beyond what the bare interpreter does: no more than the state folder's place.
+ALLOWED = {"__future__", "dns01", "dns01.hooks", "dns01.hooks.state"}
+
+
+class Outcome(NamedTuple):
+    code: int
+    stdout: str
+    stderr: str
+    modules: set[str]
+
+
+def python(*arguments: str, **environment: str) -> Outcome:
+    """Run this interpreter, and tell which modules it imported."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *arguments],
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"], **environment},
+    )
+    lines = done.stderr.splitlines()
+    modules = {line.rpartition("|")[2].strip() for line in lines if line.startswith(IMPORT_TIME)}
+    stderr = "\n".join(line for line in lines if not line.startswith(IMPORT_TIME))
+    return Outcome(done.returncode, done.stdout, stderr, modules)
+
+
+@pytest.fixture(scope="module")
+def bare() -> set[str]:
+    """What ``python -c pass`` imports."""
+    return python("-c", "pass").modules
+
+
+@pytest.fixture
+def broken_config(tmp_path: Path) -> Path:
+    """A configuration that cannot be read without an error."""
+    file = tmp_path / "config.toml"
+    file.write_text("[account")
+    return file
+
+
+@pytest.fixture(params=["no state folder", "an empty state folder"])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    folder = tmp_path / "state"
+    if request.param == "an empty state folder":
+        folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.mark.parametrize("words", NOTHING_TO_DO.values(), ids=NOTHING_TO_DO)
+def test_a_phase_with_nothing_to_do_says_nothing_reads_no_config_and_imports_next_to_nothing(
+    words: tuple[str, ...], bare: set[str], broken_config: Path, state: Path
+) -> None:
+    before = list(state.parent.rglob("*"))
+
+    outcome = python(str(HOOK), *words, DNS01_CONFIG=str(broken_config), DNS01_STATE_DIR=str(state))
+
+    assert (outcome.code, outcome.stdout, outcome.stderr) == (0, "", "")
+    assert outcome.modules - bare <= ALLOWED
+    assert list(state.parent.rglob("*")) == before
