@@ -1,0 +1,159 @@
+"""A dns-01 challenge, and whether it is fit to be published.
+
+Only the standard library is imported, and ``idna`` once a name needs it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ..errors import UsageError
+from .say import warning
+
+PREFIX = "_acme-challenge."
+LONGEST_NAME = 253  # RFC 1035 §3.1: 255 octets with the root's label and the first length
+LONGEST_LABEL = 63
+VALUE = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of SHA-256, unpadded: RFC 8555 §8.4
+LDH_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")  # RFC 5890 §2.3.1
+
+
+class Challenge(NamedTuple):
+    """A dns-01 challenge (RFC 8555 §8.4), in the client's own words.
+
+    ``domain`` may start with ``*.``; it is empty where the client tells nothing but the token, as
+    some do after a failure. ``validation`` is the TXT value. ``owner`` is the owner name where the
+    client gives it itself, which may be the target of a CNAME.
+    """
+
+    domain: str
+    token: str
+    validation: str
+    owner: str = ""
+
+    @property
+    def name(self) -> str:
+        """The owner name that the CA asks for: lower-case A-labels, no trailing dot.
+
+        Raises UsageError if there can be none.
+        """
+        return _owner_as_given(self.owner) if self.owner else owner_name(self.domain)
+
+
+def checked(challenges: Iterable[Challenge], client: str) -> tuple[Challenge, ...]:
+    """The same challenges, once every name and value among them is known to be fit to publish.
+
+    ``client`` "api" may send other values than dns-01's, with a warning. Raises UsageError for
+    the first that is not fit, by its domain.
+    """
+    found = tuple(challenges)
+    for challenge in found:
+        _ = challenge.name
+        _check_value(challenge, client)
+    return found
+
+
+def _check_value(challenge: Challenge, client: str) -> None:
+    value = challenge.validation
+    if VALUE.fullmatch(value):
+        return
+    complaint = f"{challenge.domain}: {value!r} is no dns-01 value (43 base64url characters)"
+    if client != "api":
+        raise UsageError(complaint, _DNS01_WANTED.get(client, "have the client ask for dns-01 alone"))
+    if not (value.isascii() and value.isprintable() and 1 <= len(value) <= 255):  # one character-string
+        raise UsageError(f"{challenge.domain}: {value!r} is not 1 to 255 printable ASCII characters")
+    warning(f"{complaint}: published all the same")
+
+
+_DNS01_WANTED = {
+    "dehydrated": 'set CHALLENGETYPE="dns-01" in dehydrated\'s config',
+    "certbot": "give certbot --preferred-challenges dns",
+}
+
+
+def owner_name(domain: str) -> str:
+    """The owner name of the challenges for ``domain``: "_acme-challenge." before it, "*."
+    removed, in lower-case A-labels, without a trailing dot.
+
+    Raises UsageError, which says what is wrong with the domain.
+    """
+    name = normal(domain).removeprefix("*.")
+    if not name:
+        raise UsageError("the domain is empty", "give the domain that the certificate is for")
+    if _is_ip_address(name):
+        raise UsageError(
+            f"{domain!r} is an IP address: dns-01 cannot validate one (RFC 8738 §7)",
+            "use http-01 or tls-alpn-01 for it",
+        )
+    if "*" in name:
+        raise UsageError(
+            f"{domain!r} has a misplaced *", "a wildcard is *.example.org: one, as the first label"
+        )
+    if "_" in name:
+        raise UsageError(
+            f"{domain!r} has an underscore, which no certificate can have in a name",
+            "give the domain itself: _acme-challenge is added to it",
+        )
+    _check_labels(name, domain)
+    for label in name.split("."):
+        if not LDH_LABEL.fullmatch(label):
+            raise UsageError(
+                f"{domain!r}: {label!r} is no label of a host name",
+                "letters, digits, and hyphens between them, are all that it may have",
+            )
+    _check_length(PREFIX + name, domain)
+    return PREFIX + name
+
+
+def _owner_as_given(owner: str) -> str:
+    """An owner name that need not be that of a host: the target of a CNAME may have any label."""
+    name = normal(owner)
+    _check_labels(name, owner)
+    if not name.isprintable() or " " in name:
+        raise UsageError(f"{owner!r} has a space or a control character in it", "give the owner name alone")
+    _check_length(name, owner)
+    return name
+
+
+def normal(name: str) -> str:
+    """The name as the DNS compares it: lower-case A-labels (UTS 46), no trailing dot; "*." stays.
+
+    Raises UsageError.
+    """
+    if name.isascii():
+        return name.lower().removesuffix(".")
+    import idna  # 10 ms that an ASCII name need not pay
+
+    star = "*." if name.startswith("*.") else ""
+    try:
+        return star + idna.encode(name.removeprefix("*."), uts46=True).decode().removesuffix(".")
+    except (idna.IDNAError, UnicodeError) as error:
+        raise UsageError(f"{name!r} is no internationalised name: {error}", "check its spelling") from None
+
+
+def _is_ip_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _check_labels(name: str, said: str) -> None:
+    for label in name.split("."):
+        if not label:
+            raise UsageError(f"{said!r} has an empty label", "take out the superfluous dot")
+        if len(label) > LONGEST_LABEL:
+            raise UsageError(
+                f"{said!r} has a label of {len(label)} characters", f"the limit is {LONGEST_LABEL}"
+            )
+
+
+def _check_length(name: str, said: str) -> None:
+    if len(name) > LONGEST_NAME:
+        raise UsageError(
+            f"{said!r} is too long: its owner name would have {len(name)} characters",
+            f"{LONGEST_NAME} is the limit, {PREFIX} included",
+        )

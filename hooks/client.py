@@ -1,0 +1,126 @@
+"""Which process is the ACME client that called, and whether it is still there.
+
+The journal notes for whom a value was published: what belongs to a client that is gone is an
+orphan. To take a short-lived shell for the client would have a live record swept, so only
+processes that are recognisably an ACME client count.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+CLIENTS = {"dehydrated", "letsencrypt.sh", "certbot", "letsencrypt", "lego", "traefik", "uacme"}
+INTERPRETER = re.compile(r"(a|ba|da|k|mk|z)?sh|python[0-9.]*")
+
+
+class Client(NamedTuple):
+    """A process, known for good by its number and its start (clock ticks since the boot).
+
+    ``where``: the host, its boot and the PID namespace that the number belongs to; empty where
+    the system does not tell.
+    """
+
+    name: str
+    pid: int
+    start: int
+    where: str
+
+
+class _Process(NamedTuple):
+    name: str
+    state: str
+    parent: int
+    start: int
+
+
+def calling_client(pid: int | None = None) -> Client | None:
+    """The ACME client among ``pid`` (our parent) and its ancestors; None if there is none to be
+    recognised, or no /proc to look into.
+
+    Where several follow on one another it is the outermost: dehydrated calls its hook from
+    subshells of its own, which end before it does.
+    """
+    client = None
+    for number, process in _upwards(os.getppid() if pid is None else pid):
+        if name := _client_name(number, process):
+            client = Client(name, number, process.start, _where())
+        elif client:
+            break
+    return client
+
+
+def this_process(name: str = "api") -> Client:
+    """This very process, as the client of its own publishing."""
+    process = _process(os.getpid())
+    return Client(name, os.getpid(), process.start if process else 0, _where())
+
+
+def is_gone(client: Client) -> bool:
+    """Whether the client has ended for certain. False if that cannot be judged from here: on
+    another host, after a boot, in another container, or without /proc."""
+    if not client.where or client.where != _where():
+        return False
+    process = _process(client.pid)
+    if process is None:
+        return not _has_number(client.pid)
+    return process.start != client.start or process.state in "ZX"
+
+
+def _upwards(pid: int) -> Iterator[tuple[int, _Process]]:
+    while pid and (process := _process(pid)):
+        yield pid, process
+        pid = process.parent
+
+
+def _process(pid: int) -> _Process | None:
+    """What /proc/PID/stat says (proc_pid_stat(5)). The name may hold spaces and parentheses."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            before, _, after = file.read().rpartition(")")
+    except OSError:
+        return None
+    fields = after.split()  # from the third on
+    return _Process(before.partition("(")[2], fields[0], int(fields[1]), int(fields[19]))
+
+
+def _has_number(pid: int) -> bool:
+    """Whether any process has the number: /proc may hide those of other users (hidepid)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _client_name(pid: int, process: _Process) -> str:
+    """The name of the ACME client that the process is, or nothing."""
+    names = [process.name, *_program(pid)]
+    return next((name for name in names if name in CLIENTS), "")
+
+
+def _program(pid: int) -> Iterator[str]:
+    """The base name of the program, and that of its script if it is an interpreter."""
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+            program, *arguments = file.read().split("\0")
+    except OSError:
+        return
+    program = os.path.basename(program).removeprefix("-")  # a login shell's
+    yield program
+    if INTERPRETER.fullmatch(program):
+        script = next((argument for argument in arguments if not argument.startswith("-")), "")
+        yield os.path.basename(script)
+
+
+def _where() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            boot = file.read().strip()
+        return f"{os.uname().nodename} {boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
