@@ -1,0 +1,302 @@
+"""Environment and TOML file to Settings: which account serves which zone, and on what terms.
+
+One account needs no file: DNS01_PROVIDER and the provider's own variables. Several have a section
+each in $DNS01_CONFIG, or else in /etc/dns01/config.toml. An error names the file or the variable,
+the section and the key, and says what would be right.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+from ..errors import ConfigError
+from ..providers import load as load_provider
+from ..providers.base import Option, Profile, Provider, is_within
+from ..secret import hide
+from . import values
+from .challenge import PREFIX
+from .dnswire import Address
+from .state import state_dir
+from .values import TERMS, Readiness, at, check_known
+
+T = TypeVar("T")
+D = TypeVar("D")
+
+DEFAULT_FILE = "/etc/dns01/config.toml"
+PUBLIC_RESOLVERS = (Address("1.1.1.1"), Address("8.8.8.8"), Address("9.9.9.9"))
+
+
+class Account(NamedTuple):
+    """One set of credentials at one provider; ``profile`` is the provider's with what the account
+    overrides."""
+
+    name: str
+    provider: str
+    options: Mapping[str, str]
+    profile: Profile
+
+
+class ZoneRule(NamedTuple):
+    """What one ``[zone."…"]`` says of the names at and beneath its apex; empty where it says nothing."""
+
+    apex: str
+    account: str
+    id: str
+    nameservers: tuple[Address, ...]
+    readiness: Readiness | None
+    overrides: Mapping[str, Any]  # of the profile
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that is configured. Of the zone sections that a name lies within, the one with the
+    longest apex wins, key by key."""
+
+    state: str
+    source: str  # the file; without one, the environment
+    accounts: Mapping[str, Account]
+    zones: Sequence[ZoneRule]
+    resolvers: tuple[Address, ...]
+    readiness: Readiness | None
+    nameservers: tuple[Address, ...] = ()  # of every name, where no section says otherwise
+
+    def account_for(self, *names: str) -> Account:
+        """The account of the first name that a section gives one, else the only account.
+
+        Raises ConfigError, which lists the accounts and shows the section to write.
+        """
+        for name in names:
+            for rule in self._rules(name):
+                if rule.account:
+                    return self.accounts[rule.account]
+        first = next(iter(self.accounts))
+        if len(self.accounts) == 1:
+            return self.accounts[first]
+        raise ConfigError(
+            f"{self.source} says no account for {names[0]}; there are {', '.join(self.accounts)}",
+            f'write [zone."{names[0].removeprefix(PREFIX)}"] and below it, for example, account = "{first}"',
+        )
+
+    def account_named(self, name: str) -> Account:
+        """The account of that name. Raises ConfigError, which says what there is in its place."""
+        if name in self.accounts:
+            return self.accounts[name]
+        raise ConfigError(
+            f"{self.source} has no account {name!r} any more; there are {', '.join(self.accounts)}",
+            "configure it once more, or remove by hand what it published: `dns01 sweep --forget` gives it up",
+        )
+
+    def rule_for(self, name: str) -> ZoneRule | None:
+        """The section with the longest apex that the name lies within."""
+        return next(iter(self._rules(name)), None)
+
+    def profile_for(self, account: Account, name: str) -> Profile:
+        """The provider's profile, overridden by the account, overridden by the name's sections."""
+        profile = account.profile
+        for rule in reversed(self._rules(name)):
+            profile = profile._replace(**rule.overrides)
+        return profile
+
+    def nameservers_for(self, name: str) -> tuple[Address, ...]:
+        """Whom to ask about the name, where the configuration says it; discovery is then skipped."""
+        return next((rule.nameservers for rule in self._rules(name) if rule.nameservers), self.nameservers)
+
+    def readiness_for(self, name: str) -> Readiness | None:
+        """Whom to believe about the name, where the configuration says it."""
+        return next((rule.readiness for rule in self._rules(name) if rule.readiness), self.readiness)
+
+    def zone_id_for(self, apex: str) -> str:
+        """The provider's id of the zone, where the configuration says it; else ""."""
+        return next((rule.id for rule in self.zones if rule.apex == apex), "")
+
+    def _rules(self, name: str) -> list[ZoneRule]:
+        fitting = (rule for rule in self.zones if is_within(name, rule.apex))
+        return sorted(fitting, key=lambda rule: len(rule.apex), reverse=True)
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read what is configured; every secret in it is hidden from then on. Raises ConfigError.
+
+    Where there is a file, and DNS01_PROVIDER as well (or another variable that stands for a key of
+    an account or a zone), neither wins: a guess could publish with credentials that nobody meant,
+    and a setting that is silently ignored is the hardest to find. An empty DNS01_CONFIG leaves
+    /etc/dns01/config.toml aside. DNS01_RESOLVERS and DNS01_READINESS go before the file's own.
+    """
+    path = environ.get("DNS01_CONFIG", DEFAULT_FILE if os.path.exists(DEFAULT_FILE) else "")
+    if not path:
+        return _from_variables(environ)
+    variables = ["DNS01_PROVIDER", "DNS01_NAMESERVERS", *map(_variable, TERMS)]
+    if rivals := [variable for variable in variables if environ.get(variable)]:
+        raise ConfigError(
+            f"there are both {' and '.join(rivals)} and the file {path}: either could be meant",
+            f"unset {' '.join(rivals)}, or export DNS01_CONFIG= (empty) to leave the file aside",
+        )
+    with at(path):
+        return _File(path, environ).settings()
+
+
+def open_account(account: Account) -> Provider:
+    """The account's provider, with its options. Raises ConfigError."""
+    with at(f"account {account.name}"):
+        return load_provider(account.provider)(account.options)
+
+
+def _from_variables(environ: Mapping[str, str]) -> Settings:
+    name = environ.get("DNS01_PROVIDER")
+    if not name:
+        raise ConfigError(
+            "no DNS provider is configured",
+            f"write {DEFAULT_FILE}, or export in the client's configuration, for example:\n"
+            "        export DNS01_PROVIDER=rfc2136\n"
+            "        export RFC2136_NAMESERVER=192.0.2.53",
+        )
+    with at("DNS01_PROVIDER"):
+        kind = load_provider(name)
+    given = {option.key: values.from_variables(option, environ) for option in kind.options}
+    remedy = "export {variable}=…, or {variable}_FILE=/path/of/a/file that holds it"
+    options = _complete(f"the account {name}", kind, given, state_dir(environ), remedy)
+    terms = {name: values.number(environ[name]) for name in map(_variable, TERMS) if name in environ}
+    profile = kind.profile._replace(**_overrides(terms, _variable))
+    return Settings(
+        state=state_dir(environ),
+        source="the environment",
+        accounts={name: Account(name, name, options, profile)},
+        zones=(),
+        resolvers=_said(environ, "DNS01_RESOLVERS", values.listed, PUBLIC_RESOLVERS),
+        readiness=_said(environ, "DNS01_READINESS", values.readiness, None),
+        nameservers=_said(environ, "DNS01_NAMESERVERS", values.listed, ()),
+    )
+
+
+class _File:
+    """The TOML file: its sections, and the keys in them."""
+
+    def __init__(self, path: str, environ: Mapping[str, str]) -> None:
+        self._path = path
+        self._environ = environ
+        try:
+            with open(path, "rb") as file:
+                self._mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+                self._data = tomllib.load(file)
+        except OSError as error:
+            raise ConfigError(
+                f"it cannot be read: {error.strerror}", "DNS01_CONFIG names the file"
+            ) from error
+        except ValueError as error:  # tomllib's own, and UnicodeDecodeError
+            raise ConfigError(f"it is not TOML: {error}", "the format: https://toml.io") from None
+
+    def settings(self) -> Settings:
+        check_known("key", self._data, ("account", "zone", "resolvers", "readiness"))
+        accounts = {name: self._account(name, section) for name, section in self._sections("account")}
+        if not accounts:
+            raise ConfigError("it has no account", 'write [account.web] and below it provider = "…"')
+        resolvers = _said(self._data, "resolvers", values.addresses, PUBLIC_RESOLVERS)
+        readiness = _said(self._data, "readiness", values.readiness, None)
+        return Settings(
+            state=state_dir(self._environ),
+            source=self._path,
+            accounts=accounts,
+            zones=self._zones(accounts),
+            resolvers=_said(self._environ, "DNS01_RESOLVERS", values.listed, resolvers),
+            readiness=_said(self._environ, "DNS01_READINESS", values.readiness, readiness),
+        )
+
+    def _sections(self, kind: str) -> list[tuple[str, Mapping[str, Any]]]:
+        sections = self._data.get(kind, {})
+        if not isinstance(sections, dict) or not all(isinstance(inner, dict) for inner in sections.values()):
+            raise ConfigError(f"[{kind}] lacks the name that it is for", f'write [{kind}."NAME"]')
+        return list(sections.items())
+
+    def _account(self, name: str, section: Mapping[str, Any]) -> Account:
+        with at(f"[account.{name}]"):
+            provider = _said(section, "provider", values.text, "")
+            if not provider:
+                raise ConfigError("it has no provider", 'write provider = "…" below it')
+            kind = load_provider(provider)
+            check_known("key", section, ("provider", *TERMS, *(option.key for option in kind.options)))
+            given = {
+                option.key: self._given(option, section[option.key])
+                for option in kind.options
+                if option.key in section
+            }
+            remedy = 'write {key} = "…" or {key} = {{ env = "{variable}" }} below it'
+            options = _complete("it", kind, given, state_dir(self._environ), remedy)
+            return Account(name, provider, options, kind.profile._replace(**_overrides(section, str)))
+
+    def _given(self, option: Option, value: object) -> str:
+        with at(option.key):
+            if option.secret and not isinstance(value, dict) and self._mode & 0o077:
+                raise ConfigError(
+                    f"a secret stands in this file, which others can read (mode {self._mode:04o})",
+                    f"chmod 600 {self._path}",
+                )
+            return values.from_toml(value, option, self._environ, os.path.dirname(self._path))
+
+    def _zones(self, accounts: Mapping[str, Account]) -> list[ZoneRule]:
+        rules: dict[str, ZoneRule] = {}
+        for name, section in self._sections("zone"):
+            with at(f'[zone."{name}"]'):
+                rule = _zone(name, section)
+                check_known("account", [rule.account] if rule.account else [], list(accounts))
+                if rules.setdefault(rule.apex, rule) is not rule:
+                    raise ConfigError(f"there is another section for {rule.apex}", "make one of the two")
+        return list(rules.values())
+
+
+def _zone(name: str, section: Mapping[str, Any]) -> ZoneRule:
+    for key, value in section.items():
+        if isinstance(value, dict):  # [zone.example.org] is org in example to TOML
+            raise ConfigError(
+                f"{key!r} is no key: a name with dots in it needs quotes", f'write [zone."{name}.{key}"]'
+            )
+    check_known("key", section, ("account", "id", "nameservers", "readiness", *TERMS))
+    return ZoneRule(
+        apex=values.apex(name),
+        account=_said(section, "account", values.text, ""),
+        id=_said(section, "id", values.text, ""),
+        nameservers=_said(section, "nameservers", values.addresses, ()),
+        readiness=_said(section, "readiness", values.readiness, None),
+        overrides=_overrides(section, str),
+    )
+
+
+def _said(table: Mapping[str, Any], key: str, read: Callable[[Any], T], default: D) -> T | D:
+    """What the table says for the key; an empty string says nothing."""
+    if table.get(key, "") == "":
+        return default
+    with at(key):
+        return read(table[key])
+
+
+def _overrides(table: Mapping[str, Any], called: Callable[[str], str]) -> dict[str, Any]:
+    """What the table says of TERMS; ``called``: what a term's key is there."""
+    said = {key: _said(table, called(key), partial(values.term, key), None) for key in TERMS}
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def _variable(term: str) -> str:
+    return f"DNS01_{term.upper()}"
+
+
+def _complete(
+    whose: str, kind: type[Provider], given: Mapping[str, str], state: str, remedy: str
+) -> dict[str, str]:
+    """The options with their defaults; the secrets among them are hidden."""
+    options = {}
+    for option in kind.options:
+        key, variable = option.key, option.env[0]
+        if value := given.get(key) or option.default.replace("{state}", state):
+            options[key] = value
+            if option.secret:
+                hide(value)
+        elif option.required:
+            raise ConfigError(
+                f"{whose} lacks {key} ({variable}): {option.help}", remedy.format(key=key, variable=variable)
+            )
+    return options
