@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ..errors import ConfigError
 
@@ -16,7 +16,9 @@ NOT_PROVIDERS = {"base", "rest"}
 
 def names() -> list[str]:
     """The built-in providers, as ``DNS01_PROVIDER`` and ``provider = …`` call them."""
-    modules = (entry.removesuffix(".py") for entry in os.listdir(os.path.dirname(__file__)) if entry.endswith(".py"))
+    modules = (
+        entry.removesuffix(".py") for entry in os.listdir(os.path.dirname(__file__)) if entry.endswith(".py")
+    )
     return sorted(module for module in modules if not module.startswith("_") and module not in NOT_PROVIDERS)
 
 
@@ -28,16 +30,15 @@ def load(name: str) -> type[Provider]:
     """
     module = name.replace("-", "").lower()
     if module in names():
-        loaded: type[Provider] = importlib.import_module(f"{__name__}.{module}").Provider
-        return loaded
+        return cast("type[Provider]", importlib.import_module(f"{__name__}.{module}").Provider)
     from importlib.metadata import entry_points
 
-    found = list(entry_points(group="dns01.providers", name=name))
-    if found:
-        loaded = found[0].load()
-        return loaded
+    for entry in entry_points(group="dns01.providers", name=name):
+        return cast("type[Provider]", entry.load())
     from difflib import get_close_matches
 
     near = get_close_matches(module, names(), cutoff=0.5)
     guess = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise ConfigError(f"there is no provider called {name!r}{guess}", f"the providers are: {', '.join(names())}")
+    raise ConfigError(
+        f"there is no provider called {name!r}{guess}", f"the providers are: {', '.join(names())}"
+    )

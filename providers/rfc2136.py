@@ -1,0 +1,251 @@
+"""Any name server that takes dynamic updates (RFC 2136), signed with TSIG (RFC 8945)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+import dns.update
+from dns.rdtypes.ANY.TXT import TXT
+
+from ..errors import AuthRejected, ProviderError, ZoneNotFound
+from ._conversation import Conversation
+from ._tsigkey import read_key
+from .base import Option, Profile, TxtRecord, Zone
+
+CATCH_UP = 10.0  # seconds that a secondary has to show what it forwarded to its primary
+PAUSE = 0.5  # seconds before it is asked again
+
+
+class Provider:
+    """The primary server of some zones, or a secondary that forwards updates to it."""
+
+    options = (
+        Option("nameserver", ("RFC2136_NAMESERVER",), "host, host:port or [address]:port", required=True),
+        Option("tsig_key", ("RFC2136_TSIG_KEY",), "the key's name; without it, the address has to do"),
+        Option("tsig_secret", ("RFC2136_TSIG_SECRET",), "the key's secret, in base64", secret=True),
+        Option("tsig_algorithm", ("RFC2136_TSIG_ALGORITHM",), "the key's algorithm", default="hmac-sha256"),
+        Option("tsig_file", ("RFC2136_TSIG_FILE",), "in place of these three: a file that tsig-keygen wrote"),
+    )
+    profile = Profile(rounds=1)
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        """Raises ConfigError."""
+        self.server = options["nameserver"]
+        self.conversation = Conversation(self.server, read_key(options))
+
+    def zone_for(self, name: str) -> Zone:
+        """The zone from which the server itself answers for the name."""
+        owner = asked = dns.name.from_text(name)
+        cut: dns.name.Name | None = None
+        words = ""
+        while asked != dns.name.root:
+            answer = self._ask([asked], dns.rdatatype.SOA)[asked]
+            apex = _apex(answer, owner)
+            if apex and cut and cut.is_subdomain(apex):
+                raise ZoneNotFound(
+                    f"{self.server} has {_text(apex)}, but delegates {_text(cut)}, and {name} with it",
+                    f"set RFC2136_NAMESERVER to the primary server of {_text(cut)}",
+                )
+            if apex:
+                return Zone(_text(apex))
+            cut = cut or _cut(answer, owner)
+            words = words or _words(answer)
+            asked = asked.parent()
+        raise ZoneNotFound(
+            f"{self.server} is not authoritative for {name} or any domain above it ({words})",
+            "set RFC2136_NAMESERVER to the primary server of its zone; where that has views, the key decides",
+        )
+
+    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        """Raises ProviderError also where the server says yes and does nothing."""
+        _in_messages(lambda part: self._add(zone, part), records)
+        self._read_back(records)
+
+    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        _in_messages(lambda part: self._delete(zone, part), records)
+
+    def _add(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        """The TTL of a record that is added becomes that of its whole RRset. So a first update
+        adds all if none of the RRsets exists (RFC 2136 §2.4.3), and a second one, if some do,
+        with the TTLs that they have.
+
+        The second is unconditional: no value is lost by adding, whatever others do meanwhile, and
+        a wildcard's TXT looks like an RRset to a query but not to a prerequisite.
+        """
+        owners = _owners(records)
+        update = _update(zone)
+        for owner in owners:
+            update.absent(owner, dns.rdatatype.TXT)
+        for record in records:
+            update.add(dns.name.from_text(record.name), record.ttl, _txt(record))
+        if self._send(zone, update) == dns.rcode.YXRRSET:
+            answers = self._ask(owners, dns.rdatatype.TXT)
+            update = _update(zone)
+            for record in records:
+                owner = dns.name.from_text(record.name)
+                there = _found(answers[owner], owner, dns.rdatatype.TXT)
+                update.add(owner, there.ttl if there else record.ttl, _txt(record))
+            self._send(zone, update)
+
+    def _delete(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        update = _update(zone)
+        for record in records:
+            update.delete(dns.name.from_text(record.name), _txt(record))
+        self._send(zone, update)
+
+    def _read_back(self, records: Sequence[TxtRecord]) -> None:
+        """Until the server shows all records. What is added at a CNAME is ignored in silence
+        (§3.4.2.2), what is added beneath a zone cut is never seen."""
+        deadline = time.monotonic() + CATCH_UP
+        while lacking := self._lacking(records):
+            if any(lacking.values()) or time.monotonic() > deadline:
+                shown = [f"{name} {reason or 'does not have it'}" for name, reason in lacking.items()]
+                more = f", and {len(shown) - 5} more" if len(shown) > 5 else ""
+                raise ProviderError(
+                    f"{self.server} took the update, but {', '.join(shown[:5])}{more}",
+                    "publish the record where the name leads, or remove what stands in its way",
+                )
+            time.sleep(PAUSE)
+
+    def _lacking(self, records: Sequence[TxtRecord]) -> dict[str, str]:
+        """The names that lack a record, each with the reason, or "" if there is none to be seen."""
+        answers = self._ask(_owners(records), dns.rdatatype.TXT)
+        lacking = {}
+        for record in records:
+            owner = dns.name.from_text(record.name)
+            there = _found(answers[owner], owner, dns.rdatatype.TXT)
+            if there is None or _txt(record) not in there:
+                lacking[record.name] = _obstacle(answers[owner], owner)
+        return lacking
+
+    def _ask(
+        self, owners: Iterable[dns.name.Name], rdtype: dns.rdatatype.RdataType
+    ) -> dict[dns.name.Name, dns.message.Message]:
+        """The server's own answers: recursion is not desired."""
+        queries = [dns.message.make_query(owner, rdtype, flags=0) for owner in owners]
+        return dict(zip(owners, self.conversation.exchange(queries), strict=True))
+
+    def _send(self, zone: Zone, update: dns.update.UpdateMessage) -> dns.rcode.Rcode:
+        """NOERROR or YXRRSET; every other answer is raised."""
+        (answer,) = self.conversation.exchange([update])
+        if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.YXRRSET):
+            raise self._refusal(zone, answer.rcode())
+        return answer.rcode()
+
+    def _refusal(self, zone: Zone, rcode: dns.rcode.Rcode) -> ProviderError:
+        """What the server's word means (§2.2), and what to do about it."""
+        refused = f"{self.server} refuses to update {zone.apex}"
+        word = dns.rcode.to_text(rcode)
+        match rcode:
+            case dns.rcode.REFUSED | dns.rcode.NOTAUTH if self.conversation.key is None:  # BIND; Knot
+                return AuthRejected(
+                    f"{refused} without a key ({word})",
+                    "set RFC2136_TSIG_KEY and RFC2136_TSIG_SECRET, or RFC2136_TSIG_FILE",
+                )
+            case dns.rcode.REFUSED:
+                return AuthRejected(
+                    f"{refused} with the key {self.conversation.key_name} (REFUSED)",
+                    "grant it TXT in the zone's update-policy, or name it in allow-update or the zone's acl",
+                )
+            case dns.rcode.NOTAUTH:
+                return ProviderError(
+                    f"{self.server} is not authoritative for the zone {zone.apex} (NOTAUTH)",
+                    "set RFC2136_NAMESERVER to the zone's primary server",
+                )
+            case dns.rcode.NOTZONE:
+                return ProviderError(
+                    f"{refused}: a name is not in that zone (NOTZONE)",
+                    "the zone of each name has to be the one that the server finds for it",
+                )
+            case dns.rcode.SERVFAIL:
+                return ProviderError(
+                    f"{self.server} fails to update {zone.apex} (SERVFAIL)",
+                    "its log says why; often it may not write the zone's folder, where its journal goes",
+                )
+            case dns.rcode.FORMERR | dns.rcode.NOTIMP:
+                return ProviderError(
+                    f"{self.server} does not understand dynamic updates ({word})",
+                    "set RFC2136_NAMESERVER to a server that does, usually the zone's primary",
+                )
+            case _:
+                return ProviderError(f"{refused} ({word})", "its log says why")
+
+
+def _in_messages(send: Callable[[Sequence[TxtRecord]], None], records: Sequence[TxtRecord]) -> None:
+    """All records in one message, or halved as often as it takes to fit 64 KiB (RFC 1035 §4.2.2)."""
+    try:
+        send(records)
+    except dns.exception.TooBig:
+        if len(records) == 1:
+            raise
+        middle = len(records) // 2
+        _in_messages(send, records[:middle])
+        _in_messages(send, records[middle:])
+
+
+def _update(zone: Zone) -> dns.update.UpdateMessage:
+    return dns.update.UpdateMessage(dns.name.from_text(zone.apex))
+
+
+def _txt(record: TxtRecord) -> TXT:
+    """Character-strings are 255 octets at most (RFC 1035 §3.3)."""
+    value = record.value.encode()
+    strings = [value[start : start + 255] for start in range(0, len(value), 255)] or [b""]
+    return TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings)
+
+
+def _owners(records: Iterable[TxtRecord]) -> list[dns.name.Name]:
+    return list(dict.fromkeys(dns.name.from_text(record.name) for record in records))
+
+
+def _text(name: dns.name.Name) -> str:
+    return name.to_text().rstrip(".").lower()
+
+
+def _found(
+    answer: dns.message.Message, owner: dns.name.Name, rdtype: dns.rdatatype.RdataType
+) -> dns.rrset.RRset | None:
+    return answer.get_rrset(answer.answer, owner, dns.rdataclass.IN, rdtype)
+
+
+def _apex(answer: dns.message.Message, owner: dns.name.Name) -> dns.name.Name | None:
+    """Whose SOA an authoritative answer holds, of an apex or as the reason for a no (RFC 2308 §3).
+
+    Where there is a CNAME, it is its target's.
+    """
+    if not answer.flags & dns.flags.AA or any(rrset.rdtype == dns.rdatatype.CNAME for rrset in answer.answer):
+        return None
+    soas = (rrset for rrset in (*answer.answer, *answer.authority) if rrset.rdtype == dns.rdatatype.SOA)
+    return next((soa.name for soa in soas if owner.is_subdomain(soa.name)), None)
+
+
+def _cut(answer: dns.message.Message, owner: dns.name.Name) -> dns.name.Name | None:
+    """The zone that a referral is about, if the owner is in it."""
+    if answer.flags & dns.flags.AA:
+        return None
+    zones = (rrset.name for rrset in answer.authority if rrset.rdtype == dns.rdatatype.NS)
+    return next((zone for zone in zones if owner.is_subdomain(zone)), None)
+
+
+def _obstacle(answer: dns.message.Message, owner: dns.name.Name) -> str:
+    """Why a TXT record at the name would not be seen, or "" if nothing is in its way."""
+    if cname := _found(answer, owner, dns.rdatatype.CNAME):
+        return f"is a CNAME to {_text(cname[0].target)}"
+    if cut := _cut(answer, owner):
+        return f"is in {_text(cut)}, which is delegated"
+    return "" if answer.flags & dns.flags.AA else f"is answered with {_words(answer)}"
+
+
+def _words(answer: dns.message.Message) -> str:
+    if answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        return "no authority"
+    return dns.rcode.to_text(answer.rcode())

@@ -1,0 +1,217 @@
+"""Dynamic updates in the setups that people have: secondaries, views, IPv6, and how to say so."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import dns.message
+import dns.query
+import pytest
+from contract import validation
+from testbed import Bind, Key, PowerDNS
+
+from dns01.errors import ConfigError
+from dns01.providers import load
+from dns01.providers.base import Provider, TxtRecord, Zone
+
+SECRET = "VGhlIHNlY3JldCBvZiB0aGUgdGVzdHMsIDMyIG9jdGV0cw=="
+KEY = Key("hook", "hmac-sha256", SECRET)
+RECORD = TxtRecord("_acme-challenge.example.com", validation("a"))
+
+
+def provider(nameserver: str, **options: str) -> Provider:
+    signed = {"tsig_key": "hook", "tsig_secret": SECRET, "tsig_algorithm": "hmac-sha256"}
+    return load("rfc2136")({"nameserver": nameserver, **signed, **options})
+
+
+class Primary(Bind):
+    """Tells its secondary of every change at once."""
+
+    def prepare(self) -> list[str]:
+        command = super().prepare()
+        edit(
+            self,
+            "notify no;",
+            f"notify explicit; also-notify {{ 127.1.38.2; }}; notify-source {self.address}; notify-delay 0;",
+        )
+        return command
+
+
+class Secondary(Bind):
+    """Forwards every update to its primary."""
+
+    def prepare(self) -> list[str]:
+        command = super().prepare()
+        zone = 'type secondary; primaries { 127.1.38.1 key "hook"; }; allow-update-forwarding { any; };'
+        edit(self, r'type primary; file ".*"; allow-update \{.*?\};', zone)
+        return command
+
+
+class TwoViews(Bind):
+    """One example.com for the holder of the key, and another one for all others."""
+
+    def prepare(self) -> list[str]:
+        command = super().prepare()
+        shutil.copy(self.folder / "example.com.zone", self.folder / "public.zone")
+        public = 'zone "example.com" { type primary; file "public.zone"; };'
+        edit(
+            self,
+            r'(?s)zone "example.com".*',
+            rf'view "hook" {{ match-clients {{ key "hook"; }}; \g<0> }};'
+            rf'view "public" {{ match-clients {{ any; }}; {public} }};',
+        )
+        return command
+
+
+def edit(bind: Bind, pattern: str, replacement: str) -> None:
+    path = bind.folder / "named.conf"
+    text, changes = re.subn(pattern, replacement, path.read_text())
+    assert changes == 1
+    path.write_text(text)
+
+
+def test_a_secondary_forwards_updates_and_is_waited_for() -> None:
+    zones, another = {"example.com": ""}, RECORD._replace(value="another")
+    with Primary("127.1.38.1", zones, [KEY]) as primary, Secondary("127.1.38.2", zones, [KEY]) as secondary:
+        ours = provider("127.1.38.2")
+        zone = ours.zone_for(RECORD.name)
+        ours.publish(zone, [RECORD])
+        assert primary.txt(RECORD.name) == secondary.txt(RECORD.name) == {RECORD.value}
+        ours.publish(zone, [another])
+        assert primary.txt(RECORD.name) == secondary.txt(RECORD.name) == {RECORD.value, "another"}
+        ours.retract(zone, [RECORD])
+        assert primary.txt(RECORD.name) == {"another"}
+
+
+def test_the_key_decides_which_view_is_updated_and_read() -> None:
+    with TwoViews("127.1.38.3", {"example.com": ""}, [KEY]) as bind:
+        provider("127.1.38.3").publish(Zone("example.com"), [RECORD])
+        assert bind.txt(RECORD.name) == set()
+        query = dns.message.make_query(RECORD.name, "TXT")
+        query.use_tsig(KEY.tsig)
+        assert RECORD.value in dns.query.tcp(query, "127.1.38.3", timeout=5).answer[0].to_text()
+
+
+@pytest.fixture(scope="module")
+def powerdns() -> Iterator[PowerDNS]:
+    """Lets this machine's addresses update without a key."""
+    zones = {"example.com": "", "deep.example.com": "upwards CNAME example.com."}
+    options = "dnsupdate=yes\nallow-dnsupdate-from=127.0.0.0/8\n"
+    with PowerDNS("127.1.38.5", zones, extra_options=options) as powerdns:
+        yield powerdns
+
+
+def test_a_server_may_go_by_the_address_alone(powerdns: PowerDNS) -> None:
+    ours = provider("127.1.38.5", tsig_key="", tsig_secret="")
+    ours.publish(Zone("example.com"), [RECORD, RECORD._replace(value="another")])
+    assert powerdns.txt(RECORD.name) == {RECORD.value, "another"}
+    ours.publish(Zone("example.com"), [RECORD])
+    ours.retract(Zone("example.com"), [RECORD])
+    assert powerdns.txt(RECORD.name) == {"another"}
+
+
+def test_a_server_that_follows_a_cname_to_another_zone_is_asked_for_the_one_it_starts_in(
+    powerdns: PowerDNS,
+) -> None:
+    ours = provider("127.1.38.5", tsig_key="", tsig_secret="")
+    assert ours.zone_for("upwards.deep.example.com").apex == "deep.example.com"
+
+
+@pytest.mark.parametrize("nameserver", ["fd53::1", "[fd53::1]", "[fd53::1]:53"])
+def test_a_server_may_have_an_ipv6_address(nameserver: str) -> None:
+    with Bind("fd53::1", {"example.com": ""}, [KEY]):
+        assert provider(nameserver).zone_for(RECORD.name).apex == "example.com"
+
+
+def test_a_server_may_be_named_and_have_a_port_of_its_own() -> None:
+    with Bind("127.0.0.1", {"example.com": ""}, [KEY], port=5301):
+        assert provider("localhost:5301").zone_for(RECORD.name).apex == "example.com"
+
+
+@pytest.mark.parametrize(
+    "nameserver", ["", ":53", "ns1:dns", "ns1:0", "ns1:65536", "[fd53::1", "[fd53::1]53x"]
+)
+def test_what_is_no_address_of_a_server_is_refused(nameserver: str) -> None:
+    with pytest.raises(ConfigError, match="RFC2136_NAMESERVER") as refusal:
+        provider(nameserver)
+    assert "host:port" in refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"tsig_algorithm": "hmac-sha257"}, "no TSIG algorithm 'hmac-sha257'"),
+        ({"tsig_secret": ""}, "RFC2136_TSIG_KEY is set but RFC2136_TSIG_SECRET is not"),
+        ({"tsig_key": ""}, "RFC2136_TSIG_SECRET is set but RFC2136_TSIG_KEY is not"),
+        ({"tsig_secret": "not base64!"}, "the secret of hook is not base64"),
+        ({"tsig_key": "hook..example"}, "'hook..example' is no key's name"),
+        ({"tsig_file": "/etc/hook.key"}, "RFC2136_TSIG_FILE is set, and so is"),
+    ],
+)
+def test_a_key_that_cannot_be_is_refused_without_showing_its_secret(
+    options: dict[str, str], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words) as refusal:
+        provider("127.0.0.1", **options)
+    assert "not base64!" not in f"{refusal.value} {refusal.value.hint}"
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    path = tmp_path / "hook.key"
+    path.touch(0o600)
+    return path
+
+
+def from_file(key_file: Path) -> Provider:
+    return provider("127.1.38.4", tsig_key="", tsig_secret="", tsig_file=str(key_file))
+
+
+@pytest.fixture(scope="module")
+def bind() -> Iterator[Bind]:
+    with Bind("127.1.38.4", {"example.com": ""}, [KEY]) as bind:
+        yield bind
+
+
+KEY_FILES = {
+    "as tsig-keygen writes it": f'key "hook" {{\n\talgorithm hmac-sha256;\n\tsecret "{SECRET}";\n}};\n',
+    "on one line": f'key hook{{algorithm "hmac-sha256";secret {SECRET};}};',
+    "secret first, no last semicolon": f'key "hook" {{ secret "{SECRET}"; algorithm hmac-sha256; }}',
+    "with comments": f'# a\n// b\n/* c\n"d" */ key "hook" {{ algorithm hmac-sha256; // e\n'
+    f'secret "{SECRET}"; /* f */ }}; # g',
+}
+
+
+@pytest.mark.parametrize("text", KEY_FILES.values(), ids=KEY_FILES)
+def test_a_key_file_may_be_written_in_any_way_that_bind_reads(bind: Bind, key_file: Path, text: str) -> None:
+    key_file.write_text(text)
+    assert from_file(key_file).zone_for(RECORD.name).apex == "example.com"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hook:" + SECRET,
+        'key "hook" { algorithm hmac-sha256; };',
+        f'key "hook" {{ secret "{SECRET}"; }};',
+        f'key "hook" {{ algorithm hmac-sha256; secret "{SECRET}" }};',
+        f'key "a" {{ algorithm hmac-sha256; secret "{SECRET}"; }}; key "b" {{ secret "{SECRET}"; }};',
+        'zone "example.com" { type primary; };',
+    ],
+)
+def test_a_file_without_exactly_one_whole_key_is_refused_by_name(key_file: Path, text: str) -> None:
+    key_file.write_text(text)
+    with pytest.raises(ConfigError, match=str(key_file)) as refusal:
+        from_file(key_file)
+    assert SECRET not in f"{refusal.value} {refusal.value.hint}"
+
+
+def test_a_key_file_that_others_can_read_is_refused_with_the_chmod_to_run(key_file: Path) -> None:
+    key_file.write_text(KEY_FILES["as tsig-keygen writes it"])
+    key_file.chmod(0o644)
+    with pytest.raises(ConfigError) as refusal:
+        from_file(key_file)
+    assert refusal.value.hint == f"chmod 600 {key_file}"
