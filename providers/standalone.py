@@ -1,0 +1,224 @@
+"""The embedded name server, for those who have no account at a DNS provider.
+
+The parent zone either delegates the challenge name itself to this host::
+
+    _acme-challenge.example.org.  NS     host.example.net.
+
+or has a CNAME for it, into a zone that is delegated to this host::
+
+    _acme-challenge.example.org.  CNAME  example-org.acme.example.net.
+    acme.example.net.             NS     host.example.net.
+
+This is the side of the hook: it starts the server, which many hooks share, and tells it what to
+answer. The server is the package ``_standalone``.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import ipaddress
+import json
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import weakref
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, ClassVar
+
+import dns.exception
+import dns.name
+
+from ..errors import ConfigError, ProviderError, StateError, Unreachable
+from ._standalone import CANNOT_SERVE
+from .base import Option, Profile, TxtRecord, Zone
+
+ATTEMPTS = 10  # to reach a server, should one after the other end at that very moment
+PATIENCE = 30.0  # seconds for the server to start, and for it to reply
+LONGEST_PATH = 107  # bytes (unix(7))
+# What Python may need to start; an ACME client exports credentials too, which a server has no use for.
+VARIABLES = ("HOME", "LD_LIBRARY_PATH", "PYTHONHOME")
+SERVER = f"{__package__}._standalone"
+LIBRARY = Path(__file__).absolute().parents[2]  # the folder of the package, as imported
+
+
+class Provider:
+    """Tells the embedded server, over a Unix socket, what to answer."""
+
+    options: ClassVar[tuple[Option, ...]] = (
+        Option(
+            "address",
+            ("STANDALONE_ADDRESS",),
+            "addresses to answer on, comma-separated",
+            default="0.0.0.0,::",
+        ),
+        Option("port", ("STANDALONE_PORT",), "port to answer on, UDP and TCP", default="53"),
+        Option(
+            "ns",
+            ("STANDALONE_NS",),
+            "this host's name as the parent zone's NS record has it; its FQDN if unset",
+        ),
+        Option(
+            "dir",
+            ("STANDALONE_DIR",),
+            "folder of the server's socket; each server has its own",
+            default="{state}/standalone",
+        ),
+    )
+    profile: ClassVar[Profile] = Profile(rounds=1)
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        addresses = ",".join(map(_address, options["address"].split(",")))
+        self._settings = [addresses, _port(options["port"]), _host(options.get("ns", ""))]
+        self._folder = options["dir"]
+        self._socket = os.path.join(os.path.abspath(self._folder), "socket")
+        self._held = ExitStack()  # the line of ``start``: while it is open, the server stays
+        if len(os.fsencode(self._socket)) > LONGEST_PATH:
+            raise ConfigError(
+                f"{self._socket} is too long for the address of a Unix socket ({LONGEST_PATH} bytes)",
+                "set STANDALONE_DIR to a shorter path",
+            )
+
+    def zone_for(self, name: str) -> Zone:
+        """Any name: the server holds whatever it is asked to."""
+        return Zone(name)
+
+    def start(self, names: Sequence[str]) -> None:
+        """Make each name a zone that the server answers for. The server then stays until the
+        next ``publish`` of this object, or the end of the process.
+
+        Raises ProviderError when the server cannot start.
+        """
+        line = self._order("hold", zones=list(names), settings=self._settings)
+        weakref.finalize(self, line.close)
+        self._held.close()
+        self._held = line
+
+    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        """Add the records: the server answers them when this returns.
+
+        Raises ProviderError when the server cannot start.
+        """
+        self._order("publish", zones=[zone.apex], records=records, settings=self._settings).close()
+        self._held.close()
+
+    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        """Remove the records. The last one to go ends the server; without a server all are gone."""
+        self._order("retract", records=records).close()
+
+    def _order(self, verb: str, **details: Any) -> ExitStack:
+        """Have the server obey, a new one if need be. Returns what closes the line to it."""
+        order = json.dumps({"do": verb, **details}).encode() + b"\n"
+        for _ in range(ATTEMPTS):
+            line = self._connect()
+            if line is None and verb == "retract":
+                return ExitStack()
+            line = line or self._launch()
+            with ExitStack() as closing:
+                if line and _obeyed(closing.enter_context(line), order):
+                    return closing.pop_all()
+        raise Unreachable(
+            f"the embedded name server ends as soon as it is started ({self._socket})",
+            "see whether the system ends it for want of memory: `journalctl -k`",
+        )
+
+    def _connect(self) -> socket.socket | None:
+        """A line to the server, or None if there is no server."""
+        line = socket.socket(socket.AF_UNIX)
+        try:
+            line.connect(self._socket)
+        except OSError as error:
+            line.close()
+            if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+                return None
+            hint = "run the hook as the user that the server was started by"
+            raise StateError(f"{self._socket}: {error.strerror}", hint) from error
+        line.settimeout(PATIENCE)
+        return line
+
+    def _launch(self) -> socket.socket | None:
+        """Start the server, unless another process was faster, and return a line to it."""
+        try:
+            os.makedirs(self._folder, 0o700, exist_ok=True)
+            lock = os.open(os.path.join(self._folder, "lock"), os.O_WRONLY | os.O_CREAT, 0o600)
+        except OSError as error:
+            hint = "set STANDALONE_DIR to a folder that can be written"
+            raise StateError(f"{error.filename}: {error.strerror}", hint) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            line = self._connect()
+            if line is None:
+                self._run_server()
+                line = self._connect()
+            return line
+        finally:
+            os.close(lock)
+
+    def _run_server(self) -> None:
+        """Returns when the server answers. Raises ProviderError in its words when it cannot."""
+        command = [sys.executable, "-P", "-m", SERVER, *self._settings, self._socket]
+        environment = {name: os.environ[name] for name in VARIABLES if name in os.environ}
+        path = filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH")])
+        environment["PYTHONPATH"] = os.pathsep.join(path)
+        hint = f"run it by hand: PYTHONPATH={LIBRARY} {shlex.join(command)}"
+        try:
+            done = subprocess.run(
+                command,
+                cwd="/",
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                timeout=PATIENCE,
+                text=True,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise ProviderError(f"the embedded name server does not start: {error}", hint) from error
+        said = done.stdout.splitlines()
+        if done.returncode == CANNOT_SERVE:
+            raise ProviderError(f"the embedded name server: {said[0]}", said[1])
+        if done.returncode:
+            reason = said[-1] if said else f"exit code {done.returncode}"
+            raise ProviderError(f"the embedded name server does not start: {reason}", hint)
+
+
+def _obeyed(line: socket.socket, order: bytes) -> bool:
+    """Whether the server took the order; if not, it has just ended."""
+    try:
+        line.sendall(order)
+        with line.makefile("rb") as replies:
+            reply = replies.readline()
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+    except TimeoutError as error:
+        hint = "end it (`ss -lxp` shows its process) and try again"
+        raise Unreachable("the embedded name server does not reply", hint) from error
+    if reply and (refusal := json.loads(reply)):
+        raise ProviderError(f"the embedded name server: {refusal['error']}", refusal["hint"])
+    return bool(reply)
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text.strip()))
+    except ValueError as error:
+        hint = "give addresses of this host, such as 192.0.2.1,2001:db8::1"
+        raise ConfigError(f"STANDALONE_ADDRESS: {text!r} is no IP address", hint) from error
+
+
+def _port(text: str) -> str:
+    if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
+        return str(int(text))
+    raise ConfigError(f"STANDALONE_PORT: {text!r} is no port", "a number from 1 to 65535; 53 is what CAs ask")
+
+
+def _host(text: str) -> str:
+    try:
+        return dns.name.from_text(text).to_text() if text else ""
+    except dns.exception.DNSException as error:
+        hint = "this host's name as the parent zone's NS record has it"
+        raise ConfigError(f"STANDALONE_NS: {text!r} is no domain name", hint) from error
