@@ -1,0 +1,349 @@
+"""Where the record really goes: down from the root by referral, along every CNAME.
+
+No resolver ever hears of the challenge name before the record is there, nor of anything near it:
+its "no" would be kept for the zone's negative TTL, for every type at that name (RFC 2308 §5),
+for everything beneath it (RFC 8020) and, with aggressive NSEC, for names beside it (RFC 8198).
+Resolvers are asked for the root's name servers, and for the addresses of name servers that live
+in other people's zones; all else is asked of authoritative servers, with RD=0.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+
+from ..errors import DelegationError
+from ..providers.base import is_within
+from .dnswire import Address, Question, Wire, reachable
+
+A, AAAA, CNAME, NS, RRSIG, SOA = (
+    dns.rdatatype.A,
+    dns.rdatatype.AAAA,
+    dns.rdatatype.CNAME,
+    dns.rdatatype.NS,
+    dns.rdatatype.RRSIG,
+    dns.rdatatype.SOA,
+)
+
+HOPS = 8  # CNAMEs; CAs follow about 11
+HEDGE = 0.4  # seconds until the next server is asked as well
+PATIENCE = 5.0  # seconds for one question to all the servers of a zone
+LOOKUP = 3.0  # seconds for the addresses of its servers
+
+
+class Server(NamedTuple):
+    """A name server by its NS name, with every address that this machine has a route to."""
+
+    name: str
+    addresses: tuple[Address, ...]
+
+
+class Delegation(NamedTuple):
+    """Where the TXT record of a challenge goes, and who answers for it."""
+
+    name: str  # the owner name that the CA will ask for
+    target: str  # the owner name of the record: the last CNAME's target
+    zone: str  # the apex of the zone that holds it
+    servers: tuple[Server, ...]
+    chain: tuple[str, ...] = ()  # name, every CNAME's target, up to the target
+    wildcard: str = ""  # the target of a wildcard CNAME, which the record itself will override
+    trouble: str = ""  # why the zone's own servers could not confirm any of this
+
+
+class _Cut(NamedTuple):
+    """A zone as its parent's referral describes it."""
+
+    apex: str
+    hosts: tuple[str, ...]  # NS names
+    glue: dict[str, tuple[Address, ...]]
+
+
+class _Silence(Exception):
+    """No server gave a useful answer; says what each one did."""
+
+
+class Discovery:
+    """Finds where records go, and remembers every zone cut that it has passed.
+
+    ``resolvers`` are asked for the root and for addresses in foreign zones, nothing else.
+    """
+
+    def __init__(self, resolvers: Sequence[Address]) -> None:
+        self._resolvers = list(resolvers)
+        self._cuts: dict[str, _Cut] = {}
+        self._hosts: dict[str, tuple[Address, ...]] = {}
+        self._servers: dict[str, tuple[Server, ...]] = {}
+        self._silent: dict[str, _Silence] = {}
+
+    def find_all(self, names: Iterable[str]) -> dict[str, Delegation]:
+        """Follow many challenge names at once; the first one alone, for its cuts serve the rest.
+
+        Raises DelegationError as ``find`` does.
+        """
+        first, *rest = dict.fromkeys(names)
+        found = {first: self.find(first)}
+        if rest:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(8) as pool:
+                found |= zip(rest, pool.map(self.find, rest), strict=True)
+        return found
+
+    def find(self, name: str) -> Delegation:
+        """Follow the delegations and CNAMEs of one challenge name.
+
+        Raises DelegationError for a loop, for a chain that is too long, and where not even the
+        root can be found.
+        """
+        chain = [name]
+        wildcard = trouble = ""
+        while True:
+            target = chain[-1]
+            try:
+                cut, reply = self._descend(target)
+                alias = _alias(reply, target)
+                if alias and self._comes_of_a_wildcard(cut, reply, target, alias):
+                    cut, wildcard, alias = self._enclosing(cut, target), alias, ""
+            except _Silence as silence:
+                cut, alias, trouble = self._deepest(target), "", str(silence)
+            if not alias:
+                return Delegation(
+                    name, target, cut.apex, self._all_servers(cut), tuple(chain), wildcard, trouble
+                )
+            chain.append(alias)
+            _check(chain)
+
+    # Zone cuts
+
+    def _descend(self, name: str) -> tuple[_Cut, dns.message.Message]:
+        """The deepest zone that ``name`` is delegated to, and what its servers say of the name."""
+        while True:
+            cut = self._deepest(name)
+            reply = self._ask(cut, name, SOA)
+            referral = _referral(reply, cut.apex, name)
+            if referral is None:
+                return self._on_the_same_servers(cut, _apex(reply)), reply
+            apex = _text(referral.name)
+            self._cuts[apex] = _Cut(apex, _hosts(referral), _glue(reply))
+
+    def _deepest(self, name: str) -> _Cut:
+        """The deepest cut known so far that ``name`` is within."""
+        while name not in self._cuts and name:
+            name = name.partition(".")[2]
+        if name not in self._cuts:
+            self._cuts[name] = self._root()
+        return self._cuts[name]
+
+    def _root(self) -> _Cut:
+        try:
+            reply = self._first(self._resolvers, "", NS, recurse=True)
+        except _Silence as silence:
+            raise DelegationError(
+                f"no resolver tells where the root's name servers are ({silence})",
+                "open port 53 to them, name others in DNS01_RESOLVERS, or name the zone's own servers in "
+                "DNS01_NAMESERVERS",
+            ) from None
+        return _Cut("", tuple(host for rrset in reply.answer for host in _hosts(rrset)), _glue(reply))
+
+    def _on_the_same_servers(self, cut: _Cut, apex: str) -> _Cut:
+        """A child zone on its parent's servers gets no referral: only its SOA tells of it."""
+        if apex != cut.apex and is_within(apex, cut.apex):
+            cut = self._cuts[apex] = _Cut(apex, cut.hosts, cut.glue)
+        return cut
+
+    def _enclosing(self, cut: _Cut, name: str) -> _Cut:
+        """The zone of a name whose SOA a wildcard CNAME hides."""
+        while (name := name.partition(".")[2]) and is_within(name, cut.apex):
+            reply = self._ask(cut, name, SOA)
+            if not _alias(reply, name):
+                return self._on_the_same_servers(cut, _apex(reply))
+        return cut
+
+    def _comes_of_a_wildcard(self, cut: _Cut, reply: dns.message.Message, name: str, alias: str) -> bool:
+        """Whether this CNAME was made from a wildcard: its signature says so (RFC 4034 §3.1.3),
+        or else a label that nobody can have chosen gets it as well."""
+        owner = dns.name.from_text(name)
+        signature = reply.get_rrset(reply.answer, owner, dns.rdataclass.IN, RRSIG, CNAME)
+        if signature:
+            return bool(signature[0].labels < len(owner.labels) - 1)
+        sibling = f"{secrets.token_hex(8)}.{name.partition('.')[2]}"
+        return _alias(self._ask(cut, sibling, SOA), sibling) == alias
+
+    # Name servers
+
+    def _all_servers(self, cut: _Cut) -> tuple[Server, ...]:
+        """The union of the parent's and the zone's own NS, with all their addresses."""
+        if cut.apex not in self._servers:
+            hosts = set(cut.hosts)
+            try:
+                reply = self._ask(cut, cut.apex, NS)
+                hosts |= {host for rrset in reply.answer for host in _hosts(rrset)}
+            except _Silence:
+                pass  # the parent's word stands alone; find() has said so, or the wait will
+            self._look_up(hosts, cut.glue)
+            self._servers[cut.apex] = tuple(Server(host, self._hosts[host]) for host in sorted(hosts))
+        return self._servers[cut.apex]
+
+    def _addresses(self, cut: _Cut) -> list[Address]:
+        """Addresses to put a question about the zone to: the glue will do."""
+        known = self._known(cut)
+        if not known:
+            self._look_up(cut.hosts[:4], {})
+            known = self._known(cut)
+        random.shuffle(known)
+        return sorted(filter(reachable, dict.fromkeys(known)), key=lambda address: ":" in address.ip)
+
+    def _look_up(self, hosts: Iterable[str], glue: Mapping[str, Sequence[Address]]) -> None:
+        """Every address of these name servers: by glue, and as the world would find them.
+
+        A host in a zone that was walked through is asked of that zone itself: a resolver would
+        keep the NSEC of a missing AAAA, and deny the host's neighbours with it.
+        """
+        unknown = [host for host in hosts if host not in self._hosts]
+        found: dict[str, set[Address]] = {host: set(glue.get(host, ())) for host in unknown}
+        homes = {host: self._deepest(host) for host in unknown}
+        own = {host: home for host, home in homes.items() if "." in home.apex}
+        speaking = {host: self._known(home) for host, home in own.items() if home.apex not in self._silent}
+        told = _gather(speaking, found, recurse=False)
+        foreign = [host for host in unknown if host not in own or (host not in told and not found[host])]
+        _gather(dict.fromkeys(foreign, self._resolvers[:2]), found, recurse=True)
+        for host, addresses in found.items():
+            self._hosts[host] = tuple(sorted(filter(reachable, addresses)))
+
+    def _known(self, cut: _Cut) -> list[Address]:
+        """The addresses of a zone's servers as far as they are known."""
+        return [a for host in cut.hosts for a in self._hosts.get(host) or cut.glue.get(host, ())]
+
+    # Questions
+
+    def _ask(self, cut: _Cut, name: str, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
+        """What the servers of a zone say: with authority, or by a referral further down."""
+        if cut.apex in self._silent:
+            raise self._silent[cut.apex]
+        try:
+            return self._first(self._addresses(cut), name, rdtype, zone=cut.apex)
+        except _Silence as silence:
+            self._silent[cut.apex] = silence
+            raise
+
+    def _first(
+        self,
+        servers: Sequence[Address],
+        name: str,
+        rdtype: dns.rdatatype.RdataType,
+        *,
+        zone: str = "",
+        recurse: bool = False,
+    ) -> dns.message.Message:
+        """The first useful answer; the next server is asked as soon as one keeps us waiting."""
+        unasked = list(servers)
+        said: list[str] = []
+        until = time.monotonic() + PATIENCE
+        with Wire() as wire:
+            while (unasked or wire.busy) and time.monotonic() < until:
+                if unasked:
+                    wire.send([Question(unasked.pop(0), name, rdtype, recurse, dnssec=not recurse)])
+                for question, answer in wire.collect(HEDGE if unasked else until - time.monotonic()):
+                    message = answer.message
+                    if message and (answer.authoritative or (recurse and message.answer)):
+                        return message
+                    if message and not recurse and _referral(message, zone, name):
+                        return message
+                    said.append(f"{question.server}: {answer.words}")
+        silent = [
+            str(server) for server in servers if not any(line.startswith(f"{server}: ") for line in said)
+        ]
+        raise _Silence("; ".join(said + [f"{server}: no answer" for server in silent]) or "it has no address")
+
+
+def _check(chain: Sequence[str]) -> None:
+    drawn = " -> ".join(chain)
+    if chain[-1] in chain[:-1]:
+        raise DelegationError(
+            f"{chain[0]}: its CNAMEs go round in a circle: {drawn}", "mend the CNAME that closes it"
+        )
+    if len(chain) > HOPS + 1:
+        raise DelegationError(
+            f"{chain[0]}: more than {HOPS} CNAMEs in a row: {drawn}",
+            "let the first one point to the last one's target; CAs give up on long chains",
+        )
+
+
+def _text(name: dns.name.Name) -> str:
+    return name.to_text(omit_final_dot=True).lower() if name != dns.name.root else ""
+
+
+def _alias(reply: dns.message.Message, name: str) -> str:
+    """The target of the CNAME at ``name``, or nothing."""
+    rrset = reply.get_rrset(reply.answer, dns.name.from_text(name), dns.rdataclass.IN, CNAME)
+    return _text(rrset[0].target) if rrset else ""
+
+
+def _apex(reply: dns.message.Message) -> str:
+    """The owner of the SOA: of the zone that the answer is from (RFC 2308 §3)."""
+    return next((_text(rrset.name) for rrset in (*reply.answer, *reply.authority) if rrset.rdtype == SOA), "")
+
+
+def _referral(reply: dns.message.Message, zone: str, name: str) -> dns.rrset.RRset | None:
+    """The NS RRset of a zone below ``zone`` on the way to ``name``; a server that sends us back
+    up, or aside, is lame."""
+    if reply.flags & dns.flags.AA or reply.answer or reply.rcode() != dns.rcode.NOERROR:
+        return None
+    for rrset in reply.authority:
+        apex = _text(rrset.name)
+        if rrset.rdtype == NS and apex != zone and is_within(apex, zone) and is_within(name, apex):
+            return rrset
+    return None
+
+
+def _gather(
+    servers: Mapping[str, Sequence[Address]], found: dict[str, set[Address]], *, recurse: bool
+) -> set[str]:
+    """Add the addresses of each host to ``found``; gives the hosts that somebody could speak for.
+
+    The first of a host's servers that tells is enough: another may be an address that swallows
+    everything.
+    """
+    told = set()
+    untold = {(host, rdtype) for host in servers for rdtype in (A, AAAA)}
+    until = time.monotonic() + LOOKUP
+    with Wire() as wire:
+        wire.send(
+            Question(server, host, rdtype, recurse) for host, rdtype in untold for server in servers[host][:2]
+        )
+        while untold and wire.busy and (left := until - time.monotonic()) > 0:
+            for question, answer in wire.collect(left):
+                if answer.message is not None and (recurse or answer.authoritative):
+                    told.add(question.name)
+                    untold.discard((question.name, question.rdtype))
+                    found[question.name] |= {
+                        a for rrset in answer.message.answer for a in _addresses_in(rrset)
+                    }
+    return told
+
+
+def _hosts(rrset: dns.rrset.RRset) -> tuple[str, ...]:
+    return tuple(sorted(_text(rr.target) for rr in rrset)) if rrset.rdtype == NS else ()
+
+
+def _addresses_in(rrset: dns.rrset.RRset) -> tuple[Address, ...]:
+    return tuple(Address(rr.address) for rr in rrset) if rrset.rdtype in (A, AAAA) else ()
+
+
+def _glue(reply: dns.message.Message) -> dict[str, tuple[Address, ...]]:
+    glue: dict[str, tuple[Address, ...]] = {}
+    for rrset in reply.additional:
+        if addresses := _addresses_in(rrset):
+            glue[_text(rrset.name)] = glue.get(_text(rrset.name), ()) + addresses
+    return glue

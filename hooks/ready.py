@@ -1,0 +1,332 @@
+"""When a record is ready: every authoritative server says so, and then the public resolvers.
+
+``Watch`` decides and never touches a socket or a clock; ``wait`` and ``wait_for_resolvers`` put
+its questions on the wire. A *pair* is one address and one owner name.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import dns.edns
+import dns.rcode
+import dns.rdatatype
+
+from ..errors import NotReady
+from ..providers.base import Profile
+from .delegation import Server
+from .dnswire import Address, Answer, Question, Wire
+
+TXT = dns.rdatatype.TXT
+LEAST_PAUSE = 0.25  # seconds between two questions of one pair, at least
+LONGEST_PAUSE = 5.0
+APART = 2.0  # seconds between two rounds of a server on which many machines share an address
+GRACE = 0.25  # seconds that a server's other addresses get to speak up once one has the record
+TICK = 1.0  # seconds between two looks at the live table
+PUBLIC = 60.0  # seconds that public resolvers are worth waiting for
+UNREACHABLE = 2.0  # seconds for all public resolvers that do not answer
+STRICT_HINT = 'wait, or set readiness = "public" to go on with a warning'
+
+
+class Target(NamedTuple):
+    """The values that must be seen at an owner name, and by whom."""
+
+    name: str
+    values: frozenset[str]
+    servers: tuple[Server, ...]
+    profile: Profile
+
+
+class Row(NamedTuple):
+    """What one address says of one name, and since when (seconds since the wait began)."""
+
+    name: str
+    server: str
+    address: Address
+    words: str
+    since: float
+    passed: bool
+
+
+class _Pair:
+    """One address asked about one name."""
+
+    def __init__(self) -> None:
+        self.state = "unasked"  # unasked, has, lacks, mute (silent, lame or broken)
+        self.words = "no answer"
+        self.since = 0.0
+        self.rounds = 0
+        self.in_flight = False
+        self.due: float | None = 0.0
+
+    def told(self, state: str, words: str, now: float) -> None:
+        if state != self.state and "unasked" not in (self.state, state):
+            self.since = now
+        self.state, self.words = state, words
+
+
+class Watch:
+    """Which questions are due, what the answers mean, and whether all is ready.
+
+    Times are seconds since the wait began. READINESS, steps 8 and 9: a server (an NS name) passes
+    when one of its addresses does and none lacks a value; who is silent or lame for the profile's
+    patience is excused; who answers with authority and lacks a value never is.
+    """
+
+    def __init__(self, targets: Iterable[Target]) -> None:
+        self.targets = tuple(targets)
+        self._pairs = {
+            (address, target.name): _Pair()
+            for target in self.targets
+            for server in target.servers
+            for address in server.addresses
+        }
+        self._by_name = {target.name: target for target in self.targets}
+
+    def due(self, now: float) -> list[Question]:
+        """The questions to ask now."""
+        questions = []
+        for (address, name), pair in self._pairs.items():
+            if not pair.in_flight and pair.due is not None and pair.due <= now:
+                pair.in_flight = True
+                questions.append(Question(address, name, TXT))
+        return questions
+
+    def saw(self, question: Question, answer: Answer, now: float) -> None:
+        """Take an answer in."""
+        target = self._by_name[question.name]
+        pair = self._pairs[question.server, question.name]
+        pair.in_flight = False
+        if not answer.authoritative:
+            pair.told("mute", answer.words, now)
+        elif missing := target.values - txt_values(answer):
+            pair.told("lacks", _lacks(answer, missing, target.values), now)
+        else:
+            pair.told("has", "has it", now)
+            pair.rounds += 1
+            pair.due = now + APART if pair.rounds < target.profile.rounds else None
+            return
+        pair.rounds = 0
+        pair.due = now + min(LONGEST_PAUSE, max(LEAST_PAUSE, target.profile.pace * now))
+
+    def ready(self, now: float) -> bool:
+        """Whether every name is on all of its servers, the excused ones left out."""
+        return all(self._name_ready(target, now) for target in self.targets)
+
+    def excused(self, now: float) -> list[str]:
+        """The servers that do not count, each with what it said."""
+        lines = []
+        for target in self.targets:
+            for server in target.servers:
+                if self._standing(server, target, now) == "excused":
+                    said = [f"{a}: {self._pairs[a, target.name].words}" for a in server.addresses]
+                    lines.append(f"{server.name} ({', '.join(said) or 'no address'})")
+        return list(dict.fromkeys(lines))
+
+    def unready(self, now: float) -> list[str]:
+        """The names that are not on all of their servers."""
+        return [target.name for target in self.targets if not self._name_ready(target, now)]
+
+    def overdue(self, now: float) -> bool:
+        """Whether a name that is not ready has used up its time-out."""
+        return any(
+            now >= target.profile.timeout and not self._name_ready(target, now) for target in self.targets
+        )
+
+    def pause(self, now: float) -> float:
+        """Seconds until something changes by itself."""
+        moments = [pair.due for pair in self._pairs.values() if pair.due is not None and not pair.in_flight]
+        for target in self.targets:
+            moments += [target.profile.timeout, target.profile.patience, GRACE]
+        moments += [
+            pair.since + self._by_name[name].profile.patience
+            for (_, name), pair in self._pairs.items()
+            if pair.state == "mute"
+        ]
+        return min([TICK, *(moment - now for moment in moments if moment > now)])
+
+    def rows(self) -> list[Row]:
+        """What every address last said of every name."""
+        rows = []
+        for target in self.targets:
+            for server in target.servers:
+                for address in server.addresses:
+                    pair = self._pairs[address, target.name]
+                    passed = pair.rounds >= target.profile.rounds
+                    rows.append(Row(target.name, server.name, address, pair.words, pair.since, passed))
+        return rows
+
+    def waiting_for(self, now: float) -> list[str]:
+        """The servers that hold things up."""
+        names = (
+            server.name
+            for target in self.targets
+            for server in target.servers
+            if self._standing(server, target, now) == "waiting"
+        )
+        return list(dict.fromkeys(names))
+
+    def _name_ready(self, target: Target, now: float) -> bool:
+        standings = [self._standing(server, target, now) for server in target.servers]
+        return "waiting" not in standings and 2 * standings.count("passes") >= max(1, len(standings))
+
+    def _standing(self, server: Server, target: Target, now: float) -> str:
+        pairs = [self._pairs[address, target.name] for address in server.addresses]
+        if any(pair.state == "lacks" for pair in pairs):
+            return "waiting"
+        if any(pair.rounds >= target.profile.rounds for pair in pairs):
+            hesitant = now < GRACE and any(pair.state == "unasked" for pair in pairs)
+            return "waiting" if hesitant else "passes"
+        if any(pair.state == "has" for pair in pairs):
+            return "waiting"
+        patient = all(now - pair.since >= target.profile.patience for pair in pairs)
+        return "excused" if patient else "waiting"
+
+
+def wait(
+    targets: Iterable[Target],
+    progress: Callable[[Watch, float], None] = lambda watch, now: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Watch:
+    """Ask until every server of every target has all its values (READINESS, steps 7 to 9).
+
+    Raises NotReady at the time-out of the first name, with what each server last said.
+    """
+    watch = Watch(targets)
+    began = clock()
+    with Wire() as wire:
+        while not watch.ready(now := clock() - began):
+            if watch.overdue(now):
+                raise _not_ready(watch, now)
+            wire.send(watch.due(now))
+            for question, answer in wire.collect(watch.pause(now)):
+                watch.saw(question, answer, clock() - began)
+            progress(watch, clock() - began)
+    return watch
+
+
+def _not_ready(watch: Watch, now: float) -> NotReady:
+    names = watch.unready(now)
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    report = tuple(
+        f"{row.name}: {row.server} ({row.address}) {row.words}, since {now - row.since:.0f} s"
+        for row in watch.rows()
+        if row.name in names
+    )
+    return NotReady(
+        f"after {now:.0f} s not every name server has {shown}",
+        f"ask again with `dig +norecurse TXT {names[0]} @SERVER`; if they are only slow, raise timeout",
+        report=report,
+    )
+
+
+def ask_resolvers(
+    names: Mapping[str, frozenset[str]],
+    resolvers: Sequence[Address],
+    *,
+    strict: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[str]:
+    """Ask public resolvers for names that are ready, until they have them (READINESS, step 12).
+
+    A "no" is waited out for as long as the resolver will keep it, where that is within ``PUBLIC``
+    seconds of the beginning. Gives the warnings. Raises NotReady for a DNSSEC failure, which every
+    validating CA would meet as well, and with ``strict`` instead of a warning.
+    """
+    due = {Question(resolver, name, TXT, recurse=True): 0.0 for resolver in resolvers for name in names}
+    flying: set[Question] = set()
+    heard: set[Address] = set()
+    complaints: list[str] = []
+    began = clock()
+    with Wire() as wire:
+        while due:
+            now = clock() - began
+            if now >= UNREACHABLE:
+                due = {question: at for question, at in due.items() if question.server in heard}
+            ripe = [question for question, at in due.items() if at <= now and question not in flying]
+            flying.update(ripe)
+            wire.send(ripe)
+            for question, answer in wire.collect(TICK / 4):
+                flying.discard(question)
+                if question not in due:
+                    continue
+                if answer.message is not None:
+                    heard.add(question.server)
+                now = clock() - began
+                again = now + max(1.0, _kept_for(answer))
+                if answer.message is not None and names[question.name] <= txt_values(answer):
+                    del due[question]
+                elif complaint := _complaint(question, answer, again - now if again > PUBLIC else 0):
+                    del due[question]
+                    complaints.append(complaint)
+                else:
+                    due[question] = again
+    silent = [str(resolver) for resolver in resolvers if resolver not in heard]
+    if strict and (complaints or silent):
+        raise NotReady("; ".join(complaints) or f"no answer from {', '.join(silent)}", STRICT_HINT)
+    return complaints + ([f"no answer from {', '.join(silent)}: not asked any further"] if silent else [])
+
+
+def _complaint(question: Question, answer: Answer, too_long: float) -> str:
+    """Why there is no sense in asking again, or nothing.
+
+    Raises NotReady where the resolver blames DNSSEC (RFC 8914 §4.7 to §4.13).
+    """
+    if answer.message is None:
+        return f"{question.server}: {answer.words}"
+    errors = [option for option in answer.message.options if isinstance(option, dns.edns.EDEOption)]
+    said = "; ".join(
+        f"{option.code.name.replace('_', ' ').lower()}{f' ({option.text})' if option.text else ''}"
+        for option in errors
+    )
+    if answer.message.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        words = f"{question.server} answers {answer.words} for {question.name}{f': {said}' if said else ''}"
+        if any(6 <= option.code <= 12 for option in errors):
+            raise NotReady(
+                words, "DNSSEC is broken there: mend DS, DNSKEY and signatures; a CA would refuse as well"
+            )
+        return words
+    if too_long:
+        return f"{question.server} does not see {question.name}, and will not for another {too_long:.0f} s"
+    return ""
+
+
+def _kept_for(answer: Answer) -> float:
+    """Seconds that a resolver keeps this answer: a negative one for as long as the SOA in it
+    says (RFC 2308 §5)."""
+    if answer.message is None:
+        return 0.0
+    ttls = [rrset.ttl for rrset in answer.message.answer]
+    ttls += [
+        min(rrset.ttl, rrset[0].minimum)
+        for rrset in answer.message.authority
+        if rrset.rdtype == dns.rdatatype.SOA
+    ]
+    return float(min(ttls, default=0))
+
+
+def txt_values(answer: Answer) -> frozenset[str]:
+    """The TXT values of an answer, each with its character-strings joined (RFC 7208 §3.3)."""
+    if answer.message is None:
+        return frozenset()
+    return frozenset(
+        b"".join(rr.strings).decode("ascii", "replace")
+        for rrset in answer.message.answer
+        if rrset.rdtype == TXT
+        for rr in rrset
+    )
+
+
+def _lacks(answer: Answer, missing: frozenset[str], wanted: frozenset[str]) -> str:
+    if len(missing) < len(wanted):
+        return f"has {len(wanted) - len(missing)} of {len(wanted)} values"
+    if others := txt_values(answer):
+        return f"has {len(others)} other value{'s' if len(others) > 1 else ''} only"
+    aliases = (
+        [rr.target for rrset in answer.message.answer for rr in rrset if rrset.rdtype == dns.rdatatype.CNAME]
+        if answer.message
+        else []
+    )
+    return f"says it is a CNAME to {aliases[0]}" if aliases else "does not have it yet"

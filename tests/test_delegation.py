@@ -1,0 +1,187 @@
+"""Where records go: delegations and CNAMEs, followed through a root and a TLD of our own.
+
+The numbers are those of the readiness cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from testbed.world import HostedZone, World
+
+from dns01.errors import DelegationError
+from dns01.hooks.delegation import Discovery
+from dns01.hooks.dnswire import Address
+
+NAME = "_acme-challenge.example.org"
+NS1, NS2 = "127.1.0.1", "127.1.0.2"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as world:
+        yield world
+
+
+@pytest.fixture
+def discovery(world: World) -> Discovery:
+    return Discovery([Address(world.resolver.address)])
+
+
+@pytest.fixture
+def example(world: World) -> HostedZone:
+    return world.zone("example.org", {"ns1.example.org": NS1, "ns2.example.org": NS2}, "www A 192.0.2.1")
+
+
+def hosts(servers: tuple) -> dict[str, list[str]]:  # type: ignore[type-arg]
+    return {server.name: [address.ip for address in server.addresses] for server in servers}
+
+
+def test_a_plain_name_is_found_by_referral(example: HostedZone, discovery: Discovery) -> None:
+    found = discovery.find(NAME)
+
+    assert (found.target, found.zone, found.chain) == (NAME, "example.org", (NAME,))
+    assert hosts(found.servers) == {"ns1.example.org": [NS1], "ns2.example.org": [NS2]}
+
+
+def test_many_names_need_the_root_and_the_tld_only_once(
+    world: World, example: HostedZone, discovery: Discovery
+) -> None:
+    names = [f"_acme-challenge.host{n}.example.org" for n in range(30)]
+
+    found = discovery.find_all(names)
+
+    assert {found[name].zone for name in names} == {"example.org"}
+    assert len([question for question in world.servers["127.0.0.3"].questions if question.name in names]) == 1
+
+
+def test_13_a_cname_chain_over_three_zones_in_mixed_case(
+    world: World, example: HostedZone, discovery: Discovery
+) -> None:
+    world.zone("middle.net", {"ns1.middle.net": "127.2.0.1"}, "X CNAME Challenges.Last.TEST.")
+    world.zone("last.test", {"ns1.last.test": "127.3.0.1"})
+    example.set("_Acme-Challenge.Example.ORG", "CNAME", "x.MIDDLE.net.")
+
+    found = discovery.find(NAME)
+
+    assert (found.target, found.zone) == ("challenges.last.test", "last.test")
+    assert found.chain == (NAME, "x.middle.net", "challenges.last.test")
+    assert hosts(found.servers) == {"ns1.last.test": ["127.3.0.1"]}
+
+
+def test_14_a_cname_loop_is_named(world: World, example: HostedZone, discovery: Discovery) -> None:
+    world.zone("middle.net", {"ns1.middle.net": "127.2.0.1"}, f"x CNAME {NAME}.")
+    example.set(NAME, "CNAME", "x.middle.net.")
+
+    with pytest.raises(DelegationError, match=f"circle: {NAME} -> x.middle.net -> {NAME}"):
+        discovery.find(NAME)
+
+
+def test_14_a_chain_of_twelve_hops_is_too_long(example: HostedZone, discovery: Discovery) -> None:
+    example.set(NAME, "CNAME", "hop1.example.org.")
+    for hop in range(1, 12):
+        example.set(f"hop{hop}.example.org", "CNAME", f"hop{hop + 1}.example.org.")
+
+    with pytest.raises(DelegationError, match="more than 8 CNAMEs"):
+        discovery.find(NAME)
+
+
+def test_15_a_wildcard_cname_is_overridden(example: HostedZone, discovery: Discovery) -> None:
+    example.set("*.example.org", "CNAME", "elsewhere.net.")
+
+    found = discovery.find(NAME)
+
+    assert (found.target, found.zone, found.wildcard) == (NAME, "example.org", "elsewhere.net")
+
+
+def test_16_a_delegated_challenge_zone_is_used(
+    world: World, example: HostedZone, discovery: Discovery
+) -> None:
+    world.zone(NAME, {f"ns.{NAME}": "127.4.0.1"})
+
+    found = discovery.find(NAME)
+
+    assert (found.target, found.zone) == (NAME, NAME)
+    assert hosts(found.servers) == {f"ns.{NAME}": ["127.4.0.1"]}
+
+
+def test_a_child_zone_on_its_parents_servers_is_found_by_its_soa(
+    world: World, example: HostedZone, discovery: Discovery
+) -> None:
+    world.zone("sub.example.org", {"ns1.example.org": NS1, "ns2.example.org": NS2})
+
+    assert discovery.find("_acme-challenge.www.sub.example.org").zone == "sub.example.org"
+    assert discovery.find("_acme-challenge.sub.example.org").zone == "sub.example.org"
+
+
+def test_22_the_parents_and_the_zones_own_ns_are_both_asked(world: World, discovery: Discovery) -> None:
+    world.zone(
+        "example.org",
+        {"ns1.example.org": NS1, "ns3.example.org": "127.1.0.3"},
+        parent_ns={"ns1.example.org": NS1, "ns2.example.org": NS2},
+    )
+
+    assert set(hosts(discovery.find(NAME).servers)) == {
+        "ns1.example.org",
+        "ns2.example.org",
+        "ns3.example.org",
+    }
+
+
+def test_36_a_base_domain_without_records_is_found_and_no_resolver_hears_of_it(
+    world: World, discovery: Discovery
+) -> None:
+    world.zone("example.org", {"ns1.dns.net": NS1})
+    world.zone("dns.net", {"ns1.dns.net": NS1})
+
+    found = discovery.find("_acme-challenge.internal.example.org")
+
+    assert found.zone == "example.org"
+    assert hosts(found.servers) == {"ns1.dns.net": [NS1]}
+    asked = {question.name for question in world.resolver.questions}
+    assert not any("example.org" in name for name in asked)
+
+
+def test_7_and_8_every_address_of_a_server_is_found(world: World, discovery: Discovery) -> None:
+    world.zone("example.org", {"ns1.example.org": [NS1, "fd53::11"], "ns2.example.org": "fd53::12"})
+
+    assert hosts(discovery.find(NAME).servers) == {
+        "ns1.example.org": [NS1, "fd53::11"],
+        "ns2.example.org": ["fd53::12"],
+    }
+
+
+def test_name_servers_in_another_zone_without_glue_are_looked_up(world: World, discovery: Discovery) -> None:
+    world.zone("host.net", {"ns.host.net": "127.2.0.1"})
+    world.zone("example.org", {"a.host.net": NS1, "b.host.net": NS2})
+
+    assert hosts(discovery.find(NAME).servers) == {"a.host.net": [NS1], "b.host.net": [NS2]}
+
+
+def test_a_zone_whose_servers_are_silent_is_found_all_the_same(
+    world: World, example: HostedZone, discovery: Discovery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dns01.hooks.delegation.PATIENCE", 0.5)
+    for server in example.servers:
+        server.silent = True
+
+    found = discovery.find(NAME)
+
+    assert found.zone == "example.org"
+    assert "no answer" in found.trouble
+
+
+def test_a_lame_server_is_passed_over(example: HostedZone, discovery: Discovery) -> None:
+    example.servers[0].rcode = "REFUSED"
+
+    found = discovery.find(NAME)
+
+    assert (found.zone, found.trouble) == ("example.org", "")
+
+
+def test_no_resolver_at_all_is_said_with_what_to_do() -> None:
+    with pytest.raises(DelegationError, match="no resolver tells") as caught:
+        Discovery([Address("127.9.9.9")]).find(NAME)
+
+    assert "DNS01_RESOLVERS" in caught.value.hint

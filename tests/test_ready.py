@@ -1,0 +1,310 @@
+"""When a record is ready: the rules with an injected clock, and the cases over real sockets.
+
+The numbers are those of the readiness cases; times in the socket tests are scaled down.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from threading import Timer
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import pytest
+from testbed.nameserver import NameServer, RateLimit
+from testbed.zone import Zone
+
+from dns01.errors import NotReady
+from dns01.hooks.delegation import Server
+from dns01.hooks.dnswire import Address, Answer, Question
+from dns01.hooks.ready import Target, Watch, wait
+from dns01.providers.base import Profile
+
+NAME = "_acme-challenge.example.org"
+ONE, TWO = Address("127.1.0.1"), Address("127.1.0.2")
+SIX = Address("fd53::12")
+NS1, NS2 = Server("ns1.example.org", (ONE,)), Server("ns2.example.org", (TWO,))
+SINGLE = Profile(rounds=1)
+
+
+def target(*servers: Server, values: tuple[str, ...] = ("new",), profile: Profile = SINGLE, name: str = NAME) -> Target:
+    return Target(name, frozenset(values), servers or (NS1, NS2), profile)
+
+
+def answer(*values: str, authoritative: bool = True, rcode: dns.rcode.Rcode = dns.rcode.NOERROR) -> Answer:
+    message = dns.message.make_response(dns.message.make_query(NAME, "TXT"))
+    message.flags |= dns.flags.AA if authoritative else dns.flags.RA
+    message.set_rcode(rcode)
+    if values:
+        message.answer.append(dns.rrset.from_text(NAME + ".", 60, "IN", "TXT", *values))
+    return Answer(message)
+
+
+SILENCE = Answer(None, "timed out")
+
+
+def says(watch: Watch, address: Address, what: Answer, at: float, name: str = NAME) -> None:
+    watch.saw(Question(address, name, dns.rdatatype.TXT), what, at)
+
+
+# The rules
+
+
+def test_every_address_is_asked_at_once() -> None:
+    assert {question.server for question in Watch([target()]).due(0)} == {ONE, TWO}
+
+
+def test_ready_only_when_every_server_has_the_value() -> None:
+    watch = Watch([target()])
+
+    says(watch, ONE, answer("new"), 0.1)
+    assert not watch.ready(0.1)
+
+    says(watch, TWO, answer("new"), 0.2)
+    assert watch.ready(0.2)
+
+
+def test_1_a_server_that_lags_20_seconds_is_waited_for_and_named() -> None:
+    watch = Watch([target()])
+    says(watch, ONE, answer("new"), 0.1)
+    says(watch, TWO, answer(rcode=dns.rcode.NXDOMAIN), 19.9)
+
+    assert not watch.ready(19.9)
+    assert watch.waiting_for(19.9) == ["ns2.example.org"]
+
+
+def test_2_a_silent_server_is_excused_after_five_seconds_and_named() -> None:
+    watch = Watch([target()])
+    says(watch, ONE, answer("new"), 0.1)
+
+    assert not watch.ready(4.9)
+    assert watch.ready(5.0)
+    assert watch.excused(5.0) == ["ns2.example.org (127.1.0.2: no answer)"]
+
+
+@pytest.mark.parametrize("lame", [answer(rcode=dns.rcode.REFUSED), answer("new", authoritative=False)])
+def test_3_and_21_a_server_without_authority_is_excused_and_never_believed(lame: Answer) -> None:
+    watch = Watch([target()])
+    says(watch, ONE, answer("new"), 0.1)
+    says(watch, TWO, lame, 0.1)
+
+    assert not watch.ready(4.9)
+    assert watch.ready(5.0)
+    assert "ns2.example.org" in watch.excused(5.0)[0]
+
+
+def test_4_a_server_with_an_old_value_is_never_excused() -> None:
+    watch = Watch([target()])
+    says(watch, ONE, answer("new"), 0.1)
+    says(watch, TWO, answer("old"), 0.1)
+
+    assert not watch.ready(3000)
+
+
+def test_5_an_anycast_server_must_answer_three_times_in_a_row_two_seconds_apart() -> None:
+    watch = Watch([target(NS1, profile=Profile(rounds=3))])
+
+    for at, values in ((0.1, "new"), (2.1, "old"), (2.4, "new"), (4.4, "new")):
+        watch.due(at)
+        says(watch, ONE, answer(values), at)
+        assert not watch.ready(at)
+    assert watch.due(6.3) == []
+    assert len(watch.due(6.4)) == 1
+    says(watch, ONE, answer("new"), 6.4)
+    assert watch.ready(6.4)
+
+
+def test_6_one_of_two_values_is_not_enough() -> None:
+    watch = Watch([target(NS1, values=("one", "two"))])
+
+    says(watch, ONE, answer("one"), 0.1)
+    assert not watch.ready(0.1)
+    assert watch.rows()[0].words == "has 1 of 2 values"
+
+    says(watch, ONE, answer("two", "one", "foreign"), 0.4)
+    assert watch.ready(0.4)
+
+
+def test_11_a_value_in_two_strings_matches() -> None:
+    watch = Watch([target(NS1, values=("firstsecond",))])
+    says(watch, ONE, answer('"first" "second"'), 0.1)
+    assert watch.ready(0.1)
+
+
+def test_12_a_value_within_another_does_not_match() -> None:
+    watch = Watch([target(NS1, values=("value",))])
+    says(watch, ONE, answer("a-value-b"), 0.1)
+    assert not watch.ready(0.1)
+
+
+def test_7_and_37_a_dead_address_of_a_server_costs_nothing_when_its_other_has_the_record() -> None:
+    watch = Watch([target(Server("ns1.example.org", (ONE, SIX)))])
+    says(watch, ONE, answer("new"), 0.1)
+    assert watch.ready(0.25)
+
+
+def test_an_address_that_lacks_the_value_holds_its_server_up() -> None:
+    watch = Watch([target(Server("ns1.example.org", (ONE, SIX)))])
+    says(watch, ONE, answer("new"), 0.1)
+    says(watch, SIX, answer("old"), 0.2)
+    assert not watch.ready(100)
+
+
+def test_fewer_than_half_of_the_servers_are_not_enough() -> None:
+    third = Server("ns3.example.org", (Address("127.1.0.3"),))
+    watch = Watch([target(NS1, NS2, third)])
+    says(watch, ONE, answer("new"), 0.1)
+    assert not watch.ready(100)
+
+
+def test_a_server_without_an_address_is_excused_and_named() -> None:
+    watch = Watch([target(NS1, Server("ns9.example.org", ()))])
+    says(watch, ONE, answer("new"), 0.1)
+    assert watch.ready(0.1)
+    assert watch.excused(0.1) == ["ns9.example.org (no address)"]
+
+
+@pytest.mark.parametrize(("waited", "pause"), [(0.5, 0.25), (10, 1.0), (200, 5.0)])
+def test_the_pace_is_a_tenth_of_the_time_waited_within_bounds(waited: float, pause: float) -> None:
+    watch = Watch([target(NS1)])
+    watch.due(0)
+    says(watch, ONE, answer("old"), waited)
+
+    assert watch.due(waited + pause - 0.01) == []
+    assert len(watch.due(waited + pause)) == 1
+
+
+def test_the_timeout_is_that_of_each_name() -> None:
+    other = "_acme-challenge.example.net"
+    watch = Watch([target(NS1), target(NS1, name=other, profile=Profile(rounds=1, timeout=30))])
+    says(watch, ONE, answer("new"), 0.1, other)
+
+    assert not watch.overdue(30)
+    assert watch.overdue(600)
+
+
+# Over real sockets
+
+
+@pytest.fixture
+def zone() -> Zone:
+    return Zone("example.org", "", {"ns1.example.org": "127.1.0.1", "ns2.example.org": "127.1.0.2"})
+
+
+@pytest.fixture
+def servers(zone: Zone) -> Iterator[list[NameServer]]:
+    with NameServer(ONE.ip, zones=[zone]) as one, NameServer(TWO.ip, zones=[zone]) as two:
+        yield [one, two]
+
+
+QUICK = Profile(rounds=1, timeout=3, patience=0.5)
+
+
+def seconds_to(*targets: Target) -> float:
+    began = time.monotonic()
+    wait(targets)
+    return time.monotonic() - began
+
+
+def test_a_record_that_is_there_is_ready_at_once(zone: Zone, servers: list[NameServer]) -> None:
+    zone.set(NAME, "TXT", "new")
+    assert seconds_to(target(profile=QUICK)) < 0.2
+
+
+def test_1_and_23_a_lagging_secondary_is_waited_for_no_longer_than_needed(
+    zone: Zone, servers: list[NameServer]
+) -> None:
+    servers[1].lag = 1.0
+    zone.set(NAME, "TXT", "new")
+    assert 0.9 < seconds_to(target(profile=QUICK)) < 1.5
+
+
+def test_2_over_sockets_a_silent_server_is_excused(zone: Zone, servers: list[NameServer]) -> None:
+    servers[1].silent = True
+    zone.set(NAME, "TXT", "new")
+    assert 0.4 < seconds_to(target(profile=QUICK)) < 1.0
+
+
+def test_4_over_sockets_an_old_value_ends_in_a_report_of_every_server(zone: Zone, servers: list[NameServer]) -> None:
+    zone.set(NAME, "TXT", "old")
+    servers[1].freeze()
+    zone.set(NAME, "TXT", "new")
+
+    with pytest.raises(NotReady, match=NAME) as caught:
+        wait([target(profile=QUICK._replace(timeout=0.6))])
+
+    assert any("ns2.example.org (127.1.0.2) has 1 other value only" in line for line in caught.value.report)
+    assert any("ns1.example.org (127.1.0.1) has it" in line for line in caught.value.report)
+
+
+def test_5_over_sockets_an_alternating_server_is_not_believed_before_it_stops(
+    zone: Zone, servers: list[NameServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dns01.hooks.ready.APART", 0.1)
+    zone.set(NAME, "TXT", "old")
+    servers[0].alternate()
+    zone.set(NAME, "TXT", "new")
+    Timer(1.0, servers[0].thaw).start()
+
+    assert seconds_to(target(profile=QUICK._replace(rounds=3))) > 1.0
+
+
+def test_9_udp_dropped_and_tcp_open_is_ready(
+    zone: Zone, servers: list[NameServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dns01.hooks.dnswire.RESEND", 0.1)
+    servers[0].drop_udp = True
+    zone.set(NAME, "TXT", "new")
+
+    wait([target(NS1, profile=QUICK)])
+
+    assert [question.over for question in servers[0].asked(NAME)] == ["udp", "udp", "tcp"]
+
+
+def test_10_a_truncated_answer_with_many_stale_values_is_read_over_tcp(zone: Zone, servers: list[NameServer]) -> None:
+    zone.set(NAME, "TXT", "new", *(f"stale-{number:037}" for number in range(60)))
+    assert seconds_to(target(profile=QUICK)) < 0.5
+    assert "tcp" in [question.over for question in servers[0].asked(NAME)]
+
+
+def test_37_over_sockets_an_ipv6_address_that_swallows_everything_costs_next_to_nothing(zone: Zone) -> None:
+    zone.set(NAME, "TXT", "new")
+    with NameServer(ONE.ip, zones=[zone]), NameServer(SIX.ip, zones=[zone]) as hole:
+        hole.silent = True
+        assert seconds_to(target(Server("ns1.example.org", (ONE, SIX)), profile=QUICK)) < 0.5
+
+
+def test_8_a_host_with_ipv6_only_works(zone: Zone) -> None:
+    zone.set(NAME, "TXT", "new")
+    with NameServer(SIX.ip, zones=[zone]):
+        assert seconds_to(target(Server("ns1.example.org", (SIX,)), profile=QUICK)) < 0.5
+
+
+def test_38_a_hundred_names_at_a_server_that_limits_its_rate(zone: Zone, servers: list[NameServer]) -> None:
+    servers[0].rate_limit = RateLimit(5)
+
+    assert seconds_to(*hundred_names(zone)) < 1.0
+
+    assert len(servers[0].questions) == 100
+
+
+def test_a_hundred_names_at_a_server_without_tcp(
+    zone: Zone, servers: list[NameServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dns01.hooks.dnswire.STREAM", 0.2)
+    servers[0].drop_tcp = True
+
+    wait(hundred_names(zone))
+
+    assert len([question for question in servers[0].questions if question.over == "udp"]) == 100
+
+
+def hundred_names(zone: Zone) -> list[Target]:
+    names = [f"_acme-challenge.host{number}.example.org" for number in range(100)]
+    for name in names:
+        zone.set(name, "TXT", "new")
+    return [target(NS1, name=name, profile=QUICK) for name in names]
