@@ -17,11 +17,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..errors import ConfigError
 from ..providers import load as load_provider
-from ..providers.base import Option, Profile, Provider, is_within
+from ..providers.base import Host, Option, Profile, Provider, is_within
 from ..secret import hide
 from . import values
 from .challenge import PREFIX
 from .dnswire import Address
+from .say import warning
 from .state import state_dir
 from .values import TERMS, Readiness, at, check_known
 
@@ -142,9 +143,17 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def open_account(account: Account) -> Provider:
-    """The account's provider, with its options. Raises ConfigError."""
+    """The account's provider, with its options; what is dubious about them is said.
+
+    Raises ConfigError.
+    """
     with at(f"account {account.name}"):
-        return load_provider(account.provider)(account.options)
+        provider = load_provider(account.provider)(account.options)
+    if isinstance(provider, Host):
+        provider.account = account.name
+    for doubt in getattr(provider, "warnings", ()):
+        warning(f"account {account.name}: {doubt}")
+    return provider
 
 
 def _from_variables(environ: Mapping[str, str]) -> Settings:

@@ -16,6 +16,7 @@ import struct
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
+from functools import cache
 from typing import NamedTuple
 
 import dns.exception
@@ -85,6 +86,7 @@ def family(address: Address) -> socket.AddressFamily:
     return socket.AF_INET6 if ipaddress.ip_address(address.ip).version == 6 else socket.AF_INET
 
 
+@cache
 def reachable(address: Address) -> bool:
     """Whether this machine has a route to the address at all; nothing is sent to find out."""
     try:
@@ -241,9 +243,11 @@ class Wire:
             query.socket.send(query.message.to_wire())
         except OSError as error:
             self._land(query)
-            return (
-                self._pipeline(query) if query.datagrams else self._finish(query, Answer(None, _why(error)))
-            )
+            if query.datagrams:
+                self._pipeline(query)
+            else:
+                self._finish(query, Answer(None, _why(error)))
+            return
         query.datagrams += 1
         query.deadline = time.monotonic() + RESEND
         self._flying.add(query)

@@ -19,8 +19,10 @@ import json
 import os
 import re
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 from .client import Client, is_gone
@@ -110,13 +112,20 @@ class Journal:
             read = [self._read(name) for name in names if name.endswith(".json")]
         return [entry for entry in read if entry]
 
-    def find(self, challenge: Challenge) -> list[Entry]:
-        """The entries of the challenge, by name and value; by its token where there is no domain
+    def find(self, challenges: Iterable[Challenge]) -> dict[Challenge, list[Entry]]:
+        """The entries of each challenge, by name and value; by its token where there is no domain
         (dehydrated until 0.6.1 cleans up so after an HTTP error)."""
-        if not challenge.domain:
-            return [entry for entry in self.entries() if entry.token == challenge.token]
-        wanted = (challenge.name, challenge.validation)
-        return [entry for entry in self.entries() if (entry.name, entry.value) == wanted]
+        by_token: dict[str, list[Entry]] = defaultdict(list)
+        by_value: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        for entry in self.entries():
+            by_token[entry.token].append(entry)
+            by_value[entry.name, entry.value].append(entry)
+        return {
+            challenge: by_value[challenge.name, challenge.validation]
+            if challenge.domain
+            else by_token[challenge.token]
+            for challenge in challenges
+        }
 
     def of(self, client: Client) -> list[Entry]:
         """The entries of this run of the client."""
@@ -160,11 +169,14 @@ class Journal:
             for entry in entries:
                 discard(self._path("open", _file_name(entry)))
 
-    def settled_at(self, target: str, ttl: float, settle: float) -> float:
-        """Until when (epoch seconds) a CA's cache may hold the values that stood at ``target``
-        before the last one was taken back; 0 if none was. ``ttl``, ``settle``: seconds."""
-        retracted = self._retracted(target)
-        return retracted + min(ttl, settle) if retracted else 0.0
+    def retracted_at(self, target: str) -> float:
+        """When (epoch seconds) a value that a CA may have asked for was last taken back at
+        ``target``; 0 if none was."""
+        try:
+            with open(self._path("retracted", _labelled(target, target)), "rb") as file:
+                return float(json.load(file)["retracted"])
+        except (OSError, LookupError, TypeError, ValueError):
+            return 0.0
 
     @contextmanager
     def lock(self, *zones: str, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
@@ -224,17 +236,10 @@ class Journal:
         for target in {entry.target for entry in entries}:
             # Nobody asked for an orphan after its authorization had expired: no cache holds it.
             asked = max(entry.opened for entry in entries if entry.target == target) + CA_MAY_ASK
-            at = max(min(self._clock(), asked), self._retracted(target))
+            at = max(min(self._clock(), asked), self.retracted_at(target))
             content = {"version": VERSION, "target": target, "retracted": at, "retracted_at": iso(at)}
             path = self._path("retracted", _labelled(target, target))
             os.rename(stage(path, content, sync=False), path)
-
-    def _retracted(self, target: str) -> float:
-        try:
-            with open(self._path("retracted", _labelled(target, target)), "rb") as file:
-                return float(json.load(file)["retracted"])
-        except (OSError, LookupError, TypeError, ValueError):
-            return 0.0
 
     def _purge(self) -> None:
         """Remove what a killed process was writing, and what no CA's cache can hold any more."""
@@ -252,6 +257,11 @@ def _run(client: Client) -> tuple[object, ...]:
     return client.pid, client.start, client.where
 
 
+@cache  # it takes longer than all else that is done to read an entry
+def _kinds() -> Mapping[type, Mapping[str, Any]]:
+    return {row: get_type_hints(row) for row in (Entry, Client)}
+
+
 def _encode(entry: Entry) -> dict[str, Any]:
     client = entry.client._asdict() if entry.client else None
     return {"version": VERSION, **entry._asdict(), "client": client, "opened_at": iso(entry.opened)}
@@ -261,7 +271,7 @@ def _decode(data: Mapping[str, Any]) -> Entry:
     client = data["client"] and Client(**data["client"])
     entry = Entry(**{**{field: data[field] for field in Entry._fields}, "client": client})
     for row in (entry, client):
-        for field, kind in get_type_hints(type(row)).items() if row else ():
+        for field, kind in _kinds()[type(row)].items() if row else ():
             if not isinstance(getattr(row, field), kind):
                 raise TypeError(f"{field} is {getattr(row, field)!r}")
     if _encode(entry) != data:

@@ -1,17 +1,15 @@
-"""When a record is ready: every authoritative server says so, and then the public resolvers.
+"""When a record is ready: every authoritative server says so.
 
-``Watch`` decides and never touches a socket or a clock; ``wait`` and ``wait_for_resolvers`` put
-its questions on the wire. A *pair* is one address and one owner name.
+``Watch`` decides, and never touches a socket or a clock; ``wait`` puts its questions on the wire.
+A *pair* is one address and one owner name.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-import dns.edns
-import dns.rcode
 import dns.rdatatype
 
 from ..errors import NotReady
@@ -25,9 +23,6 @@ LONGEST_PAUSE = 5.0
 APART = 2.0  # seconds between two rounds of a server on which many machines share an address
 GRACE = 0.25  # seconds that a server's other addresses get to speak up once one has the record
 TICK = 1.0  # seconds between two looks at the live table
-PUBLIC = 60.0  # seconds that public resolvers are worth waiting for
-UNREACHABLE = 2.0  # seconds for all public resolvers that do not answer
-STRICT_HINT = 'wait, or set readiness = "public" to go on with a warning'
 
 
 class Target(NamedTuple):
@@ -210,101 +205,17 @@ def wait(
 def _not_ready(watch: Watch, now: float) -> NotReady:
     names = watch.unready(now)
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    report = tuple(
-        f"{row.name}: {row.server} ({row.address}) {row.words}, since {now - row.since:.0f} s"
-        for row in watch.rows()
-        if row.name in names
-    )
+    rows = [row for row in watch.rows() if row.name in names]
+    late = next((row for row in rows if not row.passed), None)
+    dig = f"{late.name} +norec @{late.address.ip} -p {late.address.port}" if late else f"{names[0]} +trace"
     return NotReady(
         f"after {now:.0f} s not every name server has {shown}",
-        f"ask again with `dig +norecurse TXT {names[0]} @SERVER`; if they are only slow, raise timeout",
-        report=report,
+        f"ask again: dig TXT {dig}; if it is only slow, raise timeout (DNS01_TIMEOUT)",
+        report=tuple(
+            f"{row.name}: {row.server} ({row.address}) {row.words}, since {now - row.since:.0f} s"
+            for row in rows
+        ),
     )
-
-
-def ask_resolvers(
-    names: Mapping[str, frozenset[str]],
-    resolvers: Sequence[Address],
-    *,
-    strict: bool = False,
-    clock: Callable[[], float] = time.monotonic,
-) -> list[str]:
-    """Ask public resolvers for names that are ready, until they have them (READINESS, step 12).
-
-    A "no" is waited out for as long as the resolver will keep it, where that is within ``PUBLIC``
-    seconds of the beginning. Gives the warnings. Raises NotReady for a DNSSEC failure, which every
-    validating CA would meet as well, and with ``strict`` instead of a warning.
-    """
-    due = {Question(resolver, name, TXT, recurse=True): 0.0 for resolver in resolvers for name in names}
-    flying: set[Question] = set()
-    heard: set[Address] = set()
-    complaints: list[str] = []
-    began = clock()
-    with Wire() as wire:
-        while due:
-            now = clock() - began
-            if now >= UNREACHABLE:
-                due = {question: at for question, at in due.items() if question.server in heard}
-            ripe = [question for question, at in due.items() if at <= now and question not in flying]
-            flying.update(ripe)
-            wire.send(ripe)
-            for question, answer in wire.collect(TICK / 4):
-                flying.discard(question)
-                if question not in due:
-                    continue
-                if answer.message is not None:
-                    heard.add(question.server)
-                now = clock() - began
-                again = now + max(1.0, _kept_for(answer))
-                if answer.message is not None and names[question.name] <= txt_values(answer):
-                    del due[question]
-                elif complaint := _complaint(question, answer, again - now if again > PUBLIC else 0):
-                    del due[question]
-                    complaints.append(complaint)
-                else:
-                    due[question] = again
-    silent = [str(resolver) for resolver in resolvers if resolver not in heard]
-    if strict and (complaints or silent):
-        raise NotReady("; ".join(complaints) or f"no answer from {', '.join(silent)}", STRICT_HINT)
-    return complaints + ([f"no answer from {', '.join(silent)}: not asked any further"] if silent else [])
-
-
-def _complaint(question: Question, answer: Answer, too_long: float) -> str:
-    """Why there is no sense in asking again, or nothing.
-
-    Raises NotReady where the resolver blames DNSSEC (RFC 8914 §4.7 to §4.13).
-    """
-    if answer.message is None:
-        return f"{question.server}: {answer.words}"
-    errors = [option for option in answer.message.options if isinstance(option, dns.edns.EDEOption)]
-    said = "; ".join(
-        f"{option.code.name.replace('_', ' ').lower()}{f' ({option.text})' if option.text else ''}"
-        for option in errors
-    )
-    if answer.message.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        words = f"{question.server} answers {answer.words} for {question.name}{f': {said}' if said else ''}"
-        if any(6 <= option.code <= 12 for option in errors):
-            raise NotReady(
-                words, "DNSSEC is broken there: mend DS, DNSKEY and signatures; a CA would refuse as well"
-            )
-        return words
-    if too_long:
-        return f"{question.server} does not see {question.name}, and will not for another {too_long:.0f} s"
-    return ""
-
-
-def _kept_for(answer: Answer) -> float:
-    """Seconds that a resolver keeps this answer: a negative one for as long as the SOA in it
-    says (RFC 2308 §5)."""
-    if answer.message is None:
-        return 0.0
-    ttls = [rrset.ttl for rrset in answer.message.answer]
-    ttls += [
-        min(rrset.ttl, rrset[0].minimum)
-        for rrset in answer.message.authority
-        if rrset.rdtype == dns.rdatatype.SOA
-    ]
-    return float(min(ttls, default=0))
 
 
 def txt_values(answer: Answer) -> frozenset[str]:

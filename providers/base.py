@@ -1,5 +1,8 @@
 """What a DNS provider is: three verbs, and two bases that supply them for the common APIs.
 
+An API that keeps records one by one is a ``RecordHost``, one that replaces whole RRsets an
+``RRsetHost``; where it speaks JSON over HTTPS, ``rest.Rest`` is the other half.
+
 A provider is a class named ``Provider`` in a module of this package (or behind an entry point
 of the group ``dns01.providers``). Typing is structural: a third party's class needs nothing
 from here. Owner names are FQDNs in lower-case A-labels without the trailing dot; values are
@@ -8,11 +11,16 @@ what the TXT record says, unquoted, its character-strings joined.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import ClassVar, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import ClassVar, NamedTuple, Protocol, TypeVar
 
-from ..errors import Busy, ZoneNotFound
+from ..errors import AuthRejected, Busy, ZoneNotFound
+
+T = TypeVar("T")
 
 READINGS = 8  # of an RRset that others write to as well, before giving up
 
@@ -41,7 +49,7 @@ class Profile(NamedTuple):
 
     ttl: int = 60  # of the records published
     timeout: float = 600  # of the whole wait
-    pace: float = 0.1  # asked again after this share of the time already waited
+    pace: float = 0.05  # asked again after this share of the time already waited
     rounds: int = 3  # clean answers in a row; 1 where no machines share an address
     patience: float = 5  # a silent or lame server is excused after this
     settle: float = 60  # the longest that a CA keeps an old answer (less if the TTL is less)
@@ -64,7 +72,13 @@ class Provider(Protocol):
 
     Optional verbs: ``start(names)`` is called before the names are looked up in the DNS (the
     embedded server has to be there by then); ``settled(zone)`` returns when the API itself says
-    that what was published is on its servers (INSYNC, a job, an action).
+    that what was published is on its servers (INSYNC, a job, an action); ``alias(zone, name,
+    target)`` makes ``name`` a CNAME to ``target``, unless something stands there already.
+
+    Optional facts, for ``dns01 providers NAME``: ``title``, the name that people know it by;
+    ``docs``, the URL of its API's documentation; ``permission``, the least that the credentials
+    have to be granted; ``values_per_name``, where an API keeps no more than a few; ``warnings``, of
+    an instance: what is dubious about its configuration, though it works.
     """
 
     options: ClassVar[tuple[Option, ...]]
@@ -108,6 +122,32 @@ def longest_suffix(zones: Iterable[Zone], name: str, account: str) -> Zone:
     )
 
 
+def ancestors(name: str) -> Iterator[str]:
+    """The name and the domains above it, the longest first: one of them is its zone's apex."""
+    while name:
+        yield name
+        name = name.partition(".")[2]
+
+
+def relative(name: str, apex: str) -> str:
+    """The name within the zone, as most APIs and master files write it: ``@`` is the apex itself."""
+    return name.removesuffix(apex).rstrip(".") or "@"
+
+
+def quoted(value: str) -> str:
+    """The value in master-file notation: character-strings of 255 octets at most (RFC 1035 §5.1)."""
+    strings = [value[start : start + 255] for start in range(0, len(value), 255)] or [""]
+    return " ".join('"' + re.sub(r'(["\\])', r"\\\1", string) + '"' for string in strings)
+
+
+def unquoted(text: str) -> str:
+    """The value of a TXT record, from its text in master-file notation or from the bare value:
+    some APIs give back the one, some the other, and some what they were given."""
+    if not text.startswith('"'):
+        return text
+    return re.sub(r"\\(.)", r"\1", "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text)))
+
+
 def by_name(records: Iterable[TxtRecord]) -> dict[str, list[TxtRecord]]:
     """The records grouped by owner name."""
     names: dict[str, list[TxtRecord]] = defaultdict(list)
@@ -116,15 +156,62 @@ def by_name(records: Iterable[TxtRecord]) -> dict[str, list[TxtRecord]]:
     return names
 
 
-class RecordHost:
-    """The verbs for an API that keeps records one by one, each with an id of its own."""
+class Host:
+    """What the two bases have in common: which zone a name is in, and one step for each name."""
 
-    def zones(self, name: str) -> Iterable[Zone]:
-        """The account's zones; those that cannot hold ``name`` may be left out."""
+    account = ""  # what the configuration calls the account
+    least_ttl = 0  # seconds, that the API takes; a shorter TTL is raised to it
+
+    def zones(self) -> Iterable[Zone]:
+        """All zones that the account sees."""
         raise NotImplementedError
 
+    def zone_at(self, apex: str) -> Zone | None:
+        """The zone with exactly this apex, where the API can be asked for one: credentials that
+        are limited to a zone need not see the others, and many zones are many pages."""
+        return None
+
+    def zone_for(self, name: str) -> Zone:
+        for apex in ancestors(name):
+            # Credentials for one zone may be refused for another; the list tells whether for all.
+            with suppress(AuthRejected):
+                if zone := self.attempt(name, partial(self.zone_at, apex)):
+                    return zone
+        return longest_suffix(self.attempt(name, lambda: list(self.zones())), name, self.whose)
+
+    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        for name, wanted in by_name(records).items():
+            self.attempt(zone.apex, partial(self._add, zone, name, wanted))
+
+    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        for name, unwanted in by_name(records).items():
+            self.attempt(zone.apex, partial(self._remove, zone, name, unwanted))
+
+    def attempt(self, about: str, step: Callable[[], T]) -> T:
+        """Take one step, which is ``about`` a zone or a name. Every step reads before it writes,
+        so that a base which knows of errors that pass may repeat it from its start."""
+        return step()
+
+    @property
+    def whose(self) -> str:
+        """The account, as messages name it."""
+        provider = type(self).__module__.rpartition(".")[2]
+        return f"account {self.account} ({provider})" if self.account else provider
+
+    def _add(self, zone: Zone, name: str, wanted: Sequence[TxtRecord]) -> None:
+        """Have the records at one name."""
+        raise NotImplementedError
+
+    def _remove(self, zone: Zone, name: str, unwanted: Sequence[TxtRecord]) -> None:
+        """Have the records at one name no more."""
+        raise NotImplementedError
+
+
+class RecordHost(Host):
+    """The verbs for an API that keeps records one by one, each with an id of its own."""
+
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        """(id, value) of every TXT record at ``name``."""
+        """(id, value) of every TXT record at ``name``; the value quoted or not."""
         raise NotImplementedError
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
@@ -135,43 +222,34 @@ class RecordHost:
         """Remove one record; that it is already gone is no error."""
         raise NotImplementedError
 
-    def zone_for(self, name: str) -> Zone:
-        return longest_suffix(self.zones(name), name, _provider_name(self))
+    def _add(self, zone: Zone, name: str, wanted: Sequence[TxtRecord]) -> None:
+        present = {unquoted(value) for _, value in self.texts(zone, name)}
+        for record in wanted:
+            if record.value not in present:
+                self.create(zone, record._replace(ttl=max(record.ttl, self.least_ttl)))
+                present.add(record.value)
 
-    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        for name, wanted in by_name(records).items():
-            present = {value for _, value in self.texts(zone, name)}
-            for record in wanted:
-                if record.value not in present:
-                    self.create(zone, record)
-                    present.add(record.value)
-
-    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        for name, unwanted in by_name(records).items():
-            values = {record.value for record in unwanted}
-            for id, value in list(self.texts(zone, name)):
-                if value in values:
-                    self.delete(zone, name, id)
+    def _remove(self, zone: Zone, name: str, unwanted: Sequence[TxtRecord]) -> None:
+        values = {record.value for record in unwanted}
+        for id, value in list(self.texts(zone, name)):
+            if unquoted(value) in values:
+                self.delete(zone, name, id)
 
 
 class RRset(NamedTuple):
-    """All TXT values at one name, and the TTL they share."""
+    """All TXT values at one name, as the API writes them, and the TTL they share."""
 
     values: tuple[str, ...]
     ttl: int
 
 
-class RRsetHost:
+class RRsetHost(Host):
     """The verbs for an API that replaces a whole RRset: read, merge, write, until a reading shows
-    what it should.
+    what it should. Values that others put there are written back letter by letter.
 
     Between the processes of one machine the caller's lock on the zone keeps others out; a write
     from another machine that came between ours and the reading before it is noticed and merged.
     """
-
-    def zones(self, name: str) -> Iterable[Zone]:
-        """The account's zones; those that cannot hold ``name`` may be left out."""
-        raise NotImplementedError
 
     def read(self, zone: Zone, name: str) -> RRset | None:
         """What stands at ``name`` after the last write, or None."""
@@ -182,26 +260,26 @@ class RRsetHost:
         tell that ``old`` is no longer what stands there leaves it as it is: it is read again."""
         raise NotImplementedError
 
-    def zone_for(self, name: str) -> Zone:
-        return longest_suffix(self.zones(name), name, _provider_name(self))
+    def spell(self, value: str) -> str:
+        """A value of ours as the API writes it; ``quoted`` where that is master-file notation."""
+        return value
 
-    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        for name, wanted in by_name(records).items():
-            for old in self._readings(zone, name):
-                present = old.values if old else ()
-                merged = tuple(dict.fromkeys((*present, *(record.value for record in wanted))))
-                if merged == present:
-                    break
-                self.write(zone, name, old, RRset(merged, old.ttl if old else wanted[0].ttl))
+    def _add(self, zone: Zone, name: str, wanted: Sequence[TxtRecord]) -> None:
+        for old in self._readings(zone, name):
+            present = old.values if old else ()
+            lacking = {record.value for record in wanted} - set(map(unquoted, present))
+            if not lacking:
+                break
+            ttl = old.ttl if old else max(wanted[0].ttl, self.least_ttl)
+            self.write(zone, name, old, RRset((*present, *map(self.spell, sorted(lacking))), ttl))
 
-    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        for name, unwanted in by_name(records).items():
-            values = {record.value for record in unwanted}
-            for old in self._readings(zone, name):
-                if old is None or values.isdisjoint(old.values):
-                    break
-                kept = tuple(value for value in old.values if value not in values)
-                self.write(zone, name, old, RRset(kept, old.ttl) if kept else None)
+    def _remove(self, zone: Zone, name: str, unwanted: Sequence[TxtRecord]) -> None:
+        values = {record.value for record in unwanted}
+        for old in self._readings(zone, name):
+            if old is None or values.isdisjoint(map(unquoted, old.values)):
+                break
+            kept = tuple(value for value in old.values if unquoted(value) not in values)
+            self.write(zone, name, old, RRset(kept, old.ttl) if kept else None)
 
     def _readings(self, zone: Zone, name: str) -> Iterator[RRset | None]:
         """What stands at ``name``, as often as the caller is not content with it.
@@ -211,10 +289,6 @@ class RRsetHost:
         for _ in range(READINGS):
             yield self.read(zone, name)
         raise Busy(
-            f"{_provider_name(self)}: what is written to {name} does not stay there",
+            f"{self.whose}: what is written to {name} does not stay there",
             "something else keeps writing there: find it, or try again later",
         )
-
-
-def _provider_name(host: RecordHost | RRsetHost) -> str:
-    return type(host).__module__.rpartition(".")[2]

@@ -25,7 +25,7 @@ class Provider(RecordHost):
         for apex in self.apexes:
             RECORDS.setdefault(apex, {})
 
-    def zones(self, name: str) -> Iterable[Zone]:
+    def zones(self) -> Iterable[Zone]:
         return [Zone(apex) for apex in self.apexes]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:

@@ -23,6 +23,7 @@ from .base import Option, Profile, TxtRecord, Zone
 
 CATCH_UP = 10.0  # seconds that a secondary has to show what it forwarded to its primary
 PAUSE = 0.5  # seconds before it is asked again
+ALIAS_TTL = 300  # seconds; a CNAME stays, but the first one may be a mistake
 
 
 class Provider:
@@ -72,6 +73,22 @@ class Provider:
 
     def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         _in_messages(lambda part: self._delete(zone, part), records)
+
+    def alias(self, zone: Zone, name: str, target: str) -> None:
+        """Only a name that has nothing at all can become a CNAME (RFC 2136 §2.4.5, RFC 1034 §3.6.2)."""
+        owner = dns.name.from_text(name)
+        update = _update(zone)
+        update.absent(owner)
+        update.add(owner, ALIAS_TTL, dns.rdatatype.CNAME, dns.name.from_text(target).to_text())
+        if self._send(zone, update) != dns.rcode.YXDOMAIN:
+            return
+        cname = _found(self._ask([owner], dns.rdatatype.CNAME)[owner], owner, dns.rdatatype.CNAME)
+        there = f"it is a CNAME to {_text(cname[0].target)}" if cname else "it has other records"
+        if not cname or cname[0].target != dns.name.from_text(target):
+            raise ProviderError(
+                f"{self.server} cannot make {name} a CNAME to {target}: {there}",
+                "remove by hand what stands there, if it may go",
+            )
 
     def _add(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """The TTL of a record that is added becomes that of its whole RRset. So a first update
@@ -135,9 +152,9 @@ class Provider:
         return dict(zip(owners, self.conversation.exchange(queries), strict=True))
 
     def _send(self, zone: Zone, update: dns.update.UpdateMessage) -> dns.rcode.Rcode:
-        """NOERROR or YXRRSET; every other answer is raised."""
+        """NOERROR, or what a prerequisite says of what is there; every other answer is raised."""
         (answer,) = self.conversation.exchange([update])
-        if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.YXRRSET):
+        if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.YXRRSET, dns.rcode.YXDOMAIN):
             raise self._refusal(zone, answer.rcode())
         return answer.rcode()
 

@@ -122,8 +122,8 @@ class TestVariablesAlone:
     ) -> None:
         secret = secret_file(tmp_path / "secret", mode=0o440)
         monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-        options = config.load({**VARIABLES, "RFC2136_TSIG_SECRET_FILE": str(secret)}).account_named("rfc2136").options
-        assert options["tsig_secret"] == "aHVzaCBodXNo"
+        settings = config.load({**VARIABLES, "RFC2136_TSIG_SECRET_FILE": str(secret)})
+        assert settings.account_named("rfc2136").options["tsig_secret"] == "aHVzaCBodXNo"
 
     @pytest.mark.parametrize("option", ["NAMESERVER", "TSIG_SECRET"])
     def test_a_file_that_is_not_there_is_named(self, tmp_path: Path, option: str) -> None:

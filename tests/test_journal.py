@@ -336,12 +336,12 @@ class TestReading:
 class TestFinding:
     def test_by_name_and_value(self, journal: Journal) -> None:
         journal.open([entry("one"), entry("two"), entry("one", "_acme-challenge.example.net")])
-        (found,) = journal.find(Challenge("Example.ORG.", "any", "one"))
+        ((found,),) = journal.find([Challenge("Example.ORG.", "any", "one")]).values()
         assert (found.name, found.value) == (NAME, "one")
 
     def test_by_token_where_the_client_says_no_domain(self, journal: Journal) -> None:
         journal.open([entry("one"), entry("two")])
-        (found,) = journal.find(Challenge("", "token of two", "any"))
+        ((found,),) = journal.find([Challenge("", "token of two", "any")]).values()
         assert found.value == "two"
 
     def test_what_is_of_one_run_of_a_client(self, journal: Journal) -> None:
@@ -393,25 +393,16 @@ class TestOrphans:
         assert journal.entries() == []
 
 
-class TestSettling:
-    def test_a_name_never_retracted_is_settled(self, journal: Journal) -> None:
-        assert journal.settled_at(NAME, 60, 60) == 0
-
-    @pytest.mark.parametrize(
-        ("ttl", "settle", "seconds"), [(60, 60, 60), (300, 60, 60), (1, 60, 1), (60, 0, 0)]
-    )
-    def test_a_cache_holds_the_old_set_for_the_ttl_or_as_long_as_a_ca_does(
-        self, journal: Journal, clock: Clock, ttl: float, settle: float, seconds: float
-    ) -> None:
-        journal.close(journal.open([entry("one")]))
-        assert journal.settled_at(NAME, ttl, settle) == clock.now + seconds
+class TestRetractions:
+    def test_a_name_never_retracted_has_none(self, journal: Journal) -> None:
+        assert journal.retracted_at(NAME) == 0
 
     def test_the_last_retraction_counts(self, journal: Journal, clock: Clock) -> None:
         opened = journal.open([entry("one"), entry("two")])
         journal.close(opened[:1])
         clock.now += 30
         journal.close(opened[1:])
-        assert journal.settled_at(NAME, 60, 60) == clock.now + 60
+        assert journal.retracted_at(NAME) == clock.now
 
     def test_an_orphan_counts_only_until_its_authorization_expired(
         self, journal: Journal, clock: Clock
@@ -420,12 +411,12 @@ class TestSettling:
         start, opened = clock.now, journal.open([entry("one")])
         clock.now += 10 * HOUR
         journal.close(opened)
-        assert journal.settled_at(NAME, 60, 60) == start + HOUR + 60
+        assert journal.retracted_at(NAME) == start + HOUR
 
-    def test_what_is_forgotten_leaves_nothing_to_settle(self, journal: Journal) -> None:
+    def test_what_is_forgotten_was_never_there(self, journal: Journal) -> None:
         journal.forget(journal.open([entry("one")]))
         assert journal.entries() == []
-        assert journal.settled_at(NAME, 60, 60) == 0
+        assert journal.retracted_at(NAME) == 0
 
     def test_what_no_cache_holds_any_more_is_purged(
         self, journal: Journal, state_dir: Path, clock: Clock

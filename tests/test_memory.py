@@ -83,7 +83,7 @@ class RRsets(RRsetHost):
         self.rivals: list[dict[str, RRset]] = []
         self.writes = 0
 
-    def zones(self, name: str) -> Iterable[Zone]:
+    def zones(self) -> Iterable[Zone]:
         return [Zone(apex) for apex in ZONES]
 
     def read(self, zone: Zone, name: str) -> RRset | None:

@@ -1,0 +1,49 @@
+"""What a person runs: ``dns01 COMMAND``. What an ACME client calls never comes this way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import click
+
+from ... import __version__
+from .audit import audit
+from .config import config
+from .register import register
+from .sweep import sweep
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dns01")
+def dns01() -> None:
+    """The hook that makes the ACME dns-01 challenge simply work.
+
+    ACME clients call it with their own phases: dehydrated as HOOK, lego by EXEC_PATH, uacme by -h,
+    and certbot with these three:
+
+    \b
+      --manual-auth-hook    'dns01 certbot auth'
+      --manual-cleanup-hook 'dns01 certbot cleanup'
+      --deploy-hook         'dns01 certbot deploy'
+    """
+
+
+for command in (audit, config, register, sweep):
+    dns01.add_command(command)
+
+
+def main(words: Sequence[str]) -> int:
+    """Run a command; gives the exit code. Raises HookError."""
+    plain = {"help": "--help", "version": "--version"}
+    try:
+        code = dns01.main([plain.get(words[0], words[0]), *words[1:]], "dns01", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 130
+    except BrokenPipeError:  # `dns01 audit | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,47 @@
+"""``dns01 audit``: what every phase did, when, for whom, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import click
+
+from .. import audit as trail
+from ..state import state_dir
+
+
+@click.command()
+@click.option("--name", help="Only phases for this domain.")
+@click.option("--client", help="Only calls of this client: dehydrated, certbot, lego, uacme, api.")
+@click.option("--phase", help="Only this phase, in the client's word for it.")
+@click.option("--since", default="", metavar="TIME", help="From 2026-11-22 on, or 2026-11-22T03:00 (UTC).")
+@click.option("--failed", is_flag=True, help="Only phases that failed.")
+@click.option("--json", "as_json", is_flag=True, help="The lines as they are: JSON, one a phase.")
+def audit(
+    name: str | None, client: str | None, phase: str | None, since: str, failed: bool, as_json: bool
+) -> None:
+    """Show the audit trail, oldest first."""
+    wanted = {"names": name, "client": client, "phase": phase, "outcome": "failed" if failed else None}
+    path = os.path.join(state_dir(os.environ), "audit.jsonl")
+    for record in trail.read(path, since=since, **{key: value for key, value in wanted.items() if value}):
+        click.echo(json.dumps(record) if as_json else _lines(record))
+
+
+def _lines(record: dict[str, Any]) -> str:
+    who = record["user"] + (f" (sudo by {record['sudo_user']})" if record.get("sudo_user") else "")
+    lines = [
+        f"{record['time']} {record['outcome']:6} {record['client']} {record['phase']} "
+        f"{' '.join(record['names'])} [{who}@{record['host']}]"
+    ]
+    for done in ("published", "retracted"):
+        for place in record[done]:
+            where = f"{place['target']} in {place['zone']}, account {place['account']} ({place['provider']})"
+            lines.append(f"    {done} {where}")
+    if record["steps"]:
+        steps = (f"{step} {seconds:.1f} s" for step, seconds in record["steps"].items())
+        lines.append(f"    {', '.join(steps)}")
+    if record.get("error"):
+        lines.append(f"    {record['error']}")
+    return "\n".join(lines)

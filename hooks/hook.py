@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""The executable that ACME clients call, and the only place where errors are caught.
+
+dehydrated calls it for every certificate even when nothing is due: words that are nobody's
+business end here, before anything but ``sys`` and ``os`` is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False  # as in typing, whose import would double the start-up
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+PHASES = {  # of dehydrated, lego and uacme; "certbot" is followed by its own
+    "startup_hook", "deploy_challenge", "clean_challenge", "sync_cert", "deploy_cert", "deploy_ocsp",
+    "invalid_challenge", "request_failure", "exit_hook",
+    "present", "cleanup", "begin", "done", "failed", "certbot",
+}  # fmt: skip
+COMMANDS = ("audit", "config", "help", "register", "sweep", "version")
+# A clean-up that fails would cost dehydrated a certificate that has already been validated; what
+# could not be removed stays in the journal.
+NEVER_FAIL = {"startup_hook", "clean_challenge", "exit_hook", "cleanup", "done", "failed"}
+
+
+class Stopped(BaseException):
+    """A signal asks us to end: what was published is taken back as this passes through."""
+
+    def __init__(self, name: str, number: int) -> None:
+        super().__init__(name)
+        self.exit_code = 128 + number
+
+
+def main() -> int:
+    """Do what the words of the command line ask for; gives the exit code."""
+    words = sys.argv[1:] or ["help"]
+    word = words[0]
+    if word in PHASES:
+        if word in ("startup_hook", "exit_hook") and not any(words[1:]) and not anything_open():
+            return 0
+        code = guarded(phase, words)
+        return 0 if word in NEVER_FAIL else code
+    if word in COMMANDS or word.startswith("-"):
+        return guarded(command, words)
+    if "_" in word or not word:  # a phase of dehydrated's that is not ours, its probe among them
+        return 0
+    return guarded(suggest, words)
+
+
+def anything_open() -> bool:
+    from dns01.hooks import state
+
+    return state.anything_open(os.environ)
+
+
+def phase(words: list[str]) -> int:
+    from dns01.hooks.call import read
+    from dns01.hooks.run import run
+
+    return run(read(words, os.environ), os.environ)
+
+
+def command(words: list[str]) -> int:
+    from dns01.hooks.commands import main
+
+    return main(words)
+
+
+def suggest(words: list[str]) -> int:
+    """A word that is close to a command of ours was a slip; any other is somebody's new phase."""
+    from difflib import get_close_matches
+
+    from dns01.errors import UsageError
+
+    near = get_close_matches(words[0], [*COMMANDS, "certbot"], n=1)
+    if near:
+        raise UsageError(f"there is no command {words[0]!r}", f"did you mean `dns01 {near[0]}`?")
+    return 0
+
+
+def guarded(work: Callable[[list[str]], int], words: list[str]) -> int:
+    """Run it; whatever goes wrong becomes a line that says what, and one that says what to do."""
+    import signal
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, stop)
+    try:
+        return work(words)
+    except Stopped as stopped:
+        from dns01.hooks import say
+
+        say.failure(f"stopped by {stopped}")
+        return stopped.exit_code
+    except Exception as error:
+        return explain(error)
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    import signal
+
+    raise Stopped(signal.Signals(number).name, number)
+
+
+def explain(error: Exception) -> int:
+    """Say what went wrong; gives the exit code."""
+    from dns01.errors import HookError, NotReady
+    from dns01.hooks import say
+
+    if os.environ.get("DNS01_DEBUG"):
+        say.trace(error)
+    if isinstance(error, NotReady):
+        say.table(error.report)
+    if isinstance(error, HookError):
+        say.failure(str(error), error.hint)
+        return error.exit_code
+    if isinstance(error, ModuleNotFoundError):
+        say.failure(
+            f"{sys.executable} lacks the package {error.name}",
+            "call the hook by the interpreter of the virtual environment it was installed in "
+            "(HOOK=/opt/dns01/bin/dns01), or install it with `pip install dns01-hook`",
+        )
+        return 1
+    say.failure(
+        f"a fault of dns01's own: {type(error).__name__}: {error}",
+        "run again with DNS01_DEBUG=1 and report it",
+    )
+    return 70
+
+
+if __name__ == "__main__":
+    here = os.path.dirname(os.path.realpath(__file__))
+    sys.path[0] = os.path.join(os.path.dirname(here), "src")
+    sys.exit(main())

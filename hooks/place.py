@@ -1,0 +1,113 @@
+"""Where each name's record goes: the DNS's word and the account's, brought together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple
+
+from ..errors import ConfigError, DelegationError, ZoneNotFound
+from ..providers.base import Profile, Provider, Zone
+from . import say
+from .config import Account, Settings, open_account
+from .delegation import Delegation, Discovery, Server
+
+
+class Place(NamedTuple):
+    """A record's place: its owner name, the zone and account to publish in, whom to ask then."""
+
+    name: str  # what the CA asks for
+    target: str  # where the record stands
+    account: Account
+    zone: Zone
+    servers: tuple[Server, ...]
+    profile: Profile
+
+
+class Places:
+    """Finds places, and remembers the accounts and zones that it has opened on the way."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._discovery = Discovery(settings.resolvers)
+        self._providers: dict[str, Provider] = {}
+        self._zones: dict[tuple[str, str], Zone] = {}
+        self._places: dict[str, Place] = {}
+
+    def provider(self, account: Account) -> Provider:
+        """The account's provider, ready for use. Raises ConfigError."""
+        if account.name not in self._providers:
+            self._providers[account.name] = open_account(account)
+        return self._providers[account.name]
+
+    def find(self, names: Iterable[str]) -> dict[str, Place]:
+        """The place of every name.
+
+        Raises DelegationError where the DNS leads nowhere, ZoneNotFound where the account does
+        not have the zone that it leads to, ConfigError where no account is named for it.
+        """
+        wanted = list(dict.fromkeys(names))
+        unknown = [name for name in wanted if name not in self._places]
+        self._start(unknown)
+        told = {name: Delegation(name, name, "", self._told(name)) for name in unknown if self._told(name)}
+        asked = [name for name in unknown if name not in told]
+        for name, delegation in (told | (self._discovery.find_all(asked) if asked else {})).items():
+            self._places[name] = self._place(delegation)
+        return {name: self._places[name] for name in wanted}
+
+    def _start(self, names: Iterable[str]) -> None:
+        """An embedded server has to be there before its names are looked up."""
+        of_account: dict[str, list[str]] = defaultdict(list)
+        for name in names:
+            with suppress(ConfigError):  # its account may be that of a CNAME's target
+                of_account[self._settings.account_for(name).name].append(name)
+        for account, its_names in of_account.items():
+            if start := getattr(self.provider(self._settings.account_named(account)), "start", None):
+                start(its_names)
+
+    def _told(self, name: str) -> tuple[Server, ...]:
+        """The servers that the configuration names for a zone."""
+        return tuple(Server(str(address), (address,)) for address in self._settings.nameservers_for(name))
+
+    def _place(self, delegation: Delegation) -> Place:
+        name, target = delegation.name, delegation.target
+        account = self._settings.account_for(target, name)
+        if delegation.wildcard:
+            say.step(f"{name} gets its CNAME from a wildcard; the record itself overrides it")
+        return Place(
+            name,
+            target,
+            account,
+            self._zone(account, delegation),
+            self._told(target) or delegation.servers,
+            self._settings.profile_for(account, target),
+        )
+
+    def _zone(self, account: Account, delegation: Delegation) -> Zone:
+        """The account's zone that equals the zone cut: a stale child zone in the account must not
+        win, nor a parent whose child lives elsewhere. Without discovery, the longest suffix."""
+        cut, target = delegation.zone, delegation.target
+        if not cut:
+            return self._account_zone(account, target)
+        if "." not in cut:
+            raise DelegationError(
+                f"{target} is not in the DNS: the servers of {cut!r} have no zone for it",
+                f"{delegation.trouble or 'is the domain registered and delegated?'} "
+                "(an internal zone wants `nameservers` in its section)",
+            )
+        zone = self._account_zone(account, cut)
+        if zone.apex != cut:
+            raise ZoneNotFound(
+                f"{target} belongs to the zone {cut}, which is delegated to "
+                f"{', '.join(server.name for server in delegation.servers)}; "
+                f"the account {account.name} only has {zone.apex}",
+                f'name the account of {cut} in [zone."{cut}"], or remove the delegation',
+            )
+        return zone
+
+    def _account_zone(self, account: Account, name: str) -> Zone:
+        if (account.name, name) not in self._zones:
+            id = self._settings.zone_id_for(name)
+            self._zones[account.name, name] = Zone(name, id) if id else self.provider(account).zone_for(name)
+        return self._zones[account.name, name]

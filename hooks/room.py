@@ -1,0 +1,43 @@
+"""Whether there is room for more values at a name, where a provider keeps no more than a few."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import Busy, ProviderError
+from ..providers.base import Provider
+from .journal import Entry
+
+
+def check(provider: Provider, wanted: Sequence[Entry], open: Sequence[Entry]) -> None:
+    """Refuse what the provider cannot keep together with what is ``open``; several names may have
+    their CNAMEs lead to one target. To be asked under the zone's lock, before anything is sent.
+
+    Raises ProviderError, or Busy if there is room once another order is done; both name the names.
+    """
+    most: int | None = getattr(provider, "values_per_name", None)
+    if most is None:
+        return
+    for target in dict.fromkeys(entry.target for entry in wanted):
+        ours = [entry for entry in wanted if entry.target == target]
+        values = {entry.value for entry in ours}
+        others = [entry for entry in open if entry.target == target and entry.value not in values]
+        if len(values) > most:
+            raise ProviderError(
+                f"{target} keeps no more than {_count(most)}, but {_domains(ours)} need {len(values)}",
+                "let each name lead to a target of its own, or order fewer of them at a time",
+            )
+        if len(values | {entry.value for entry in others}) > most:
+            raise Busy(
+                f"{target} keeps no more than {_count(most)}, and has one for {_domains(others)}: "
+                f"there is no room for {_domains(ours)}",
+                "try again when that order is done, or let each name lead to a target of its own",
+            )
+
+
+def _count(values: int) -> str:
+    return "one value" if values == 1 else f"{values} values"
+
+
+def _domains(entries: Sequence[Entry]) -> str:
+    return ", ".join(sorted({entry.domain or entry.name for entry in entries}))

@@ -1,0 +1,300 @@
+"""One call from beginning to end: the place to start reading.
+
+``run`` tells each phase in order. What is published is in the journal before the provider hears
+of it, and leaves the journal after the provider has removed it, both under the zone's lock: a
+kill at any instant leaves nothing that a later call does not find.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+
+from ..errors import HookError
+from ..providers.base import TxtRecord, Zone
+from ..secret import redact
+from . import audit, config, room, say
+from .call import Call, Challenge, checked
+from .client import Client, calling_client, this_process
+from .journal import OPEN, Entry, Journal
+from .place import Place, Places
+from .state import state_dir
+from .waiting import Waiting
+
+SWEEP = 5.0  # seconds that orphans of earlier runs may cost a call
+
+
+def run(call: Call, environ: Mapping[str, str]) -> int:
+    """Do what one call of a client asks for; gives the exit code. Raises HookError."""
+    desk = Desk(calling_client(), environ)
+    with desk.recorded(call):
+        match call.phase:
+            case "publish":
+                desk.sweep()
+                desk.publish(call)
+            case "retract":
+                desk.sweep()
+                desk.retract(call.challenges)
+            case "start":
+                desk.sweep()
+            case "exit":
+                desk.end_run()
+                desk.sweep()
+            case "deploy":
+                desk.show(call)
+            case "failed" | "refused":
+                say.failure(
+                    f"{call.words}: {call.problem}", "`dns01 audit` shows what was published, and when"
+                )
+            case "decline":
+                return 1
+    return 0
+
+
+@contextmanager
+def published(challenges: Iterable[Challenge], environ: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Publish the challenges' records, wait until they are ready, and take them back on the way
+    out, whatever happens.
+
+    ``environ`` stands for the environment variables that configure a hook. Raises HookError, with
+    nothing left published.
+    """
+    import os
+
+    call = Call("api", "publish", "publish", checked(challenges, "api"))
+    desk = Desk(this_process(), os.environ if environ is None else environ)
+    with desk.recorded(call):
+        desk.sweep()
+        desk.publish(call)
+    try:
+        yield
+    finally:
+        with desk.recorded(call._replace(phase="retract", words="retract")):
+            desk.retract(call.challenges)
+
+
+class Desk:
+    """All that the phases of one call work with."""
+
+    def __init__(self, client: Client | None, environ: Mapping[str, str]) -> None:
+        self.client = client
+        self.environ = environ
+        self.state = state_dir(environ)
+        self.journal = Journal(self.state)
+        self.steps = audit.Steps()
+        self.published: list[Entry] = []
+        self.retracted: list[Entry] = []
+        self.kept: list[str] = []  # why records could not be taken back
+
+    @cached_property
+    def settings(self) -> config.Settings:
+        return config.load(self.environ)
+
+    @cached_property
+    def places(self) -> Places:
+        return Places(self.settings)
+
+    # Publishing
+
+    def publish(self, call: Call) -> None:
+        """Publish, and wait if this is the call to wait in; what fails is taken back."""
+        names = [challenge.name for challenge in call.challenges]
+        with self.steps("discover"):
+            places = self.places.find(names)
+        opened: list[Entry] = []
+        try:
+            with self.steps("publish"):
+                for account, zone, entries in self._batches(call.challenges, places):
+                    self._publish_zone(account, zone, entries, opened)
+            if call.client != "certbot":
+                self._wait_until_ready(opened)
+        except BaseException:
+            self.take_back(opened, asked_for=False)
+            raise
+        if call.client == "certbot":  # asks the CA whatever comes of the wait, and always cleans up
+            self._wait_for_the_run(call, opened)
+
+    def _batches(
+        self, challenges: Sequence[Challenge], places: Mapping[str, Place]
+    ) -> list[tuple[config.Account, Zone, list[Entry]]]:
+        """The entries to make, a batch for each zone: many APIs take a whole batch at once."""
+        batches: dict[tuple[str, Zone], list[Entry]] = defaultdict(list)
+        for challenge in dict.fromkeys(challenges):
+            place = places[challenge.name]
+            batches[place.account.name, place.zone].append(
+                Entry(
+                    domain=challenge.domain,
+                    token=challenge.token,
+                    name=challenge.name,
+                    target=place.target,
+                    value=challenge.validation,
+                    ttl=place.profile.ttl,
+                    account=place.account.name,
+                    provider=place.account.provider,
+                    zone=place.zone.apex,
+                    zone_id=place.zone.id,
+                    client=self.client,
+                )
+            )
+        return [(places[batch[0].name].account, zone, batch) for (_, zone), batch in batches.items()]
+
+    def _publish_zone(
+        self, account: config.Account, zone: Zone, entries: list[Entry], opened: list[Entry]
+    ) -> None:
+        provider = self.places.provider(account)
+        through = account.name if account.name == account.provider else f"{account.name} ({account.provider})"
+        with self.journal.lock(zone.apex):
+            room.check(provider, entries, [e for e in self.journal.entries() if e.account == account.name])
+            entries = self.journal.open(entries)
+            opened += entries
+            self.published += entries
+            for name, target, count in _counted(entries):
+                by_way_of = "" if target == name else f" (a CNAME leads from {name})"
+                say.step(f"publishing {count}{target}{by_way_of} in {zone.apex} through {through}")
+            provider.publish(zone, _records(entries))
+
+    def _wait_for_the_run(self, call: Call, opened: list[Entry]) -> None:
+        """certbot publishes one name a call: the last one waits for all, which the journal knows.
+
+        Where certbot's process cannot be told, no call knows of the others: each waits for itself.
+        """
+        if self.client is None:
+            self._wait_until_ready(opened)
+        elif call.last:
+            entries = [entry for entry in self.journal.of(self.client) if entry.state == OPEN]
+            missing = Counter(call.run_names) - Counter(entry.domain for entry in entries)
+            self._wait_until_ready(entries)
+            if missing:
+                raise HookError(
+                    f"not published: {', '.join(missing.elements())}; certbot asks the CA all the same",
+                    "what the call for it said is above, and in `dns01 audit --failed`",
+                )
+
+    def _wait_until_ready(self, entries: Sequence[Entry]) -> None:
+        Waiting(self.settings, self.places, self.journal, self.client).until_ready(entries, self.steps)
+
+    # Taking back
+
+    def retract(self, challenges: Iterable[Challenge]) -> None:
+        """Take back what the journal has for these challenges; never fails for the provider."""
+        with self.steps("retract"):
+            found = self.journal.find(challenges)
+            for challenge in (challenge for challenge, entries in found.items() if not entries):
+                say.step(f"nothing to take back for {challenge.domain or challenge.token}")
+            self.take_back([entry for entries in found.values() for entry in entries])
+
+    def end_run(self) -> None:
+        """Take back what this client leaves open at its end: dehydrated does not clean up the names
+        that went well once another one has failed."""
+        if self.client:
+            self.take_back(self.journal.of(self.client))
+
+    def sweep(self) -> None:
+        """Take back what earlier runs left, within ``SWEEP`` seconds, and never fail for a provider:
+        one that hangs is left to hang, and the entry to a later call."""
+        if orphans := self.journal.orphans():
+            say.step(f"taking back {len(orphans)} record(s) that earlier runs left")
+            with self.steps("sweep"):
+                worker = threading.Thread(target=self.take_back, args=(orphans,), daemon=True)
+                worker.start()
+                worker.join(SWEEP)
+                if worker.is_alive():
+                    say.warning(f"that takes more than {SWEEP:.0f} s: the rest is left to a later call")
+
+    def take_back(self, entries: Sequence[Entry], *, asked_for: bool = True) -> None:
+        """Retract zone by zone. What cannot be removed stays in the journal, and is said.
+
+        ``asked_for``: whether a CA can have seen the records, so that the next order at one of the
+        names has to wait until it has forgotten them.
+        """
+        batches: dict[tuple[str, Zone], list[Entry]] = defaultdict(list)
+        for entry in entries:
+            batches[entry.account, Zone(entry.zone, entry.zone_id)].append(entry)
+        for (account, zone), batch in batches.items():
+            try:
+                self._retract_zone(account, zone, batch, asked_for)
+            except Exception as error:
+                self._keep(batch, error)
+
+    def _retract_zone(self, account: str, zone: Zone, entries: list[Entry], asked_for: bool) -> None:
+        provider = self.places.provider(self.settings.account_named(account))
+        with self.journal.lock(zone.apex):
+            # Another process may have taken an orphan back by now, or published its value anew.
+            here = self.journal.entries()
+            entries = [entry for entry in entries if entry in here]
+            if not entries:
+                return
+            provider.retract(zone, _records(entries))
+            if asked_for:
+                self.journal.close(entries)
+            else:
+                self.journal.forget(entries)
+        self.retracted += entries
+        for _, target, count in _counted(entries):
+            say.step(f"took back {count}{target}")
+
+    def _keep(self, entries: Iterable[Entry], error: Exception) -> None:
+        self.kept.append(str(error))
+        for entry in entries:
+            say.warning(f"{entry.target} is not taken back yet ({error}); every later call tries again")
+            try:
+                self.journal.failed(entry, redact(str(error)))
+            except HookError as worse:
+                say.warning(f"{worse}")
+        if isinstance(error, HookError) and error.hint:
+            say.warning(error.hint)
+
+    # The certificate, and the record of it all
+
+    def show(self, call: Call) -> None:
+        """Check that key and certificate belong together, and say what has arrived."""
+        from . import certificate
+
+        assert call.certificate is not None
+        for line in certificate.lines(certificate.inspect(call.certificate)):
+            say.step(line)
+
+    @contextmanager
+    def recorded(self, call: Call) -> Iterator[None]:
+        """Leave a line in the audit trail, however the phase ends."""
+        self.steps, self.published, self.retracted, self.kept = audit.Steps(), [], [], []
+        failure = ""
+        try:
+            yield
+        except BaseException as error:
+            failure = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            errors = [failure] if failure else self.kept
+            trail = audit.Trail(f"{self.state}/audit.jsonl", self.environ)
+            trail.write(
+                {
+                    "client": call.client,
+                    "phase": call.words,
+                    "names": [challenge.domain for challenge in call.challenges],
+                    "published": [_place(entry) for entry in self.published],
+                    "retracted": [_place(entry) for entry in self.retracted],
+                    "steps": self.steps.seconds,
+                    "outcome": "failed" if errors else "ok",
+                    "error": "; ".join(errors),
+                }
+            )
+
+
+def _counted(entries: Iterable[Entry]) -> list[tuple[str, str, str]]:
+    """Every (name, target), with the number of values there if it is not one: "2 values at "."""
+    numbers = Counter((entry.name, entry.target) for entry in entries)
+    return [(*where, f"{number} values at " if number > 1 else "") for where, number in numbers.items()]
+
+
+def _place(entry: Entry) -> dict[str, str]:
+    """Where an entry's record stands, for the audit trail."""
+    row = entry._asdict()
+    return {key: row[key] for key in ("name", "target", "zone", "account", "provider")}
+
+
+def _records(entries: Iterable[Entry]) -> list[TxtRecord]:
+    return [TxtRecord(entry.target, entry.value, entry.ttl) for entry in entries]

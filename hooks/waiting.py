@@ -1,0 +1,105 @@
+"""From published to ready: the waits between them, in their order (READINESS, steps 5 to 12)."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from . import say
+from .audit import Steps
+from .client import Client
+from .config import Settings
+from .journal import OPEN, Entry, Journal
+from .place import Place, Places
+from .ready import Target, wait
+from .resolvers import ask_resolvers
+
+
+class Waiting:
+    """Waits for what one call, or one run of certbot's, has published. ``client`` is its client."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        places: Places,
+        journal: Journal,
+        client: Client | None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._settings = settings
+        self._places = places
+        self._journal = journal
+        self._client = client
+        self._clock = clock
+        self._sleep = sleep
+
+    def until_ready(self, entries: Sequence[Entry], steps: Steps) -> None:
+        """Returns when the CA may ask. Raises NotReady, and what a provider's own word may raise."""
+        if not entries:  # the CA still holds every authorization
+            return
+        places = self._places.find(entry.name for entry in entries)
+        with steps("settled"):
+            self._for_providers(places.values())
+        with steps("ready"):
+            self._for_servers(entries, places)
+        with steps("settle"):
+            self._for_caches(entries, places)
+        with steps("public"):
+            self._for_public_resolvers(entries)
+
+    def _for_providers(self, places: Iterable[Place]) -> None:
+        """The word of every API that has one (INSYNC, a job)."""
+        for place in {(place.account.name, place.zone): place for place in places}.values():
+            if settled := getattr(self._places.provider(place.account), "settled", None):
+                settled(place.zone)
+
+    def _for_servers(self, entries: Sequence[Entry], places: Mapping[str, Place]) -> None:
+        values: dict[str, set[str]] = defaultdict(set)
+        for entry in entries:
+            values[entry.target].add(entry.value)
+        targets = [
+            Target(target, frozenset(values[target]), place.servers, place.profile)
+            for target, place in {place.target: place for place in places.values()}.items()
+        ]
+        servers = list(dict.fromkeys(server.name for target in targets for server in target.servers))
+        more = f" and {len(servers) - 8} more" if len(servers) > 8 else ""
+        say.step(f"waiting for {', '.join(servers[:8])}{more}")
+        began = time.monotonic()
+        with say.Progress() as progress:
+            watch = wait(targets, progress)
+        for excused in watch.excused(time.monotonic() - began):
+            say.warning(f"left out of account: {excused}")
+        say.step(f"ready after {time.monotonic() - began:.1f} s")
+
+    def _for_caches(self, entries: Sequence[Entry], places: Mapping[str, Place]) -> None:
+        """The CA remembers an answer for the TTL, up to ``settle`` seconds. It can have asked until
+        the last value at a name was retracted, and just now where another order is still open."""
+        now = self._clock()
+        rivals = {e.target for e in self._journal.entries() if e.state == OPEN and e.client != self._client}
+        forgotten = 0.0
+        for entry in entries:
+            remembers = min(entry.ttl, places[entry.name].profile.settle)
+            asked = now if entry.target in rivals else self._journal.retracted_at(entry.target)
+            if remembers and asked:
+                # Caches that count whole seconds, as unbound does, keep a record for up to one more.
+                forgotten = max(forgotten, asked + remembers + 1)
+        if (left := forgotten - now) > 0:
+            say.step(f"waiting {left:.0f} s more: the CA may still remember the record of another order")
+            self._sleep(left)
+
+    def _for_public_resolvers(self, entries: Sequence[Entry]) -> None:
+        for readiness in ("public", "strict"):
+            names: dict[str, frozenset[str]] = {}
+            for entry in entries:
+                if self._readiness(entry.name) == readiness:
+                    names[entry.name] = names.get(entry.name, frozenset()) | {entry.value}
+            if names:
+                for complaint in ask_resolvers(names, self._settings.resolvers, strict=readiness == "strict"):
+                    say.warning(complaint)
+
+    def _readiness(self, name: str) -> str:
+        """Public resolvers need not know a zone whose servers are named in the configuration."""
+        told = self._settings.readiness_for(name)
+        return told or ("authoritative" if self._settings.nameservers_for(name) else "public")

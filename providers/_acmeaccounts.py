@@ -1,0 +1,102 @@
+"""The accounts at acme-dns servers, in the JSON file that lego, acme-dns-client and others share::
+
+{"example.org": {"fulldomain": …, "subdomain": …, "username": …, "password": …, "server_url": …}}
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from ..errors import ConfigError
+from ..secret import hide, read_secret
+
+VARIABLE = "ACME_DNS_STORAGE_PATH"
+NOT_ACCOUNTS = "it has to be the JSON file of lego or acme-dns-client: accounts by domain"
+
+
+class Account(NamedTuple):
+    """One account, which may change the TXT records at one name."""
+
+    fulldomain: str
+    subdomain: str
+    username: str
+    password: str
+    server_url: str = ""  # of the API; not every program notes it
+
+
+class Accounts:
+    """The file at ``path``. Every method may raise ConfigError."""
+
+    def __init__(self, path: str) -> None:
+        self.path = os.path.realpath(os.path.expanduser(path))
+
+    def read(self) -> dict[str, Account]:
+        """The accounts by domain; none if there is no file yet."""
+        return {domain: self._account(domain, entry) for domain, entry in self._entries().items()}
+
+    def setdefault(self, domain: str, register: Callable[[], Account]) -> Account:
+        """The account of the domain: the one in the file, or else what ``register`` gives, once that
+        is in the file. Entries of other programs stay as they are."""
+        with self._locked():
+            entries = self._entries()
+            if domain not in entries:
+                entries[domain] = register()._asdict()
+                self._write(entries)
+            return self._account(domain, entries[domain])
+
+    def _entries(self) -> dict[str, Any]:
+        if not os.path.exists(self.path):
+            return {}
+        try:
+            entries = json.loads(read_secret(self.path))
+        except ValueError:
+            entries = None
+        if not isinstance(entries, dict):
+            # Without its cause, which quotes the file.
+            raise ConfigError(f"{self.path} is no JSON object", NOT_ACCOUNTS) from None
+        return entries
+
+    def _account(self, domain: str, entry: object) -> Account:
+        """Letter case of the keys does not matter: old programs write "FullDomain"."""
+        folded = {key.lower(): value for key, value in entry.items()} if isinstance(entry, Mapping) else {}
+        values = [str(folded.get(field) or "") for field in Account._fields]
+        account = Account(*values)
+        if not (account.fulldomain and account.subdomain and account.username and account.password):
+            raise ConfigError(f"{self.path}: the entry of {domain} is no account of acme-dns", NOT_ACCOUNTS)
+        hide(account.password)
+        return account
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Against other processes of ours."""
+        try:
+            os.makedirs(os.path.dirname(self.path), 0o700, exist_ok=True)
+            lock = os.open(f"{self.path}.lock", os.O_WRONLY | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def _write(self, entries: Mapping[str, Any]) -> None:
+        """Whole or not at all, and readable by nobody else."""
+        folder = os.path.dirname(self.path)
+        try:
+            with tempfile.NamedTemporaryFile("w", dir=folder, prefix=".acmedns-", delete=False) as file:
+                json.dump(entries, file, indent=2)
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(file.name, self.path)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> ConfigError:
+        return ConfigError(f"{self.path} cannot be written: {error.strerror}", f"{VARIABLE} names the file")

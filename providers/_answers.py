@@ -1,0 +1,57 @@
+"""What an HTTP API answers: its refusals, what its errors say, and where its lists go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from ..errors import ProviderError
+
+
+class Refused(ProviderError):
+    """The API said no: ``status`` of HTTP, and ``body``, the JSON that came with it or None."""
+
+    def __init__(self, message: str, hint: str, status: int, body: Any) -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.body = body
+
+
+class NotFound(Refused):
+    """404: there is no such thing, or the account does not see it."""
+
+
+def next_number(page: int, pages: int) -> Mapping[str, Any]:
+    """The page after this one, of that many."""
+    return {"page": page + 1} if page < pages else {}
+
+
+def next_link(url: str | None) -> Mapping[str, Any]:
+    """What the next page's URL asks for. Its host is left aside: no credentials go there."""
+    return dict(parse_qsl(urlsplit(url or "").query))
+
+
+def retry_after(header: str) -> float | None:
+    """Seconds, or a date (RFC 9110 §10.2.3)."""
+    if header.isdigit():
+        return float(header)
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def words_in(body: Any) -> Iterator[str]:
+    """The texts under the keys that APIs are wont to put them."""
+    match body:
+        case str():
+            yield body
+        case list():
+            for each in body:
+                yield from words_in(each)
+        case dict():
+            for key in ("message", "description", "detail", "reason", "error", "errors"):
+                yield from words_in(body.get(key))

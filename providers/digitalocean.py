@@ -1,0 +1,47 @@
+"""DigitalOcean, record by record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .base import Option, RecordHost, TxtRecord, Zone, relative
+from .rest import Rest, base_url, next_link
+
+
+class Provider(Rest, RecordHost):
+    """With a personal access token."""
+
+    title = "DigitalOcean"
+    docs = "https://docs.digitalocean.com/reference/api/reference/domain-records/"
+    permission = "the custom scopes domain:read, domain:create and domain:delete"
+    options = (
+        Option("token", ("DO_AUTH_TOKEN",), "personal access token", required=True, secret=True),
+        base_url("DO_API_URL", "https://api.digitalocean.com"),
+    )
+    least_ttl = 30
+
+    def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        return next_link(page["links"].get("pages", {}).get("next"))
+
+    def zones(self) -> Iterable[Zone]:
+        return [Zone(domain["name"]) for domain in self.items("domains", "v2", "domains", per_page=200)]
+
+    def zone_at(self, apex: str) -> Zone | None:
+        found = self.get_if_there("v2", "domains", apex)
+        return Zone(found["domain"]["name"]) if found else None
+
+    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
+        found = self.items("domain_records", *_records(zone), type="TXT", name=name, per_page=200)
+        return [(str(record["id"]), record["data"]) for record in found]
+
+    def create(self, zone: Zone, record: TxtRecord) -> None:
+        name = relative(record.name, zone.apex)
+        self.post(*_records(zone), type="TXT", name=name, data=record.value, ttl=record.ttl)
+
+    def delete(self, zone: Zone, name: str, id: str) -> None:
+        self.delete_at(*_records(zone), id)
+
+
+def _records(zone: Zone) -> tuple[str, ...]:
+    return ("v2", "domains", zone.apex, "records")

@@ -1,0 +1,347 @@
+"""JSON over HTTPS for one account: one session, time-outs, a budget of retries, errors in words.
+
+The other half of a provider whose API it is::
+
+    class Provider(Rest, RecordHost):
+        options = (
+            Option("token", ("EXAMPLE_TOKEN",), "API token", required=True, secret=True),
+            base_url("EXAMPLE_BASE_URL", "https://api.example.com/v1"),
+        )
+
+        def create(self, zone: Zone, record: TxtRecord) -> None:
+            self.post("zones", zone.id, "records", type="TXT", name=record.name, data=record.value)
+
+What it raises: AuthRejected, Refused (NotFound is one), Busy, Unreachable, or ProviderError for an
+answer that makes no sense; ConfigError for what no request can be made of. None of them shows a
+secret, a query or a header. As with any use of requests, HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE
+and CURL_CA_BUNDLE hold; so does SSL_CERT_FILE, which requests does not know but OpenSSL and lego do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import quote, urlsplit
+
+import requests
+import requests.exceptions as failures
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
+
+from .. import __version__
+from ..errors import AuthRejected, Busy, ConfigError, HookError, ProviderError, Transient, Unreachable
+from ._answers import NotFound, Refused, next_link, next_number, retry_after, words_in
+from .base import Host, Option, Profile
+
+__all__ = ["NotFound", "Refused", "Rest", "base_url", "next_link", "next_number"]
+
+T = TypeVar("T")
+
+
+class Rest(Host):
+    """What the API is asked, and what its answers mean.
+
+    A subclass says ``title``, ``docs``, ``permission`` and ``options``, of which one is
+    ``base_url`` and one at least a secret. Where the API differs from the plain case, it overrides
+    ``credentials`` (the option ``token`` as a bearer token), ``after`` (lists have one page),
+    ``is_rejection`` (401 and 403) or ``words`` (the usual keys of an error's JSON); where it does
+    not answer in JSON, ``language`` and ``decoded``; where it answers 200 to everything, ``status_of``.
+    """
+
+    title: ClassVar[str]
+    docs: ClassVar[str]
+    permission: ClassVar[str]
+    options: ClassVar[tuple[Option, ...]]
+    profile: ClassVar[Profile] = Profile()
+    language: ClassVar[str] = "JSON"
+    keyless: ClassVar[bool] = False  # whether the machine itself may be what is let in
+
+    timeout: float = 30.0  # seconds that the API may be silent
+    budget: float = 120.0  # seconds that a step may take until it is no longer repeated
+    sleep: Callable[[float], None] = staticmethod(time.sleep)
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        """Raises ConfigError if none of the secrets is there; which of them, a user may choose."""
+        self.given = options
+        self._base = options["base_url"].rstrip("/")
+        self._secrets = [options[option.key] for option in self._keys() if options.get(option.key)]
+        if not self._secrets and not self.keyless:
+            raise ConfigError(
+                f"{self.title} wants credentials: {' or '.join(option.env[0] for option in self._keys())}",
+                f"they need {self.permission}",
+            )
+        self._about = ""
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": f"dns01/{__version__}", "Accept": "application/json"})
+        self._session.auth = self._authorize  # which also keeps requests from sending what ~/.netrc has
+        self._session.verify = os.environ.get("SSL_CERT_FILE") or True
+
+    def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
+        """The headers that a request is let in with; some APIs want it signed."""
+        return {"Authorization": f"Bearer {self.given['token']}"}
+
+    def is_rejection(self, status: int, body: Any) -> bool:
+        """Whether an error is about the credentials."""
+        return status in (401, 403)
+
+    def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What more to ask for, to get the page after ``page``, which the query ``asked`` for;
+        nothing after the last. The usual ways::
+
+            next_number(page["page"], page["pages"])
+            next_link(page["links"].get("next"))
+            {"cursor": page["next"]} if page["next"] else {}
+            {"offset": asked["offset"] + 100} if len(page) == 100 else {}
+        """
+        return {}
+
+    def decoded(self, content: bytes) -> Any:
+        """What an answer says. Raises ValueError if it is not in the API's language."""
+        return json.loads(content)
+
+    def status_of(self, status: int, body: Any) -> int:
+        """What the answer's status would be, were it used as HTTP means it. ``body``: None, if the
+        answer is empty or makes no sense."""
+        return status
+
+    def words(self, body: Any) -> str:
+        """What an error's JSON says."""
+        return ", ".join(words_in(body))
+
+    def get(self, *path: str, **query: Any) -> Any:
+        return self.request("GET", path, query)
+
+    def get_if_there(self, *path: str, **query: Any) -> Any:
+        """None for 404."""
+        try:
+            return self.get(*path, **query)
+        except NotFound:
+            return None
+
+    def post(self, *path: str, **fields: Any) -> Any:
+        return self.request("POST", path, body=fields)
+
+    def put(self, *path: str, **fields: Any) -> Any:
+        return self.request("PUT", path, body=fields)
+
+    def delete_at(self, *path: str) -> None:
+        """DELETE; that it is already gone is success."""
+        try:
+            self.request("DELETE", path)
+        except NotFound:
+            return
+
+    def request(
+        self,
+        method: str,
+        path: Sequence[str],
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        *,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """What one answer says (None: it is empty). ``path``: its segments, not yet encoded;
+        ``body`` is sent as JSON, ``form`` in its place as a form."""
+        place = "/".join(quote(segment, safe="") for segment in path)
+        try:
+            response = self._session.request(
+                method,
+                f"{self._base}/{place}",
+                params=query,
+                json=body,
+                data=form,
+                headers=headers,
+                timeout=self.timeout,
+                allow_redirects=False,
+            )
+        except (OSError, ValueError) as error:
+            raise self._unsent(error) from None  # its text has the URL with the query, and more
+        return self._said(response, f"{method} /{place}")
+
+    def pages(self, *path: str, **query: Any) -> Iterator[Any]:
+        """Every page of a list, as ``after`` knows to ask for the next one.
+
+        Raises ProviderError for a page that comes again, rather than to ask for it forever.
+        """
+        asked: list[Mapping[str, Any]] = []
+        previous = None
+        while query not in asked:
+            page = self.get(*path, **query)
+            if page == previous:
+                break
+            yield page
+            following = self.after(page, query)
+            if not following:
+                return
+            asked.append(query)
+            previous, query = page, {**query, **following}
+        raise ProviderError(
+            f"{self.whose}: of the list /{'/'.join(path)} the same page comes again and again",
+            f"something in between may keep old answers; otherwise it is a fault of {self._host}",
+        )
+
+    def items(self, key: str, *path: str, **query: Any) -> Iterator[Any]:
+        """What stands under ``key`` on every page of a list."""
+        for page in self.pages(*path, **query):
+            yield from page[key]
+
+    def attempt(self, about: str, step: Callable[[], T]) -> T:
+        """Repeat the step while what it meets may pass, within the budget.
+
+        It is the step that is repeated and never a request: one that got no answer may have been
+        carried out all the same (a time-out, a connection that breaks off, most of 5xx), and to send
+        it again would create a record twice, or write over what others wrote since. A step reads
+        first, and then does what is still lacking.
+        """
+        self._about = about
+        retrying = Retrying(
+            sleep=self.sleep,
+            retry=retry_if_exception_type(Transient),
+            wait=_pause,
+            stop=self._is_spent,
+            reraise=True,
+        )
+        try:
+            return retrying(step)
+        except (LookupError, TypeError, AttributeError) as error:
+            raise ProviderError(
+                f"{self.whose}: an answer about {about} is not what its API promises ({error!r})",
+                f"compare with {self.docs}, and that {self._base} is right",
+            ) from error
+
+    def _is_spent(self, state: RetryCallState) -> bool:
+        """Time asked for counts as time spent, so that a Retry-After beyond the budget ends it at once."""
+        spent = max(state.seconds_since_start or 0.0, state.idle_for)
+        return spent + state.upcoming_sleep > self.budget
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        body = request.body or b""
+        text = body.decode() if isinstance(body, bytes) else body
+        request.headers.update(self.credentials(request.method or "", request.url or "", text))
+        return request
+
+    def _said(self, response: requests.Response, call: str) -> Any:
+        """What the answer says. Raises what it means if that is not what was asked for."""
+        body, makes_sense = None, True
+        try:
+            body = self.decoded(response.content) if response.content else None
+        except ValueError:
+            makes_sense = False
+        if (status := self.status_of(response.status_code, body)) >= 300:
+            raise self._refusal(response, status, body, call)
+        if not makes_sense:
+            raise self._nonsense(response, call)
+        return body
+
+    def _unsent(self, error: Exception) -> HookError:
+        """What it means that a request had no answer."""
+        network = "see that this machine reaches it, by HTTPS_PROXY if there has to be a proxy"
+        match error:
+            case failures.Timeout():
+                return Unreachable(
+                    f"{self.whose}: {self._host} does not answer within {self.timeout:g} s", network
+                )
+            case failures.SSLError():
+                return ProviderError(
+                    f"{self.whose}: the certificate of {self._host} cannot be trusted: {self._cause(error)}",
+                    "where it is of a CA of your own, set SSL_CERT_FILE to that CA's certificate",
+                )
+            case failures.ProxyError():
+                return Unreachable(
+                    f"{self.whose}: the proxy on the way to {self._host} fails: {self._cause(error)}",
+                    "see what HTTPS_PROXY and NO_PROXY say",
+                )
+            case failures.ConnectionError() | failures.ChunkedEncodingError():
+                return Unreachable(f"{self.whose}: no answer of {self._host}: {self._cause(error)}", network)
+            case _:
+                return ConfigError(
+                    f"{self.whose}: no request can be made with {self._base} and these credentials"
+                    f" ({type(error).__name__})",
+                    "an address begins with https://; a line break, say, is no part of a token;"
+                    " SSL_CERT_FILE and REQUESTS_CA_BUNDLE, if set, name files that exist",
+                )
+
+    def _refusal(self, response: requests.Response, status: int, body: Any, call: str) -> ProviderError:
+        """What it means that the status is not one of 2xx."""
+        said = self._clean(response.text if body is None else self.words(body)) or response.reason
+        if status < 400:
+            where = urlsplit(response.headers.get("Location", "")).hostname
+            return ProviderError(
+                f"{self.whose}: {self._host} sends the request on to {where or 'nowhere'} ({status}, {call})",
+                "credentials do not go there unasked: if it is right, make it the account's base_url",
+            )
+        if self.is_rejection(status, body):
+            variables = " or ".join(option.env[0] for option in self._keys() if self.given.get(option.key))
+            remedy = f"see that {variables} is right, and" if variables else "see which identity it is, and"
+            return AuthRejected(
+                f"{self.whose}: the credentials are refused for {self._about}: {said} ({status}, {call});"
+                f" they need {self.permission}",
+                f"{remedy} what the provider lets it do",
+            )
+        if status in (429, 503):
+            wish = retry_after(response.headers.get("Retry-After", ""))
+            return Busy(
+                f"{self.whose}: {self._host} is busy: {said} ({status}, {call})",
+                "try again later" if wish is None else f"try again in {wish:.0f} s",
+                retry_after=wish,
+            )
+        if status == 408 or status >= 500:
+            return Unreachable(
+                f"{self.whose}: {self._host} fails: {said} ({status}, {call})",
+                "try later; the provider's status page may know more",
+            )
+        kind = NotFound if status == 404 else Refused
+        return kind(
+            f"{self.whose}: refused for {self._about}: {said} ({status}, {call})",
+            f"the API is described at {self.docs}",
+            status,
+            body,
+        )
+
+    def _nonsense(self, response: requests.Response, call: str) -> ProviderError:
+        """What it means that an answer is not in the API's language."""
+        begin = self._clean(response.text)
+        kind = response.headers.get("Content-Type", "of no type")
+        is_cut = begin.startswith(("{", "[", "<?xml"))
+        what = f"{self.language} that is cut off" if is_cut else f"no {self.language}"
+        return ProviderError(
+            f"{self.whose}: the answer of {self._host} to {call} is {what}"
+            f" ({kind}, {len(response.content)} bytes): {begin[:80]}",
+            f"something in between may answer in its place; see that {self._base} is right",
+        )
+
+    def _cause(self, error: BaseException) -> str:
+        """What lies at the bottom of an exception: of those above, the text has the URL."""
+        while inner := error.__cause__ or error.__context__:
+            error = inner
+        return self._clean(getattr(error, "strerror", None) or str(error))
+
+    def _clean(self, text: str) -> str:
+        """One line of what somebody else says, without our secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
+        return " ".join(text.split())[:300]
+
+    def _keys(self) -> list[Option]:
+        return [option for option in self.options if option.secret]
+
+    @property
+    def _host(self) -> str:
+        return urlsplit(self._base).hostname or self._base
+
+
+def base_url(variable: str, default: str) -> Option:
+    """The option that says where the API is."""
+    return Option("base_url", (variable,), "address of the API", default=default)
+
+
+def _pause(state: RetryCallState) -> float:
+    """Ever longer, by chance (so that many machines do not come back at once), and at least as long
+    as the API wishes."""
+    error = state.outcome.exception() if state.outcome else None
+    wish = error.retry_after or 0.0 if isinstance(error, Busy) else 0.0
+    return wish + random.random() if wish else wait_random_exponential(multiplier=0.5, max=30)(state)

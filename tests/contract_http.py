@@ -1,0 +1,291 @@
+"""What every provider with an HTTP API promises besides: all of it is told in a few lines::
+
+    class TestExample(WorksOverHttp, AgreesWithLego):
+        API = Api("example", Example, token=Example.token)
+        LEGO = Lego("example", EXAMPLE_TOKEN=Example.token)
+
+The faults are those of ``fakes.faults``; no time is slept through but the time-outs, which are short.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from contract import ZONES, FindsZones, KeepsRecordsBetweenProcesses, publish, retract, validation
+from fakes import FOREVER, Cut, Fake, Fault, Hang, Reset, Shape, Status, Text
+from fakes.lego import issue
+
+from dns01.errors import AuthRejected, Busy, HookError, ProviderError, Transient, Unreachable, ZoneNotFound
+from dns01.providers import load
+from dns01.providers.base import Provider, TxtRecord
+
+MANY = [f"z{number:03}.example.net" for number in range(230)]  # more than any API shows on a page
+PASSING: Sequence[Fault] = [
+    Status(429),
+    Status(500),
+    Status(503),
+    Status(500, done=True),
+    Status(502, done=True),
+    Hang(),
+    Hang(done=True),
+    Reset(done=True),
+]
+
+
+class Api:
+    """A provider, its fake, and the options that let it in there."""
+
+    def __init__(self, provider: str, fake: type[Fake], **options: str) -> None:
+        self.provider, self.fake, self.options = provider, fake, options
+
+
+class Lego:
+    """What lego calls the provider, and the variables that it wants."""
+
+    def __init__(self, provider: str, **environment: str) -> None:
+        self.provider, self.environment = provider, environment
+
+
+class HttpCase:
+    """A provider of a fake, whose pauses are taken down rather than slept through."""
+
+    outside = "deep.example.com, example.co.uk, example.com"
+
+    def __init__(self, name: str, fake: Fake, options: Mapping[str, str]) -> None:
+        self.name, self.fake = name, fake
+        self.kind: Any = load(name)
+        defaults = {option.key: option.default for option in self.kind.options if option.default}
+        self.options = {**defaults, "base_url": fake.url, **options}
+        self.pauses: list[float] = []
+
+    def provider(self) -> Provider:
+        provider = self.kind(self.options)
+        provider.timeout, provider.sleep = 0.5, self.pauses.append
+        return provider  # type: ignore[no-any-return]
+
+    def world_sees(self, name: str) -> set[str]:
+        return self.fake.values(name)
+
+    def ttl_of(self, name: str, value: str) -> int:
+        return next(record.ttl for record in self.fake.texts(name) if record.value == value)
+
+    def add_foreign(self, name: str, value: str, ttl: int) -> None:
+        self.fake.add_foreign(name, value, ttl)
+
+    def error_of(self, action: Callable[[], object]) -> HookError:
+        """What the action raises: one line and a hint, and nowhere in it a secret."""
+        with pytest.raises(HookError) as caught:
+            action()
+        told = "".join(traceback.format_exception(caught.value)) + caught.value.hint
+        assert self.fake.token not in told
+        assert "\n" not in str(caught.value)
+        assert caught.value.hint
+        return caught.value
+
+
+class WithstandsFaults:
+    """For all providers, even those whose API cannot be read."""
+
+    API: ClassVar[Api]
+    NONSENSE: ClassVar[Mapping[type[Fault], str]] = {
+        Cut: "JSON that is cut off",
+        Text: "no JSON",
+        Shape: "not what its API promises",
+    }
+
+    @pytest.fixture
+    def case(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpCase]:
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        with self.API.fake([*ZONES, *MANY]) as fake:
+            yield HttpCase(self.API.provider, fake, self.API.options)
+
+    @pytest.fixture
+    def record(self, name: str) -> TxtRecord:
+        return TxtRecord(name, validation("a"))
+
+    def test_it_says_what_a_user_has_to_know(self, case: HttpCase) -> None:
+        assert case.kind.title
+        assert case.kind.permission
+        assert case.kind.docs.startswith("https://")
+        addresses = [option.default for option in case.kind.options if option.key == "base_url"]
+        assert all(address.startswith("https://") for address in addresses if address)
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_credentials_that_do_not_do_are_said_with_what_they_lack(
+        self, case: HttpCase, record: TxtRecord, status: int
+    ) -> None:
+        zone = case.provider().zone_for(record.name)
+        case.fake.fail(Status(status, writing=True, times=FOREVER))
+        error = case.error_of(lambda: case.provider().publish(zone, [record]))
+        assert isinstance(error, AuthRejected)
+        for told in (case.name, zone.apex, case.kind.permission, str(status)):
+            assert told in str(error)
+        assert not case.pauses
+        assert case.world_sees(record.name) == set()
+
+    def test_a_wrong_token_is_said_with_its_variable(self, case: HttpCase, record: TxtRecord) -> None:
+        case.fake.token = "another-token"
+        error = case.error_of(lambda: publish(case, record))
+        assert isinstance(error, AuthRejected)
+        assert "_" in error.hint
+        assert not case.pauses
+
+    def test_what_the_api_has_against_a_request_is_said_in_its_own_words(
+        self, case: HttpCase, record: TxtRecord
+    ) -> None:
+        zone = case.provider().zone_for(record.name)
+        case.fake.fail(Status(case.fake.invalid, writing=True, times=FOREVER))
+        error = case.error_of(lambda: case.provider().publish(zone, [record]))
+        assert "The API's own words." in str(error)
+        assert not isinstance(error, Transient)
+        assert case.world_sees(record.name) == set()
+
+    @pytest.mark.parametrize("fault", PASSING, ids=repr)
+    def test_what_may_pass_leaves_the_record_there_once_and_then_gone(
+        self, case: HttpCase, record: TxtRecord, fault: Fault
+    ) -> None:
+        passes(case, record, _again(fault, writing=True))
+
+    def test_an_api_that_wants_a_pause_gets_it(self, case: HttpCase, record: TxtRecord) -> None:
+        case.fake.fail(Status(429, {"Retry-After": "7"}, writing=True))
+        publish(case, record)
+        assert 7 <= case.pauses[0] < 10
+        assert case.world_sees(record.name) == {record.value}
+
+    def test_a_pause_beyond_the_budget_is_left_to_the_caller(self, case: HttpCase, record: TxtRecord) -> None:
+        case.fake.fail(Status(429, {"Retry-After": "3600"}, writing=True))
+        error = case.error_of(lambda: publish(case, record))
+        assert isinstance(error, Busy)
+        assert error.retry_after == 3600
+        assert not case.pauses
+        assert case.world_sees(record.name) == set()
+
+    @pytest.mark.parametrize("fault", [Status(500), Reset(), Status(429)], ids=repr)
+    def test_what_does_not_pass_is_given_up_within_the_budget(
+        self, case: HttpCase, record: TxtRecord, fault: Fault
+    ) -> None:
+        zone = case.provider().zone_for(record.name)
+        case.fake.fail(_again(fault, writing=True, times=FOREVER))
+        error = case.error_of(lambda: case.provider().publish(zone, [record]))
+        assert isinstance(error, Busy if fault == Status(429) else Unreachable)
+        assert 3 < len(case.pauses) < 1000
+        assert sum(case.pauses) <= case.kind.budget
+        assert case.world_sees(record.name) == set()
+        case.fake.recover()
+        publish(case, record)
+        assert case.world_sees(record.name) == {record.value}
+
+    def test_what_was_published_without_a_sensible_answer_can_be_retracted(
+        self, case: HttpCase, record: TxtRecord
+    ) -> None:
+        zone = case.provider().zone_for(record.name)
+        case.fake.fail(Cut(done=True, writing=True))
+        error = case.error_of(lambda: case.provider().publish(zone, [record]))
+        assert self.NONSENSE[Cut] in str(error)
+        assert case.world_sees(record.name) == {record.value}
+        case.provider().retract(zone, [record])
+        assert case.world_sees(record.name) == set()
+
+    def test_an_api_that_is_not_there_is_said_with_its_host(self, case: HttpCase, record: TxtRecord) -> None:
+        case.options["base_url"] = "http://127.0.0.1:1"
+        error = case.error_of(lambda: publish(case, record))
+        assert isinstance(error, Unreachable)
+        assert "127.0.0.1: Connection refused" in str(error)
+
+
+class WorksOverHttp(WithstandsFaults, FindsZones, KeepsRecordsBetweenProcesses):
+    """The whole contract, and the faults besides."""
+
+    PROCESSES = 2
+    ROUNDS = 5
+
+    @pytest.fixture
+    def least_ttl(self, case: HttpCase) -> int:
+        least: int = case.kind.least_ttl
+        return least
+
+    def test_a_zone_on_the_last_page_is_found(self, case: HttpCase) -> None:
+        assert case.provider().zone_for(f"_acme-challenge.{MANY[-1]}").apex == MANY[-1]
+
+    def test_the_zone_alone_is_asked_about_where_it_is_known(self, case: HttpCase, record: TxtRecord) -> None:
+        zone = case.provider().zone_for(record.name)
+        case.fake.requests.clear()
+        case.provider().publish(zone, [record])
+        assert case.world_sees(record.name) == {record.value}
+        paths = [request.path.split("/") for request in case.fake.requests]
+        assert not [path for path in paths if (zone.id or zone.apex) not in path]
+
+    def test_records_on_the_last_page_are_found(self, case: HttpCase, record: TxtRecord) -> None:
+        others = {f"somebody else's {number}" for number in range(230)}
+        for other in others:
+            case.add_foreign(record.name, other, ttl=1234)
+        publish(case, record)
+        publish(case, record)
+        assert case.world_sees(record.name) == {record.value, *others}
+        retract(case, record)
+        assert case.world_sees(record.name) == others
+
+    def test_a_page_that_comes_again_is_an_error_and_no_loop(self, case: HttpCase) -> None:
+        case.fake.repeats = True
+        error = case.error_of(lambda: case.provider().zone_for("_acme-challenge.example.org"))
+        assert isinstance(error, ProviderError)
+        assert not isinstance(error, ZoneNotFound)
+        assert "page" in str(error)
+
+    def test_a_zone_that_is_gone_is_an_error(self, case: HttpCase, record: TxtRecord) -> None:
+        zone = case.provider().zone_for(record.name)
+        del case.fake.zones[zone.apex]
+        error = case.error_of(lambda: case.provider().publish(zone, [record]))
+        assert isinstance(error, ProviderError)
+        assert zone.apex in str(error)
+        assert str(case.fake.gone) in str(error)
+
+    @pytest.mark.parametrize("fault", PASSING, ids=repr)
+    def test_what_may_pass_while_reading_leaves_the_record_there_once_and_then_gone(
+        self, case: HttpCase, record: TxtRecord, fault: Fault
+    ) -> None:
+        passes(case, record, _again(fault, writing=False))
+
+    @pytest.mark.parametrize("fault", [Cut(done=True), Text(), Shape()], ids=repr)
+    def test_an_answer_that_makes_no_sense_is_said(
+        self, case: HttpCase, record: TxtRecord, fault: Fault
+    ) -> None:
+        zone = case.provider().zone_for(record.name)
+        case.fake.fail(_again(fault, writing=False))
+        error = case.error_of(lambda: case.provider().publish(zone, [record]))
+        assert isinstance(error, ProviderError)
+        assert self.NONSENSE[type(fault)] in str(error)
+        assert case.world_sees(record.name) == set()
+
+
+class AgreesWithLego:
+    """Another client, written by others, does with the fake what it does with the API."""
+
+    API: ClassVar[Api]
+    LEGO: ClassVar[Lego]
+
+    def test_lego_gets_a_certificate_for_an_apex_and_its_wildcard(self, tmp_path: Path) -> None:
+        domains = ["example.com", "*.example.com"]
+        done = issue(self.API.fake, self.LEGO.provider, self.LEGO.environment, domains, tmp_path)
+        assert done.refused == []
+        assert done.most == {"_acme-challenge.example.com": 2}
+        assert done.left == set()
+
+
+def passes(case: HttpCase, record: TxtRecord, fault: Fault) -> None:
+    """The fault befalls the publishing, and then the retracting; nothing comes of it but a pause."""
+    for verb, values in ((publish, {record.value}), (retract, set())):
+        case.fake.fail(_again(fault))
+        verb(case, record)
+        assert case.world_sees(record.name) == values
+        assert case.pauses
+        case.pauses.clear()
+
+
+def _again(fault: Fault, **changes: Any) -> Fault:
+    """A fault is used up; the next test wants its own."""
+    return type(fault)(**{**vars(fault), **changes})

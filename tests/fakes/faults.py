@@ -1,0 +1,54 @@
+"""What can go wrong with a request, whether the API has carried it out or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Fault:
+    """Befalls as many requests as ``times`` says, of those that write or of those that read if
+    ``writing`` says so. ``done``: the API had carried them out by then."""
+
+    done: bool = field(default=False, kw_only=True)
+    times: int = field(default=1, kw_only=True)
+    writing: bool | None = field(default=None, kw_only=True)
+
+
+@dataclass
+class Status(Fault):
+    """An error in the API's own JSON."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    message: str = "The API's own words."
+
+
+@dataclass
+class Hang(Fault):
+    """No answer, and the connection stays open."""
+
+
+@dataclass
+class Reset(Fault):
+    """The connection is reset in the middle of the answer."""
+
+
+@dataclass
+class Cut(Fault):
+    """200 OK, and an answer of which half is missing."""
+
+
+@dataclass
+class Text(Fault):
+    """An answer of somebody else."""
+
+    status: int = 200
+    text: str = "<!doctype html><title>Log in</title>"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Shape(Fault):
+    """200 OK, and an answer that has nothing of what the API promises."""

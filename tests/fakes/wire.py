@@ -1,0 +1,130 @@
+"""Requests in and answers out, over HTTP or HTTPS on loopback; and what befalls them on the way."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple, Self
+from urllib.parse import parse_qsl, urlsplit
+
+from .faults import Cut, Fault, Hang, Reset, Text
+
+
+class Request(NamedTuple):
+    """What came in. ``body`` is None where there was none."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Any
+
+
+class Answer(NamedTuple):
+    """``body`` is sent as JSON, or as it is if it is bytes; None is sent as nothing."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = {}
+
+
+class Server(ThreadingHTTPServer):
+    """Has ``respond`` say what to answer, at a free port of 127.0.0.1.
+
+    ``with Server(respond, context) as server: server.port``; ``context``: of TLS, or None.
+    """
+
+    request_queue_size = 128
+
+    def __init__(
+        self,
+        respond: Callable[[Request], tuple[Answer, Fault | None]],
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.respond = respond
+        self.over = threading.Event()
+        self.port = int(self.server_address[1])
+        if context:
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.over.set()
+        self.shutdown()
+        self.server_close()
+        self._thread.join()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is nothing to tell."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def serve(self) -> None:
+        url = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        try:
+            parsed = json.loads(body) if body else None
+        except ValueError:
+            parsed = body.decode(errors="replace")
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        request = Request(self.command, url.path, query, dict(self.headers.items()), parsed)
+        answer, fault = self.server.respond(request)
+        match fault:
+            case Hang():
+                self.server.over.wait()
+                self.close_connection = True
+            case Reset():
+                self._send(answer, share=0.5)
+                self._reset()
+            case Cut():
+                content = _content(answer.body or {"a": "b"})
+                self._write(200, content[: len(content) // 2], {"Content-Type": "application/json"})
+            case Text():
+                headers = {"Content-Type": "text/html", **fault.headers}
+                self._write(fault.status, fault.text.encode(), headers)
+            case _:
+                self._send(answer)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve
+
+    def _send(self, answer: Answer, share: float = 1.0) -> None:
+        content = _content(answer.body)
+        kind = {"Content-Type": "application/json"} if content else {}
+        self._write(answer.status, content, {**kind, **answer.headers}, share)
+
+    def _write(self, status: int, content: bytes, headers: Mapping[str, str], share: float = 1.0) -> None:
+        """In one piece, or as much of it as ``share`` says."""
+        length = {} if status == 204 else {"Content-Length": str(len(content))}
+        lines = [f"{name}: {value}" for name, value in {**headers, **length}.items()]
+        head = "\r\n".join([f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *lines, "", ""])
+        whole = head.encode() + content
+        self.wfile.write(whole[: int(len(whole) * share)])
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.rfile.close()
+        self.connection.close()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """pytest has ``requests`` and ``refusals``."""
+
+
+def _content(body: Any) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    return b"" if body is None else json.dumps(body).encode()

@@ -1,0 +1,365 @@
+"""What goes wrong: one clear message with what to do about it, and nothing left published."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from calls import BOTH, KEY, NAME, SECONDARY, Client, Said, Stage
+from contract import validation
+
+A = validation("a")
+APEX = ("example.org", "token", A)
+NOBODY = "127.9.9.9"  # no server listens there
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with Stage(tmp_path) as stage:
+        yield stage
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    """A client in a world without any DNS."""
+    environ = {"PATH": os.environ["PATH"], "DNS01_STATE_DIR": str(tmp_path / "state")}
+    with Client(tmp_path / "client", "dehydrated", environ) as client:
+        yield client
+
+
+def complaint(said: Said, code: int) -> str:
+    """What a call that failed said: one message and one hint, and no traceback."""
+    assert (said.code, said.stdout) == (code, "")
+    assert said.stderr.count("dns01: ") == 1
+    assert said.stderr.count("   -> ") == 1
+    assert "Traceback" not in said.stderr
+    return said.stderr
+
+
+# The words of the call
+
+
+@pytest.mark.parametrize(
+    ("domain", "words"),
+    [
+        ("192.0.2.1", "is an IP address"),
+        ("2001:db8::1", "is an IP address"),
+        ("", "the domain is empty"),
+        ("a..example.org", "has an empty label"),
+        ("_acme-challenge.example.org", "has an underscore"),
+        ("www.*.example.org", "misplaced *"),
+        (".".join(["label"] * 50), "is too long"),
+        (f"{'a' * 64}.org", "label of 64 characters"),
+        ("exa mple.org", "is no label of a host name"),
+        ("exa\N{SNOWMAN}--mple.org", "is no internationalised name"),
+    ],
+)
+def test_a_domain_that_no_certificate_can_have_is_refused_before_anything_is_done(
+    client: Client, tmp_path: Path, domain: str, words: str
+) -> None:
+    assert words in complaint(client("deploy_challenge", domain, "token", A), 2)
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("domain", "name"),
+    [
+        ("EXAMPLE.Org", "_acme-challenge.example.org"),
+        ("example.org.", "_acme-challenge.example.org"),
+        ("*.example.org", "_acme-challenge.example.org"),
+        ("bücher.example.org", "_acme-challenge.xn--bcher-kva.example.org"),
+    ],
+)
+def test_other_spellings_of_a_domain_are_understood(stage: Stage, domain: str, name: str) -> None:
+    client = stage.client()
+
+    assert client("deploy_challenge", domain, "token", A).code == 0
+    assert stage.bind.txt(name) == {A}
+
+    assert client("clean_challenge", domain, "token", A).code == 0
+    assert stage.bind.txt(name) == set()
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("example.org",), (*APEX, "www.example.org"), (*APEX, "www.example.org", "t")]
+)
+def test_a_chain_that_is_not_made_of_triples_is_refused(client: Client, words: tuple[str, ...]) -> None:
+    said = complaint(client("deploy_challenge", *words), 2)
+
+    assert "DOMAIN TOKEN VALUE" in said
+    assert client("clean_challenge", *words).code == 0  # a failing one would cost a certificate
+
+
+@pytest.mark.parametrize("value", ["", "too-short", A + "=", A[:-1] + "+", "hunter2 hunter2"])
+def test_a_value_that_is_none_of_dns_01_s_is_refused(client: Client, value: str) -> None:
+    said = complaint(client("deploy_challenge", "example.org", "token", value), 2)
+
+    assert "43 base64url characters" in said
+    assert 'CHALLENGETYPE="dns-01"' in said
+
+
+def test_tokens_and_values_may_start_with_a_hyphen(stage: Stage) -> None:
+    value = "-" + A[1:]
+
+    assert stage.client()("deploy_challenge", "example.org", "--help", value).code == 0
+    assert stage.bind.txt(NAME) == {value}
+
+
+# The configuration
+
+
+def test_without_any_configuration_it_says_how_to_write_one(client: Client) -> None:
+    said = complaint(client("deploy_challenge", *APEX), 3)
+
+    assert "no DNS provider is configured" in said
+    assert "export DNS01_PROVIDER=" in said
+
+
+def test_an_unknown_provider_is_told_with_the_nearest(client: Client) -> None:
+    said = complaint(client("deploy_challenge", *APEX, DNS01_PROVIDER="rfc2163"), 3)
+
+    assert "there is no provider called 'rfc2163'; did you mean rfc2136?" in said
+
+
+def test_a_secret_file_that_others_can_read_is_refused_with_the_chmod_to_run(
+    stage: Stage, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text(KEY.secret)
+    file.chmod(0o644)
+    key_file = stage.bind.key_file(KEY.name)
+    key_file.chmod(0o640)
+    client = stage.client(RFC2136_TSIG_SECRET="")
+
+    said = complaint(client("deploy_challenge", *APEX, RFC2136_TSIG_SECRET_FILE=str(file)), 3)
+    assert f"{file} can be read by others (mode 0644)\n   -> chmod 600 {file}\n" in said
+    said = complaint(
+        client("deploy_challenge", *APEX, RFC2136_TSIG_KEY="", RFC2136_TSIG_FILE=str(key_file)), 3
+    )
+    assert f"   -> chmod 600 {key_file}\n" in said
+
+    file.chmod(0o600)
+    assert client("deploy_challenge", *APEX, RFC2136_TSIG_SECRET_FILE=str(file)).code == 0
+
+
+# The provider
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"RFC2136_TSIG_SECRET": "d3Jvbmc="}, "the secret of the key hook is wrong (BADSIG)"),
+        ({"RFC2136_TSIG_KEY": "other"}, "does not know the key other (hmac-sha256)"),
+        ({"RFC2136_NAMESERVER": NOBODY}, f"{NOBODY} does not answer over TCP: Connection refused"),
+    ],
+)
+def test_what_the_provider_refuses_is_said_and_nothing_is_left(
+    stage: Stage, environ: dict[str, str], words: str
+) -> None:
+    assert words in complaint(stage.client()("deploy_challenge", *APEX, **environ), 5)
+
+    assert stage.bind.txt(NAME) == set()
+    assert stage.trail()[-1]["outcome"] == "failed"
+    assert words in stage.trail()[-1]["error"]
+    assert stage.journal() == []
+
+
+def test_what_the_provider_refuses_to_take_back_stays_in_the_journal_until_a_later_call(stage: Stage) -> None:
+    client = stage.client()
+
+    said = client("deploy_challenge", *APEX, RFC2136_TSIG_SECRET="", RFC2136_TSIG_KEY="")
+
+    assert (said.code, said.stdout) == (5, "")
+    words = "127.1.0.1 refuses to update example.org without a key (REFUSED)"
+    assert f"dns01: {words}\n   -> set RFC2136_TSIG_KEY and RFC2136_TSIG_SECRET" in said.stderr
+    assert [(entry["state"], entry["error"]) for entry in stage.journal()] == [("retract", words)]
+    client("startup_hook")
+    assert stage.journal() == []
+
+
+def test_a_clock_that_is_wrong_is_said(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import time\nreal = time.time\ntime.time = lambda: real() + 3600\n"
+    )
+
+    said = complaint(stage.client()("deploy_challenge", *APEX, PYTHONPATH=str(tmp_path)), 5)
+
+    assert "do not agree about the time (BADTIME)" in said
+    assert "NTP" in said
+
+
+def test_a_domain_that_is_nowhere_in_the_dns_is_said(stage: Stage) -> None:
+    said = complaint(stage.client()("deploy_challenge", "nowhere.net", "token", A), 6)
+
+    assert "_acme-challenge.nowhere.net is not in the DNS" in said
+
+
+def test_a_zone_that_is_delegated_elsewhere_is_named_with_the_one_that_the_provider_has(stage: Stage) -> None:
+    stage.world.zone("other.org", {"ns1.other.org": "127.2.0.1"})
+
+    said = complaint(stage.client()("deploy_challenge", "other.org", "token", A), 5)
+
+    assert "other.org" in said
+
+
+def test_a_provider_that_is_dead_at_the_clean_up_keeps_the_entry_and_a_later_call_takes_it_back(
+    stage: Stage,
+) -> None:
+    client = stage.client()
+    client("deploy_challenge", *APEX)
+
+    said = client("clean_challenge", *APEX, RFC2136_NAMESERVER=NOBODY)
+    assert said.code == 0
+    assert (
+        f"{NAME} is not taken back yet ({NOBODY} does not answer over TCP: Connection refused)" in said.stderr
+    )
+    (entry,) = stage.journal()
+    assert (entry["state"], entry["tries"]) == ("retract", 1)
+
+    assert client("exit_hook").code == 0
+    assert stage.journal() == []
+    assert stage.bind.txt(NAME) == set()
+
+
+def test_a_sweep_leaves_a_provider_that_hangs_to_hang_after_five_seconds(stage: Stage) -> None:
+    client = stage.client()
+    client("deploy_challenge", *APEX)
+    client("clean_challenge", *APEX, RFC2136_NAMESERVER=NOBODY)
+    with socket.create_server(("127.2.0.1", 53)):
+        said = client("startup_hook", RFC2136_NAMESERVER="127.2.0.1")
+
+    assert said.code == 0
+    assert 5 < said.seconds < 6.5
+    assert len(stage.journal()) == 1
+    assert "the rest is left to a later call" in said.stderr
+
+
+CONFIG = """
+[account.old]
+provider = "rfc2136"
+nameserver = "{old}"
+tsig_key = "hook"
+tsig_secret = {{ env = "THE_SECRET" }}
+
+[account.new]
+provider = "rfc2136"
+nameserver = "127.1.0.1"
+tsig_key = "hook"
+tsig_secret = {{ env = "THE_SECRET" }}
+
+[zone."example.org"]
+account = "{account}"
+"""
+
+
+def test_an_orphan_that_cannot_be_taken_back_does_not_keep_the_next_order_from_its_record(
+    stage: Stage, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.toml"
+    file = {"DNS01_PROVIDER": "", "DNS01_TIMEOUT": "", "DNS01_CONFIG": str(config), "THE_SECRET": KEY.secret}
+    config.write_text(CONFIG.format(old="127.1.0.1", account="old"))
+    dying = stage.client(**file)
+    assert dying("deploy_challenge", "www.example.org", "token", A).code == 0
+    dying.kill()
+    config.write_text(CONFIG.format(old=NOBODY, account="new"))
+
+    said = stage.client(**file)("deploy_challenge", *APEX)
+
+    assert said.code == 0
+    assert "_acme-challenge.www.example.org is not taken back yet" in said.stderr
+    assert f"publishing {NAME} in example.org through new (rfc2136)" in said.stderr
+    assert stage.bind.txt(NAME) == {A}
+    assert sorted(entry["state"] for entry in stage.journal()) == ["open", "retract"]
+
+
+# The state folder
+
+
+def test_a_state_folder_that_is_a_file_stops_everything_but_a_clean_up(stage: Stage) -> None:
+    stage.state.write_text("")
+    client = stage.client()
+
+    said = complaint(client("deploy_challenge", *APEX), 4)
+
+    assert f"the state folder {stage.state} cannot be used: Not a directory" in said
+    assert stage.bind.txt(NAME) == set()
+    assert client("clean_challenge", *APEX).code == 0
+    assert client("exit_hook").code == 0
+
+
+def test_a_state_folder_on_a_read_only_disk_is_said_and_nothing_is_published(stage: Stage) -> None:
+    stage.state.mkdir(0o700)
+    client = stage.client()
+    client.run(f"mount -t tmpfs -o ro none {stage.state}")
+
+    said = complaint(client("deploy_challenge", *APEX), 4)
+
+    assert "Read-only file system" in said
+    assert "mount it writable" in said
+    assert stage.bind.txt(NAME) == set()
+
+
+FULL = "head -c 1M /dev/zero >{state}/filler 2>/dev/null"
+
+
+def test_a_full_disk_is_said_and_nothing_is_published(stage: Stage) -> None:
+    stage.state.mkdir(0o700)
+    client = stage.client()
+    client.run(f"mount -t tmpfs -o size=64k none {stage.state}; {FULL.format(state=stage.state)}")
+
+    said = complaint(client("deploy_challenge", *APEX), 4)
+
+    assert "No space left on device" in said
+    assert "make room" in said
+    assert stage.bind.txt(NAME) == set()
+
+
+def test_a_disk_that_is_full_by_the_clean_up_does_not_keep_a_record_published(stage: Stage) -> None:
+    stage.state.mkdir(0o700)
+    client = stage.client()
+    client.run(f"mount -t tmpfs -o size=64k none {stage.state}")
+    client("deploy_challenge", *APEX)
+    client.run(FULL.format(state=stage.state))
+
+    assert client("clean_challenge", *APEX).code == 0
+
+    assert stage.bind.txt(NAME) == set()
+    assert "nothing to take back" in client("clean_challenge", *APEX).stderr
+
+
+def test_a_corrupt_journal_file_is_moved_aside_and_said_and_all_goes_on(stage: Stage) -> None:
+    file = stage.state / "open" / "_acme-challenge.lost.example.org-01234567.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"version": 1, "domain": "lost.exam')
+
+    said = stage.client()("deploy_challenge", *APEX)
+
+    assert said.code == 0
+    assert "a journal file is corrupt" in said.stderr
+    assert str(stage.state / "corrupt" / file.name) in said.stderr
+    assert not file.exists()
+    assert stage.bind.txt(NAME) == {A}
+
+
+# Secrets
+
+
+@pytest.mark.parametrize(
+    "secret", [KEY.secret, "VGhpcyBpcyBub3QgdGhlIHNlY3JldA==", "this is no base64 at all!"]
+)
+def test_no_secret_gets_out_whatever_fails(tmp_path: Path, secret: str) -> None:
+    with Stage(tmp_path, BOTH) as stage:
+        stage.followers[SECONDARY].held = True
+
+        said = stage.client()(
+            "deploy_challenge", *APEX, RFC2136_TSIG_SECRET=secret, DNS01_DEBUG="1", DNS01_TIMEOUT="0.5"
+        )
+
+        assert said.code in (3, 5, 8)
+        assert "Traceback" in said.stderr
+        everything = [said.stderr, *(file.read_text() for file in stage.state.rglob("*") if file.is_file())]
+        assert not any(secret in text for text in everything)
+        assert stage.trail()[-1]["outcome"] == "failed"

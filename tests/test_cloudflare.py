@@ -1,0 +1,40 @@
+"""Cloudflare: the contract, and what it does unlike others."""
+
+from __future__ import annotations
+
+import pytest
+from contract import publish, retract
+from contract_http import Api, HttpCase, WorksOverHttp
+from fakes import Zone
+from fakes.cloudflare import Cloudflare
+
+from dns01.errors import AuthRejected, ConfigError
+from dns01.providers import load
+from dns01.providers.base import TxtRecord
+
+
+class TestCloudflare(WorksOverHttp):
+    API = Api("cloudflare", Cloudflare, token=Cloudflare.token)
+
+    def test_the_global_key_does_as_well(self, case: HttpCase, record: TxtRecord) -> None:
+        case.options = {"key": Cloudflare.token, "email": "me@example.com", "base_url": case.fake.url}
+        publish(case, record)
+        retract(case, record)
+        case.options["email"] = "another@example.com"
+        assert isinstance(case.error_of(lambda: publish(case, record)), AuthRejected)
+
+    def test_a_token_that_is_not_even_well_formed_is_a_rejection(
+        self, case: HttpCase, record: TxtRecord
+    ) -> None:
+        case.options["token"] = "two words"
+        error = case.error_of(lambda: publish(case, record))
+        assert isinstance(error, AuthRejected)
+        assert "CF_DNS_API_TOKEN" in error.hint
+
+    def test_of_zones_with_one_name_the_active_one_is_taken(self, case: HttpCase, record: TxtRecord) -> None:
+        case.fake.zones = {"moved away": Zone("example.com", "4711", []), **case.fake.zones}
+        assert case.provider().zone_for(record.name).id == case.fake.zones["example.com"].id
+
+    def test_without_credentials_there_is_no_provider(self, case: HttpCase) -> None:
+        with pytest.raises(ConfigError, match="CF_DNS_API_TOKEN or CF_API_KEY"):
+            load("cloudflare")({"base_url": case.fake.url})

@@ -1,0 +1,346 @@
+"""What a person runs, and what a person sees."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from calls import BOTH, HOOK, KEY, NAME, SECONDARY, Client, Stage
+from contract import validation
+
+A, B = validation("a"), validation("b")
+APEX = ("example.org", "token", A)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with Stage(tmp_path) as stage:
+        yield stage
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Client]:
+    """A person's, without any configuration."""
+    environ = {"PATH": os.environ["PATH"], "DNS01_STATE_DIR": str(tmp_path / "state")}
+    with Client(tmp_path / "shell", "bash", environ) as client:
+        yield client
+
+
+def orphan(stage: Stage, domain: str, value: str, **environ: str) -> None:
+    """A record whose client is gone."""
+    client = stage.client(**environ)
+    assert client("deploy_challenge", domain, "token", value).code == 0
+    client.kill()
+
+
+# sweep
+
+
+def test_sweep_shows_what_is_open_and_takes_back_only_what_nobody_waits_for(stage: Stage) -> None:
+    living = stage.client()
+    living("deploy_challenge", "www.example.org", "token", B)
+    orphan(stage, "example.org", A)
+    shell = stage.client("bash")
+
+    said = shell("sweep", "--dry-run")
+    assert said.code == 0
+    assert (
+        f"to be taken back: {NAME} TXT {A} in example.org, account rfc2136, for dehydrated (process "
+        in said.stdout
+    )
+    assert f"in use: _acme-challenge.www.example.org TXT {B}" in said.stdout
+    assert stage.bind.txt(NAME) == {A}
+
+    said = shell("sweep")
+    assert said.code == 0
+    assert f" + took back {NAME}\n" in said.stderr
+    assert NAME + " " not in said.stdout
+    assert stage.bind.txt(NAME) == set()
+    assert stage.bind.txt("_acme-challenge.www.example.org") == {B}
+
+    living("clean_challenge", "www.example.org", "token", B)
+    assert shell("sweep").stdout == "nothing is open\n"
+
+
+def test_sweep_fails_while_something_cannot_be_taken_back(stage: Stage) -> None:
+    orphan(stage, "example.org", A)
+
+    said = stage.client("bash")("sweep", RFC2136_TSIG_SECRET="d3Jvbmc=")
+
+    assert said.code == 1
+    assert (
+        "failed tries: 1, the last one: 127.1.0.1 says that the secret of the key hook is wrong"
+        in said.stdout
+    )
+
+
+def test_sweep_forget_gives_up_the_records_of_an_account_that_is_gone(stage: Stage, tmp_path: Path) -> None:
+    orphan(stage, "example.org", A)
+    config = tmp_path / "config.toml"
+    config.write_text('[account.other]\nprovider = "memory"\nzones = "example.net"\n')
+    shell = stage.client("bash", DNS01_PROVIDER="", DNS01_TIMEOUT="", DNS01_CONFIG=str(config))
+
+    said = shell("sweep")
+    assert said.code == 1
+    assert "has no account 'rfc2136' any more; there are other" in said.stderr
+    assert "`dns01 sweep --forget` gives it up" in said.stderr
+
+    said = shell("sweep", "--forget", "--dry-run")
+    assert f"to be given up: {NAME} TXT {A} in example.org, account rfc2136" in said.stdout
+    assert len(stage.journal()) == 1
+
+    said = shell("sweep", "--forget")
+    assert said.code == 0
+    assert f"given up, see whether it is still in the zone: {NAME} TXT {A}" in said.stdout
+    assert stage.journal() == []
+    assert stage.bind.txt(NAME) == {A}
+
+
+def test_sweep_forget_without_any_configuration_gives_nothing_up(stage: Stage) -> None:
+    orphan(stage, "example.org", A)
+
+    said = stage.client("bash", DNS01_PROVIDER="")("sweep", "--forget")
+
+    assert said.code == 3
+    assert "no DNS provider is configured" in said.stderr
+    assert len(stage.journal()) == 1
+
+
+def test_sweep_is_in_the_audit_trail(stage: Stage) -> None:
+    orphan(stage, "example.org", A)
+
+    stage.client("bash")("sweep")
+
+    record = stage.trail()[-1]
+    assert (record["client"], record["phase"], record["outcome"]) == ("dns01", "sweep", "ok")
+    assert [place["target"] for place in record["retracted"]] == [NAME]
+
+
+# audit
+
+
+@pytest.fixture
+def lived(stage: Stage) -> Stage:
+    """A good order of dehydrated's and a bad one of certbot's."""
+    dehydrated, certbot = stage.client(), stage.client("certbot", RFC2136_TSIG_SECRET="d3Jvbmc=")
+    dehydrated("deploy_challenge", *APEX)
+    dehydrated("clean_challenge", *APEX)
+    certbot("certbot", "auth", CERTBOT_DOMAIN="www.example.org", CERTBOT_VALIDATION=B)
+    return stage
+
+
+def test_audit_tells_every_phase(lived: Stage) -> None:
+    said = lived.client("bash")("audit")
+
+    assert (said.code, said.stderr) == (0, "")
+    deploy, clean, auth = [part.splitlines() for part in _paragraphs(said.stdout)]
+    assert " ok     dehydrated deploy_challenge example.org [root@" in deploy[0]
+    assert deploy[1] == f"    published {NAME} in example.org, account rfc2136 (rfc2136)"
+    assert "discover 0.0 s" in deploy[2]
+    assert clean[1] == f"    retracted {NAME} in example.org, account rfc2136 (rfc2136)"
+    assert " failed certbot certbot auth www.example.org [root@" in auth[0]
+    assert auth[-1] == "    AuthRejected: 127.1.0.1 says that the secret of the key hook is wrong (BADSIG)"
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Every line that is not indented begins one."""
+    return text.replace("\n    ", "\0").rstrip("\n").replace("\n", "\1").replace("\0", "\n    ").split("\1")
+
+
+@pytest.mark.parametrize(
+    ("filters", "phases"),
+    [
+        ((), ["deploy_challenge", "clean_challenge", "certbot auth"]),
+        (("--failed",), ["certbot auth"]),
+        (("--client", "dehydrated"), ["deploy_challenge", "clean_challenge"]),
+        (("--name", "example.org"), ["deploy_challenge", "clean_challenge"]),
+        (("--phase", "clean_challenge"), ["clean_challenge"]),
+        (("--since", "2999"), []),
+        (("--since", "2020-01-01", "--name", "www.example.org"), ["certbot auth"]),
+    ],
+)
+def test_audit_filters(lived: Stage, filters: tuple[str, ...], phases: list[str]) -> None:
+    said = lived.client("bash")("audit", "--json", *filters)
+
+    records = [json.loads(line) for line in said.stdout.splitlines()]
+    assert [record["phase"] for record in records] == phases
+
+
+def test_a_clean_up_that_failed_is_among_the_failed_phases(stage: Stage) -> None:
+    client = stage.client()
+    client("deploy_challenge", *APEX)
+    client("clean_challenge", *APEX, RFC2136_TSIG_SECRET="d3Jvbmc=")
+
+    assert "(BADSIG)" in stage.client("bash")("audit", "--failed", "--phase", "clean_challenge").stdout
+
+
+def test_audit_does_not_complain_of_a_pipe_that_is_closed(lived: Stage) -> None:
+    command = f"{sys.executable} {HOOK} audit | head -c 1"
+
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=lived.environ)
+
+    assert (done.returncode, len(done.stdout), done.stderr) == (0, 1, "")
+
+
+# config check
+
+
+def test_config_check_tells_which_account_serves_what(shell: Client, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("""
+        [account.web]
+        provider = "rfc2136"
+        nameserver = "192.0.2.53"
+        tsig_key = "hook"
+        tsig_secret = { env = "THE_SECRET" }
+        [account.lab]
+        provider = "memory"
+        zones = "example.net"
+        [zone."example.org"]
+        account = "web"
+        [zone."example.net"]
+        account = "lab"
+        """)
+
+    said = shell("config", "check", str(config), THE_SECRET=KEY.secret)
+
+    assert (said.code, said.stderr) == (0, "")
+    assert said.stdout.startswith("account web (rfc2136): example.org\naccount lab (memory): example.net\n")
+    assert said.stdout.endswith("the configuration is right\n")
+    assert KEY.secret not in said.stdout
+
+
+def test_config_check_names_file_section_key_and_what_was_meant(shell: Client, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[account.web]\nprovider = "rfc2136"\nnamesrever = "192.0.2.53"\n')
+
+    said = shell("config", "check", str(config))
+
+    assert (said.code, said.stdout) == (3, "")
+    assert (
+        f"dns01: {config}: [account.web]: unknown key 'namesrever'; did you mean 'nameserver'?" in said.stderr
+    )
+
+
+# slips, help and version
+
+
+def test_a_slip_gets_a_suggestion(shell: Client) -> None:
+    said = shell("sweeep")
+
+    assert (said.code, said.stdout) == (2, "")
+    assert said.stderr == "dns01: there is no command 'sweeep'\n   -> did you mean `dns01 sweep`?\n"
+
+
+@pytest.mark.parametrize("words", [("sweep", "--dryrun"), ("audit", "--sinc", "2020"), ("config", "chek")])
+def test_a_slip_in_what_follows_a_command_is_told_in_click_s_words(
+    shell: Client, words: tuple[str, ...]
+) -> None:
+    said = shell(*words)
+
+    assert (said.code, said.stdout) == (2, "")
+    assert "No such" in said.stderr
+
+
+@pytest.mark.parametrize("words", [("help",), ("--help",), ("-h",), ()])
+def test_help_lists_the_commands(shell: Client, words: tuple[str, ...]) -> None:
+    said = shell(*words)
+
+    assert (said.code, said.stderr) == (0, "")
+    assert all(command in said.stdout for command in ("audit", "config", "sweep", "--manual-auth-hook"))
+
+
+@pytest.mark.parametrize("word", ["version", "--version"])
+def test_version(shell: Client, word: str) -> None:
+    assert shell(word).stdout.startswith("dns01, version ")
+
+
+# What a person sees
+
+
+def test_lines_are_in_dehydrated_s_manner_and_stdout_is_empty(stage: Stage) -> None:
+    stage.world.zone("other.net", {"ns1.other.net": "127.2.0.1"}, f"_acme-challenge CNAME other.{NAME}.")
+
+    said = stage.client()("deploy_challenge", "other.net", "token", A, "*.other.net", "token", B)
+
+    assert (said.code, said.stdout) == (0, "")
+    first, second, third = said.stderr.splitlines()
+    assert first == (
+        f" + publishing 2 values at other.{NAME} (a CNAME leads from _acme-challenge.other.net)"
+        " in example.org through rfc2136"
+    )
+    assert second == " + waiting for ns1.example.org"
+    assert third.startswith(" + ready after 0.")
+
+
+def test_a_resolver_that_cannot_be_asked_is_said_once(stage: Stage) -> None:
+    client = stage.client(DNS01_RESOLVERS=f"{stage.world.resolver.address},127.9.9.9")
+
+    said = client("deploy_challenge", *APEX, "www.example.org", "token", B)
+
+    assert said.code == 0
+    assert said.stderr.count("127.9.9.9") == 1
+    assert " ! the resolver 127.9.9.9 cannot be asked: connection refused\n" in said.stderr
+
+
+def test_what_the_ca_complains_of_is_shown_in_its_own_words(shell: Client) -> None:
+    problem = {"type": "urn:ietf:params:acme:error:unauthorized", "detail": f"No TXT record found at {NAME}"}
+
+    said = shell("invalid_challenge", "example.org", json.dumps({"token": "token", "error": problem}))
+
+    assert (said.code, said.stdout) == (0, "")
+    assert f"No TXT record found at {NAME} (urn:ietf:params:acme:error:unauthorized)" in said.stderr
+
+
+def test_a_wait_without_a_terminal_names_the_server_that_holds_it_up(tmp_path: Path) -> None:
+    with Stage(tmp_path, BOTH) as stage:
+        stage.followers[SECONDARY].held = True
+        call = stage.client().start("deploy_challenge", *APEX)
+
+        call.says(" + after 2 s still waiting for ns2.example.org\n")
+
+
+def test_a_wait_of_more_than_two_seconds_shows_a_live_table_on_a_terminal(tmp_path: Path) -> None:
+    with Stage(tmp_path, BOTH) as stage:
+        stage.followers[SECONDARY].held = True
+        threading.Timer(4, setattr, (stage.followers[SECONDARY], "held", False)).start()
+
+        code, seen = on_a_terminal(stage, "deploy_challenge", *APEX)
+
+    assert code == 0
+    assert "1 of 2 after 3 s" in seen
+    assert f"ns2.example.org ({SECONDARY})" in seen
+    assert "does not have it yet" in seen
+    assert re.search(r"\+ ready after [345]\.\d s", seen)
+
+
+def on_a_terminal(stage: Stage, *words: str) -> tuple[int, str]:
+    """The exit code, and all that came to a terminal of 120 columns on stderr."""
+    ours, theirs = pty.openpty()
+    environ = {**stage.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "30"}
+    with subprocess.Popen(
+        [sys.executable, HOOK, *words], env=environ, stderr=theirs, stdout=subprocess.PIPE
+    ) as hook:
+        os.close(theirs)
+        seen = b""
+        while data := _read(ours):
+            seen += data
+        os.close(ours)
+        assert hook.stdout
+        assert hook.stdout.read() == b""
+    return hook.returncode, seen.decode()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # EIO: nobody has it open any more
+        return b""

@@ -1,0 +1,109 @@
+"""What a CA still remembers when a record is ready, with an injected clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from testbed import NameServer, Zone
+
+from dns01.hooks import config
+from dns01.hooks.audit import Steps
+from dns01.hooks.client import Client
+from dns01.hooks.journal import Entry, Journal
+from dns01.hooks.place import Places
+from dns01.hooks.waiting import Waiting
+
+NAME = "_acme-challenge.example.org"
+SERVER = "127.1.0.1"
+US = Client("dehydrated", 1, 1, "")
+SOMEBODY = Client("certbot", 2, 2, "")
+NOW = 1_000_000.0
+
+
+class Clock:
+    """A clock that stands still but while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def journal(state_dir: Path, clock: Clock) -> Journal:
+    return Journal(str(state_dir), clock, clock.sleep)
+
+
+@pytest.fixture(autouse=True)
+def server() -> Iterator[NameServer]:
+    zone = Zone("example.org", f'_acme-challenge TXT "ours"\nns1 A {SERVER}', {"ns1.example.org": SERVER})
+    with NameServer(SERVER, zones=[zone]) as server:
+        yield server
+
+
+def entry(value: str = "ours", ttl: int = 60, client: Client | None = US) -> Entry:
+    return Entry(
+        "example.org", "token", NAME, NAME, value, ttl, "memory", "memory", "example.org", "", client
+    )
+
+
+def waited(journal: Journal, clock: Clock, ours: Entry, **terms: str) -> float:
+    """Seconds that the wait for our record, which is there, takes."""
+    environ = {
+        "DNS01_CONFIG": "",
+        "DNS01_PROVIDER": "memory",
+        "DNS01_MEMORY_ZONES": "example.org",
+        "DNS01_NAMESERVERS": SERVER,
+    }
+    settings = config.load(environ | terms)
+    before = clock.now
+    waiting = Waiting(settings, Places(settings), journal, ours.client, clock, clock.sleep)
+    waiting.until_ready(journal.open([ours]), Steps())
+    return clock.now - before
+
+
+def test_nothing_is_remembered_of_a_name_that_had_no_record(journal: Journal, clock: Clock) -> None:
+    assert waited(journal, clock, entry()) == 0
+
+
+@pytest.mark.parametrize(
+    ("ttl", "settle", "seconds"), [(60, "60", 61), (300, "60", 61), (1, "60", 2), (60, "0", 0)]
+)
+def test_34_what_was_just_retracted_is_remembered_for_the_ttl_or_as_long_as_a_ca_does(
+    journal: Journal, clock: Clock, ttl: int, settle: str, seconds: float
+) -> None:
+    journal.close(journal.open([entry("of an earlier order")]))
+
+    assert waited(journal, clock, entry(ttl=ttl), DNS01_SETTLE=settle) == seconds
+
+
+def test_the_time_since_then_counts(journal: Journal, clock: Clock) -> None:
+    journal.close(journal.open([entry("of an earlier order")]))
+    clock.now += 40
+
+    assert waited(journal, clock, entry()) == 21
+
+
+def test_a_ca_may_ask_this_moment_for_the_record_of_somebody_else_s_order(
+    journal: Journal, clock: Clock
+) -> None:
+    journal.open([entry("theirs", client=SOMEBODY)])
+
+    assert waited(journal, clock, entry()) == 61
+
+
+def test_34_the_other_value_of_our_own_order_is_not_waited_for(journal: Journal, clock: Clock) -> None:
+    journal.open([entry("of the wildcard")])
+
+    assert waited(journal, clock, entry()) == 0
