@@ -1,0 +1,185 @@
+"""How each ACME client is told to get a certificate with the hook: one function for each."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from .stage import NAMES, Stage
+
+ROOT = Path(__file__).parents[2]
+VENV = ROOT / ".venv" / "bin"
+HOOKS = {"script": ROOT / "hooks" / "hook.py", "command": VENV / "dns01"}
+NEWEST_CERTBOT = Path(os.environ.get("DNS01_CERTBOT", ROOT / ".venv-certbot" / "bin" / "certbot"))
+PATIENCE = 120  # seconds for all that a client does
+
+# The client's host: it has the resolver of the world, and trusts the CA's HTTPS certificate.
+ON_A_HOST = """
+    mount --bind "$1/resolv.conf" /etc/resolv.conf
+    mount --bind "$1/trusted" /etc/ssl/certs
+    shift
+    exec "$@"
+"""
+
+
+class Issued(NamedTuple):
+    """The two files that a service needs."""
+
+    key: Path
+    fullchain: Path
+
+
+class Host:
+    """Where a client runs, with its files and its hook; ``said`` is all that was said there."""
+
+    def __init__(self, folder: Path, stage: Stage, hook: Path) -> None:
+        self.folder = folder
+        self.directory = stage.ca.directory
+        self.ca_file = stage.ca.ca_file
+        self.resolver = f"{stage.world.resolver.address}:53"
+        self.hook = str(tool(hook))
+        self.state = folder / "state"
+        own = {"DNS01_CONFIG": "", "DNS01_STATE_DIR": str(self.state)}  # nothing of this machine's
+        self.configuration = {**own, **stage.environment}
+        self.said = ""
+        (folder / "trusted").mkdir()
+        shutil.copy(self.ca_file, folder / "trusted" / "ca-certificates.crt")
+        (folder / "resolv.conf").write_text(f"nameserver {stage.world.resolver.address}\n")
+
+    def run(self, *command: str | Path, environment: Mapping[str, str] | None = None) -> str:
+        """What a command says, which must succeed. ``environment``: the hook's configuration if not given."""
+        process = self.start(*command, environment=environment)
+        try:
+            said, _ = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            said = f"{process.communicate()[0]}(killed after {PATIENCE} s)"
+        print(f"--- {shlex.join(map(str, command))}\n{said}")
+        self.said += said
+        assert process.returncode == 0, f"{command[0]} ends with {process.returncode}"
+        return said
+
+    def start(
+        self, *command: str | Path, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        """The command in the background, in a process group of its own."""
+        basics = {
+            # The hook's shebang finds its interpreter by PATH.
+            "PATH": f"{VENV}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "REQUESTS_CA_BUNDLE": str(self.ca_file),
+        }
+        return subprocess.Popen(
+            ["unshare", "--mount", "sh", "-ec", ON_A_HOST, "sh", self.folder, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=self.folder,
+            env=basics | dict(self.configuration if environment is None else environment),
+            start_new_session=True,
+        )
+
+    def open_entries(self) -> list[str]:
+        """The files in the journal."""
+        return sorted(path.name for path in (self.state / "open").glob("*"))
+
+    def audit_trail(self) -> str:
+        trail = self.state / "audit.jsonl"
+        return trail.read_text() if trail.exists() else ""
+
+
+def tool(path: str | Path) -> Path:
+    """A program that has to be there; ``make`` installs all of them."""
+    found = shutil.which(path)
+    if not found:
+        pytest.fail(f"{path} is missing: `make e2e` installs it", pytrace=False)
+    return Path(found)
+
+
+def dehydrated(host: Host, chain: str, names: Sequence[str] = NAMES) -> Issued:
+    host.run(*dehydrated_command(host, chain, names), environment={})
+    live = host.folder / "certs" / names[0]
+    return Issued(live / "privkey.pem", live / "fullchain.pem")
+
+
+def dehydrated_command(host: Host, chain: str, names: Sequence[str]) -> list[str | Path]:
+    """Its configuration has everything, the hook's variables too."""
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in host.configuration.items())
+    config = host.folder / "config"
+    config.write_text(
+        f"CA={host.directory}\nCHALLENGETYPE=dns-01\nHOOK={host.hook}\nHOOK_CHAIN={chain}\n{exports}"
+    )
+    (host.folder / "domains.txt").write_text(" ".join(names))
+    return [tool("dehydrated"), "-c", "--accept-terms", "-f", config]
+
+
+def certbot(host: Host, program: str | Path) -> Issued:
+    hook = shlex.quote(host.hook)
+    folders = [f"--{name}-dir={host.folder / name}" for name in ("config", "work", "logs")]
+    host.run(
+        *(tool(program), "certonly", "-n", "--agree-tos", "--register-unsafely-without-email", *folders),
+        *("--server", host.directory, "--manual", "--preferred-challenges", "dns"),
+        *("--manual-auth-hook", f"{hook} certbot auth", "--manual-cleanup-hook", f"{hook} certbot cleanup"),
+        *("--deploy-hook", f"{hook} certbot deploy"),
+        *(word for name in NAMES for word in ("-d", name)),
+    )
+    live = host.folder / "config" / "live" / NAMES[0]
+    return Issued(live / "privkey.pem", live / "fullchain.pem")
+
+
+def lego(host: Host, mode: str) -> Issued:
+    host.run(
+        *(tool("lego"), "--accept-tos", "--email", "hostmaster@example.org", "--path", host.folder / "lego"),
+        *("--server", host.directory, "--dns", "exec", "--dns.resolvers", host.resolver),
+        # It asks for a CNAME before it calls the hook, while nobody answers for a standalone zone.
+        *("--dns-timeout", "1"),
+        *(word for name in NAMES for word in ("-d", name)),
+        "run",
+        environment={
+            **host.configuration,
+            "EXEC_PATH": host.hook,
+            "EXEC_MODE": mode,
+            "EXEC_SEQUENCE_INTERVAL": "1",  # seconds between two names: 60 by default
+            "EXEC_POLLING_INTERVAL": "1",
+        },
+    )
+    certificates = host.folder / "lego" / "certificates"
+    return Issued(certificates / f"{NAMES[0]}.key", certificates / f"{NAMES[0]}.crt")
+
+
+def uacme(host: Host) -> Issued:
+    command = [tool("uacme"), "-v", "-y", "-a", host.directory, "-c", host.folder / "uacme", "-h", host.hook]
+    host.run(*command, "new")
+    host.run(*command, "issue", *NAMES)
+    folder = host.folder / "uacme"
+    return Issued(folder / "private" / NAMES[0] / "key.pem", folder / NAMES[0] / "cert.pem")
+
+
+def acme_example(host: Host) -> Issued:
+    program = ROOT / "examples" / "acme_client.py"
+    folder = host.folder / "acme"
+    host.run(tool(program), host.directory, folder, *NAMES, "--ca-file", host.ca_file)
+    return Issued(folder / "privkey.pem", folder / "fullchain.pem")
+
+
+CLIENTS: Mapping[str, Callable[[Host], Issued]] = {
+    "dehydrated-chained": partial(dehydrated, chain="yes"),
+    "dehydrated-unchained": partial(dehydrated, chain="no"),
+    "certbot-debian": partial(certbot, program="/usr/bin/certbot"),
+    "certbot-newest": partial(certbot, program=NEWEST_CERTBOT),
+    "lego-default": partial(lego, mode=""),
+    "lego-raw": partial(lego, mode="RAW"),
+    "uacme": uacme,
+    "acme-example": acme_example,
+}
