@@ -222,6 +222,11 @@ class Stage:
         folder = self._folder / f"client{self._clients}"
         return self._stack.enter_context(Client(folder, name, {**self.environ, **environ}))
 
+    def hold(self, held: bool = True) -> None:
+        """Keep what comes now from the followers, until they are let go."""
+        for follower in self.followers.values():
+            follower.held = held
+
     def journal(self) -> list[dict[str, Any]]:
         """The entries that are open."""
         return [json.loads(file.read_text()) for file in sorted(self.state.glob("open/*.json"))]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import pyacmedns
 import pytest
 from contract import validation
 from contract_http import HttpCase
@@ -280,23 +280,19 @@ class TestFaults:
 class TestAnotherClient:
     """The client that the author of acme-dns wrote, with the same fake and the same file."""
 
-    @pytest.fixture
-    def theirs(self) -> Any:
-        return pytest.importorskip("pyacmedns")
-
-    def test_it_publishes_with_what_was_registered_here(self, case: AcmeDnsCase, theirs: Any) -> None:
+    def test_it_publishes_with_what_was_registered_here(self, case: AcmeDnsCase) -> None:
         case.provider().register("www.example.com")
-        account = theirs.Storage(str(case.file)).fetch("www.example.com")
-        theirs.Client(case.fake.url).update_txt_record(account, A)
+        account = pyacmedns.Storage(str(case.file)).fetch("www.example.com")
+        pyacmedns.Client(case.fake.url).update_txt_record(account, A)
         assert case.fake.accounts[-1].values == {A}
         assert case.fake.refusals == []
 
     @pytest.mark.parametrize("networks", [[], ["127.0.0.0/8"]])
     def test_what_it_registers_is_published_with_here(
-        self, case: AcmeDnsCase, theirs: Any, networks: list[str]
+        self, case: AcmeDnsCase, networks: list[str]
     ) -> None:
-        storage = theirs.Storage(str(case.file))
-        storage.put("www.example.com", theirs.Client(case.fake.url).register_account(networks))
+        storage = pyacmedns.Storage(str(case.file))
+        storage.put("www.example.com", pyacmedns.Client(case.fake.url).register_account(networks))
         storage.save()
         case.publish(A, B, at=case.fake.accounts[-1])
         assert case.fake.accounts[-1].values == {A, B}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from calls import BOTH, KEY, NAME, SECONDARY, Client, Said, Stage
+from calls import BOTH, KEY, NAME, Client, Said, Stage
 from contract import validation
 
 A = validation("a")
@@ -352,7 +352,7 @@ def test_a_corrupt_journal_file_is_moved_aside_and_said_and_all_goes_on(stage: S
 )
 def test_no_secret_gets_out_whatever_fails(tmp_path: Path, secret: str) -> None:
     with Stage(tmp_path, BOTH) as stage:
-        stage.followers[SECONDARY].held = True
+        stage.hold()
 
         said = stage.client()(
             "deploy_challenge", *APEX, RFC2136_TSIG_SECRET=secret, DNS01_DEBUG="1", DNS01_TIMEOUT="0.5"

@@ -302,7 +302,7 @@ def test_what_the_ca_complains_of_is_shown_in_its_own_words(shell: Client) -> No
 
 def test_a_wait_without_a_terminal_names_the_server_that_holds_it_up(tmp_path: Path) -> None:
     with Stage(tmp_path, BOTH) as stage:
-        stage.followers[SECONDARY].held = True
+        stage.hold()
         call = stage.client().start("deploy_challenge", *APEX)
 
         call.says(" + after 2 s still waiting for ns2.example.org\n")
@@ -310,8 +310,8 @@ def test_a_wait_without_a_terminal_names_the_server_that_holds_it_up(tmp_path: P
 
 def test_a_wait_of_more_than_two_seconds_shows_a_live_table_on_a_terminal(tmp_path: Path) -> None:
     with Stage(tmp_path, BOTH) as stage:
-        stage.followers[SECONDARY].held = True
-        threading.Timer(4, setattr, (stage.followers[SECONDARY], "held", False)).start()
+        stage.hold()
+        threading.Timer(4, stage.hold, [False]).start()
 
         code, seen = on_a_terminal(stage, "deploy_challenge", *APEX)
 
