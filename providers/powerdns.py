@@ -1,0 +1,106 @@
+"""PowerDNS's own API: single records where the server is new enough, else whole RRsets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..errors import ProviderError
+from .base import Option, Profile, RRset, RRsetHost, TxtRecord, Zone, quoted
+from .rest import Refused, Rest, base_url
+
+TOO_OLD = "Changetype not understood"  # EXTEND and PRUNE are of 4.9.12 and 5.0.2
+NOT_OURS_TO_CHANGE = {"Slave", "Consumer"}  # a zone of another server, which is copied from there
+
+
+class Provider(Rest, RRsetHost):
+    """With the ``api-key`` of pdns.conf."""
+
+    title = "PowerDNS"
+    docs = "https://doc.powerdns.com/authoritative/http-api/"
+    permission = "api=yes, this api-key and webserver-allow-from for this machine in pdns.conf"
+    options = (
+        Option("key", ("PDNS_API_KEY",), "the server's api-key", required=True, secret=True),
+        Option("server", ("PDNS_SERVER_NAME",), "the server's id", default="localhost"),
+        base_url("PDNS_API_URL", "http://127.0.0.1:8081"),
+    )
+    profile = Profile(rounds=1)
+    spell = staticmethod(quoted)
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        super().__init__(options)
+        self._disabled: set[str] = set()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is dubious about the configuration."""
+        url = urlsplit(self._base)
+        if url.scheme == "https" or _is_this_host(url.hostname or ""):
+            return ()
+        return (f"{self._base} is not HTTPS: whoever listens on the way learns the api-key",)
+
+    def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
+        return {"X-API-Key": self.given["key"]}
+
+    def zones(self) -> Iterable[Zone]:
+        return self._zones()
+
+    def zone_at(self, apex: str) -> Zone | None:
+        return next((zone for zone in self._zones(zone=f"{apex}.") if zone.apex == apex), None)
+
+    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        """Add the records, and have the secondaries told: the server itself does so once a minute."""
+        super().publish(zone, records)
+        with suppress(ProviderError):
+            self.request("PUT", self._path("zones", zone.id, "notify"))
+
+    def read(self, zone: Zone, name: str) -> RRset | None:
+        asked = {"rrset_name": f"{name}.", "rrset_type": "TXT"}
+        for rrset in self.get(*self._path("zones", zone.id), **asked)["rrsets"]:
+            if (rrset["name"].lower(), rrset["type"]) == (f"{name}.", "TXT"):  # old servers show the zone
+                records = rrset["records"]
+                self._disabled = {record["content"] for record in records if record["disabled"]}
+                return RRset(tuple(record["content"] for record in records), rrset["ttl"])
+        return None
+
+    def write(self, zone: Zone, name: str, old: RRset | None, new: RRset | None) -> None:
+        """Add and remove what is different: that is atomic, and the rest is not touched. Where the
+        server is too old for it, between processes of other machines nothing but the reading helps."""
+        before, after = old.values if old else (), new.values if new else ()
+        ttl = new.ttl if new else old.ttl if old else 0
+        try:
+            for value in after:
+                if value not in before:
+                    self._change(zone, name, "EXTEND", ttl, value)
+            for value in before:
+                if value not in after:
+                    self._change(zone, name, "PRUNE", ttl, value)
+        except Refused as refusal:
+            if TOO_OLD not in str(refusal):
+                raise
+            self._change(zone, name, "REPLACE", ttl, *after)
+
+    def _change(self, zone: Zone, name: str, changetype: str, ttl: int, *values: str) -> None:
+        records = [{"content": value, "disabled": value in self._disabled} for value in values]
+        rrset = {"name": f"{name}.", "type": "TXT", "changetype": changetype, "ttl": ttl, "records": records}
+        self.request("PATCH", self._path("zones", zone.id), body={"rrsets": [rrset]})
+
+    def _zones(self, **query: str) -> list[Zone]:
+        found = self.get(*self._path("zones"), **query)
+        return [
+            Zone(zone["name"].rstrip("."), zone["id"])
+            for zone in found
+            if zone["kind"] not in NOT_OURS_TO_CHANGE
+        ]
+
+    def _path(self, *rest: Any) -> tuple[str, ...]:
+        return ("api", "v1", "servers", self.given["server"], *rest)
+
+
+def _is_this_host(name: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(name).is_loopback
+    return name == "localhost"

@@ -1,0 +1,45 @@
+"""deSEC: the contract, and how it spares its counted requests."""
+
+from __future__ import annotations
+
+from contract import publish, retract, validation
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from fakes import Status
+from fakes.desec import Desec
+
+from dns01.providers.base import TxtRecord
+
+
+class TestDesec(WorksOverHttp, AgreesWithLego):
+    API = Api("desec", Desec, token=Desec.token)
+    LEGO = Lego("desec", DESEC_TOKEN=Desec.token)
+    LOCKED = True
+
+    def test_a_hundred_names_are_one_write(self, case: HttpCase, name: str) -> None:
+        records = [TxtRecord(f"{number}.{name}", validation(f"{number}")) for number in range(100)]
+        for verb in (publish, retract):
+            case.fake.requests.clear()
+            verb(case, *records)
+            assert [request.method for request in case.fake.requests] == ["GET", "GET", "PATCH", "GET"]
+
+    def test_rrsets_beyond_the_first_page_are_merged(self, case: HttpCase, name: str) -> None:
+        for number in range(600):
+            case.add_foreign(f"{number:03}.{name}", "somebody else's", ttl=4000)
+        ours = TxtRecord(f"599.{name}", validation("ours"))
+        publish(case, ours)
+        assert case.world_sees(ours.name) == {ours.value, "somebody else's"}
+        assert case.ttl_of(ours.name, ours.value) == 4000
+
+    def test_the_apex_may_have_values_as_well(self, case: HttpCase) -> None:
+        case.add_foreign("example.com", "v=spf1 -all", ttl=3600)
+        record = TxtRecord("example.com", validation("a"))
+        publish(case, record)
+        assert case.world_sees("example.com") == {record.value, "v=spf1 -all"}
+        retract(case, record)
+        assert case.world_sees("example.com") == {"v=spf1 -all"}
+
+    def test_a_conflict_with_another_write_passes(self, case: HttpCase, record: TxtRecord) -> None:
+        case.fake.fail(Status(409, writing=True))
+        publish(case, record)
+        assert case.world_sees(record.name) == {record.value}
+        assert case.pauses

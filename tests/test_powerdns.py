@@ -1,0 +1,47 @@
+"""PowerDNS: the contract, with servers that know single records and with those that do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from fakes.powerdns import OldPowerDNS, PowerDNS
+
+from dns01.providers import load
+
+
+class TestPowerDNS(WorksOverHttp, AgreesWithLego):
+    API = Api("powerdns", PowerDNS, key=PowerDNS.token)
+    LEGO = Lego("pdns", PDNS_API_KEY=PowerDNS.token, PDNS_API_URL=f"https://{PowerDNS.hosts[0]}")
+    test_a_page_that_comes_again_is_an_error_and_no_loop: Any = None  # its lists have no pages
+
+    def test_it_says_what_a_user_has_to_know(self, case: HttpCase) -> None:
+        assert case.kind.permission
+        assert case.kind.docs.startswith("https://doc.powerdns.com/")
+        assert case.kind.options[-1].default == "http://127.0.0.1:8081"
+
+    @pytest.mark.parametrize(
+        ("url", "warnings"),
+        [
+            ("http://127.0.0.1:8081", 0),
+            ("http://[::1]:8081", 0),
+            ("http://localhost:8081", 0),
+            ("https://pdns.example.net", 0),
+            ("http://pdns.example.net:8081", 1),
+        ],
+    )
+    def test_a_key_that_goes_to_another_host_in_the_clear_is_warned_about(
+        self, url: str, warnings: int
+    ) -> None:
+        provider: Any = load("powerdns")({"key": "k", "server": "localhost", "base_url": url})
+        assert len(provider.warnings) == warnings
+
+
+class TestOldPowerDNS(TestPowerDNS):
+    """Before 4.9.12 and 5.0.2."""
+
+    API = Api("powerdns", OldPowerDNS, key=OldPowerDNS.token)
+    LOCKED = True
+    # The first write to be answered is one that these servers refuse.
+    test_what_was_published_without_a_sensible_answer_can_be_retracted: Any = None
