@@ -1,0 +1,176 @@
+"""Azure DNS: the contract, its etags, its identities, and what it does unlike others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from contract import ZONES, publish, retract, validation
+from contract_http import MANY, Api, HttpCase, WorksOverHttp
+from fakes import Status, Zone
+from fakes.azure import CLIENT, SUBSCRIPTION, TENANT, Azure, resource_id
+
+from dns01.errors import AuthRejected, ConfigError, ProviderError
+from dns01.providers.base import TxtRecord
+
+SECRET = {"client_id": CLIENT, "client_secret": Azure.token, "tenant_id": TENANT}
+NAME = "_acme-challenge.example.com"
+RECORD = TxtRecord(NAME, validation("a"))
+
+
+@pytest.fixture
+def case(monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpCase]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Azure([*ZONES, *MANY]) as fake:
+        yield HttpCase("azure", fake, {"subscription_id": SUBSCRIPTION, "authority": fake.url, **SECRET})
+
+
+@pytest.fixture
+def on_a_machine(case: HttpCase) -> HttpCase:
+    """Of Azure's own: with its managed identity."""
+    where = {"base_url": case.fake.url, "metadata": case.fake.url}
+    case.options = {"subscription_id": SUBSCRIPTION, **where}
+    return case
+
+
+class TestAzure(WorksOverHttp):
+    """Its processes take no turns: they may as well be machines that know nothing of each other."""
+
+    API = Api("azure", Azure)
+    PROCESSES = 8
+    ROUNDS = 30
+
+    @pytest.fixture
+    def case(self, case: HttpCase) -> HttpCase:
+        return case
+
+    def test_the_zone_alone_is_asked_about_where_it_is_known(self, case: HttpCase, record: TxtRecord) -> None:
+        """Its id is a path."""
+        zone = case.provider().zone_for(record.name)
+        assert zone.id == resource_id("example.com")
+        case.fake.requests.clear()
+        case.provider().publish(zone, [record])
+        assert case.world_sees(record.name) == {record.value}
+        assert {request.path for request in case.fake.requests} == {
+            f"{zone.id}/TXT/{record.name.removesuffix('.example.com')}"
+        }
+
+
+class TestZones:
+    def test_a_resource_group_is_all_that_is_asked_about_where_it_is_known(self, case: HttpCase) -> None:
+        case.fake.groups["deep.example.com"] = "another-group"
+        case.options["resource_group"] = "another-group"
+        assert case.provider().zone_for("_acme-challenge.deep.example.com").apex == "deep.example.com"
+        error = case.error_of(lambda: case.provider().zone_for("_acme-challenge.example.co.uk"))
+        assert "it sees deep.example.com" in str(error)
+
+    def test_of_several_zones_with_one_name_none_is_guessed(self, case: HttpCase) -> None:
+        case.fake.zones["twin"] = Zone("example.com", "4711", [])
+        case.fake.groups["twin"] = "another-group"
+        error = case.error_of(lambda: case.provider().zone_for(NAME))
+        assert isinstance(error, ProviderError)
+        assert resource_id("example.com") in str(error)
+        assert resource_id("example.com", "another-group") in str(error)
+        case.options["resource_group"] = "another-group"
+        publish(case, RECORD)
+        assert [record.value for record in case.fake.zones["twin"].records] == [RECORD.value]
+
+
+class TestRecordSets:
+    def test_what_others_have_noted_at_one_stays(self, case: HttpCase) -> None:
+        case.add_foreign(NAME, "somebody else's", ttl=1234)
+        case.fake.metadata[NAME] = {"owner": "somebody else"}
+        publish(case, RECORD)
+        retract(case, RECORD)
+        assert case.fake.metadata[NAME] == {"owner": "somebody else"}
+
+    @pytest.mark.parametrize("value", ["x" * 600, 'a "quoted" \\ word', '"', ""], ids=len)
+    def test_a_value_of_others_is_written_back_to_the_letter(self, case: HttpCase, value: str) -> None:
+        case.add_foreign(NAME, value, ttl=1234)
+        publish(case, RECORD)
+        assert case.world_sees(NAME) == {RECORD.value, value}
+
+    def test_the_apex_has_a_name_of_its_own(self, case: HttpCase) -> None:
+        publish(case, TxtRecord("example.com", "a"))
+        assert case.world_sees("example.com") == {"a"}
+        assert case.fake.requests[-1].path.endswith("/TXT/%40")
+
+    def test_one_that_others_have_changed_meanwhile_is_left_as_it_is(self, case: HttpCase) -> None:
+        publish(case, RECORD)
+        provider = case.provider()
+        zone = provider.zone_for(NAME)
+        old = provider.read(zone, NAME)
+        publish(case, TxtRecord(NAME, "b"))
+        provider.write(zone, NAME, old, None)
+        assert case.world_sees(NAME) == {RECORD.value, "b"}
+        assert case.fake.refusals[-1][1] == 412
+
+
+class TestTokens:
+    def test_one_does_for_all_of_a_call(self, case: HttpCase) -> None:
+        publish(case, RECORD)
+        assert len(case.fake.requests) > 2
+        assert len(case.fake.issued) == 1
+
+    def test_one_that_has_expired_is_replaced_before_it_is_refused(self, case: HttpCase) -> None:
+        provider = case.provider()
+        zone = provider.zone_for(NAME)
+        case.fake.now = provider.clock = lambda clock=provider.clock: clock() + 3590
+        provider.publish(zone, [RECORD])
+        assert len(case.fake.issued) == 2
+        assert 401 not in [status for _, status, _ in case.fake.refusals]
+
+    def test_one_that_was_revoked_is_replaced_without_a_pause(self, case: HttpCase) -> None:
+        provider = case.provider()
+        zone = provider.zone_for(NAME)
+        case.fake.revoke()
+        provider.publish(zone, [RECORD])
+        assert case.world_sees(NAME) == {RECORD.value}
+        assert [status for _, status, _ in case.fake.refusals] == [401, 404]
+        assert not case.pauses
+
+    def test_a_wrong_secret_is_said_in_azures_words_and_not_shown(self, case: HttpCase) -> None:
+        case.options["client_secret"] = "wr0ng-s3cret"
+        error = case.error_of(lambda: publish(case, RECORD))
+        assert isinstance(error, AuthRejected)
+        assert "AADSTS7000215" in str(error)
+        assert "AZURE_CLIENT_SECRET" in error.hint
+        assert "wr0ng" not in str(error)
+
+    @pytest.mark.parametrize("lacking", ["client_id", "tenant_id"])
+    def test_a_secret_without_what_it_belongs_to_is_refused(self, case: HttpCase, lacking: str) -> None:
+        del case.options[lacking]
+        error = case.error_of(case.provider)
+        assert isinstance(error, ConfigError)
+        assert f"AZURE_{lacking.upper()}" in str(error)
+
+
+class TestManagedIdentity:
+    @pytest.mark.parametrize("which", [{}, {"client_id": CLIENT}], ids=["the only one", "one of several"])
+    def test_a_machine_of_azures_needs_no_secret(self, on_a_machine: HttpCase, which: dict[str, str]) -> None:
+        on_a_machine.options.update(which)
+        publish(on_a_machine, RECORD)
+        assert on_a_machine.world_sees(NAME) == {RECORD.value}
+        retract(on_a_machine, RECORD)
+        assert on_a_machine.world_sees(NAME) == set()
+
+    def test_one_that_is_not_there_is_said(self, on_a_machine: HttpCase) -> None:
+        on_a_machine.options["client_id"] = "unknown"
+        error = on_a_machine.error_of(lambda: publish(on_a_machine, RECORD))
+        assert isinstance(error, AuthRejected)
+        assert "Identity not found" in str(error)
+
+    @pytest.mark.parametrize("status", [404, 410, 429, 500])
+    def test_a_service_that_restarts_is_waited_for(self, on_a_machine: HttpCase, status: int) -> None:
+        on_a_machine.fake.trouble = Status(status)
+        publish(on_a_machine, RECORD)
+        assert on_a_machine.pauses
+        assert on_a_machine.world_sees(NAME) == {RECORD.value}
+
+    def test_any_other_machine_is_told_what_to_set(self, on_a_machine: HttpCase) -> None:
+        on_a_machine.options["metadata"] = "http://127.0.0.1:1"
+        error = on_a_machine.error_of(lambda: publish(on_a_machine, RECORD))
+        assert isinstance(error, ConfigError)
+        assert "no credentials are given" in str(error)
+        assert "AZURE_CLIENT_SECRET" in error.hint
+        assert sum(on_a_machine.pauses) <= 10

@@ -1,0 +1,108 @@
+"""OVHcloud: the contract, its signatures, and what it does unlike others."""
+
+from __future__ import annotations
+
+import pytest
+from contract import publish, retract, validation
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from fakes import FOREVER, Hang, Status, Text
+from fakes.ovh import CONSUMER, KEY, Ovh
+
+from dns01.errors import AuthRejected, ConfigError
+from dns01.providers import load
+from dns01.providers.base import TxtRecord
+
+KEYS = {"application_key": KEY, "secret": Ovh.token, "consumer_key": CONSUMER}
+
+
+class TestOvh(WorksOverHttp, AgreesWithLego):
+    API = Api("ovh", Ovh, **KEYS)
+    LEGO = Lego(
+        "ovh",
+        OVH_ENDPOINT="ovh-eu",
+        OVH_APPLICATION_KEY=KEY,
+        OVH_APPLICATION_SECRET=Ovh.token,
+        OVH_CONSUMER_KEY=CONSUMER,
+    )
+
+    def test_a_page_that_comes_again_is_an_error_and_no_loop(self, case: HttpCase) -> None:
+        """Lists have one page."""
+        case.provider().zone_for("_acme-challenge.example.com")
+        assert [request.path for request in case.fake.requests] == ["/1.0/domain/zone"]
+
+    def test_name_servers_know_of_what_was_done(self, case: HttpCase, record: TxtRecord) -> None:
+        for verb in (publish, retract):
+            verb(case, record)
+            assert case.fake.stale == set()
+
+    def test_a_refresh_that_failed_is_made_up_for(self, case: HttpCase, record: TxtRecord) -> None:
+        zone = case.provider().zone_for(record.name)
+        provider = case.provider()
+        provider.create(zone, record)
+        assert case.fake.stale == {zone.apex}
+        publish(case, record)
+        assert case.fake.stale == set()
+
+    def test_names_that_are_alike_to_sql_are_left_alone(self, case: HttpCase, record: TxtRecord) -> None:
+        alike = record.name.replace("_acme", "xacme")
+        case.add_foreign(alike, record.value, ttl=1234)
+        publish(case, record)
+        assert case.world_sees(record.name) == {record.value}
+        retract(case, record)
+        assert case.world_sees(alike) == {record.value}
+        assert case.world_sees(record.name) == set()
+
+    def test_the_apex_has_an_empty_subdomain(self, case: HttpCase) -> None:
+        at_apex = TxtRecord("example.com", validation("a"))
+        publish(case, at_apex)
+        assert case.world_sees("example.com") == {at_apex.value}
+        retract(case, at_apex)
+        assert case.world_sees("example.com") == set()
+
+    def test_the_time_is_asked_for_once(self, case: HttpCase, record: TxtRecord) -> None:
+        publish(case, record)
+        assert len(case.fake.requests) > 2
+        assert len(case.fake.asked) == 1
+        assert "X-Ovh-Signature" not in case.fake.asked[0].headers
+
+    @pytest.mark.parametrize("fault", [Hang(), Text()], ids=repr)
+    def test_a_time_that_does_not_come_is_said(
+        self, case: HttpCase, record: TxtRecord, fault: Hang | Text
+    ) -> None:
+        case.fake.trouble = fault
+        if isinstance(fault, Hang):
+            publish(case, record)
+            assert case.pauses
+        else:
+            assert "/auth/time" in str(case.error_of(lambda: publish(case, record)))
+
+    def test_a_clock_that_is_set_while_we_are_at_work_is_said(
+        self, case: HttpCase, record: TxtRecord
+    ) -> None:
+        provider = case.provider()
+        zone = provider.zone_for(record.name)
+        case.fake.ahead += 3600
+        error = case.error_of(lambda: provider.publish(zone, [record]))
+        assert isinstance(error, AuthRejected)
+        assert "Query out of time" in str(error)
+
+    @pytest.mark.parametrize("key", ["application_key", "consumer_key"])
+    def test_keys_that_are_wrong_are_said(self, case: HttpCase, record: TxtRecord, key: str) -> None:
+        case.options[key] = "wrong"
+        error = case.error_of(lambda: publish(case, record))
+        assert isinstance(error, AuthRejected)
+        assert "GET /domain/zone" in str(error)
+
+    def test_an_access_rule_that_is_lacking_is_said(self, case: HttpCase, record: TxtRecord) -> None:
+        zone = case.provider().zone_for(record.name)
+        case.fake.fail(Status(403, message="This call has not been granted", writing=True, times=FOREVER))
+        error = case.error_of(lambda: case.provider().publish(zone, [record]))
+        assert isinstance(error, AuthRejected)
+        assert "This call has not been granted" in str(error)
+
+    def test_an_endpoint_may_be_said_by_its_name(self, case: HttpCase) -> None:
+        case.options["base_url"] = "ovh-mars"
+        error = case.error_of(case.provider)
+        assert isinstance(error, ConfigError)
+        assert "ovh-ca" in error.hint
+        assert load("ovh")({**KEYS, "base_url": "ovh-ca"})
