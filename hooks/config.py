@@ -21,7 +21,7 @@ from ..providers.base import Host, Option, Profile, Provider, is_within
 from ..secret import hide
 from . import values
 from .challenge import PREFIX
-from .dnswire import Address
+from .question import Address
 from .say import warning
 from .state import state_dir
 from .values import TERMS, Readiness, at, check_known

@@ -25,15 +25,21 @@ import dns.rrset
 
 from ..errors import DelegationError
 from ..providers.base import is_within
-from .dnswire import Address, Question, Wire, reachable
-
-A, AAAA, CNAME, NS, RRSIG, SOA = (
-    dns.rdatatype.A,
-    dns.rdatatype.AAAA,
-    dns.rdatatype.CNAME,
-    dns.rdatatype.NS,
-    dns.rdatatype.RRSIG,
-    dns.rdatatype.SOA,
+from .dnswire import Wire
+from .question import Address, Question, reachable
+from .replies import (
+    AAAA,
+    CNAME,
+    NS,
+    SOA,
+    A,
+    addresses_in,
+    alias_of,
+    apex_of,
+    glue_in,
+    hosts_in,
+    referral_to,
+    text,
 )
 
 HOPS = 8  # CNAMEs; CAs follow about 11
@@ -112,7 +118,7 @@ class Discovery:
             target = chain[-1]
             try:
                 cut, reply = self._descend(target)
-                alias = _alias(reply, target)
+                alias = alias_of(reply, target)
                 if alias and self._comes_of_a_wildcard(cut, reply, target, alias):
                     cut, wildcard, alias = self._enclosing(cut, target), alias, ""
             except _Silence as silence:
@@ -131,11 +137,11 @@ class Discovery:
         while True:
             cut = self._deepest(name)
             reply = self._ask(cut, name, SOA)
-            referral = _referral(reply, cut.apex, name)
+            referral = referral_to(reply, cut.apex, name)
             if referral is None:
-                return self._on_the_same_servers(cut, _apex(reply)), reply
-            apex = _text(referral.name)
-            self._cuts[apex] = _Cut(apex, _hosts(referral), _glue(reply))
+                return self._on_the_same_servers(cut, apex_of(reply)), reply
+            apex = text(referral.name)
+            self._cuts[apex] = _Cut(apex, hosts_in(referral), glue_in(reply))
 
     def _deepest(self, name: str) -> _Cut:
         """The deepest cut known so far that ``name`` is within."""
@@ -154,7 +160,7 @@ class Discovery:
                 "open port 53 to them, name others in DNS01_RESOLVERS, or name the zone's own servers in "
                 "DNS01_NAMESERVERS",
             ) from None
-        return _Cut("", tuple(host for rrset in reply.answer for host in _hosts(rrset)), _glue(reply))
+        return _Cut("", tuple(host for rrset in reply.answer for host in hosts_in(rrset)), glue_in(reply))
 
     def _on_the_same_servers(self, cut: _Cut, apex: str) -> _Cut:
         """A child zone on its parent's servers gets no referral: only its SOA tells of it."""
@@ -166,19 +172,19 @@ class Discovery:
         """The zone of a name whose SOA a wildcard CNAME hides."""
         while (name := name.partition(".")[2]) and is_within(name, cut.apex):
             reply = self._ask(cut, name, SOA)
-            if not _alias(reply, name):
-                return self._on_the_same_servers(cut, _apex(reply))
+            if not alias_of(reply, name):
+                return self._on_the_same_servers(cut, apex_of(reply))
         return cut
 
     def _comes_of_a_wildcard(self, cut: _Cut, reply: dns.message.Message, name: str, alias: str) -> bool:
         """Whether this CNAME was made from a wildcard: its signature says so (RFC 4034 §3.1.3),
         or else a label that nobody can have chosen gets it as well."""
         owner = dns.name.from_text(name)
-        signature = reply.get_rrset(reply.answer, owner, dns.rdataclass.IN, RRSIG, CNAME)
+        signature = reply.get_rrset(reply.answer, owner, dns.rdataclass.IN, dns.rdatatype.RRSIG, CNAME)
         if signature:
             return bool(signature[0].labels < len(owner.labels) - 1)
         sibling = f"{secrets.token_hex(8)}.{name.partition('.')[2]}"
-        return _alias(self._ask(cut, sibling, SOA), sibling) == alias
+        return alias_of(self._ask(cut, sibling, SOA), sibling) == alias
 
     # Name servers
 
@@ -188,7 +194,7 @@ class Discovery:
             hosts = set(cut.hosts)
             try:
                 reply = self._ask(cut, cut.apex, NS)
-                hosts |= {host for rrset in reply.answer for host in _hosts(rrset)}
+                hosts |= {host for rrset in reply.answer for host in hosts_in(rrset)}
             except _Silence:
                 pass  # the parent's word stands alone; find() has said so, or the wait will
             self._look_up(hosts, cut.glue)
@@ -258,7 +264,7 @@ class Discovery:
                     message = answer.message
                     if message and (answer.authoritative or (recurse and message.answer)):
                         return message
-                    if message and not recurse and _referral(message, zone, name):
+                    if message and not recurse and referral_to(message, zone, name):
                         return message
                     said.append(f"{question.server}: {answer.words}")
         silent = [
@@ -278,33 +284,6 @@ def _check(chain: Sequence[str]) -> None:
             f"{chain[0]}: more than {HOPS} CNAMEs in a row: {drawn}",
             "let the first one point to the last one's target; CAs give up on long chains",
         )
-
-
-def _text(name: dns.name.Name) -> str:
-    return name.to_text(omit_final_dot=True).lower() if name != dns.name.root else ""
-
-
-def _alias(reply: dns.message.Message, name: str) -> str:
-    """The target of the CNAME at ``name``, or nothing."""
-    rrset = reply.get_rrset(reply.answer, dns.name.from_text(name), dns.rdataclass.IN, CNAME)
-    return _text(rrset[0].target) if rrset else ""
-
-
-def _apex(reply: dns.message.Message) -> str:
-    """The owner of the SOA: of the zone that the answer is from (RFC 2308 §3)."""
-    return next((_text(rrset.name) for rrset in (*reply.answer, *reply.authority) if rrset.rdtype == SOA), "")
-
-
-def _referral(reply: dns.message.Message, zone: str, name: str) -> dns.rrset.RRset | None:
-    """The NS RRset of a zone below ``zone`` on the way to ``name``; a server that sends us back
-    up, or aside, is lame."""
-    if reply.flags & dns.flags.AA or reply.answer or reply.rcode() != dns.rcode.NOERROR:
-        return None
-    for rrset in reply.authority:
-        apex = _text(rrset.name)
-        if rrset.rdtype == NS and apex != zone and is_within(apex, zone) and is_within(name, apex):
-            return rrset
-    return None
 
 
 def _gather(
@@ -328,22 +307,6 @@ def _gather(
                     told.add(question.name)
                     untold.discard((question.name, question.rdtype))
                     found[question.name] |= {
-                        a for rrset in answer.message.answer for a in _addresses_in(rrset)
+                        a for rrset in answer.message.answer for a in addresses_in(rrset)
                     }
     return told
-
-
-def _hosts(rrset: dns.rrset.RRset) -> tuple[str, ...]:
-    return tuple(sorted(_text(rr.target) for rr in rrset)) if rrset.rdtype == NS else ()
-
-
-def _addresses_in(rrset: dns.rrset.RRset) -> tuple[Address, ...]:
-    return tuple(Address(rr.address) for rr in rrset) if rrset.rdtype in (A, AAAA) else ()
-
-
-def _glue(reply: dns.message.Message) -> dict[str, tuple[Address, ...]]:
-    glue: dict[str, tuple[Address, ...]] = {}
-    for rrset in reply.additional:
-        if addresses := _addresses_in(rrset):
-            glue[_text(rrset.name)] = glue.get(_text(rrset.name), ()) + addresses
-    return glue

@@ -8,7 +8,6 @@ where there is no TCP, no more than ``CROWD`` datagrams for one server are in fl
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 import selectors
 import socket
@@ -16,85 +15,17 @@ import struct
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
-from functools import cache
-from typing import NamedTuple
 
 import dns.exception
 import dns.flags
 import dns.message
-import dns.rcode
-import dns.rdatatype
+
+from .question import Address, Answer, Question, family
 
 RESEND = 2.0  # seconds until a datagram is given up for lost
 STREAM = 3.0  # seconds for a TCP connection to open or to go on answering
 CROWD = 8
 PAYLOAD = 1232  # octets: what crosses every path unfragmented (DNS flag day 2020)
-
-
-class Address(NamedTuple):
-    """Where a server listens."""
-
-    ip: str
-    port: int = 53
-
-    def __str__(self) -> str:
-        if self.port == 53:
-            return self.ip
-        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
-
-
-class Question(NamedTuple):
-    """What to ask whom. ``recurse`` and ``dnssec`` are the RD and the DO bit."""
-
-    server: Address
-    name: str
-    rdtype: dns.rdatatype.RdataType
-    recurse: bool = False
-    dnssec: bool = False
-
-
-class Answer(NamedTuple):
-    """What came back: a message, or why there is none."""
-
-    message: dns.message.Message | None
-    problem: str = ""
-
-    @property
-    def authoritative(self) -> bool:
-        """Whether the server speaks for the zone: the AA bit, and no error."""
-        return (
-            self.message is not None
-            and bool(self.message.flags & dns.flags.AA)
-            and self.message.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
-        )
-
-    @property
-    def words(self) -> str:
-        """The answer in a word or two, for a person."""
-        if self.message is None:
-            return self.problem
-        rcode = self.message.rcode()
-        if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-            return dns.rcode.to_text(rcode)
-        if not self.authoritative:
-            return "answers, but not with authority"
-        return "has it" if self.message.answer else "has no such record"
-
-
-def family(address: Address) -> socket.AddressFamily:
-    """The socket family of the address."""
-    return socket.AF_INET6 if ipaddress.ip_address(address.ip).version == 6 else socket.AF_INET
-
-
-@cache
-def reachable(address: Address) -> bool:
-    """Whether this machine has a route to the address at all; nothing is sent to find out."""
-    try:
-        with socket.socket(family(address), socket.SOCK_DGRAM) as probe:
-            probe.connect(address)
-    except OSError:
-        return False
-    return True
 
 
 class _Query:

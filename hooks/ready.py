@@ -15,9 +15,9 @@ import dns.rdatatype
 from ..errors import NotReady
 from ..providers.base import Profile
 from .delegation import Server
-from .dnswire import Address, Answer, Question, Wire
+from .dnswire import Wire
+from .question import TXT, Address, Answer, Question
 
-TXT = dns.rdatatype.TXT
 LEAST_PAUSE = 0.25  # seconds between two questions of one pair, at least
 LONGEST_PAUSE = 5.0
 APART = 2.0  # seconds between two rounds of a server on which many machines share an address
@@ -96,7 +96,7 @@ class Watch:
         pair.in_flight = False
         if not answer.authoritative:
             pair.told("mute", answer.words, now)
-        elif missing := target.values - txt_values(answer):
+        elif missing := target.values - answer.texts:
             pair.told("lacks", _lacks(answer, missing, target.values), now)
         else:
             pair.told("has", "has it", now)
@@ -218,22 +218,10 @@ def _not_ready(watch: Watch, now: float) -> NotReady:
     )
 
 
-def txt_values(answer: Answer) -> frozenset[str]:
-    """The TXT values of an answer, each with its character-strings joined (RFC 7208 §3.3)."""
-    if answer.message is None:
-        return frozenset()
-    return frozenset(
-        b"".join(rr.strings).decode("ascii", "replace")
-        for rrset in answer.message.answer
-        if rrset.rdtype == TXT
-        for rr in rrset
-    )
-
-
 def _lacks(answer: Answer, missing: frozenset[str], wanted: frozenset[str]) -> str:
     if len(missing) < len(wanted):
         return f"has {len(wanted) - len(missing)} of {len(wanted)} values"
-    if others := txt_values(answer):
+    if others := answer.texts:
         return f"has {len(others)} other value{'s' if len(others) > 1 else ''} only"
     aliases = (
         [rr.target for rrset in answer.message.answer for rr in rrset if rrset.rdtype == dns.rdatatype.CNAME]

@@ -10,8 +10,8 @@ import dns.rcode
 import dns.rdatatype
 
 from ..errors import NotReady
-from .dnswire import Address, Answer, Question, Wire
-from .ready import TXT, txt_values
+from .dnswire import Wire
+from .question import TXT, Address, Answer, Question
 
 PUBLIC = 60.0  # seconds that public resolvers are worth waiting for
 UNREACHABLE = 2.0  # seconds for all public resolvers that do not answer
@@ -69,7 +69,7 @@ def ask_resolvers(
 def _sees(answer: Answer, wanted: frozenset[str], strict: bool) -> bool:
     """Whether the resolver is content. Other values in the place of ours are what it was asked for
     by an earlier order, likely one of ours: it does reach the zone, and only ``strict`` minds."""
-    values = txt_values(answer)
+    values = answer.texts
     return wanted <= values or (bool(values) and not strict)
 
 

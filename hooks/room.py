@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..errors import Busy, ProviderError
 from ..providers.base import Provider
@@ -18,18 +18,19 @@ def check(provider: Provider, wanted: Sequence[Entry], open: Sequence[Entry]) ->
     most: int | None = getattr(provider, "values_per_name", None)
     if most is None:
         return
-    for target in dict.fromkeys(entry.target for entry in wanted):
-        ours = [entry for entry in wanted if entry.target == target]
+    holder: Callable[[str], str] = getattr(provider, "holder", lambda target: target)
+    for place in dict.fromkeys(holder(entry.target) for entry in wanted):
+        ours = [entry for entry in wanted if holder(entry.target) == place]
         values = {entry.value for entry in ours}
-        others = [entry for entry in open if entry.target == target and entry.value not in values]
+        others = [e for e in open if holder(e.target) == place and e.value not in values]
         if len(values) > most:
             raise ProviderError(
-                f"{target} keeps no more than {_count(most)}, but {_domains(ours)} need {len(values)}",
+                f"{place} keeps no more than {_count(most)}, but {_domains(ours)} need {len(values)}",
                 "let each name lead to a target of its own, or order fewer of them at a time",
             )
         if len(values | {entry.value for entry in others}) > most:
             raise Busy(
-                f"{target} keeps no more than {_count(most)}, and has one for {_domains(others)}: "
+                f"{place} keeps no more than {_count(most)}, and has one for {_domains(others)}: "
                 f"there is no room for {_domains(ours)}",
                 "try again when that order is done, or let each name lead to a target of its own",
             )

@@ -17,7 +17,7 @@ from ..errors import ConfigError, UsageError
 from ..providers.base import Option
 from ..secret import read_secret
 from .challenge import normal
-from .dnswire import Address
+from .question import Address
 
 Readiness = Literal["authoritative", "public", "strict"]
 

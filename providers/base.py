@@ -77,8 +77,9 @@ class Provider(Protocol):
 
     Optional facts, for ``dns01 providers NAME``: ``title``, the name that people know it by;
     ``docs``, the URL of its API's documentation; ``permission``, the least that the credentials
-    have to be granted; ``values_per_name``, where an API keeps no more than a few; ``warnings``, of
-    an instance: what is dubious about its configuration, though it works.
+    have to be granted; ``values_per_name``, where an API keeps no more than a few, and
+    ``holder(name)``, the name that they are kept for, where several share them; ``warnings``, of an
+    instance: what is dubious about its configuration, though it works.
     """
 
     options: ClassVar[tuple[Option, ...]]

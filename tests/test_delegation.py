@@ -12,7 +12,7 @@ from testbed.world import HostedZone, World
 
 from dns01.errors import DelegationError
 from dns01.hooks.delegation import Discovery
-from dns01.hooks.dnswire import Address
+from dns01.hooks.question import Address
 
 NAME = "_acme-challenge.example.org"
 NS1, NS2 = "127.1.0.1", "127.1.0.2"

@@ -20,7 +20,7 @@ from testbed.zone import Zone
 
 from dns01.errors import NotReady
 from dns01.hooks.delegation import Server
-from dns01.hooks.dnswire import Address, Answer, Question
+from dns01.hooks.question import Address, Answer, Question
 from dns01.hooks.ready import Target, Watch, wait
 from dns01.providers.base import Profile
 

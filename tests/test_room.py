@@ -65,3 +65,12 @@ def test_a_value_that_is_open_already_is_no_second_one() -> None:
 
 def test_what_is_open_at_another_target_takes_no_room() -> None:
     check(2, [APEX, WILDCARD], [entry("c.org", "c", "elsewhere.example.net")])
+
+
+def test_names_that_share_a_holder_share_its_room() -> None:
+    provider: Any = Keeps(1)
+    provider.holder = lambda target: target.partition(".")[2]
+    first, second = entry("a.org", "a", "a.shared.example"), entry("b.org", "b", "b.shared.example")
+
+    with pytest.raises(Busy, match=r"shared\.example keeps no more than one value"):
+        room.check(provider, [first], [second])
