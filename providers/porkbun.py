@@ -1,0 +1,69 @@
+"""Porkbun, record by record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .base import Option, Profile, RecordHost, TxtRecord, Zone, relative
+from .rest import Refused, Rest, base_url
+
+ABOUT_KEYS = re.compile("API (key|access|requests)", re.IGNORECASE)  # there is 400 for that as well
+
+
+class Provider(Rest, RecordHost):
+    """With a pair of API keys."""
+
+    title = "Porkbun"
+    docs = "https://porkbun.com/api/json/v3/documentation"
+    permission = "a pair of API keys, and “API Access” switched on for the domain"
+    options = (
+        Option("key", ("PORKBUN_API_KEY",), "API key", required=True, secret=True),
+        Option("secret_key", ("PORKBUN_SECRET_API_KEY",), "secret API key", required=True, secret=True),
+        base_url("PORKBUN_BASE_URL", "https://api.porkbun.com/api/json/v3"),
+    )
+    profile = Profile(timeout=900)  # its name servers can be slow
+    least_ttl = 600
+
+    def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
+        return {"X-API-Key": self.given["key"], "X-Secret-API-Key": self.given["secret_key"]}
+
+    def status_of(self, status: int, body: Any) -> int:
+        return 400 if status == 200 and body and body.get("status") == "ERROR" else status
+
+    def is_rejection(self, status: int, body: Any) -> bool:
+        about_keys = status == 400 and ABOUT_KEYS.search(self.words(body))
+        return bool(about_keys) or super().is_rejection(status, body)
+
+    def get(self, *path: str, **query: Any) -> Any:
+        """It takes questions, too, by POST alone."""
+        return self.post(*path, **query)
+
+    def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A page has a thousand at most; that there are no more, an empty one says for sure."""
+        return {"start": asked["start"] + len(page["domains"])} if page["domains"] else {}
+
+    def zones(self) -> Iterable[Zone]:
+        return [Zone(domain["domain"]) for domain in self.items("domains", "domain", "listAll", start=0)]
+
+    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
+        within = _within(zone, name)
+        found = self.get("dns", "retrieveByNameType", zone.apex, "TXT", *([within] if within else []))
+        return [(str(record["id"]), record["content"]) for record in found["records"]]
+
+    def create(self, zone: Zone, record: TxtRecord) -> None:
+        fields = {"type": "TXT", "name": _within(zone, record.name), "content": record.value}
+        self.post("dns", "create", zone.apex, **fields, ttl=str(record.ttl))
+
+    def delete(self, zone: Zone, name: str, id: str) -> None:
+        try:
+            self.post("dns", "delete", zone.apex, id)
+        except Refused:
+            # It says the same of a record that is gone and of anything else.
+            if id in dict(self.texts(zone, name)):
+                raise
+
+
+def _within(zone: Zone, name: str) -> str:
+    return relative(name, zone.apex).removeprefix("@")

@@ -1,0 +1,19 @@
+"""Linode: the contract, and what it does unlike others."""
+
+from __future__ import annotations
+
+import pytest
+from contract_http import Api, HttpCase, WorksOverHttp
+from fakes.linode import Linode
+
+from dns01.errors import ZoneNotFound
+
+
+class TestLinode(WorksOverHttp):
+    API = Api("linode", Linode, token=Linode.token)
+
+    def test_a_zone_that_is_a_copy_of_another_servers_is_none(self, case: HttpCase) -> None:
+        case.fake.slaves = {"deep.example.com", "example.co.uk"}  # type: ignore[attr-defined]
+        assert case.provider().zone_for("_acme-challenge.deep.example.com").apex == "example.com"
+        with pytest.raises(ZoneNotFound):
+            case.provider().zone_for("_acme-challenge.example.co.uk")

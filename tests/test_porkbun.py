@@ -1,0 +1,59 @@
+"""Porkbun: the contract, and what it does unlike others."""
+
+from __future__ import annotations
+
+import pytest
+from contract import publish, retract, validation
+from contract_http import Api, HttpCase, WorksOverHttp
+from fakes import FOREVER, Answer, Fake, Request, Status
+from fakes.porkbun import Porkbun
+
+from dns01.errors import AuthRejected, ProviderError
+from dns01.providers.base import TxtRecord
+
+
+class TestPorkbun(WorksOverHttp):
+    API = Api("porkbun", Porkbun, key=Porkbun.key, secret_key=Porkbun.token)
+
+    def test_a_domain_that_the_api_has_no_access_to_is_said_with_what_is_lacking(
+        self, case: HttpCase, record: TxtRecord
+    ) -> None:
+        case.fake.closed = {"example.com"}  # type: ignore[attr-defined]
+        error = case.error_of(lambda: publish(case, record))
+        assert isinstance(error, AuthRejected)
+        assert "Domain is not opted in" in str(error)
+
+    def test_an_error_is_one_whatever_its_status(self, case: HttpCase, record: TxtRecord) -> None:
+        case.fake.fail(Status(200, writing=True))
+        error = case.error_of(lambda: publish(case, record))
+        assert isinstance(error, ProviderError)
+        assert "The API's own words." in str(error)
+
+    def test_the_apex_may_have_values_as_well(self, case: HttpCase) -> None:
+        record = TxtRecord("example.com", validation("a"))
+        publish(case, record)
+        assert case.world_sees("example.com") == {record.value}
+        retract(case, record)
+        assert case.world_sees("example.com") == set()
+
+    def test_a_record_that_goes_while_it_is_being_retracted_is_gone(
+        self, case: HttpCase, record: TxtRecord, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        publish(case, record)
+        deleted = Porkbun.delete.route.handler  # type: ignore[attr-defined]
+
+        def sooner(fake: Fake, request: Request, domain: str, id: str) -> Answer:
+            fake.zones[domain].records.clear()
+            answer: Answer = deleted(fake, request, domain, id)
+            return answer
+
+        faster = Porkbun.delete.route._replace(handler=sooner)  # type: ignore[attr-defined]
+        monkeypatch.setattr(Porkbun.delete, "route", faster)
+        retract(case, record)
+        assert case.world_sees(record.name) == set()
+
+    def test_a_record_that_stays_is_an_error(self, case: HttpCase, record: TxtRecord) -> None:
+        publish(case, record)
+        case.fake.fail(Status(400, writing=True, times=FOREVER))
+        assert "The API's own words." in str(case.error_of(lambda: retract(case, record)))
+        assert case.world_sees(record.name) == {record.value}
