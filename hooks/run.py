@@ -174,7 +174,8 @@ class Desk:
                 )
 
     def _wait_until_ready(self, entries: Sequence[Entry]) -> None:
-        Waiting(self.settings, self.places, self.journal, self.client).until_ready(entries, self.steps)
+        waiting = Waiting(self.settings, self.places, self.journal, self.client)
+        waiting.until_ready(entries, self.steps, published=self.published)
 
     # Taking back
 

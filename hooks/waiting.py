@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from ..providers.base import Profile
 from . import say
 from .audit import Steps
 from .client import Client
@@ -35,15 +36,19 @@ class Waiting:
         self._clock = clock
         self._sleep = sleep
 
-    def until_ready(self, entries: Sequence[Entry], steps: Steps) -> None:
-        """Returns when the CA may ask. Raises NotReady, and what a provider's own word may raise."""
+    def until_ready(self, entries: Sequence[Entry], steps: Steps, *, published: Sequence[Entry]) -> None:
+        """Returns when the CA may ask for the entries. ``published``: those of them that this very
+        process published, so that their provider can have a word of its own about them.
+
+        Raises NotReady, and what that word may raise.
+        """
         if not entries:  # the CA still holds every authorization
             return
         places = self._places.find(entry.name for entry in entries)
         with steps("settled"):
             self._for_providers(places.values())
         with steps("ready"):
-            self._for_servers(entries, places)
+            self._for_servers(entries, places, {entry.target for entry in published})
         with steps("settle"):
             self._for_caches(entries, places)
         with steps("public"):
@@ -55,12 +60,16 @@ class Waiting:
             if settled := getattr(self._places.provider(place.account), "settled", None):
                 settled(place.zone)
 
-    def _for_servers(self, entries: Sequence[Entry], places: Mapping[str, Place]) -> None:
+    def _for_servers(
+        self, entries: Sequence[Entry], places: Mapping[str, Place], published: Collection[str]
+    ) -> None:
         values: dict[str, set[str]] = defaultdict(set)
         for entry in entries:
             values[entry.target].add(entry.value)
         targets = [
-            Target(target, frozenset(values[target]), place.servers, place.profile)
+            Target(
+                target, frozenset(values[target]), place.servers, self._profile(place, target in published)
+            )
             for target, place in {place.target: place for place in places.values()}.items()
         ]
         servers = list(dict.fromkeys(server.name for target in targets for server in target.servers))
@@ -72,6 +81,13 @@ class Waiting:
         for excused in watch.excused(time.monotonic() - began):
             say.warning(f"left out of account: {excused}")
         say.step(f"ready after {time.monotonic() - began:.1f} s")
+
+    def _profile(self, place: Place, published: bool) -> Profile:
+        """A provider that trusts its servers at its own word has none for what another process
+        published: those are asked as often as anybody's."""
+        if published or not hasattr(self._places.provider(place.account), "settled"):
+            return place.profile
+        return place.profile._replace(rounds=max(place.profile.rounds, Profile().rounds))
 
     def _for_caches(self, entries: Sequence[Entry], places: Mapping[str, Place]) -> None:
         """The CA remembers an answer for the TTL, up to ``settle`` seconds. It can have asked until

@@ -14,12 +14,19 @@ from dns01.hooks.client import Client
 from dns01.hooks.journal import Entry, Journal
 from dns01.hooks.place import Places
 from dns01.hooks.waiting import Waiting
+from dns01.providers import memory
 
 NAME = "_acme-challenge.example.org"
 SERVER = "127.1.0.1"
 US = Client("dehydrated", 1, 1, "")
 SOMEBODY = Client("certbot", 2, 2, "")
 NOW = 1_000_000.0
+ENVIRON = {
+    "DNS01_CONFIG": "",
+    "DNS01_PROVIDER": "memory",
+    "DNS01_MEMORY_ZONES": "example.org",
+    "DNS01_NAMESERVERS": SERVER,
+}
 
 
 class Clock:
@@ -60,16 +67,11 @@ def entry(value: str = "ours", ttl: int = 60, client: Client | None = US) -> Ent
 
 def waited(journal: Journal, clock: Clock, ours: Entry, **terms: str) -> float:
     """Seconds that the wait for our record, which is there, takes."""
-    environ = {
-        "DNS01_CONFIG": "",
-        "DNS01_PROVIDER": "memory",
-        "DNS01_MEMORY_ZONES": "example.org",
-        "DNS01_NAMESERVERS": SERVER,
-    }
-    settings = config.load(environ | terms)
+    settings = config.load(ENVIRON | terms)
     before = clock.now
     waiting = Waiting(settings, Places(settings), journal, ours.client, clock, clock.sleep)
-    waiting.until_ready(journal.open([ours]), Steps())
+    opened = journal.open([ours])
+    waiting.until_ready(opened, Steps(), published=opened)
     return clock.now - before
 
 
@@ -107,3 +109,23 @@ def test_34_the_other_value_of_our_own_order_is_not_waited_for(journal: Journal,
     journal.open([entry("of the wildcard")])
 
     assert waited(journal, clock, entry()) == 0
+
+
+@pytest.mark.parametrize(("published_here", "questions"), [(True, 1), (False, 3)])
+def test_a_provider_has_no_word_for_what_another_process_published(
+    journal: Journal,
+    clock: Clock,
+    server: NameServer,
+    monkeypatch: pytest.MonkeyPatch,
+    published_here: bool,
+    questions: int,
+) -> None:
+    monkeypatch.setattr("dns01.hooks.ready.APART", 0.05)
+    monkeypatch.setattr(memory.Provider, "settled", lambda self, zone: None, raising=False)
+    settings = config.load(ENVIRON)
+    opened = journal.open([entry()])
+
+    waiting = Waiting(settings, Places(settings), journal, US, clock, clock.sleep)
+    waiting.until_ready(opened, Steps(), published=opened if published_here else [])
+
+    assert len(server.asked(NAME)) == questions
