@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 from ..errors import ConfigError
 from ..providers import load as load_provider
 from ..providers.base import Host, Option, Profile, Provider, is_within
-from ..secret import hide
+from ..secret import hide, hide_setting
 from . import values
 from .challenge import PREFIX
 from .question import Address
@@ -167,7 +167,10 @@ def _from_variables(environ: Mapping[str, str]) -> Settings:
         )
     with at("DNS01_PROVIDER"):
         kind = load_provider(name)
-    given = {option.key: values.from_variables(option, environ) for option in kind.options}
+    single = [option for option in kind.options if not option.table]
+    given = {option.key: values.from_variables(option, environ) for option in single}
+    for table in (option for option in kind.options if option.table):
+        given |= values.entries_from_variables(table, environ, given)
     remedy = "export {variable}=…, or {variable}_FILE=/path/of/a/file that holds it"
     options = _complete(f"the account {name}", kind, given, state_dir(environ), remedy)
     terms = {name: values.number(environ[name]) for name in map(_variable, TERMS) if name in environ}
@@ -229,17 +232,26 @@ class _File:
                 raise ConfigError("it has no provider", 'write provider = "…" below it')
             kind = load_provider(provider)
             check_known("key", section, ("provider", *TERMS, *(option.key for option in kind.options)))
-            given = {
-                option.key: self._given(option, section[option.key])
-                for option in kind.options
-                if option.key in section
-            }
+            given: dict[str, str] = {}
+            for option in kind.options:
+                if option.key in section:
+                    given |= self._given(option, section[option.key])
             remedy = 'write {key} = "…" or {key} = {{ env = "{variable}" }} below it'
             options = _complete("it", kind, given, state_dir(self._environ), remedy)
             return Account(name, provider, options, kind.profile._replace(**_overrides(section, str)))
 
-    def _given(self, option: Option, value: object) -> str:
-        with at(option.key):
+    def _given(self, option: Option, value: object) -> dict[str, str]:
+        if not option.table:
+            return {option.key: self._value(option.key, option, value)}
+        if not isinstance(value, dict):
+            raise ConfigError(
+                f"{option.key}: {value!r} is no table", f'write {option.key} = {{ NAME = "…" }} below it'
+            )
+        keys = {f"{option.key}.{name}": entry for name, entry in value.items()}
+        return {key: self._value(key, option, entry) for key, entry in keys.items()}
+
+    def _value(self, key: str, option: Option, value: object) -> str:
+        with at(key):
             if option.secret and not isinstance(value, dict) and self._mode & 0o077:
                 raise ConfigError(
                     f"a secret stands in this file, which others can read (mode {self._mode:04o})",
@@ -308,4 +320,7 @@ def _complete(
             raise ConfigError(
                 f"{whose} lacks {key} ({variable}): {option.help}", remedy.format(key=key, variable=variable)
             )
+    for key in given.keys() - {option.key for option in kind.options}:  # entries of a table
+        options[key] = given[key]
+        hide_setting(key, given[key])
     return options

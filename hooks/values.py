@@ -135,6 +135,18 @@ def from_variables(option: Option, environ: Mapping[str, str]) -> str:
     return ""
 
 
+def entries_from_variables(
+    option: Option, environ: Mapping[str, str], given: Mapping[str, str]
+) -> dict[str, str]:
+    """The entries of a table that variables say; ``given``: what the other options say."""
+    said = {key: value.upper() for key, value in given.items()}
+    prefix = option.env[0].removesuffix("*").format_map(said)
+    found = (variable.removeprefix(prefix) for variable in environ if variable.startswith(prefix))
+    names = sorted({name.removesuffix("_FILE") for name in found} - {""})
+    entries = {name: from_variables(option._replace(env=(prefix + name,)), environ) for name in names}
+    return {f"{option.key}.{name}": value for name, value in entries.items() if value}
+
+
 def from_toml(value: object, option: Option, environ: Mapping[str, str], folder: str) -> str:
     """What the file says for the option: itself, or where it stands. Relative paths start at
     ``folder``."""

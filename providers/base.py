@@ -57,7 +57,12 @@ class Profile(NamedTuple):
 
 class Option(NamedTuple):
     """One setting of a provider: its key in the TOML file and its environment variables, the
-    first of which is the one to document (lego's name where lego has one)."""
+    first of which is the one to document (lego's name where lego has one).
+
+    A ``table`` has entries whose names are up to the user. The provider is given each of them as
+    TOML dots it, ``key.entry``; its one variable ends with ``*`` in the place of the entry, and
+    ``{api}`` in it stands for what the option ``api`` says, in upper case.
+    """
 
     key: str
     env: tuple[str, ...]
@@ -65,6 +70,7 @@ class Option(NamedTuple):
     required: bool = False
     secret: bool = False
     default: str = ""  # "{state}" stands for the state folder
+    table: bool = False
 
 
 class Provider(Protocol):
@@ -77,7 +83,8 @@ class Provider(Protocol):
 
     Optional facts, for ``dns01 providers NAME``: ``title``, the name that people know it by;
     ``docs``, the URL of its API's documentation; ``permission``, the least that the credentials
-    have to be granted; ``values_per_name``, where an API keeps no more than a few, and
+    have to be granted; ``needs``, a package that may be missing, and the extra that brings it;
+    ``values_per_name``, where an API keeps no more than a few, and
     ``holder(name)``, the name that they are kept for, where several share them; ``warnings``, of an
     instance: what is dubious about its configuration, though it works.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from testbed import netns
 
-OURS = ("DNS01_", "RFC2136_", "STANDALONE_", "CERTBOT_", "RENEWED_")
+OURS = ("DNS01_", "RFC2136_", "STANDALONE_", "LEXICON_", "ACMESH_", "EXEC_", "CERTBOT_", "RENEWED_")
 
 
 def pytest_configure() -> None:

@@ -44,7 +44,9 @@ class TestDuckDns(WithstandsFaults, KeepsAValue):
         error = case.error_of(lambda: publish(case, TxtRecord("duckdns.org", validation("a"))))
         assert isinstance(error, ZoneNotFound)
 
-    @pytest.mark.parametrize("name", ["_acme-challenge.example.com", "org", "_acme-challenge.a.notduckdns.org"])
+    @pytest.mark.parametrize(
+        "name", ["_acme-challenge.example.com", "org", "_acme-challenge.a.notduckdns.org"]
+    )
     def test_another_name_is_refused(self, case: HttpCase, name: str) -> None:
         error = case.error_of(lambda: case.provider().zone_for(name))
         assert isinstance(error, ZoneNotFound)

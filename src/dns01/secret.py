@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 
 from .errors import ConfigError
 
 _secrets: set[str] = set()
+
+SECRETIVE = re.compile("key|pass|secret|token", re.IGNORECASE)
 
 HINT = "it has to hold the secret and nothing else"
 
@@ -16,6 +19,12 @@ def hide(secret: str) -> None:
     """Have ``secret`` replaced wherever it would appear in what is said or recorded."""
     if len(secret) >= 4:  # anything shorter would blot out half of every sentence
         _secrets.add(secret)
+
+
+def hide_setting(name: str, value: str) -> None:
+    """Hide what may be a secret, of a setting that we know but by its name."""
+    if len(value) >= 8 or SECRETIVE.search(name):
+        hide(value)
 
 
 def redact(text: str) -> str:

@@ -1,0 +1,80 @@
+"""A program of somebody else's, run with a time limit; what it says is heard, but not trusted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from tempfile import TemporaryFile
+from typing import IO
+
+from ..errors import ConfigError, ProviderError, Unreachable
+from ..secret import SECRETIVE, hide, redact
+
+LINES = 5  # of what it said last
+LENGTH = 600  # characters
+
+
+def seconds(said: str, variable: str) -> float:
+    """A time limit. Raises ConfigError."""
+    with suppress(ValueError):
+        if 0 < (limit := float(said)) <= 3000:
+            return limit
+    raise ConfigError(f"{said!r} is no time limit", f"{variable} is in seconds, 3000 at most")
+
+
+def run(command: Sequence[str], environ: Mapping[str, str], limit: float, doing: str) -> None:
+    """Have the program do what ``doing`` says, within ``limit`` seconds, or else raise
+    ProviderError with the last that it said. Its output never reaches our own: an ACME client reads
+    that. Secrets in ``environ`` are hidden from then on."""
+    for name, value in environ.items():
+        if SECRETIVE.search(name):
+            hide(value)
+    # A file and no pipe, which would be waited for as long as any process that it leaves is alive.
+    with TemporaryFile() as output:
+        status = _status(command, environ, limit, doing, output)
+        said = _last_lines(output)
+    if status:
+        ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
+        raise ProviderError(f"{doing}: it {ended}: {said}", "what it says is its own: repair what it names")
+
+
+def _status(
+    command: Sequence[str], environ: Mapping[str, str], limit: float, doing: str, output: IO[bytes]
+) -> int:
+    try:
+        process = subprocess.Popen(
+            command,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that all that it starts can be ended with it
+        )
+    except OSError as error:
+        raise ProviderError(
+            f"{doing}: {command[0]} cannot be run: {error.strerror}",
+            "it has to be there, executable (chmod +x), and a program or a script that begins with #!",
+        ) from None
+    try:
+        return process.wait(limit)
+    except subprocess.TimeoutExpired:
+        raise Unreachable(
+            f"{doing}: it was ended after {limit:g} s; the last that it said: {_last_lines(output)}",
+            "see what it waits for, or give it more time with time_limit",
+        ) from None
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _last_lines(output: IO[bytes]) -> str:
+    """In one line, without control characters and secrets."""
+    output.seek(0)
+    text = redact(output.read().decode(errors="replace"))
+    lines = [line.strip() for line in text.splitlines() if line.strip()][-LINES:]
+    shown = " | ".join(lines)[-LENGTH:]
+    return "".join(each if each.isprintable() else "�" for each in shown) or "nothing"

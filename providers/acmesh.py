@@ -1,0 +1,109 @@
+"""An installed acme.sh's DNS scripts, ``dnsapi/dns_*.sh``, of which there are about 180.
+
+The account is what the script's own variables say (CF_Token, …), as acme.sh's page on it tells: they
+are taken from the environment, or from the table ``env``. What acme.sh itself has saved of an
+account is not looked at, and nothing is saved there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from tempfile import TemporaryDirectory
+
+from ..errors import ConfigError
+from ..secret import hide_setting
+from ._bridge import Bridge, entries
+from ._program import run, seconds
+from .base import Option, Profile, TxtRecord, Zone
+
+# acme.sh is a program, and a library if it is sourced without a word, when it shows but its help.
+# Whatever a script saves goes to a folder that is gone afterwards.
+DRIVER = """
+_dns01_script=$1 _dns01_verb=$2 _dns01_name=$3 _dns01_value=$4
+set --
+. "$LE_WORKING_DIR/acme.sh" >/dev/null
+_initpath
+. "$_dns01_script" || exit
+"$_dns01_verb" "$_dns01_name" "$_dns01_value"
+"""
+
+NOISE = ("DEBUG", "OUTPUT_INSECURE", "LOG_FILE")  # with these, acme.sh tells secrets
+
+
+class Provider(Bridge):
+    """Some scripts remove every TXT record at a name and not the given one alone (dns_nsupdate does:
+    use rfc2136), and some add what is there once more: what they do cannot be read back."""
+
+    title = "acme.sh's DNS scripts"
+    docs = "https://github.com/acmesh-official/acme.sh/wiki/dnsapi"
+    options = (
+        Option("api", ("ACMESH_API",), "the script, for example dns_cf", required=True),
+        Option("home", ("ACMESH_HOME",), "where acme.sh is installed", default="~/.acme.sh"),
+        Option("time_limit", ("ACMESH_TIME_LIMIT",), "how many seconds one call may take", default="120"),
+        Option(
+            "env",
+            ("ACMESH_ENV_*",),
+            "the script's own variables, besides those of the environment",
+            secret=True,
+            table=True,
+        ),
+    )
+    profile = Profile()
+    keyless = True
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self._api = options["api"]
+        self._home = os.path.abspath(os.path.expanduser(options["home"]))
+        self._limit = seconds(options["time_limit"], "ACMESH_TIME_LIMIT")
+        self._variables = entries(options, "env")
+        self._script = self._find()
+
+    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        for record in records:
+            self._run("add", record)
+
+    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        for record in records:
+            self._run("rm", record)
+
+    def _find(self) -> str:
+        """The script's path. Raises ConfigError, which names the nearest ones."""
+        folder = f"{self._home}/dnsapi"
+        if not os.path.isfile(f"{self._home}/acme.sh") or not os.path.isdir(folder):
+            raise ConfigError(
+                f"there is no acme.sh with its dnsapi in {self._home}",
+                "ACMESH_HOME says where it is installed",
+            )
+        there = sorted(name.removesuffix(".sh") for name in os.listdir(folder) if name.endswith(".sh"))
+        if self._api in there:
+            return f"{folder}/{self._api}.sh"
+        near = get_close_matches(self._api, there, 3, 0.5) or there[:3]
+        raise ConfigError(f"{folder} has no {self._api}.sh", f"there are, for example, {', '.join(near)}")
+
+    def _run(self, verb: str, record: TxtRecord) -> None:
+        function = f"{self._api}_{verb}"
+        arguments = [self._script, function, record.name, record.value]
+        with TemporaryDirectory(prefix="dns01-acmesh-") as scratch:
+            environ = self._environ(scratch)
+            command = ["sh", "-c", DRIVER, "acme.sh", *arguments]
+            run(command, environ, self._limit, f"{self.whose}: {function} {record.name}")
+
+    def _environ(self, scratch: str) -> Mapping[str, str]:
+        environ = {name: value for name, value in os.environ.items() if name not in NOISE}
+        for name in self._asked() & environ.keys():
+            hide_setting(name, environ[name])
+        ours = {
+            "LE_WORKING_DIR": self._home,
+            "LE_CONFIG_HOME": scratch,
+            "ACCOUNT_CONF_PATH": f"{scratch}/account.conf",
+        }
+        return {**environ, **self._variables, **ours}
+
+    def _asked(self) -> set[str]:
+        """The words of the script, the variables that it wants among them; PATH and HOME, which are
+        no setting of an account, aside."""
+        with open(self._script, encoding="utf-8", errors="replace") as file:
+            return set(re.findall(r"\w+", file.read())) - {"PATH", "HOME", "PWD", "USER"}

@@ -1,0 +1,188 @@
+"""The providers of dns-lexicon, of which there are 88, told apart by ``api``.
+
+Their options are those of lexicon: ``lexicon PROVIDER --help`` lists them, and as variables they are
+called LEXICON_CLOUDFLARE_AUTH_TOKEN and so on.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from ..errors import AuthRejected, Busy, ConfigError, HookError, ProviderError, Unreachable
+from ..secret import redact
+from ._bridge import Bridge, entries
+from ._program import seconds
+from .base import Option, Profile, TxtRecord, Zone, unquoted
+
+if TYPE_CHECKING:
+    from lexicon.interfaces import Provider as Api
+
+T = TypeVar("T")
+
+PAUSES = (0.0, 1.0, 2.0, 4.0)  # seconds: an API may take a while to show what it was told
+
+
+class Provider(Bridge):
+    """lexicon's own class for the API, with the zone that the DNS says (its client guesses it, by a
+    list that it fetches). What is written is read back."""
+
+    title = "dns-lexicon's providers"
+    docs = "https://dns-lexicon.github.io/dns-lexicon/configuration_reference.html"
+    needs = ("lexicon", "lexicon")
+    options: ClassVar[tuple[Option, ...]] = (
+        Option(
+            "api",
+            ("LEXICON_PROVIDER", "LEXICON_PROVIDER_NAME"),
+            "lexicon's name of the provider",
+            required=True,
+        ),
+        Option("time_limit", ("LEXICON_TIME_LIMIT",), "how many seconds one step may take", default="120"),
+        Option("options", ("LEXICON_{api}_*",), "lexicon's own options of it", secret=True, table=True),
+    )
+    profile = Profile()
+    keyless = True  # as far as can be told: which secrets an API wants, its own options say
+    sleep: Callable[[float], None] = staticmethod(time.sleep)
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self._api = options["api"].lower()
+        self._limit = seconds(options["time_limit"], "LEXICON_TIME_LIMIT")
+        self._options = {key.lower(): value for key, value in entries(options, "options").items()}
+        self._kind = _find(self._api)
+        logging.getLogger("lexicon").addHandler(logging.NullHandler())  # it may log what is secret
+
+    def _add(self, zone: Zone, name: str, wanted: Sequence[TxtRecord]) -> None:
+        values = {record.value for record in wanted}
+        with self._opened(zone, max(record.ttl for record in wanted)) as api:
+            before = set(_values(api, name))
+            for value in sorted(values - before):
+                api.create_record("TXT", name, value)
+            self._read_back(api, name, there=before | values, gone=set())
+
+    def _remove(self, zone: Zone, name: str, unwanted: Sequence[TxtRecord]) -> None:
+        values = {record.value for record in unwanted}
+        with self._opened(zone, unwanted[0].ttl) as api:
+            before = set(_values(api, name))
+            for value in sorted(values & before):
+                api.delete_record(None, "TXT", name, value)
+            # Where the API keeps values in quotes, some of lexicon's modules look for them so.
+            for value, spelling in _values(api, name).items():
+                if value in values and spelling != value:
+                    api.delete_record(None, "TXT", name, spelling)
+            self._read_back(api, name, there=before - values, gone=values)
+
+    def attempt(self, about: str, step: Callable[[], T]) -> T:
+        """Within the time limit: most of lexicon's modules would wait for ever. A step that hangs is
+        left to itself, in a thread that ends with the process."""
+        done: list[T] = []
+        failed: list[Exception] = []
+
+        def work() -> None:
+            try:
+                done.append(step())
+            except Exception as error:
+                failed.append(error)
+
+        worker = threading.Thread(target=work, daemon=True)
+        worker.start()
+        worker.join(self._limit)
+        if failed:
+            # Without its cause, which may quote a secret.
+            raise self._translated(about, failed[0]) from None
+        if not done:
+            raise Unreachable(
+                f"{self._name}: no end within {self._limit:g} s ({about})",
+                "try again later, or give it more time with LEXICON_TIME_LIMIT",
+            )
+        return done[0]
+
+    @property
+    def _name(self) -> str:
+        return f"{self.whose}: lexicon's {self._api}"
+
+    @contextmanager
+    def _opened(self, zone: Zone, ttl: int) -> Iterator[Api]:
+        from lexicon.config import ConfigResolver
+
+        given = {"provider_name": self._api, "domain": zone.apex, "ttl": ttl, self._api: self._options}
+        resolver = ConfigResolver()  # type: ignore[no-untyped-call]
+        api: Api = self._kind(resolver.with_dict(given))
+        api.authenticate()
+        try:
+            yield api
+        finally:
+            api.cleanup()
+
+    def _read_back(self, api: Api, name: str, there: set[str], gone: set[str]) -> None:
+        """Some of its modules replace all values at a name, or remove them all, which is said."""
+        for pause in PAUSES:
+            self.sleep(pause)
+            seen = set(_values(api, name))
+            if there <= seen and gone.isdisjoint(seen):
+                return
+        wrong = [f"{len(there - seen)} of {len(there)} values that should stay are gone"] * bool(there - seen)
+        wrong += [f"{len(gone & seen)} that should be gone are there"] * bool(gone & seen)
+        raise ProviderError(
+            f"{self._name}: at {name}, {' and '.join(wrong)}",
+            "put back by hand what is missing; this API needs another way (`dns01 providers` lists them)",
+        )
+
+    def _translated(self, about: str, error: Exception) -> HookError:
+        from lexicon.exceptions import AuthenticationError
+
+        if isinstance(error, HookError):
+            return error
+        response = getattr(error, "response", None)
+        status = getattr(response, "status_code", 0)
+        # Of an answer not the error's own words: they quote the URL, where some APIs want a secret.
+        said = f"{status}: {response.text}" if response is not None else f"{type(error).__name__}: {error}"
+        message = f"{self._name}, zone {about}: {_plain(said)}"
+        if status in (401, 403) or isinstance(error, AuthenticationError):
+            variables = f"LEXICON_{self._api.upper()}_…"
+            return AuthRejected(message, f"is the zone in this account, and are {variables} right?")
+        if status == 429:
+            return Busy(message, "try again later")
+        # requests' own errors are of this kind as well.
+        if status >= 500 or (not status and isinstance(error, OSError)):
+            return Unreachable(message, "try again later")
+        return ProviderError(message, f"what its options mean: lexicon {self._api} --help, or {self.docs}")
+
+
+def _find(api: str) -> type[Api]:
+    """lexicon's class for the API. Raises ConfigError, which names the nearest ones."""
+    try:
+        from lexicon._private.discovery import find_providers, load_provider_module
+    except ImportError as error:
+        raise ConfigError(
+            f"dns-lexicon cannot be used: {error}", "pip install 'dns01-hook[lexicon]'"
+        ) from None
+    available = find_providers()
+    if api not in available:
+        near = get_close_matches(api, available, 3, 0.5)
+        raise ConfigError(
+            f"lexicon has no provider {api!r}",
+            f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(available)}",
+        )
+    if not available[api]:
+        raise ConfigError(
+            f"lexicon's {api} needs packages that are not there", f"pip install 'dns-lexicon[{api}]'"
+        )
+    kind: type[Api] = load_provider_module(api).Provider
+    return kind
+
+
+def _values(api: Api, name: str) -> dict[str, str]:
+    """The TXT values at the name, and how the API spells each."""
+    listed = (str(record["content"]) for record in api.list_records("TXT", name))
+    return {unquoted(spelling): spelling for spelling in listed}
+
+
+def _plain(text: str) -> str:
+    """In one line and not for ever, without secrets."""
+    return re.sub(r"\s+", " ", redact(text)).strip()[:400]
