@@ -7,7 +7,7 @@ DEMO_PACKAGES = dehydrated pebble
 TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils certbot iproute2 knot knot-dnsutils lego \
 	pdns-backend-sqlite3 pdns-server strace uacme unbound
 
-.PHONY: help demo test bench lint ruff types unit e2e demo-packages test-packages
+.PHONY: help demo test bench docs lint ruff types unit e2e demo-packages test-packages
 .NOTPARALLEL:
 
 help: ## show this list
@@ -26,6 +26,9 @@ ruff: .venv/test
 
 types: .venv/test
 	$(VENV)/mypy --strict -p dns01
+
+docs: .venv/test ## write what the documentation takes from the code
+	@$(VENV)/python docs/update.py
 
 unit: test-packages .venv/test ## all tests but the ones end to end
 	$(VENV)/python -m pytest -n 2 --dist worksteal --ignore tests/e2e

@@ -20,7 +20,7 @@ PHASES = {  # of dehydrated, lego and uacme; "certbot" is followed by its own
     "invalid_challenge", "request_failure", "exit_hook",
     "present", "cleanup", "begin", "done", "failed", "certbot",
 }  # fmt: skip
-COMMANDS = ("audit", "config", "help", "register", "sweep", "version")
+COMMANDS = ("audit", "config", "help", "providers", "register", "sweep", "version")
 # A clean-up that fails would cost dehydrated a certificate that has already been validated; what
 # could not be removed stays in the journal.
 NEVER_FAIL = {"startup_hook", "clean_challenge", "exit_hook", "cleanup", "done", "failed"}

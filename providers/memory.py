@@ -17,6 +17,7 @@ _ids = map(str, count(1))
 class Provider(RecordHost):
     """Like most APIs, it would keep the same record twice."""
 
+    title = "Memory, for tests"
     options = (Option("zones", ("DNS01_MEMORY_ZONES",), "the apexes, with commas between", required=True),)
     profile = Profile(rounds=1)
 

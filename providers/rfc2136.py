@@ -27,8 +27,15 @@ ALIAS_TTL = 300  # seconds; a CNAME stays, but the first one may be a mistake
 
 
 class Provider:
-    """The primary server of some zones, or a secondary that forwards updates to it."""
+    """The primary server of some zones (BIND, Knot, PowerDNS…), or a secondary that forwards updates
+    to it. Without a key, the server has to go by this host's address."""
 
+    title = "Dynamic updates (RFC 2136)"
+    docs = "https://bind9.readthedocs.io/en/stable/reference.html#dynamic-update-policies"
+    permission = (
+        "to update TXT at the challenge names alone; in BIND's zone:"
+        " update-policy { grant KEY name _acme-challenge.example.org. TXT; };"
+    )
     options = (
         Option("nameserver", ("RFC2136_NAMESERVER",), "host, host:port or [address]:port", required=True),
         Option("tsig_key", ("RFC2136_TSIG_KEY",), "the key's name; without it, the address has to do"),

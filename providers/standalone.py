@@ -46,8 +46,15 @@ LIBRARY = Path(__file__).absolute().parents[2]  # the folder of the package, as 
 
 
 class Provider:
-    """Tells the embedded server, over a Unix socket, what to answer."""
+    """No account anywhere: this host answers for the challenge names itself, while they are needed.
 
+    In the domain's zone, once, ``_acme-challenge.example.org. NS this-host.example.org.``, or a CNAME
+    into a zone that is delegated to this host.
+    """
+
+    title = "The embedded name server"
+    docs = "https://www.rfc-editor.org/rfc/rfc8555#section-8.4"
+    permission = "port 53 of this host, UDP and TCP, reachable from everywhere; root, until it is bound"
     options: ClassVar[tuple[Option, ...]] = (
         Option(
             "address",

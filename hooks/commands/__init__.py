@@ -10,6 +10,7 @@ import click
 from ... import __version__
 from .audit import audit
 from .config import config
+from .providers import providers
 from .register import register
 from .sweep import sweep
 
@@ -29,7 +30,7 @@ def dns01() -> None:
     """
 
 
-for command in (audit, config, register, sweep):
+for command in (audit, config, providers, register, sweep):
     dns01.add_command(command)
 
 
