@@ -40,13 +40,17 @@ def calling_client(pid: int | None = None) -> Client | None:
     """The ACME client among ``pid`` (our parent) and its ancestors; None if there is none to be
     recognised, or no /proc to look into.
 
-    Where several follow on one another it is the outermost: dehydrated calls its hook from
-    subshells of its own, which end before it does.
+    Where several follow on one another with the same command line it is the outermost: dehydrated
+    calls its hook from subshells of its own, which end before it does. One with another command line
+    may be a script that runs several clients and bears their name.
     """
-    client = None
+    client, command = None, ""
     for number, process in _upwards(os.getppid() if pid is None else pid):
-        if name := _client_name(number, process):
-            client = Client(name, number, process.start, _where())
+        words = _command_line(number)
+        if client and words != command:
+            break
+        if name := _client_name(process, words):
+            client, command = Client(name, number, process.start, _where()), words
         elif client:
             break
     return client
@@ -97,19 +101,24 @@ def _has_number(pid: int) -> bool:
     return True
 
 
-def _client_name(pid: int, process: _Process) -> str:
+def _client_name(process: _Process, command: str) -> str:
     """The name of the ACME client that the process is, or nothing."""
-    names = [process.name, *_program(pid)]
+    names = [process.name, *_program(command)]
     return next((name for name in names if name in CLIENTS), "")
 
 
-def _program(pid: int) -> Iterator[str]:
-    """The base name of the program, and that of its script if it is an interpreter."""
+def _command_line(pid: int) -> str:
+    """Its words, each ended by a NUL; nothing where that may not be read."""
     try:
         with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
-            program, *arguments = file.read().split("\0")
+            return file.read()
     except OSError:
-        return
+        return ""
+
+
+def _program(command: str) -> Iterator[str]:
+    """The base name of the program, and that of its script if it is an interpreter."""
+    program, *arguments = command.split("\0")
     program = os.path.basename(program).removeprefix("-")  # a login shell's
     yield program
     if INTERPRETER.fullmatch(program):

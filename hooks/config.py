@@ -12,6 +12,7 @@ import stat
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -21,7 +22,7 @@ from ..providers.base import Host, Option, Profile, Provider, is_within
 from ..secret import hide, hide_setting
 from . import values
 from .challenge import PREFIX
-from .question import Address
+from .question import Address, reachable
 from .say import warning
 from .state import state_dir
 from .values import TERMS, Readiness, at, check_known
@@ -30,7 +31,12 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 DEFAULT_FILE = "/etc/dns01/config.toml"
-PUBLIC_RESOLVERS = (Address("1.1.1.1"), Address("8.8.8.8"), Address("9.9.9.9"))
+OWN_VARIABLES = [
+    f"DNS01_{word}"
+    for word in ("PROVIDER", "CONFIG", "NAMESERVERS", "RESOLVERS", "READINESS", "STATE_DIR", "DEBUG")
+]
+PUBLIC_RESOLVERS = tuple(map(Address, ("1.1.1.1", "8.8.8.8", "9.9.9.9")))
+PUBLIC_RESOLVERS_6 = tuple(map(Address, ("2606:4700:4700::1111", "2001:4860:4860::8888", "2620:fe::fe")))
 
 
 class Account(NamedTuple):
@@ -156,6 +162,12 @@ def open_account(account: Account) -> Provider:
     return provider
 
 
+def _public_resolvers() -> tuple[Address, ...]:
+    """Those of the address family that this machine has a route for."""
+    only_ipv6 = any(map(reachable, PUBLIC_RESOLVERS_6)) and not any(map(reachable, PUBLIC_RESOLVERS))
+    return PUBLIC_RESOLVERS_6 if only_ipv6 else PUBLIC_RESOLVERS
+
+
 def _from_variables(environ: Mapping[str, str]) -> Settings:
     name = environ.get("DNS01_PROVIDER")
     if not name:
@@ -163,10 +175,12 @@ def _from_variables(environ: Mapping[str, str]) -> Settings:
             "no DNS provider is configured",
             f"write {DEFAULT_FILE}, or export in the client's configuration, for example:\n"
             "        export DNS01_PROVIDER=rfc2136\n"
-            "        export RFC2136_NAMESERVER=192.0.2.53",
+            "        export RFC2136_NAMESERVER=192.0.2.53\n"
+            "      (by hand, lend it what dehydrated has: bash -c '. /etc/dehydrated/config; dns01 sweep')",
         )
     with at("DNS01_PROVIDER"):
         kind = load_provider(name)
+    _warn_of_slips(environ, kind)
     single = [option for option in kind.options if not option.table]
     given = {option.key: values.from_variables(option, environ) for option in single}
     for table in (option for option in kind.options if option.table):
@@ -180,10 +194,28 @@ def _from_variables(environ: Mapping[str, str]) -> Settings:
         source="the environment",
         accounts={name: Account(name, name, options, profile)},
         zones=(),
-        resolvers=_said(environ, "DNS01_RESOLVERS", values.listed, PUBLIC_RESOLVERS),
+        resolvers=_said(environ, "DNS01_RESOLVERS", values.listed, _public_resolvers()),
         readiness=_said(environ, "DNS01_READINESS", values.readiness, None),
         nameservers=_said(environ, "DNS01_NAMESERVERS", values.listed, ()),
     )
+
+
+def _warn_of_slips(environ: Mapping[str, str], kind: type[Provider]) -> None:
+    """A variable that is nearly one of ours was meant to be it, and says nothing as it is."""
+    plain = [variable for option in kind.options for variable in option.env if "*" not in variable]
+    known = [*OWN_VARIABLES, *map(_variable, TERMS), *plain, *(f"{variable}_FILE" for variable in plain)]
+    beginnings = tuple({f"{variable.partition('_')[0]}_" for variable in known})
+    tables = tuple(
+        variable.partition("*")[0].partition("{")[0] for o in kind.options if o.table for variable in o.env
+    )
+    for variable in environ:
+        if (
+            variable.startswith(beginnings)
+            and variable not in known
+            and not variable.startswith(tables or ("*",))
+        ):
+            for near in get_close_matches(variable, known, 1, 0.85):
+                warning(f"{variable} is set, and means nothing here: did you mean {near}?")
 
 
 class _File:
@@ -208,7 +240,7 @@ class _File:
         accounts = {name: self._account(name, section) for name, section in self._sections("account")}
         if not accounts:
             raise ConfigError("it has no account", 'write [account.web] and below it provider = "…"')
-        resolvers = _said(self._data, "resolvers", values.addresses, PUBLIC_RESOLVERS)
+        resolvers = _said(self._data, "resolvers", values.addresses, _public_resolvers())
         readiness = _said(self._data, "readiness", values.readiness, None)
         return Settings(
             state=state_dir(self._environ),
@@ -229,6 +261,9 @@ class _File:
         with at(f"[account.{name}]"):
             provider = _said(section, "provider", values.text, "")
             if not provider:
+                check_known(
+                    "key", [key for key in section if get_close_matches(key, ["provider"])], ["provider"]
+                )
                 raise ConfigError("it has no provider", 'write provider = "…" below it')
             kind = load_provider(provider)
             check_known("key", section, ("provider", *TERMS, *(option.key for option in kind.options)))
@@ -245,7 +280,7 @@ class _File:
             return {option.key: self._value(option.key, option, value)}
         if not isinstance(value, dict):
             raise ConfigError(
-                f"{option.key}: {value!r} is no table", f'write {option.key} = {{ NAME = "…" }} below it'
+                f"{option.key}: it is no table", f'write {option.key} = {{ NAME = "…" }} below it'
             )
         keys = {f"{option.key}.{name}": entry for name, entry in value.items()}
         return {key: self._value(key, option, entry) for key, entry in keys.items()}

@@ -76,7 +76,11 @@ class _Cut(NamedTuple):
 
 
 class _Silence(Exception):
-    """No server gave a useful answer; says what each one did."""
+    """No server gave a useful answer; says what each one did. ``mute``: nobody said anything."""
+
+    def __init__(self, words: str, *, mute: bool) -> None:
+        super().__init__(words)
+        self.mute = mute
 
 
 class Discovery:
@@ -165,7 +169,9 @@ class Discovery:
     def _on_the_same_servers(self, cut: _Cut, apex: str) -> _Cut:
         """A child zone on its parent's servers gets no referral: only its SOA tells of it."""
         if apex != cut.apex and is_within(apex, cut.apex):
-            cut = self._cuts[apex] = _Cut(apex, cut.hosts, cut.glue)
+            reply = self._ask(cut, apex, NS)  # its own word, or its parent's referral
+            hosts = {host for rrset in (*reply.answer, *reply.authority) for host in hosts_in(rrset)}
+            cut = self._cuts[apex] = _Cut(apex, tuple(sorted(hosts)) or cut.hosts, cut.glue | glue_in(reply))
         return cut
 
     def _enclosing(self, cut: _Cut, name: str) -> _Cut:
@@ -240,7 +246,8 @@ class Discovery:
         try:
             return self._first(self._addresses(cut), name, rdtype, zone=cut.apex)
         except _Silence as silence:
-            self._silent[cut.apex] = silence
+            if silence.mute:  # else it may be about this one name
+                self._silent[cut.apex] = silence
             raise
 
     def _first(
@@ -255,6 +262,7 @@ class Discovery:
         """The first useful answer; the next server is asked as soon as one keeps us waiting."""
         unasked = list(servers)
         said: list[str] = []
+        mute = True
         until = time.monotonic() + PATIENCE
         with Wire() as wire:
             while (unasked or wire.busy) and time.monotonic() < until:
@@ -266,11 +274,13 @@ class Discovery:
                         return message
                     if message and not recurse and referral_to(message, zone, name):
                         return message
+                    mute = mute and message is None
                     said.append(f"{question.server}: {answer.words}")
         silent = [
             str(server) for server in servers if not any(line.startswith(f"{server}: ") for line in said)
         ]
-        raise _Silence("; ".join(said + [f"{server}: no answer" for server in silent]) or "it has no address")
+        said += [f"{server}: no answer" for server in silent]
+        raise _Silence("; ".join(said) or "it has no address", mute=mute)
 
 
 def _check(chain: Sequence[str]) -> None:

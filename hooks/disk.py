@@ -22,6 +22,7 @@ _HINTS = {
     errno.EDQUOT: _NO_ROOM,
     errno.EACCES: _NOT_YOURS,
     errno.EPERM: _NOT_YOURS,
+    errno.ENOENT: f"nothing can be made there, {_ELSEWHERE}",
     errno.ENOTDIR: f"a file is in its place: move it away, {_ELSEWHERE}",
     errno.EEXIST: f"a file is in its place: move it away, {_ELSEWHERE}",
     errno.EROFS: f"mount it writable (systemd: StateDirectory=dns01), {_ELSEWHERE}",

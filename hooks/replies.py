@@ -52,12 +52,17 @@ def referral_to(reply: dns.message.Message, zone: str, name: str) -> dns.rrset.R
 
 def hosts_in(rrset: dns.rrset.RRset) -> tuple[str, ...]:
     """The names of an NS RRset; of any other, nothing."""
-    return tuple(sorted(text(rr.target) for rr in rrset)) if rrset.rdtype == NS else ()
+    return tuple(sorted(text(rr.target) for rr in rrset)) if _is(rrset, NS) else ()
+
+
+def _is(rrset: dns.rrset.RRset, *rdtypes: dns.rdatatype.RdataType) -> bool:
+    """Of the internet's class too: what another one means by a type is its own affair."""
+    return rrset.rdclass == dns.rdataclass.IN and rrset.rdtype in rdtypes
 
 
 def addresses_in(rrset: dns.rrset.RRset) -> tuple[Address, ...]:
     """The addresses of an A or AAAA RRset; of any other, nothing."""
-    return tuple(Address(rr.address) for rr in rrset) if rrset.rdtype in (A, AAAA) else ()
+    return tuple(Address(rr.address) for rr in rrset) if _is(rrset, A, AAAA) else ()
 
 
 def glue_in(reply: dns.message.Message) -> dict[str, tuple[Address, ...]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import dns.edns
 import dns.rcode
+import dns.rdataclass
 import dns.rdatatype
 
 from ..errors import NotReady
@@ -107,6 +108,6 @@ def _kept_for(answer: Answer) -> float:
     ttls += [
         min(rrset.ttl, rrset[0].minimum)
         for rrset in answer.message.authority
-        if rrset.rdtype == dns.rdatatype.SOA
+        if rrset.rdtype == dns.rdatatype.SOA and rrset.rdclass == dns.rdataclass.IN
     ]
     return float(min(ttls, default=0))

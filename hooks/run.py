@@ -33,11 +33,11 @@ def run(call: Call, environ: Mapping[str, str]) -> int:
     with desk.recorded(call):
         match call.phase:
             case "publish":
-                desk.sweep()
                 desk.publish(call)
-            case "retract":
                 desk.sweep()
+            case "retract":
                 desk.retract(call.challenges)
+                desk.sweep()
             case "start":
                 desk.sweep()
             case "exit":
@@ -67,13 +67,13 @@ def published(challenges: Iterable[Challenge], environ: Mapping[str, str] | None
     call = Call("api", "publish", "publish", checked(challenges, "api"))
     desk = Desk(this_process(), os.environ if environ is None else environ)
     with desk.recorded(call):
-        desk.sweep()
         desk.publish(call)
     try:
         yield
     finally:
         with desk.recorded(call._replace(phase="retract", words="retract")):
             desk.retract(call.challenges)
+            desk.sweep()
 
 
 class Desk:
@@ -101,21 +101,26 @@ class Desk:
 
     def publish(self, call: Call) -> None:
         """Publish, and wait if this is the call to wait in; what fails is taken back."""
-        names = [challenge.name for challenge in call.challenges]
-        with self.steps("discover"):
-            places = self.places.find(names)
         opened: list[Entry] = []
         try:
-            with self.steps("publish"):
-                for account, zone, entries in self._batches(call.challenges, places):
-                    self._publish_zone(account, zone, entries, opened)
+            self._publish_all(call.challenges, opened)
             if call.client != "certbot":
                 self._wait_until_ready(opened)
-        except BaseException:
+        except BaseException as error:
             self.take_back(opened, asked_for=False)
+            if call.client == "certbot" and call.last and isinstance(error, HookError):
+                say.failure(str(error), error.hint)
+                self._wait_for_the_run(call, [])  # certbot asks for the others all the same
             raise
         if call.client == "certbot":  # asks the CA whatever comes of the wait, and always cleans up
             self._wait_for_the_run(call, opened)
+
+    def _publish_all(self, challenges: Sequence[Challenge], opened: list[Entry]) -> None:
+        with self.steps("discover"):
+            places = self.places.find(challenge.name for challenge in challenges)
+        with self.steps("publish"):
+            for account, zone, entries in self._batches(challenges, places):
+                self._publish_zone(account, zone, entries, opened)
 
     def _batches(
         self, challenges: Sequence[Challenge], places: Mapping[str, Place]
@@ -195,7 +200,13 @@ class Desk:
 
     def sweep(self) -> None:
         """Take back what earlier runs left, within ``SWEEP`` seconds, and never fail for a provider:
-        one that hangs is left to hang, and the entry to a later call."""
+        one that hangs is left to hang, and the entry to a later call.
+
+        To be done last: a provider that hangs does so with its zone's lock in its hand. Not after a
+        failure of this call's own, which would only be had again.
+        """
+        if self.kept:
+            return
         if orphans := self.journal.orphans():
             say.step(f"taking back {len(orphans)} record(s) that earlier runs left")
             with self.steps("sweep"):
@@ -228,7 +239,11 @@ class Desk:
             entries = [entry for entry in entries if entry in here]
             if not entries:
                 return
-            provider.retract(zone, _records(entries))
+            try:
+                provider.retract(zone, _records(entries))
+            except Exception as error:
+                self._keep(entries, error)  # before another process publishes one of the values anew
+                return
             if asked_for:
                 self.journal.close(entries)
             else:

@@ -49,11 +49,18 @@ def private_folder(path: str) -> str:
     Raises OSError.
     """
     try:
+        _make(path)
+    except FileNotFoundError:
+        parent = os.path.dirname(os.path.abspath(path))
+        if not os.path.lexists(parent):
+            private_folder(parent)
+        _make(path)  # raises where nothing can be made, as in /proc or behind a link to nowhere
+    return path
+
+
+def _make(path: str) -> None:
+    try:
         os.mkdir(path, 0o700)
         os.chmod(path, 0o700)
     except FileExistsError:
         pass
-    except FileNotFoundError:
-        private_folder(os.path.dirname(os.path.abspath(path)))
-        private_folder(path)
-    return path

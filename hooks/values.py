@@ -75,7 +75,8 @@ def term(key: str, value: object) -> float:
         return value
     what = "a whole number" if kind is int else "a number"
     raise ConfigError(
-        f"{value!r} is not {what} from {least:g} to {most:,}", "without it, the provider's own holds"
+        f"{value!r} is not {what} from {least:g} to {most:.0f}",
+        "times are in seconds; without it, the provider's own holds",
     )
 
 

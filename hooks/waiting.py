@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from ..errors import NotReady
 from ..providers.base import Profile
 from . import say
 from .audit import Steps
@@ -65,6 +66,11 @@ class Waiting:
     ) -> None:
         values: dict[str, set[str]] = defaultdict(set)
         for entry in entries:
+            if (target := places[entry.name].target) != entry.target:
+                raise NotReady(
+                    f"{entry.name} was published at {entry.target}, but the DNS now leads to {target}",
+                    "see whether its CNAME has changed, or its servers fail at times; then run it again",
+                )
             values[entry.target].add(entry.value)
         targets = [
             Target(
@@ -97,7 +103,7 @@ class Waiting:
         forgotten = 0.0
         for entry in entries:
             remembers = min(entry.ttl, places[entry.name].profile.settle)
-            asked = now if entry.target in rivals else self._journal.retracted_at(entry.target)
+            asked = now if entry.target in rivals else min(now, self._journal.retracted_at(entry.target))
             if remembers and asked:
                 # Caches that count whole seconds, as unbound does, keep a record for up to one more.
                 forgotten = max(forgotten, asked + remembers + 1)

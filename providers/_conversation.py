@@ -57,6 +57,11 @@ class Conversation:
                 time.sleep(PAUSE)
             try:
                 return self._exchange_once(messages)
+            except socket.gaierror as error:
+                raise Unreachable(
+                    f"the name server {self.server} has no address ({error.strerror})",
+                    "correct RFC2136_NAMESERVER, or give its address there",
+                ) from error
             except OSError as error:
                 failure = error
         raise Unreachable(

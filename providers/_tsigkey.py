@@ -39,7 +39,7 @@ def read_key(options: Mapping[str, str]) -> dns.tsig.Key | None:
                 "RFC2136_TSIG_FILE is set, and so is RFC2136_TSIG_KEY or RFC2136_TSIG_SECRET",
                 "keep the file, or the other two",
             )
-        return _make_key(*_read_key_file(path), source=path)
+        return _make_key(*_read_key_file(path), source=f"RFC2136_TSIG_FILE: {path}")
     if not name and not secret:
         return None
     if not name or not secret:

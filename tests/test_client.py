@@ -102,10 +102,10 @@ def test_the_shell_that_certbot_runs_its_hooks_through_is_not_the_client(tmp_pat
     assert started == found
 
 
-def test_of_a_cron_script_of_the_same_name_and_the_client_it_is_the_outer_one(calls: Calls) -> None:
+def test_of_a_cron_script_of_the_same_name_and_the_client_it_is_the_client(calls: Calls) -> None:
     pids, client = calls("dehydrated", "dehydrated", "hook.sh")
     assert client
-    assert client.pid == pids[0]
+    assert client.pid == pids[1]
 
 
 def test_of_two_clients_with_something_between_them_it_is_the_inner_one(calls: Calls) -> None:

@@ -63,6 +63,19 @@ def secret_file(path: Path, text: str = "aHVzaCBodXNo", mode: int = 0o600) -> Pa
 
 
 class TestVariablesAlone:
+    @pytest.mark.parametrize(
+        ("slip", "meant"), [("DNS01_TIMEOT", "DNS01_TIMEOUT"), ("RFC2136_TSIG_KEYY", "RFC2136_TSIG_KEY")]
+    )
+    def test_a_slip_in_a_variable_is_said(
+        self, capsys: pytest.CaptureFixture[str], slip: str, meant: str
+    ) -> None:
+        config.load({**VARIABLES, slip: "1"})
+        assert f"{slip} is set, and means nothing here: did you mean {meant}?" in capsys.readouterr().err
+
+    def test_other_people_s_variables_are_nobody_s_slips(self, capsys: pytest.CaptureFixture[str]) -> None:
+        config.load({**VARIABLES, "RFC2136_PROPAGATION_TIMEOUT": "120", "PATH": "/bin"})
+        assert capsys.readouterr().err == ""
+
     def test_make_one_account_with_the_providers_profile(self, state_dir: Path) -> None:
         settings = config.load({**VARIABLES, "DNS01_STATE_DIR": str(state_dir)})
         account = settings.account_for("_acme-challenge.example.org")
@@ -275,7 +288,7 @@ class TestAccounts:
             (ACCOUNT + "rounds = true", "[account.web]: rounds: True is not", "the provider's own"),
             (
                 ACCOUNT + "timeout = 3000.5",
-                "[account.web]: timeout: 3000.5 is not a number from 0 to 3,000",
+                "[account.web]: timeout: 3000.5 is not a number from 0 to 3000",
                 "own",
             ),
             (

@@ -75,7 +75,7 @@ class TestFile:
     @pytest.mark.parametrize(
         ("line", "words"),
         [
-            ('options = "x"', r"\[account\.web\]: options: 'x' is no table"),
+            ('options = "x"', r"\[account\.web\]: options: it is no table"),
             ("options.auth_token = true", r"options\.auth_token: it is neither a string nor the place"),
             ('options.auth_token = { env = "NONE" }', r"options\.auth_token: the variable NONE is not set"),
             ('option.auth_token = "x"', "did you mean 'options'"),

@@ -115,6 +115,25 @@ def test_a_child_zone_on_its_parents_servers_is_found_by_its_soa(
     assert discovery.find("_acme-challenge.sub.example.org").zone == "sub.example.org"
 
 
+def test_a_child_zone_on_one_of_its_parents_servers_has_that_server_alone(
+    world: World, example: HostedZone, discovery: Discovery
+) -> None:
+    world.zone(NAME, {"ns1.example.org": NS1})
+
+    assert hosts(discovery.find(NAME).servers) == {"ns1.example.org": [NS1]}
+
+
+def test_what_a_server_says_of_one_name_is_not_held_against_its_zone(
+    world: World, example: HostedZone, discovery: Discovery
+) -> None:
+    for server in example.servers:
+        server.rcodes["_acme-challenge.bad.example.org", "SOA"] = "SERVFAIL"
+    example.set(NAME, "CNAME", "elsewhere.net.")
+
+    assert "SERVFAIL" in discovery.find("_acme-challenge.bad.example.org").trouble
+    assert discovery.find(NAME).target == "elsewhere.net"
+
+
 def test_22_the_parents_and_the_zones_own_ns_are_both_asked(world: World, discovery: Discovery) -> None:
     world.zone(
         "example.org",

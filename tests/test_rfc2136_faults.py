@@ -179,5 +179,5 @@ def test_a_server_that_hangs_up_is_unreachable(monkeypatch: pytest.MonkeyPatch, 
 
 def test_a_host_without_an_address_is_unreachable(monkeypatch: pytest.MonkeyPatch, record: TxtRecord) -> None:
     monkeypatch.setattr(_conversation, "PAUSE", 0)
-    with pytest.raises(Unreachable, match=r"ns\.invalid does not answer"):
+    with pytest.raises(Unreachable, match=r"ns\.invalid has no address"):
         provider("ns.invalid").publish(EXAMPLE, [record])

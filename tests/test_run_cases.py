@@ -236,6 +236,20 @@ def test_32_what_certbot_has_not_got_published_is_named_in_the_last_call_which_w
     assert pair.bind.txt(f"_acme-challenge.{NAMES[2]}") == {validation(NAMES[2])}  # certbot cleans up
 
 
+def test_32_the_others_are_waited_for_as_well_when_it_is_the_last_name_that_fails(pair: Stage) -> None:
+    client = pair.client("certbot")
+    client("certbot", "auth", **certbot(NAMES[0], 1))
+
+    said = client(
+        "certbot", "auth", **certbot("nowhere.org", 0, CERTBOT_ALL_DOMAINS=f"{NAMES[0]},nowhere.org")
+    )
+
+    assert said.code != 0
+    assert "nowhere.org is not in the DNS" in said.stderr
+    assert "ready after" in said.stderr
+    assert "not published: nowhere.org" in said.stderr
+
+
 def test_32_the_environment_of_an_earlier_certificate_does_not_confuse_the_next(stage: Stage) -> None:
     client = stage.client("certbot")
     leaked = {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from testbed import NameServer, Zone
 
+from dns01.errors import NotReady
 from dns01.hooks import config
 from dns01.hooks.audit import Steps
 from dns01.hooks.client import Client
@@ -20,7 +21,7 @@ NAME = "_acme-challenge.example.org"
 SERVER = "127.1.0.1"
 US = Client("dehydrated", 1, 1, "")
 SOMEBODY = Client("certbot", 2, 2, "")
-NOW = 1_000_000.0
+NOW = 1_000_000_000.0
 ENVIRON = {
     "DNS01_CONFIG": "",
     "DNS01_PROVIDER": "memory",
@@ -95,6 +96,20 @@ def test_the_time_since_then_counts(journal: Journal, clock: Clock) -> None:
     clock.now += 40
 
     assert waited(journal, clock, entry()) == 21
+
+
+def test_a_clock_that_was_put_back_makes_no_longer_wait(journal: Journal, clock: Clock) -> None:
+    journal.close(journal.open([entry("of an earlier order")]))
+    clock.now -= 30 * 86_400
+
+    assert waited(journal, clock, entry()) == 61
+
+
+def test_a_name_that_leads_elsewhere_than_at_its_publishing_is_not_ready(
+    journal: Journal, clock: Clock
+) -> None:
+    with pytest.raises(NotReady, match=r"published at elsewhere\.net"):
+        waited(journal, clock, entry()._replace(target="elsewhere.net"))
 
 
 def test_a_ca_may_ask_this_moment_for_the_record_of_somebody_else_s_order(

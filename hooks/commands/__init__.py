@@ -36,9 +36,13 @@ for command in (audit, config, providers, register, sweep):
 
 def main(words: Sequence[str]) -> int:
     """Run a command; gives the exit code. Raises HookError."""
-    plain = {"help": "--help", "version": "--version"}
+    match list(words):
+        case ["help", *rest]:
+            words = [*rest, "--help"]
+        case ["version"]:
+            words = ["--version"]
     try:
-        code = dns01.main([plain.get(words[0], words[0]), *words[1:]], "dns01", standalone_mode=False)
+        code = dns01.main([*words], "dns01", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code

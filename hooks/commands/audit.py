@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any
 
 import click
 
+from ...errors import UsageError
 from .. import audit as trail
 from ..state import state_dir
+
+CLIENTS = ("dehydrated", "certbot", "lego", "uacme", "api", "dns01")
+TIME = r"(\d{4}-\d\d(-\d\d(T\d\d(:\d\d(:\d\d(\.\d+)?Z?)?)?)?)?)?"
 
 
 @click.command()
 @click.option("--name", help="Only phases for this domain.")
-@click.option("--client", help="Only calls of this client: dehydrated, certbot, lego, uacme, api.")
+@click.option("--client", type=click.Choice(CLIENTS), help="Only calls of this client.")
 @click.option("--phase", help="Only this phase, in the client's word for it.")
 @click.option("--since", default="", metavar="TIME", help="From 2026-11-22 on, or 2026-11-22T03:00 (UTC).")
 @click.option("--failed", is_flag=True, help="Only phases that failed.")
@@ -23,10 +28,18 @@ def audit(
     name: str | None, client: str | None, phase: str | None, since: str, failed: bool, as_json: bool
 ) -> None:
     """Show the audit trail, oldest first."""
+    if not re.fullmatch(TIME, since):
+        raise UsageError(f"--since: {since!r} is no time", "write 2026-11-22, or 2026-11-22T03:00 (UTC)")
     wanted = {"names": name, "client": client, "phase": phase, "outcome": "failed" if failed else None}
     path = os.path.join(state_dir(os.environ), "audit.jsonl")
+    nothing = True
     for record in trail.read(path, since=since, **{key: value for key, value in wanted.items() if value}):
         click.echo(json.dumps(record) if as_json else _lines(record))
+        nothing = False
+    if nothing:
+        click.echo(
+            f"{path} has nothing of that kind" if os.path.exists(path) else f"there is no {path}", err=True
+        )
 
 
 def _lines(record: dict[str, Any]) -> str:

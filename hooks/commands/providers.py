@@ -14,7 +14,7 @@ from ._guide import HEADS, Row, catalogue, columns, guide, lacking
 BRIDGES = {"lexicon": "LEXICON", "acmesh": "ACME.SH"}
 
 
-@click.command()
+@click.command(short_help="List the DNS providers, or explain one.")
 @click.argument("word", default="", metavar="[NAME or WORD]")
 def providers(word: str) -> None:
     """Say all about the provider NAME, or list those that have WORD in one of their names.

@@ -29,7 +29,7 @@ SEEN = 60.0  # seconds for a CNAME to reach its zone's servers
 PAUSE = 1.0
 
 
-@click.command()
+@click.command(short_help="Register domains at an acme-dns server.")
 @click.argument("domains", metavar="DOMAIN...", nargs=-1, required=True)
 @click.option(
     "--allowfrom", metavar="CIDR", multiple=True, help="Only from this network may the values be changed."

@@ -49,7 +49,10 @@ def read_secret(path: str) -> str:
                 raise ConfigError(f"{path} can be read by others (mode {mode:04o})", f"chmod 600 {path}")
             secret = file.read().removesuffix("\n").removesuffix("\r")
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}", HINT) from error
+        raise ConfigError(
+            f"{path} cannot be read: {error.strerror}",
+            f"see that it is there, and that the user who runs the client may read it: ls -l {path}",
+        ) from error
     except UnicodeDecodeError:
         # Without its cause, which quotes the secret.
         raise ConfigError(f"{path} is not text in UTF-8", HINT) from None
