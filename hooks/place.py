@@ -10,8 +10,9 @@ from typing import NamedTuple
 from ..errors import ConfigError, DelegationError, ZoneNotFound
 from ..providers.base import Profile, Provider, Zone
 from . import say
-from .config import Account, Settings, open_account
+from .config import open_account
 from .delegation import Delegation, Discovery, Server
+from .settings import Account, Settings
 
 
 class Place(NamedTuple):

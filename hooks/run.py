@@ -21,6 +21,7 @@ from .call import Call, Challenge, checked
 from .client import Client, calling_client, this_process
 from .journal import OPEN, Entry, Journal
 from .place import Place, Places
+from .settings import Account, Settings
 from .state import state_dir
 from .waiting import Waiting
 
@@ -90,7 +91,7 @@ class Desk:
         self.kept: list[str] = []  # why records could not be taken back
 
     @cached_property
-    def settings(self) -> config.Settings:
+    def settings(self) -> Settings:
         return config.load(self.environ)
 
     @cached_property
@@ -124,7 +125,7 @@ class Desk:
 
     def _batches(
         self, challenges: Sequence[Challenge], places: Mapping[str, Place]
-    ) -> list[tuple[config.Account, Zone, list[Entry]]]:
+    ) -> list[tuple[Account, Zone, list[Entry]]]:
         """The entries to make, a batch for each zone: many APIs take a whole batch at once."""
         batches: dict[tuple[str, Zone], list[Entry]] = defaultdict(list)
         for challenge in dict.fromkeys(challenges):
@@ -146,9 +147,7 @@ class Desk:
             )
         return [(places[batch[0].name].account, zone, batch) for (_, zone), batch in batches.items()]
 
-    def _publish_zone(
-        self, account: config.Account, zone: Zone, entries: list[Entry], opened: list[Entry]
-    ) -> None:
+    def _publish_zone(self, account: Account, zone: Zone, entries: list[Entry], opened: list[Entry]) -> None:
         provider = self.places.provider(account)
         through = account.name if account.name == account.provider else f"{account.name} ({account.provider})"
         with self.journal.lock(zone.apex):

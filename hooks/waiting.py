@@ -11,11 +11,11 @@ from ..providers.base import Profile
 from . import say
 from .audit import Steps
 from .client import Client
-from .config import Settings
 from .journal import OPEN, Entry, Journal
 from .place import Place, Places
 from .ready import Target, wait
 from .resolvers import ask_resolvers
+from .settings import Settings
 
 
 class Waiting:

@@ -12,6 +12,7 @@ import pytest
 from dns01 import providers
 from dns01.errors import ConfigError
 from dns01.hooks import config
+from dns01.hooks.settings import Settings
 from dns01.hooks.state import state_dir
 from dns01.hooks.values import TERMS
 from dns01.providers.base import Profile
@@ -36,7 +37,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
 
 
-def from_file(file: Path, text: str, environ: Mapping[str, str] | None = None) -> config.Settings:
+def from_file(file: Path, text: str, environ: Mapping[str, str] | None = None) -> Settings:
     file.write_text(text)
     file.chmod(0o600)
     return config.load({"DNS01_CONFIG": str(file), **(environ or {})})

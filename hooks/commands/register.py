@@ -19,6 +19,8 @@ from ..challenge import PREFIX, owner_name
 from ..delegation import Delegation, Discovery
 from ..journal import Journal
 from ..ready import Target, wait
+from ..settings import Account as Configured
+from ..settings import Settings
 
 if TYPE_CHECKING:  # it brings requests along, which no other command needs
     from ...providers._acmeaccounts import Account
@@ -68,7 +70,7 @@ def register(domains: tuple[str, ...], allowfrom: tuple[str, ...], create_cname:
 class Clerk:
     """What is done for each name, with the configuration and the DNS at hand."""
 
-    def __init__(self, settings: config.Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._discovery = Discovery(settings.resolvers)
         self._journal = Journal(settings.state)
@@ -155,13 +157,13 @@ class Clerk:
             self._servers[accounts[0].name] = self._open(accounts[0])
         return self._servers[accounts[0].name]
 
-    def _open(self, account: config.Account) -> AcmeDns:
+    def _open(self, account: Configured) -> AcmeDns:
         server = cast("AcmeDns", config.open_account(account))
         server.budget = BUDGET
         return server
 
 
-def _is_acmedns(account: config.Account) -> bool:
+def _is_acmedns(account: Configured) -> bool:
     return account.provider.replace("-", "").lower() == "acmedns"
 
 
