@@ -120,11 +120,7 @@ def _warn_of_slips(environ: Mapping[str, str], kind: type[Provider]) -> None:
         variable.partition("*")[0].partition("{")[0] for o in kind.options if o.table for variable in o.env
     )
     for variable in environ:
-        if (
-            variable.startswith(beginnings)
-            and variable not in known
-            and not variable.startswith(tables or ("*",))
-        ):
+        if variable.startswith(beginnings) and variable not in known and not variable.startswith(tables):
             for near in get_close_matches(variable, known, 1, 0.85):
                 warning(f"{variable} is set, and means nothing here: did you mean {near}?")
 
