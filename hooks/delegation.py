@@ -67,11 +67,11 @@ class Delegation(NamedTuple):
     trouble: str = ""  # why the zone's own servers could not confirm any of this
 
 
-class _Cut(NamedTuple):
-    """A zone as its parent's referral describes it."""
+class Cut(NamedTuple):
+    """A zone as its parent's referral describes it. ``hosts`` are NS names."""
 
     apex: str
-    hosts: tuple[str, ...]  # NS names
+    hosts: tuple[str, ...]
     glue: dict[str, tuple[Address, ...]]
 
 
@@ -91,7 +91,7 @@ class Discovery:
 
     def __init__(self, resolvers: Sequence[Address]) -> None:
         self._resolvers = list(resolvers)
-        self._cuts: dict[str, _Cut] = {}
+        self._cuts: dict[str, Cut] = {}
         self._hosts: dict[str, tuple[Address, ...]] = {}
         self._servers: dict[str, tuple[Server, ...]] = {}
         self._silent: dict[str, _Silence] = {}
@@ -134,9 +134,30 @@ class Discovery:
             chain.append(alias)
             _check(chain)
 
+    def cut(self, name: str) -> Cut:
+        """The zone that holds ``name``: the deepest that it is delegated to.
+
+        Raises DelegationError where the servers of a zone on the way say nothing useful.
+        """
+        try:
+            return self._descend(name)[0]
+        except _Silence as silence:
+            raise DelegationError(f"nobody answers for {name} ({silence})") from None
+
+    def ask(self, name: str, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
+        """What a server of its zone says, with authority, of records at ``name``.
+
+        Raises DelegationError, which says what each server did.
+        """
+        try:
+            return self._ask(self.cut(name), name, rdtype)
+        except _Silence as silence:
+            kind = dns.rdatatype.to_text(rdtype)
+            raise DelegationError(f"nobody answers for {name} {kind} ({silence})") from None
+
     # Zone cuts
 
-    def _descend(self, name: str) -> tuple[_Cut, dns.message.Message]:
+    def _descend(self, name: str) -> tuple[Cut, dns.message.Message]:
         """The deepest zone that ``name`` is delegated to, and what its servers say of the name."""
         while True:
             cut = self._deepest(name)
@@ -145,9 +166,9 @@ class Discovery:
             if referral is None:
                 return self._on_the_same_servers(cut, apex_of(reply)), reply
             apex = text(referral.name)
-            self._cuts[apex] = _Cut(apex, hosts_in(referral), glue_in(reply))
+            self._cuts[apex] = Cut(apex, hosts_in(referral), glue_in(reply))
 
-    def _deepest(self, name: str) -> _Cut:
+    def _deepest(self, name: str) -> Cut:
         """The deepest cut known so far that ``name`` is within."""
         while name not in self._cuts and name:
             name = name.partition(".")[2]
@@ -155,7 +176,7 @@ class Discovery:
             self._cuts[name] = self._root()
         return self._cuts[name]
 
-    def _root(self) -> _Cut:
+    def _root(self) -> Cut:
         try:
             reply = self._first(self._resolvers, "", NS, recurse=True)
         except _Silence as silence:
@@ -164,17 +185,17 @@ class Discovery:
                 "open port 53 to them, name others in DNS01_RESOLVERS, or name the zone's own servers in "
                 "DNS01_NAMESERVERS",
             ) from None
-        return _Cut("", tuple(host for rrset in reply.answer for host in hosts_in(rrset)), glue_in(reply))
+        return Cut("", tuple(host for rrset in reply.answer for host in hosts_in(rrset)), glue_in(reply))
 
-    def _on_the_same_servers(self, cut: _Cut, apex: str) -> _Cut:
+    def _on_the_same_servers(self, cut: Cut, apex: str) -> Cut:
         """A child zone on its parent's servers gets no referral: only its SOA tells of it."""
         if apex != cut.apex and is_within(apex, cut.apex):
             reply = self._ask(cut, apex, NS)  # its own word, or its parent's referral
             hosts = {host for rrset in (*reply.answer, *reply.authority) for host in hosts_in(rrset)}
-            cut = self._cuts[apex] = _Cut(apex, tuple(sorted(hosts)) or cut.hosts, cut.glue | glue_in(reply))
+            cut = self._cuts[apex] = Cut(apex, tuple(sorted(hosts)) or cut.hosts, cut.glue | glue_in(reply))
         return cut
 
-    def _enclosing(self, cut: _Cut, name: str) -> _Cut:
+    def _enclosing(self, cut: Cut, name: str) -> Cut:
         """The zone of a name whose SOA a wildcard CNAME hides."""
         while (name := name.partition(".")[2]) and is_within(name, cut.apex):
             reply = self._ask(cut, name, SOA)
@@ -182,7 +203,7 @@ class Discovery:
                 return self._on_the_same_servers(cut, apex_of(reply))
         return cut
 
-    def _comes_of_a_wildcard(self, cut: _Cut, reply: dns.message.Message, name: str, alias: str) -> bool:
+    def _comes_of_a_wildcard(self, cut: Cut, reply: dns.message.Message, name: str, alias: str) -> bool:
         """Whether this CNAME was made from a wildcard: its signature says so (RFC 4034 §3.1.3),
         or else a label that nobody can have chosen gets it as well."""
         owner = dns.name.from_text(name)
@@ -194,7 +215,7 @@ class Discovery:
 
     # Name servers
 
-    def _all_servers(self, cut: _Cut) -> tuple[Server, ...]:
+    def _all_servers(self, cut: Cut) -> tuple[Server, ...]:
         """The union of the parent's and the zone's own NS, with all their addresses."""
         if cut.apex not in self._servers:
             hosts = set(cut.hosts)
@@ -207,7 +228,7 @@ class Discovery:
             self._servers[cut.apex] = tuple(Server(host, self._hosts[host]) for host in sorted(hosts))
         return self._servers[cut.apex]
 
-    def _addresses(self, cut: _Cut) -> list[Address]:
+    def _addresses(self, cut: Cut) -> list[Address]:
         """Addresses to put a question about the zone to: the glue will do."""
         known = self._known(cut)
         if not known:
@@ -233,13 +254,13 @@ class Discovery:
         for host, addresses in found.items():
             self._hosts[host] = tuple(sorted(filter(reachable, addresses)))
 
-    def _known(self, cut: _Cut) -> list[Address]:
+    def _known(self, cut: Cut) -> list[Address]:
         """The addresses of a zone's servers as far as they are known."""
         return [a for host in cut.hosts for a in self._hosts.get(host) or cut.glue.get(host, ())]
 
     # Questions
 
-    def _ask(self, cut: _Cut, name: str, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
+    def _ask(self, cut: Cut, name: str, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
         """What the servers of a zone say: with authority, or by a referral further down."""
         if cut.apex in self._silent:
             raise self._silent[cut.apex]
