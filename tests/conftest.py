@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from calls import BOTH, Stage
 from testbed import netns
 
 OURS = ("DNS01_", "RFC2136_", "STANDALONE_", "LEXICON_", "ACMESH_", "EXEC_", "CERTBOT_", "RENEWED_")
@@ -17,6 +20,8 @@ def pytest_configure() -> None:
         netns.enter()
     except PermissionError:
         pytest.exit("the tests need root: they run in a network namespace of their own (sudo make test)", 4)
+    if subprocess.run(["unshare", "--mount", "true"], check=False).returncode:
+        pytest.exit("the tests need mount namespaces: a chroot has to be a mount point (mount --bind D D)", 4)
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +33,17 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "state"
     monkeypatch.setenv("DNS01_STATE_DIR", str(path))
     return path
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """One name server, and the provider talks to it."""
+    with Stage(tmp_path) as stage:
+        yield stage
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Stage]:
+    """Two name servers, of which the second may be held back."""
+    with Stage(tmp_path, BOTH) as stage:
+        yield stage

@@ -289,3 +289,34 @@ def passes(case: HttpCase, record: TxtRecord, fault: Fault) -> None:
 def _again(fault: Fault, **changes: Any) -> Fault:
     """A fault is used up; the next test wants its own."""
     return type(fault)(**{**vars(fault), **changes})
+
+
+class ReplacesTokens:
+    """For the APIs that want an access token of their issuer's, as ``fakes.oauth`` does.
+
+    The tests of a subclass are given its ``case``.
+    """
+
+    RECORD = TxtRecord("_acme-challenge.example.com", validation("a"))
+
+    def test_one_does_for_all_of_a_call(self, case: HttpCase) -> None:
+        publish(case, self.RECORD)
+        assert len(case.fake.requests) > 2
+        assert len(case.fake.issued) == 1
+
+    def test_one_that_has_expired_is_replaced_before_it_is_refused(self, case: HttpCase) -> None:
+        provider = case.provider()
+        zone = provider.zone_for(self.RECORD.name)
+        case.fake.now = provider.clock = lambda clock=provider.clock: clock() + 3590
+        provider.publish(zone, [self.RECORD])
+        assert len(case.fake.issued) == 2
+        assert 401 not in [status for _, status, _ in case.fake.refusals]
+
+    def test_one_that_was_revoked_is_replaced_without_a_pause(self, case: HttpCase) -> None:
+        provider = case.provider()
+        zone = provider.zone_for(self.RECORD.name)
+        case.fake.revoke()
+        provider.publish(zone, [self.RECORD])
+        assert case.world_sees(self.RECORD.name) == {self.RECORD.value}
+        assert [status for _, status, _ in case.fake.refusals].count(401) == 1
+        assert not case.pauses

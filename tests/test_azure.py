@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from contract import ZONES, publish, retract, validation
-from contract_http import MANY, Api, HttpCase, WorksOverHttp
+from contract_http import MANY, Api, HttpCase, ReplacesTokens, WorksOverHttp
 from fakes import Status, Zone
 from fakes.azure import CLIENT, SUBSCRIPTION, TENANT, Azure, resource_id
 
@@ -106,29 +106,7 @@ class TestRecordSets:
         assert case.fake.refusals[-1][1] == 412
 
 
-class TestTokens:
-    def test_one_does_for_all_of_a_call(self, case: HttpCase) -> None:
-        publish(case, RECORD)
-        assert len(case.fake.requests) > 2
-        assert len(case.fake.issued) == 1
-
-    def test_one_that_has_expired_is_replaced_before_it_is_refused(self, case: HttpCase) -> None:
-        provider = case.provider()
-        zone = provider.zone_for(NAME)
-        case.fake.now = provider.clock = lambda clock=provider.clock: clock() + 3590
-        provider.publish(zone, [RECORD])
-        assert len(case.fake.issued) == 2
-        assert 401 not in [status for _, status, _ in case.fake.refusals]
-
-    def test_one_that_was_revoked_is_replaced_without_a_pause(self, case: HttpCase) -> None:
-        provider = case.provider()
-        zone = provider.zone_for(NAME)
-        case.fake.revoke()
-        provider.publish(zone, [RECORD])
-        assert case.world_sees(NAME) == {RECORD.value}
-        assert [status for _, status, _ in case.fake.refusals] == [401, 404]
-        assert not case.pauses
-
+class TestTokens(ReplacesTokens):
     def test_a_wrong_secret_is_said_in_azures_words_and_not_shown(self, case: HttpCase) -> None:
         case.options["client_secret"] = "wr0ng-s3cret"
         error = case.error_of(lambda: publish(case, RECORD))

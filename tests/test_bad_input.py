@@ -17,12 +17,6 @@ NOBODY = "127.9.9.9"  # no server listens there
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with Stage(tmp_path) as stage:
-        yield stage
-
-
-@pytest.fixture
 def client(tmp_path: Path) -> Iterator[Client]:
     """A client in a world without any DNS."""
     environ = {"PATH": os.environ["PATH"], "DNS01_STATE_DIR": str(tmp_path / "state")}

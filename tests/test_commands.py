@@ -21,12 +21,6 @@ APEX = ("example.org", "token", A)
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with Stage(tmp_path) as stage:
-        yield stage
-
-
-@pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Client]:
     """A person's, without any configuration."""
     environ = {"PATH": os.environ["PATH"], "DNS01_STATE_DIR": str(tmp_path / "state")}

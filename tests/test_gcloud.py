@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from contract import ZONES, publish, retract, validation
-from contract_http import MANY, AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from contract_http import MANY, AgreesWithLego, Api, HttpCase, Lego, ReplacesTokens, WorksOverHttp
 from fakes import FOREVER, Hang, Refusal, Status, Zone
 from fakes.google import KEY_ID, PEM, Google, key_file
 
@@ -118,29 +118,7 @@ class TestChanges:
         assert case.world_sees(NAME) == {RECORD.value}
 
 
-class TestTokens:
-    def test_one_does_for_all_of_a_call(self, case: HttpCase) -> None:
-        publish(case, RECORD)
-        assert len(case.fake.requests) > 2
-        assert len(case.fake.issued) == 1
-
-    def test_one_that_has_expired_is_replaced_before_it_is_refused(self, case: HttpCase) -> None:
-        provider = case.provider()
-        zone = provider.zone_for(NAME)
-        case.fake.now = provider.clock = lambda clock=provider.clock: clock() + 3590
-        provider.publish(zone, [RECORD])
-        assert len(case.fake.issued) == 2
-        assert case.fake.refusals == []
-
-    def test_one_that_was_revoked_is_replaced_without_a_pause(self, case: HttpCase) -> None:
-        provider = case.provider()
-        zone = provider.zone_for(NAME)
-        case.fake.revoke()
-        provider.publish(zone, [RECORD])
-        assert case.world_sees(NAME) == {RECORD.value}
-        assert [status for _, status, _ in case.fake.refusals] == [401]
-        assert not case.pauses
-
+class TestTokens(ReplacesTokens):
     def test_none_is_shown(self, case: HttpCase) -> None:
         token = case.fake.new_token()["access_token"]
         case.fake.revoke()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from calls import BOTH, NAME, PRIMARY, Stage
+from calls import NAME, PRIMARY, Stage
 from contract import validation
 
 from dns01 import Challenge, published
@@ -15,20 +14,6 @@ from dns01.errors import NotReady
 
 A, B = validation("a"), validation("b")
 APEX = ("example.org", "token-a", A)
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    """One name server, and the provider talks to it."""
-    with Stage(tmp_path) as stage:
-        yield stage
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Stage]:
-    """Two name servers, of which the second may be held back."""
-    with Stage(tmp_path, BOTH) as stage:
-        yield stage
 
 
 def test_a_record_is_published_waited_for_and_taken_back(stage: Stage) -> None:

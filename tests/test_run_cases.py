@@ -6,14 +6,12 @@ example.org lives on a BIND and is found through a root, a TLD and referrals on 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import dns.flags
 import dns.message
 import dns.query
-import pytest
 from calls import BOTH, NAME, PRIMARY, PRIMARY_ONLY, SECONDARY, Stage, until
 from contract import validation
 from testbed import NameServer, Unbound, World, Zone
@@ -27,20 +25,6 @@ A, B = validation("a"), validation("b")
 APEX = ("example.org", "token-a", A)
 WILDCARD = ("example.org", "token-b", B)  # dehydrated names both by the bare domain
 CHILD = "@ SOA ns1.example.org. hostmaster.example.org. 1 3600 600 86400 60\n@ NS ns1.example.org."
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    """One name server, and the provider talks to it."""
-    with Stage(tmp_path) as stage:
-        yield stage
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Stage]:
-    """Two name servers, of which the second may be held back."""
-    with Stage(tmp_path, BOTH) as stage:
-        yield stage
 
 
 def test_17_of_parent_and_delegated_zone_at_one_provider_the_delegated_one_gets_the_record(
