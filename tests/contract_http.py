@@ -18,6 +18,7 @@ import pytest
 from contract import ZONES, FindsZones, KeepsRecordsBetweenProcesses, publish, retract, validation
 from fakes import FOREVER, Cut, Fake, Fault, Hang, Reset, Shape, Status, Text
 from fakes.lego import issue
+from fakes.lexicon import driving
 
 from dns01.errors import AuthRejected, Busy, HookError, ProviderError, Transient, Unreachable, ZoneNotFound
 from dns01.providers import load
@@ -274,6 +275,28 @@ class AgreesWithLego:
         assert done.refused == []
         assert done.most == {"_acme-challenge.example.com": 2}
         assert done.left == set()
+
+
+class AgreesWithLexicon:
+    """The same, for APIs that Debian's lego is built without. ``LEXICON``: the provider as dns-lexicon
+    calls it, and its variables."""
+
+    API: ClassVar[Api]
+    LEXICON: ClassVar[tuple[str, Mapping[str, str]]]
+
+    def test_lexicon_adds_two_values_beside_a_foreign_one_and_takes_each_back(self, tmp_path: Path) -> None:
+        name, foreign = "_acme-challenge.example.com", "somebody else's"
+        one, two = validation("a"), validation("b")
+        with driving(self.API.fake, *self.LEXICON, ["example.com"], tmp_path) as lexicon:
+            lexicon.api.add_foreign(name, foreign, 3600)
+            lexicon("create", "example.com", name, one)
+            lexicon("create", "example.com", name, two)
+            assert lexicon.api.values(name) == {foreign, one, two}
+            lexicon("delete", "example.com", name, one)
+            assert lexicon.api.values(name) == {foreign, two}
+            lexicon("delete", "example.com", name, two)
+            assert lexicon.api.values(name) == {foreign}
+            assert lexicon.refused == []
 
 
 def passes(case: HttpCase, record: TxtRecord, fault: Fault) -> None:

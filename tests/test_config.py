@@ -199,7 +199,7 @@ class TestVariablesAlone:
         assert settings.readiness_for("any.example") is None
         assert settings.nameservers_for("any.example") == ()
         assert settings.zone_id_for("any.example") == ""
-        assert settings.rule_for("any.example") is None
+        assert settings.apex_for("any.example") == ""
 
     def test_readiness_can_be_chosen(self) -> None:
         assert (
@@ -455,13 +455,21 @@ class TestZones:
         assert settings.zone_id_for("example.org") == "Z1"
         assert settings.zone_id_for("sub.example.org") == ""
 
+    @pytest.mark.parametrize(
+        ("longer", "apex"),
+        [("ttl = 90", "example.org"), ('id = "Z2"', "sub.example.org"), ("", "example.org")],
+    )
+    def test_the_zone_of_a_name_is_said_by_the_servers_or_the_id_of_a_section(
+        self, file: Path, longer: str, apex: str
+    ) -> None:
+        sections = f'[zone."sub.example.org"]\n{longer}\n[zone."example.org"]\nnameservers = ["192.0.2.1"]\n'
+        assert from_file(file, ACCOUNT + sections).apex_for("_acme-challenge.sub.example.org") == apex
+
     @pytest.mark.parametrize("name", ["Example.ORG", "example.org.", "EXAMPLE.org."])
     def test_names_are_compared_as_the_dns_does(self, file: Path, name: str) -> None:
-        rule = from_file(file, f'{ACCOUNT}[zone."{name}"]\nid = "Z1"\n').rule_for(
-            "_acme-challenge.example.org"
-        )
-        assert rule is not None
-        assert (rule.apex, rule.id) == ("example.org", "Z1")
+        settings = from_file(file, f'{ACCOUNT}[zone."{name}"]\nid = "Z1"\n')
+        assert settings.apex_for("_acme-challenge.example.org") == "example.org"
+        assert settings.zone_id_for("example.org") == "Z1"
 
     def test_a_name_may_be_internationalised(self, file: Path) -> None:
         settings = from_file(file, ACCOUNT + '[zone."bücher.example"]\nid = "Z1"\n')

@@ -181,7 +181,7 @@ def test_name_servers_in_another_zone_without_glue_are_looked_up(world: World, d
 def test_a_zone_whose_servers_are_silent_is_found_all_the_same(
     world: World, example: HostedZone, discovery: Discovery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.delegation.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
     for server in example.servers:
         server.silent = True
 

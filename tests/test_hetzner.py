@@ -1,13 +1,13 @@
 """Hetzner: the contract, and the actions.
 
-Debian's lego has no opinion: it speaks the API of the DNS console, which is shut down.
+Debian's lego has no opinion: it speaks the API of the DNS console, which is shut down. dns-lexicon does.
 """
 
 from __future__ import annotations
 
 import pytest
 from contract import publish, retract, validation
-from contract_http import Api, HttpCase, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, HttpCase, WorksOverHttp
 from fakes import Status
 from fakes.hetzner import Hetzner
 
@@ -15,8 +15,9 @@ from dns01.errors import ProviderError, Transient, ZoneNotFound
 from dns01.providers.base import TxtRecord
 
 
-class TestHetzner(WorksOverHttp):
+class TestHetzner(WorksOverHttp, AgreesWithLexicon):
     API = Api("hetzner", Hetzner, token=Hetzner.token)
+    LEXICON = "hetzner", {"LEXICON_HETZNER_TOKEN": Hetzner.token}
 
     def test_the_zone_alone_is_asked_about_where_it_is_known(self, case: HttpCase, record: TxtRecord) -> None:
         zone = case.provider().zone_for(record.name)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from contract_http import Api, HttpCase, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, HttpCase, WorksOverHttp
 from fakes.linode import Linode
 
 from dns01.errors import ZoneNotFound
 
 
-class TestLinode(WorksOverHttp):
+class TestLinode(WorksOverHttp, AgreesWithLexicon):
     API = Api("linode", Linode, token=Linode.token)
+    LEXICON = "linode4", {"LEXICON_LINODE4_TOKEN": Linode.token}
 
     def test_a_zone_that_is_a_copy_of_another_servers_is_none(self, case: HttpCase) -> None:
         case.fake.slaves = {"deep.example.com", "example.co.uk"}  # type: ignore[attr-defined]

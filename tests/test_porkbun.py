@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from contract import publish, retract, validation
-from contract_http import Api, HttpCase, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, HttpCase, WorksOverHttp
 from fakes import FOREVER, Answer, Fake, Request, Status
 from fakes.porkbun import Porkbun
 
@@ -12,8 +12,9 @@ from dns01.errors import AuthRejected, ProviderError
 from dns01.providers.base import TxtRecord
 
 
-class TestPorkbun(WorksOverHttp):
+class TestPorkbun(WorksOverHttp, AgreesWithLexicon):
     API = Api("porkbun", Porkbun, key=Porkbun.key, secret_key=Porkbun.token)
+    LEXICON = "porkbun", {"LEXICON_PORKBUN_KEY": Porkbun.key, "LEXICON_PORKBUN_SECRET": Porkbun.token}
 
     def test_a_domain_that_the_api_has_no_access_to_is_said_with_what_is_lacking(
         self, case: HttpCase, record: TxtRecord

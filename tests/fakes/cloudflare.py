@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import Answer, Fake, Record, Refusal, Request, Zone, route
+from . import Answer, Fake, Record, Refusal, Request, Zone, optional, route
 
+RECORD = {"type": str, "name": str, "content": str, "ttl": int, "data": optional(type(None))}
 GOOD: Mapping[str, Any] = {"success": True, "errors": [], "messages": []}
 
 
@@ -44,6 +45,10 @@ class Cloudflare(Fake):
         ]
         return self._list(shown, request.query, 20)
 
+    @route("GET", "/zones/{zone}")
+    def show_zone(self, request: Request, zone: str) -> Answer:
+        return Answer(200, {**GOOD, "result": {"id": zone, "name": self.zone(zone).apex, "status": "active"}})
+
     @route("GET", "/zones/{zone}/dns_records", query=["type", "name", "content", "page", "per_page"])
     def list_records(self, request: Request, zone: str) -> Answer:
         def fits(record: Record) -> bool:
@@ -55,7 +60,7 @@ class Cloudflare(Fake):
         holder = self._zone(zone)
         return self._list([_shown(record) for record in holder.records if fits(record)], request.query, 100)
 
-    @route("POST", "/zones/{zone}/dns_records", fields={"type": str, "name": str, "content": str, "ttl": int})
+    @route("POST", "/zones/{zone}/dns_records", fields=RECORD)
     def create(self, request: Request, zone: str) -> Answer:
         holder, body = self._zone(zone), request.body
         if body["ttl"] != 1 and not 60 <= body["ttl"] <= 86400:

@@ -46,6 +46,10 @@ class Hetzner(Fake):
     def show_zone(self, request: Request, zone: str) -> Answer:
         return Answer(200, {"zone": self._zone(self.zone(zone))})
 
+    @route("GET", "/zones/actions/{id}")
+    def show_zone_action(self, request: Request, id: str) -> Answer:
+        return self.show_action(request, id)  # type: ignore[no-any-return]
+
     @route("GET", "/actions/{id}")
     def show_action(self, request: Request, id: str) -> Answer:
         if id not in self.running:
@@ -53,14 +57,17 @@ class Hetzner(Fake):
         self.running = {each: max(0, left - 1) for each, left in self.running.items()}
         return Answer(200, {"action": self._action(id)})
 
+    @route("GET", "/zones/{zone}/rrsets", query=["name", "type"])
+    def list_rrsets(self, request: Request, zone: str) -> Answer:
+        shown = _rrset(self.zone(zone), request.query["name"])
+        page = {"page": 1, "per_page": 25, "next_page": None, "last_page": 1, "total_entries": len(shown)}
+        return Answer(200, {"rrsets": shown, "meta": {"pagination": page}})
+
     @route("GET", RRSET)
     def read(self, request: Request, zone: str, name: str) -> Answer:
-        holder = self.zone(zone)
-        texts = holder.texts(_owner(name, holder))
-        if not texts:
-            raise Refusal(404, "RRSet not found")
-        records = [{"value": f'"{record.value}"', "comment": ""} for record in texts]
-        return Answer(200, {"rrset": {"name": name, "type": "TXT", "ttl": texts[0].ttl, "records": records}})
+        for rrset in _rrset(self.zone(zone), name):
+            return Answer(200, {"rrset": rrset})
+        raise Refusal(404, "RRSet not found")
 
     @route("POST", f"{RRSET}/actions/add_records", fields={"records": list, "ttl": optional(int)})
     def add_records(self, request: Request, zone: str, name: str) -> Answer:
@@ -119,6 +126,14 @@ class Hetzner(Fake):
 
 def _fits(shown: Mapping[str, Any], query: Mapping[str, str]) -> bool:
     return all(query.get(key) in (None, shown[key]) for key in ("name", "mode"))
+
+
+def _rrset(zone: Zone, name: str) -> list[Mapping[str, Any]]:
+    """The TXT RRset at a relative name, in a list; none, if there is none."""
+    texts = zone.texts(_owner(name, zone))
+    records = [{"value": f'"{record.value}"', "comment": ""} for record in texts]
+    rrset = {"id": f"{name}/TXT", "name": name, "type": "TXT", "records": records}
+    return [{**rrset, "ttl": texts[0].ttl}] if texts else []
 
 
 def _owner(name: str, zone: Zone) -> str:

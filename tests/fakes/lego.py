@@ -2,7 +2,8 @@
 
 It reaches the fake under the API's own name, through a proxy and with a CA of the test's, and gets a
 certificate from a Pebble that validates what the fake has. Debian leaves some of lego's providers out:
-cloudflare, azure, linode, porkbun and acme-dns.
+cloudflare, linode and porkbun, for which dns-lexicon stands in (``fakes.lexicon``), acme-dns, for which
+pyacmedns does, and azure.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ RECORD = {"type": str, "name": str, "content": str, "ttl": optional(str)}
 
 
 class Porkbun(Fake):
-    """Everything is POST, and 400 what is wrong. The keys are in headers or in the body. A TTL below
-    600 becomes 600. ``closed`` has the apexes of the zones that the API has no access to."""
+    """Everything is POST, and 400 what is wrong. The keys are in headers or in the body. A TTL may be a
+    number as well; below 600 it becomes 600. ``closed`` has the apexes of the zones that the API has no
+    access to."""
 
     prefix = "/api/json/v3"
     hosts = ("api.porkbun.com", "porkbun.com")
@@ -26,6 +27,7 @@ class Porkbun(Fake):
     def respond(self, request: Request) -> tuple[Answer, Fault | None]:
         """Keys that are in the body are read as if they were in the headers."""
         body = dict(request.body or {})
+        body |= {"ttl": str(body["ttl"])} if "ttl" in body else {}
         given = {"X-API-Key": body.pop("apikey", None), "X-Secret-API-Key": body.pop("secretapikey", None)}
         headers = {**request.headers, **{name: key for name, key in given.items() if key}}
         return super().respond(request._replace(headers=headers, body=body))
@@ -39,6 +41,10 @@ class Porkbun(Fake):
 
     def error(self, refusal: Refusal) -> Any:
         return {"status": "ERROR", "message": refusal.message}
+
+    @route("POST", "/ping", fields={}, writes=False)
+    def ping(self, request: Request) -> Answer:
+        return Answer(200, {"status": "SUCCESS", "yourIp": "192.0.2.1"})
 
     @route("POST", "/domain/listAll", fields={"start": optional(int)}, writes=False)
     def list_domains(self, request: Request) -> Answer:

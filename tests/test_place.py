@@ -1,0 +1,49 @@
+"""Which zone a record goes to, where the configuration names the servers and nothing is discovered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dns01.hooks import config
+from dns01.hooks.place import Places
+from dns01.providers.base import Zone
+
+NAME = "_acme-challenge.www.example.org"
+
+BRIDGE = 'provider = "exec"\npath = "/bin/true"'
+KNOWS_TWO = 'provider = "memory"\nzones = "example.org,www.example.org"'
+
+
+def zone(folder: Path, account: str, more: str = "") -> Zone:
+    """The zone of NAME, by way of an account."""
+    file = folder / "config.toml"
+    file.write_text(
+        f'[account.web]\n{account}\n[zone."example.org"]\nnameservers = ["192.0.2.53"]\n{more}'
+    )
+    settings = config.load({"DNS01_CONFIG": str(file), "DNS01_STATE_DIR": str(folder)})
+    return Places(settings).find([NAME])[NAME].zone
+
+
+def test_a_bridge_that_knows_no_zones_is_given_the_one_of_the_section(tmp_path: Path) -> None:
+    assert zone(tmp_path, BRIDGE) == Zone("example.org")
+
+
+def test_a_bridge_is_not_given_a_section_that_says_but_terms(tmp_path: Path) -> None:
+    assert zone(tmp_path, BRIDGE, '[zone."www.example.org"]\nttl = 90\n') == Zone("example.org")
+
+
+def test_a_provider_that_knows_its_zones_knows_best(tmp_path: Path) -> None:
+    assert zone(tmp_path, KNOWS_TWO) == Zone("www.example.org")
+
+
+@pytest.mark.parametrize("account", [BRIDGE, KNOWS_TWO], ids=["bridge", "knows its zones"])
+def test_a_section_with_the_zone_s_id_goes_before_both(tmp_path: Path, account: str) -> None:
+    assert zone(tmp_path, account, 'id = "Z1"\n') == Zone("example.org", "Z1")
+
+
+def test_without_a_section_a_bridge_has_nothing_but_the_name(tmp_path: Path) -> None:
+    variables = {"DNS01_PROVIDER": "exec", "EXEC_PATH": "/bin/true", "DNS01_NAMESERVERS": "192.0.2.53"}
+    settings = config.load({"DNS01_CONFIG": "", "DNS01_STATE_DIR": str(tmp_path), **variables})
+    assert Places(settings).find([NAME])[NAME].zone == Zone(NAME)
