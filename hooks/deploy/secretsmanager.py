@@ -1,0 +1,180 @@
+"""A certificate in AWS Secrets Manager: one JSON secret, or three where services expect them apart.
+
+API: https://docs.aws.amazon.com/secretsmanager/latest/apireference/. A version is named after what is
+in it (SHA-256): whoever writes the same once more, in a retry or on another machine, writes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from ...errors import ConfigError, DeployError, ProviderError
+from ...providers import _aws
+from ...providers.base import Option
+from .base import Bundle
+
+LARGEST = 65536  # bytes of a secret
+CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
+PARTS = ("privkey", "cert", "chain")
+
+MISSING = "ResourceNotFoundException"
+EXISTS = "ResourceExistsException"
+INVALID = "InvalidRequestException"
+
+
+class Target:
+    """The credentials need secretsmanager:GetSecretValue, PutSecretValue, CreateSecret and RestoreSecret
+    on the secret; DescribeSecret and UpdateSecretVersionStage for the way back; TagResource for tags; and
+    the use of the KMS key, where it is one of the user's."""
+
+    options = (
+        Option(
+            "name",
+            (),
+            "the secret's name; {name} in it stands for the certificate's, {part} for privkey, cert or chain",
+            default="dns01/{name}",
+        ),
+        Option("layout", (), "json (one secret with everything) or split (three)", default="json"),
+        Option("kms_key", (), "the key of a secret that is created; without it, AWS's own"),
+        Option("tags", (), "the tags of a secret that is created", table=True),
+        *_aws.OPTIONS,
+    )
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self._options = options
+        self._split = options["layout"] == "split"
+        if options["layout"] not in ("json", "split"):
+            raise ConfigError(f"layout: {options['layout']!r} is none", "it is json or split")
+        self._name = options["name"]
+        if self._split and "{part}" not in self._name:
+            self._name += "/{part}"
+        self._account = _aws.Account(options)
+
+    def check(self, bundle: Bundle) -> None:
+        """The size is all that Secrets Manager minds."""
+        for name, text in self._secrets(bundle).items():
+            if (size := len(text.encode())) > LARGEST:
+                raise DeployError(
+                    f"the secret {name} would have {size} bytes, and AWS takes {LARGEST}",
+                    'write layout = "split", or have the CA send a shorter chain',
+                )
+
+    def changes(self, bundle: Bundle) -> Sequence[str]:
+        lines = []
+        for name, text in self._secrets(bundle).items():
+            there, doomed = self._look(name)
+            if doomed:
+                lines.append(f"the secret {name} is restored from deletion, and gets a new version")
+            elif there != text:
+                lines.append(f"the secret {name} {'is created' if there is None else 'gets a new version'}")
+        return lines
+
+    def install(self, bundle: Bundle) -> None:
+        for name, text in self._secrets(bundle).items():
+            there, doomed = self._look(name)
+            if doomed:
+                self._do("RestoreSecret", name, SecretId=name)
+            if there is None and not doomed:
+                self._create(name, text)
+            elif there != text:
+                self._put(name, text)
+
+    def undo(self, bundle: Bundle) -> None:
+        """Make the version before this one current again; a secret that has none stays as it is."""
+        for name in self._secrets(bundle):
+            versions = self._do("DescribeSecret", name, SecretId=name)["VersionIdsToStages"]
+            staged = {stage: version for version, stages in versions.items() for stage in stages}
+            if PREVIOUS in staged:
+                self._make_current(name, staged[PREVIOUS], staged[CURRENT])
+
+    def _secrets(self, bundle: Bundle) -> Mapping[str, str]:
+        """The text of each secret, by its name."""
+        key, cert, chain = (part.decode("ascii") for part in (bundle.key, bundle.cert, bundle.chain))
+        own = bundle.name.replace("*", "_")  # which AWS does not take in a name
+        if self._split:
+            texts = dict(zip(PARTS, (key, cert, chain), strict=True))
+            named = self._name.replace("{name}", own)
+            return {named.replace("{part}", part): text for part, text in texts.items() if text}
+        whole = {
+            "private_key": key,
+            "fullchain": bundle.fullchain.decode("ascii"),
+            "cert": cert,
+            "chain": chain,
+            "csr": bundle.csr.decode("ascii"),
+            "not_after": f"{bundle.facts.not_after:%Y-%m-%dT%H:%M:%SZ}",
+            "fingerprint": bundle.facts.fingerprint,
+        }
+        return {self._name.replace("{name}", own): json.dumps(whole)}
+
+    def _look(self, name: str) -> tuple[str | None, bool]:
+        """What the secret says, if it is there; and whether it is marked for deletion."""
+        try:
+            answer = self._do("GetSecretValue", name, SecretId=name, VersionStage=CURRENT)
+        except _No as no:
+            if no.code == MISSING:
+                return None, False
+            if no.code == INVALID and "DeletedDate" in self._do("DescribeSecret", name, SecretId=name):
+                return None, True
+            raise
+        return answer.get("SecretString", ""), False
+
+    def _create(self, name: str, text: str) -> None:
+        tags = {key.removeprefix("tags."): tag for key, tag in self._options.items() if key[:5] == "tags."}
+        terms: dict[str, Any] = {"Tags": [{"Key": key, "Value": tag} for key, tag in tags.items()]}
+        if key := self._options.get("kms_key"):
+            terms["KmsKeyId"] = key
+        try:
+            self._do("CreateSecret", name, Name=name, **_version(text), **terms)
+        except _No as no:
+            if no.code != EXISTS:
+                raise
+            self._put(name, text)  # another machine was quicker
+
+    def _put(self, name: str, text: str) -> None:
+        self._do("PutSecretValue", name, SecretId=name, **_version(text))
+        there = self._do("GetSecretValue", name, SecretId=name, VersionStage=CURRENT)
+        if there["SecretString"] != text:  # an older version says the same, and has stayed where it was
+            self._make_current(name, _version(text)["ClientRequestToken"], there["VersionId"])
+
+    def _make_current(self, name: str, version: str, instead_of: str) -> None:
+        self._do(
+            "UpdateSecretVersionStage",
+            name,
+            SecretId=name,
+            VersionStage=CURRENT,
+            MoveToVersionId=version,
+            RemoveFromVersionId=instead_of,
+        )
+
+    def _do(self, action: str, name: str, **terms: Any) -> Any:
+        """One request. Raises DeployError; it is a ``_No`` where AWS has a reason of its own."""
+        from botocore import xform_name
+
+        try:
+            with self._account.asking(f"secretsmanager:{action}", f"the secret {name}"):
+                return getattr(self._client, xform_name(action))(**terms)
+        except _aws.Refused as refused:
+            raise _No(str(refused), refused.hint, code=refused.code) from None
+        except (ProviderError, ConfigError) as error:
+            raise DeployError(str(error), error.hint) from None
+
+    @cached_property
+    def _client(self) -> Any:
+        region, config = self._account.region, self._account.config
+        return self._account.session.client("secretsmanager", region_name=region, config=config)
+
+
+class _No(DeployError):
+    """``code`` is what AWS says no with."""
+
+    def __init__(self, message: str, hint: str, *, code: str) -> None:
+        super().__init__(message, hint)
+        self.code = code
+
+
+def _version(text: str) -> Mapping[str, str]:
+    return {"SecretString": text, "ClientRequestToken": hashlib.sha256(text.encode()).hexdigest()}

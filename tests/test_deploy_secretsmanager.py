@@ -1,0 +1,263 @@
+"""AWS Secrets Manager, as moto emulates it: what is written, what is not, and the way back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import trustme
+from fakes.awshttp import Refusal, forget_aws
+from fakes.moto import Moto
+
+from dns01.errors import ConfigError, DeployError
+from dns01.hooks.call import Certificate
+from dns01.hooks.certificate import inspect
+from dns01.hooks.deploy.base import Bundle
+from dns01.hooks.deploy.secretsmanager import Target
+
+SECRET = "dns01/example.org"
+
+
+@pytest.fixture(autouse=True)
+def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Moto]:
+    forget_aws(monkeypatch)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with Moto("secretsmanager") as aws:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield aws
+
+
+@pytest.fixture
+def client(aws: Moto) -> Any:
+    """Another one than the target's."""
+    return boto3.client("secretsmanager")
+
+
+def bundle(folder: Path, name: str = "example.org") -> Bundle:
+    """A certificate that has just been issued."""
+    issued = trustme.CA().create_child_ca().issue_cert(name)
+    key = issued.private_key_pem.bytes()
+    cert, chain = issued.cert_chain_pems[0].bytes(), issued.cert_chain_pems[1].bytes()
+    paths = {}
+    for file, content in {"key": key, "cert": cert, "chain": chain, "fullchain": cert + chain}.items():
+        (folder / file).write_bytes(content)
+        paths[file] = str(folder / file)
+    return Bundle(name, inspect(Certificate(name, **paths)), key, cert, chain, cert + chain, b"the request")
+
+
+def target(**options: str) -> Target:
+    defaults = {option.key: option.default for option in Target.options if option.default}
+    return Target({**defaults, "max_retries": "0", **options})
+
+
+def now_in(client: Any, name: str = SECRET) -> Any:
+    # the stage is AWS's default, but not moto's
+    return client.get_secret_value(SecretId=name, VersionStage="AWSCURRENT")["SecretString"]
+
+
+# What is written
+
+
+def test_one_secret_has_it_all(client: Any, tmp_path: Path) -> None:
+    issued = bundle(tmp_path)
+    assert target().changes(issued) == ["the secret dns01/example.org is created"]
+
+    target().install(issued)
+
+    assert json.loads(now_in(client)) == {
+        "private_key": issued.key.decode(),
+        "fullchain": issued.fullchain.decode(),
+        "cert": issued.cert.decode(),
+        "chain": issued.chain.decode(),
+        "csr": "the request",
+        "not_after": f"{issued.facts.not_after:%Y-%m-%dT%H:%M:%SZ}",
+        "fingerprint": issued.facts.fingerprint,
+    }
+    assert target().changes(issued) == []
+
+
+def test_three_secrets_where_services_expect_them_apart(client: Any, tmp_path: Path) -> None:
+    issued = bundle(tmp_path)
+
+    target(layout="split", name="tls/{part}/{name}").install(issued)
+
+    for part, content in {"privkey": issued.key, "cert": issued.cert, "chain": issued.chain}.items():
+        assert now_in(client, f"tls/{part}/example.org") == content.decode()
+
+
+def test_three_secrets_never_share_one_name(client: Any, tmp_path: Path) -> None:
+    issued = bundle(tmp_path)
+    target(layout="split").install(issued)
+    assert now_in(client, f"{SECRET}/privkey") == issued.key.decode()
+
+
+def test_a_wildcards_name_has_no_star_which_aws_does_not_take(client: Any, tmp_path: Path) -> None:
+    target().install(bundle(tmp_path, "*.example.org"))
+    assert now_in(client, "dns01/_.example.org")
+
+
+def test_what_is_there_already_is_not_written_again(aws: Moto, client: Any, tmp_path: Path) -> None:
+    issued = bundle(tmp_path)
+    target().install(issued)
+    aws.asked.clear()
+
+    target().install(issued)
+
+    assert aws.asked == ["GetSecretValue"]
+
+
+def test_a_new_certificate_is_a_new_version_named_after_what_is_in_it(client: Any, tmp_path: Path) -> None:
+    target().install(bundle(tmp_path))
+    renewed = bundle(tmp_path)
+    assert target().changes(renewed) == ["the secret dns01/example.org gets a new version"]
+
+    target().install(renewed)
+
+    there = client.get_secret_value(SecretId=SECRET, VersionStage="AWSCURRENT")
+    assert json.loads(there["SecretString"])["fingerprint"] == renewed.facts.fingerprint
+    assert there["VersionId"] == hashlib.sha256(there["SecretString"].encode()).hexdigest()
+
+
+def test_a_secret_that_is_created_gets_the_key_and_the_tags_of_the_configuration(
+    client: Any, tmp_path: Path
+) -> None:
+    target(**{"kms_key": "alias/tls", "tags.team": "web", "tags.made-by": "dns01"}).install(bundle(tmp_path))
+
+    described = client.describe_secret(SecretId=SECRET)
+    assert described["KmsKeyId"] == "alias/tls"
+    assert {tag["Key"]: tag["Value"] for tag in described["Tags"]} == {"team": "web", "made-by": "dns01"}
+
+
+def test_a_secret_that_is_marked_for_deletion_is_restored(client: Any, tmp_path: Path) -> None:
+    target().install(bundle(tmp_path))
+    client.delete_secret(SecretId=SECRET)
+    renewed = bundle(tmp_path)
+    assert "is restored from deletion" in target().changes(renewed)[0]
+    with pytest.raises(client.exceptions.InvalidRequestException):
+        now_in(client)
+
+    target().install(renewed)
+
+    assert json.loads(now_in(client))["fingerprint"] == renewed.facts.fingerprint
+
+
+def test_a_secret_that_another_machine_creates_meanwhile_gets_a_version(
+    aws: Moto, client: Any, tmp_path: Path
+) -> None:
+    client.create_secret(Name=SECRET, SecretString="of the other machine")
+    missing = Refusal(400, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+    aws.trouble["GetSecretValue"] = missing
+    issued = bundle(tmp_path)
+
+    target().install(issued)
+
+    assert json.loads(now_in(client))["fingerprint"] == issued.facts.fingerprint
+
+
+# The way back
+
+
+def test_undo_makes_the_version_before_current_again(client: Any, tmp_path: Path) -> None:
+    old = bundle(tmp_path)
+    target().install(old)
+    new = bundle(tmp_path)
+    target().install(new)
+
+    target().undo(new)
+
+    assert json.loads(now_in(client))["fingerprint"] == old.facts.fingerprint
+    assert target().changes(old) == []
+
+
+def test_what_was_undone_can_be_installed_after_all(client: Any, tmp_path: Path) -> None:
+    """Its version is there already, and writing it again would leave the old one current."""
+    target().install(bundle(tmp_path))
+    new = bundle(tmp_path)
+    target().install(new)
+    target().undo(new)
+    assert target().changes(new) != []
+
+    target().install(new)
+
+    assert json.loads(now_in(client))["fingerprint"] == new.facts.fingerprint
+
+
+def test_undo_of_the_very_first_leaves_it(client: Any, tmp_path: Path) -> None:
+    issued = bundle(tmp_path)
+    target().install(issued)
+    target().undo(issued)
+    assert json.loads(now_in(client))["fingerprint"] == issued.facts.fingerprint
+
+
+# What may go wrong
+
+
+def test_a_secret_that_is_too_large_is_refused_before_anything_is_sent(aws: Moto, tmp_path: Path) -> None:
+    issued = bundle(tmp_path)._replace(chain=b"x" * 70_000)
+    with pytest.raises(DeployError, match=r"dns01/example\.org would have \d+ bytes, and AWS takes 65536"):
+        target().check(issued)
+    assert aws.asked == []
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (Refusal(400, "AccessDeniedException", "no identity-based policy allows it"), "PutSecretValue"),
+        (Refusal(429, "ThrottlingException", "Rate exceeded"), "too many requests"),
+        (Refusal(400, "DecryptionFailure", "The key is disabled"), "The key is disabled"),
+        (Refusal(500, "InternalServiceError", "An error occurred"), "An error occurred"),
+    ],
+    ids=lambda value: getattr(value, "code", ""),
+)
+def test_what_aws_refuses_is_said_with_its_words_and_what_to_do(
+    aws: Moto, tmp_path: Path, client: Any, refusal: Refusal, words: str
+) -> None:
+    old = bundle(tmp_path)
+    target().install(old)
+    aws.trouble["PutSecretValue"] = refusal
+
+    with pytest.raises(DeployError) as caught:
+        target().install(bundle(tmp_path))
+
+    assert words in str(caught.value)
+    assert SECRET in str(caught.value)
+    assert caught.value.hint
+    assert "PRIVATE KEY" not in str(caught.value) + caught.value.hint
+    assert json.loads(now_in(client))["fingerprint"] == old.facts.fingerprint
+
+
+@pytest.mark.parametrize("mischief", ["reset", "truncated", "html", "lost"])
+def test_an_answer_that_makes_no_sense_is_an_error_and_the_next_try_is_right(
+    aws: Moto, client: Any, tmp_path: Path, mischief: Any
+) -> None:
+    issued = bundle(tmp_path)
+    aws.plan(mischief)
+
+    with pytest.raises(DeployError) as caught:
+        target().install(issued)
+
+    assert caught.value.hint
+    target().install(issued)
+    assert json.loads(now_in(client))["fingerprint"] == issued.facts.fingerprint
+
+
+def test_throttling_within_the_budget_of_retries_is_waited_out(
+    aws: Moto, client: Any, tmp_path: Path
+) -> None:
+    aws.plan(Refusal(400, "ThrottlingException", "Rate exceeded"))
+    issued = bundle(tmp_path)
+    target(max_retries="2").install(issued)
+    assert json.loads(now_in(client))["fingerprint"] == issued.facts.fingerprint
+
+
+def test_a_layout_that_is_none_is_a_fault_of_the_configuration() -> None:
+    with pytest.raises(ConfigError, match="layout: 'both' is none"):
+        target(layout="both")
