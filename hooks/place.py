@@ -11,8 +11,13 @@ from ..errors import ConfigError, DelegationError, ZoneNotFound
 from ..providers.base import Profile, Provider, Zone
 from . import say
 from .config import open_account
-from .delegation import Delegation, Discovery, Server
+from .delegation import Delegation, Discovery, PortBarred, Server
+from .dnswire import Wire
+from .question import TXT, Question
+from .replies import SOA, apex_of
 from .settings import Account, Settings
+
+LOOK = 6.0  # seconds: a server that is slower than a datagram, another one and a stream is left out
 
 
 class Place(NamedTuple):
@@ -31,7 +36,7 @@ class Places:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._discovery = Discovery(settings.resolvers)
+        self.discovery = Discovery(settings.resolvers)
         self._providers: dict[str, Provider] = {}
         self._zones: dict[tuple[str, str], Zone] = {}
         self._places: dict[str, Place] = {}
@@ -39,7 +44,9 @@ class Places:
     def provider(self, account: Account) -> Provider:
         """The account's provider, ready for use. Raises ConfigError."""
         if account.name not in self._providers:
-            self._providers[account.name] = open_account(account)
+            provider = self._providers[account.name] = open_account(account)
+            if observe := getattr(provider, "observe", None):
+                observe(self.look)
         return self._providers[account.name]
 
     def find(self, names: Iterable[str]) -> dict[str, Place]:
@@ -50,15 +57,38 @@ class Places:
         """
         wanted = list(dict.fromkeys(names))
         unknown = [name for name in wanted if name not in self._places]
-        self._start(unknown)
+        self.start(unknown)
         told = {name: Delegation(name, name, "", self._told(name)) for name in unknown if self._told(name)}
         asked = [name for name in unknown if name not in told]
-        for name, delegation in (told | (self._discovery.find_all(asked) if asked else {})).items():
+        for name, delegation in (told | self._delegations(asked)).items():
             self._places[name] = self._place(delegation)
         return {name: self._places[name] for name in wanted}
 
-    def _start(self, names: Iterable[str]) -> None:
-        """An embedded server has to be there before its names are looked up."""
+    def look(self, names: Iterable[str]) -> dict[str, list[frozenset[str]]]:
+        """The TXT values at each name, as every server of its zone that answers has them."""
+        seen: dict[str, list[frozenset[str]]] = {name: [] for name in names}
+        with Wire() as wire:
+            asked = [
+                Question(address, name, TXT)
+                for name in seen
+                for server in self._servers(name)
+                for address in server.addresses
+            ]
+            for question, answer in wire.ask(asked, LOOK).items():
+                if answer.authoritative:
+                    seen[question.name].append(answer.texts)
+        return seen
+
+    def _servers(self, name: str) -> tuple[Server, ...]:
+        with suppress(DelegationError):  # then there is nobody to ask
+            return self._told(name) or self.discovery.find(name).servers
+        return ()
+
+    def start(self, names: Iterable[str]) -> None:
+        """An embedded server has to be there before its names are looked up.
+
+        Raises ConfigError, and ProviderError where it cannot start.
+        """
         of_account: dict[str, list[str]] = defaultdict(list)
         for name in names:
             with suppress(ConfigError):  # its account may be that of a CNAME's target
@@ -66,6 +96,17 @@ class Places:
         for account, its_names in of_account.items():
             if start := getattr(self.provider(self._settings.account_named(account)), "start", None):
                 start(its_names)
+
+    def _delegations(self, names: list[str]) -> dict[str, Delegation]:
+        """Where the names lead to. Where no name server can be asked, and somebody else can later, each
+        is taken for what it is, in the longest zone that its account has."""
+        try:
+            return self.discovery.find_all(names) if names else {}
+        except PortBarred as error:
+            if not self._settings.doh and error.barrier == "nothing answers":
+                raise
+            say.warning(f"{error}: the zone is the account's, and a CNAME would not be noticed")
+            return {name: Delegation(name, name, "", ()) for name in names}
 
     def _told(self, name: str) -> tuple[Server, ...]:
         """The servers that the configuration names for a zone."""
@@ -90,7 +131,7 @@ class Places:
         win, nor a parent whose child lives elsewhere. Without discovery, the longest suffix."""
         cut, target = delegation.zone, delegation.target
         if not cut:
-            return self._account_zone(account, target)
+            return self._account_zone(account, self._told_apex(account, target) or target)
         if "." not in cut:
             raise DelegationError(
                 f"{target} is not in the DNS: the servers of {cut!r} have no zone for it",
@@ -106,6 +147,21 @@ class Places:
                 f'name the account of {cut} in [zone."{cut}"], or remove the delegation',
             )
         return zone
+
+    def _told_apex(self, account: Account, target: str) -> str:
+        """The apex that a section says, or else the servers that are named. A provider that knows its
+        zones may know of one beneath it, and is asked, unless the section has the zone's id."""
+        apex = self._settings.apex_for(target)
+        if getattr(self.provider(account), "knows_zones", True):
+            return apex if self._settings.zone_id_for(apex) else ""
+        return apex or self._apex_by(self._told(target), target)
+
+    def _apex_by(self, servers: Iterable[Server], target: str) -> str:
+        questions = [Question(address, target, SOA) for server in servers for address in server.addresses]
+        with Wire() as wire:
+            answers = wire.ask(questions, LOOK).values()
+        messages = (answer.message for answer in answers if answer.authoritative)
+        return next((apex_of(message) for message in messages if message), "")
 
     def _account_zone(self, account: Account, name: str) -> Zone:
         if (account.name, name) not in self._zones:

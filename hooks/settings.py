@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ..errors import ConfigError
 from ..providers.base import Profile, is_within
 from .challenge import PREFIX
+from .deployments import Deployment
 from .question import Address
 from .values import Readiness
 
@@ -46,6 +47,10 @@ class Settings:
     resolvers: tuple[Address, ...]
     readiness: Readiness | None
     nameservers: tuple[Address, ...] = ()  # of every name, where no section says otherwise
+    ca: str = ""  # in one of the forms that authority.ca allows
+    ca_account: str = ""  # the account's URI
+    deployments: Sequence[Deployment] = ()
+    doh: tuple[str, ...] = ()  # URLs, for where port 53 is barred
 
     def account_for(self, *names: str) -> Account:
         """The account of the first name that a section gives one, else the only account.
@@ -56,6 +61,8 @@ class Settings:
             for rule in self._rules(name):
                 if rule.account:
                     return self.accounts[rule.account]
+        if not self.accounts:
+            raise ConfigError(f"no account is configured for {names[0]}", "`dns01 providers` shows how")
         first = next(iter(self.accounts))
         if len(self.accounts) == 1:
             return self.accounts[first]
@@ -73,10 +80,6 @@ class Settings:
             "configure it once more, or remove by hand what it published: `dns01 sweep --forget` gives it up",
         )
 
-    def rule_for(self, name: str) -> ZoneRule | None:
-        """The section with the longest apex that the name lies within."""
-        return next(iter(self._rules(name)), None)
-
     def profile_for(self, account: Account, name: str) -> Profile:
         """The provider's profile, overridden by the account, overridden by the name's sections."""
         profile = account.profile
@@ -87,6 +90,10 @@ class Settings:
     def nameservers_for(self, name: str) -> tuple[Address, ...]:
         """Whom to ask about the name, where the configuration says it; discovery is then skipped."""
         return next((rule.nameservers for rule in self._rules(name) if rule.nameservers), self.nameservers)
+
+    def apex_for(self, name: str) -> str:
+        """The zone that the name is in, where a section has its servers' addresses or its id."""
+        return next((rule.apex for rule in self._rules(name) if rule.nameservers or rule.id), "")
 
     def readiness_for(self, name: str) -> Readiness | None:
         """Whom to believe about the name, where the configuration says it."""

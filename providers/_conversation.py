@@ -17,7 +17,7 @@ import dns.rcode
 import dns.tsig
 from dns.rdtypes.ANY.TSIG import TSIG
 
-from ..errors import AuthRejected, ConfigError, ProviderError, Unreachable
+from ..errors import AuthRejected, ClockSkew, ConfigError, ProviderError, Unreachable
 
 TIMEOUT = 3.0  # seconds for the server to take a connection, and for it to go on answering
 TRIES = 3
@@ -134,7 +134,7 @@ class Conversation:
                     "compare name and algorithm with the server's; for Knot, name it in the zone's acl too",
                 )
             case dns.rcode.BADTIME:
-                return AuthRejected(
+                return ClockSkew(
                     f"{self.server} and this machine do not agree about the time (BADTIME){_clocks(tsig)}",
                     "set the clock that is wrong (NTP): signatures are good for 5 minutes",
                 )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from urllib.parse import urlsplit
 
 from ..errors import AuthRejected, ConfigError, ProviderError
 from ._acmeaccounts import Account, Accounts
@@ -42,6 +40,7 @@ class Provider(Rest):
     )
     profile = Profile(ttl=1, rounds=1)
     keyless = True  # the accounts are in a file
+    overheard = "can answer these names' challenges"
     values_per_name = 2
     monotonic: Callable[[], float] = staticmethod(time.monotonic)
 
@@ -53,14 +52,6 @@ class Provider(Rest):
         self._acting: Account | None = None
         self._updated: dict[str, float] = {}  # subdomain -> when, by the monotonic clock
         self._unanswered: set[str] = set()  # subdomains
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is dubious about the configuration."""
-        url = urlsplit(self._base)
-        if url.scheme == "https" or _is_this_host(url.hostname or ""):
-            return ()
-        return (f"{self._base} is not HTTPS: whoever listens on the way can answer these names' challenges",)
 
     def zone_for(self, name: str) -> Zone:
         """Any name: they are in a zone of the server's own."""
@@ -184,10 +175,3 @@ def _checked(value: str) -> str:
         f"acme-dns takes nothing but dns-01 values (43 base64url characters), not {value!r}",
         "publish this value through another provider",
     )
-
-
-def _is_this_host(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from difflib import get_close_matches
 from tempfile import TemporaryDirectory
 
 from ..errors import ConfigError
 from ..secret import hide_setting
-from ._bridge import Bridge, entries
+from ._bridge import ProgramBridge, entries
 from ._program import run, seconds
-from .base import Option, Profile, TxtRecord, Zone
+from .base import Option, Profile, TxtRecord
 
 # acme.sh is a program, and a library if it is sourced without a word, when it shows but its help.
 # Whatever a script saves goes to a folder that is gone afterwards.
@@ -33,9 +33,11 @@ _initpath
 NOISE = ("DEBUG", "OUTPUT_INSECURE", "LOG_FILE")  # with these, acme.sh tells secrets
 
 
-class Provider(Bridge):
+class Provider(ProgramBridge):
     """Some scripts remove every TXT record at a name and not the given one alone (dns_nsupdate does:
-    use rfc2136), and some add what is there once more: what they do cannot be read back."""
+    use rfc2136). The zone's name servers tell: what another order waits for is put back then, and
+    what else is lost is said. Some scripts add what is there once more.
+    """
 
     title = "acme.sh's DNS scripts"
     docs = "https://github.com/acmesh-official/acme.sh/wiki/dnsapi"
@@ -46,28 +48,30 @@ class Provider(Bridge):
         Option(
             "env",
             ("ACMESH_ENV_*",),
-            "the script's own variables, besides those of the environment",
+            "a variable of the script's own, once for each that is not in the environment anyway",
             secret=True,
             table=True,
         ),
     )
     profile = Profile()
-    keyless = True
+    adds, removes = "add", "rm"
 
     def __init__(self, options: Mapping[str, str]) -> None:
+        super().__init__()
         self._api = options["api"]
         self._home = os.path.abspath(os.path.expanduser(options["home"]))
         self._limit = seconds(options["time_limit"], "ACMESH_TIME_LIMIT")
         self._variables = entries(options, "env")
         self._script = self._find()
 
-    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        for record in records:
-            self._run("add", record)
+    def run(self, verb: str, record: TxtRecord) -> None:
+        arguments = [self._script, f"{self._api}_{verb}", record.name, record.value]
+        with TemporaryDirectory(prefix="dns01-acmesh-") as scratch:
+            command = ["sh", "-c", DRIVER, "acme.sh", *arguments]
+            run(command, self._environ(scratch), self._limit, self.doing(verb, record.name))
 
-    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        for record in records:
-            self._run("rm", record)
+    def doing(self, verb: str, name: str) -> str:
+        return f"{self.whose}: {self._api}_{verb} {name}"
 
     def _find(self) -> str:
         """The script's path. Raises ConfigError, which names the nearest ones."""
@@ -82,14 +86,6 @@ class Provider(Bridge):
             return f"{folder}/{self._api}.sh"
         near = get_close_matches(self._api, there, 3, 0.5) or there[:3]
         raise ConfigError(f"{folder} has no {self._api}.sh", f"there are, for example, {', '.join(near)}")
-
-    def _run(self, verb: str, record: TxtRecord) -> None:
-        function = f"{self._api}_{verb}"
-        arguments = [self._script, function, record.name, record.value]
-        with TemporaryDirectory(prefix="dns01-acmesh-") as scratch:
-            environ = self._environ(scratch)
-            command = ["sh", "-c", DRIVER, "acme.sh", *arguments]
-            run(command, environ, self._limit, f"{self.whose}: {function} {record.name}")
 
     def _environ(self, scratch: str) -> Mapping[str, str]:
         environ = {name: value for name, value in os.environ.items() if name not in NOISE}

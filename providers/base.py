@@ -79,13 +79,16 @@ class Provider(Protocol):
     Optional verbs: ``start(names)`` is called before the names are looked up in the DNS (the
     embedded server has to be there by then); ``settled(zone)`` returns when the API itself says
     that what was published is on its servers (INSYNC, a job, an action); ``alias(zone, name,
-    target)`` makes ``name`` a CNAME to ``target``, unless something stands there already.
+    target)`` makes ``name`` a CNAME to ``target``, unless something stands there already;
+    ``observe(look)`` is called first, where the API itself cannot tell what it has: ``look(names)``
+    gives the TXT values at each name, as every server of its zone that answers has them.
 
     Optional facts, for ``dns01 providers NAME``: ``title``, the name that people know it by;
     ``docs``, the URL of its API's documentation; ``permission``, the least that the credentials
     have to be granted; ``needs``, a package that may be missing, and the extra that brings it;
     ``values_per_name``, where an API keeps no more than a few, and
-    ``holder(name)``, the name that they are kept for, where several share them; ``warnings``, of an
+    ``holder(name)``, the name that they are kept for, where several share them; ``knows_zones``,
+    False where ``zone_for`` takes any name for an apex; ``warnings``, of an
     instance: what is dubious about its configuration, though it works.
     """
 
@@ -137,9 +140,9 @@ def ancestors(name: str) -> Iterator[str]:
         name = name.partition(".")[2]
 
 
-def relative(name: str, apex: str) -> str:
-    """The name within the zone, as most APIs and master files write it: ``@`` is the apex itself."""
-    return name.removesuffix(apex).rstrip(".") or "@"
+def relative(name: str, apex: str, itself: str = "@") -> str:
+    """The name within the zone; the apex ``itself`` is ``@`` to most APIs and in master files."""
+    return name.removesuffix(apex).rstrip(".") or itself
 
 
 def quoted(value: str) -> str:

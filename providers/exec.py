@@ -7,15 +7,18 @@ where there is nothing to do. It is called once for each record, never twice at 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from ._bridge import Bridge, entries
+from ._bridge import ProgramBridge, entries
 from ._program import run, seconds
-from .base import Option, Profile, TxtRecord, Zone
+from .base import Option, Profile, TxtRecord
 
 
-class Provider(Bridge):
-    """What it prints is shown when it fails. The TTL is its own affair."""
+class Provider(ProgramBridge):
+    """What it prints is shown when it fails. The TTL is its own affair. Where it removes more than
+    it was told to, the zone's name servers tell: what another order waits for is put back, and what
+    else is lost is said.
+    """
 
     title = "a program of your own"
     docs = "https://go-acme.github.io/lego/dns/exec/"
@@ -25,28 +28,23 @@ class Provider(Bridge):
         Option(
             "env",
             ("EXEC_ENV_*",),
-            "variables for the program, besides those of the environment",
+            "a variable for the program, once for each that is not in the environment anyway",
             secret=True,
             table=True,
         ),
     )
     profile = Profile()
-    keyless = True
+    adds, removes = "present", "cleanup"
 
     def __init__(self, options: Mapping[str, str]) -> None:
+        super().__init__()
         self._path = os.path.expanduser(options["path"])
         self._limit = seconds(options["time_limit"], "EXEC_TIME_LIMIT")
         self._variables = entries(options, "env")
 
-    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        for record in records:
-            self._run("present", record)
-
-    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        for record in records:
-            self._run("cleanup", record)
-
-    def _run(self, verb: str, record: TxtRecord) -> None:
+    def run(self, verb: str, record: TxtRecord) -> None:
         command = [self._path, verb, f"{record.name}.", record.value]
-        doing = f"{self.whose}: {self._path} {verb} {record.name}"
-        run(command, {**os.environ, **self._variables}, self._limit, doing)
+        run(command, {**os.environ, **self._variables}, self._limit, self.doing(verb, record.name))
+
+    def doing(self, verb: str, name: str) -> str:
+        return f"{self.whose}: {self._path} {verb} {name}"

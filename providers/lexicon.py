@@ -1,7 +1,6 @@
 """The providers of dns-lexicon, of which there are 88, told apart by ``api``.
 
-Their options are those of lexicon: ``lexicon PROVIDER --help`` lists them, and as variables they are
-called LEXICON_CLOUDFLARE_AUTH_TOKEN and so on.
+Their options are those of lexicon: as variables they are called LEXICON_CLOUDFLARE_AUTH_TOKEN and so on.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from ..errors import AuthRejected, Busy, ConfigError, HookError, ProviderError, Unreachable
 from ..secret import redact
 from ._bridge import Bridge, entries
+from ._logs import keep_queries_out
 from ._program import seconds
 from .base import Option, Profile, TxtRecord, Zone, unquoted
 
@@ -40,14 +40,19 @@ class Provider(Bridge):
         Option(
             "api",
             ("LEXICON_PROVIDER", "LEXICON_PROVIDER_NAME"),
-            "lexicon's name of the provider",
+            "PROVIDER: lexicon's name of it",
             required=True,
         ),
         Option("time_limit", ("LEXICON_TIME_LIMIT",), "how many seconds one step may take", default="120"),
-        Option("options", ("LEXICON_{api}_*",), "lexicon's own options of it", secret=True, table=True),
+        Option(
+            "options",
+            ("LEXICON_{api}_*",),
+            "an option of PROVIDER's, as `lexicon PROVIDER --help` lists them; … is PROVIDER in capitals",
+            secret=True,
+            table=True,
+        ),
     )
     profile = Profile()
-    keyless = True  # as far as can be told: which secrets an API wants, its own options say
     sleep: Callable[[float], None] = staticmethod(time.sleep)
 
     def __init__(self, options: Mapping[str, str]) -> None:
@@ -56,6 +61,7 @@ class Provider(Bridge):
         self._options = {key.lower(): value for key, value in entries(options, "options").items()}
         self._kind = _find(self._api)
         logging.getLogger("lexicon").addHandler(logging.NullHandler())  # it may log what is secret
+        keep_queries_out()
 
     def _add(self, zone: Zone, name: str, wanted: Sequence[TxtRecord]) -> None:
         values = {record.value for record in wanted}

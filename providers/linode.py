@@ -30,18 +30,14 @@ class Provider(Rest, RecordHost):
         return [Zone(domain["domain"], str(domain["id"])) for domain in domains if domain["type"] == "master"]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        wanted = ("TXT", _within(zone, name))
+        wanted = ("TXT", relative(name, zone.apex, ""))
         for record in self.items("data", "domains", zone.id, "records", page_size=500):
             if (record["type"], record["name"]) == wanted:
                 yield str(record["id"]), record["target"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
-        fields = {"type": "TXT", "name": _within(zone, record.name), "target": record.value}
+        fields = {"type": "TXT", "name": relative(record.name, zone.apex, ""), "target": record.value}
         self.post("domains", zone.id, "records", **fields, ttl_sec=record.ttl)
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
         self.delete_at("domains", zone.id, "records", id)
-
-
-def _within(zone: Zone, name: str) -> str:
-    return relative(name, zone.apex).removeprefix("@")

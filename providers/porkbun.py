@@ -48,12 +48,12 @@ class Provider(Rest, RecordHost):
         return [Zone(domain["domain"]) for domain in self.items("domains", "domain", "listAll", start=0)]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        within = _within(zone, name)
+        within = relative(name, zone.apex, "")
         found = self.get("dns", "retrieveByNameType", zone.apex, "TXT", *([within] if within else []))
         return [(str(record["id"]), record["content"]) for record in found["records"]]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
-        fields = {"type": "TXT", "name": _within(zone, record.name), "content": record.value}
+        fields = {"type": "TXT", "name": relative(record.name, zone.apex, ""), "content": record.value}
         self.post("dns", "create", zone.apex, **fields, ttl=str(record.ttl))
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
@@ -63,7 +63,3 @@ class Provider(Rest, RecordHost):
             # It says the same of a record that is gone and of anything else.
             if id in dict(self.texts(zone, name)):
                 raise
-
-
-def _within(zone: Zone, name: str) -> str:
-    return relative(name, zone.apex).removeprefix("@")

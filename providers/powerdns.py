@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..errors import ProviderError
 from .base import Option, Profile, RRset, RRsetHost, TxtRecord, Zone, quoted
@@ -28,19 +26,12 @@ class Provider(Rest, RRsetHost):
         base_url("PDNS_API_URL", "http://127.0.0.1:8081"),
     )
     profile = Profile(rounds=1)
+    overheard = "learns the api-key"
     spell = staticmethod(quoted)
 
     def __init__(self, options: Mapping[str, str]) -> None:
         super().__init__(options)
         self._disabled: set[str] = set()
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is dubious about the configuration."""
-        url = urlsplit(self._base)
-        if url.scheme == "https" or _is_this_host(url.hostname or ""):
-            return ()
-        return (f"{self._base} is not HTTPS: whoever listens on the way learns the api-key",)
 
     def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
         return {"X-API-Key": self.given["key"]}
@@ -98,9 +89,3 @@ class Provider(Rest, RRsetHost):
 
     def _path(self, *rest: Any) -> tuple[str, ...]:
         return ("api", "v1", "servers", self.given["server"], *rest)
-
-
-def _is_this_host(name: str) -> bool:
-    with suppress(ValueError):
-        return ip_address(name).is_loopback
-    return name == "localhost"

@@ -21,19 +21,21 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
-import requests.exceptions as failures
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from .. import __version__
-from ..errors import AuthRejected, Busy, ConfigError, HookError, ProviderError, Transient, Unreachable
+from ..errors import AuthRejected, Busy, ConfigError, ProviderError, Unreachable
 from ._answers import NotFound, Refused, next_link, next_number, retry_after, words_in
+from ._failures import Asked
+from ._logs import keep_queries_out
+from ._retries import repeated
 from .base import Host, Option, Profile
 
 __all__ = ["NotFound", "Refused", "Rest", "base_url", "next_link", "next_number"]
@@ -58,6 +60,7 @@ class Rest(Host):
     profile: ClassVar[Profile] = Profile()
     language: ClassVar[str] = "JSON"
     keyless: ClassVar[bool] = False  # whether the machine itself may be what is let in
+    overheard: ClassVar[str] = "learns the credentials"  # whoever listens on the way, without HTTPS
 
     timeout: float = 30.0  # seconds that the API may be silent
     budget: float = 120.0  # seconds that a step may take until it is no longer repeated
@@ -69,15 +72,25 @@ class Rest(Host):
         self._base = options["base_url"].rstrip("/")
         self._secrets = [options[option.key] for option in self._keys() if options.get(option.key)]
         if not self._secrets and not self.keyless:
+            variables = [option.env[0] for option in self._keys()]
             raise ConfigError(
-                f"{self.title} wants credentials: {' or '.join(option.env[0] for option in self._keys())}",
-                f"they need {self.permission}",
+                f"{self.title} wants credentials: {' or '.join(variables)}",
+                f"set it, or {variables[0]}_FILE to the path of a file that holds it;"
+                f" they need {self.permission}",
             )
+        keep_queries_out()
         self._about = ""
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": f"dns01/{__version__}", "Accept": "application/json"})
         self._session.auth = self._authorize  # which also keeps requests from sending what ~/.netrc has
         self._session.verify = os.environ.get("SSL_CERT_FILE") or True
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is dubious about the configuration."""
+        if self._base.lower().startswith("https:") or _is_this_host(self._base):
+            return ()
+        return (f"{self._base} is not HTTPS: whoever listens on the way {self.overheard}",)
 
     def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
         """The headers that a request is let in with; some APIs want it signed."""
@@ -159,7 +172,7 @@ class Rest(Host):
                 allow_redirects=False,
             )
         except (OSError, ValueError) as error:
-            raise self._unsent(error) from None  # its text has the URL with the query, and more
+            raise self._asked.failed(error) from None
         return self._said(response, f"{method} /{place}")
 
     def pages(self, *path: str, **query: Any) -> Iterator[Any]:
@@ -198,25 +211,13 @@ class Rest(Host):
         first, and then does what is still lacking.
         """
         self._about = about
-        retrying = Retrying(
-            sleep=self.sleep,
-            retry=retry_if_exception_type(Transient),
-            wait=_pause,
-            stop=self._is_spent,
-            reraise=True,
-        )
         try:
-            return retrying(step)
+            return repeated(step, self.budget, self.sleep)
         except (LookupError, TypeError, AttributeError) as error:
             raise ProviderError(
                 f"{self.whose}: an answer about {about} is not what its API promises ({error!r})",
                 f"compare with {self.docs}, and that {self._base} is right",
             ) from error
-
-    def _is_spent(self, state: RetryCallState) -> bool:
-        """Time asked for counts as time spent, so that a Retry-After beyond the budget ends it at once."""
-        spent = max(state.seconds_since_start or 0.0, state.idle_for)
-        return spent + state.upcoming_sleep > self.budget
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         body = request.body or b""
@@ -234,36 +235,8 @@ class Rest(Host):
         if (status := self.status_of(response.status_code, body)) >= 300:
             raise self._refusal(response, status, body, call)
         if not makes_sense:
-            raise self._nonsense(response, call)
+            raise self._asked.nonsense(response, call, self.language)
         return body
-
-    def _unsent(self, error: Exception) -> HookError:
-        """What it means that a request had no answer."""
-        network = "see that this machine reaches it, by HTTPS_PROXY if there has to be a proxy"
-        match error:
-            case failures.Timeout():
-                return Unreachable(
-                    f"{self.whose}: {self._host} does not answer within {self.timeout:g} s", network
-                )
-            case failures.SSLError():
-                return ProviderError(
-                    f"{self.whose}: the certificate of {self._host} cannot be trusted: {self._cause(error)}",
-                    "where it is of a CA of your own, set SSL_CERT_FILE to that CA's certificate",
-                )
-            case failures.ProxyError():
-                return Unreachable(
-                    f"{self.whose}: the proxy on the way to {self._host} fails: {self._cause(error)}",
-                    "see what HTTPS_PROXY and NO_PROXY say",
-                )
-            case failures.ConnectionError() | failures.ChunkedEncodingError():
-                return Unreachable(f"{self.whose}: no answer of {self._host}: {self._cause(error)}", network)
-            case _:
-                return ConfigError(
-                    f"{self.whose}: no request can be made with {self._base} and these credentials"
-                    f" ({type(error).__name__})",
-                    "an address begins with https://; a line break, say, is no part of a token;"
-                    " SSL_CERT_FILE and REQUESTS_CA_BUNDLE, if set, name files that exist",
-                )
 
     def _refusal(self, response: requests.Response, status: int, body: Any, call: str) -> ProviderError:
         """What it means that the status is not one of 2xx."""
@@ -302,24 +275,6 @@ class Rest(Host):
             body,
         )
 
-    def _nonsense(self, response: requests.Response, call: str) -> ProviderError:
-        """What it means that an answer is not in the API's language."""
-        begin = self._clean(response.text)
-        kind = response.headers.get("Content-Type", "of no type")
-        is_cut = begin.startswith(("{", "[", "<?xml"))
-        what = f"{self.language} that is cut off" if is_cut else f"no {self.language}"
-        return ProviderError(
-            f"{self.whose}: the answer of {self._host} to {call} is {what}"
-            f" ({kind}, {len(response.content)} bytes): {begin[:80]}",
-            f"something in between may answer in its place; see that {self._base} is right",
-        )
-
-    def _cause(self, error: BaseException) -> str:
-        """What lies at the bottom of an exception: of those above, the text has the URL."""
-        while inner := error.__cause__ or error.__context__:
-            error = inner
-        return self._clean(getattr(error, "strerror", None) or str(error))
-
     def _clean(self, text: str) -> str:
         """One line of what somebody else says, without our secrets."""
         for secret in self._secrets:
@@ -330,18 +285,21 @@ class Rest(Host):
         return [option for option in self.options if option.secret]
 
     @property
+    def _asked(self) -> Asked:
+        return Asked(self.whose, self._base, self.timeout, self._clean)
+
+    @property
     def _host(self) -> str:
-        return urlsplit(self._base).hostname or self._base
+        return self._asked.host
+
+
+def _is_this_host(url: str) -> bool:
+    with suppress(ValueError):
+        name = urlsplit(url).hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    return False
 
 
 def base_url(variable: str, default: str) -> Option:
     """The option that says where the API is."""
     return Option("base_url", (variable,), "address of the API", default=default)
-
-
-def _pause(state: RetryCallState) -> float:
-    """Ever longer, by chance (so that many machines do not come back at once), and at least as long
-    as the API wishes."""
-    error = state.outcome.exception() if state.outcome else None
-    wish = error.retry_after or 0.0 if isinstance(error, Busy) else 0.0
-    return wish + random.random() if wish else wait_random_exponential(multiplier=0.5, max=30)(state)

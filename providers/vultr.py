@@ -36,13 +36,13 @@ class Provider(Rest, RecordHost):
         return Zone(found["domain"]["domain"]) if found else None
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        wanted = ("TXT", _within(zone, name))
+        wanted = ("TXT", relative(name, zone.apex, ""))
         for record in self.items("records", *_records(zone), per_page=500):
             if (record["type"], record["name"]) == wanted:
                 yield record["id"], record["data"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
-        name, data = _within(zone, record.name), quoted(record.value)
+        name, data = relative(record.name, zone.apex, ""), quoted(record.value)
         self.post(*_records(zone), type="TXT", name=name, data=data, ttl=record.ttl)
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
@@ -51,7 +51,3 @@ class Provider(Rest, RecordHost):
 
 def _records(zone: Zone) -> tuple[str, ...]:
     return ("domains", zone.apex, "records")
-
-
-def _within(zone: Zone, name: str) -> str:
-    return relative(name, zone.apex).removeprefix("@")

@@ -10,10 +10,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from calls import BOTH, HOOK, KEY, NAME, SECONDARY, Client, Stage
+from calls import BOTH, HOOK, NAME, SECONDARY, Client, Stage
 from contract import validation
 
 A, B = validation("a"), validation("b")
@@ -108,6 +109,21 @@ def test_sweep_forget_without_any_configuration_gives_nothing_up(stage: Stage) -
     assert len(stage.journal()) == 1
 
 
+def test_sweep_says_until_when_an_unknown_client_may_need_its_record(stage: Stage) -> None:
+    living = stage.client()
+    living("deploy_challenge", *APEX)
+    (file,) = (stage.state / "open").iterdir()
+    entry = json.loads(file.read_text())
+    opened_at = entry["opened_at"]
+    file.write_text(json.dumps(entry | {"client": None}))
+
+    said = stage.client("bash")("sweep", "--dry-run").stdout
+
+    until = datetime.fromisoformat(opened_at) + timedelta(hours=2)
+    assert f"in use until {until:%Y-%m-%dT%H:%M:%S}" in said
+    assert f"Z at the latest: {NAME} TXT {A} in example.org, account rfc2136, for an unknown client" in said
+
+
 def test_sweep_is_in_the_audit_trail(stage: Stage) -> None:
     orphan(stage, "example.org", A)
 
@@ -184,44 +200,17 @@ def test_audit_does_not_complain_of_a_pipe_that_is_closed(lived: Stage) -> None:
     assert (done.returncode, len(done.stdout), done.stderr) == (0, 1, "")
 
 
-# config check
+def test_a_package_that_is_missing_is_called_as_the_index_calls_it(shell: Client, tmp_path: Path) -> None:
+    (tmp_path / "dns").mkdir()
+    (tmp_path / "dns" / "__init__.py").write_text("raise ModuleNotFoundError(name='dns.name')")
 
+    said = shell("sweep", PYTHONPATH=str(tmp_path))
 
-def test_config_check_tells_which_account_serves_what(shell: Client, tmp_path: Path) -> None:
-    config = tmp_path / "config.toml"
-    config.write_text("""
-        [account.web]
-        provider = "rfc2136"
-        nameserver = "192.0.2.53"
-        tsig_key = "hook"
-        tsig_secret = { env = "THE_SECRET" }
-        [account.lab]
-        provider = "memory"
-        zones = "example.net"
-        [zone."example.org"]
-        account = "web"
-        [zone."example.net"]
-        account = "lab"
-        """)
-
-    said = shell("config", "check", str(config), THE_SECRET=KEY.secret)
-
-    assert (said.code, said.stderr) == (0, "")
-    assert said.stdout.startswith("account web (rfc2136): example.org\naccount lab (memory): example.net\n")
-    assert said.stdout.endswith("the configuration is right\n")
-    assert KEY.secret not in said.stdout
-
-
-def test_config_check_names_file_section_key_and_what_was_meant(shell: Client, tmp_path: Path) -> None:
-    config = tmp_path / "config.toml"
-    config.write_text('[account.web]\nprovider = "rfc2136"\nnamesrever = "192.0.2.53"\n')
-
-    said = shell("config", "check", str(config))
-
-    assert (said.code, said.stdout) == (3, "")
-    assert (
-        f"dns01: {config}: [account.web]: unknown key 'namesrever'; did you mean 'nameserver'?" in said.stderr
-    )
+    assert (said.code, said.stdout) == (1, "")
+    problem, hint = said.stderr.splitlines()
+    assert problem.endswith(" lacks the package dnspython")
+    assert hint.count("HOOK=") == 1
+    assert "pip install dns01-hook" in hint
 
 
 # slips, help and version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,6 +79,15 @@ class TestDuckDns(WithstandsFaults, KeepsAValue):
         retract(case, record)
         query = case.fake.requests[-1].query
         assert (query["clear"], query["txt"]) == ("true", "")
+
+    def test_the_token_is_in_no_log_however_much_that_tells(
+        self, case: HttpCase, record: TxtRecord, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It stands in the query, which urllib3 tells at the level DEBUG."""
+        with caplog.at_level(logging.DEBUG):
+            publish(case, record)
+        assert "GET /update?… HTTP/1.1" in caplog.text
+        assert DuckDns.token not in caplog.text
 
     def test_a_domain_of_another_account_is_said(self, case: HttpCase) -> None:
         record = TxtRecord("_acme-challenge.theirs.duckdns.org", validation("a"))

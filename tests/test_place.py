@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import testbed
+from testbed import NameServer
 
 from dns01.hooks import config
 from dns01.hooks.place import Places
 from dns01.providers.base import Zone
 
+SERVER = "127.1.0.1"
 NAME = "_acme-challenge.www.example.org"
 
 BRIDGE = 'provider = "exec"\npath = "/bin/true"'
@@ -43,7 +46,11 @@ def test_a_section_with_the_zone_s_id_goes_before_both(tmp_path: Path, account: 
     assert zone(tmp_path, account, 'id = "Z1"\n') == Zone("example.org", "Z1")
 
 
-def test_without_a_section_a_bridge_has_nothing_but_the_name(tmp_path: Path) -> None:
-    variables = {"DNS01_PROVIDER": "exec", "EXEC_PATH": "/bin/true", "DNS01_NAMESERVERS": "192.0.2.53"}
+@pytest.mark.parametrize(("apex", "expected"), [("example.org", "example.org"), ("other.net", NAME)])
+def test_without_a_section_the_servers_tell_a_bridge_its_zone_if_they_have_it(
+    tmp_path: Path, apex: str, expected: str
+) -> None:
+    variables = {"DNS01_PROVIDER": "exec", "EXEC_PATH": "/bin/true", "DNS01_NAMESERVERS": SERVER}
     settings = config.load({"DNS01_CONFIG": "", "DNS01_STATE_DIR": str(tmp_path), **variables})
-    assert Places(settings).find([NAME])[NAME].zone == Zone(NAME)
+    with NameServer(SERVER, zones=[testbed.Zone(apex, "", {f"ns1.{apex}": SERVER})]):
+        assert Places(settings).find([NAME])[NAME].zone == Zone(expected)

@@ -77,6 +77,16 @@ def test_a_word_that_is_nowhere_is_an_error() -> None:
         main(["providers", "nowhere"])
 
 
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [("cloudfare", "cloudflare"), ("Digitalocan", "digitalocean"), ("dns_njala", "dns_njalla")],
+)
+def test_a_slip_is_told_the_nearest_name(slip: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=f"'{slip}'") as error:
+        main(["providers", slip])
+    assert error.value.hint.startswith(f"did you mean {meant}? ")
+
+
 def test_what_is_not_installed_is_listed_with_the_way_to_install_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,7 +142,8 @@ def test_to_list_them_loads_no_package_that_may_be_missing() -> None:
 def test_every_variable_of_a_provider_is_told(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     told = said(capsys, name)
     for option in load(name).options:
-        (term,) = (line for line in told.splitlines() if line.startswith(f"{' or '.join(option.env)} ("))
+        written = " or ".join(option.env).replace("{api}", "…").replace("*", "NAME")
+        (term,) = (line for line in told.splitlines() if line.startswith(f"{written} ("))
         _, _, traits = term.partition(": ")
         assert ("required" in traits) == option.required
         assert ("secret" in traits) == option.secret
@@ -143,9 +154,9 @@ def test_the_least_configuration_will_do_and_is_the_same_in_both_forms(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     told = said(capsys, name).replace("/etc/dns01", str(tmp_path)).replace("…", "192.0.2.53")
-    for option in load(name).options:
-        (tmp_path / f"{name}.{option.key}").write_text("c2VjcmV0")
-        (tmp_path / f"{name}.{option.key}").chmod(0o600)
+    for secret in ("NAME", *(option.key for option in load(name).options)):
+        (tmp_path / f"{name}.{secret}").write_text("c2VjcmV0")
+        (tmp_path / f"{name}.{secret}").chmod(0o600)
     (tmp_path / "config.toml").write_text(block(told, "The same in the configuration file"))
 
     exports = block(told, "At the least, as environment variables").splitlines()
@@ -156,6 +167,28 @@ def test_the_least_configuration_will_do_and_is_the_same_in_both_forms(
 
     assert by_variables.accounts == by_file.accounts
     assert name in LEAD_ELSEWHERE or config.open_account(by_variables.accounts[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "key"),
+    [
+        ("lexicon", "LEXICON_…_NAME", "options.NAME"),
+        ("acmesh", "ACMESH_ENV_NAME", "env.NAME"),
+        ("exec", "EXEC_ENV_NAME", "env.NAME"),
+    ],
+)
+def test_the_entries_of_a_table_are_shown_in_both_forms(
+    name: str, variable: str, key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = said(capsys, name)
+    assert f"    export {variable}_FILE=/etc/dns01/{name}.NAME\n" in told
+    assert f'    {key} = {{ file = "/etc/dns01/{name}.NAME" }}\n' in told
+    assert f"\n{variable} ({key} in the file): optional, secret\n" in told
+
+
+@every_provider
+def test_a_file_is_offered_in_the_place_of_a_value(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ("with _FILE at the end of its name" in said(capsys, name)) == bool(load(name).options)
 
 
 def test_the_least_privilege_is_told_as_a_policy_where_it_is_one(capsys: pytest.CaptureFixture[str]) -> None:

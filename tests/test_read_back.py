@@ -25,6 +25,7 @@ line="${2%%.} $3"
 case $1$CLEANUP in
   present*) [ "$READ_ONLY" ] && exit 3; grep -qxF "$line" "$ZONE" || echo "$line" >>"$ZONE" ;;
   cleanupNOTHING) ;;
+  cleanupHANG) echo "$line" >>"$ZONE.hung"; sleep 10 ;;
   cleanupALL) grep -v "^${2%%.} " "$ZONE" >"$ZONE.new"; mv "$ZONE.new" "$ZONE" ;;
   *) grep -qxF "$line" "$ZONE" || { echo no such record; exit 1; }
      grep -vxF "$line" "$ZONE" >"$ZONE.new"; mv "$ZONE.new" "$ZONE" ;;
@@ -49,8 +50,10 @@ class World:
         """A new one, as a new process makes it."""
         env = {"ZONE": str(self.zone), "CLEANUP": cleanup, **variables}
         path = script(self.folder / "program", PROGRAM)
-        options = {"path": path, "time_limit": "20", **{f"env.{name}": env[name] for name in env}}
-        provider: Any = load("exec")(options)
+        limit = "1" if cleanup == "HANG" else "20"
+        provider: Any = load("exec")(
+            {"path": path, "time_limit": limit, **{f"env.{name}": env[name] for name in env}}
+        )
         provider.observe(self.look)
         provider.sleep = self.pauses.append
         return provider
@@ -162,6 +165,12 @@ def test_a_failure_does_not_keep_the_other_records(world: World) -> None:
     world.servers.append(lambda values: {A.value} if values else set())
     world.provider().retract(ZONE, [A, B])
     assert world.values() == set()
+
+
+def test_a_program_that_hangs_is_waited_for_once(world: World) -> None:
+    world.has(A, B, C)
+    assert "it was ended after 1 s" in refused(world.provider("HANG"), A, B, C)
+    assert (world.folder / "zone.hung").read_text().splitlines() == [f"{A.name} {A.value}"]
 
 
 def test_without_servers_to_look_at_the_program_is_believed(world: World) -> None:

@@ -105,7 +105,10 @@ def _parts(name: str, kind: type[Provider], spell: Spell | None) -> Iterator[str
     yield _block("The same in the configuration file", toml(name, kind))
     if kind.options:
         which = "; one of the secrets is needed" if _takes_any_secret(kind) else ""
-        yield f"All variables, each of which may be NAME_FILE instead, a file that holds the value{which}:"
+        yield _wrap(
+            "All variables; with _FILE at the end of its name, each is the path of a file that holds the"
+            f" value{which}:"
+        )
         yield "\n\n".join(_definition(option, bare) for option in kind.options)
     yield _wrap(_limits(kind) + _waits(kind.profile, getattr(kind, "least_ttl", 0)))
 
@@ -115,7 +118,7 @@ def environment(name: str, kind: type[Provider]) -> str:
     lines = [f"export DNS01_PROVIDER={name}"]
     for option in _least(kind):
         path = _secret_file(name, option)
-        lines.append(f"export {option.env[0]}{f'_FILE={path}' if option.secret else '=…'}")
+        lines.append(f"export {_variable(option.env[0])}{f'_FILE={path}' if option.secret else '=…'}")
     return "\n".join(lines)
 
 
@@ -124,18 +127,18 @@ def toml(name: str, kind: type[Provider]) -> str:
     lines = [f"[account.{name}]", f'provider = "{name}"']
     for option in _least(kind):
         value = f'{{ file = "{_secret_file(name, option)}" }}' if option.secret else '"…"'
-        lines.append(f"{option.key} = {value}")
+        lines.append(f"{_key(option)} = {value}")
     return "\n".join(lines)
 
 
 def _least(kind: type[Provider]) -> Sequence[Option]:
-    """What is required; where no secret is and the machine itself is not let in either, the first
-    secret, and what is said before it."""
+    """What is required, and the tables, which are needed more often than not; where no secret is and
+    the machine itself is not let in either, the first secret, and what is said before it."""
     secrets = [position for position, option in enumerate(kind.options) if option.secret]
     through: Sequence[Option] = ()
     if secrets and not getattr(kind, "keyless", False) and not _has_required_secret(kind):
         through = [option for option in kind.options[: secrets[0] + 1] if not option.default]
-    return [option for option in kind.options if option.required or option in through]
+    return [option for option in kind.options if option.required or option.table or option in through]
 
 
 def _takes_any_secret(kind: type[Provider]) -> bool:
@@ -149,7 +152,16 @@ def _has_required_secret(kind: type[Provider]) -> bool:
 
 
 def _secret_file(name: str, option: Option) -> str:
-    return f"/etc/dns01/{name}.{option.key}"
+    return f"/etc/dns01/{name}.{'NAME' if option.table else option.key}"
+
+
+def _variable(spelling: str) -> str:
+    """A variable; of a table, one for each NAME."""
+    return spelling.replace("{api}", "…").replace("*", "NAME")
+
+
+def _key(option: Option) -> str:
+    return f"{option.key}.NAME" if option.table else option.key
 
 
 def _definition(option: Option, bare: Spell) -> str:
@@ -160,7 +172,7 @@ def _definition(option: Option, bare: Spell) -> str:
         f"default {option.default.replace('{state}', '$DNS01_STATE_DIR')}": option.default,
     }
     said = ", ".join(trait for trait, holds in traits.items() if holds)
-    term = f"{' or '.join(option.env)} ({option.key} in the file): {said}"
+    term = f"{' or '.join(map(_variable, option.env))} ({_key(option)} in the file): {said}"
     return f"{bare(term)}\n{indent(_wrap(bare(option.help), WIDTH - 4), '    ')}"
 
 

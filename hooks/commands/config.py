@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import click
 
 from .. import config as settings_of
+from ..settings import ZoneRule
 
 
 @click.group()
@@ -17,17 +19,38 @@ def config() -> None:
 @config.command()
 @click.argument("file", required=False, type=click.Path())
 def check(file: str | None) -> None:
-    """Read the configuration (of FILE, if given) as a hook would, and show which account serves what.
+    """Read the configuration as a hook would, and show which account serves what, on what terms.
 
-    Nothing is sent anywhere. Exit code 3 if something is wrong.
+    Of FILE, if given, whatever account the environment has. Nothing is sent anywhere. Exit code 3
+    if something is wrong.
     """
-    chosen = {"DNS01_CONFIG": os.path.abspath(file)} if file else {}
-    settings = settings_of.load({**os.environ, **chosen})
+    environ = dict(os.environ)
+    if file:
+        environ = {name: value for name, value in environ.items() if name not in settings_of.RIVALS}
+        environ["DNS01_CONFIG"] = os.path.abspath(file)
+    settings = settings_of.load(environ)
     for account in settings.accounts.values():
         settings_of.open_account(account)
         named = ", ".join(rule.apex for rule in settings.zones if rule.account == account.name)
         only = len(settings.accounts) == 1
         zones = "every zone" if only else named or "no zone: name it in a [zone] section"
         click.echo(f"account {account.name} ({account.provider}): {zones}")
+    for rule in settings.zones:
+        if terms := ", ".join(_terms(rule)):
+            click.echo(f"zone {rule.apex}: {terms}")
+    for deployment in settings.deployments:
+        deployment.target()
+        click.echo(f"certificate {deployment.pattern}: {deployment.name} ({deployment.kind})")
     click.echo(f"state: {settings.state}")
     click.echo("the configuration is right")
+
+
+def _terms(rule: ZoneRule) -> Iterator[str]:
+    """What the section says besides its account."""
+    if rule.id:
+        yield f"id {rule.id}"
+    if rule.nameservers:
+        yield f"nameservers {' '.join(map(str, rule.nameservers))}"
+    if rule.readiness:
+        yield f"readiness {rule.readiness}"
+    yield from (f"{key} {value:g}" for key, value in rule.overrides.items())

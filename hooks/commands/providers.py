@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib.metadata import entry_points
 
 import click
@@ -31,7 +32,11 @@ def providers(word: str) -> None:
     every = [*added, *catalogue(installed_lexicon())]
     rows = [row for row in every if word.lower() in " ".join(row).lower()]
     if not rows:
-        raise UsageError(f"no DNS provider has {word!r} in its names", "`dns01 providers` lists them all")
+        near = get_close_matches(word.lower(), " ".join(" ".join(row) for row in every).lower().split(), 1)
+        guess = f"did you mean {near[0]}? " if near else ""
+        raise UsageError(
+            f"no DNS provider has {word!r} in its names", f"{guess}`dns01 providers` lists them all"
+        )
     click.echo(columns([HEADS[:4], *map(_shown, rows)]))
     click.echo(_bridges(rows), nl=False, err=True)
 

@@ -7,7 +7,8 @@ import os
 import click
 
 from ..call import Call
-from ..journal import Entry
+from ..disk import iso
+from ..journal import ABANDONED, Entry
 from ..run import Desk
 
 
@@ -33,10 +34,15 @@ def sweep(dry_run: bool, forget: bool) -> int:
     left = desk.journal.entries()
     for entry in left:
         orphaned = "to be given up" if entry in gone else "to be taken back"
-        click.echo(f"{orphaned if entry in orphans or entry.error else 'in use'}: {_line(entry)}")
+        click.echo(f"{orphaned if entry in orphans or entry.error else _in_use(entry)}: {_line(entry)}")
     if not left:
         click.echo("nothing is open")
     return 1 if not dry_run and any(entry.error for entry in left) else 0
+
+
+def _in_use(entry: Entry) -> str:
+    """Whether an unknown client is gone cannot be seen: then there is only the time."""
+    return "in use" if entry.client else f"in use until {iso(entry.opened + ABANDONED)} at the latest"
 
 
 def _line(entry: Entry) -> str:

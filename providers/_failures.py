@@ -1,0 +1,72 @@
+"""What it means that a request had no answer, or one that makes no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import requests
+import requests.exceptions as failures
+
+from ..errors import ConfigError, HookError, ProviderError, Unreachable
+
+NETWORK = "see that this machine reaches it, by HTTPS_PROXY if there has to be a proxy"
+
+
+class Asked(NamedTuple):
+    """Whose request went where. ``timeout``: seconds; ``clean`` takes secrets out of a text."""
+
+    whose: str
+    base: str
+    timeout: float
+    clean: Callable[[str], str]
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.base).hostname or self.base
+
+    def failed(self, error: Exception) -> HookError:
+        """What to raise in the place of an error, whose own text has the URL with the query, and more."""
+        match error:
+            case failures.Timeout():
+                return Unreachable(
+                    f"{self.whose}: {self.host} does not answer within {self.timeout:g} s", NETWORK
+                )
+            case failures.SSLError():
+                return ProviderError(
+                    f"{self.whose}: the certificate of {self.host} cannot be trusted: {self._cause(error)}",
+                    "where it is of a CA of your own, set SSL_CERT_FILE to that CA's certificate",
+                )
+            case failures.ProxyError():
+                return Unreachable(
+                    f"{self.whose}: the proxy on the way to {self.host} fails: {self._cause(error)}",
+                    "see what HTTPS_PROXY and NO_PROXY say",
+                )
+            case failures.ConnectionError() | failures.ChunkedEncodingError():
+                return Unreachable(f"{self.whose}: no answer of {self.host}: {self._cause(error)}", NETWORK)
+            case _:
+                return ConfigError(
+                    f"{self.whose}: no request can be made with {self.base} and these credentials"
+                    f" ({type(error).__name__})",
+                    "an address begins with https://; a line break, say, is no part of a token;"
+                    " SSL_CERT_FILE and REQUESTS_CA_BUNDLE, if set, name files that exist",
+                )
+
+    def nonsense(self, response: requests.Response, call: str, language: str) -> ProviderError:
+        """What to raise for an answer that is not in the API's language."""
+        begin = self.clean(response.text)
+        kind = response.headers.get("Content-Type", "of no type")
+        is_cut = begin.startswith(("{", "[", "<?xml"))
+        what = f"{language} that is cut off" if is_cut else f"no {language}"
+        return ProviderError(
+            f"{self.whose}: the answer of {self.host} to {call} is {what}"
+            f" ({kind}, {len(response.content)} bytes): {begin[:80]}",
+            f"something in between may answer in its place; see that {self.base} is right",
+        )
+
+    def _cause(self, error: BaseException) -> str:
+        """What lies at the bottom of an exception: of those above, the text has the URL."""
+        while inner := error.__cause__ or error.__context__:
+            error = inner
+        return self.clean(getattr(error, "strerror", None) or str(error))
