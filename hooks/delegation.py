@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import random
 import secrets
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -25,15 +24,12 @@ import dns.rrset
 
 from ..errors import DelegationError
 from ..providers.base import is_within
-from .dnswire import Wire
-from .question import Address, Question, reachable
+from .inquiry import Silence, first, gather
+from .question import Address, Answer, reachable
 from .replies import (
-    AAAA,
     CNAME,
     NS,
     SOA,
-    A,
-    addresses_in,
     alias_of,
     apex_of,
     glue_in,
@@ -43,9 +39,10 @@ from .replies import (
 )
 
 HOPS = 8  # CNAMEs; CAs follow about 11
-HEDGE = 0.4  # seconds until the next server is asked as well
-PATIENCE = 5.0  # seconds for one question to all the servers of a zone
-LOOKUP = 3.0  # seconds for the addresses of its servers
+OPEN = (
+    "open port 53 to the world, name other resolvers in DNS01_RESOLVERS, or name the zone's own servers "
+    "in DNS01_NAMESERVERS"
+)
 
 
 class Server(NamedTuple):
@@ -75,12 +72,20 @@ class Cut(NamedTuple):
     glue: dict[str, tuple[Address, ...]]
 
 
-class _Silence(Exception):
-    """No server gave a useful answer; says what each one did. ``mute``: nobody said anything."""
+class PortBarred(DelegationError):
+    """No name server at all can be asked from here; ``barrier`` says why, of port 53."""
 
-    def __init__(self, words: str, *, mute: bool) -> None:
-        super().__init__(words)
-        self.mute = mute
+    def __init__(self, barrier: str, words: str) -> None:
+        super().__init__(f"no name server can be asked from here: on port 53, {barrier} ({words})", OPEN)
+        self.barrier = barrier
+
+
+class ChainError(DelegationError):
+    """CNAMEs that lead nowhere; ``chain`` is as far as they were followed."""
+
+    def __init__(self, message: str, hint: str, chain: Sequence[str]) -> None:
+        super().__init__(message, hint)
+        self.chain = tuple(chain)
 
 
 class Discovery:
@@ -94,7 +99,8 @@ class Discovery:
         self._cuts: dict[str, Cut] = {}
         self._hosts: dict[str, tuple[Address, ...]] = {}
         self._servers: dict[str, tuple[Server, ...]] = {}
-        self._silent: dict[str, _Silence] = {}
+        self._silent: dict[str, Silence] = {}
+        self._heard = False  # whether any name server has answered for itself
 
     def find_all(self, names: Iterable[str]) -> dict[str, Delegation]:
         """Follow many challenge names at once; the first one alone, for its cuts serve the rest.
@@ -113,8 +119,8 @@ class Discovery:
     def find(self, name: str) -> Delegation:
         """Follow the delegations and CNAMEs of one challenge name.
 
-        Raises DelegationError for a loop, for a chain that is too long, and where not even the
-        root can be found.
+        Raises ChainError for a loop and for a chain that is too long, PortBarred where no name
+        server can be asked at all: neither the zone is known then, nor whether the name is a CNAME.
         """
         chain = [name]
         wildcard = trouble = ""
@@ -125,7 +131,8 @@ class Discovery:
                 alias = alias_of(reply, target)
                 if alias and self._comes_of_a_wildcard(cut, reply, target, alias):
                     cut, wildcard, alias = self._enclosing(cut, target), alias, ""
-            except _Silence as silence:
+            except Silence as silence:
+                self._mind_the_port(silence)
                 cut, alias, trouble = self._deepest(target), "", str(silence)
             if not alias:
                 return Delegation(
@@ -141,17 +148,21 @@ class Discovery:
         """
         try:
             return self._descend(name)[0]
-        except _Silence as silence:
+        except Silence as silence:
+            self._mind_the_port(silence)
             raise DelegationError(f"nobody answers for {name} ({silence})") from None
 
     def ask(self, name: str, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
-        """What a server of its zone says, with authority, of records at ``name``.
+        """What a server of its zone says, with authority, of records at ``name``; of a DS, a server
+        of the zone above (RFC 4035 §3.1.4.1).
 
         Raises DelegationError, which says what each server did.
         """
+        home = name.partition(".")[2] if rdtype == dns.rdatatype.DS else name
         try:
-            return self._ask(self.cut(name), name, rdtype)
-        except _Silence as silence:
+            return self._ask(self.cut(home), name, rdtype)
+        except Silence as silence:
+            self._mind_the_port(silence)
             kind = dns.rdatatype.to_text(rdtype)
             raise DelegationError(f"nobody answers for {name} {kind} ({silence})") from None
 
@@ -178,14 +189,23 @@ class Discovery:
 
     def _root(self) -> Cut:
         try:
-            reply = self._first(self._resolvers, "", NS, recurse=True)
-        except _Silence as silence:
-            raise DelegationError(
-                f"no resolver tells where the root's name servers are ({silence})",
-                "open port 53 to them, name others in DNS01_RESOLVERS, or name the zone's own servers in "
-                "DNS01_NAMESERVERS",
-            ) from None
+            if "" in self._silent:
+                raise self._silent[""]
+            reply = first(self._resolvers, "", NS, recurse=True)
+        except Silence as silence:
+            self._silent[""] = silence
+            words = f"no resolver tells where the root's name servers are ({silence})"
+            if silence.mute:
+                raise PortBarred("nothing answers", words) from None
+            raise DelegationError(words, OPEN) from None
         return Cut("", tuple(host for rrset in reply.answer for host in hosts_in(rrset)), glue_in(reply))
+
+    def _mind_the_port(self, silence: Silence) -> None:
+        """Raises PortBarred where no name server has answered so far."""
+        if self._heard or not (silence.mute or silence.intercepted):
+            return
+        barrier = "something intercepts it" if silence.intercepted else "only resolvers answer"
+        raise PortBarred(barrier, str(silence)) from None
 
     def _on_the_same_servers(self, cut: Cut, apex: str) -> Cut:
         """A child zone on its parent's servers gets no referral: only its SOA tells of it."""
@@ -222,7 +242,7 @@ class Discovery:
             try:
                 reply = self._ask(cut, cut.apex, NS)
                 hosts |= {host for rrset in reply.answer for host in hosts_in(rrset)}
-            except _Silence:
+            except Silence:
                 pass  # the parent's word stands alone; find() has said so, or the wait will
             self._look_up(hosts, cut.glue)
             self._servers[cut.apex] = tuple(Server(host, self._hosts[host]) for host in sorted(hosts))
@@ -248,9 +268,9 @@ class Discovery:
         homes = {host: self._deepest(host) for host in unknown}
         own = {host: home for host, home in homes.items() if "." in home.apex}
         speaking = {host: self._known(home) for host, home in own.items() if home.apex not in self._silent}
-        told = _gather(speaking, found, recurse=False)
+        told = gather(speaking, found, recurse=False)
         foreign = [host for host in unknown if host not in own or (host not in told and not found[host])]
-        _gather(dict.fromkeys(foreign, self._resolvers[:2]), found, recurse=True)
+        gather(dict.fromkeys(foreign, self._resolvers[:2]), found, recurse=True)
         for host, addresses in found.items():
             self._hosts[host] = tuple(sorted(filter(reachable, addresses)))
 
@@ -265,79 +285,24 @@ class Discovery:
         if cut.apex in self._silent:
             raise self._silent[cut.apex]
         try:
-            return self._first(self._addresses(cut), name, rdtype, zone=cut.apex)
-        except _Silence as silence:
-            if silence.mute:  # else it may be about this one name
+            reply = first(self._addresses(cut), name, rdtype, zone=cut.apex)
+        except Silence as silence:
+            if silence.mute or silence.intercepted:  # else it may be about this one name
                 self._silent[cut.apex] = silence
             raise
-
-    def _first(
-        self,
-        servers: Sequence[Address],
-        name: str,
-        rdtype: dns.rdatatype.RdataType,
-        *,
-        zone: str = "",
-        recurse: bool = False,
-    ) -> dns.message.Message:
-        """The first useful answer; the next server is asked as soon as one keeps us waiting."""
-        unasked = list(servers)
-        said: list[str] = []
-        mute = True
-        until = time.monotonic() + PATIENCE
-        with Wire() as wire:
-            while (unasked or wire.busy) and time.monotonic() < until:
-                if unasked:
-                    wire.send([Question(unasked.pop(0), name, rdtype, recurse, dnssec=not recurse)])
-                for question, answer in wire.collect(HEDGE if unasked else until - time.monotonic()):
-                    message = answer.message
-                    if message and (answer.authoritative or (recurse and message.answer)):
-                        return message
-                    if message and not recurse and referral_to(message, zone, name):
-                        return message
-                    mute = mute and message is None
-                    said.append(f"{question.server}: {answer.words}")
-        silent = [
-            str(server) for server in servers if not any(line.startswith(f"{server}: ") for line in said)
-        ]
-        said += [f"{server}: no answer" for server in silent]
-        raise _Silence("; ".join(said) or "it has no address", mute=mute)
+        self._heard = self._heard or not Answer(reply).like_a_resolver
+        return reply
 
 
 def _check(chain: Sequence[str]) -> None:
     drawn = " -> ".join(chain)
     if chain[-1] in chain[:-1]:
-        raise DelegationError(
-            f"{chain[0]}: its CNAMEs go round in a circle: {drawn}", "mend the CNAME that closes it"
+        raise ChainError(
+            f"{chain[0]}: its CNAMEs go round in a circle: {drawn}", "mend the CNAME that closes it", chain
         )
     if len(chain) > HOPS + 1:
-        raise DelegationError(
+        raise ChainError(
             f"{chain[0]}: more than {HOPS} CNAMEs in a row: {drawn}",
             "let the first one point to the last one's target; CAs give up on long chains",
+            chain,
         )
-
-
-def _gather(
-    servers: Mapping[str, Sequence[Address]], found: dict[str, set[Address]], *, recurse: bool
-) -> set[str]:
-    """Add the addresses of each host to ``found``; gives the hosts that somebody could speak for.
-
-    The first of a host's servers that tells is enough: another may be an address that swallows
-    everything.
-    """
-    told = set()
-    untold = {(host, rdtype) for host in servers for rdtype in (A, AAAA)}
-    until = time.monotonic() + LOOKUP
-    with Wire() as wire:
-        wire.send(
-            Question(server, host, rdtype, recurse) for host, rdtype in untold for server in servers[host][:2]
-        )
-        while untold and wire.busy and (left := until - time.monotonic()) > 0:
-            for question, answer in wire.collect(left):
-                if answer.message is not None and (recurse or answer.authoritative):
-                    told.add(question.name)
-                    untold.discard((question.name, question.rdtype))
-                    found[question.name] |= {
-                        a for rrset in answer.message.answer for a in addresses_in(rrset)
-                    }
-    return told

@@ -39,7 +39,7 @@ class _Query:
             use_edns=0,
             payload=PAYLOAD,
             want_dnssec=question.dnssec,
-            flags=dns.flags.RD if question.recurse else 0,
+            flags=(dns.flags.RD if question.recurse else 0) | (dns.flags.CD if question.unchecked else 0),
         )
         self.deadline = 0.0
         self.datagrams = 0
@@ -114,7 +114,7 @@ class Wire:
         crowds = Counter(query.question.server for query in batch)
         for query in batch:
             server = query.question.server
-            if crowds[server] > CROWD and server not in self._streamless:
+            if query.question.stream or (crowds[server] > CROWD and server not in self._streamless):
                 self._pipeline(query)
             else:
                 self._waiting.append(query)
@@ -264,7 +264,7 @@ class Wire:
         for query in stream.pending.values():
             if stream.answered:
                 self._pipeline(query)
-            elif query.datagrams:
+            elif query.datagrams or query.question.stream:
                 self._finish(query, Answer(None, why))
             else:
                 self._waiting.append(query)

@@ -28,13 +28,16 @@ class Address(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What to ask whom. ``recurse`` and ``dnssec`` are the RD and the DO bit."""
+    """What to ask whom. ``recurse``, ``dnssec`` and ``unchecked`` are the RD, the DO and the CD
+    bit; ``stream``: over TCP and nothing else."""
 
     server: Address
     name: str
     rdtype: dns.rdatatype.RdataType
     recurse: bool = False
     dnssec: bool = False
+    stream: bool = False
+    unchecked: bool = False
 
 
 class Answer(NamedTuple):
@@ -51,6 +54,13 @@ class Answer(NamedTuple):
             and bool(self.message.flags & dns.flags.AA)
             and self.message.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
         )
+
+    @property
+    def like_a_resolver(self) -> bool:
+        """Whether the flags are a resolver's (AA=0, RA=1). From the address of an authoritative
+        server, something on the way to it has answered in its place; or it is lame."""
+        flags = self.message.flags if self.message is not None else 0
+        return bool(flags & dns.flags.RA) and not flags & dns.flags.AA
 
     @property
     def texts(self) -> frozenset[str]:
@@ -72,6 +82,8 @@ class Answer(NamedTuple):
         rcode = self.message.rcode()
         if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
             return dns.rcode.to_text(rcode)
+        if self.like_a_resolver:
+            return "answers like a resolver"
         if not self.authoritative:
             return "answers, but not with authority"
         return "has it" if self.message.answer else "has no such record"

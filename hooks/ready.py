@@ -22,16 +22,21 @@ LEAST_PAUSE = 0.25  # seconds between two questions of one pair, at least
 LONGEST_PAUSE = 5.0
 APART = 2.0  # seconds between two rounds of a server on which many machines share an address
 GRACE = 0.25  # seconds that a server's other addresses get to speak up once one has the record
+BARRED = 30.0  # seconds without a word until resolvers may decide in the place of servers
 TICK = 1.0  # seconds between two looks at the live table
 
 
 class Target(NamedTuple):
-    """The values that must be seen at an owner name, and by whom."""
+    """The values that must be seen at an owner name, and by whom.
+
+    ``substitute``: whether resolvers may decide where too few of the servers can be asked.
+    """
 
     name: str
     values: frozenset[str]
     servers: tuple[Server, ...]
     profile: Profile
+    substitute: bool = False
 
 
 class Row(NamedTuple):
@@ -51,6 +56,7 @@ class _Pair:
     def __init__(self) -> None:
         self.state = "unasked"  # unasked, has, lacks, mute (silent, lame or broken)
         self.words = "no answer"
+        self.like_a_resolver = False
         self.since = 0.0
         self.rounds = 0
         self.in_flight = False
@@ -72,6 +78,7 @@ class Watch:
 
     def __init__(self, targets: Iterable[Target]) -> None:
         self.targets = tuple(targets)
+        self.seconds = 0.0  # that the wait has taken so far
         self._pairs = {
             (address, target.name): _Pair()
             for target in self.targets
@@ -94,6 +101,7 @@ class Watch:
         target = self._by_name[question.name]
         pair = self._pairs[question.server, question.name]
         pair.in_flight = False
+        pair.like_a_resolver = answer.like_a_resolver
         if not answer.authoritative:
             pair.told("mute", answer.words, now)
         elif missing := target.values - answer.texts:
@@ -124,6 +132,16 @@ class Watch:
         """The names that are not on all of their servers."""
         return [target.name for target in self.targets if not self._name_ready(target, now)]
 
+    def over(self, now: float) -> bool:
+        """Whether the wait is: every name is ready, or resolvers shall decide, too few of its servers
+        having been to be asked for ``BARRED`` seconds (READINESS, step 10)."""
+        return all(self._name_ready(target, now) or self._name_barred(target, now) for target in self.targets)
+
+    def intercepted(self) -> list[Address]:
+        """The addresses that answer like a resolver."""
+        pairs = self._pairs.items()
+        return list(dict.fromkeys(address for (address, _), pair in pairs if pair.like_a_resolver))
+
     def overdue(self, now: float) -> bool:
         """Whether a name that is not ready has used up its time-out."""
         return any(
@@ -136,8 +154,9 @@ class Watch:
         for target in self.targets:
             moments += [target.profile.timeout, target.profile.patience, GRACE]
         moments += [
-            pair.since + self._by_name[name].profile.patience
+            pair.since + patience
             for (_, name), pair in self._pairs.items()
+            for patience in (self._by_name[name].profile.patience, BARRED)
             if pair.state == "mute"
         ]
         return min([TICK, *(moment - now for moment in moments if moment > now)])
@@ -167,6 +186,18 @@ class Watch:
         standings = [self._standing(server, target, now) for server in target.servers]
         return "waiting" not in standings and 2 * standings.count("passes") >= max(1, len(standings))
 
+    def _name_barred(self, target: Target, now: float) -> bool:
+        standings = [self._standing(server, target, now) for server in target.servers]
+        if not target.substitute or now < BARRED or "waiting" in standings:
+            return False
+        silent_since = [
+            self._pairs[address, target.name].since
+            for server, standing in zip(target.servers, standings, strict=True)
+            for address in server.addresses
+            if standing == "excused"
+        ]
+        return now - max(silent_since, default=0.0) >= BARRED and not self._name_ready(target, now)
+
     def _standing(self, server: Server, target: Target, now: float) -> str:
         pairs = [self._pairs[address, target.name] for address in server.addresses]
         if any(pair.state == "lacks" for pair in pairs):
@@ -185,21 +216,24 @@ def wait(
     progress: Callable[[Watch, float], None] = lambda watch, now: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Watch:
-    """Ask until every server of every target has all its values (READINESS, steps 7 to 9).
+    """Ask until every server of every target has all its values (READINESS, steps 7 to 9), or there
+    is nobody to ask: those names are still ``unready`` then.
 
     Raises NotReady at the time-out of the first name, with what each server last said.
     """
     watch = Watch(targets)
     began = clock()
     with Wire() as wire:
-        while not watch.ready(now := clock() - began):
+        while True:
+            now = watch.seconds = clock() - began
+            if watch.over(now):
+                return watch
             if watch.overdue(now):
                 raise _not_ready(watch, now)
             wire.send(watch.due(now))
             for question, answer in wire.collect(watch.pause(now)):
                 watch.saw(question, answer, clock() - began)
             progress(watch, clock() - began)
-    return watch
 
 
 def _not_ready(watch: Watch, now: float) -> NotReady:
@@ -215,6 +249,7 @@ def _not_ready(watch: Watch, now: float) -> NotReady:
             f"{row.name}: {row.server} ({row.address}) {row.words}, since {now - row.since:.0f} s"
             for row in rows
         ),
+        names=tuple(names),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import dns.edns
 import dns.rcode
@@ -18,6 +18,7 @@ PUBLIC = 60.0  # seconds that public resolvers are worth waiting for
 UNREACHABLE = 2.0  # seconds for all public resolvers that do not answer
 LOOK = 0.25  # seconds between two looks at what is due
 STRICT_HINT = 'wait, or set readiness = "public" to go on with a warning'
+DNSSEC = {*range(6, 13), 25}  # of the Extended DNS Errors, those that are the zone's fault (RFC 8914 §4)
 
 
 def ask_resolvers(
@@ -25,17 +26,20 @@ def ask_resolvers(
     resolvers: Sequence[Address],
     *,
     strict: bool = False,
+    view: Callable[[Address, str], str] = lambda resolver, name: "",
     clock: Callable[[], float] = time.monotonic,
 ) -> list[str]:
     """Ask public resolvers for names that are ready, until they have them (READINESS, step 12).
 
     A "no" is waited out for as long as the resolver will keep it, where that is within ``PUBLIC``
-    seconds of the beginning. Gives the warnings. Raises NotReady for a DNSSEC failure, which every
-    validating CA would meet as well, and with ``strict`` instead of a warning.
+    seconds of the beginning; ``view`` may know why it will never become a yes. Gives the warnings.
+    Raises NotReady for a DNSSEC failure, which every validating CA would meet as well, and with
+    ``strict`` instead of a warning.
     """
     due = {Question(resolver, name, TXT, recurse=True): 0.0 for resolver in resolvers for name in names}
     flying: set[Question] = set()
     heard: set[Address] = set()
+    failed: set[Question] = set()
     complaints: dict[str, None] = {}  # in their order, each once
     began = clock()
     with Wire() as wire:
@@ -48,17 +52,19 @@ def ask_resolvers(
             wire.send(ripe)
             for question, answer in wire.collect(LOOK):
                 flying.discard(question)
-                if question not in due:
+                if due.pop(question, None) is None:
                     continue
                 heard.add(question.server)
-                again = clock() - began + max(1.0, _kept_for(answer))
+                again = clock() - began + max(1.0, kept_for(answer))
                 if _sees(answer, names[question.name], strict):
-                    del due[question]
-                elif complaint := _complaint(question, answer, again):
-                    del due[question]
+                    continue
+                if complaint := _complaint(question, answer, again, view):
                     complaints[complaint] = None
+                    if _fails(answer):
+                        failed.add(question)
                 else:
                     due[question] = again
+    check_validation(failed)
     silent = [str(resolver) for resolver in resolvers if resolver not in heard]
     if silent:
         complaints[f"no answer from {', '.join(silent)}: not asked any further"] = None
@@ -67,39 +73,33 @@ def ask_resolvers(
     return list(complaints)
 
 
-def _sees(answer: Answer, wanted: frozenset[str], strict: bool) -> bool:
-    """Whether the resolver is content. Other values in the place of ours are what it was asked for
-    by an earlier order, likely one of ours: it does reach the zone, and only ``strict`` minds."""
-    values = answer.texts
-    return wanted <= values or (bool(values) and not strict)
+def check_dnssec(resolver: object, name: str, answer: Answer) -> None:
+    """Raises NotReady where the resolver blames DNSSEC in an Extended DNS Error."""
+    if _fails(answer) and any(error.code in DNSSEC for error in _extended_errors(answer)):
+        raise _bogus(f"{resolver} answers {what_fails(answer)} for {name}", name)
 
 
-def _complaint(question: Question, answer: Answer, again: float) -> str:
-    """Why there is no sense in asking ``again`` (seconds from the beginning), or nothing.
+def check_validation(failed: Collection[Question]) -> None:
+    """Raises NotReady where a resolver that answered SERVFAIL does so once more, and yet has an answer
+    when it is told not to validate (CD=1): one that has no Extended DNS Errors to say it with."""
+    unchecked = {question: question._replace(unchecked=True) for question in failed}
+    with Wire() as wire:
+        answers = wire.ask([*unchecked, *unchecked.values()], UNREACHABLE)
+    for question, same in unchecked.items():
+        if _fails(answers[question]) and _answered(answers[same]):
+            server, name = question.server, question.name
+            raise _bogus(f"{server} answers SERVFAIL for {name}, but not if it is told not to validate", name)
 
-    Raises NotReady where the resolver blames DNSSEC (RFC 8914 §4.7 to §4.13).
-    """
+
+def what_fails(answer: Answer) -> str:
+    """The error of a resolver's answer, and the Extended DNS Errors in it, on one line."""
     if answer.message is None:
-        return f"the resolver {question.server} cannot be asked: {answer.words}"
-    errors = [option for option in answer.message.options if isinstance(option, dns.edns.EDEOption)]
-    said = "; ".join(
-        f"{option.code.name.replace('_', ' ').lower()}{f' ({option.text})' if option.text else ''}"
-        for option in errors
-    )
-    if answer.message.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        words = f"{question.server} answers {answer.words} for {question.name}{f': {said}' if said else ''}"
-        if any(6 <= option.code <= 12 for option in errors):
-            raise NotReady(
-                words, "DNSSEC is broken there: mend DS, DNSKEY and signatures; a CA would refuse as well"
-            )
-        return words
-    if again > PUBLIC:
-        kept = f"for {_kept_for(answer):.0f} s more"
-        return f'the resolver {question.server} keeps a "no" for {question.name} {kept}'
-    return ""
+        return answer.problem
+    said = "; ".join(error.to_text() for error in _extended_errors(answer))  # control characters escaped
+    return dns.rcode.to_text(answer.message.rcode()) + (f", {said}" if said else "")
 
 
-def _kept_for(answer: Answer) -> float:
+def kept_for(answer: Answer) -> float:
     """Seconds that a resolver keeps this answer: a negative one for as long as the SOA in it
     says (RFC 2308 §5)."""
     if answer.message is None:
@@ -111,3 +111,53 @@ def _kept_for(answer: Answer) -> float:
         if rrset.rdtype == dns.rdatatype.SOA and rrset.rdclass == dns.rdataclass.IN
     ]
     return float(min(ttls, default=0))
+
+
+def _sees(answer: Answer, wanted: frozenset[str], strict: bool) -> bool:
+    """Whether the resolver is content. Other values in the place of ours are what it was asked for
+    by an earlier order, likely one of ours: it does reach the zone, and only ``strict`` minds."""
+    values = answer.texts
+    return wanted <= values or (bool(values) and not strict)
+
+
+def _complaint(
+    question: Question, answer: Answer, again: float, view: Callable[[Address, str], str]
+) -> str:
+    """Why there is no sense in asking ``again`` (seconds from the beginning), or nothing.
+
+    Raises NotReady where the resolver blames DNSSEC.
+    """
+    if answer.message is None:
+        return f"the resolver {question.server} cannot be asked: {answer.problem}"
+    check_dnssec(question.server, question.name, answer)
+    if not _answered(answer):
+        return f"{question.server} answers {what_fails(answer)} for {question.name}"
+    if differs := view(question.server, question.name):
+        return differs
+    if again > PUBLIC:
+        kept = f"for {kept_for(answer):.0f} s more"
+        return f'the resolver {question.server} keeps a "no" for {question.name} {kept}'
+    return ""
+
+
+def _answered(answer: Answer) -> bool:
+    """Whether the resolver knows, be it that there is nothing."""
+    return answer.message is not None and answer.message.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+
+
+def _fails(answer: Answer) -> bool:
+    return answer.message is not None and answer.message.rcode() == dns.rcode.SERVFAIL
+
+
+def _extended_errors(answer: Answer) -> list[dns.edns.EDEOption]:
+    """RFC 8914."""
+    options = answer.message.options if answer.message is not None else ()
+    return [option for option in options if isinstance(option, dns.edns.EDEOption)]
+
+
+def _bogus(words: str, name: str) -> NotReady:
+    return NotReady(
+        words,
+        "DNSSEC is broken there, and a CA would refuse as well: mend DS, DNSKEY and signatures "
+        f"(`delv {name} TXT` shows which; until then, have the DS taken from the parent zone)",
+    )

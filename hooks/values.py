@@ -32,6 +32,7 @@ TERMS: Mapping[str, tuple[type[float], float, float]] = {
     "settle": (float, 0, 3000),
 }
 
+_HTTPS = re.compile(r"https://[^/\s]+(/\S*)?")
 _ADDRESS = re.compile(r"(\[[^\]]+\]|[^:]+):([0-9]{1,5})")
 
 
@@ -97,6 +98,13 @@ def addresses(value: object) -> tuple[Address, ...]:
     if not isinstance(value, list) or not value:
         raise ConfigError(f"{value!r} is no list of addresses", 'write ["192.0.2.53", "[2001:db8::53]:5353"]')
     return tuple(_address(entry) for entry in value)
+
+
+def endpoints(value: object) -> tuple[str, ...]:
+    """A list of DNS over HTTPS endpoints (RFC 8484); it may be empty."""
+    if isinstance(value, list) and all(_HTTPS.fullmatch(str(entry)) for entry in value):
+        return tuple(map(str, value))
+    raise ConfigError(f"{value!r} is no list of https:// URLs", 'write ["https://192.0.2.53/dns-query"]')
 
 
 def _address(entry: object) -> Address:

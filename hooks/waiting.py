@@ -5,17 +5,21 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
 
 from ..errors import NotReady
 from ..providers.base import Profile
 from . import say
 from .audit import Steps
 from .client import Client
+from .elsewhere import ask_elsewhere
 from .journal import OPEN, Entry, Journal
 from .place import Place, Places
-from .ready import Target, wait
+from .question import Address
+from .ready import Target, Watch, wait
 from .resolvers import ask_resolvers
 from .settings import Settings
+from .views import difference
 
 
 class Waiting:
@@ -37,23 +41,31 @@ class Waiting:
         self._clock = clock
         self._sleep = sleep
 
-    def until_ready(self, entries: Sequence[Entry], steps: Steps, *, published: Sequence[Entry]) -> None:
+    def until_ready(
+        self, entries: Sequence[Entry], steps: Steps, *, published: Sequence[Entry]
+    ) -> list[str]:
         """Returns when the CA may ask for the entries. ``published``: those of them that this very
         process published, so that their provider can have a word of its own about them.
 
+        Gives the names that were *degraded*: resolvers decided, as their servers could not be asked.
         Raises NotReady, and what that word may raise.
         """
         if not entries:  # the CA still holds every authorization
-            return
+            return []
         places = self._places.find(entry.name for entry in entries)
         with steps("settled"):
             self._for_providers(places.values())
         with steps("ready"):
-            self._for_servers(entries, places, {entry.target for entry in published})
+            watch = self._for_servers(entries, places, {entry.target for entry in published})
+        barred = [entry for entry in entries if entry.target in watch.unready(watch.seconds)]
+        if barred:
+            with steps("degraded"):
+                self._for_elsewhere(barred, places, watch)
         with steps("settle"):
             self._for_caches(entries, places)
         with steps("public"):
-            self._for_public_resolvers(entries)
+            self._for_public_resolvers([entry for entry in entries if entry not in barred], places)
+        return list(dict.fromkeys(entry.name for entry in barred))
 
     def _for_providers(self, places: Iterable[Place]) -> None:
         """The word of every API that has one (INSYNC, a job)."""
@@ -63,7 +75,7 @@ class Waiting:
 
     def _for_servers(
         self, entries: Sequence[Entry], places: Mapping[str, Place], published: Collection[str]
-    ) -> None:
+    ) -> Watch:
         values: dict[str, set[str]] = defaultdict(set)
         for entry in entries:
             if (target := places[entry.name].target) != entry.target:
@@ -74,19 +86,39 @@ class Waiting:
             values[entry.target].add(entry.value)
         targets = [
             Target(
-                target, frozenset(values[target]), place.servers, self._profile(place, target in published)
+                target,
+                frozenset(values[target]),
+                place.servers,
+                self._profile(place, target in published),
+                substitute=self._readiness(place.name) != "authoritative",
             )
             for target, place in {place.target: place for place in places.values()}.items()
         ]
         servers = list(dict.fromkeys(server.name for target in targets for server in target.servers))
         more = f" and {len(servers) - 8} more" if len(servers) > 8 else ""
         say.step(f"waiting for {', '.join(servers[:8])}{more}")
-        began = time.monotonic()
-        with say.Progress() as progress:
-            watch = wait(targets, progress)
-        for excused in watch.excused(time.monotonic() - began):
+        try:
+            with say.Progress() as progress:
+                watch = wait(targets, progress)
+        except NotReady as error:
+            from .suspect import blamed  # whose start-up only this is worth
+
+            raise blamed(error, entries, self._settings) from None
+        for excused in watch.excused(watch.seconds):
             say.warning(f"left out of account: {excused}")
-        say.step(f"ready after {time.monotonic() - began:.1f} s")
+        if not watch.unready(watch.seconds):
+            say.step(f"ready after {watch.seconds:.1f} s")
+        return watch
+
+    def _for_elsewhere(self, entries: Sequence[Entry], places: Mapping[str, Place], watch: Watch) -> None:
+        """Resolvers decide in the place of servers that cannot be asked (READINESS, step 10)."""
+        names = _values_by_name(entries)
+        for address in watch.intercepted():
+            say.warning(f"{address} answers like a resolver: something on the way intercepts port 53")
+        say.warning(f"degraded: too few name servers can be asked for {', '.join(names)}; resolvers decide")
+        timeout = max(places[name].profile.timeout for name in names) - watch.seconds
+        heard = ask_elsewhere(names, self._settings.doh, self._settings.resolvers, timeout)
+        say.step(f"ready, degraded: {', '.join(heard)} saw it, not the name servers")
 
     def _profile(self, place: Place, published: bool) -> Profile:
         """A provider that trusts its servers at its own word has none for what another process
@@ -111,17 +143,27 @@ class Waiting:
             say.step(f"waiting {left:.0f} s more: the CA may still remember the record of another order")
             self._sleep(left)
 
-    def _for_public_resolvers(self, entries: Sequence[Entry]) -> None:
+    def _for_public_resolvers(self, entries: Sequence[Entry], places: Mapping[str, Place]) -> None:
+        @cache
+        def view(resolver: Address, name: str) -> str:
+            differs = difference(resolver, places[name].zone.apex, places[name].servers)
+            return f"split horizon: {differs}" if differs else ""
+
         for readiness in ("public", "strict"):
-            names: dict[str, frozenset[str]] = {}
-            for entry in entries:
-                if self._readiness(entry.name) == readiness:
-                    names[entry.name] = names.get(entry.name, frozenset()) | {entry.value}
+            names = _values_by_name(entry for entry in entries if self._readiness(entry.name) == readiness)
             if names:
-                for complaint in ask_resolvers(names, self._settings.resolvers, strict=readiness == "strict"):
+                strict = readiness == "strict"
+                for complaint in ask_resolvers(names, self._settings.resolvers, strict=strict, view=view):
                     say.warning(complaint)
 
     def _readiness(self, name: str) -> str:
         """Public resolvers need not know a zone whose servers are named in the configuration."""
         told = self._settings.readiness_for(name)
         return told or ("authoritative" if self._settings.nameservers_for(name) else "public")
+
+
+def _values_by_name(entries: Iterable[Entry]) -> dict[str, frozenset[str]]:
+    values: dict[str, frozenset[str]] = {}
+    for entry in entries:
+        values[entry.name] = values.get(entry.name, frozenset()) | {entry.value}
+    return values

@@ -151,7 +151,7 @@ class WithstandsFaults:
     ) -> None:
         passes(case, record, _again(fault, writing=True))
 
-    def test_an_api_that_wants_a_pause_gets_it(self, case: HttpCase, record: TxtRecord) -> None:
+    def test_31_an_api_that_wants_a_pause_gets_it(self, case: HttpCase, record: TxtRecord) -> None:
         case.fake.fail(Status(429, {"Retry-After": "7"}, writing=True))
         publish(case, record)
         assert 7 <= case.pauses[0] < 10

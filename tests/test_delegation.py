@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from testbed import NameServer
+from testbed.client import ask
 from testbed.world import HostedZone, World
 
 from dns01.errors import DelegationError
-from dns01.hooks.delegation import Discovery
+from dns01.hooks.delegation import Discovery, PortBarred
 from dns01.hooks.question import Address
 
 NAME = "_acme-challenge.example.org"
@@ -199,8 +201,50 @@ def test_a_lame_server_is_passed_over(example: HostedZone, discovery: Discovery)
     assert (found.zone, found.trouble) == ("example.org", "")
 
 
-def test_no_resolver_at_all_is_said_with_what_to_do() -> None:
-    with pytest.raises(DelegationError, match="no resolver tells") as caught:
+def test_20_a_port_53_on_which_nothing_answers_is_said_with_what_to_do() -> None:
+    with pytest.raises(PortBarred, match=r"nothing answers .*no resolver tells") as caught:
         Discovery([Address("127.9.9.9")]).find(NAME)
 
+    assert caught.value.barrier == "nothing answers"
+    assert "DNS01_RESOLVERS" in caught.value.hint
+
+
+def test_20_a_port_53_on_which_only_resolvers_answer_is_told_apart(
+    world: World, discovery: Discovery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.3)
+    ask(".", "NS", world.resolver.address)
+    world.servers["127.0.0.2"].silent = True
+
+    with pytest.raises(PortBarred) as caught:
+        discovery.find(NAME)
+
+    assert caught.value.barrier == "only resolvers answer"
+
+
+def test_21_a_root_server_that_answers_like_a_resolver_is_none(world: World, discovery: Discovery) -> None:
+    ask(".", "NS", world.resolver.address)
+    world.servers["127.0.0.2"].intercepted = True
+    world.servers["127.0.0.2"].rcode = "REFUSED"
+
+    for find in (discovery.find, discovery.cut):
+        with pytest.raises(PortBarred, match="intercepts it") as caught:
+            find(NAME)
+        assert caught.value.barrier == "something intercepts it"
+
+
+def test_20_a_registry_that_is_silent_is_not_taken_for_a_firewall(
+    world: World, discovery: Discovery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.3)
+    ask(".", "NS", world.resolver.address)
+    world.servers["127.0.0.3"].silent = True
+
+    assert discovery.find(NAME).zone == "org"
+
+
+def test_a_resolver_that_does_not_tell_the_root_is_said_with_what_to_do() -> None:
+    with NameServer("127.0.0.57") as resolver, pytest.raises(DelegationError, match="REFUSED") as caught:
+        Discovery([Address(resolver.address)]).find(NAME)
+    assert not isinstance(caught.value, PortBarred)
     assert "DNS01_RESOLVERS" in caught.value.hint

@@ -15,6 +15,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import pytest
+from testbed import Bind
 from testbed.nameserver import NameServer, RateLimit
 from testbed.zone import Zone
 
@@ -180,6 +181,43 @@ def test_the_pace_is_a_twentieth_of_the_time_waited_within_bounds(waited: float,
     assert len(watch.due(waited + pause)) == 1
 
 
+def test_20_and_21_who_was_silent_or_intercepted_for_half_a_minute_may_be_substituted() -> None:
+    watch = Watch([target()._replace(substitute=True)])
+    says(watch, ONE, SILENCE, 5)
+    says(watch, TWO, answer("new", authoritative=False), 0.1)
+
+    assert not watch.over(29.9)
+    assert watch.over(30)
+    assert watch.unready(30) == [NAME]
+    assert watch.intercepted() == [TWO]
+
+
+def test_20_nobody_is_substituted_while_a_server_lacks_the_value() -> None:
+    third = Server("ns3.example.org", (Address("127.1.0.3"),))
+    watch = Watch([target(NS1, NS2, third)._replace(substitute=True)])
+    says(watch, ONE, answer("old"), 0.1)
+
+    assert not watch.over(100)
+
+    says(watch, ONE, SILENCE, 100)  # and it falls silent only now
+    assert not watch.over(129.9)
+    assert watch.over(130)
+
+
+def test_20_one_of_two_servers_that_has_it_needs_no_substitute() -> None:
+    watch = Watch([target()._replace(substitute=True)])
+    says(watch, ONE, answer("new"), 0.1)
+
+    assert watch.over(5)
+    assert watch.unready(5) == []
+
+
+def test_20_a_name_of_no_servers_at_all_may_be_substituted() -> None:
+    watch = Watch([Target(NAME, frozenset({"new"}), (), SINGLE, substitute=True)])
+    assert not watch.over(29.9)
+    assert watch.over(30)
+
+
 def test_the_timeout_is_that_of_each_name() -> None:
     other = "_acme-challenge.example.net"
     watch = Watch([target(NS1), target(NS1, name=other, profile=Profile(rounds=1, timeout=30))])
@@ -296,6 +334,15 @@ def test_38_a_hundred_names_at_a_server_that_limits_its_rate(zone: Zone, servers
     assert seconds_to(*hundred_names(zone)) < 1.0
 
     assert len(servers[0].questions) == 100
+
+
+def test_38_a_hundred_names_at_a_bind_that_limits_its_rate() -> None:
+    names = [f"_acme-challenge.host{number}" for number in range(100)]
+    zone = "\n".join(f'{name} TXT "new"' for name in names)
+    limit = "rate-limit { responses-per-second 5; slip 0; };"
+    with Bind(ONE.ip, {"example.org": zone}, extra_options=limit):
+        targets = [target(NS1, name=f"{name}.example.org", profile=QUICK) for name in names]
+        assert seconds_to(*targets) < 2
 
 
 def test_a_hundred_names_at_a_server_without_tcp(

@@ -18,6 +18,7 @@ from fakes.proxy import Proxy
 
 import dns01
 from dns01.errors import Busy, ConfigError, ProviderError, Unreachable
+from dns01.providers import load
 from dns01.providers.base import TxtRecord
 
 NAME = "_acme-challenge.example.com"
@@ -93,6 +94,22 @@ class TestRequests:
         error = case.error_of(lambda: publish(case, RECORD))
         assert isinstance(error, ConfigError)
         assert "api.digitalocean.com" in str(error)
+
+    @pytest.mark.parametrize("url", ["http://192.0.2.1:8080", "http://[::1", "HTTP://api.example"])
+    def test_an_address_without_https_is_warned_about(self, case: HttpCase, url: str) -> None:
+        case.options["base_url"] = url
+        (warning,) = case.provider().warnings  # type: ignore[attr-defined]
+        assert warning == f"{url} is not HTTPS: whoever listens on the way learns the credentials"
+
+    @pytest.mark.parametrize("url", ["https://api.example", "http://localhost:1", "http://[::1]:1", "HTTPS://x"])
+    def test_one_with_https_or_of_this_host_is_not(self, case: HttpCase, url: str) -> None:
+        case.options["base_url"] = url
+        assert case.provider().warnings == ()  # type: ignore[attr-defined]
+
+    def test_without_credentials_the_variables_are_said_and_that_a_file_will_do(self) -> None:
+        with pytest.raises(ConfigError, match="CF_DNS_API_TOKEN or ") as error:
+            load("cloudflare")({"base_url": "https://api.example"})
+        assert "or CF_DNS_API_TOKEN_FILE to the path of a file" in error.value.hint
 
     def test_an_error_names_the_account_where_there_are_several(self, case: HttpCase) -> None:
         provider = case.provider()

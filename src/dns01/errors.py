@@ -9,6 +9,7 @@ Every error names the thing that is wrong (account, zone, server, file, line) an
     ├ StateError                  4   the journal cannot be kept
     ├ ProviderError               5   the DNS provider
     │ ├ AuthRejected                  what the credentials lack
+    │ │ └ ClockSkew                   the two clocks are too far apart for a signature
     │ ├ ZoneNotFound                  no zone of the account holds the name
     │ └ Transient                     may pass by itself
     │   ├ Busy                        over the limit; when to come back
@@ -63,6 +64,10 @@ class AuthRejected(ProviderError):
     """The credentials are wrong, or lack a permission that the message names."""
 
 
+class ClockSkew(AuthRejected):
+    """The provider's clock and this machine's are so far apart that no signature is good."""
+
+
 class ZoneNotFound(ProviderError):
     """None of the account's zones holds the name; the message lists those that it has."""
 
@@ -96,13 +101,17 @@ class CaaForbids(HookError):
 
 
 class NotReady(HookError):
-    """The record was not everywhere in time. ``report``: a line for each server and name."""
+    """The record was not everywhere in time. ``report``: a line for each server and name;
+    ``names``: the owner names that were not ready."""
 
     exit_code = 8
 
-    def __init__(self, message: str, hint: str = "", *, report: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, report: tuple[str, ...] = (), names: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(message, hint)
         self.report = report
+        self.names = names
 
 
 class DeployError(HookError):

@@ -12,6 +12,7 @@ port 53 of every 127.x.y.z is free and nothing can leave the machine::
             zone.servers[0].lag = 20
 """
 
+from .doh import Doh
 from .nameserver import NameServer, Question, RateLimit
 from .netns import own
 from .pebble import Pebble
@@ -22,6 +23,7 @@ from .zone import Zone
 __all__ = [
     "Asked",
     "Bind",
+    "Doh",
     "HostedZone",
     "Key",
     "Knot",

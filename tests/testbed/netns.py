@@ -33,10 +33,15 @@ def own(address: str) -> None:
     An IPv6 address needs this before anything can listen there; within 127.0.0.0/8 only BIND
     does, which looks at the interfaces: ``own("127.1.0.1")``.
     """
-    if not _entered:
-        raise RuntimeError(f"{address} would be added to the host's own loopback: call netns.enter() first")
+    must_be_entered()
     ip = ipaddress.ip_address(address)
     _ip(f"addr replace {ip}/{ip.max_prefixlen} dev lo" + (" nodad" if ip.version == 6 else ""))
+
+
+def must_be_entered() -> None:
+    """Raises RuntimeError where changes to the network would be changes to the host's own."""
+    if not _entered:
+        raise RuntimeError("this is the host's own network: call netns.enter() first")
 
 
 def _ip(*commands: str) -> None:

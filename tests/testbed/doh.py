@@ -1,0 +1,84 @@
+"""A resolver over HTTPS (RFC 8484), which passes on what it is asked."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+
+import dns.message
+import dns.query
+import trustme
+
+MEDIA = "application/dns-message"
+
+
+class Doh:
+    """Has the resolver at ``resolver`` and ``port`` answer. Its certificate is for the address alone.
+
+    ``with Doh("127.0.0.56", world.resolver.address, trustme.CA()) as doh: doh.url``
+
+    ``questions`` are the names that it was asked about. It may be spoilt: ``status = 503``, or
+    ``content = b"<html>"``.
+    """
+
+    def __init__(self, address: str, resolver: str, ca: trustme.CA, port: int = 53) -> None:
+        self.url = f"https://{address}/dns-query"
+        self.questions: list[str] = []
+        self.status = 200
+        self.content: bytes | None = None
+        self._resolver, self._port = resolver, port
+        self._server = _Server((address, 443), partial(_Handler, self))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ca.issue_cert(address).configure_cert(context)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, wire: bytes) -> bytes:
+        query = dns.message.from_wire(wire)
+        self.questions.append(query.question[0].name.to_text(omit_final_dot=True))
+        return self.content if self.content is not None else self._passed_on(query).to_wire()
+
+    def _passed_on(self, query: dns.message.Message) -> dns.message.Message:
+        return dns.query.udp(query, self._resolver, timeout=5, port=self._port)
+
+
+def trust(ca: trustme.CA, path: Path) -> str:
+    """Write the CA's certificate there; the path, for SSL_CERT_FILE."""
+    ca.cert_pem.write_to_path(path)
+    return str(path)
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that does not trust us hangs up."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, doh: Doh, *args: Any) -> None:
+        self._doh = doh
+        super().__init__(*args)
+
+    def do_POST(self) -> None:
+        assert (self.headers["Content-Type"], self.headers["Accept"]) == (MEDIA, MEDIA)
+        body = self._doh.answer(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(self._doh.status)
+        self.send_header("Content-Type", MEDIA)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """``questions`` has them."""
