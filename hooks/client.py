@@ -46,7 +46,7 @@ def calling_client(pid: int | None = None) -> Client | None:
     """
     client, command = None, ""
     for number, process in _upwards(os.getppid() if pid is None else pid):
-        words = _command_line(number)
+        words = command_line(number)
         if client and words != command:
             break
         if name := _client_name(process, words):
@@ -107,8 +107,8 @@ def _client_name(process: _Process, command: str) -> str:
     return next((name for name in names if name in CLIENTS), "")
 
 
-def _command_line(pid: int) -> str:
-    """Its words, each ended by a NUL; nothing where that may not be read."""
+def command_line(pid: int) -> str:
+    """The words of a process, each ended by a NUL; nothing where they may not be read."""
     try:
         with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
             return file.read()

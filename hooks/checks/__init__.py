@@ -7,6 +7,7 @@ finding.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import NamedTuple, Protocol
@@ -40,7 +41,10 @@ class Finding(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """What a check has to go by. ``domain`` may start with ``*.``; ``name`` is its challenge name."""
+    """What a check has to go by. ``domain`` may start with ``*.``; ``name`` is its challenge name.
+
+    ``root``: the folder that stands for / where files of this machine are read.
+    """
 
     domain: str
     name: str
@@ -48,6 +52,11 @@ class Examined(NamedTuple):
     places: Places
     discovery: Discovery
     environ: Mapping[str, str]
+    root: str = "/"
+
+    def path(self, path: str) -> str:
+        """Where a file of this machine is."""
+        return os.path.join(self.root, path.lstrip("/"))
 
 
 class Check(Protocol):

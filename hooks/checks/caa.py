@@ -1,0 +1,46 @@
+"""CAA: may the CA issue for the domain, and what to write into the zone if it may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .. import dehydrated
+from ..authority import Order, authority, of_certbot, of_dehydrated
+from ..caa import Verdict
+from ..caa import check as judge
+from ..preflight import Lookups
+from . import Examined, Finding, Severity, _certbot
+
+
+def check(examined: Examined) -> Iterator[Finding]:
+    """What the CAA records say of the domain; where it is a wildcard, of its base as well, which
+    most certificates have beside it."""
+    if examined.settings.nameservers_for(examined.name):  # the world's CAA is not what they have
+        return
+    ca = authority(examined.settings, _order(examined))
+    base = examined.domain.removeprefix("*.")
+    lookups = Lookups(examined.discovery, [base])
+    verdict = judge(examined.domain, ca, lookups)
+    if verdict.outcome != "allowed":
+        yield _finding(verdict, _DOUBTS.get((verdict.outcome, verdict.cause), Severity.ERROR))
+    if base != examined.domain:
+        beside = judge(base, ca, lookups)
+        if beside.outcome == "forbidden" and beside.reason != verdict.reason:
+            yield _finding(beside, Severity.NOTE)
+
+
+_DOUBTS = {("unknown", "unknown-ca"): Severity.NOTE, ("unknown", "account"): Severity.WARNING}
+
+
+def _finding(verdict: Verdict, severity: Severity) -> Finding:
+    return Finding(f"caa-{verdict.cause}", severity, verdict.identifier, verdict.reason, verdict.remedy)
+
+
+def _order(examined: Examined) -> Order:
+    """What the client that is set up for the domain says: certbot's renewal file, or dehydrated."""
+    for _, lineage in _certbot.lineages(examined):
+        return of_certbot(lineage, examined.root)
+    config = dehydrated.read_config(examined.environ, examined.root)
+    if config and any(examined.domain in names for names in dehydrated.certificates(config, examined.root)):
+        return of_dehydrated(config, root=examined.root)
+    return Order()

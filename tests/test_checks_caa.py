@@ -1,0 +1,169 @@
+"""What the doctor says of CAA, in a DNS of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from examined import codes, examine
+from testbed import World
+
+from dns01.hooks.checks import Finding, Severity
+from dns01.hooks.checks.caa import check
+
+NS1 = "127.1.0.1"
+ACCOUNT = "https://acme-v02.api.letsencrypt.org/acme/acct/1234"
+OURS, NOBODY = '0 issue "letsencrypt.org"', '0 issue ";"'
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
+    with World() as world:
+        world.zone("example.org", {"ns1.example.org": NS1})
+        yield world
+
+
+def findings(
+    world: World, *records: str, domain: str = "example.org", ca: str = "letsencrypt", **environ: str
+) -> list[Finding]:
+    """``records``: the CAA records of example.org."""
+    if records:
+        world.zones["example.org"].set("example.org", "CAA", *records)
+    return list(check(examine(world, domain, DNS01_CA=ca, **environ)))
+
+
+@pytest.mark.parametrize("domain", ["example.org", "*.example.org", "www.example.org"])
+@pytest.mark.parametrize(
+    "records",
+    [(), (OURS,), ('0 issue "sectigo.com"', OURS), (OURS, '0 issuewild "letsencrypt.org"'),
+     ('0 iodef "mailto:a@example.org"',), ('0 issue "letsencrypt.org; validationmethods=dns-01"',)],
+)  # fmt: skip
+def test_nothing_is_wrong_where_the_ca_may_issue(world: World, domain: str, records: tuple[str, ...]) -> None:
+    assert findings(world, *records, domain=domain) == []
+
+
+def test_caa_forbids(world: World) -> None:
+    assert findings(world, '0 issue "sectigo.com"') == [
+        Finding(
+            "caa-forbids",
+            Severity.ERROR,
+            "example.org",
+            "the CAA records of example.org let sectigo.com issue certificates, not letsencrypt.org",
+            ('add this record: example.org. CAA 0 issue "letsencrypt.org"',),
+        )
+    ]
+
+
+def test_caa_of_a_parent_forbids(world: World) -> None:
+    (finding,) = findings(world, NOBODY, domain="a.www.example.org")
+
+    assert (finding.code, finding.subject) == ("caa-forbids", "a.www.example.org")
+    assert finding.remedy == ('add this record: example.org. CAA 0 issue "letsencrypt.org"',)
+
+
+def test_caa_forbids_the_wildcard_only(world: World) -> None:
+    (finding,) = findings(world, OURS, '0 issuewild ";"', domain="*.example.org")
+
+    assert (finding.code, finding.severity, finding.subject) == (
+        "caa-wildcard",
+        Severity.ERROR,
+        "*.example.org",
+    )
+    assert finding.remedy == ('add this record: example.org. CAA 0 issuewild "letsencrypt.org"',)
+    assert findings(world, domain="example.org") == []
+
+
+def test_caa_allows_the_wildcard_only_which_is_worth_a_note_beside_it(world: World) -> None:
+    (finding,) = findings(world, NOBODY, '0 issuewild "letsencrypt.org"', domain="*.example.org")
+
+    assert (finding.code, finding.severity, finding.subject) == ("caa-forbids", Severity.NOTE, "example.org")
+
+
+def test_one_record_that_forbids_both_kinds_is_one_finding(world: World) -> None:
+    assert codes(findings(world, NOBODY, domain="*.example.org")) == ["caa-forbids"]
+
+
+def test_caa_servfail(world: World) -> None:
+    world.servers[NS1].rcodes["example.org", "CAA"] = "SERVFAIL"
+
+    (finding,) = findings(world, domain="www.example.org")
+
+    assert (finding.code, finding.severity) == ("caa-servfail", Severity.ERROR)
+    assert f"{NS1}: SERVFAIL" in finding.message
+    assert finding.remedy == ("have the name servers answer: dig CAA example.org (NOERROR if there is none)",)
+
+
+def test_an_unknown_property_that_is_critical(world: World) -> None:
+    (finding,) = findings(world, OURS, '128 tbs "Unknown"')
+
+    assert (finding.code, finding.severity) == ("caa-critical", Severity.ERROR)
+    assert finding.remedy == ('remove it: example.org. CAA 128 tbs "Unknown"',)
+
+
+def test_another_account_and_an_account_that_is_not_known(world: World) -> None:
+    record = f'0 issue "letsencrypt.org; accounturi={ACCOUNT}"'
+
+    (unknown,) = findings(world, record)
+    (another,) = findings(world, record, DNS01_CA_ACCOUNT=f"{ACCOUNT}5")
+
+    assert (unknown.code, unknown.severity) == ("caa-account", Severity.WARNING)
+    assert (another.code, another.severity) == ("caa-account", Severity.ERROR)
+    assert another.remedy == (
+        f'add this record: example.org. CAA 0 issue "letsencrypt.org; accounturi={ACCOUNT}5"',
+    )
+    assert findings(world, record, DNS01_CA_ACCOUNT=ACCOUNT) == []
+
+
+def test_another_method(world: World) -> None:
+    (finding,) = findings(world, '0 issue "letsencrypt.org; validationmethods=http-01"')
+
+    assert (finding.code, finding.severity) == ("caa-method", Severity.ERROR)
+    assert finding.remedy == (
+        'change this record: example.org. CAA 0 issue "letsencrypt.org; validationmethods=http-01"',
+        'so that it reads: example.org. CAA 0 issue "letsencrypt.org; validationmethods=http-01,dns-01"',
+    )
+
+
+def test_of_a_ca_that_is_not_known_it_is_noted_who_may_issue(world: World) -> None:
+    (finding,) = findings(world, OURS, ca="")
+
+    assert (finding.code, finding.severity) == ("caa-unknown-ca", Severity.NOTE)
+    assert finding.message == "the CAA records of example.org let letsencrypt.org issue certificates"
+
+
+def test_without_records_a_ca_need_not_be_known(world: World) -> None:
+    assert findings(world, ca="") == []
+
+
+def test_the_ca_of_certbot_s_renewal_file_is_the_one_that_counts(world: World, tmp_path: Path) -> None:
+    world.zones["example.org"].set("example.org", "CAA", '0 issue "sectigo.com"')
+    renewal = tmp_path / "etc/letsencrypt/renewal"
+    renewal.mkdir(parents=True)
+    file = renewal / "example.org.conf"
+    examined = examine(world, "example.org")._replace(root=str(tmp_path))
+
+    file.write_text("[renewalparams]\nserver = https://acme.zerossl.com/v2/DV90\n")
+    assert codes(check(examined)) == []
+    file.write_text("[renewalparams]\nserver = https://acme-v02.api.letsencrypt.org/directory\n")
+    assert codes(check(examined)) == ["caa-forbids"]
+
+
+def test_the_ca_of_dehydrated_s_config_counts_for_what_is_in_its_domains_txt(
+    world: World, tmp_path: Path
+) -> None:
+    world.zones["example.org"].set("example.org", "CAA", '0 issue "sectigo.com"')
+    folder = tmp_path / "etc/dehydrated"
+    folder.mkdir(parents=True)
+    (folder / "config").write_text("CHALLENGETYPE=dns-01\n")
+    (folder / "domains.txt").write_text("example.org *.example.org > both\n")
+    examined = examine(world, "example.org")._replace(root=str(tmp_path))
+
+    assert codes(check(examined)) == ["caa-forbids"]
+    (folder / "domains.txt").write_text("www.example.org\n")
+    assert codes(check(examined)) == ["caa-unknown-ca"]
+
+
+def test_nothing_is_said_where_the_configuration_names_the_servers(world: World) -> None:
+    assert findings(world, NOBODY, DNS01_NAMESERVERS=NS1) == []

@@ -1,0 +1,297 @@
+"""CAA before anything is published: case 25 of the readiness cases, and what it costs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from calls import BOTH, NAME, Stage
+from contract import validation
+from testbed import Bind, World
+
+from dns01.errors import CaaForbids
+from dns01.hooks.caa import Authority, CannotTell, RRset
+from dns01.hooks.call import Call, Challenge
+from dns01.hooks.delegation import Discovery
+from dns01.hooks.preflight import Lookups, preflight, records_at
+
+LETSENCRYPT = Authority(("letsencrypt.org",))
+NS1 = "127.1.0.1"
+A, B = validation("a"), validation("b")
+APEX = ("example.org", "token-a", A)
+WILDCARD = ("example.org", "token-b", B)  # dehydrated names both by the bare domain
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
+    with World() as world:
+        world.zone("example.org", {"ns1.example.org": NS1})
+        yield world
+
+
+def discovery(world: World) -> Discovery:
+    from dns01.hooks.question import Address
+
+    return Discovery([Address(world.resolver.address)])
+
+
+def caa(world: World, name: str, *records: str) -> None:
+    world.zones["example.org"].set(name, "CAA", *records)
+
+
+def call(*domains: str, client: str = "dehydrated", owner: str = "") -> Call:
+    challenges = tuple(Challenge(domain, "", validation(str(i)), owner) for i, domain in enumerate(domains))
+    return Call(client, "publish", "publish", challenges)
+
+
+def ask(world: World, *domains: str, altnames: str = "", client: str = "dehydrated", owner: str = "") -> None:
+    made = call(*domains, client=client, owner=owner)
+    names = {challenge.name for challenge in made.challenges}
+    preflight(made, names, LETSENCRYPT, discovery(world), {"altnames": altnames})
+
+
+def refusal(world: World, *domains: str, altnames: str = "") -> CaaForbids:
+    with pytest.raises(CaaForbids) as caught:
+        ask(world, *domains, altnames=altnames)
+    return caught.value
+
+
+# Where the records come from
+
+
+def test_records_are_asked_of_authoritative_servers_alone(world: World) -> None:
+    caa(world, "example.org", '0 issue "letsencrypt.org"')
+
+    found = records_at(discovery(world), "example.org")
+
+    assert (found.owner, [str(record) for record in found.records]) == (
+        "example.org",
+        ['0 issue "letsencrypt.org"'],
+    )
+    assert not [each for each in world.resolver.questions if "example.org" in each.name]
+
+
+def test_a_name_that_does_not_exist_has_none(world: World) -> None:
+    assert records_at(discovery(world), "nowhere.example.org") == RRset("nowhere.example.org")
+
+
+def test_a_cname_into_another_zone_is_followed(world: World) -> None:
+    world.zone("example.net", {"ns.example.net": "127.2.0.1"}, 'cdn CAA 0 issue "sectigo.com"')
+    world.zones["example.org"].set("www.example.org", "CNAME", "cdn.example.net.")
+
+    assert records_at(discovery(world), "www.example.org").owner == "cdn.example.net"
+
+
+def test_beneath_a_dname_the_name_that_it_makes_is_followed(world: World) -> None:
+    world.zone("example.net", {"ns.example.net": "127.2.0.1"}, 'www CAA 0 issue "sectigo.com"')
+    soa = "@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.3.0.1\n"
+    with Bind("127.3.0.1", {"alias.org": soa + "sub DNAME example.net."}):
+        world.delegate("alias.org", {"ns.alias.org": "127.3.0.1"})
+
+        assert records_at(discovery(world), "www.sub.alias.org").owner == "www.example.net"
+        assert records_at(discovery(world), "sub.alias.org").records == ()
+
+
+def test_cnames_that_go_round_in_a_circle_have_no_end(world: World) -> None:
+    world.zones["example.org"].set("a.example.org", "CNAME", "b.example.org.")
+    world.zones["example.org"].set("b.example.org", "CNAME", "a.example.org.")
+
+    with pytest.raises(CannotTell, match=r": a\.example\.org -> b\.example\.org -> a\.example\.org$"):
+        records_at(discovery(world), "a.example.org")
+
+
+# Case 25: CAA forbids / issuewild only / critical unknown tag / SERVFAIL
+
+
+def test_25_caa_that_names_another_ca_forbids_and_the_hint_is_the_record_to_add(world: World) -> None:
+    caa(world, "example.org", '0 issue "sectigo.com"')
+
+    error = refusal(world, "example.org", "www.example.org", altnames="example.org www.example.org")
+
+    assert str(error) == (
+        "the CA would refuse example.org, www.example.org: the CAA records of example.org let sectigo.com "
+        "issue certificates, not letsencrypt.org"
+    )
+    assert error.hint == 'add this record: example.org. CAA 0 issue "letsencrypt.org"'
+
+
+def test_25_issuewild_alone_forbids_by_the_kind_of_name(world: World) -> None:
+    caa(world, "example.org", '0 issuewild ";"')
+
+    ask(world, "example.org", altnames="example.org")
+    error = refusal(world, "example.org", altnames="*.example.org")
+
+    assert str(error).startswith("the CA would refuse *.example.org: ")
+    assert error.hint == 'add this record: example.org. CAA 0 issuewild "letsencrypt.org"'
+
+
+def test_25_a_critical_property_that_nobody_knows_forbids(world: World) -> None:
+    caa(world, "example.org", '0 issue "letsencrypt.org"', '128 tbs "Unknown"')
+
+    assert refusal(world, "www.example.org").hint == 'remove it: example.org. CAA 128 tbs "Unknown"'
+
+
+def test_25_a_server_failure_is_warned_about(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    world.servers[NS1].rcodes["example.org", "CAA"] = "SERVFAIL"
+
+    ask(world, "www.example.org", altnames="www.example.org")
+
+    said = capfd.readouterr().err
+    assert " ! the CA may refuse www.example.org: its CAA records cannot be found out" in said
+    assert f"({NS1}: SERVFAIL); a CA issues nothing then" in said
+    assert "dig CAA example.org" in said
+
+
+def test_25_servers_that_fail_for_every_name_are_warned_about_in_a_few_lines(
+    world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"host{number}.example.org" for number in range(10)]
+    for name in names:
+        world.servers[NS1].rcodes[name, "CAA"] = "SERVFAIL"
+
+    ask(world, *names, altnames=" ".join(names))
+
+    warnings = [line for line in capfd.readouterr().err.splitlines() if line.startswith(" ! ")]
+    assert len(warnings) == 4
+    assert warnings[-1] == " ! and 7 more names or groups of them, for reasons of that kind"
+
+
+# What the certificate is for
+
+
+def test_a_domain_with_two_challenges_is_for_its_wildcard_as_well(world: World) -> None:
+    caa(world, "example.org", '0 issuewild ";"')
+
+    assert str(refusal(world, "example.org", "example.org")).startswith("the CA would refuse *.example.org: ")
+
+
+def test_where_only_one_kind_of_name_is_forbidden_and_the_kind_unknown_it_is_a_warning(
+    world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caa(world, "example.org", '0 issuewild ";"')
+
+    ask(world, "example.org", client="uacme")
+
+    assert " ! the CA may refuse *.example.org: " in capfd.readouterr().err
+
+
+def test_where_both_kinds_are_forbidden_the_kind_need_not_be_known(world: World) -> None:
+    caa(world, "example.org", '0 issue ";"')
+
+    with pytest.raises(CaaForbids, match=r"example\.org, \*\.example\.org"):
+        ask(world, "example.org", client="uacme")
+
+
+def test_an_owner_name_that_may_be_a_cname_s_target_is_only_warned_about(
+    world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caa(world, "example.org", '0 issue ";"')
+
+    ask(world, "example.org", client="lego", owner="_acme-challenge.example.org.")
+
+    assert " ! the CA may refuse example.org, *.example.org: " in capfd.readouterr().err
+
+
+def test_another_client_s_variable_of_that_name_says_nothing(world: World) -> None:
+    caa(world, "example.org", '0 issuewild ";"')
+
+    ask(world, "example.org", altnames="*.example.org", client="uacme")  # no refusal
+
+
+def test_only_the_names_that_are_wanted_are_asked_about(world: World) -> None:
+    caa(world, "example.org", '0 issue ";"')
+
+    preflight(call("example.org"), {"_acme-challenge.other.test"}, LETSENCRYPT, discovery(world), {})
+
+    assert not world.servers[NS1].asked("example.org", "CAA")
+
+
+def test_a_certificate_s_other_names_are_the_affair_of_other_calls(world: World) -> None:
+    caa(world, "www.example.org", '0 issue ";"')
+
+    ask(world, "example.org", altnames="example.org www.example.org")
+
+
+# What it costs
+
+
+def test_a_hundred_names_are_asked_about_once_each_and_so_is_what_they_have_in_common(world: World) -> None:
+    caa(world, "example.org", '0 issue "letsencrypt.org"')
+    names = [f"host{number}.example.org" for number in range(100)]
+    began = time.monotonic()
+
+    ask(world, *names, altnames=" ".join(names))
+
+    assert time.monotonic() - began < 4
+    questions = [each for each in world.servers[NS1].questions if each.type == "CAA"]
+    assert sorted(each.name for each in questions) == sorted(["example.org", *names])
+
+
+def test_a_silent_server_costs_no_more_than_the_time_that_is_given(world: World) -> None:
+    world.servers[NS1].silent = True
+
+    began = time.monotonic()
+    lookups = Lookups(discovery(world), ["www.example.org"], seconds=0.1)
+
+    with pytest.raises(CannotTell, match=r"there was no answer within 0\.1 s"):
+        lookups("www.example.org")
+    assert time.monotonic() - began < 1
+
+
+# Whole calls
+
+
+def test_a_call_that_caa_forbids_publishes_nothing(tmp_path: Path) -> None:
+    with Stage(tmp_path, BOTH, text='@ CAA 0 issue "sectigo.com"') as stage:
+        serial = stage.bind.ask("example.org", "SOA").answer[0][0].serial
+
+        said = stage.client(DNS01_CA="letsencrypt")("deploy_challenge", *APEX, altnames="example.org")
+
+        assert said.code == CaaForbids.exit_code
+        assert "dns01: the CA would refuse example.org: " in said.stderr
+        assert '   -> add this record: example.org. CAA 0 issue "letsencrypt.org"\n' in said.stderr
+        assert "publishing" not in said.stderr
+        assert stage.bind.ask("example.org", "SOA").answer[0][0].serial == serial
+        assert stage.journal() == []
+        (trail,) = stage.trail()
+        assert list(trail["steps"]) == ["discover", "caa"]
+        assert (trail["outcome"], trail["published"]) == ("failed", [])
+
+
+def test_the_record_of_the_hint_mends_it(tmp_path: Path) -> None:
+    records = '@ CAA 0 issue "sectigo.com"\nexample.org. CAA 0 issue "letsencrypt.org"'
+    with Stage(tmp_path, text=records) as stage:
+        said = stage.client(DNS01_CA="letsencrypt")("deploy_challenge", *APEX, *WILDCARD)
+
+        assert said.code == 0
+        assert "!" not in said.stderr
+        assert stage.bind.txt(NAME) == {A, B}
+        assert "caa" in stage.trail()[0]["steps"]
+
+
+def test_dehydrated_s_own_config_names_the_ca(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text('CA="zerossl"\n')
+    with Stage(tmp_path, text='@ CAA 0 issue "letsencrypt.org"') as stage:
+        said = stage.client(CONFIG=str(tmp_path / "config"))("deploy_challenge", *APEX)
+
+        assert said.code == CaaForbids.exit_code
+        assert '-> add this record: example.org. CAA 0 issue "sectigo.com"' in said.stderr
+
+
+def test_the_same_records_are_nothing_to_a_ca_that_nobody_knows(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text('CA="https://127.0.0.1:14000/dir"\n')
+    with Stage(tmp_path, text='@ CAA 0 issue "letsencrypt.org"') as stage:
+        said = stage.client(CONFIG=str(tmp_path / "config"))("deploy_challenge", *APEX)
+
+        assert said.code == 0
+        assert "CAA" not in said.stderr
+
+
+def test_nobody_is_asked_for_a_zone_whose_servers_are_configured(tmp_path: Path) -> None:
+    with Stage(tmp_path, text='@ CAA 0 issue ";"') as stage:
+        client = stage.client(DNS01_CA="letsencrypt", DNS01_NAMESERVERS="127.1.0.1")
+
+        assert client("deploy_challenge", *APEX).code == 0
