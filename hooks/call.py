@@ -149,7 +149,17 @@ def _detail(problem: object, otherwise: str) -> str:
     """A problem document (RFC 9457, RFC 8555 §6.7) in one line; ``otherwise`` if it is none."""
     if not isinstance(problem, dict) or "detail" not in problem:
         return otherwise.strip()
-    return f"{problem['detail']} ({problem['type']})" if "type" in problem else str(problem["detail"])
+    line = f"{problem['detail']} ({problem['type']})" if "type" in problem else str(problem["detail"])
+    parts = problem.get("subproblems")
+    return "; ".join([line, *map(_subproblem, parts)]) if isinstance(parts, list) else line
+
+
+def _subproblem(problem: object) -> str:
+    """What is wrong with one identifier (RFC 8555 §6.7.1)."""
+    identifier = problem.get("identifier") if isinstance(problem, dict) else None
+    name = identifier.get("value") if isinstance(identifier, dict) else None
+    detail = _detail(problem, str(problem))
+    return f"{name}: {detail}" if name else detail
 
 
 def _json(text: str) -> object:
@@ -230,7 +240,9 @@ def _uacme(word: str, arguments: list[str]) -> Call:
     match arguments:
         case ["dns-01", domain, token, value]:
             phase: Phase = "publish" if word == "begin" else "retract"
-            return Call("uacme", phase, f"uacme {word}", checked([Challenge(domain, token, value)], "uacme"))
+            challenges = checked([Challenge(domain, token, value)], "uacme")
+            problem = f"the CA did not accept the challenge for {domain}" if word == "failed" else ""
+            return Call("uacme", phase, f"uacme {word}", challenges, problem=problem)
         case [_, _, _, _]:
             return Call("uacme", "decline", f"uacme {word}")
     raise _wrong_form(word, "TYPE IDENT TOKEN AUTH", arguments)

@@ -35,6 +35,31 @@ class Facts(NamedTuple):
     fingerprint: str
 
 
+class Leaf(NamedTuple):
+    """What a certificate says by itself, to whoever may not read its key. ``issuer`` and
+    ``fingerprint`` as in Facts."""
+
+    names: tuple[str, ...]
+    issuer: str
+    not_before: datetime
+    not_after: datetime
+    key_type: str
+    fingerprint: str
+
+
+def leaf_in(path: str) -> Leaf:
+    """The first certificate of a PEM file, and nothing is asked of it. Raises DeployError."""
+    return _leaf(_certificates(path)[0])
+
+
+def leaf_of(der: bytes) -> Leaf:
+    """The same of what a service shows. Raises DeployError."""
+    try:
+        return _leaf(x509.load_der_x509_certificate(der))
+    except ValueError as error:
+        raise DeployError(f"it is no certificate: {error}", "see what serves there") from None
+
+
 def inspect(certificate: Certificate, now: datetime | None = None) -> Facts:
     """Read the files, and see that key, certificate, chain and names belong together.
 
@@ -56,6 +81,11 @@ def inspect(certificate: Certificate, now: datetime | None = None) -> Facts:
         _key_type(leaf.public_key()),
         leaf.fingerprint(SHA256()).hex(),
     )
+
+
+def names_in(path: str) -> tuple[str, ...]:
+    """What the certificate in the file is for, in lower case. Raises DeployError."""
+    return _names(_certificates(path)[0])
 
 
 def lines(facts: Facts, now: datetime | None = None) -> list[str]:
@@ -198,6 +228,17 @@ def _check_names(certificate: Certificate, names: tuple[str, ...]) -> None:
             f"{certificate.cert} is for {', '.join(names) or 'no name'}, not for {', '.join(missing)}",
             "see that the client gave the certificate that it meant",
         )
+
+
+def _leaf(certificate: x509.Certificate) -> Leaf:
+    return Leaf(
+        _names(certificate),
+        _called(certificate.issuer),
+        certificate.not_valid_before_utc,
+        certificate.not_valid_after_utc,
+        _key_type(certificate.public_key()),
+        certificate.fingerprint(SHA256()).hex(),
+    )
 
 
 def _names(leaf: x509.Certificate) -> tuple[str, ...]:

@@ -1,0 +1,74 @@
+"""What earlier runs left: TXT values that nobody waits for, and journal entries never taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ...errors import DelegationError, HookError, StateError
+from ..delegation import Delegation
+from ..journal import Entry, Journal
+from . import Examined, Finding, Severity
+from .where import followed
+
+SWEEP = "dns01 sweep"
+
+
+def check(examined: Examined) -> Iterator[Finding]:
+    """Compare what stands at the challenge name with what the journal knows of it."""
+    journal = Journal(examined.settings.state)
+    try:
+        entries = journal.entries()
+        orphans = [entry for entry in journal.orphans() if entry.name == examined.name]
+    except StateError as error:
+        yield Finding(
+            "state-unusable", Severity.ERROR, examined.settings.state, str(error), (error.hint,)
+        )
+        return
+    for entry in orphans:
+        yield _open(entry)
+    try:
+        delegation = followed(examined)
+    except DelegationError:
+        return
+    if delegation.trouble:  # nobody answers: the delegation's finding
+        return
+    known = {entry.value for entry in entries if entry.target == delegation.target}
+    shown = examined.places.look([delegation.target])[delegation.target]
+    strange = sorted(frozenset().union(*shown) - known)
+    if strange and not _keeps_old_values(examined, delegation):
+        yield _stale(delegation, strange)
+
+
+def _open(entry: Entry) -> Finding:
+    failed = f"; failed tries: {entry.tries}, the last one: {entry.error}" if entry.error else ""
+    return Finding(
+        "open-entry",
+        Severity.WARNING,
+        entry.target,
+        f"the value {entry.value} of an earlier run was never taken back{failed}",
+        (SWEEP,),
+    )
+
+
+def _keeps_old_values(examined: Examined, delegation: Delegation) -> bool:
+    """Whether the provider never removes a value, but lets a newer one take its place (acme-dns)."""
+    try:
+        account = examined.settings.account_for(delegation.target, examined.name)
+        return hasattr(examined.places.provider(account), "values_per_name")
+    except HookError:
+        return False
+
+
+def _stale(delegation: Delegation, strange: Sequence[str]) -> Finding:
+    count = f"{len(strange)} TXT values stand" if len(strange) > 1 else "a TXT value stands"
+    where = f" from the zone {delegation.zone}" if delegation.zone else ""
+    return Finding(
+        "stale-txt",
+        Severity.WARNING,
+        delegation.target,
+        f"{count} there that no run of this machine has open: many of them make the CA's lookup fail",
+        (
+            "if another ACME client orders a certificate for this name right now, let it finish",
+            *(f'remove{where}: {delegation.target}. TXT "{value}"' for value in strange),
+        ),
+    )

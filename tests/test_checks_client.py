@@ -1,0 +1,301 @@
+"""What the doctor says of the ACME client on this machine, from its files as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from examined import codes
+
+from dns01.hooks import config
+from dns01.hooks.checks import Examined, Finding, Severity
+from dns01.hooks.checks.client import check
+from dns01.hooks.place import Places
+
+DEHYDRATED = """
+# a comment with HOOK=/nowhere
+CHALLENGETYPE="dns-01"
+HOOK="/opt/dns01/bin/dns01"
+HOOK_CHAIN='yes'   # at once
+"""
+CRON = "17 4 * * * root /usr/bin/dehydrated --cron\n"
+RENEWAL = """
+version = 2.1.0
+[renewalparams]
+authenticator = manual
+pref_challs = dns-01,
+manual_auth_hook = dns01 certbot auth
+manual_cleanup_hook = dns01 certbot cleanup
+renew_hook = /opt/dns01/bin/dns01 certbot deploy
+"""
+
+
+class Machine:
+    """A root folder with what is written into it. ``machine["/etc/crontab"] = CRON``"""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def __setitem__(self, path: str, text: str) -> None:
+        file = self.root / path.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def mode(self, path: str, mode: int) -> None:
+        (self.root / path.lstrip("/")).chmod(mode)
+
+    def link(self, path: str) -> None:
+        """What ``systemctl enable`` makes of a unit."""
+        file = self.root / path.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.symlink_to("/nowhere/that/matters")
+
+    def findings(self, domain: str = "example.org", **environ: str) -> list[Finding]:
+        settings = config.unconfigured({"DNS01_RESOLVERS": "127.0.0.53"})
+        places = Places(settings)
+        name = f"_acme-challenge.{domain.removeprefix('*.')}"
+        examined = Examined(domain, name, settings, places, places.discovery, environ, str(self.root))
+        return list(check(examined))
+
+    def finding(self, domain: str = "example.org") -> Finding:
+        (finding,) = self.findings(domain)
+        return finding
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path / "root")
+
+
+@pytest.fixture
+def dehydrated(machine: Machine) -> Machine:
+    """dehydrated as it should be."""
+    machine["/etc/dehydrated/config"] = DEHYDRATED
+    machine["/etc/dehydrated/domains.txt"] = "example.org *.example.org\n"
+    machine["/opt/dns01/bin/dns01"] = "#!/bin/sh\n"
+    machine.mode("/opt/dns01/bin/dns01", 0o755)
+    machine["/etc/cron.d/dehydrated"] = CRON
+    return machine
+
+
+@pytest.fixture
+def certbot(machine: Machine) -> Machine:
+    """certbot as it should be."""
+    machine["/etc/letsencrypt/renewal/example.org.conf"] = RENEWAL
+    machine["/lib/systemd/system/certbot.timer"] = "[Timer]\nOnCalendar=daily\n"
+    machine["/lib/systemd/system/certbot.service"] = "[Service]\nExecStart=/usr/bin/certbot -q renew\n"
+    machine.link("/etc/systemd/system/timers.target.wants/certbot.timer")
+    return machine
+
+
+def test_a_machine_without_any_client(machine: Machine) -> None:
+    assert machine.findings() == []
+
+
+def test_a_package_that_nobody_has_set_up(machine: Machine) -> None:
+    machine["/etc/dehydrated/config"] = "CONFIG_D=/etc/dehydrated/conf.d\nBASEDIR=/var/lib/dehydrated\n"
+    assert machine.findings() == []
+
+
+# dehydrated
+
+
+def test_dehydrated_as_it_should_be(dehydrated: Machine) -> None:
+    assert dehydrated.findings() == []
+    assert dehydrated.findings("*.example.org") == []
+
+
+def test_a_hook_that_is_not_executable(dehydrated: Machine) -> None:
+    dehydrated.mode("/opt/dns01/bin/dns01", 0o644)
+    finding = dehydrated.finding()
+    assert (finding.code, finding.severity) == ("hook-not-executable", Severity.ERROR)
+    assert finding.remedy == ("chmod +x /opt/dns01/bin/dns01",)
+
+
+@pytest.mark.parametrize("hook", ["/opt/bin/gone", "~/bin/dns01", "/opt/dns01/bin/dns01 --flag"])
+def test_a_hook_that_is_not_there(dehydrated: Machine, hook: str) -> None:
+    dehydrated["/etc/dehydrated/config"] = f'CHALLENGETYPE=dns-01\nHOOK="{hook}"\nHOOK_CHAIN=yes\n'
+    finding = dehydrated.finding()
+    assert (finding.code, finding.severity) == ("hook-missing", Severity.ERROR)
+    assert f"HOOK is {hook}, and there is no such file" in finding.message
+
+
+def test_no_hook_at_all(dehydrated: Machine) -> None:
+    dehydrated["/etc/dehydrated/config"] = "CHALLENGETYPE=dns-01\nHOOK_CHAIN=yes\n"
+    assert dehydrated.finding().code == "hook-missing"
+    assert 'write in /etc/dehydrated/config: HOOK="/path/of/dns01"' in dehydrated.finding().remedy[0]
+
+
+@pytest.mark.parametrize("hook", ["$(command -v dns01)", "dns01", "./hook.sh", "/opt/`hostname`/hook"])
+def test_a_hook_that_only_a_run_can_tell(dehydrated: Machine, hook: str) -> None:
+    dehydrated["/etc/dehydrated/config"] = f'CHALLENGETYPE=dns-01\nHOOK="{hook}"\nHOOK_CHAIN=yes\n'
+    assert dehydrated.findings() == []
+
+
+def test_a_hook_made_of_other_settings(dehydrated: Machine) -> None:
+    dehydrated["/etc/dehydrated/config"] = DEHYDRATED.replace(
+        'HOOK="/opt/', "PREFIX=/opt\nHOOK=${PREFIX}'/'\""
+    )
+    assert dehydrated.findings() == []
+
+
+def test_a_hook_on_the_command_line(dehydrated: Machine) -> None:
+    dehydrated["/etc/dehydrated/config"] = "HOOK_CHAIN=yes\n"
+    dehydrated["/etc/cron.d/dehydrated"] = (
+        "17 4 * * * root dehydrated -c -t dns-01 -k /opt/dns01/bin/dns01\n"
+    )
+    assert dehydrated.findings() == []
+
+
+def test_a_challenge_that_is_not_dns01(dehydrated: Machine) -> None:
+    dehydrated["/etc/dehydrated/config"] = DEHYDRATED.replace("CHALLENGETYPE", "# CHALLENGETYPE")
+    finding = dehydrated.finding()
+    assert (finding.code, finding.severity) == ("challenge-type", Severity.ERROR)
+    assert "not set, which means http-01" in finding.message
+
+
+def test_hook_chain_off_with_several_names(dehydrated: Machine) -> None:
+    dehydrated["/etc/dehydrated/config"] = DEHYDRATED.replace("'yes'", "no")
+    finding = dehydrated.finding()
+    assert (finding.code, finding.severity) == ("hook-chain-off", Severity.NOTE)
+    assert "a certificate with 2 names is waited for 2 times" in finding.message
+
+
+def test_hook_chain_off_with_one_name(dehydrated: Machine) -> None:
+    dehydrated["/etc/dehydrated/config"] = DEHYDRATED.replace("'yes'", "no")
+    dehydrated["/etc/dehydrated/domains.txt"] = "example.org\nother.org www.other.org\n"
+    assert dehydrated.findings() == []
+
+
+def test_a_configuration_in_parts(dehydrated: Machine) -> None:
+    dehydrated["/etc/dehydrated/config"] = "CONFIG_D=/etc/dehydrated/conf.d\n"
+    dehydrated["/etc/dehydrated/conf.d/hook.sh"] = DEHYDRATED
+    assert dehydrated.findings() == []
+
+
+def test_the_configuration_that_dehydrated_itself_names(dehydrated: Machine) -> None:
+    dehydrated["/srv/config"] = "CHALLENGETYPE=dns-01\nHOOK=/srv/gone\n"
+    (finding,) = dehydrated.findings(CONFIG="/srv/config")
+    assert (finding.code, finding.subject) == ("hook-missing", "/srv/config")
+
+
+# by the clock
+
+
+def test_nothing_runs_dehydrated(dehydrated: Machine) -> None:
+    dehydrated["/etc/cron.d/dehydrated"] = f"# {CRON}"
+    finding = dehydrated.finding()
+    assert (finding.code, finding.severity) == ("no-timer", Severity.WARNING)
+    assert finding.remedy == ("write in /etc/cron.d/dehydrated: 17 4 * * * root dehydrated --cron",)
+
+
+@pytest.mark.parametrize("crontab", ["/etc/crontab", "/var/spool/cron/crontabs/root", "/etc/cron.daily/x"])
+def test_cron_in_any_of_its_places(dehydrated: Machine, crontab: str) -> None:
+    dehydrated["/etc/cron.d/dehydrated"] = ""
+    dehydrated[crontab] = CRON
+    assert dehydrated.findings() == []
+
+
+def test_a_timer_that_is_not_enabled(certbot: Machine) -> None:
+    (certbot.root / "etc/systemd/system/timers.target.wants/certbot.timer").unlink()
+    finding = certbot.finding()
+    assert (finding.code, finding.subject) == ("no-timer", "certbot")
+    assert finding.remedy == ("systemctl enable --now certbot.timer",)
+
+
+def test_a_timer_of_any_name_whose_service_runs_the_client(dehydrated: Machine) -> None:
+    dehydrated["/etc/cron.d/dehydrated"] = ""
+    dehydrated["/etc/systemd/system/certs.timer"] = "[Timer]\nUnit=renew.service\n"
+    dehydrated["/etc/systemd/system/renew.service"] = "[Service]\nExecStart=/usr/bin/dehydrated -c\n"
+    dehydrated.link("/etc/systemd/system/timers.target.wants/certs.timer")
+    assert dehydrated.findings() == []
+
+
+def test_debians_cron_entry_stands_back_where_systemd_runs(certbot: Machine) -> None:
+    (certbot.root / "etc/systemd/system/timers.target.wants/certbot.timer").unlink()
+    certbot["/etc/cron.d/certbot"] = "0 */12 * * * root test \\! -d /run/systemd/system && certbot -q renew\n"
+    assert certbot.findings() == []
+    (certbot.root / "run/systemd/system").mkdir(parents=True)
+    assert codes(certbot.findings()) == ["no-timer"]
+
+
+# certbot
+
+
+def test_certbot_as_it_should_be(certbot: Machine) -> None:
+    assert certbot.findings() == []
+    assert certbot.findings("*.example.org") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ("manual_auth_hook = dns01", "--manual-auth-hook 'dns01 certbot auth'"),
+        ("manual_auth_hook = /opt/hook.py certbot", "--manual-auth-hook 'dns01 certbot auth'"),
+        ("manual_cleanup_hook = dns01 certbot auth", "--manual-cleanup-hook 'dns01 certbot cleanup'"),
+        ("renew_hook = env A=b dns01", "--deploy-hook 'dns01 certbot deploy'"),
+    ],
+)
+def test_a_hook_without_its_phase(certbot: Machine, line: str, remedy: str) -> None:
+    key = line.partition(" ")[0]
+    lines = [line if each.startswith(key) else each for each in RENEWAL.splitlines()]
+    certbot["/etc/letsencrypt/renewal/example.org.conf"] = "\n".join(lines)
+
+    finding = certbot.finding()
+
+    assert (finding.code, finding.severity) == ("certbot-hook-without-phase", Severity.ERROR)
+    assert finding.message.startswith(f"{line} does not say its phase")
+    assert finding.remedy[0] == f"certbot reconfigure --cert-name example.org {remedy}"
+
+
+def test_a_hook_of_somebody_elses(certbot: Machine) -> None:
+    certbot["/etc/letsencrypt/renewal/example.org.conf"] = RENEWAL.replace("dns01 certbot auth", "/opt/mine")
+    assert certbot.findings() == []
+
+
+def test_no_hook_for_certbot(certbot: Machine) -> None:
+    certbot["/etc/letsencrypt/renewal/example.org.conf"] = RENEWAL.replace("manual_auth_hook", "another")
+    assert certbot.finding().code == "certbot-hook-missing"
+
+
+def test_certbot_without_dns01(certbot: Machine) -> None:
+    certbot["/etc/letsencrypt/renewal/example.org.conf"] = RENEWAL.replace("pref_challs = dns-01,", "")
+    finding = certbot.finding()
+    assert (finding.code, finding.severity) == ("certbot-challenge", Severity.ERROR)
+    assert "--preferred-challenges dns" in finding.remedy[0]
+
+
+def test_certbot_with_another_authenticator(certbot: Machine) -> None:
+    certbot["/etc/letsencrypt/renewal/example.org.conf"] = "authenticator = webroot\n"
+    finding = certbot.finding()
+    assert (finding.code, finding.severity) == ("certbot-other-authenticator", Severity.NOTE)
+
+
+def test_certbots_certificate_of_another_domain(certbot: Machine) -> None:
+    certbot["/etc/letsencrypt/renewal/example.org.conf"] = RENEWAL.replace("dns01 certbot auth", "dns01")
+    assert certbot.findings("example.net") == []
+
+
+def test_certbots_second_certificate_of_the_same_name(certbot: Machine) -> None:
+    (certbot.root / "etc/letsencrypt/renewal/example.org.conf").unlink()
+    certbot["/etc/letsencrypt/renewal/example.org-0001.conf"] = RENEWAL.replace("dns01 certbot auth", "dns01")
+    assert certbot.finding().code == "certbot-hook-without-phase"
+
+
+@pytest.fixture
+def issued(certbot: Machine) -> Iterator[Machine]:
+    """A certificate called web, for two names."""
+    import trustme
+
+    certificate = trustme.CA().issue_cert("example.org", "*.example.net")
+    certbot["/etc/letsencrypt/live/web/cert.pem"] = certificate.cert_chain_pems[0].bytes().decode()
+    (certbot.root / "etc/letsencrypt/renewal/example.org.conf").unlink()
+    broken = RENEWAL.replace("dns01 certbot auth", "dns01")
+    certbot["/etc/letsencrypt/renewal/web.conf"] = f"cert = /etc/letsencrypt/live/web/cert.pem\n{broken}"
+    return certbot
+
+
+def test_certbots_certificate_by_the_names_in_it(issued: Machine) -> None:
+    assert issued.finding("*.example.net").code == "certbot-hook-without-phase"
+    assert issued.findings("web") == []

@@ -1,0 +1,175 @@
+"""What the doctor says of the configuration: is it right, and who else can read the secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from examined import codes, examine
+from testbed import World
+
+from dns01.hooks.checks import Finding, Severity
+from dns01.hooks.checks.configuration import check, load, serving
+
+TWO = """
+resolvers = ["{resolver}"]
+[account.web]
+provider = "memory"
+zones = "example.org"
+[account.other]
+provider = "memory"
+zones = "example.net"
+[zone."org"]
+account = "other"
+[zone."example.org"]
+account = "web"
+"""
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as world:
+        world.zone("example.org", {"ns1.example.org": "127.1.0.1"})
+        world.zone("example.net", {"ns1.example.net": "127.1.0.1"})
+        yield world
+
+
+@pytest.fixture
+def file(tmp_path: Path, world: World) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(TWO.format(resolver=world.resolver.address))
+    return path
+
+
+def configured(world: World, domain: str, file: Path) -> list[Finding]:
+    environ = {"DNS01_PROVIDER": "", "DNS01_CONFIG": str(file)}
+    return list(check(examine(world, domain, "", **environ)))
+
+
+def loaded(**environ: str) -> Finding:
+    settings, (finding,) = load({"DNS01_RESOLVERS": "127.0.0.53", **environ})
+    assert not settings.accounts
+    return finding
+
+
+def test_a_right_configuration_has_no_finding(world: World, file: Path) -> None:
+    assert configured(world, "example.org", file) == []
+
+
+def test_the_account_is_that_of_the_longest_suffix(world: World, file: Path) -> None:
+    settings = examine(world, "example.org", "", DNS01_PROVIDER="", DNS01_CONFIG=str(file)).settings
+    name = "_acme-challenge.www.example.org"
+
+    account, why = serving(settings, name, name)
+
+    assert account.name == "web"
+    assert why == f'[zone."example.org"] of {file} is the longest suffix of {name}'
+
+
+def test_the_only_account_needs_no_section(world: World) -> None:
+    name = "_acme-challenge.example.org"
+    account, why = serving(examine(world, "example.org").settings, name, name)
+    assert (account.name, why) == ("memory", "the only account in the environment")
+
+
+def test_a_name_that_no_account_is_named_for(world: World, file: Path) -> None:
+    (finding,) = configured(world, "example.net", file)
+
+    assert (finding.code, finding.severity) == ("bad-configuration", Severity.ERROR)
+    assert "says no account for _acme-challenge.example.net; there are web, other" in finding.message
+    assert finding.remedy[0] == 'write [zone."example.net"] and below it, for example, account = "web"'
+
+
+def test_no_configuration_at_all_leaves_settings_to_look_at_the_dns_by() -> None:
+    finding = loaded(DNS01_CONFIG="")
+
+    assert (finding.code, finding.severity) == ("no-configuration", Severity.ERROR)
+    assert finding.message == "no DNS provider is configured"
+    assert "export DNS01_PROVIDER=rfc2136" in finding.remedy[0]
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    finding = loaded(DNS01_CONFIG=str(tmp_path / "gone.toml"))
+    assert (finding.code, finding.subject) == ("bad-configuration", str(tmp_path / "gone.toml"))
+
+
+def test_a_file_without_any_account(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f'[deploy."example.org".files]\ndirectory = "{tmp_path}"\n')
+    finding = loaded(DNS01_CONFIG=str(file))
+    assert (finding.code, finding.severity) == ("no-configuration", Severity.ERROR)
+    assert finding.subject == str(file)
+
+
+def test_resolvers_that_are_none_do_not_keep_the_rest_from_being_looked_at() -> None:
+    finding = loaded(DNS01_PROVIDER="memory", DNS01_MEMORY_ZONES="example.org", DNS01_RESOLVERS="nowhere")
+    assert finding.code == "bad-configuration"
+    assert "DNS01_RESOLVERS: 'nowhere' is not an IP address" in finding.message
+
+
+def test_an_unknown_key_is_named_with_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[account.web]\nprovider = "memory"\nzone = "example.org"\n')
+
+    finding = loaded(DNS01_CONFIG=str(file))
+
+    assert (finding.code, finding.subject) == ("bad-configuration", str(file))
+    assert "[account.web]: unknown key 'zone'; did you mean 'zones'?" in finding.message
+    assert finding.remedy[-1] == "dns01 config check"
+
+
+def test_a_secret_in_a_file_that_others_read(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("s3cret-token")
+    secret.chmod(0o644)
+    file = tmp_path / "config.toml"
+    file.write_text(f'[account.web]\nprovider = "cloudflare"\ntoken = {{ file = "{secret}" }}\n')
+
+    finding = loaded(DNS01_CONFIG=str(file))
+
+    assert (finding.code, finding.severity) == ("world-readable-secret", Severity.ERROR)
+    assert finding.subject == str(secret)
+    assert finding.remedy[0] == f"chmod 600 {secret}"
+
+
+def test_a_secret_that_only_the_provider_reads(world: World, tmp_path: Path) -> None:
+    key = tmp_path / "tsig.key"
+    key.write_text('key "hook" { algorithm hmac-sha256; secret "c2VjcmV0"; };')
+    key.chmod(0o640)
+    environ = {"RFC2136_NAMESERVER": "127.1.0.1", "RFC2136_TSIG_FILE": str(key)}
+
+    (finding,) = check(examine(world, "example.org", "", DNS01_PROVIDER="rfc2136", **environ))
+
+    assert finding.code == "world-readable-secret"
+    assert finding.remedy[0] == f"chmod 600 {key}"
+
+
+def test_a_file_that_everybody_writes(world: World, file: Path) -> None:
+    file.chmod(0o602)
+    (finding,) = configured(world, "example.org", file)
+    assert (finding.code, finding.severity) == ("writable-configuration", Severity.WARNING)
+    assert finding.remedy == (f"chmod o-w {file}",)
+
+
+def test_a_secret_that_dehydrateds_configuration_exports(world: World, tmp_path: Path) -> None:
+    config = tmp_path / "etc/dehydrated/config"
+    config.parent.mkdir(parents=True)
+    config.write_text("export DNS01_PROVIDER=rfc2136\nexport RFC2136_TSIG_SECRET=c2VjcmV0\n")
+    config.chmod(0o644)
+    examined = examine(world, "example.org")._replace(root=str(tmp_path))
+
+    (finding,) = check(examined)
+    assert (finding.code, finding.subject) == ("world-readable-secret", "/etc/dehydrated/config")
+    assert "RFC2136_TSIG_SECRET stands in it, and others can read it (mode 0644)" in finding.message
+    assert finding.remedy[0] == "chmod 600 /etc/dehydrated/config"
+
+    config.chmod(0o600)
+    assert codes(check(examined)) == []
+
+
+def test_a_secret_that_is_commented_out_is_none(world: World, tmp_path: Path) -> None:
+    config = tmp_path / "etc/dehydrated/config"
+    config.parent.mkdir(parents=True)
+    config.write_text("export DNS01_PROVIDER=rfc2136\n# export RFC2136_TSIG_SECRET=c2VjcmV0\n")
+    assert codes(check(examine(world, "example.org")._replace(root=str(tmp_path)))) == []

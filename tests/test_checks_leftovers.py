@@ -1,0 +1,141 @@
+"""What the doctor says of earlier runs: values that nobody waits for, entries never taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from contract import validation
+from examined import codes, examine
+from testbed import HostedZone, World
+
+from dns01.hooks.checks import Finding, Severity
+from dns01.hooks.checks.leftovers import check
+from dns01.hooks.client import Client, this_process
+from dns01.hooks.journal import Entry, Journal
+
+NAME = "_acme-challenge.example.org"
+A, B = validation("a"), validation("b")
+GONE = this_process()._replace(pid=2**22 - 1)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as world:
+        yield world
+
+
+@pytest.fixture
+def zone(world: World) -> HostedZone:
+    return world.zone("example.org", {"ns1.example.org": "127.1.0.1", "ns2.example.org": "127.1.0.2"})
+
+
+def found(world: World, state: Path, **environ: str) -> list[Finding]:
+    return list(check(examine(world, "*.example.org", DNS01_STATE_DIR=str(state), **environ)))
+
+
+def entered(state: Path, value: str, client: Client, name: str = NAME, target: str = NAME) -> Entry:
+    apex = "example.org"
+    entry = Entry(apex, "token", name, target, value, 60, "memory", "memory", apex, "", client)
+    return Journal(str(state)).open([entry])[0]
+
+
+def test_nothing_is_left(world: World, zone: HostedZone, state_dir: Path) -> None:
+    assert found(world, state_dir) == []
+    assert not state_dir.exists()
+
+
+def test_values_that_no_entry_explains(world: World, zone: HostedZone, state_dir: Path) -> None:
+    zone.set(NAME, "TXT", A, B)
+
+    (finding,) = found(world, state_dir)
+
+    assert (finding.code, finding.severity, finding.subject) == ("stale-txt", Severity.WARNING, NAME)
+    assert finding.message.startswith("2 TXT values stand there that no run of this machine has open")
+    assert f'remove from the zone example.org: {NAME}. TXT "{A}"' in finding.remedy
+
+
+def test_a_value_that_one_server_of_two_has(world: World, zone: HostedZone, state_dir: Path) -> None:
+    zone.servers[0].freeze()
+    zone.set(NAME, "TXT", A)
+    assert codes(found(world, state_dir)) == ["stale-txt"]
+
+
+def test_a_value_at_the_target_of_a_cname(world: World, zone: HostedZone, state_dir: Path) -> None:
+    zone.set(NAME, "CNAME", "challenge.example.org.")
+    zone.set("challenge.example.org", "TXT", A)
+    (finding,) = found(world, state_dir)
+    assert finding.subject == "challenge.example.org"
+
+
+def test_a_value_that_a_run_waits_for_right_now(world: World, zone: HostedZone, state_dir: Path) -> None:
+    entered(state_dir, A, this_process())
+    zone.set(NAME, "TXT", A)
+    assert found(world, state_dir) == []
+
+
+def test_an_entry_whose_client_is_gone(world: World, zone: HostedZone, state_dir: Path) -> None:
+    entered(state_dir, A, GONE)
+    zone.set(NAME, "TXT", A)
+
+    (finding,) = found(world, state_dir)
+
+    assert (finding.code, finding.severity, finding.subject) == ("open-entry", Severity.WARNING, NAME)
+    assert A in finding.message
+    assert finding.remedy == ("dns01 sweep",)
+
+
+def test_an_entry_whose_clean_up_failed_says_why(world: World, zone: HostedZone, state_dir: Path) -> None:
+    Journal(str(state_dir)).failed(entered(state_dir, A, this_process()), "the provider was down")
+    (finding,) = found(world, state_dir)
+    assert "failed tries: 1, the last one: the provider was down" in finding.message
+
+
+def test_an_entry_of_another_name(world: World, zone: HostedZone, state_dir: Path) -> None:
+    entered(state_dir, A, GONE, "_acme-challenge.www.example.org", "_acme-challenge.www.example.org")
+    assert found(world, state_dir) == []
+
+
+def test_a_provider_that_keeps_old_values_by_design(
+    world: World, zone: HostedZone, state_dir: Path, tmp_path: Path
+) -> None:
+    zone.set(NAME, "TXT", A)
+    storage = tmp_path / "accounts.json"
+    storage.write_text("{}")
+    storage.chmod(0o600)
+    acmedns = {
+        "DNS01_PROVIDER": "acmedns",
+        "ACME_DNS_API_BASE": "http://127.0.0.1:1",
+        "ACME_DNS_STORAGE_PATH": str(storage),
+    }
+    assert found(world, state_dir, **acmedns) == []
+
+
+def test_a_zone_whose_servers_the_configuration_names(
+    world: World, zone: HostedZone, state_dir: Path
+) -> None:
+    zone.set(NAME, "TXT", A)
+    assert codes(found(world, state_dir, DNS01_NAMESERVERS="127.1.0.1")) == ["stale-txt"]
+
+
+def test_a_state_folder_that_is_a_file(world: World, zone: HostedZone, state_dir: Path) -> None:
+    state_dir.write_text("")
+    (finding,) = found(world, state_dir)
+    assert (finding.code, finding.severity) == ("state-unusable", Severity.ERROR)
+    assert finding.subject == str(state_dir)
+
+
+def test_servers_that_do_not_answer_are_the_delegations_finding(
+    world: World, zone: HostedZone, state_dir: Path
+) -> None:
+    for server in zone.servers:
+        server.rcode = "REFUSED"
+    assert found(world, state_dir) == []
+
+
+def test_a_name_that_leads_nowhere_is_the_delegations_finding(
+    world: World, zone: HostedZone, state_dir: Path
+) -> None:
+    zone.set(NAME, "CNAME", f"{NAME}.")
+    assert found(world, state_dir) == []

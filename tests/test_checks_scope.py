@@ -1,0 +1,113 @@
+"""What the doctor says of the account: reached, let in, and with the zone that the world is led to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from calls import KEY
+from examined import codes, examine
+from testbed import Bind, World
+
+from dns01.hooks.checks import Finding, Severity
+from dns01.hooks.checks.scope import check
+
+NS1 = {"ns1.example.org": "127.1.0.1"}
+NAME = "_acme-challenge.example.org"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as world:
+        world.zone("example.org", NS1)
+        yield world
+
+
+def the_finding(world: World, zones: str = "example.org", **environ: str) -> Finding:
+    (finding,) = check(examine(world, "example.org", zones, **environ))
+    return finding
+
+
+def test_the_zone_that_the_world_is_led_to(world: World) -> None:
+    assert codes(check(examine(world, "example.org", "example.net, example.org"))) == []
+
+
+def test_an_account_without_the_zone(world: World) -> None:
+    finding = the_finding(world, "example.net")
+
+    assert (finding.code, finding.severity) == ("token-lacks-zone", Severity.ERROR)
+    assert "none of its zones holds example.org; it sees example.net" in finding.message
+    assert finding.remedy[0].startswith("give the credentials access to the zone")
+
+
+def test_a_parent_in_the_account_whose_child_is_delegated_elsewhere(world: World) -> None:
+    world.zone(NAME, {"ns.challenges.org": "127.2.0.1"})
+
+    finding = the_finding(world)
+
+    assert (finding.code, finding.severity, finding.subject) == ("wrong-zone", Severity.ERROR, NAME)
+    assert "delegated to ns.challenges.org; the account memory only has example.org" in finding.message
+    assert finding.remedy[1] == f"or remove the delegation: delete the NS records of {NAME} in example.org"
+
+
+def test_a_child_in_the_account_that_nobody_is_led_to(world: World) -> None:
+    finding = the_finding(world, f"example.org, {NAME}")
+
+    assert (finding.code, finding.severity, finding.subject) == ("wrong-zone", Severity.WARNING, NAME)
+    assert "which is delegated to nobody" in finding.message
+    assert finding.remedy[0].startswith(f"delete the zone {NAME}")
+
+
+def test_a_child_in_the_account_that_is_delegated(world: World) -> None:
+    world.zone(NAME, {"ns.challenges.org": "127.2.0.1"})
+    assert codes(check(examine(world, "example.org", f"example.org, {NAME}"))) == []
+
+
+def test_a_cname_to_a_zone_of_no_account_is_the_delegations_finding(world: World) -> None:
+    world.zone("example.net", {"ns1.example.net": "127.1.0.2"})
+    world.zones["example.org"].set(NAME, "CNAME", "challenge.example.net.")
+    assert codes(check(examine(world, "example.org"))) == []
+
+
+def test_a_name_that_is_not_in_the_dns_is_the_delegations_finding(world: World) -> None:
+    assert codes(check(examine(world, "missing.net"))) == []
+
+
+def test_a_zone_whose_servers_the_configuration_names(world: World) -> None:
+    environ = {"DNS01_NAMESERVERS": "127.1.0.1"}
+    assert codes(check(examine(world, "www.internal.corp", "internal.corp", **environ))) == []
+    assert the_finding(world, "example.net", **environ).code == "token-lacks-zone"
+
+
+@pytest.fixture
+def bind() -> Iterator[Bind]:
+    with Bind("127.1.0.9", {"example.org": ""}, [KEY]) as bind:
+        yield bind
+
+
+RFC2136 = {
+    "DNS01_PROVIDER": "rfc2136",
+    "RFC2136_NAMESERVER": "127.1.0.9",
+    "RFC2136_TSIG_KEY": KEY.name,
+}
+
+
+def test_a_secret_that_is_wrong(world: World, bind: Bind) -> None:
+    finding = the_finding(world, **RFC2136, RFC2136_TSIG_SECRET="d3Jvbmc=")
+
+    assert (finding.code, finding.severity) == ("auth-rejected", Severity.ERROR)
+    assert "the secret of the key hook is wrong (BADSIG)" in finding.message
+    assert finding.remedy[0] == "copy the secret from the server's own key of that name"
+    assert "to update TXT at the challenge names alone" in finding.remedy[1]
+
+
+def test_a_secret_that_is_right(world: World, bind: Bind) -> None:
+    assert codes(check(examine(world, "example.org", **RFC2136, RFC2136_TSIG_SECRET=KEY.secret))) == []
+
+
+def test_a_provider_where_nobody_listens(world: World) -> None:
+    finding = the_finding(world, **RFC2136, RFC2136_TSIG_SECRET=KEY.secret)
+
+    assert (finding.code, finding.severity) == ("provider-unreachable", Severity.ERROR)
+    assert "127.1.0.9 does not answer over TCP" in finding.message
+    assert finding.remedy[-1] == "try again: it may pass by itself"

@@ -1,0 +1,207 @@
+"""What the doctor says of this machine's own view of the DNS: each fault planted, and none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from examined import codes, examine
+from testbed import Doh, NameServer, Unbound, World
+from testbed.client import ask
+from testbed.doh import trust
+from testbed.firewall import WORLD, diverting, swallowing
+from testbed.world import HostedZone
+
+from dns01.hooks.checks import Examined, Finding, Severity
+from dns01.hooks.checks.views import check
+
+NAME = "_acme-challenge.example.org"
+INSIDE = "127.0.0.63"
+BOTH = {"ns1.example.org": "127.1.0.1", "ns2.example.org": "127.1.0.2"}
+NOBODY = "https://127.0.0.58/dns-query"
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.checks.views.LOOK", 0.5)
+    with World() as world:
+        yield world
+
+
+@pytest.fixture(autouse=True)
+def zone(world: World) -> HostedZone:
+    return world.zone("example.org", BOTH, "@ A 192.0.2.1\nwww A 192.0.2.1")
+
+
+@pytest.fixture
+def doh(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Doh]:
+    """An endpoint that works whatever becomes of port 53."""
+    ca = trustme.CA()
+    monkeypatch.setenv("SSL_CERT_FILE", trust(ca, tmp_path / "ca.pem"))
+    way_out = f"outgoing-interface: {WORLD}"
+    with (
+        Unbound("127.0.0.61", 5353, root_hints=world.root_hints, extra_options=way_out) as behind,
+        Doh("127.0.0.55", behind.address, ca, port=behind.port) as doh,
+    ):
+        yield doh
+
+
+def inside(world: World, view: str) -> Unbound:
+    """The resolver of this machine, with records of its own."""
+    return Unbound(INSIDE, root_hints=world.root_hints, extra_options=view)
+
+
+def on_this_machine(world: World, root: Path, resolver: str = INSIDE, **environ: str) -> Examined:
+    """With that resolver in its resolv.conf."""
+    (root / "etc").mkdir()
+    (root / "etc" / "resolv.conf").write_text(f"nameserver {resolver}\n")
+    return examine(world, "example.org", **environ)._replace(root=str(root))
+
+
+def the_finding(examined: Examined) -> Finding:
+    """The one that there has to be."""
+    (finding,) = check(examined)
+    return finding
+
+
+def test_a_resolver_that_has_the_worlds_view_is_no_finding_and_hears_of_no_name_but_the_apex(
+    world: World, tmp_path: Path
+) -> None:
+    with inside(world, "") as resolver:
+        assert codes(check(on_this_machine(world, tmp_path))) == []
+        assert {(asked.name, asked.type) for asked in resolver.questions} == {
+            ("example.org", type) for type in ("NS", "SOA", "A")
+        }
+
+
+def test_a_machine_without_a_resolver_is_no_finding(world: World, tmp_path: Path) -> None:
+    assert codes(check(examine(world, "example.org")._replace(root=str(tmp_path)))) == []
+
+
+def test_a_resolver_that_does_not_answer_is_no_split_horizon(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dns01.hooks.views.LOOK", 0.3)
+    with NameServer(INSIDE) as resolver:
+        resolver.silent = True
+        assert codes(check(on_this_machine(world, tmp_path))) == []
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        pytest.param(
+            'local-zone: "example.org." static',
+            f"{INSIDE} knows of no zone example.org, and the world does",
+            id="nothing",
+        ),
+        pytest.param(
+            'local-zone: "example.org." static\n'
+            'local-data: "example.org. SOA ad.example.org. root.example.org. 1 1 1 1 1"\n'
+            'local-data: "example.org. NS ad.example.org."',
+            f"{INSIDE} has ad.example.org for the name servers of example.org, "
+            "the world ns1.example.org, ns2.example.org",
+            id="other servers",
+        ),
+        pytest.param(
+            'local-zone: "example.org." transparent\n'
+            'local-data: "example.org. SOA ad.example.org. root.example.org. 1 1 1 1 1"',
+            f"{INSIDE} has ad.example.org for the primary of example.org, the world ns1.example.org",
+            id="another primary",
+        ),
+        pytest.param(
+            'local-zone: "example.org." typetransparent\nlocal-data: "example.org. A 10.0.0.1"',
+            f"{INSIDE} has 10.0.0.1 for the address of example.org, the world 192.0.2.1",
+            id="an inner address",
+        ),
+    ],
+)
+def test_a_split_horizon_is_found_by_what_stands_at_the_apex(
+    world: World, tmp_path: Path, view: str, words: str
+) -> None:
+    with inside(world, view):
+        finding = the_finding(on_this_machine(world, tmp_path))
+
+    assert (finding.code, finding.severity, finding.subject) == ("split-horizon", Severity.NOTE, INSIDE)
+    assert finding.message == f"split horizon: {words}"
+
+
+def test_a_split_horizon_of_a_resolver_that_orders_ask_is_worse(world: World, tmp_path: Path) -> None:
+    with inside(world, 'local-zone: "example.org." static'):
+        finding = the_finding(on_this_machine(world, tmp_path, DNS01_RESOLVERS=f"127.0.0.53,{INSIDE}"))
+
+    assert finding.severity == Severity.WARNING
+    assert finding.remedy[0].startswith(f"take {INSIDE} out of DNS01_RESOLVERS")
+
+
+def test_a_zone_whose_servers_are_named_in_the_configuration_may_have_views(
+    world: World, tmp_path: Path
+) -> None:
+    with inside(world, 'local-zone: "example.org." static'):
+        assert codes(check(on_this_machine(world, tmp_path, DNS01_NAMESERVERS="127.1.0.1"))) == []
+
+
+def test_port_53_blocked_with_https_open_is_a_warning(world: World, doh: Doh) -> None:
+    examined = examine(world, "example.org", DNS01_DOH=doh.url)
+    with swallowing():
+        finding = the_finding(examined)
+
+    assert (finding.code, finding.severity) == ("port-53-blocked", Severity.WARNING)
+    assert "nothing answers" in finding.message
+    assert finding.remedy[-1] == f"until then orders go through, degraded, by {doh.url}"
+    assert set(doh.questions) == {"."}
+
+
+def test_port_53_blocked_and_https_as_well_is_an_error(world: World) -> None:
+    examined = examine(world, "example.org", DNS01_DOH=NOBODY)
+    with swallowing():
+        finding = the_finding(examined)
+
+    assert (finding.code, finding.severity) == ("port-53-blocked", Severity.ERROR)
+    assert f"let HTTPS to {NOBODY} out" in finding.remedy[-1]
+
+
+def test_an_interceptor_of_port_53_is_found(world: World, doh: Doh) -> None:
+    examined = examine(world, "example.org", DNS01_DOH=doh.url)
+    with NameServer("127.0.0.54", zones=[world.zones["."]]) as interceptor, diverting("127.0.0.54"):
+        interceptor.intercepted = True
+        finding = the_finding(examined)
+
+    assert (finding.code, finding.severity) == ("port-53-intercepted", Severity.WARNING)
+    assert "on port 53, something intercepts it (127.0.0." in finding.message
+    assert "answers like a resolver" in finding.message
+
+
+def test_an_interceptor_in_front_of_the_zones_servers_is_found(world: World, zone: HostedZone) -> None:
+    for server in zone.servers:
+        server.intercepted = True
+
+    finding = the_finding(examine(world, "example.org", DNS01_DOH=NOBODY))
+
+    assert (finding.code, finding.severity) == ("port-53-intercepted", Severity.ERROR)
+    said = "127.1.0.1, 127.1.0.2 answers like a resolver: something on the way intercepts port 53"
+    assert finding.message == said
+
+
+def test_one_lame_server_is_no_interceptor(world: World, zone: HostedZone) -> None:
+    zone.servers[0].intercepted = True
+    assert codes(check(examine(world, "example.org"))) == []
+
+
+def test_a_resolver_that_was_asked_still_says_yes_to_the_challenge_name(
+    world: World, zone: HostedZone, tmp_path: Path
+) -> None:
+    with inside(world, "") as resolver:
+        codes(check(on_this_machine(world, tmp_path)))
+        zone.set(NAME, "TXT", "new")
+        assert "new" in str(ask(NAME, "TXT", resolver.address))
+
+
+def test_no_resolver_hears_of_a_challenge_zone(world: World, tmp_path: Path) -> None:
+    world.zone(NAME, {"ns1.example.org": "127.1.0.1"})
+    with inside(world, "") as resolver:
+        assert codes(check(on_this_machine(world, tmp_path))) == []
+        assert resolver.questions == []

@@ -1,0 +1,115 @@
+"""All checks side by side: in time whatever they meet, and none of them ends the others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+
+import pytest
+from examined import examine
+from testbed import World
+
+from dns01.errors import HookError
+from dns01.hooks.checks import Check, Examined, Finding, Severity
+from dns01.hooks.checks.diagnosis import Diagnosis, diagnose
+
+NOTE = Finding("some-note", Severity.NOTE, "example.org", "worth knowing")
+ERROR = Finding("some-error", Severity.ERROR, "example.org", "an order fails", ("mend it",))
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as world:
+        world.zone("example.org", {"ns1.example.org": "127.1.0.1"})
+        yield world
+
+
+def diagnosed(world: World, checks: Mapping[str, Check], deadline: float = 5) -> Diagnosis:
+    return diagnose(examine(world, "example.org"), checks, deadline)
+
+
+def notes(examined: Examined) -> Iterator[Finding]:
+    yield NOTE
+
+
+def fails(examined: Examined) -> Iterator[Finding]:
+    yield ERROR
+
+
+def test_findings_stand_in_the_order_of_the_checks(world: World) -> None:
+    found = diagnosed(world, {"one": notes, "two": fails, "three": notes}).findings
+    assert [(check, *findings) for check, findings in found.items() if findings] == [
+        ("one", NOTE),
+        ("two", ERROR),
+        ("three", NOTE),
+    ]
+
+
+def test_the_worst_finding_decides(world: World) -> None:
+    assert diagnosed(world, {}).worst == Severity.NOTE
+    assert diagnosed(world, {"one": notes}).worst == Severity.NOTE
+    assert diagnosed(world, {"one": fails, "two": notes}).worst == Severity.ERROR
+
+
+def test_a_check_that_does_not_end_in_time_is_itself_a_finding(world: World) -> None:
+    released = threading.Event()
+
+    def hangs(examined: Examined) -> Iterator[Finding]:
+        yield NOTE
+        released.wait(60)
+
+    try:
+        found = diagnosed(world, {"hangs": hangs, "fails": fails}, 0.2).findings
+    finally:
+        released.set()
+
+    first, unfinished = found["hangs"]
+    assert first == NOTE
+    assert (unfinished.code, unfinished.severity) == ("check-unfinished", Severity.WARNING)
+    assert found["fails"] == (ERROR,)
+
+
+def test_an_error_of_a_check_is_a_finding_with_its_hint(world: World) -> None:
+    def raises(examined: Examined) -> Iterator[Finding]:
+        yield NOTE
+        raise HookError("it went wrong", "do this")
+
+    found = diagnosed(world, {"raises": raises, "fails": fails}).findings
+
+    assert found["raises"][0] == NOTE
+    assert found["raises"][1][:4] == ("check-failed", Severity.WARNING, "raises", "it went wrong")
+    assert found["raises"][1].remedy == ("do this",)
+    assert found["fails"] == (ERROR,)
+
+
+def test_a_fault_of_a_check_is_a_finding_too(world: World) -> None:
+    def breaks(examined: Examined) -> Iterator[Finding]:
+        yield NOTE
+        raise ZeroDivisionError("by zero")
+
+    (_, fault) = diagnosed(world, {"breaks": breaks}).findings["breaks"]
+
+    assert (fault.code, fault.severity) == ("check-failed", Severity.WARNING)
+    assert fault.message == "a fault of dns01's own: ZeroDivisionError: by zero"
+
+
+def test_the_way_is_drawn_as_far_as_it_goes(world: World) -> None:
+    zone = world.zones["example.org"]
+    zone.set("_acme-challenge.example.org", "CNAME", "a.example.org.")
+    zone.set("a.example.org", "CNAME", "b.example.org.")
+    zone.set("b.example.org", "CNAME", "a.example.org.")
+
+    delegation = diagnosed(world, {}).delegation
+
+    assert delegation.chain[1:] == ("a.example.org", "b.example.org", "a.example.org")
+    assert delegation.zone == ""
+
+
+def test_an_embedded_server_that_cannot_start_is_an_error(world: World) -> None:
+    account = {"DNS01_PROVIDER": "standalone", "STANDALONE_ADDRESS": "127.1.0.1"}
+    examined = examine(world, "example.org", **account)
+
+    (finding,) = diagnose(examined, {}).findings["scope"]
+
+    assert (finding.code, finding.severity) == ("server-does-not-start", Severity.ERROR)
+    assert "127.1.0.1" in finding.message

@@ -1,0 +1,240 @@
+"""dns01 doctor as a person runs it: what it shows, what it asks, and what it ends with."""
+
+from __future__ import annotations
+
+import pty
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from os import close, read
+from pathlib import Path
+
+import pytest
+from calls import BOTH, HOOK, KEY, NAME, PRIMARY, Stage
+from contract import validation
+from patients import document, found, person, plant
+from testbed import NameServer
+
+A = validation("a")
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with Stage(tmp_path) as stage:
+        yield stage
+
+
+# What it shows
+
+
+def test_a_healthy_domain_says_so_in_one_line_beneath_its_tree(stage: Stage) -> None:
+    said = person(stage)("doctor", "example.org")
+
+    assert (said.code, said.stderr) == (0, "")
+    assert said.stdout == (
+        "example.org\n"
+        "  _acme-challenge.example.org\n"
+        "    zone example.org\n"
+        "      ns1.example.org  127.1.0.1\n"
+        "    account rfc2136: the only account in the environment\n"
+        "  ok: nothing is in the way of a certificate for example.org\n"
+        "\n"
+    )
+
+
+def test_a_healthy_domain_has_no_finding_for_programs(stage: Stage) -> None:
+    said = person(stage)("doctor", "*.Example.org", "--json")
+
+    (domain,) = document(said)["domains"]
+    assert said.code == 0
+    assert domain == {
+        "domain": "*.example.org",
+        "name": NAME,
+        "chain": [NAME],
+        "zone": "example.org",
+        "servers": [{"name": "ns1.example.org", "addresses": [PRIMARY]}],
+        "account": {"name": "rfc2136", "provider": "rfc2136"},
+        "why": "the only account in the environment",
+        "worst": "note",
+        "findings": [],
+    }
+
+
+def test_the_tree_follows_every_cname(tmp_path: Path) -> None:
+    text = f"{NAME}. CNAME one.example.org.\none CNAME two.example.org.\n"
+    with Stage(tmp_path, text=text) as stage:
+        said = person(stage)("doctor", "example.org")
+
+    assert said.code == 0
+    assert (
+        f"  {NAME}\n"
+        "    CNAME one.example.org\n"
+        "      CNAME two.example.org\n"
+        "        zone example.org\n"
+        "          ns1.example.org  127.1.0.1\n"
+    ) in said.stdout
+
+
+def test_a_circle_of_cnames_is_drawn_and_named(tmp_path: Path) -> None:
+    with Stage(tmp_path, text=f"{NAME}. CNAME {NAME}.\n") as stage:
+        said = person(stage)("doctor", "example.org")
+
+    assert said.code == 2
+    assert f"  {NAME}\n    CNAME {NAME}\n" in said.stdout
+    assert "ERROR   cname-loop: _acme-challenge.example.org: " in said.stdout
+
+
+def test_a_finding_is_a_line_with_the_numbered_steps_beneath(stage: Stage) -> None:
+    said = person(stage, RFC2136_TSIG_SECRET="d3Jvbmc=")("doctor", "example.org")
+
+    assert said.code == 2
+    assert re.search(
+        r"^  ERROR   auth-rejected: rfc2136: 127\.1\.0\.1 says that the secret of the key hook is wrong "
+        r"\(BADSIG\)\n       1\. copy the secret from the server's own key of that name\n       2\. ",
+        said.stdout,
+        re.MULTILINE,
+    )
+    assert "ok:" not in said.stdout
+
+
+def test_a_step_of_several_lines_stays_together(stage: Stage) -> None:
+    said = person(stage, DNS01_PROVIDER="", DNS01_TIMEOUT="")("doctor", "example.org")
+    assert (
+        "       1. write /etc/dns01/config.toml, or export in the client's configuration, for example:\n"
+        "          export DNS01_PROVIDER=rfc2136\n"
+    ) in said.stdout
+
+
+def test_what_several_domains_share_is_explained_once(stage: Stage) -> None:
+    said = person(stage, RFC2136_TSIG_SECRET="d3Jvbmc=")("doctor", "example.org", "www.example.org")
+
+    assert said.stdout.count("1. copy the secret") == 1
+    assert said.stdout.count("ERROR   auth-rejected") == 2
+    assert said.stdout.count("as above") == 1
+
+
+def test_no_secret_is_shown(stage: Stage) -> None:
+    for words in (("--json",), ()):
+        said = person(stage, RFC2136_TSIG_KEY=KEY.secret)("doctor", "example.org", *words)
+        assert "[secret]" in said.stdout
+        assert KEY.secret not in said.stdout + said.stderr
+
+
+def test_a_terminal_gets_colours_and_a_drawn_tree(stage: Stage) -> None:
+    ours, theirs = pty.openpty()
+    shown: list[bytes] = []
+
+    def watch() -> None:
+        try:
+            while some := read(ours, 4096):
+                shown.append(some)
+        except OSError:  # the other end is closed
+            pass
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    words = [sys.executable, str(HOOK), "doctor", "example.org"]
+    environ = {**stage.environ, "TERM": "xterm-256color", "RFC2136_TSIG_SECRET": "d3Jvbmc="}
+    done = subprocess.run(words, env=environ, stdout=theirs, stderr=subprocess.PIPE, check=False)
+    close(theirs)
+    watcher.join()
+    close(ours)
+
+    text = b"".join(shown).decode()
+    assert done.returncode == 2
+    assert "└── " in text
+    assert "\x1b[1;31m" in text
+
+
+# What it ends with
+
+
+def test_a_warning_is_exit_code_1(stage: Stage) -> None:
+    plant(stage, A)
+    said = person(stage)("doctor", "example.org", "--json")
+    assert found(said) == {"stale-txt": "warning"}
+    assert said.code == 1
+    assert document(said)["worst"] == "warning"
+
+
+def test_an_error_is_exit_code_2(stage: Stage) -> None:
+    said = person(stage)("doctor", "missing.org", "--json")
+    assert said.code == 2
+    assert document(said)["worst"] == "error"
+
+
+def test_the_worst_of_all_domains_counts(stage: Stage) -> None:
+    said = person(stage)("doctor", "missing.org", "example.org", "--json")
+    assert said.code == 2
+    assert [domain["worst"] for domain in document(said)["domains"]] == ["error", "note"]
+
+
+@pytest.mark.parametrize("words", [[], ["exa_mple.org"], ["example.org", "--what"]])
+def test_a_usage_error_is_exit_code_2_with_nothing_on_stdout(stage: Stage, words: list[str]) -> None:
+    said = person(stage)("doctor", *words)
+    assert (said.code, said.stdout) == (2, "")
+    assert said.stderr
+
+
+def test_an_unknown_ca_is_a_usage_error(stage: Stage) -> None:
+    said = person(stage)("doctor", "example.org", "--ca", "letsencript")
+    assert (said.code, said.stdout) == (2, "")
+    assert "did you mean 'letsencrypt'?" in said.stderr
+
+
+def test_the_ca_to_look_by_is_that_of_the_option(tmp_path: Path) -> None:
+    with Stage(tmp_path, text='@ CAA 0 issue "pki.goog"\n') as stage:
+        shell = person(stage)
+        assert found(shell("doctor", "example.org", "--ca", "google", "--write", "--json")) == {
+            "probe-passed": "note"
+        }
+        said = shell("doctor", "example.org", "--ca", "letsencrypt", "--json")
+
+    assert said.code == 2
+    assert found(said) == {"caa-forbids": "error"}
+    assert 'CAA 0 issue \\"letsencrypt.org\\"' in said.stdout
+
+
+# Without, and with a wrong, configuration
+
+
+def test_without_any_configuration_the_dns_is_looked_at_all_the_same(tmp_path: Path) -> None:
+    with Stage(tmp_path, text=f"{NAME}. CNAME challenge.missing.net.\n") as stage:
+        said = person(stage, DNS01_PROVIDER="", DNS01_TIMEOUT="")("doctor", "example.org", "--json")
+
+    assert said.code == 2
+    assert found(said) == {"no-configuration": "error", "cname-dangling": "error"}
+    assert document(said)["domains"][0]["account"] is None
+
+
+def test_a_configuration_error_is_a_finding_and_no_end(stage: Stage) -> None:
+    said = person(stage, RFC2136_TSIG_KEY="")("doctor", "example.org", "--json")
+    assert said.code == 2
+    assert found(said) == {"bad-configuration": "error"}
+    assert document(said)["domains"][0]["zone"] == "example.org"
+
+
+# What it asks
+
+
+def test_no_resolver_hears_of_the_challenge_name(tmp_path: Path) -> None:
+    with Stage(tmp_path, BOTH, text=f"{NAME}. CNAME challenge.example.org.\n") as stage:
+        assert person(stage)("doctor", "example.org", "*.www.example.org").code <= 1
+
+        asked = stage.world.resolver.log
+    assert ". NS IN" in asked
+    assert "challenge" not in asked
+
+
+def test_it_ends_in_time_where_nothing_answers(tmp_path: Path) -> None:
+    nameservers = {"ns1.example.org": "127.1.0.7", "ns2.example.org": "127.1.0.8"}
+    with Stage(tmp_path) as stage, NameServer("127.1.0.7") as one, NameServer("127.1.0.8") as two:
+        one.silent = two.silent = True
+        stage.world.delegate("example.org", nameservers)
+        said = person(stage, RFC2136_NAMESERVER="192.0.2.1")("doctor", "example.org", "--json")
+
+    assert said.seconds < 10
+    assert said.code == 2
+    assert "zone-down" in found(said)

@@ -1,0 +1,185 @@
+"""What the hook says when the CA says no: the CA's reason, and what the world sees at that moment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from calls import BOTH, NAME, PRIMARY, SECONDARY, Said, Stage
+
+from dns01.hooks.call import read
+
+VALUE = "x" * 43
+UNAUTHORIZED = "urn:ietf:params:acme:error:unauthorized"
+CAA = "urn:ietf:params:acme:error:caa"
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with Stage(tmp_path, BOTH) as stage:
+        yield stage
+
+
+def invalid(token: str, detail: str = "No TXT record found", kind: str = UNAUTHORIZED) -> list[str]:
+    """dehydrated's call: the domain is the last one of the certificate."""
+    challenge = {"type": "dns-01", "token": token, "error": {"type": kind, "detail": detail}}
+    return ["invalid_challenge", "last.example.org", json.dumps(challenge)]
+
+
+def refused(body: dict[str, object], status: str = "403") -> list[str]:
+    return ["request_failure", status, json.dumps(body), "post"]
+
+
+def refusing(tmp_path: Path, caa: str, *call: str) -> Said:
+    with Stage(tmp_path, text=f'@ CAA 0 issue "{caa}"') as stage:
+        return stage.client()(*call, DNS01_CA="letsencrypt")
+
+
+def test_the_name_is_found_by_the_token_and_its_servers_are_asked(stage: Stage) -> None:
+    client = stage.client()
+    client("deploy_challenge", "example.org", "token-1", VALUE, "www.example.org", "token-2", VALUE)
+    stage.hold()
+
+    said = client(*invalid("token-2"))
+
+    assert (said.code, said.stdout) == (0, "")
+    assert f"dns01: invalid_challenge: No TXT record found ({UNAUTHORIZED})" in said.stderr
+    assert "for www.example.org:" in said.stderr
+    now = "now, _acme-challenge.www.example.org:"
+    assert f"{now} ns1.example.org ({PRIMARY}): has it, SOA serial 2" in said.stderr
+    assert f"{now} ns2.example.org ({SECONDARY}): does not have it, SOA serial 1" in said.stderr
+    assert "the likeliest cause: ns2.example.org has an old copy of example.org" in said.stderr
+    assert "last.example.org" not in said.stderr
+
+
+def test_a_record_that_everybody_has_by_now_came_too_late(stage: Stage) -> None:
+    client = stage.client()
+    client("deploy_challenge", "example.org", "token-1", VALUE)
+
+    said = client(*invalid("token-1"))
+
+    assert "the likeliest cause: every name server has it now" in said.stderr
+    assert "   -> try again in " in said.stderr
+
+
+def test_what_failed_is_still_there_to_be_taken_back(stage: Stage) -> None:
+    client = stage.client()
+    client("deploy_challenge", "example.org", "token-1", VALUE)
+    client(*invalid("token-1"))
+
+    assert client("clean_challenge", "example.org", "token-1", VALUE).code == 0
+    assert not stage.bind.txt(NAME)
+    assert not stage.journal()
+
+
+def test_a_token_that_the_journal_does_not_know_leaves_the_cas_reason(stage: Stage) -> None:
+    said = stage.client()(*invalid("of another machine"))
+
+    assert said.code == 0
+    assert UNAUTHORIZED in said.stderr
+    assert "likeliest" not in said.stderr
+
+
+def test_a_configuration_that_cannot_be_read_leaves_the_cas_reason(stage: Stage) -> None:
+    client = stage.client()
+    client("deploy_challenge", "example.org", "token-1", VALUE)
+
+    said = client(*invalid("token-1"), DNS01_PROVIDER="nonsense")
+
+    assert said.code == 0
+    assert UNAUTHORIZED in said.stderr
+    assert "nonsense" not in said.stderr
+
+
+def test_uacmes_failed_tells_before_it_takes_back(stage: Stage) -> None:
+    client = stage.client("uacme")
+    assert client("begin", "dns-01", "example.org", "token-1", VALUE).code == 0
+    stage.hold()
+
+    said = client("failed", "dns-01", "example.org", "token-1", VALUE)
+
+    assert said.code == 0
+    assert "uacme failed: the CA did not accept the challenge for example.org" in said.stderr
+    assert "ns2.example.org has an old copy of example.org" in said.stderr
+    assert not stage.bind.txt(NAME)
+
+
+def test_uacmes_done_tells_nothing(stage: Stage) -> None:
+    client = stage.client("uacme")
+    client("begin", "dns-01", "example.org", "token-1", VALUE)
+
+    assert "likeliest" not in client("done", "dns-01", "example.org", "token-1", VALUE).stderr
+
+
+# An order that is refused
+
+
+def test_a_caa_refusal_at_the_end_shows_the_record_to_add(tmp_path: Path) -> None:
+    detail = "While processing CAA for www.example.org: CAA record for www.example.org prevents issuance"
+
+    said = refusing(tmp_path, "other.net", *refused({"type": CAA, "detail": detail}))
+
+    assert said.code == 0
+    assert f"dns01: request_failure: POST was answered with 403: {detail} ({CAA})" in said.stderr
+    assert "the likeliest cause: www.example.org: the CAA records of example.org let other.net" in said.stderr
+    assert 'example.org. CAA 0 issue "letsencrypt.org"' in said.stderr
+
+
+def test_every_identifier_of_a_refused_order_is_asked_for(tmp_path: Path) -> None:
+    parts = [
+        {"type": CAA, "detail": "it prevents issuance", "identifier": {"type": "dns", "value": f"{name}.org"}}
+        for name in ("a.example", "b.example")
+    ]
+
+    said = refusing(
+        tmp_path, "other.net", *refused({"type": CAA, "detail": "Rechecking CAA", "subproblems": parts})
+    )
+
+    assert "the likeliest cause: a.example.org: the CAA records of example.org" in said.stderr
+    assert "the likeliest cause: b.example.org: the CAA records of example.org" in said.stderr
+
+
+def test_a_caa_refusal_that_the_records_of_now_do_not_explain_is_left_at_the_cas_words(
+    tmp_path: Path,
+) -> None:
+    said = refusing(tmp_path, "letsencrypt.org", *refused({"type": CAA, "detail": "CAA for example.org"}))
+
+    assert CAA in said.stderr
+    assert "likeliest" not in said.stderr
+
+
+def test_a_caa_refusal_of_a_challenge_is_explained_by_its_name(tmp_path: Path) -> None:
+    said = refusing(tmp_path, "other.net", *invalid("token-1", "CAA record for example.org", CAA))
+
+    assert "the likeliest cause: example.org: the CAA records of example.org let other.net" in said.stderr
+
+
+def test_too_many_orders_have_nothing_to_do_with_the_dns(stage: Stage) -> None:
+    client = stage.client()
+    client("deploy_challenge", "example.org", "token-1", VALUE)
+    body: dict[str, object] = {"type": "urn:ietf:params:acme:error:rateLimited", "detail": "too many"}
+
+    said = client(*refused(body, "429"))
+
+    assert said.code == 0
+    assert "POST was answered with 429: too many" in said.stderr
+    assert "now, " not in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ([{"type": CAA, "detail": "no", "identifier": {"value": "a.org"}}], f"all; a.org: no ({CAA})"),
+        ([{"detail": "no"}], "all; no"),
+        (["nonsense"], "all; nonsense"),
+        ("nonsense", "all"),
+    ],
+)
+def test_subproblems_are_part_of_the_problem(parts: object, words: str) -> None:
+    body = json.dumps({"detail": "all", "subproblems": parts})
+
+    call = read(["request_failure", "403", body, "post"], {})
+
+    assert call.problem == f"POST was answered with 403: {words}"

@@ -1,0 +1,335 @@
+"""Why a record is not ready, or was refused: each cause planted in a DNS of our own, and named."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from calls import BOTH as STAGED
+from calls import NAME as STAGED_NAME
+from calls import Stage
+from signed import SignedBind
+from testbed import Bind, NameServer, World, Zone, own
+from testbed.world import HostedZone
+
+from dns01.errors import NotReady
+from dns01.hooks import config
+from dns01.hooks.delegation import Server
+from dns01.hooks.journal import Entry
+from dns01.hooks.question import Address
+from dns01.hooks.ready import Target, wait
+from dns01.hooks.scene import scene
+from dns01.hooks.settings import Settings
+from dns01.hooks.suspect import Suspicion, blamed, evidence, likeliest, within
+from dns01.providers.base import Profile
+
+NAME = "_acme-challenge.example.org"
+NS1, NS2, PRIMARY = "127.1.0.1", "127.1.0.2", "127.1.0.9"
+BOTH = {"ns1.example.org": NS1, "ns2.example.org": NS2}
+SOA = "ns1.example.org. hostmaster.example.org. {} 3600 600 86400 60"
+HIDDEN = "@ SOA hidden.example.org. hostmaster {} 3600 600 86400 60\nhidden A " + PRIMARY
+VALUE = "x" * 43
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.survey.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.survey.AGAIN", 0.01)
+    with World() as world:
+        yield world
+
+
+@pytest.fixture
+def example(world: World) -> HostedZone:
+    return world.zone("example.org", BOTH)
+
+
+def entry(name: str = NAME, zone: str = "example.org", target: str = "") -> Entry:
+    domain = name.removeprefix("_acme-challenge.")
+    return Entry(domain, "token", name, target or name, VALUE, 60, "memory", "memory", zone, "", None)
+
+
+def configured(world: World, **environ: str) -> Settings:
+    return config.load(
+        {
+            "DNS01_PROVIDER": "memory",
+            "DNS01_MEMORY_ZONES": "example.org",
+            "DNS01_RESOLVERS": world.resolver.address,
+            **environ,
+        }
+    )
+
+
+def suspected(world: World, *entries: Entry, **environ: str) -> Suspicion:
+    return likeliest(scene(entries or (entry(),), configured(world, **environ)))
+
+
+# Not there yet
+
+
+def test_no_server_has_it_yet(world: World, example: HostedZone) -> None:
+    found = suspected(world)
+
+    assert found.code == "not-yet"
+    assert "none of ns1.example.org, ns2.example.org has it yet" in found.cause
+    assert "DNS01_TIMEOUT" in found.remedy
+
+
+def test_it_is_on_its_way(world: World, example: HostedZone) -> None:
+    world.servers[NS2].freeze()
+    example.set(NAME, "TXT", VALUE)
+
+    found = suspected(world)
+
+    assert found.code == "not-yet"
+    assert found.cause == f"it is on its way: ns1.example.org ({NS1}) has it, ns2.example.org not yet"
+
+
+def test_a_stale_secondary(world: World, example: HostedZone) -> None:
+    world.servers[NS2].freeze()
+    example.set(NAME, "TXT", VALUE)
+    example.set("example.org", "SOA", SOA.format(2))
+
+    found = suspected(world)
+
+    assert found.code == "stale-secondary"
+    assert (
+        f"ns2.example.org has an old copy of example.org: ns2.example.org ({NS2}) serial 1, "
+        f"ns1.example.org ({NS1}) serial 2" in found.cause
+    )
+
+
+def test_a_hidden_primary_has_it_and_its_secondaries_do_not(world: World) -> None:
+    world.zone("example.org", BOTH, HIDDEN.format(5))
+    zone = Zone("example.org", f'{HIDDEN.format(6)}\n_acme-challenge TXT "{VALUE}"', BOTH)
+    with NameServer(PRIMARY, zones=[zone]):
+        found = suspected(world)
+
+    assert found.code == "hidden-primary"
+    assert f"the primary hidden.example.org ({PRIMARY}) has it, with serial 6" in found.cause
+    assert f"ns1.example.org ({NS1}) serial 5, ns2.example.org ({NS2}) serial 5" in found.cause
+
+
+def test_the_server_that_takes_the_updates_has_another_view(world: World, example: HostedZone) -> None:
+    example.set("example.org", "SOA", SOA.format(2026112201))
+    with Bind(PRIMARY, {"example.org": f'_acme-challenge TXT "{VALUE}"'}):
+        found = suspected(
+            world,
+            entry()._replace(account="rfc2136", provider="rfc2136"),
+            DNS01_PROVIDER="rfc2136",
+            DNS01_MEMORY_ZONES="",
+            RFC2136_NAMESERVER=PRIMARY,
+        )
+
+    assert found.code == "split-horizon"
+    assert f"{PRIMARY} ({PRIMARY}) took the record" in found.cause
+
+
+def test_name_servers_at_private_addresses_are_not_those_of_the_world(world: World) -> None:
+    own("10.1.0.1")
+    world.zone("example.org", {"ns1.example.org": "10.1.0.1"})
+
+    found = suspected(world)
+
+    assert found.code == "split-horizon"
+    assert "ns1.example.org (10.1.0.1)" in found.cause
+
+
+# Somewhere else
+
+
+def test_the_record_is_in_the_parent_of_a_delegated_zone(world: World, example: HostedZone) -> None:
+    world.zone(NAME, {f"ns.{NAME}": "127.4.0.1"})
+    example.set(NAME, "TXT", VALUE)
+
+    found = suspected(world)
+
+    assert found.code == "wrong-zone"
+    assert f"published in the zone example.org, but its name is in {NAME}" in found.cause
+
+
+def test_the_domain_is_delegated_no_more(world: World) -> None:
+    found = suspected(world)
+
+    assert found.code == "undelegated"
+    assert found.cause == "example.org is not in the DNS: org does not delegate it"
+
+
+def test_a_cname_leads_elsewhere_by_now(world: World, example: HostedZone) -> None:
+    world.zone("challenges.net", {"ns.challenges.net": "127.2.0.1"})
+    example.set(NAME, "CNAME", "example.challenges.net.")
+
+    found = suspected(world)
+
+    assert found.code == "cname"
+    assert f"CNAMEs lead {NAME} to example.challenges.net, in the zone challenges.net" in found.cause
+
+
+def test_a_cname_stands_where_the_record_should_on_servers_that_the_configuration_names(
+    world: World, example: HostedZone
+) -> None:
+    example.set(NAME, "CNAME", "elsewhere.net.")
+
+    found = suspected(world, DNS01_NAMESERVERS=NS1)
+
+    assert found.code == "cname"
+    assert "to elsewhere.net: no TXT record can stand beside it" in found.cause
+
+
+def test_a_loop_of_cnames_is_said_as_it_is(world: World, example: HostedZone) -> None:
+    example.set(NAME, "CNAME", f"{NAME}.")
+
+    lines, found = evidence([entry()], configured(world))
+
+    assert (lines, found.code) == ([], "delegation")
+    assert "round in a circle" in found.cause
+
+
+# Those who do not answer
+
+
+def test_a_lame_server(world: World, example: HostedZone) -> None:
+    example.set(NAME, "TXT", VALUE)
+    world.servers[NS2].rcode = "REFUSED"
+
+    found = suspected(world)
+
+    assert found.code == "lame-server"
+    assert f"ns2.example.org ({NS2}) says REFUSED" in found.cause
+
+
+def test_a_silent_server(world: World, example: HostedZone) -> None:
+    example.set(NAME, "TXT", VALUE)
+    world.servers[NS2].silent = True
+
+    found = suspected(world)
+
+    assert found.code == "silent-server"
+    assert f"ns2.example.org ({NS2})" in found.cause
+
+
+def test_a_server_that_lacks_it_is_the_cause_and_not_one_that_is_silent(
+    world: World, example: HostedZone
+) -> None:
+    world.servers[NS2].silent = True
+
+    assert suspected(world).code == "not-yet"
+
+
+def test_no_server_answers_at_all(world: World, example: HostedZone) -> None:
+    for server in example.servers:
+        server.silent = True
+
+    found = suspected(world)
+
+    assert found.code == "silence"
+    assert NS1 in found.cause
+
+
+def test_udp_is_blocked(world: World, example: HostedZone) -> None:
+    for server in example.servers:
+        server.drop_udp = True
+
+    assert suspected(world, DNS01_NAMESERVERS=NS1).code == "udp-blocked"
+
+
+def test_port_53_is_intercepted(world: World, example: HostedZone) -> None:
+    for server in example.servers:
+        server.intercepted = True
+
+    found = suspected(world)
+
+    assert found.code == "interception"
+    assert "AA=0, RA=1" in found.cause
+
+
+# All have it
+
+
+def test_dnssec_is_broken(world: World, tmp_path: Path) -> None:
+    zone = f'@ NS ns1\nns1 A {NS1}\n_acme-challenge TXT "{VALUE}"'
+    with SignedBind(tmp_path / "keys", NS1, {"example.org": zone}, days=-0.5) as bind:
+        world.delegate("example.org", {"ns1.example.org": NS1})
+        world.zones["org"].set("example.org", "DS", *bind.ds)
+
+        found = suspected(world)
+
+    assert found.code == "dnssec-bogus"
+    assert "expired on" in found.cause
+
+
+def test_every_server_has_it_by_now(world: World, example: HostedZone) -> None:
+    example.set(NAME, "TXT", VALUE)
+
+    found = suspected(world)
+
+    assert found.code == "remembered"
+    assert "other resolvers for 60 s" in found.remedy
+
+
+# The report
+
+
+def test_each_server_is_shown_with_what_it_says_and_its_serial(world: World, example: HostedZone) -> None:
+    example.set(NAME, "TXT", "another")
+    world.servers[NS2].rcode = "REFUSED"
+
+    lines, _ = evidence([entry()], configured(world))
+
+    assert lines == [
+        f"now, {NAME}: ns1.example.org ({NS1}): does not have it, but 1 other value, SOA serial 1",
+        f"now, {NAME}: ns2.example.org ({NS2}): REFUSED",
+    ]
+
+
+def test_a_failed_wait_is_blamed_on_the_names_that_are_late(world: World, example: HostedZone) -> None:
+    example.set(NAME, "TXT", VALUE)
+    late = entry("_acme-challenge.www.example.org")
+    error = NotReady("it is late", "ask again", report=("what was seen",), names=(late.target,))
+
+    found = blamed(error, [entry(), late], configured(world))
+
+    assert str(found).startswith("it is late: the provider took the record, but none of")
+    assert found.hint.endswith("; ask again")
+    assert found.report[0] == "what was seen"
+    assert f"now, {late.name}: ns1.example.org ({NS1}): does not have it, SOA serial 1" in found.report
+
+
+def test_the_error_of_a_wait_names_those_that_are_late(world: World, example: HostedZone) -> None:
+    example.set(NAME, "TXT", VALUE)
+    late = "_acme-challenge.www.example.org"
+    servers = (Server("ns1.example.org", (Address(NS1),)),)
+    profile = Profile(rounds=1, timeout=0.3)
+
+    with pytest.raises(NotReady) as raised:
+        wait(Target(name, frozenset([VALUE]), servers, profile) for name in (NAME, late))
+
+    assert raised.value.names == (late,)
+
+
+def test_what_cannot_be_found_out_leaves_the_error_as_it_was(world: World) -> None:
+    error = NotReady("it is late")
+
+    assert blamed(error, [], configured(world)) is error
+
+
+def test_what_takes_too_long_is_not_waited_for() -> None:
+    began = time.monotonic()
+
+    assert within(0.05, lambda: time.sleep(2)) is None
+    assert time.monotonic() - began < 1
+
+
+def test_a_wait_of_the_hook_that_fails_says_what_the_likeliest_cause_is(tmp_path: Path) -> None:
+    with Stage(tmp_path, STAGED) as stage:
+        stage.hold()
+
+        said = stage.client()("deploy_challenge", "example.org", "token", VALUE, DNS01_TIMEOUT="1")
+
+    assert said.code == 8
+    assert f"now, {STAGED_NAME}: ns1.example.org ({NS1}): has it, SOA serial 2" in said.stderr
+    assert "ns2.example.org has an old copy of example.org" in said.stderr
+    assert not stage.journal()
