@@ -33,8 +33,17 @@ def state_dir(environ: Mapping[str, str]) -> str:
 def anything_open(environ: Mapping[str, str]) -> bool:
     """Whether the journal holds an entry; True as well if the folder cannot be read, so that
     the full way, which says why, is taken."""
+    return _holds_any(environ, "open")
+
+
+def anything_pending(environ: Mapping[str, str]) -> bool:
+    """Whether a certificate is still to be brought somewhere; True as well if that cannot be read."""
+    return _holds_any(environ, "pending")
+
+
+def _holds_any(environ: Mapping[str, str], folder: str) -> bool:
     try:
-        with os.scandir(os.path.join(state_dir(environ), "open")) as files:
+        with os.scandir(os.path.join(state_dir(environ), folder)) as files:
             return any(file.name.endswith(".json") for file in files)
     except FileNotFoundError:
         return False

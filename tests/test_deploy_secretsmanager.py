@@ -10,14 +10,11 @@ from typing import Any
 
 import boto3
 import pytest
-import trustme
+from bundles import issued
 from fakes.awshttp import Refusal, forget_aws
 from fakes.moto import Moto
 
 from dns01.errors import ConfigError, DeployError
-from dns01.hooks.call import Certificate
-from dns01.hooks.certificate import inspect
-from dns01.hooks.deploy.base import Bundle
 from dns01.hooks.deploy.secretsmanager import Target
 
 SECRET = "dns01/example.org"
@@ -41,18 +38,6 @@ def client(aws: Moto) -> Any:
     return boto3.client("secretsmanager")
 
 
-def bundle(folder: Path, name: str = "example.org") -> Bundle:
-    """A certificate that has just been issued."""
-    issued = trustme.CA().create_child_ca().issue_cert(name)
-    key = issued.private_key_pem.bytes()
-    cert, chain = issued.cert_chain_pems[0].bytes(), issued.cert_chain_pems[1].bytes()
-    paths = {}
-    for file, content in {"key": key, "cert": cert, "chain": chain, "fullchain": cert + chain}.items():
-        (folder / file).write_bytes(content)
-        paths[file] = str(folder / file)
-    return Bundle(name, inspect(Certificate(name, **paths)), key, cert, chain, cert + chain, b"the request")
-
-
 def target(**options: str) -> Target:
     defaults = {option.key: option.default for option in Target.options if option.default}
     return Target({**defaults, "max_retries": "0", **options})
@@ -67,56 +52,56 @@ def now_in(client: Any, name: str = SECRET) -> Any:
 
 
 def test_one_secret_has_it_all(client: Any, tmp_path: Path) -> None:
-    issued = bundle(tmp_path)
-    assert target().changes(issued) == ["the secret dns01/example.org is created"]
+    bundle = issued(tmp_path)
+    assert target().changes(bundle) == ["the secret dns01/example.org is created"]
 
-    target().install(issued)
+    target().install(bundle)
 
     assert json.loads(now_in(client)) == {
-        "private_key": issued.key.decode(),
-        "fullchain": issued.fullchain.decode(),
-        "cert": issued.cert.decode(),
-        "chain": issued.chain.decode(),
-        "csr": "the request",
-        "not_after": f"{issued.facts.not_after:%Y-%m-%dT%H:%M:%SZ}",
-        "fingerprint": issued.facts.fingerprint,
+        "private_key": bundle.key.decode(),
+        "fullchain": bundle.fullchain.decode(),
+        "cert": bundle.cert.decode(),
+        "chain": bundle.chain.decode(),
+        "csr": "",
+        "not_after": f"{bundle.facts.not_after:%Y-%m-%dT%H:%M:%SZ}",
+        "fingerprint": bundle.facts.fingerprint,
     }
-    assert target().changes(issued) == []
+    assert target().changes(bundle) == []
 
 
 def test_three_secrets_where_services_expect_them_apart(client: Any, tmp_path: Path) -> None:
-    issued = bundle(tmp_path)
+    bundle = issued(tmp_path)
 
-    target(layout="split", name="tls/{part}/{name}").install(issued)
+    target(layout="split", name="tls/{part}/{name}").install(bundle)
 
-    for part, content in {"privkey": issued.key, "cert": issued.cert, "chain": issued.chain}.items():
+    for part, content in {"privkey": bundle.key, "cert": bundle.cert, "chain": bundle.chain}.items():
         assert now_in(client, f"tls/{part}/example.org") == content.decode()
 
 
 def test_three_secrets_never_share_one_name(client: Any, tmp_path: Path) -> None:
-    issued = bundle(tmp_path)
-    target(layout="split").install(issued)
-    assert now_in(client, f"{SECRET}/privkey") == issued.key.decode()
+    bundle = issued(tmp_path)
+    target(layout="split").install(bundle)
+    assert now_in(client, f"{SECRET}/privkey") == bundle.key.decode()
 
 
 def test_a_wildcards_name_has_no_star_which_aws_does_not_take(client: Any, tmp_path: Path) -> None:
-    target().install(bundle(tmp_path, "*.example.org"))
+    target().install(issued(tmp_path, "*.example.org"))
     assert now_in(client, "dns01/_.example.org")
 
 
 def test_what_is_there_already_is_not_written_again(aws: Moto, client: Any, tmp_path: Path) -> None:
-    issued = bundle(tmp_path)
-    target().install(issued)
+    bundle = issued(tmp_path)
+    target().install(bundle)
     aws.asked.clear()
 
-    target().install(issued)
+    target().install(bundle)
 
     assert aws.asked == ["GetSecretValue"]
 
 
 def test_a_new_certificate_is_a_new_version_named_after_what_is_in_it(client: Any, tmp_path: Path) -> None:
-    target().install(bundle(tmp_path))
-    renewed = bundle(tmp_path)
+    target().install(issued(tmp_path))
+    renewed = issued(tmp_path)
     assert target().changes(renewed) == ["the secret dns01/example.org gets a new version"]
 
     target().install(renewed)
@@ -129,7 +114,7 @@ def test_a_new_certificate_is_a_new_version_named_after_what_is_in_it(client: An
 def test_a_secret_that_is_created_gets_the_key_and_the_tags_of_the_configuration(
     client: Any, tmp_path: Path
 ) -> None:
-    target(**{"kms_key": "alias/tls", "tags.team": "web", "tags.made-by": "dns01"}).install(bundle(tmp_path))
+    target(**{"kms_key": "alias/tls", "tags.team": "web", "tags.made-by": "dns01"}).install(issued(tmp_path))
 
     described = client.describe_secret(SecretId=SECRET)
     assert described["KmsKeyId"] == "alias/tls"
@@ -137,9 +122,9 @@ def test_a_secret_that_is_created_gets_the_key_and_the_tags_of_the_configuration
 
 
 def test_a_secret_that_is_marked_for_deletion_is_restored(client: Any, tmp_path: Path) -> None:
-    target().install(bundle(tmp_path))
+    target().install(issued(tmp_path))
     client.delete_secret(SecretId=SECRET)
-    renewed = bundle(tmp_path)
+    renewed = issued(tmp_path)
     assert "is restored from deletion" in target().changes(renewed)[0]
     with pytest.raises(client.exceptions.InvalidRequestException):
         now_in(client)
@@ -155,20 +140,20 @@ def test_a_secret_that_another_machine_creates_meanwhile_gets_a_version(
     client.create_secret(Name=SECRET, SecretString="of the other machine")
     missing = Refusal(400, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
     aws.trouble["GetSecretValue"] = missing
-    issued = bundle(tmp_path)
+    bundle = issued(tmp_path)
 
-    target().install(issued)
+    target().install(bundle)
 
-    assert json.loads(now_in(client))["fingerprint"] == issued.facts.fingerprint
+    assert json.loads(now_in(client))["fingerprint"] == bundle.facts.fingerprint
 
 
 # The way back
 
 
 def test_undo_makes_the_version_before_current_again(client: Any, tmp_path: Path) -> None:
-    old = bundle(tmp_path)
+    old = issued(tmp_path)
     target().install(old)
-    new = bundle(tmp_path)
+    new = issued(tmp_path)
     target().install(new)
 
     target().undo(new)
@@ -179,8 +164,8 @@ def test_undo_makes_the_version_before_current_again(client: Any, tmp_path: Path
 
 def test_what_was_undone_can_be_installed_after_all(client: Any, tmp_path: Path) -> None:
     """Its version is there already, and writing it again would leave the old one current."""
-    target().install(bundle(tmp_path))
-    new = bundle(tmp_path)
+    target().install(issued(tmp_path))
+    new = issued(tmp_path)
     target().install(new)
     target().undo(new)
     assert target().changes(new) != []
@@ -191,19 +176,19 @@ def test_what_was_undone_can_be_installed_after_all(client: Any, tmp_path: Path)
 
 
 def test_undo_of_the_very_first_leaves_it(client: Any, tmp_path: Path) -> None:
-    issued = bundle(tmp_path)
-    target().install(issued)
-    target().undo(issued)
-    assert json.loads(now_in(client))["fingerprint"] == issued.facts.fingerprint
+    bundle = issued(tmp_path)
+    target().install(bundle)
+    target().undo(bundle)
+    assert json.loads(now_in(client))["fingerprint"] == bundle.facts.fingerprint
 
 
 # What may go wrong
 
 
 def test_a_secret_that_is_too_large_is_refused_before_anything_is_sent(aws: Moto, tmp_path: Path) -> None:
-    issued = bundle(tmp_path)._replace(chain=b"x" * 70_000)
+    bundle = issued(tmp_path)._replace(chain=b"x" * 70_000)
     with pytest.raises(DeployError, match=r"dns01/example\.org would have \d+ bytes, and AWS takes 65536"):
-        target().check(issued)
+        target().check(bundle)
     assert aws.asked == []
 
 
@@ -220,12 +205,12 @@ def test_a_secret_that_is_too_large_is_refused_before_anything_is_sent(aws: Moto
 def test_what_aws_refuses_is_said_with_its_words_and_what_to_do(
     aws: Moto, tmp_path: Path, client: Any, refusal: Refusal, words: str
 ) -> None:
-    old = bundle(tmp_path)
+    old = issued(tmp_path)
     target().install(old)
     aws.trouble["PutSecretValue"] = refusal
 
     with pytest.raises(DeployError) as caught:
-        target().install(bundle(tmp_path))
+        target().install(issued(tmp_path))
 
     assert words in str(caught.value)
     assert SECRET in str(caught.value)
@@ -238,24 +223,24 @@ def test_what_aws_refuses_is_said_with_its_words_and_what_to_do(
 def test_an_answer_that_makes_no_sense_is_an_error_and_the_next_try_is_right(
     aws: Moto, client: Any, tmp_path: Path, mischief: Any
 ) -> None:
-    issued = bundle(tmp_path)
+    bundle = issued(tmp_path)
     aws.plan(mischief)
 
     with pytest.raises(DeployError) as caught:
-        target().install(issued)
+        target().install(bundle)
 
     assert caught.value.hint
-    target().install(issued)
-    assert json.loads(now_in(client))["fingerprint"] == issued.facts.fingerprint
+    target().install(bundle)
+    assert json.loads(now_in(client))["fingerprint"] == bundle.facts.fingerprint
 
 
 def test_throttling_within_the_budget_of_retries_is_waited_out(
     aws: Moto, client: Any, tmp_path: Path
 ) -> None:
     aws.plan(Refusal(400, "ThrottlingException", "Rate exceeded"))
-    issued = bundle(tmp_path)
-    target(max_retries="2").install(issued)
-    assert json.loads(now_in(client))["fingerprint"] == issued.facts.fingerprint
+    bundle = issued(tmp_path)
+    target(max_retries="2").install(bundle)
+    assert json.loads(now_in(client))["fingerprint"] == bundle.facts.fingerprint
 
 
 def test_a_layout_that_is_none_is_a_fault_of_the_configuration() -> None:

@@ -7,10 +7,12 @@ in the configuration. It gets its options as strings, as providers get theirs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from ...providers.base import Option
-from ..certificate import Facts
+
+if TYPE_CHECKING:  # with it comes cryptography, which the reading of the configuration can do without
+    from ..certificate import Facts
 
 
 class Bundle(NamedTuple):

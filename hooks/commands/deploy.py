@@ -1,0 +1,100 @@
+"""``dns01 deploy``: bring certificates to their targets by hand, or see what that would change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import click
+
+from ...errors import ConfigError, DeployError, HookError
+from .. import folders
+from ..call import Call, Certificate
+from ..certificate import inspect
+from ..courier import Courier
+from ..deployments import Deployment
+from ..ledger import Ledger
+from ..run import Desk
+
+Plan = Sequence[tuple[Certificate, Sequence[Deployment]]]
+
+
+@click.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--target", help="Only this target of the configuration.")
+@click.option("--from", "folder", type=click.Path(), help="The folder with the certificate's files.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@click.option("--force", is_flag=True, help="What is there already as well; services are reloaded.")
+def deploy(names: tuple[str, ...], target: str, folder: str, dry_run: bool, force: bool) -> None:
+    """Bring certificates to the targets that the configuration names for them.
+
+    NAME is a certificate's first domain, or what dehydrated or certbot call its folder. Without a
+    NAME: all that is pending. Exit code 9 if something does not arrive.
+    """
+    desk = Desk(None, os.environ)
+    courier, ledger = desk.arrivals.courier, Ledger(desk.state)
+    if not names and not dry_run:
+        with desk.recorded(Call("dns01", "deploy", "deploy")):
+            courier.retry(everything=True)
+            _fail_for(courier)
+        click.echo("nothing is pending any more")
+        return
+    plan = [_planned(name, folder, courier, ledger, target) for name in names] or courier.left()
+    if dry_run:
+        _show(plan, courier)
+        return
+    for certificate, targets in plan:
+        with desk.recorded(Call("dns01", "deploy", "deploy", certificate=certificate)):
+            courier.deliver(certificate, targets, force=force)
+    _fail_for(courier)
+
+
+def _planned(
+    name: str, folder: str | None, courier: Courier, ledger: Ledger, target: str | None
+) -> tuple[Certificate, list[Deployment]]:
+    """The certificate, and where it is to be brought. Raises DeployError and ConfigError."""
+    if folder:
+        found = folders.look_in(os.path.abspath(folder), name)
+        if found is None:
+            raise DeployError(f"{folder} lacks privkey.pem or cert.pem", "name the folder that has them")
+    else:
+        known = [delivery.certificate for delivery in (*ledger.pending(), *ledger.deployed())]
+        found = folders.find(name, known, os.environ)
+    certificate = _with_domain(found)
+    targets = [each for each in courier.targets(certificate) if target in (None, each.name)]
+    if not targets:
+        what = f"target {target!r}" if target else "target"
+        raise ConfigError(
+            f"no {what} is configured for {name}",
+            f'write [deploy."{name}".{target or "files"}] in config.toml',
+        )
+    return certificate, targets
+
+
+def _with_domain(certificate: Certificate) -> Certificate:
+    """A folder may be called otherwise than any domain of its certificate."""
+    names = inspect(certificate._replace(domain="", names=())).names
+    return certificate if certificate.domain in names else certificate._replace(domain=names[0])
+
+
+def _show(plan: Plan, courier: Courier) -> None:
+    """What a real run would change. Raises DeployError if one would fail before that."""
+    failures = 0
+    for certificate, targets in plan:
+        for deployment in targets:
+            where = f"{certificate.domain} → {deployment.name}"
+            try:
+                changes = courier.would_change(certificate, deployment)
+            except HookError as error:
+                failures += 1
+                changes = [f"it would fail: {error}"]
+            for change in changes or ["it is there already"]:
+                click.echo(f"{where}: {change}")
+    if failures:
+        raise DeployError(f"{failures} would fail", "what is wrong with each is above")
+
+
+def _fail_for(courier: Courier) -> None:
+    if courier.failed:
+        titles = ", ".join(delivery.title for delivery in courier.failed)
+        raise DeployError(f"it did not arrive: {titles}", "why is above; `dns01 deploy` tries again")

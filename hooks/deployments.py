@@ -1,0 +1,178 @@
+"""What ``[deploy]`` says: which certificate is brought to which targets.
+
+::
+
+    [deploy."example.org".nginx]        # a certificate's name or a pattern, and any name for the target
+    to = "files"                        # its kind; without it, the target's name is the kind
+    directory = "/etc/nginx/tls"        # the kind's own options
+    test = "nginx -t"                   # and what every kind takes: before the service is touched,
+    reload = "systemctl reload nginx"   # after something has changed,
+    verify = "www.example.org:443"      # what has to show the new certificate then
+    time_limit = 60                     # seconds that each of the three may take
+    staging = true                      # this target takes certificates of staging CAs
+    on_failure = "abort"                # the call fails then; "retry", without it: a later one tries again
+
+A string is split into words as a shell would do it, but no shell is called; a list is taken as it
+is. A pattern is ``*.example.org`` (all names beneath example.org, at any depth) or ``*``. All
+sections that match a certificate hold, target by target: of two targets of one name, the one in
+the more exact section wins.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from os.path import basename, dirname
+from typing import Any, NamedTuple, TypeVar
+
+from ..errors import ConfigError
+from ..providers.base import Option
+from .call import Certificate
+from .challenge import normal
+from .deploy import kinds, load
+from .deploy.base import Target
+from .values import at, check_known, text
+
+T = TypeVar("T")
+
+TIME_LIMIT = 60.0  # seconds
+COMMON = ("to", "test", "reload", "verify", "time_limit", "staging", "on_failure")
+
+# Reads what a target's table says of its kind's own options: they are read as a provider's are.
+Reader = Callable[[Sequence[Option], Mapping[str, Any]], Mapping[str, str]]
+
+
+class Deployment(NamedTuple):
+    """One target of one section. ``test`` and ``reload``: argument lists; empty where there is
+    none. ``time_limit``: seconds."""
+
+    pattern: str
+    name: str
+    kind: str
+    options: Mapping[str, str]
+    test: tuple[str, ...] = ()
+    reload: tuple[str, ...] = ()
+    verify: str = ""
+    time_limit: float = TIME_LIMIT
+    staging: bool = False
+    aborts: bool = False
+
+    def target(self) -> Target:
+        """What the certificate is given to. Raises ConfigError."""
+        with at(f'[deploy."{self.pattern}".{self.name}]'):
+            if self.verify:
+                from .deploy.verify import service
+
+                service(self.verify)
+            return load(self.kind)(self.options)
+
+
+def read(sections: Mapping[str, Any], options_of: Reader) -> tuple[Deployment, ...]:
+    """All that the ``[deploy]`` part of a configuration names. Raises ConfigError."""
+    found: dict[tuple[str, str], Deployment] = {}
+    for said, targets in sections.items():
+        with at(f'[deploy."{said}"]'):
+            pattern = _pattern(said)
+            for name, table in targets.items():
+                with at(name):
+                    deployment = _deployment(said, pattern, name, table, options_of)
+                    if found.setdefault((pattern, name), deployment) is not deployment:
+                        raise ConfigError(f"there is another one for {pattern}", "make one of the two")
+    return tuple(found.values())
+
+
+def targets_for(deployments: Sequence[Deployment], certificate: Certificate) -> list[Deployment]:
+    """Where the certificate is brought to. It goes by its domain and by its folder's name, which
+    is dehydrated's alias and certbot's own name for it."""
+    names = {normal(name) for name in (certificate.domain, basename(dirname(certificate.cert))) if name}
+    best: dict[str, Deployment] = {}
+    for deployment in sorted(deployments, key=lambda deployment: _exactness(deployment.pattern)):
+        if any(_matches(deployment.pattern, name) for name in names):
+            best[deployment.name] = deployment
+    return list(best.values())
+
+
+def _pattern(said: str) -> str:
+    pattern = normal(said)
+    if "*" in pattern.removeprefix("*.") and pattern != "*":
+        raise ConfigError(
+            "a * stands for all labels before it or for the whole name",
+            'write a name, "*.example.org", or "*"',
+        )
+    return pattern
+
+
+def _matches(pattern: str, name: str) -> bool:
+    return pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:]))
+
+
+def _exactness(pattern: str) -> tuple[bool, int]:
+    """Sorts a name behind every pattern, and a longer pattern behind a shorter one."""
+    return not pattern.startswith("*"), len(pattern)
+
+
+def _deployment(said: str, pattern: str, name: str, table: object, options_of: Reader) -> Deployment:
+    if not isinstance(table, dict):
+        raise ConfigError(
+            "it stands where the name of a target is wanted",
+            f'write [deploy."{said}".{table if name == "to" else "NAME"}], and the rest below it',
+        )
+    _check_quotes(said, name, table)
+    kind = text(table.get("to", name))
+    options = load(kind).options
+    check_known("key", table, (*COMMON, *(option.key for option in options)))
+    return Deployment(
+        pattern,
+        name,
+        kind,
+        options_of(options, table),
+        test=_said(table, "test", _words, ()),
+        reload=_said(table, "reload", _words, ()),
+        verify=_said(table, "verify", text, ""),
+        time_limit=_said(table, "time_limit", _seconds, TIME_LIMIT),
+        staging=_said(table, "staging", _flag, False),
+        aborts=_said(table, "on_failure", _on_failure, "retry") == "abort",
+    )
+
+
+def _check_quotes(said: str, name: str, table: Mapping[str, Any]) -> None:
+    """[deploy.example.org.nginx] is nginx in org in example to TOML."""
+    if name not in kinds() and table and all(isinstance(value, dict) for value in table.values()):
+        raise ConfigError(
+            "a name with dots in it needs quotes", f'write [deploy."{said}.{name}".{next(iter(table))}]'
+        )
+
+
+def _said(table: Mapping[str, Any], key: str, read: Callable[[Any], T], default: T) -> T:
+    if key not in table:
+        return default
+    with at(key):
+        return read(table[key])
+
+
+def _words(value: object) -> tuple[str, ...]:
+    """An argument list."""
+    try:
+        words = shlex.split(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ConfigError(f"{value!r} cannot be split into words: {error}", "see to its quotes") from None
+    if isinstance(words, list) and words and all(isinstance(word, str) for word in words):
+        return tuple(words)
+    raise ConfigError(f"{value!r} is no command", 'write "nginx -t" or ["nginx", "-t"]')
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 3600:
+        return value
+    raise ConfigError(f"{value!r} is not a number from 0 to 3600", "times are in seconds")
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ConfigError(f"{value!r} is neither true nor false", "write it without quotes")
+
+
+def _on_failure(value: object) -> str:
+    check_known("word", [str(value)], ("retry", "abort"))
+    return str(value)

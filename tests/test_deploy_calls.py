@@ -1,0 +1,252 @@
+"""Whole calls, as processes: dehydrated's and certbot's, and a person's, who has nothing but targets."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from calls import Client, Said, until
+from machine import Machine, content, deploy_cert
+
+from dns01.hooks.call import Certificate
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    with Machine(tmp_path) as machine:
+        yield machine
+
+
+def unchanged_cert(client: Client, certificate: Certificate) -> Said:
+    paths = (certificate.key, certificate.cert, certificate.fullchain, certificate.chain)
+    return client("unchanged_cert", certificate.domain, *paths)
+
+
+# dehydrated
+
+
+def test_a_run_reloads_the_service_once_at_its_end(machine: Machine) -> None:
+    certificates = [machine.issue("a.example"), machine.issue("b.example")]
+    client = machine.client()
+    client("startup_hook")
+
+    for certificate in certificates:
+        said = deploy_cert(client, certificate)
+        assert (said.code, said.stdout) == (0, "")
+        assert machine.installed(certificate.domain) == content(certificate)
+    assert machine.done() == ["test a.example", "test b.example"]
+
+    assert client("exit_hook").code == 0
+    assert machine.done() == ["reload a.example b.example"]
+    assert machine.pending() == []
+
+
+def test_a_certificate_that_is_there_touches_no_service(machine: Machine) -> None:
+    certificate = machine.issue("a.example")
+    first, second = machine.client(), machine.client()
+    deploy_cert(first, certificate)
+    first("exit_hook")
+    machine.done()
+
+    said = deploy_cert(second, certificate)
+    unchanged_cert(second, certificate)
+    second("exit_hook")
+
+    assert "a.example → web: it is there already" in said.stderr
+    assert machine.done() == []
+
+
+def test_a_failure_costs_dehydrated_nothing_and_the_next_run_tries_again(machine: Machine) -> None:
+    client = machine.client()
+    deploy_cert(client, machine.issue("a.example"))
+    client("exit_hook")
+    machine.configure(test="echo no >&2; false")
+    old = machine.installed("a.example")
+    certificate = machine.issue("a.example")
+
+    said = deploy_cert(client, certificate)
+    assert said.code == 0
+    assert "the test: sh -c" in said.stderr
+    assert "what was there before is back" in said.stderr
+    assert machine.installed("a.example") == old
+    machine.done()
+    unchanged_cert(client, machine.issue("b.example"))
+    client("exit_hook")
+    assert machine.done() == []  # once in a run is enough
+    client.kill()
+
+    machine.configure()
+    said = unchanged_cert(machine.client(), certificate)
+    assert (said.code, said.stdout) == (0, "")
+    assert machine.installed("a.example") == content(certificate)
+    assert machine.done() == ["test a.example", "reload a.example"]
+    assert machine.pending() == []
+
+
+def test_a_failure_ends_the_run_where_that_is_wanted(machine: Machine) -> None:
+    machine.configure(test="false", more='on_failure = "abort"\n')
+    said = deploy_cert(machine.client(), machine.issue("a.example"))
+    assert said.code == 9
+    assert said.stderr.splitlines()[-2].startswith("dns01: a.example → web: the test: ")
+    assert len(machine.pending()) == 1
+
+
+@pytest.mark.parametrize("instant", ["test", "reload"])
+def test_a_hook_that_is_killed_leaves_it_to_the_next_run(machine: Machine, instant: str) -> None:
+    hang = "sleep 60" if instant == "test" else "true"
+    machine.configure(test=hang)
+    if instant == "reload":
+        text = machine.config.read_text().replace(f'>> {machine.log}"]\n', f'>> {machine.log}; sleep 60"]\n')
+        machine.config.write_text(text)
+    certificate = machine.issue("a.example")
+    client = machine.client()
+    if instant == "reload":
+        deploy_cert(client, certificate)
+        call = client.start("exit_hook")
+    else:
+        call = client.start("deploy_cert", "a.example", *certificate[1:5], "1800000000")
+    until(lambda: machine.log.exists() and instant in machine.log.read_text())
+    call.send(signal.SIGKILL)
+    assert call.end().code == 128 + signal.SIGKILL
+    client.kill()
+    machine.done()
+    machine.configure()
+
+    assert machine.client()("startup_hook").code == 0
+
+    assert machine.done()[-1] == "reload a.example"
+    assert machine.installed("a.example") == content(certificate)
+    assert machine.pending() == []
+
+
+def test_what_a_run_that_died_had_queued_is_done_by_the_next(machine: Machine) -> None:
+    certificate = machine.issue("a.example")
+    client = machine.client()
+    deploy_cert(client, certificate)
+    client.kill()
+    machine.done()
+
+    assert unchanged_cert(machine.client(), certificate).code == 0
+
+    assert machine.done() == ["reload a.example"]
+
+
+def test_a_configuration_that_cannot_be_read_leaves_it_to_a_later_call(machine: Machine) -> None:
+    certificate = machine.issue("a.example")
+    machine.configure(more="reloda = true\n")
+    client = machine.client()
+
+    said = deploy_cert(client, certificate)
+    assert said.code == 3
+    assert "unknown key 'reloda'; did you mean 'reload'?" in said.stderr
+    client.kill()
+    machine.configure()
+
+    assert machine.client()("startup_hook").code == 0
+    assert machine.installed("a.example") == content(certificate)
+    assert machine.pending() == []
+
+
+def test_an_unchanged_certificate_fails_for_nothing(machine: Machine) -> None:
+    certificate = machine.issue("a.example")
+    client = machine.client()
+    deploy_cert(client, certificate)
+    client.kill()
+    machine.config.write_text("[deploy")
+
+    said = unchanged_cert(machine.client(), certificate)
+
+    assert (said.code, said.stdout) == (0, "")
+    assert "it is not TOML" in said.stderr
+
+
+def test_an_ocsp_response_is_brought_to_the_targets_of_its_certificate(machine: Machine) -> None:
+    tell = f"echo response $DNS01_OCSP for $DNS01_CERT >> {machine.log}"
+    command = json.dumps(f"sh -c '{tell}'")
+    machine.config.write_text(f'[deploy."*".told]\nto = "exec"\ncommand = {command}\n')
+    certificate = machine.issue("a.example")
+    response = Path(certificate.cert).with_name("ocsp.der")
+    response.write_bytes(b"a response")
+    client = machine.client()
+    deploy_cert(client, certificate)
+
+    said = client("deploy_ocsp", "a.example", str(response), "1800000000")
+
+    assert (said.code, said.stdout) == (0, "")
+    assert machine.done() == [
+        f"response for {certificate.cert}",
+        f"response {response} for {certificate.cert}",
+    ]
+
+
+def test_files_are_brought_to_the_disk_for_sync_cert(machine: Machine) -> None:
+    certificate = machine.issue("a.example")
+    paths = (certificate.key, certificate.cert, certificate.fullchain, certificate.chain)
+    client = machine.client()
+    client.under = [
+        "strace",
+        "--follow-forks",
+        "-y",
+        "-e",
+        "trace=fsync",
+        "-o",
+        str(machine.folder / "trace"),
+    ]
+
+    said = client("sync_cert", *paths, "")
+
+    assert (said.code, said.stdout) == (0, "")
+    trace = (machine.folder / "trace").read_text()
+    for path in (*paths, os.path.dirname(certificate.cert)):
+        assert f"<{path}>" in trace
+    client.under = []
+    said = client("sync_cert", *paths[:3], "/nowhere/chain.pem", "")
+    assert said.code == 9
+    assert "/nowhere/chain.pem is not safe on the disk: No such file" in said.stderr
+
+
+# Other clients
+
+
+def test_certbot_has_its_services_reloaded_at_once(machine: Machine) -> None:
+    certificate = machine.issue("a.example")
+    said = machine.client("certbot")(
+        "certbot", "deploy", RENEWED_LINEAGE=os.path.dirname(certificate.cert), RENEWED_DOMAINS="a.example"
+    )
+    assert (said.code, said.stdout) == (0, "")
+    assert machine.done() == ["test a.example", "reload a.example"]
+
+
+def test_without_any_target_it_is_shown_what_has_arrived(machine: Machine) -> None:
+    machine.config.write_text("")
+    certificate = machine.issue("a.example")
+    said = deploy_cert(machine.client(), certificate)
+    assert said.code == 0
+    assert f" + certificate: {certificate.cert}\n" in said.stderr
+
+
+# The audit trail
+
+
+def test_the_trail_has_every_target_and_what_came_of_it(machine: Machine) -> None:
+    more = '[deploy."a.example".other]\nto = "exec"\ncommand = "false"\n'
+    machine.configure(more=more)
+    certificate = machine.issue("a.example")
+    client = machine.client()
+    deploy_cert(client, certificate)
+    client("exit_hook")
+
+    deploy, end = machine.trail()
+    assert (deploy["phase"], deploy["names"], deploy["outcome"]) == ("deploy_cert", ["a.example"], "failed")
+    (failed,) = deploy["deployed"]
+    assert (failed["name"], failed["target"], failed["section"]) == ("a.example", "other", "a.example")
+    assert failed["error"].startswith("the program: false ended with 1")
+    assert end["deployed"] == [{"name": "a.example", "target": "web", "section": "*", "error": ""}]
+
+    shown = machine.client("bash")("audit").stdout
+    assert "    not deployed a.example → other\n" in shown
+    assert "    deployed a.example → web\n" in shown

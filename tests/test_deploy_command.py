@@ -1,0 +1,163 @@
+"""``dns01 deploy``: by hand, by name, and what is pending."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bundles import issued
+from calls import Client
+from machine import Machine, content, deploy_cert
+
+from dns01.hooks import folders
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    with Machine(tmp_path) as machine:
+        yield machine
+
+
+@pytest.fixture
+def shell(machine: Machine) -> Client:
+    return machine.client("bash")
+
+
+def dehydrated(machine: Machine) -> dict[str, str]:
+    """What dehydrated's configuration exports."""
+    return {"CERTDIR": str(machine.folder / "certs")}
+
+
+def test_a_certificate_is_found_in_the_client_s_folder_and_brought_at_once(
+    machine: Machine, shell: Client
+) -> None:
+    certificate = machine.issue("a.example")
+
+    said = shell("deploy", "a.example", **dehydrated(machine))
+
+    assert (said.code, said.stdout) == (0, "")
+    assert "a.example → web: done" in said.stderr
+    assert machine.installed("a.example") == content(certificate)
+    assert machine.done() == ["test a.example", "reload a.example"]
+    assert shell("deploy", "a.example").code == 0  # its folder is remembered
+    assert machine.done() == []
+
+
+def test_by_force_it_is_brought_once_more(machine: Machine, shell: Client) -> None:
+    machine.issue("a.example")
+    shell("deploy", "a.example", **dehydrated(machine))
+    machine.done()
+
+    assert shell("deploy", "a.example", "--force").code == 0
+
+    assert machine.done() == ["test a.example", "reload a.example"]
+
+
+def test_a_dry_run_tells_what_would_change_and_changes_nothing(machine: Machine, shell: Client) -> None:
+    machine.issue("a.example")
+
+    said = shell("deploy", "a.example", "--dry-run", **dehydrated(machine))
+
+    assert (said.code, said.stderr) == (0, "")
+    assert f"a.example → web: {machine.folder}/tls/a.example/cert.pem: is made\n" in said.stdout
+    assert machine.installed("a.example") == b""
+    assert not machine.state.exists()
+    shell("deploy", "a.example", **dehydrated(machine))
+    said = shell("deploy", "a.example", "--dry-run")
+    assert said.stdout == "a.example → web: it is there already\n"
+
+
+def test_a_dry_run_fails_where_the_run_would(machine: Machine, shell: Client) -> None:
+    certificate = machine.issue("a.example")
+    Path(certificate.key).write_bytes(Path(machine.issue("b.example").key).read_bytes())
+
+    said = shell("deploy", "a.example", "--dry-run", "--from", str(Path(certificate.key).parent))
+
+    assert said.code == 9
+    assert "is not that of the certificate" in said.stderr
+
+
+def test_one_target_may_be_chosen(machine: Machine, shell: Client) -> None:
+    machine.configure(more='[deploy."a.example".other]\nto = "exec"\ncommand = "false"\n')
+    machine.issue("a.example")
+
+    assert shell("deploy", "a.example", "--target", "web", **dehydrated(machine)).code == 0
+    said = shell("deploy", "a.example", "--target", "nothing", **dehydrated(machine))
+
+    assert said.code == 3
+    assert "no target 'nothing' is configured for a.example" in said.stderr
+
+
+def test_a_failure_ends_with_9_once_all_others_have_it(machine: Machine, shell: Client) -> None:
+    machine.configure(more='[deploy."*".first]\nto = "exec"\ncommand = "false"\n')
+    certificate = machine.issue("a.example")
+
+    said = shell("deploy", "a.example", **dehydrated(machine))
+
+    assert said.code == 9
+    assert "dns01: it did not arrive: a.example → first\n" in said.stderr
+    assert machine.installed("a.example") == content(certificate)
+    assert machine.trail()[-1]["outcome"] == "failed"
+
+
+def test_a_certificate_that_is_nowhere_is_said_with_where_it_was_looked_for(
+    machine: Machine, shell: Client
+) -> None:
+    said = shell("deploy", "a.example", **dehydrated(machine))
+    assert said.code == 9
+    assert f"{machine.folder}/certs/a.example" in said.stderr
+    assert "/etc/letsencrypt/live/a.example" in said.stderr
+    assert "--from" in said.stderr
+
+
+def test_a_folder_may_be_called_otherwise_than_its_certificate(machine: Machine, shell: Client) -> None:
+    issued(machine.folder / "certs" / "a-lineage", "a.example")
+
+    said = shell("deploy", "a-lineage", **dehydrated(machine))
+
+    assert said.code == 0
+    assert "a.example → web: done" in said.stderr
+
+
+def test_without_a_name_all_that_is_pending_is_tried_again(machine: Machine, shell: Client) -> None:
+    machine.configure(test="false")
+    certificate = machine.issue("a.example")
+    deploy_cert(machine.client(), certificate)
+
+    said = shell("deploy", "--dry-run")
+    assert "a.example → web: " in said.stdout
+    assert shell("deploy").code == 9
+    machine.configure()
+    said = shell("deploy")
+
+    assert (said.code, said.stdout) == (0, "nothing is pending any more\n")
+    assert machine.installed("a.example") == content(certificate)
+    assert machine.pending() == []
+
+
+def test_config_check_shows_what_goes_where_and_refuses_what_cannot_work(
+    machine: Machine, shell: Client
+) -> None:
+    assert "certificate *: web (files)\n" in shell("config", "check").stdout
+
+    machine.configure(more='verify = "gopher://example.org"\n')
+    said = shell("config", "check")
+    assert said.code == 3
+    assert "[deploy.\"*\".web]: 'gopher://example.org' is no service" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        ("", "{base}/certs"),
+        ('BASEDIR="/srv/acme"\n', "/srv/acme/certs"),
+        ("#CERTDIR=/commented/out\nexport CERTDIR='/srv/certs' # here\n", "/srv/certs"),
+        ('BASEDIR=/srv/acme\nCERTDIR="${BASEDIR}/tls"\n', "/srv/acme/tls"),
+    ],
+)
+def test_dehydrated_s_configuration_says_where_its_certificates_are(
+    tmp_path: Path, text: str, folder: str
+) -> None:
+    (tmp_path / "config").write_text(text)
+    assert folder.format(base=tmp_path) in folders.roots({"CONFIG": str(tmp_path / "config")})

@@ -1,0 +1,225 @@
+"""The [deploy] sections: which certificate goes where, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from dns01.errors import ConfigError
+from dns01.hooks import config
+from dns01.hooks.call import Certificate
+from dns01.hooks.deploy import kinds, load
+from dns01.hooks.deployments import COMMON, TIME_LIMIT, Deployment, targets_for
+
+FILES = 'to = "files"\ndirectory = "/etc/tls"\n'
+WEB = f'[deploy."example.org".web]\n{FILES}'
+ACCOUNT = '[account.web]\nprovider = "rfc2136"\nnameserver = "192.0.2.53"\n'
+
+
+@pytest.fixture(autouse=True)
+def no_default_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "DEFAULT_FILE", str(tmp_path / "nothing"))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def from_file(file: Path, text: str, mode: int = 0o600, **environ: str) -> list[Deployment]:
+    """The targets, read as the deploying phases do and as all others do."""
+    file.write_text(text)
+    file.chmod(mode)
+    environ["DNS01_CONFIG"] = str(file)
+    found = config.deployments(environ)
+    assert config.load(environ).deployments == found
+    return list(found)
+
+
+def refusal_of(file: Path, text: str, mode: int = 0o600) -> tuple[str, str]:
+    """What the error says of the place in the file, and its hint; whichever way it is read."""
+    with pytest.raises(ConfigError) as caught:
+        from_file(file, text, mode)
+    with pytest.raises(ConfigError) as again:
+        config.load({"DNS01_CONFIG": str(file)})
+    assert str(again.value) == str(caught.value)
+    assert str(caught.value).startswith(f"{file}: ")
+    return str(caught.value).removeprefix(f"{file}: "), caught.value.hint
+
+
+class TestATarget:
+    def test_has_its_kind_s_options_and_what_every_kind_takes(self, file: Path) -> None:
+        (web,) = from_file(
+            file,
+            f'{WEB}owner.privkey = "www-data"\ntest = "nginx -t -c \'/a b\'"\nreload = ["systemctl", "a b"]\n'
+            'verify = "www.example.org:443"\ntime_limit = 5\nstaging = true\non_failure = "abort"\n',
+        )
+        assert web == Deployment(
+            pattern="example.org",
+            name="web",
+            kind="files",
+            options={"directory": "/etc/tls", "owner.privkey": "www-data"},
+            test=("nginx", "-t", "-c", "/a b"),
+            reload=("systemctl", "a b"),
+            verify="www.example.org:443",
+            time_limit=5,
+            staging=True,
+            aborts=True,
+        )
+
+    def test_needs_none_of_the_latter(self, file: Path) -> None:
+        (web,) = from_file(file, WEB)
+        assert (web.test, web.reload, web.verify) == ((), (), "")
+        assert (web.time_limit, web.staging, web.aborts) == (TIME_LIMIT, False, False)
+
+    def test_may_be_called_by_its_kind(self, file: Path) -> None:
+        (target,) = from_file(file, '[deploy."example.org".files]\ndirectory = "/etc/tls"\n')
+        assert (target.name, target.kind) == ("files", "files")
+
+    def test_takes_a_secret_from_where_it_is_kept(self, file: Path, tmp_path: Path) -> None:
+        (tmp_path / "secret").write_text("hush-hush\n")
+        (tmp_path / "secret").chmod(0o600)
+        (web,) = from_file(file, WEB + 'pkcs12 = "/etc/tls/a.p12"\npassword = { file = "secret" }\n')
+        assert web.options["password"] == "hush-hush"
+
+    def test_may_have_nothing_but_what_is_kept_elsewhere(self, file: Path, tmp_path: Path) -> None:
+        (tmp_path / "program").write_text("/bin/bring\n")
+        (target,) = from_file(file, '[deploy."example.org".exec]\ncommand = { file = "program" }\n')
+        assert target.options["command"] == "/bin/bring"
+
+    @pytest.mark.parametrize("kind", kinds())
+    def test_of_any_kind_may_have_what_every_kind_takes(self, kind: str) -> None:
+        keys = {option.key for option in load(kind).options}
+        assert keys & set(COMMON) <= {"time_limit"}  # which then is for all that it does
+
+
+class TestWhatIsRefused:
+    @pytest.mark.parametrize(
+        ("text", "message", "hint"),
+        [
+            (WEB + "reloda = true\n", "unknown key 'reloda'; did you mean 'reload'?", "directory"),
+            (
+                WEB.replace("files", "file"),
+                "unknown kind of target 'file'; did you mean 'files'?",
+                "secretsmanager",
+            ),
+            (
+                '[deploy."example.org".exec]\n',
+                "it lacks command: program that installs the certificate",
+                "write command = … below it",
+            ),
+            (WEB + "test = 'a \"b'\n", "test: 'a \"b' cannot be split into words: No closing quotation", ""),
+            (WEB + "test = []\n", "test: [] is no command", 'write "nginx -t"'),
+            (WEB + 'test = ""\n', "test: '' is no command", 'write "nginx -t"'),
+            (WEB + "test = [1]\n", "test: [1] is no command", ""),
+            (WEB + "test = true\n", "test: True is no command", ""),
+            (WEB + "time_limit = 0\n", "time_limit: 0 is not a number", "in seconds"),
+            (WEB + 'staging = "true"\n', "staging: 'true' is neither true nor false", "without quotes"),
+            (WEB + 'on_failure = "stop"\n', "on_failure: unknown word 'stop'", "retry, abort"),
+            (WEB + "verify = 443\n", "verify: 443 is not a string", ""),
+        ],
+    )
+    def test_names_the_place_and_says_what_would_be_right(
+        self, file: Path, text: str, message: str, hint: str
+    ) -> None:
+        said, advice = refusal_of(file, text)
+        assert said.startswith('[deploy."example.org"]: ')
+        assert message in said
+        assert hint in advice
+
+    def test_a_secret_in_a_file_that_others_can_read_is(self, file: Path) -> None:
+        said, hint = refusal_of(file, WEB + 'pkcs12 = "/a.p12"\npassword = "hush"\n', mode=0o644)
+        assert "web: password: a secret stands in this file, which others can read (mode 0644)" in said
+        assert hint == f"chmod 600 {file}"
+
+    def test_a_name_without_quotes_is(self, file: Path) -> None:
+        said, hint = refusal_of(file, f"[deploy.example.org.web]\n{FILES}")
+        assert said == '[deploy."example"]: org: a name with dots in it needs quotes'
+        assert hint == 'write [deploy."example.org".web]'
+
+    def test_a_target_without_a_name_is(self, file: Path) -> None:
+        said, hint = refusal_of(file, f'[deploy."example.org"]\n{FILES}')
+        assert said == '[deploy."example.org"]: to: it stands where the name of a target is wanted'
+        assert hint == 'write [deploy."example.org".files], and the rest below it'
+
+    @pytest.mark.parametrize("pattern", ["www.*", "*example.org", "*.*.example.org", "**"])
+    def test_a_pattern_of_another_form_is(self, file: Path, pattern: str) -> None:
+        said, hint = refusal_of(file, WEB.replace("example.org", pattern))
+        assert "a * stands for all labels before it or for the whole name" in said
+        assert '"*.example.org"' in hint
+
+    def test_two_spellings_of_one_section_are(self, file: Path) -> None:
+        said, _ = refusal_of(file, WEB + WEB.replace("example.org", "Example.ORG"))
+        assert "there is another one for example.org" in said
+
+
+class TestWhichCertificateGoesWhere:
+    def names(self, *sections: str, domain: str, folder: str = "") -> Mapping[str, str]:
+        """The sections that the targets are taken from, by the targets' names."""
+        deployments = [Deployment(*section.split(), "files", {}) for section in sections]
+        certificate = Certificate(domain, cert=f"/certs/{folder or domain}/cert.pem")
+        return {found.name: found.pattern for found in targets_for(deployments, certificate)}
+
+    @pytest.mark.parametrize(
+        ("pattern", "domain", "fits"),
+        [
+            ("example.org", "example.org", True),
+            ("example.org", "Example.ORG.", True),
+            ("example.org", "www.example.org", False),
+            ("*.example.org", "www.example.org", True),
+            ("*.example.org", "a.b.example.org", True),
+            ("*.example.org", "*.example.org", True),
+            ("*.example.org", "example.org", False),
+            ("*.example.org", "badexample.org", False),
+            ("*", "example.org", True),
+            ("xn--bcher-kva.example", "bücher.example", True),
+        ],
+    )
+    def test_a_pattern_stands_for_all_names_beneath_it(self, pattern: str, domain: str, fits: bool) -> None:
+        assert bool(self.names(f"{pattern} web", domain=domain)) == fits
+
+    def test_the_sections_that_match_add_up(self) -> None:
+        sections = ("* backup", "*.example.org web", "mail.example.org mail", "example.net other")
+        assert self.names(*sections, domain="mail.example.org") == {
+            "backup": "*",
+            "web": "*.example.org",
+            "mail": "mail.example.org",
+        }
+
+    def test_of_two_targets_of_one_name_the_more_exact_section_s_holds(self) -> None:
+        sections = ("www.a.example.org web", "*.a.example.org web", "*.example.org web", "* web")
+        for most_exact in (sections, sections[::-1]):
+            assert self.names(*most_exact, domain="www.a.example.org") == {"web": "www.a.example.org"}
+            assert self.names(*most_exact, domain="x.a.example.org") == {"web": "*.a.example.org"}
+            assert self.names(*most_exact, domain="x.example.org") == {"web": "*.example.org"}
+            assert self.names(*most_exact, domain="example.net") == {"web": "*"}
+
+    def test_a_certificate_goes_by_its_folder_s_name_too(self) -> None:
+        """Two certificates of one domain, an RSA and an ECDSA one, are told apart by it."""
+        sections = ("example.org-rsa rsa", "example.org-ecdsa ecdsa")
+        assert self.names(*sections, domain="example.org", folder="example.org-rsa").keys() == {"rsa"}
+
+
+class TestAConfiguration:
+    def test_needs_no_account_for_deploying(self, file: Path) -> None:
+        from_file(file, WEB)
+        settings = config.load({"DNS01_CONFIG": str(file)})
+        with pytest.raises(ConfigError, match="account"):
+            settings.account_for("_acme-challenge.example.org")
+
+    def test_may_have_its_account_in_variables_and_its_targets_in_a_file(self, file: Path) -> None:
+        file.write_text(WEB)
+        settings = config.load(
+            {"DNS01_CONFIG": str(file), "DNS01_PROVIDER": "rfc2136", "RFC2136_NAMESERVER": "192.0.2.53"}
+        )
+        assert settings.account_for("_acme-challenge.example.org").provider == "rfc2136"
+        assert [each.name for each in settings.deployments] == ["web"]
+
+    def test_without_a_file_has_no_targets(self) -> None:
+        assert config.deployments({}) == ()
+
+    def test_is_read_for_deploying_without_what_the_accounts_need(self, file: Path) -> None:
+        file.write_text(WEB + ACCOUNT + 'tsig_secret = { env = "NOT_SET" }\n')
+        assert [each.name for each in config.deployments({"DNS01_CONFIG": str(file)})] == ["web"]
