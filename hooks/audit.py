@@ -16,6 +16,8 @@ from .disk import iso
 from .say import warning
 from .state import private_folder
 
+RECENT = 1 << 20  # octets
+
 
 class Steps:
     """A stopwatch for the steps of a phase: ``with steps("publish"): …``.
@@ -89,9 +91,26 @@ def read(path: str, *, since: str = "", **wanted: str) -> Iterator[dict[str, Any
     except FileNotFoundError:
         return
     except OSError as error:
-        raise StateError(
-            f"the audit trail {path} cannot be read: {error.strerror}", f"run as its owner (ls -l {path})"
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def recent(path: str, size: int = RECENT) -> list[dict[str, Any]]:
+    """The records in the last ``size`` octets of the trail, oldest first. Raises StateError."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - size))
+            lines = file.read().decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return [record for record in map(_record, lines) if record]
+
+
+def _unreadable(path: str, error: OSError) -> StateError:
+    return StateError(
+        f"the audit trail {path} cannot be read: {error.strerror}", f"run as its owner (ls -l {path})"
+    )
 
 
 def _record(line: str) -> dict[str, Any] | None:

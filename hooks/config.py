@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeVar
@@ -19,8 +20,12 @@ from ..errors import ConfigError
 from ..providers import load as load_provider
 from ..providers.base import Host, Option, Provider
 from ..secret import hide, hide_setting
-from . import values
+from . import authority, values
+from .deployments import Deployment
+from .deployments import read as read_deployments
 from .question import Address, reachable
+from .receivers import Receivers
+from .receivers import read as read_receivers
 from .say import warning
 from .settings import Account, Settings, ZoneRule
 from .state import state_dir
@@ -32,10 +37,17 @@ D = TypeVar("D")
 DEFAULT_FILE = "/etc/dns01/config.toml"
 OWN_VARIABLES = [
     f"DNS01_{word}"
-    for word in ("PROVIDER", "CONFIG", "NAMESERVERS", "RESOLVERS", "READINESS", "STATE_DIR", "DEBUG")
+    for word in (
+        *("PROVIDER", "CONFIG", "NAMESERVERS", "RESOLVERS", "DOH", "READINESS", "CA", "CA_ACCOUNT"),
+        *("STATE_DIR", "DEBUG"),
+    )
 ]
+RIVALS = ("DNS01_PROVIDER", "DNS01_NAMESERVERS", *(f"DNS01_{term.upper()}" for term in TERMS))  # of a file
 PUBLIC_RESOLVERS = tuple(map(Address, ("1.1.1.1", "8.8.8.8", "9.9.9.9")))
 PUBLIC_RESOLVERS_6 = tuple(map(Address, ("2606:4700:4700::1111", "2001:4860:4860::8888", "2620:fe::fe")))
+# By address, for where no name can be looked up. (Quad9's speaks HTTP/2 alone.)
+PUBLIC_DOH = ("https://1.1.1.1/dns-query", "https://8.8.8.8/dns-query")
+PUBLIC_DOH_6 = ("https://[2606:4700:4700::1111]/dns-query", "https://[2001:4860:4860::8888]/dns-query")
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -43,20 +55,73 @@ def load(environ: Mapping[str, str]) -> Settings:
 
     Where there is a file, and DNS01_PROVIDER as well (or another variable that stands for a key of
     an account or a zone), neither wins: a guess could publish with credentials that nobody meant,
-    and a setting that is silently ignored is the hardest to find. An empty DNS01_CONFIG leaves
-    /etc/dns01/config.toml aside. DNS01_RESOLVERS and DNS01_READINESS go before the file's own.
+    and a setting that is silently ignored is the hardest to find. A file with nothing but [deploy]
+    and [notify] goes together with the variables of an account. An empty DNS01_CONFIG leaves
+    /etc/dns01/config.toml aside. DNS01_RESOLVERS, DNS01_DOH, DNS01_READINESS, DNS01_CA and
+    DNS01_CA_ACCOUNT go before the file's own.
     """
-    path = environ.get("DNS01_CONFIG", DEFAULT_FILE if os.path.exists(DEFAULT_FILE) else "")
+    path = _path(environ)
     if not path:
         return _from_variables(environ)
-    variables = ["DNS01_PROVIDER", "DNS01_NAMESERVERS", *map(_variable, TERMS)]
-    if rivals := [variable for variable in variables if environ.get(variable)]:
+    with at(path):
+        file = _File(path, environ)
+        if file.without_account and environ.get("DNS01_PROVIDER"):
+            return replace(_from_variables(environ), deployments=file.deployments())
+    if rivals := [variable for variable in RIVALS if environ.get(variable)]:
         raise ConfigError(
             f"there are both {' and '.join(rivals)} and the file {path}: either could be meant",
             f"unset {' '.join(rivals)}, or export DNS01_CONFIG= (empty) to leave the file aside",
         )
     with at(path):
-        return _File(path, environ).settings()
+        return file.settings()
+
+
+def deployments(environ: Mapping[str, str]) -> tuple[Deployment, ...]:
+    """The targets of certificates alone: a machine may have them without any account, and a call
+    by hand without the variables of one. Raises ConfigError."""
+    path = _path(environ)
+    if not path:
+        return ()
+    with at(path):
+        return _File(path, environ).deployments()
+
+
+def outline(environ: Mapping[str, str]) -> tuple[Deployment, ...]:
+    """The same for whoever may not read their secrets, and brings nothing there. Raises ConfigError."""
+    path = _path(environ)
+    if not path:
+        return ()
+    with at(path):
+        return _File(path, environ).outline()
+
+
+def receivers(environ: Mapping[str, str]) -> Receivers | None:
+    """Who is notified of what; None where nobody is. Raises ConfigError."""
+    path = _path(environ)
+    if not path:
+        return None
+    with at(path):
+        return _File(path, environ).receivers()
+
+
+def _path(environ: Mapping[str, str]) -> str:
+    return environ.get("DNS01_CONFIG", DEFAULT_FILE if os.path.exists(DEFAULT_FILE) else "")
+
+
+def unconfigured(environ: Mapping[str, str]) -> Settings:
+    """The settings of somebody without any account: enough to look at the DNS by.
+
+    Raises ConfigError for the resolvers.
+    """
+    return Settings(
+        state=state_dir(environ),
+        source="the environment",
+        accounts={},
+        zones=(),
+        resolvers=_said(environ, "DNS01_RESOLVERS", values.listed, _public_resolvers()),
+        readiness=None,
+        doh=_doh(environ, _public_doh()),
+    )
 
 
 def open_account(account: Account) -> Provider:
@@ -71,6 +136,18 @@ def open_account(account: Account) -> Provider:
     for doubt in getattr(provider, "warnings", ()):
         warning(f"account {account.name}: {doubt}")
     return provider
+
+
+def _doh(environ: Mapping[str, str], default: tuple[str, ...]) -> tuple[str, ...]:
+    """An empty DNS01_DOH is an empty list: none is asked."""
+    if "DNS01_DOH" not in environ:
+        return default
+    with at("DNS01_DOH"):
+        return values.endpoints(environ["DNS01_DOH"].replace(",", " ").split())
+
+
+def _public_doh() -> tuple[str, ...]:
+    return PUBLIC_DOH_6 if _public_resolvers() is PUBLIC_RESOLVERS_6 else PUBLIC_DOH
 
 
 def _public_resolvers() -> tuple[Address, ...]:
@@ -97,7 +174,7 @@ def _from_variables(environ: Mapping[str, str]) -> Settings:
     for table in (option for option in kind.options if option.table):
         given |= values.entries_from_variables(table, environ, given)
     remedy = "export {variable}=…, or {variable}_FILE=/path/of/a/file that holds it"
-    options = _complete(f"the account {name}", kind, given, state_dir(environ), remedy)
+    options = _complete(f"the account {name}", kind.options, given, state_dir(environ), remedy)
     terms = {name: values.number(environ[name]) for name in map(_variable, TERMS) if name in environ}
     profile = kind.profile._replace(**_overrides(terms, _variable))
     return Settings(
@@ -107,7 +184,10 @@ def _from_variables(environ: Mapping[str, str]) -> Settings:
         zones=(),
         resolvers=_said(environ, "DNS01_RESOLVERS", values.listed, _public_resolvers()),
         readiness=_said(environ, "DNS01_READINESS", values.readiness, None),
+        doh=_doh(environ, _public_doh()),
         nameservers=_said(environ, "DNS01_NAMESERVERS", values.listed, ()),
+        ca=_said(environ, "DNS01_CA", authority.ca, ""),
+        ca_account=_said(environ, "DNS01_CA_ACCOUNT", authority.account_uri, ""),
     )
 
 
@@ -143,12 +223,16 @@ class _File:
             raise ConfigError(f"it is not TOML: {error}", "the format: https://toml.io") from None
 
     def settings(self) -> Settings:
-        check_known("key", self._data, ("account", "zone", "resolvers", "readiness"))
+        keys = ("account", "zone", "deploy", "notify", "resolvers", "doh", "readiness", "ca", "ca_account")
+        check_known("key", self._data, keys)
         accounts = {name: self._account(name, section) for name, section in self._sections("account")}
-        if not accounts:
+        deployments = self.deployments()
+        if not accounts and not deployments:
             raise ConfigError("it has no account", 'write [account.web] and below it provider = "…"')
         resolvers = _said(self._data, "resolvers", values.addresses, _public_resolvers())
         readiness = _said(self._data, "readiness", values.readiness, None)
+        ca = _said(self._data, "ca", authority.ca, "")
+        account = _said(self._data, "ca_account", authority.account_uri, "")
         return Settings(
             state=state_dir(self._environ),
             source=self._path,
@@ -156,7 +240,30 @@ class _File:
             zones=self._zones(accounts),
             resolvers=_said(self._environ, "DNS01_RESOLVERS", values.listed, resolvers),
             readiness=_said(self._environ, "DNS01_READINESS", values.readiness, readiness),
+            ca=_said(self._environ, "DNS01_CA", authority.ca, ca),
+            ca_account=_said(self._environ, "DNS01_CA_ACCOUNT", authority.account_uri, account),
+            doh=_doh(self._environ, _said(self._data, "doh", values.endpoints, _public_doh())),
+            deployments=deployments,
         )
+
+    def deployments(self) -> tuple[Deployment, ...]:
+        remedy = "write {key} = … below it"
+        return read_deployments(dict(self._sections("deploy")), partial(self._options, remedy))
+
+    def outline(self) -> tuple[Deployment, ...]:
+        return read_deployments(dict(self._sections("deploy")), _in_the_clear)
+
+    def receivers(self) -> Receivers | None:
+        table = self._data.get("notify")
+        if table is None:
+            return None
+        url = Option("url", (), "the URL of a service that Apprise knows", secret=True)
+        with at("[notify]"):
+            return read_receivers(table, lambda place, value: self._value(place, url, value))
+
+    @property
+    def without_account(self) -> bool:
+        return bool(self._data) and set(self._data) <= {"deploy", "notify"}
 
     def _sections(self, kind: str) -> list[tuple[str, Mapping[str, Any]]]:
         sections = self._data.get(kind, {})
@@ -174,13 +281,16 @@ class _File:
                 raise ConfigError("it has no provider", 'write provider = "…" below it')
             kind = load_provider(provider)
             check_known("key", section, ("provider", *TERMS, *(option.key for option in kind.options)))
-            given: dict[str, str] = {}
-            for option in kind.options:
-                if option.key in section:
-                    given |= self._given(option, section[option.key])
-            remedy = 'write {key} = "…" or {key} = {{ env = "{variable}" }} below it'
-            options = _complete("it", kind, given, state_dir(self._environ), remedy)
+            remedy = 'write {key} = "…", {{ file = "/path" }} or {{ env = "{variable}" }} below it'
+            options = self._options(remedy, kind.options, section)
             return Account(name, provider, options, kind.profile._replace(**_overrides(section, str)))
+
+    def _options(self, remedy: str, options: Sequence[Option], section: Mapping[str, Any]) -> dict[str, str]:
+        given: dict[str, str] = {}
+        for option in options:
+            if option.key in section:
+                given |= self._given(option, section[option.key])
+        return _complete("it", options, given, state_dir(self._environ), remedy)
 
     def _given(self, option: Option, value: object) -> dict[str, str]:
         if not option.table:
@@ -210,6 +320,12 @@ class _File:
                 if rules.setdefault(rule.apex, rule) is not rule:
                     raise ConfigError(f"there is another section for {rule.apex}", "make one of the two")
         return list(rules.values())
+
+
+def _in_the_clear(options: Sequence[Option], table: Mapping[str, Any]) -> dict[str, str]:
+    """What a target's table says of those options that are no secrets."""
+    said = {option.key: table.get(option.key) for option in options if not option.secret}
+    return {key: value for key, value in said.items() if isinstance(value, str)}
 
 
 def _zone(name: str, section: Mapping[str, Any]) -> ZoneRule:
@@ -248,21 +364,24 @@ def _variable(term: str) -> str:
 
 
 def _complete(
-    whose: str, kind: type[Provider], given: Mapping[str, str], state: str, remedy: str
+    whose: str, known: Sequence[Option], given: Mapping[str, str], state: str, remedy: str
 ) -> dict[str, str]:
     """The options with their defaults; the secrets among them are hidden."""
     options = {}
-    for option in kind.options:
-        key, variable = option.key, option.env[0]
+    for option in known:
+        key, variable = option.key, (*option.env, "")[0]
         if value := given.get(key) or option.default.replace("{state}", state):
             options[key] = value
             if option.secret:
                 hide(value)
         elif option.required:
+            called = f"{key} ({variable})" if variable else key
             raise ConfigError(
-                f"{whose} lacks {key} ({variable}): {option.help}", remedy.format(key=key, variable=variable)
+                f"{whose} lacks {called}: {option.help}", remedy.format(key=key, variable=variable)
             )
-    for key in given.keys() - {option.key for option in kind.options}:  # entries of a table
+    secret_tables = tuple(f"{option.key}." for option in known if option.table and option.secret)
+    for key in given.keys() - {option.key for option in known}:  # entries of a table
         options[key] = given[key]
-        hide_setting(key, given[key])
+        if key.startswith(secret_tables):
+            hide_setting(key, given[key])
     return options

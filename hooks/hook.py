@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 
 PHASES = {  # of dehydrated, lego and uacme; "certbot" is followed by its own
     "startup_hook", "deploy_challenge", "clean_challenge", "sync_cert", "deploy_cert", "deploy_ocsp",
-    "invalid_challenge", "request_failure", "exit_hook",
+    "unchanged_cert", "invalid_challenge", "request_failure", "exit_hook",
     "present", "cleanup", "begin", "done", "failed", "certbot",
 }  # fmt: skip
-COMMANDS = ("audit", "config", "help", "providers", "register", "sweep", "version")
-# A clean-up that fails would cost dehydrated a certificate that has already been validated; what
-# could not be removed stays in the journal.
-NEVER_FAIL = {"startup_hook", "clean_challenge", "exit_hook", "cleanup", "done", "failed"}
+COMMANDS = (
+    "audit", "config", "deploy", "doctor", "help", "providers", "register", "status", "sweep", "version",
+)  # fmt: skip
+PACKAGES = {"dns": "dnspython"}  # which PyPI knows by another name than Python
+# A clean-up that fails would cost dehydrated a certificate that has already been validated, and an
+# unchanged_cert all those after it; what could not be done stays in the journal.
+NEVER_FAIL = {
+    "startup_hook", "clean_challenge", "unchanged_cert", "exit_hook", "cleanup", "done", "failed",
+}  # fmt: skip
 
 
 class Stopped(BaseException):
@@ -39,7 +44,7 @@ def main() -> int:
     words = sys.argv[1:] or ["help"]
     word = words[0]
     if word in PHASES:
-        if word in ("startup_hook", "exit_hook") and not any(words[1:]) and not anything_open():
+        if nothing_to_do(words):
             return 0
         code = guarded(phase, words)
         return 0 if word in NEVER_FAIL else code
@@ -50,10 +55,15 @@ def main() -> int:
     return guarded(suggest, words)
 
 
-def anything_open() -> bool:
+def nothing_to_do(words: list[str]) -> bool:
+    """Whether it is a phase for what was left to do, and nothing was."""
     from dns01.hooks import state
 
-    return state.anything_open(os.environ)
+    if words[0] == "unchanged_cert":
+        return not state.anything_pending(os.environ)
+    if words[0] not in ("startup_hook", "exit_hook") or any(words[1:]):
+        return False
+    return not state.anything_open(os.environ) and not state.anything_pending(os.environ)
 
 
 def phase(words: list[str]) -> int:
@@ -118,10 +128,11 @@ def explain(error: Exception) -> int:
         say.failure(str(error), error.hint)
         return error.exit_code
     if isinstance(error, ModuleNotFoundError):
+        module = (error.name or "").partition(".")[0]
         say.failure(
-            f"{sys.executable} lacks the package {error.name}",
-            "call the hook by the interpreter of the virtual environment it was installed in "
-            "(HOOK=/opt/dns01/bin/dns01), or install it with `pip install dns01-hook`",
+            f"{sys.executable} lacks the package {PACKAGES.get(module, module)}",
+            "`pip install dns01-hook` in a virtual environment, and let HOOK be the dns01 of that: "
+            "HOOK=/opt/dns01/bin/dns01",
         )
         return 1
     say.failure(

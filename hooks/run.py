@@ -10,16 +10,17 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 
 from ..errors import HookError
 from ..providers.base import TxtRecord, Zone
 from ..secret import redact
-from . import audit, config, room, say
+from . import audit, authority, config, notices, room, say
+from .arrivals import Arrivals
 from .call import Call, Challenge, checked
 from .client import Client, calling_client, this_process
-from .journal import OPEN, Entry, Journal
+from .journal import OPEN, RETRACT, Entry, Journal
 from .place import Place, Places
 from .settings import Account, Settings
 from .state import state_dir
@@ -37,19 +38,22 @@ def run(call: Call, environ: Mapping[str, str]) -> int:
                 desk.publish(call)
                 desk.sweep()
             case "retract":
+                if call.problem:
+                    desk.explain(call)
                 desk.retract(call.challenges)
                 desk.sweep()
             case "start":
+                desk.arrivals.retry()
                 desk.sweep()
             case "exit":
                 desk.end_run()
+                desk.arrivals.end_run()
                 desk.sweep()
-            case "deploy":
-                desk.show(call)
+            case "deploy" | "unchanged" | "sync" | "ocsp":
+                with desk.steps(call.phase):
+                    desk.arrivals.take(call)
             case "failed" | "refused":
-                say.failure(
-                    f"{call.words}: {call.problem}", "`dns01 audit` shows what was published, and when"
-                )
+                desk.explain(call)
             case "decline":
                 return 1
     return 0
@@ -89,6 +93,8 @@ class Desk:
         self.published: list[Entry] = []
         self.retracted: list[Entry] = []
         self.kept: list[str] = []  # why records could not be taken back
+        self.degraded: list[str] = []  # names that resolvers decided about
+        self.arrivals = Arrivals(client, environ, self.state)
 
     @cached_property
     def settings(self) -> Settings:
@@ -104,7 +110,7 @@ class Desk:
         """Publish, and wait if this is the call to wait in; what fails is taken back."""
         opened: list[Entry] = []
         try:
-            self._publish_all(call.challenges, opened)
+            self._publish_all(call, opened)
             if call.client != "certbot":
                 self._wait_until_ready(opened)
         except BaseException as error:
@@ -116,12 +122,23 @@ class Desk:
         if call.client == "certbot":  # asks the CA whatever comes of the wait, and always cleans up
             self._wait_for_the_run(call, opened)
 
-    def _publish_all(self, challenges: Sequence[Challenge], opened: list[Entry]) -> None:
+    def _publish_all(self, call: Call, opened: list[Entry]) -> None:
         with self.steps("discover"):
-            places = self.places.find(challenge.name for challenge in challenges)
+            places = self.places.find(challenge.name for challenge in call.challenges)
+        with self.steps("caa"):
+            self._ask_caa(call)
         with self.steps("publish"):
-            for account, zone, entries in self._batches(challenges, places):
+            for account, zone, entries in self._batches(call.challenges, places):
                 self._publish_zone(account, zone, entries, opened)
+
+    def _ask_caa(self, call: Call) -> None:
+        """Where the configuration names the servers, the world's CAA is not what they have."""
+        names = {c.name for c in call.challenges if not self.settings.nameservers_for(c.name)}
+        ca = authority.authority(self.settings, authority.of_call(self.environ, self.client))
+        if names and ca.names:
+            from .preflight import preflight
+
+            preflight(call, names, ca, self.places.discovery, self.environ)
 
     def _batches(
         self, challenges: Sequence[Challenge], places: Mapping[str, Place]
@@ -179,7 +196,7 @@ class Desk:
 
     def _wait_until_ready(self, entries: Sequence[Entry]) -> None:
         waiting = Waiting(self.settings, self.places, self.journal, self.client)
-        waiting.until_ready(entries, self.steps, published=self.published)
+        self.degraded += waiting.until_ready(entries, self.steps, published=self.published)
 
     # Taking back
 
@@ -262,47 +279,64 @@ class Desk:
         if isinstance(error, HookError) and error.hint:
             say.warning(error.hint)
 
-    # The certificate, and the record of it all
+    # What went wrong, and the record of it all
 
-    def show(self, call: Call) -> None:
-        """Check that key and certificate belong together, and say what has arrived."""
-        from . import certificate
+    def explain(self, call: Call) -> None:
+        """Say why the CA refuses, and what its records look like while they are still there."""
+        from . import refusal
 
-        assert call.certificate is not None
-        for line in certificate.lines(certificate.inspect(call.certificate)):
-            say.step(line)
+        refusal.show(call, self.client, self.journal, self.environ)
 
     @contextmanager
     def recorded(self, call: Call) -> Iterator[None]:
         """Leave a line in the audit trail, however the phase ends."""
-        self.steps, self.published, self.retracted, self.kept = audit.Steps(), [], [], []
-        failure = ""
+        self.steps, self.published, self.retracted = audit.Steps(), [], []
+        self.kept, self.degraded = [], []
+        failure, raised = "", None
         try:
             yield
         except BaseException as error:
-            failure = f"{type(error).__name__}: {error}"
+            failure, raised = f"{type(error).__name__}: {error}", error
             raise
         finally:
-            errors = [failure] if failure else self.kept
+            deployed = self.arrivals.outcomes()
+            undelivered = [f"{row['target']}: {row['error']}" for row in deployed if row["error"]]
+            errors = [failure] if failure else [*self.kept, *undelivered]
             trail = audit.Trail(f"{self.state}/audit.jsonl", self.environ)
             trail.write(
                 {
                     "client": call.client,
                     "phase": call.words,
-                    "names": [challenge.domain for challenge in call.challenges],
+                    "names": _names(call),
                     "published": [_place(entry) for entry in self.published],
                     "retracted": [_place(entry) for entry in self.retracted],
+                    "deployed": deployed,
                     "steps": self.steps.seconds,
-                    "outcome": "failed" if errors else "ok",
+                    "outcome": "failed" if errors else "degraded" if self.degraded else "ok",
                     "error": "; ".join(errors),
                 }
             )
+            if raised is None or isinstance(raised, Exception):  # a signal leaves no time for it
+                self._notify(call, raised, deployed)
+
+    def _notify(self, call: Call, error: Exception | None, deployed: Sequence[Mapping[str, str]]) -> None:
+        """Tell those who want to know what has changed; never fails."""
+        left: list[Entry] = []
+        with suppress(HookError):  # a state folder that is of no use is why the call failed
+            left = [entry for entry in self.journal.entries() if entry.state == RETRACT]
+        seen = notices.of_call(call, error, deployed, self.retracted, left)
+        notices.tell(seen, self.environ)
 
 
 def _counted(entries: Iterable[Entry]) -> list[tuple[str, str, str]]:
     """Every (name, target), with the number of values there if it is not one: "2 values at "."""
     numbers = Counter((entry.name, entry.target) for entry in entries)
     return [(*where, f"{number} values at " if number > 1 else "") for where, number in numbers.items()]
+
+
+def _names(call: Call) -> list[str]:
+    domain = call.certificate.domain if call.certificate else ""
+    return [*(challenge.domain for challenge in call.challenges), *([domain] if domain else [])]
 
 
 def _place(entry: Entry) -> dict[str, str]:

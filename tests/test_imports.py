@@ -23,7 +23,7 @@ LAYERS = (
     "hooks.run hooks.commands.*",
     "hooks.*",
     "providers.*",
-    "providers.base providers.rest providers._answers",
+    "providers.base providers.rest providers._answers providers._failures providers._logs providers._retries",
     "errors secret",
 )
 
@@ -32,18 +32,19 @@ START_UP = ("__main__", "hooks.hook", "hooks.call", "hooks.client", "hooks.state
 
 # Each third-party package, and the modules that may import it (those after "but" may not).
 PLACES = {
+    "apprise": "hooks.notify",
     "boto3": "providers._aws hooks.deploy.secretsmanager hooks.deploy.acm",
     "botocore": "providers._aws hooks.deploy.secretsmanager hooks.deploy.acm",
     "click": "hooks.commands.*",
     "cryptography": "hooks.certificate hooks.deploy.* providers.gcloud",
     "dns": "* but hooks.hook hooks.call hooks.client hooks.state",
-    "httpx": "hooks.dnswire providers.rackspace",
+    "httpx": "hooks.doh providers.rackspace",
     "idna": "hooks.challenge",
     "lexicon": "providers.lexicon",
     "mypy_boto3_route53": "providers.route53 providers._changebatch",  # its types alone
-    "requests": "providers.rest",
+    "requests": "providers.rest providers._failures",
     "rich": "hooks.commands.* hooks.say",
-    "tenacity": "providers.rest",
+    "tenacity": "providers._retries",
 }
 
 SOURCE = Path(__file__).parent.parent / "src"

@@ -65,11 +65,15 @@ def broken_config(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.fixture(params=["no state folder", "an empty state folder"])
+@pytest.fixture(params=["no state folder", "an empty state folder", "nothing left in its folders"])
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     folder = tmp_path / "state"
     if request.param == "an empty state folder":
         folder.mkdir(mode=0o700)
+    elif request.param == "nothing left in its folders":
+        for each in ("open", "pending", "deployed"):
+            (folder / each).mkdir(parents=True)
+        (folder / "deployed" / "example.org_web-00000000.json").touch()
     return folder
 
 

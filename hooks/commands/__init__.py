@@ -10,8 +10,11 @@ import click
 from ... import __version__
 from .audit import audit
 from .config import config
+from .deploy import deploy
+from .doctor import doctor
 from .providers import providers
 from .register import register
+from .status import status
 from .sweep import sweep
 
 
@@ -30,7 +33,7 @@ def dns01() -> None:
     """
 
 
-for command in (audit, config, providers, register, sweep):
+for command in (audit, config, deploy, doctor, providers, register, status, sweep):
     dns01.add_command(command)
 
 

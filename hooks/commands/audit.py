@@ -52,6 +52,8 @@ def _lines(record: dict[str, Any]) -> str:
         for place in record[done]:
             where = f"{place['target']} in {place['zone']}, account {place['account']} ({place['provider']})"
             lines.append(f"    {done} {where}")
+    for row in record.get("deployed", ()):
+        lines.append(f"    {'not ' if row['error'] else ''}deployed {row['name']} → {row['target']}")
     if record["steps"]:
         steps = (f"{step} {seconds:.1f} s" for step, seconds in record["steps"].items())
         lines.append(f"    {', '.join(steps)}")

@@ -41,6 +41,8 @@ def check(file: str | None) -> None:
     for deployment in settings.deployments:
         deployment.target()
         click.echo(f"certificate {deployment.pattern}: {deployment.name} ({deployment.kind})")
+    if receivers := settings_of.receivers(environ):
+        click.echo(f"notified: {', '.join(receivers.called)}")
     click.echo(f"state: {settings.state}")
     click.echo("the configuration is right")
 

@@ -1,0 +1,504 @@
+"""Notifications: what is told, to whom, once for each change, and never at the cost of a phase."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from email import message_from_bytes
+from email.message import Message as Mail
+from email.policy import default
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from aiosmtpd.controller import Controller
+from bundles import issued
+from calls import KEY, Client, Stage
+from contract import validation
+from lifetimes import lasting
+from machine import Machine, deploy_cert
+from test_deploy_verify import at_once, served
+
+from dns01.errors import ConfigError
+from dns01.hooks import config
+from dns01.hooks.notices import Observation, tell
+from dns01.hooks.notify import Message, deliver
+from dns01.hooks.receivers import Receivers
+from dns01.secret import hide
+
+SECRET = "Zm9yLXRoZS1ob29r"
+WELL, ILL = Observation("a thing", "the thing"), Observation("a thing", "the thing", "failed", "it broke", "do")
+OTHER = Observation("another", "the other", "expired", "it expired", "renew")
+
+
+@pytest.fixture(autouse=True)
+def no_default_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "DEFAULT_FILE", str(tmp_path / "nothing"))
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    with Machine(tmp_path) as machine:
+        yield machine
+
+
+class Webhook:
+    """Takes what Apprise posts to json://, and nothing else; ``status`` spoils it."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.status = 200
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                assert self.path == f"/{SECRET}"
+                assert self.headers["Content-Type"] == "application/json"
+                said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                assert set(said) == {"version", "title", "message", "attachments", "type"}
+                if hook.status == 200:
+                    hook.messages.append(said)
+                self.send_response(hook.status)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """``messages`` has them."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"json://127.0.0.1:{self._server.server_port}/{SECRET}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with Webhook() as webhook:
+        yield webhook
+
+
+class Post:
+    """Stands for ``deliver``; ``down``: the receivers that take nothing."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, str]] = []
+        self.down: set[str] = set()
+
+    def __call__(
+        self, receivers: Receivers, messages: Mapping[str, Message], environ: Mapping[str, str]
+    ) -> dict[str, str]:
+        taken = {name: message for name, message in messages.items() if name not in self.down}
+        self.sent += [(name, message.subject, message.body) for name, message in taken.items()]
+        return dict.fromkeys(messages.keys() - taken.keys(), "it is down")
+
+    def since(self) -> list[str]:
+        """The bodies that were sent since this was last asked."""
+        bodies = [body for _, _, body in self.sent]
+        self.sent = []
+        return bodies
+
+
+class Office:
+    """Somebody is to be notified, and the post is watched."""
+
+    def __init__(self, folder: Path, notify: str = 'command = "true"') -> None:
+        file = folder / "notify.toml"
+        file.write_text(f"[notify]\n{notify}\n")
+        file.chmod(0o600)
+        self.state = folder / "state"
+        self.environ = {"DNS01_CONFIG": str(file), "DNS01_STATE_DIR": str(self.state)}
+        self.post = Post()
+
+    def tell(self, *seen: Observation, at: float = 1_800_000_000.0) -> list[str]:
+        tell(seen, self.environ, lambda: at, self.post)
+        return self.post.since()
+
+    def files(self) -> list[Path]:
+        return sorted(self.state.glob("notified/*"))
+
+
+# Once for each change
+
+
+def test_a_failure_is_told_once_and_its_end_once(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    assert office.tell(ILL) == ["it broke\n  -> do"]
+    assert office.tell(ILL, at=1_800_003_600.0) == []
+    assert office.tell(WELL) == ["the thing: all is well again (it was not since 2027-01-15T08:00:00.000Z)"]
+    assert office.tell(WELL) == []
+    assert office.tell(ILL) == ["it broke\n  -> do"]
+
+
+def test_what_was_always_well_is_not_told_and_leaves_no_file(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    assert office.tell(WELL) == []
+    assert not office.state.exists()
+
+
+def test_the_same_failure_in_other_words_is_not_told_again(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.tell(ILL)
+    assert office.tell(ILL._replace(text="it broke at another place")) == []
+
+
+def test_another_state_of_the_same_thing_is_told(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.tell(OTHER._replace(state="expiring", text="it expires"))
+    assert office.tell(OTHER) == ["it expired\n  -> renew"]
+
+
+def test_what_a_call_finds_out_is_one_message(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    assert office.tell(ILL, ILL._replace(subject="a third"), OTHER) == [
+        "it broke\n  -> do\nit expired\n  -> renew"
+    ]
+
+
+def test_the_state_is_a_file_for_each_subject_that_is_nobody_else_s_to_read(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    os.umask(0o022)
+    office.tell(ILL, OTHER)
+    assert [stat.S_IMODE(file.stat().st_mode) for file in office.files()] == [0o600, 0o600]
+    assert stat.S_IMODE((office.state / "notified").stat().st_mode) == 0o700
+    office.tell(WELL)
+    assert [json.loads(file.read_text())["subject"] for file in office.files()] == ["another"]
+
+
+def test_a_message_that_was_not_taken_is_sent_by_the_next_call_whatever_that_is_about(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    office = Office(tmp_path)
+    office.post.down = {"the command"}
+    assert office.tell(ILL) == []
+    assert "the notification by the command failed: it is down; the next call tries again" in capfd.readouterr().err
+    office.post.down = set()
+    assert office.tell(Observation("anything", "anything")) == ["it broke\n  -> do"]
+
+
+def test_what_nobody_has_heard_of_needs_no_good_news(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.post.down = {"the command"}
+    office.tell(ILL)
+    office.post.down = set()
+    assert office.tell(WELL) == []
+    assert office.files() == []
+
+
+def test_a_receiver_that_is_down_costs_the_others_no_second_message(tmp_path: Path) -> None:
+    office = Office(tmp_path, 'command = "true"\nurls = ["json://192.0.2.1"]')
+    office.post.down = {"urls[0] (json)"}
+    assert len(office.tell(ILL)) == 1
+    office.post.down = set()
+    tell([WELL._replace(subject="anything")], office.environ, time.time, office.post)
+    assert [name for name, _, _ in office.post.sent] == ["urls[0] (json)"]
+
+
+def test_only_the_occasions_that_are_wanted_are_told(tmp_path: Path) -> None:
+    office = Office(tmp_path, 'command = "true"\non = ["expiry"]')
+    assert office.tell(ILL, OTHER) == ["it expired\n  -> renew"]
+    assert office.tell(WELL, OTHER._replace(state="")) == []
+    assert office.files() == []
+
+
+def test_a_file_that_cannot_be_read_costs_one_message_too_many(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.tell(ILL)
+    office.files()[0].write_text("{")
+    assert office.tell(ILL) == ["it broke\n  -> do"]
+
+
+def test_secrets_are_in_no_message_and_no_file(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    hide(SECRET)
+    (body,) = office.tell(ILL._replace(text=f"it broke on {SECRET}"))
+    assert body.startswith("it broke on [secret]")
+    assert SECRET not in office.files()[0].read_text()
+
+
+@pytest.mark.parametrize("broken", ["urls = 1", 'comand = "x"', ""])
+def test_a_wrong_configuration_is_a_warning(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], broken: str
+) -> None:
+    assert Office(tmp_path, broken).tell(ILL) == []
+    assert "nobody was notified: " in capfd.readouterr().err
+
+
+def test_a_state_folder_that_cannot_be_used_is_a_warning(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    office = Office(tmp_path)
+    office.state.write_text("a file")
+    assert office.tell(ILL) == []
+    assert "nobody was notified: the state folder" in capfd.readouterr().err
+
+
+# The configuration
+
+
+def receivers(tmp_path: Path, text: str, mode: int = 0o600) -> Receivers | None:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    file.chmod(mode)
+    return config.receivers({"DNS01_CONFIG": str(file), "HOOK_URL": f"json://host/{SECRET}"})
+
+
+def test_without_a_section_nobody_is_notified(tmp_path: Path) -> None:
+    assert receivers(tmp_path, "") is None
+    assert config.receivers({"DNS01_CONFIG": ""}) is None
+
+
+def test_urls_come_from_files_and_variables_and_the_command_is_split_into_words(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("ntfy://host/topic\n")
+    (tmp_path / "url").chmod(0o600)
+    said = 'urls = [{ file = "url" }, { env = "HOOK_URL" }]\ncommand = "mail \'a b\'"\nexpiry = 10\n'
+    assert receivers(tmp_path, f"[notify]\n{said}", 0o644) == Receivers(
+        ("ntfy://host/topic", f"json://host/{SECRET}"), ("mail", "a b"), 10
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("", "it says nobody to notify"),
+        ('urls = "json://host"', "urls: it is no list"),
+        ('urls = ["host"]', "urls[0]: it is no URL"),
+        ('urls = [{ file = "/nowhere" }]', "urls[0]: /nowhere cannot be read"),
+        ("command = 1", "command: it is no command"),
+        ('command = "a \'"', "command: it cannot be split into words"),
+        ('command = "a"\nexpiry = "14"', "expiry: '14' is no number of days"),
+        ('command = "a"\non = ["failures"]', "on: unknown occasion 'failures'; did you mean 'failure'?"),
+        ('command = "a"\nurl = []', "unknown key 'url'; did you mean 'urls'?"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, said: str, problem: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        receivers(tmp_path, f"[notify]\n{said}\n")
+    assert f"config.toml: [notify]: {problem}" in str(caught.value)
+    assert caught.value.hint
+
+
+def test_a_url_in_a_file_that_others_can_read_is_refused_and_not_quoted(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        receivers(tmp_path, f'[notify]\nurls = ["json://host/{SECRET}"]\n', 0o644)
+    assert "others can read" in str(caught.value)
+    assert SECRET not in str(caught.value) + caught.value.hint
+
+
+def test_config_check_shows_who_is_notified_but_no_url(stage: Stage, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f'[notify]\nurls = ["json://host/{SECRET}"]\ncommand = "true"\n')
+    file.chmod(0o600)
+    said = stage.client("bash", DNS01_CONFIG=str(file))("config", "check")
+    assert said.code == 0
+    assert "notified: urls[0] (json), the command\n" in said.stdout
+    assert SECRET not in said.stdout + said.stderr
+
+
+# Sending
+
+
+def send(receivers: Receivers, within: float = 10) -> dict[str, str]:
+    message = Message("the subject", "the first line\nthe second")
+    return deliver(receivers, dict.fromkeys(receivers.called, message), dict(os.environ), within)
+
+
+def test_apprise_posts_to_a_service(webhook: Webhook) -> None:
+    assert send(Receivers((webhook.url,))) == {}
+    (said,) = webhook.messages
+    assert (said["title"], said["message"]) == ("the subject", "the first line\nthe second")
+    assert said["type"] == "failure"
+
+
+def test_apprise_sends_mail() -> None:
+    taken: list[tuple[str, list[str], Mail]] = []
+
+    class Handler:
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+            mail = message_from_bytes(envelope.content, policy=default)
+            taken.append((envelope.mail_from, envelope.rcpt_tos, mail))
+            return "250 taken"
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    server = Controller(Handler(), hostname="127.0.0.1", port=port)
+    server.start()
+    try:
+        url = f"mailto://127.0.0.1:{port}/?from=dns01@example.org&to=root@example.org&mode=insecure"
+        assert send(Receivers((url,))) == {}
+    finally:
+        server.stop()
+    ((sender, recipients, mail),) = taken
+    assert (sender, recipients) == ("dns01@example.org", ["root@example.org"])
+    assert mail["Subject"] == "the subject"
+    assert "the second" in mail.as_string()
+
+
+def test_a_command_gets_the_text_on_its_input_and_in_variables_but_no_arguments(tmp_path: Path) -> None:
+    path = tmp_path / "mail"
+    line = f'echo "$#: $DNS01_SUBJECT" > {path}; echo "$DNS01_BODY" >> {path}; cat >> {path}'
+    assert send(Receivers((), ("sh", "-c", line))) == {}
+    assert path.read_text() == "0: the subject\n" + 2 * "the first line\nthe second\n"
+
+
+def test_a_service_that_refuses_is_said_without_its_url(
+    webhook: Webhook, capfd: pytest.CaptureFixture[str]
+) -> None:
+    webhook.status = 500
+    refused = send(Receivers((webhook.url,)))
+    assert list(refused) == ["urls[0] (json)"]
+    assert "apprise -vv" in refused["urls[0] (json)"]
+    out, err = capfd.readouterr()
+    assert SECRET not in refused["urls[0] (json)"] + out + err
+
+
+def test_an_unknown_kind_of_service_is_said(capfd: pytest.CaptureFixture[str]) -> None:
+    assert send(Receivers((f"jason://host/{SECRET}",))) == {
+        "urls[0] (jason)": "Apprise knows no such URL, or something is missing in it"
+    }
+    assert SECRET not in capfd.readouterr().err
+
+
+def test_without_apprise_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "apprise", None)
+    assert "pip install 'dns01-hook[notify]'" in send(Receivers(("json://host",)))["urls[0] (json)"]
+
+
+def test_those_that_hang_are_left_to_hang_and_the_others_get_theirs(webhook: Webhook, tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        hanging = f"json://127.0.0.1:{silent.getsockname()[1]}"
+        began = time.monotonic()
+        refused = send(Receivers((hanging, webhook.url), ("sh", "-c", f"echo $$ > {mark}; sleep 60")), within=1)
+        took = time.monotonic() - began
+    assert refused["urls[0] (json)"] == "it took more than 1 s"
+    assert "was ended after 0.9 s" in refused["the command"]
+    assert len(refused) == 2
+    assert took < 3
+    assert len(webhook.messages) == 1
+    assert not Path(f"/proc/{mark.read_text().strip()}").exists()
+
+
+# Whole calls
+
+
+def notified(machine: Machine, url: str, *, test: str = "true") -> None:
+    machine.configure(test=test, more=f'[notify]\nurls = ["{url}"]\n')
+    machine.config.chmod(0o600)
+
+
+def test_failure_failure_recovery_failure_are_three_messages(machine: Machine, webhook: Webhook) -> None:
+    for test in ("false", "false", "true", "false"):
+        notified(machine, webhook.url, test=test)
+        client: Client = machine.client()
+        assert deploy_cert(client, machine.issue("a.example")).code == 0
+        client("exit_hook")
+
+    host = os.uname().nodename
+    assert [(said["type"], said["title"]) for said in webhook.messages] == [
+        ("failure", f"dns01 on {host}: a.example → web: not deployed"),
+        ("success", f"dns01 on {host}: a.example → web: all is well again"),
+        ("failure", f"dns01 on {host}: a.example → web: not deployed"),
+    ]
+    assert "the test: sh -c" in webhook.messages[0]["message"]
+
+
+def test_a_receiver_that_is_down_fails_no_phase_and_hears_of_it_later(
+    machine: Machine, webhook: Webhook
+) -> None:
+    webhook.status = 503
+    notified(machine, webhook.url, test="false")
+    client = machine.client()
+    said = deploy_cert(client, machine.issue("a.example"))
+    assert (said.code, said.stdout) == (0, "")
+    assert "the notification by urls[0] (json) failed" in said.stderr
+    everything = said.stderr + "".join(file.read_text() for file in machine.state.rglob("*") if file.is_file())
+    assert SECRET not in everything
+
+    webhook.status = 200
+    deploy_cert(client, machine.issue("b.example"))
+    (message,) = webhook.messages
+    assert "a.example → web: " in message["message"]
+    assert "b.example → web: " in message["message"]
+
+
+def test_a_publishing_that_fails_is_told_and_that_it_works_again(stage: Stage, tmp_path: Path) -> None:
+    mail = tmp_path / "mail"
+    file = tmp_path / "config.toml"
+    file.write_text(f'[notify]\ncommand = ["sh", "-c", "echo \\"$DNS01_SUBJECT\\" >> {mail}; cat >> {mail}"]\n')
+    client = stage.client(DNS01_CONFIG=str(file))
+    words = ("deploy_challenge", "example.org", "token", validation("a"))
+    for _ in range(2):
+        said = client(*words, RFC2136_TSIG_SECRET="d3Jvbmc=")
+        assert said.code == 5
+    assert mail.read_text().count("deploy_challenge example.org failed: ") == 1
+
+    assert client(*words).code == 0
+    *_, subject, text = mail.read_text().splitlines()
+    assert subject.endswith(": deploy_challenge example.org: all is well again")
+    assert text.startswith("deploy_challenge example.org: all is well again (it was not since ")
+    assert not list(stage.state.glob("notified/*"))
+    assert KEY.secret not in mail.read_text()
+
+
+def test_nobody_is_notified_of_a_signal(machine: Machine, webhook: Webhook) -> None:
+    notified(machine, webhook.url, test="kill -TERM $PPID; sleep 5")
+    said = deploy_cert(machine.client(), machine.issue("a.example"))
+    assert said.code == 128 + 15
+    assert webhook.messages == []
+
+
+def test_an_expiry_is_told_by_status_and_by_nothing_else(machine: Machine, webhook: Webhook) -> None:
+    folder = machine.folder / "certs"
+    notified(machine, webhook.url)
+    machine.config.write_text(machine.config.read_text() + "expiry = 14\n")
+    for left in (20, 13, 5, -1, 80):
+        lasting(folder / "a.example", "a.example", left=left)
+        machine.client("bash")("status", str(folder))
+        machine.client("bash")("status", str(folder), "--notify")
+    assert [said["message"].splitlines()[0].partition(" (")[0] for said in webhook.messages] == [
+        "a.example expires in 13 days",
+        "a.example expired 23 hours ago",
+        "a.example: all is well again",
+    ]
+
+
+def test_of_a_short_lived_certificate_it_is_told_when_renewal_is_late(
+    machine: Machine, webhook: Webhook
+) -> None:
+    folder = machine.folder / "certs"
+    notified(machine, webhook.url)
+    machine.config.write_text(machine.config.read_text() + "expiry = 14\n")
+    for left in (5.9, 1.6, 1.4):
+        lasting(folder / "a.example", "a.example", left=left, of=6)
+        machine.client("bash")("status", str(folder), "--notify")
+    assert [said["message"].splitlines()[0] for said in webhook.messages] == ["a.example expires in 33 hours"]
+
+
+def test_what_a_service_shows_is_told_by_status(machine: Machine, webhook: Webhook) -> None:
+    folder = machine.folder / "certs"
+    issued(folder / "a.example", "a.example")
+    notified(machine, webhook.url)
+    with served(at_once, issued(machine.folder / "other", "b.example")) as server:
+        for _ in range(2):
+            machine.client("bash")("status", str(folder), "--notify", "--probe", f"localhost:{server.port}")
+    (message,) = webhook.messages
+    assert "shows a certificate for b.example" in message["message"]
+
+
+def test_to_notify_without_anybody_is_a_warning(machine: Machine) -> None:
+    lasting(machine.folder / "certs" / "a.example", "a.example", left=80)
+    said = machine.client("bash")("status", str(machine.folder / "certs"), "--notify")
+    assert said.code == 0
+    assert "nobody is to be notified: write [notify] in config.toml" in said.stderr
