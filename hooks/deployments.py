@@ -20,7 +20,6 @@ the more exact section wins.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from os.path import basename, dirname
 from typing import Any, NamedTuple, TypeVar
@@ -31,7 +30,7 @@ from .call import Certificate
 from .challenge import normal
 from .deploy import kinds, load
 from .deploy.base import Target
-from .values import at, check_known, text
+from .values import at, check_known, said, text, words
 
 T = TypeVar("T")
 
@@ -70,12 +69,12 @@ class Deployment(NamedTuple):
 def read(sections: Mapping[str, Any], options_of: Reader) -> tuple[Deployment, ...]:
     """All that the ``[deploy]`` part of a configuration names. Raises ConfigError."""
     found: dict[tuple[str, str], Deployment] = {}
-    for said, targets in sections.items():
-        with at(f'[deploy."{said}"]'):
-            pattern = _pattern(said)
+    for section, targets in sections.items():
+        with at(f'[deploy."{section}"]'):
+            pattern = _pattern(section)
             for name, table in targets.items():
                 with at(name):
-                    deployment = _deployment(said, pattern, name, table, options_of)
+                    deployment = _deployment(section, pattern, name, table, options_of)
                     if found.setdefault((pattern, name), deployment) is not deployment:
                         raise ConfigError(f"there is another one for {pattern}", "make one of the two")
     return tuple(found.values())
@@ -92,8 +91,8 @@ def targets_for(deployments: Sequence[Deployment], certificate: Certificate) -> 
     return list(best.values())
 
 
-def _pattern(said: str) -> str:
-    pattern = normal(said)
+def _pattern(section: str) -> str:
+    pattern = normal(section)
     if "*" in pattern.removeprefix("*.") and pattern != "*":
         raise ConfigError(
             "a * stands for all labels before it or for the whole name",
@@ -111,13 +110,13 @@ def _exactness(pattern: str) -> tuple[bool, int]:
     return not pattern.startswith("*"), len(pattern)
 
 
-def _deployment(said: str, pattern: str, name: str, table: object, options_of: Reader) -> Deployment:
+def _deployment(section: str, pattern: str, name: str, table: object, options_of: Reader) -> Deployment:
     if not isinstance(table, dict):
         raise ConfigError(
             "it stands where the name of a target is wanted",
-            f'write [deploy."{said}".{table if name == "to" else "NAME"}], and the rest below it',
+            f'write [deploy."{section}".{table if name == "to" else "NAME"}], and the rest below it',
         )
-    _check_quotes(said, name, table)
+    _check_quotes(section, name, table)
     kind = text(table.get("to", name))
     options = load(kind).options
     check_known("key", table, (*COMMON, *(option.key for option in options)))
@@ -126,39 +125,21 @@ def _deployment(said: str, pattern: str, name: str, table: object, options_of: R
         name,
         kind,
         options_of(options, table),
-        test=_said(table, "test", _words, ()),
-        reload=_said(table, "reload", _words, ()),
-        verify=_said(table, "verify", text, ""),
-        time_limit=_said(table, "time_limit", _seconds, TIME_LIMIT),
-        staging=_said(table, "staging", _flag, False),
-        aborts=_said(table, "on_failure", _on_failure, "retry") == "abort",
+        test=said(table, "test", words, ()),
+        reload=said(table, "reload", words, ()),
+        verify=said(table, "verify", text, ""),
+        time_limit=said(table, "time_limit", _seconds, TIME_LIMIT),
+        staging=said(table, "staging", _flag, False),
+        aborts=said(table, "on_failure", _on_failure, "retry") == "abort",
     )
 
 
-def _check_quotes(said: str, name: str, table: Mapping[str, Any]) -> None:
+def _check_quotes(section: str, name: str, table: Mapping[str, Any]) -> None:
     """[deploy.example.org.nginx] is nginx in org in example to TOML."""
     if name not in kinds() and table and all(isinstance(value, dict) for value in table.values()):
         raise ConfigError(
-            "a name with dots in it needs quotes", f'write [deploy."{said}.{name}".{next(iter(table))}]'
+            "a name with dots in it needs quotes", f'write [deploy."{section}.{name}".{next(iter(table))}]'
         )
-
-
-def _said(table: Mapping[str, Any], key: str, read: Callable[[Any], T], default: T) -> T:
-    if key not in table:
-        return default
-    with at(key):
-        return read(table[key])
-
-
-def _words(value: object) -> tuple[str, ...]:
-    """An argument list."""
-    try:
-        words = shlex.split(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise ConfigError(f"{value!r} cannot be split into words: {error}", "see to its quotes") from None
-    if isinstance(words, list) and words and all(isinstance(word, str) for word in words):
-        return tuple(words)
-    raise ConfigError(f"{value!r} is no command", 'write "nginx -t" or ["nginx", "-t"]')
 
 
 def _seconds(value: object) -> float:

@@ -6,18 +6,20 @@ All of these raise ConfigError; ``at`` puts the place in front of its message.
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
-from typing import Literal, cast, get_args
+from functools import partial
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from ..errors import ConfigError, UsageError
-from ..providers.base import Option
-from ..secret import read_secret
 from .challenge import normal
 from .question import Address
+
+T = TypeVar("T")
+D = TypeVar("D")
 
 Readiness = Literal["authoritative", "public", "strict"]
 
@@ -133,65 +135,26 @@ def apex(name: str) -> str:
     return normalised
 
 
-def from_variables(option: Option, environ: Mapping[str, str]) -> str:
-    """What one of the option's variables says, or the file that VARIABLE_FILE names; else ""."""
-    for variable in option.env:
-        if value := environ.get(variable):
-            return value
-        if path := environ.get(f"{variable}_FILE"):
-            with at(f"{variable}_FILE"):
-                return _from_file(path, option)
-    return ""
-
-
-def entries_from_variables(
-    option: Option, environ: Mapping[str, str], given: Mapping[str, str]
-) -> dict[str, str]:
-    """The entries of a table that variables say; ``given``: what the other options say."""
-    said = {key: value.upper() for key, value in given.items()}
-    prefix = option.env[0].removesuffix("*").format_map(said)
-    found = (variable.removeprefix(prefix) for variable in environ if variable.startswith(prefix))
-    names = sorted({name.removesuffix("_FILE") for name in found} - {""})
-    entries = {name: from_variables(option._replace(env=(prefix + name,)), environ) for name in names}
-    return {f"{option.key}.{name}": value for name, value in entries.items() if value}
-
-
-def from_toml(value: object, option: Option, environ: Mapping[str, str], folder: str) -> str:
-    """What the file says for the option: itself, or where it stands. Relative paths start at
-    ``folder``."""
-    match value:
-        case str():
-            return value
-        case int() if not isinstance(value, bool):
-            return str(value)
-        case {"file": str(path), **rest} if not rest:
-            return _from_file(os.path.join(folder, path), option)
-        case {"env": str(variable), **rest} if not rest:
-            if said := environ.get(variable):
-                return said
-            raise ConfigError(f"the variable {variable} is not set", f"export {variable}=…")
-        case {"credential": str(name), **rest} if not rest:
-            if credentials := environ.get("CREDENTIALS_DIRECTORY"):
-                return _from_file(os.path.join(credentials, name), option)
-            raise ConfigError(
-                "systemd gives this process no credentials",
-                f"write LoadCredential={name}:/path into its unit, or use {{ file = … }} here",
-            )
-    raise ConfigError(
-        "it is neither a string nor the place of one",
-        'write "…", { file = "…" }, { env = "…" } or { credential = "…" }',
-    )
-
-
-def _from_file(path: str, option: Option) -> str:
-    if option.secret:
-        return read_secret(path)
+def words(value: object) -> tuple[str, ...]:
+    """An argument list; a string is split as a shell would do it."""
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read().rstrip("\r\n")
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be read: {error.strerror}", f"it has to hold {option.help}"
-        ) from error
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not text (UTF-8)", f"it has to hold {option.help}") from None
+        split = shlex.split(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ConfigError(f"{value!r} cannot be split into words: {error}", "see to its quotes") from None
+    if isinstance(split, list) and split and all(isinstance(word, str) for word in split):
+        return tuple(split)
+    raise ConfigError(f"{value!r} is no command", 'write "nginx -t" or ["nginx", "-t"]')
+
+
+def said(table: Mapping[str, Any], key: str, read: Callable[[Any], T], default: D) -> T | D:
+    """What the table says for the key; an empty string says nothing."""
+    if table.get(key, "") == "":
+        return default
+    with at(key):
+        return read(table[key])
+
+
+def overrides(table: Mapping[str, Any], called: Callable[[str], str] = str) -> dict[str, Any]:
+    """What the table says of TERMS; ``called``: what a term's key is there."""
+    found = {key: said(table, called(key), partial(term, key), None) for key in TERMS}
+    return {key: value for key, value in found.items() if value is not None}

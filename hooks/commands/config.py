@@ -9,6 +9,7 @@ import click
 
 from .. import config as settings_of
 from ..settings import ZoneRule
+from ..variables import OF_ACCOUNTS
 
 
 @click.group()
@@ -26,7 +27,7 @@ def check(file: str | None) -> None:
     """
     environ = dict(os.environ)
     if file:
-        environ = {name: value for name, value in environ.items() if name not in settings_of.RIVALS}
+        environ = {name: value for name, value in environ.items() if name not in OF_ACCOUNTS}
         environ["DNS01_CONFIG"] = os.path.abspath(file)
     settings = settings_of.load(environ)
     for account in settings.accounts.values():

@@ -1,0 +1,162 @@
+"""The TOML file to Settings: its sections, and the keys in them."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import partial
+from typing import Any
+
+from ..errors import ConfigError
+from ..providers import load as load_provider
+from ..providers.base import Option
+from . import values
+from .deployments import Deployment
+from .deployments import read as read_deployments
+from .options import complete, from_toml
+from .receivers import Receivers
+from .receivers import read as read_receivers
+from .settings import Account, Settings, ZoneRule
+from .state import state_dir
+from .values import TERMS, at, check_known, overrides, said
+from .variables import for_all
+
+
+class File:
+    """The file at ``path``. All of these raise ConfigError, which names the section and the key."""
+
+    def __init__(self, path: str, environ: Mapping[str, str]) -> None:
+        self._path = path
+        self._environ = environ
+        try:
+            with open(path, "rb") as file:
+                self._mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+                self._data = tomllib.load(file)
+        except OSError as error:
+            raise ConfigError(
+                f"it cannot be read: {error.strerror}", "DNS01_CONFIG names the file"
+            ) from error
+        except ValueError as error:  # tomllib's own, and UnicodeDecodeError
+            raise ConfigError(f"it is not TOML: {error}", "the format: https://toml.io") from None
+
+    def settings(self) -> Settings:
+        """All of it."""
+        keys = ("account", "zone", "deploy", "notify", "resolvers", "doh", "readiness", "ca", "ca_account")
+        check_known("key", self._data, keys)
+        accounts = {name: self._account(name, section) for name, section in self._sections("account")}
+        deployments = self.deployments()
+        if not accounts and not deployments:
+            raise ConfigError("it has no account", 'write [account.web] and below it provider = "…"')
+        return replace(
+            for_all(self._environ, self._data),
+            source=self._path,
+            accounts=accounts,
+            zones=self._zones(accounts),
+            deployments=deployments,
+        )
+
+    def deployments(self) -> tuple[Deployment, ...]:
+        """The targets of certificates."""
+        remedy = "write {key} = … below it"
+        return read_deployments(dict(self._sections("deploy")), partial(self._options, remedy))
+
+    def outline(self) -> tuple[Deployment, ...]:
+        """The same without what is secret of them."""
+        return read_deployments(dict(self._sections("deploy")), _in_the_clear)
+
+    def receivers(self) -> Receivers | None:
+        """Who is notified; None where nobody is."""
+        table = self._data.get("notify")
+        if table is None:
+            return None
+        url = Option("url", (), "the URL of a service that Apprise knows", secret=True)
+        with at("[notify]"):
+            return read_receivers(table, lambda place, value: self._value(place, url, value))
+
+    @property
+    def without_account(self) -> bool:
+        """Whether it leaves accounts to variables."""
+        return bool(self._data) and set(self._data) <= {"deploy", "notify"}
+
+    def _sections(self, kind: str) -> list[tuple[str, Mapping[str, Any]]]:
+        sections = self._data.get(kind, {})
+        if not isinstance(sections, dict) or not all(isinstance(inner, dict) for inner in sections.values()):
+            raise ConfigError(f"[{kind}] lacks the name that it is for", f'write [{kind}."NAME"]')
+        return list(sections.items())
+
+    def _account(self, name: str, section: Mapping[str, Any]) -> Account:
+        with at(f"[account.{name}]"):
+            provider = said(section, "provider", values.text, "")
+            if not provider:
+                check_known(
+                    "key", [key for key in section if get_close_matches(key, ["provider"])], ["provider"]
+                )
+                raise ConfigError("it has no provider", 'write provider = "…" below it')
+            kind = load_provider(provider)
+            check_known("key", section, ("provider", *TERMS, *(option.key for option in kind.options)))
+            remedy = 'write {key} = "…", {{ file = "/path" }} or {{ env = "{variable}" }} below it'
+            options = self._options(remedy, kind.options, section)
+            return Account(name, provider, options, kind.profile._replace(**overrides(section)))
+
+    def _options(self, remedy: str, options: Sequence[Option], section: Mapping[str, Any]) -> dict[str, str]:
+        given: dict[str, str] = {}
+        for option in options:
+            if option.key in section:
+                given |= self._given(option, section[option.key])
+        return complete("it", options, given, state_dir(self._environ), remedy)
+
+    def _given(self, option: Option, value: object) -> dict[str, str]:
+        if not option.table:
+            return {option.key: self._value(option.key, option, value)}
+        if not isinstance(value, dict):
+            raise ConfigError(
+                f"{option.key}: it is no table", f'write {option.key} = {{ NAME = "…" }} below it'
+            )
+        keys = {f"{option.key}.{name}": entry for name, entry in value.items()}
+        return {key: self._value(key, option, entry) for key, entry in keys.items()}
+
+    def _value(self, key: str, option: Option, value: object) -> str:
+        with at(key):
+            if option.secret and not isinstance(value, dict) and self._mode & 0o077:
+                raise ConfigError(
+                    f"a secret stands in this file, which others can read (mode {self._mode:04o})",
+                    f"chmod 600 {self._path}",
+                )
+            return from_toml(value, option, self._environ, os.path.dirname(self._path))
+
+    def _zones(self, accounts: Mapping[str, Account]) -> list[ZoneRule]:
+        rules: dict[str, ZoneRule] = {}
+        for name, section in self._sections("zone"):
+            with at(f'[zone."{name}"]'):
+                rule = _zone(name, section)
+                check_known("account", [rule.account] if rule.account else [], list(accounts))
+                if rules.setdefault(rule.apex, rule) is not rule:
+                    raise ConfigError(f"there is another section for {rule.apex}", "make one of the two")
+        return list(rules.values())
+
+
+def _in_the_clear(options: Sequence[Option], table: Mapping[str, Any]) -> dict[str, str]:
+    """What a target's table says of those options that are no secrets."""
+    said = {option.key: table.get(option.key) for option in options if not option.secret}
+    return {key: value for key, value in said.items() if isinstance(value, str)}
+
+
+def _zone(name: str, section: Mapping[str, Any]) -> ZoneRule:
+    for key, value in section.items():
+        if isinstance(value, dict):  # [zone.example.org] is org in example to TOML
+            raise ConfigError(
+                f"{key!r} is no key: a name with dots in it needs quotes", f'write [zone."{name}.{key}"]'
+            )
+    check_known("key", section, ("account", "id", "nameservers", "readiness", *TERMS))
+    return ZoneRule(
+        apex=values.apex(name),
+        account=said(section, "account", values.text, ""),
+        id=said(section, "id", values.text, ""),
+        nameservers=said(section, "nameservers", values.addresses, ()),
+        readiness=said(section, "readiness", values.readiness, None),
+        overrides=overrides(section),
+    )
