@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV = .venv/bin
 
 DEMO_PACKAGES = dehydrated pebble
-TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils certbot iproute2 knot knot-dnsutils lego \
-	pdns-backend-sqlite3 pdns-server strace uacme unbound
+TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils certbot cron dovecot-imapd git haproxy iproute2 knot \
+	knot-dnsutils lego nftables nginx-light openssl pdns-backend-sqlite3 pdns-server postfix strace systemd \
+	uacme unbound
 
 .PHONY: help demo test bench docs lint ruff types unit e2e demo-packages test-packages
 .NOTPARALLEL:
@@ -16,7 +17,7 @@ help: ## show this list
 demo: demo-packages .venv/demo ## issue a certificate from a CA of your own, and show each step
 	@$(VENV)/python demo/demo.py
 
-test: test-packages .venv/test .venv-certbot/bin/certbot ## run everything that follows but the bench
+test: test-packages .venv/test .venv-certbot/bin/certbot .venv-ansible/wheels ## run everything that follows but the bench
 	@$(MAKE) --no-print-directory --keep-going ruff types unit e2e
 
 lint: ruff types ## ruff and mypy
@@ -33,7 +34,7 @@ docs: .venv/test ## write what the documentation takes from the code
 unit: test-packages .venv/test ## all tests but the ones end to end
 	$(VENV)/python -m pytest -n 2 --dist worksteal --ignore tests/e2e
 
-e2e: test-packages .venv/test .venv-certbot/bin/certbot ## real clients, a real CA, real name servers
+e2e: test-packages .venv/test .venv-certbot/bin/certbot .venv-ansible/wheels ## real clients, a real CA, real name servers
 	$(VENV)/python -m pytest -n 6 --dist worksteal tests/e2e # they wait more than they work
 
 bench: test-packages .venv/test ## measurements
@@ -56,6 +57,14 @@ test-packages:
 # Of its own, so that certbot's dependencies do not decide the versions of ours.
 .venv-certbot/bin/certbot:
 	$(call virtual-environment,.venv-certbot,certbot)
+
+# And what the role's tests, which have no network, install: our own dependencies, and what builds us.
+.venv-ansible/wheels: setup.cfg .venv/test
+	$(call virtual-environment,.venv-ansible,'ansible-core>=2.16' 'ansible-lint>=25')
+	@rm -rf $@
+	@$(VENV)/python -c 'from importlib.metadata import requires; \
+		print(*(each for each in requires("dns01-hook") if "extra" not in each), "setuptools>=77", sep="\n")' | \
+		.venv-ansible/bin/python -m pip download --quiet --disable-pip-version-check --dest $@ --requirement /dev/stdin
 
 define virtual-environment
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/install-debian python3-venv

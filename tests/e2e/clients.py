@@ -22,10 +22,11 @@ HOOKS = {"script": ROOT / "hooks" / "hook.py", "command": VENV / "dns01"}
 NEWEST_CERTBOT = Path(os.environ.get("DNS01_CERTBOT", ROOT / ".venv-certbot" / "bin" / "certbot"))
 PATIENCE = 120  # seconds for all that a client does
 
-# The client's host: it has the resolver of the world, and trusts the CA's HTTPS certificate.
 ON_A_HOST = """
-    mount --bind "$1/resolv.conf" /etc/resolv.conf
-    mount --bind "$1/trusted" /etc/ssl/certs
+    while [ "$1" != -- ]; do
+        mount --bind "$1" "$2"
+        shift 2
+    done
     shift
     exec "$@"
 """
@@ -39,7 +40,11 @@ class Issued(NamedTuple):
 
 
 class Host:
-    """Where a client runs, with its files and its hook; ``said`` is all that was said there."""
+    """Where a client runs, with its files and its hook; ``said`` is all that was said there.
+
+    ``mounts``: what this host has of its own, by where it is. It has the resolver of the world, and
+    trusts the CA's HTTPS certificate.
+    """
 
     def __init__(self, folder: Path, stage: Stage, hook: Path) -> None:
         self.folder = folder
@@ -54,6 +59,12 @@ class Host:
         (folder / "trusted").mkdir()
         shutil.copy(self.ca_file, folder / "trusted" / "ca-certificates.crt")
         (folder / "resolv.conf").write_text(f"nameserver {stage.world.resolver.address}\n")
+        self.mounts = {"/etc/resolv.conf": folder / "resolv.conf", "/etc/ssl/certs": folder / "trusted"}
+
+    def command(self, *words: str | Path) -> list[str | Path]:
+        """The command line that makes a command of the words on this host."""
+        mounts = (path for there, own in self.mounts.items() for path in (own, there))
+        return ["unshare", "--mount", "sh", "-ec", ON_A_HOST, "sh", *mounts, "--", *words]
 
     def run(self, *command: str | Path, environment: Mapping[str, str] | None = None) -> str:
         """What a command says, which must succeed. ``environment``: the hook's configuration if not given."""
@@ -80,7 +91,7 @@ class Host:
             "REQUESTS_CA_BUNDLE": str(self.ca_file),
         }
         return subprocess.Popen(
-            ["unshare", "--mount", "sh", "-ec", ON_A_HOST, "sh", self.folder, *command],
+            self.command(*command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -58,7 +58,7 @@ class Stage(NamedTuple):
 def bind(folder: Path) -> Iterator[Stage]:
     """All zones on one BIND: no referral tells of the child. One account, by variables."""
     zones = {"example.org": _domain("ns.example.org"), SHOP: _child("ns.example.org"), "example.net": SOA}
-    with _world() as (world, ca), Bind(BIND, zones, keys=[BIND_KEY]) as server:
+    with world_and_ca() as (world, ca), Bind(BIND, zones, keys=[BIND_KEY]) as server:
         world.delegate("example.org", {"ns.example.org": BIND})
         world.delegate("example.net", {"ns.example.net": BIND})
         environment = {
@@ -77,7 +77,7 @@ def knot(folder: Path) -> Iterator[Stage]:
     at_knot = {"example.org": _domain("ns.example.net")}
     at_bind = {SHOP: _child("ns.example.net"), "example.net": SOA}
     with (
-        _world() as (world, ca),
+        world_and_ca() as (world, ca),
         Knot(KNOT, at_knot, keys=[KNOT_KEY]) as here,
         Bind(BIND, at_bind, keys=[BIND_KEY]) as there,
     ):
@@ -93,7 +93,7 @@ def knot(folder: Path) -> Iterator[Stage]:
 def standalone(folder: Path) -> Iterator[Stage]:
     """The domain is with somebody who has no API: its challenges were delegated to this host once
     and for all, two by NS, one by a CNAME into a zone that this host has."""
-    with _world() as (world, ca):
+    with world_and_ca() as (world, ca):
         records = (
             f"{SOA}\n"
             "_acme-challenge      NS    host.example.net.\n"
@@ -120,7 +120,7 @@ STAGES: Mapping[str, Callable[[Path], AbstractContextManager[Stage]]] = {
 
 
 @contextmanager
-def _world() -> Iterator[tuple[World, Pebble]]:
+def world_and_ca() -> Iterator[tuple[World, Pebble]]:
     """A root, the resolver of the client's host, and a CA whose own resolver keeps what it has
     heard for a minute, as those of Let's Encrypt do."""
     with ExitStack() as stack:
