@@ -55,8 +55,9 @@ def take(given: Sequence[str], environ: Mapping[str, str]) -> Inventory:
     destinations = _destinations(environ, problems)
     paths = {_same(each.cert): each.domain for each in destinations}
     for above in given or [folder for folder in folders.roots(environ) if os.path.isdir(folder)]:
+        before = len(problems)
         found = _search(above, problems)
-        if given and not found:
+        if given and not found and len(problems) == before:
             problems.append(_unreadable(above, f"{above} has no certificate that can be read"))
         for path in found:
             paths.setdefault(_same(path), "")

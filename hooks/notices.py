@@ -5,8 +5,9 @@
     STATE/notified/  one JSON file for each subject that is not well, or was not when last told
 
 A subject is what may be well or not: a name's publishing, a deployment, a clean-up, a certificate's
-expiry. A receiver that does not take a message gets it at the next call that has anything to say.
-No file holds a secret, and nothing here ever fails the phase that calls it.
+expiry. A receiver that does not take a message gets it at a later call, but is left alone for ten
+minutes: it must not cost its time at each of many certificates. No file holds a secret, and nothing
+here ever fails the phase that calls it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from .state import private_folder, state_dir
 
 VERSION = 1
 STAYS_OPEN = 3600.0  # seconds from which on a failing clean-up is a problem: most pass by themselves
-LOCK_TIMEOUT = 30.0
+PAUSE = 600.0  # seconds that a receiver is left alone for when it has not taken a message
+LOCK_TIMEOUT = 15.0
 LINES = 50  # of a message
 EXPIRY = ("expiring", "expired")
 
@@ -51,15 +53,17 @@ class Observation(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """A subject as it is in its file. ``told``: the state that each receiver has last heard of."""
+    """A subject as it is in its file. ``told``: the state that each receiver has last heard of.
+    ``refused``: when each did not take a message. Times are in epoch seconds."""
 
     subject: str
     title: str
     state: str
     text: str
     hint: str
-    since: float  # epoch seconds
+    since: float
     told: Mapping[str, str]
+    refused: Mapping[str, float]
 
 
 Deliver = Callable[[Receivers, Mapping[str, Message], Mapping[str, str]], Mapping[str, str]]
@@ -70,8 +74,13 @@ def tell(
     environ: Mapping[str, str],
     clock: Callable[[], float] = time.time,
     deliver: Deliver = notify.deliver,
+    *,
+    at_once: bool = False,
 ) -> None:
-    """Tell each receiver what has changed since it last heard. What goes wrong is a warning."""
+    """Tell each receiver what has changed since it last heard. What goes wrong is a warning.
+
+    ``at_once``: even those that are to be left alone.
+    """
     seen = list(observations)
     if not any(each.state for each in seen) and not _names(state_dir(environ)):
         return
@@ -81,7 +90,7 @@ def tell(
                 private_folder(os.path.join(state_dir(environ), "locks"))
                 lock = os.path.join(state_dir(environ), "locks", "notified.lock")
                 with locked(lock, "what is notified", LOCK_TIMEOUT, time.sleep):
-                    _tell(seen, receivers, environ, clock(), deliver)
+                    _tell(seen, receivers, environ, clock(), deliver, at_once)
     except Exception as error:
         warning(f"nobody was notified: {error}")
         if hint := getattr(error, "hint", ""):
@@ -164,6 +173,7 @@ def _tell(
     environ: Mapping[str, str],
     now: float,
     deliver: Deliver,
+    at_once: bool,
 ) -> None:
     state = state_dir(environ)
     before = _read(state)
@@ -171,19 +181,26 @@ def _tell(
     for each in seen:
         if not each.state or _occasion(each.state) in receivers.on:
             notices.update(_noted(each, notices.get(each.subject), now))
+    resting = set() if at_once else _resting(notices.values(), now)
+    awake = [receiver for receiver in receivers.called if receiver not in resting]
     messages = {}
-    for receiver in receivers.called:
+    for receiver in awake:
         due = [each for each in notices.values() if each.told.get(receiver, "") != each.state]
-        wanted = [each for each in due if each.state or "recovery" in receivers.on]
-        if wanted:
+        if wanted := [each for each in due if each.state or "recovery" in receivers.on]:
             messages[receiver] = _message(wanted)
     refused = deliver(receivers, messages, environ) if messages else {}
     for receiver, why in refused.items():
-        warning(f"the notification by {receiver} failed: {why}; the next call tries again")
-    took = [receiver for receiver in receivers.called if receiver not in refused]
+        warning(f"the notification by {receiver} failed: {why}; a later call tries again")
     for subject, notice in notices.items():
-        told = {**notice.told, **dict.fromkeys(took, notice.state)}
-        _write(state, notice._replace(told=told), before.get(subject))
+        heard = {receiver: notice.told.get(receiver, "") for receiver in receivers.called}
+        heard |= {receiver: notice.state for receiver in awake if receiver not in refused}
+        failed = {**notice.refused, **dict.fromkeys(refused, now)}
+        _write(state, notice._replace(told=heard, refused=failed), before.get(subject))
+
+
+def _resting(notices: Iterable[Notice], now: float) -> set[str]:
+    """The receivers that have just failed."""
+    return {name for notice in notices for name, at in notice.refused.items() if now - at < PAUSE}
 
 
 def _noted(seen: Observation, known: Notice | None, now: float) -> dict[str, Notice]:
@@ -191,7 +208,7 @@ def _noted(seen: Observation, known: Notice | None, now: float) -> dict[str, Not
     if known is None:
         if not seen.state:
             return {}
-        known = Notice(seen.subject, seen.title, "", "", "", now, {})
+        known = Notice(seen.subject, seen.title, "", "", "", now, {}, {})
     if seen.state == known.state:
         return {}
     if not seen.state:  # what it was is what there is to say of it
@@ -215,11 +232,13 @@ def _message(notices: Sequence[Notice]) -> Message:
         lines += [text for text, _ in together]
         lines += [f"  -> {hint}"] if hint else []
     lines += [f"{title}: all is well again (it was not since {since})" for title, since in well]
+    if len(lines) > LINES:
+        lines[LINES:] = [f"and {len(lines) - LINES} lines more: `dns01 status` shows it all"]
     titles = list(dict.fromkeys(each.title for each in notices))
     about = titles[0] if len(titles) == 1 else f"{len(failing)} failing, {len(well)} well again"
     what = "" if len(titles) > 1 else f": {notices[0].state.replace('-', ' ') or 'all is well again'}"
     subject = f"dns01 on {os.uname().nodename}: {about[:100]}{what}"
-    return Message(subject, "\n".join(lines[:LINES]), failing=bool(failing))
+    return Message(subject, "\n".join(lines), failing=bool(failing))
 
 
 # Their files

@@ -16,6 +16,7 @@ from ..errors import HookError
 from .receivers import Receivers
 
 WITHIN = 10.0  # seconds for all receivers
+SPARE = 1.0  # of them, to end a command in: left to itself it would outlive us
 
 
 class Message(NamedTuple):
@@ -45,8 +46,7 @@ def deliver(
 
     senders: list[Callable[[Message], None]] = [partial(_by_apprise, url) for url in receivers.urls]
     if receivers.command:
-        # It is to be ended before we end ourselves, and leave it to itself.
-        senders.append(partial(_by_command, receivers.command, environ, within * 0.9))
+        senders.append(partial(_by_command, receivers.command, environ, within - SPARE))
     ways = dict(zip(receivers.called, senders, strict=True))
     workers = [threading.Thread(target=attempt, args=(name, ways[name]), daemon=True) for name in messages]
     end = time.monotonic() + within
@@ -62,21 +62,20 @@ def _by_apprise(url: str, message: Message) -> None:
 
     logging.getLogger("apprise").addHandler(logging.NullHandler())  # else it writes to stderr
     try:
-        from apprise import Apprise, NotifyType
+        from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
     except ModuleNotFoundError:
         raise HookError("Apprise is not installed: pip install 'dns01-hook[notify]'") from None
-    # One service alone: with several, it would start threads that Python waits for at its end.
-    service = Apprise()
+    # With several services, or a limit of its own, it starts threads that Python waits for at its end.
+    service = Apprise(asset=AppriseAsset(service_timeout=0))
     if not service.add(url):
         raise HookError("Apprise knows no such URL, or something is missing in it")
     kind = NotifyType.FAILURE if message.failing else NotifyType.SUCCESS
-    if not service.notify(body=message.body, title=message.subject, notify_type=kind):
+    text = NotifyFormat.TEXT
+    if not service.notify(message.body, message.subject, notify_type=kind, body_format=text):
         raise HookError("the service did not take it (`apprise -vv -b test URL` shows why)")
 
 
-def _by_command(
-    command: tuple[str, ...], environ: Mapping[str, str], limit: float, message: Message
-) -> None:
+def _by_command(command: tuple[str, ...], environ: Mapping[str, str], limit: float, message: Message) -> None:
     from .deploy.command import run
 
     told = {"DNS01_SUBJECT": message.subject, "DNS01_BODY": message.body}

@@ -33,7 +33,7 @@ def remind(overview: Overview, environ: Mapping[str, str]) -> None:
             seen[problem.subject] = _observed(problem, standing.known.name)
     for problem in overview.problems:
         seen[problem.subject] = _observed(problem, problem.subject)
-    notices.tell(seen.values(), environ)
+    notices.tell(seen.values(), environ, at_once=True)
 
 
 def _problems(standing: Standing, overview: Overview, days: float | None) -> Iterator[Problem]:

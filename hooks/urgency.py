@@ -2,7 +2,7 @@
 
 A certificate is to be renewed with a third of its lifetime left, or half of a short one (certbot),
 or 32 days (dehydrated). So it is a WARNING with less than a quarter left, and CRITICAL with less
-than a tenth: 21 and 7 days at most, which is where 90 days get to, and 36 and 15 hours of 6 days.
+than a tenth, but never with more than 21 and 7 days: of 90 days with those, of 6 with 36 and 14 hours.
 """
 
 from __future__ import annotations

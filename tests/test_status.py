@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from test_deploy_verify import at_once, served
 
 from dns01.hooks.commands import _metrics
+from dns01.hooks.disk import iso
 from dns01.hooks.live import Wanted, look
 from dns01.hooks.urgency import Level
 
@@ -84,7 +86,7 @@ def test_all_is_well(machine: Machine) -> None:
     assert (said.code, said.stderr) == (0, "")
     text, figures = first.split(" | ")
     assert text == "DNS01 OK - 2 certificates, the first to expire is a.example in 61 days"
-    assert figures.startswith("certificates=2 warning=0 critical=0 pending=0 open_records=0 next_expiry=52704")
+    assert figures.startswith("certificates=2 warning=0 critical=0 pending=0 open_records=0 next_expiry=5")
     assert a.split()[:6] == ["OK", "a.example", "+1", a.split()[3], "in", "61"]
     assert "EC P-256" in b
     assert "Example CA" in b
@@ -369,9 +371,14 @@ def test_a_service_can_be_probed_by_hand(machine: Machine) -> None:
 
 def test_services_that_hang_are_looked_at_in_parallel_and_left_to_hang() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
-        wanted = [Wanted(f"127.0.0.{host}:{silent.getsockname()[1]}") for host in (1,)]
-        shown = look([*wanted, Wanted(f"smtp://127.0.0.1:{silent.getsockname()[1]}")], within=0.2)
-    assert [each.error for each in shown.values()] == [f"{each.service} took more than 0 s" for each in shown]
+        port = silent.getsockname()[1]
+        began = time.monotonic()
+        shown = look(
+            [Wanted(f"{dialect}127.0.0.1:{port}") for dialect in ("", "smtp://", "imap://")], within=1
+        )
+        took = time.monotonic() - began
+    assert [each.error for each in shown.values()] == [f"{each.service} took more than 1 s" for each in shown]
+    assert took < 2
 
 
 # Challenges
@@ -407,8 +414,7 @@ def test_a_clean_up_that_fails_is_shown_at_once_and_a_warning_after_an_hour(stag
     (entry,) = stage.state.glob("open/*.json")
     content = json.loads(entry.read_text())
     opened = content["opened"] - 2 * 3600
-    at = datetime.fromtimestamp(opened, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{round(opened % 1 * 1000):03}Z"
-    entry.write_text(json.dumps({**content, "opened": opened, "opened_at": at}))
+    entry.write_text(json.dumps({**content, "opened": opened, "opened_at": iso(opened)}))
     said = stage.client("bash")("status", str(folder), "--json")
     written = document(said)
     assert (said.code, codes(written)) == (1, ["not-cleaned-up"])
@@ -538,11 +544,12 @@ def test_it_changes_nothing_and_shows_no_key(machine: Machine) -> None:
     before = contents(machine)
     key = "".join((folder / "privkey.pem").read_text().splitlines()[1:-1])
     client: Client = machine.client("bash")
-    client.under = ["strace", "--follow-forks", "-e", "trace=openat", "-o", str(machine.folder / "client.trace")]
+    trace = machine.folder / "client.trace"
+    client.under = ["strace", "--follow-forks", "-e", "trace=openat", "-o", str(trace)]
     said = client("status", str(machine.folder / "certs"), "--json")
     assert said.code == 0
     assert key[:40] not in said.stdout + said.stderr
-    assert "privkey.pem" not in (machine.folder / "client.trace").read_text()
+    assert "privkey.pem" not in trace.read_text()
     assert contents(machine) == before
 
 
