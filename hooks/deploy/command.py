@@ -104,7 +104,10 @@ def run(
                 process.wait()
         if status:
             ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
-            raise DeployError(f"{doing} {ended}: {_tail(output)}", "repair what it names; where it says nothing, see the service's log")
+            raise DeployError(
+                f"{doing} {ended}: {_tail(output)}",
+                "repair what it names; where it says nothing, see the service's log",
+            )
 
 
 def _start(

@@ -5,7 +5,7 @@ checkout or the installed command. One of them alone, with all that everybody sa
 
     .venv/bin/pytest tests/e2e -k "certbot-newest and knot" -rA
 
-``stage.py`` is the world that it happens in, ``clients.py`` has a function for each client. If
-``.venv/bin/dns01`` or ``.venv-certbot/bin/certbot`` (or what DNS01_CERTBOT names) is missing,
-``make e2e`` makes it.
+``stage.py`` is the world that it happens in, ``clients.py`` has a function for each client,
+``services.py`` a class for each service that gets a certificate. If ``.venv/bin/dns01`` or
+``.venv-certbot/bin/certbot`` (or what DNS01_CERTBOT names) is missing, ``make e2e`` makes it.
 """

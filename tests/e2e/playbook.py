@@ -90,6 +90,7 @@ def play(host: Host, inventory: Path, *options: str, only: str = "main") -> Run:
         environment={
             "ANSIBLE_ROLES_PATH": str(ROLES),
             "ANSIBLE_PIPELINING": "1",
+            "ANSIBLE_LOG_PATH": "/tmp/ansprof.log",
             "ANSIBLE_PYTHON_INTERPRETER": str(ANSIBLE / "bin" / "python"),
         },
     )
