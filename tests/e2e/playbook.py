@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+
 from .clients import ROOT, Host, Issued, tool
 
 ROLES = ROOT / "ansible" / "roles"
@@ -64,6 +66,14 @@ class Managed:
         inventory.write_text(json.dumps({"all": {"hosts": {"web1": self.variables}}}))
         return play(self.host, inventory, *options, only=only)
 
+    def fail(self, *options: str, only: str = "main", **changes: Any) -> Run:
+        """The same, and it must not succeed."""
+        before = len(self.host.said)
+        with pytest.raises(AssertionError, match="ansible-playbook ends with"):
+            self.play(*options, only=only, **changes)
+        said = self.host.said[before:]
+        return Run(said, _changed(said))
+
     @property
     def deployed(self) -> Issued:
         """What ``[deploy]`` brings to the folder ``tls``."""
@@ -90,7 +100,8 @@ def play(host: Host, inventory: Path, *options: str, only: str = "main") -> Run:
         environment={
             "ANSIBLE_ROLES_PATH": str(ROLES),
             "ANSIBLE_PIPELINING": "1",
-            "ANSIBLE_LOG_PATH": "/tmp/ansprof.log",
+            "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(host.folder / "facts"),
             "ANSIBLE_PYTHON_INTERPRETER": str(ANSIBLE / "bin" / "python"),
         },
     )

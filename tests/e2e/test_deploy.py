@@ -207,9 +207,9 @@ def test_a_service_that_shows_another_certificate_gets_its_old_files_back(
 def test_a_reload_that_hangs_is_ended_and_holds_up_no_other_target(
     host: Host, service: Service, bystanders: set[str]
 ) -> None:
-    old, other = service.shown(), host.folder / "other.pem"
+    old, other = service.shown(), host.folder / f"{service.domain}.pem"
     hangs = service.recipe.section.replace("systemctl reload nginx", "sleep 600")
-    configure(host, hangs, "time_limit = 1", f'[deploy."*".files]\ncombined = "{other}"')
+    configure(host, hangs, "time_limit = 1", f'[deploy."*".files]\ncombined = "{host.folder}/{{name}}.pem"')
     said = run(host, service.domain)
     assert "the reload: sleep 600 was ended after 1 s" in said
     assert newcomers(bystanders) == set()
