@@ -17,7 +17,7 @@ from . import config, folders, say
 from .call import Call, Certificate
 from .client import Client
 from .disk import sync_folder
-from .state import anything_pending
+from .state import anything_pending, is_lost
 
 if TYPE_CHECKING:  # with it comes cryptography, which most calls can do without
     from .courier import Courier
@@ -46,7 +46,7 @@ class Arrivals:
             case "deploy":
                 self.deploy(call.certificate)
             case "unchanged":
-                self.retry()
+                self.unchanged(call.certificate)
             case "sync":
                 self.sync(call.certificate)
             case "ocsp":
@@ -69,15 +69,32 @@ class Arrivals:
         self.courier.deliver(certificate, targets, queue=self._has_exit_hook)
         for failed in self.courier.aborting():
             raise DeployError(f"{failed.title}: {failed.error}", 'on_failure = "abort" is in its section')
-        self.courier.retry()
+        self.retry()
+
+    def unchanged(self, certificate: Certificate) -> None:
+        """Try again what earlier runs have left, and bring it if it is new after all; never fails."""
+        self.retry()
+        if is_lost(self._environ, certificate.domain, certificate.cert):
+            self._without_failing(lambda: self._recover(certificate))
+
+    def _recover(self, certificate: Certificate) -> None:
+        from .ledger import Ledger
+
+        say.step(f"{certificate.domain}: renewed, and never brought anywhere since")
+        targets = self.courier.targets(certificate)
+        self.courier.deliver(certificate, targets, queue=self._has_exit_hook)
+        Ledger(self._state).seen(certificate)
 
     def ocsp(self, response: Certificate) -> None:
-        """Bring an OCSP response to the targets of its certificate, which lies beside it."""
-        certificate = folders.look_in(os.path.dirname(response.ocsp), response.domain)
-        if certificate:
-            certificate = certificate._replace(ocsp=response.ocsp)
-            targets = self.courier.targets(certificate)
-            self.courier.deliver(certificate, targets, queue=self._has_exit_hook)
+        """Bring an OCSP response to the targets of its certificate, which lies beside it. Never fails:
+        dehydrated would drop all later certificates, and fetches another response before this one is old."""
+        if found := folders.look_in(os.path.dirname(response.ocsp), response.domain):
+            certificate = found._replace(ocsp=response.ocsp)
+            self._without_failing(
+                lambda: self.courier.deliver(
+                    certificate, self.courier.targets(certificate), queue=self._has_exit_hook
+                )
+            )
 
     def sync(self, certificate: Certificate) -> None:
         """Have the files, and their names, on the disk when this returns. Raises DeployError."""
@@ -97,11 +114,13 @@ class Arrivals:
 
     def retry(self) -> None:
         """Try again what earlier runs have left; never fails."""
-        self._without_failing(lambda: self.courier.retry())
+        if anything_pending(self._environ):
+            self._without_failing(lambda: self.courier.retry())
 
     def end_run(self) -> None:
         """Reload what this run's calls have left to its end; never fails."""
-        self._without_failing(lambda: self.courier.end_run())
+        if anything_pending(self._environ):
+            self._without_failing(lambda: self.courier.end_run())
 
     def outcomes(self) -> list[dict[str, str]]:
         """What has come of it, for the audit trail: a row for each target."""
@@ -118,12 +137,11 @@ class Arrivals:
         ]
 
     def _without_failing(self, work: Callable[[], None]) -> None:
-        if anything_pending(self._environ):
-            try:
-                work()
-            except HookError as error:
-                say.warning(str(error))
-                say.warning(error.hint)
+        try:
+            work()
+        except HookError as error:
+            say.warning(str(error))
+            say.warning(error.hint)
 
     def _remember(self, certificate: Certificate, error: ConfigError) -> None:
         """Have a later call bring it wherever the configuration says then."""

@@ -6,10 +6,11 @@ import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
 from ..errors import DeployError
 from .call import Certificate
-from .certificate import inspect
+from .certificate import content, inspect
 from .deploy.base import Bundle
 from .deployments import Deployment
 
@@ -21,18 +22,26 @@ _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-
 
 def read(certificate: Certificate, now: datetime | None = None) -> Bundle:
     """The files, once all that ``inspect`` asks of them is true. What the client gives no path
-    for is made from the others. Raises DeployError."""
-    facts = inspect(certificate, now)
-    leaf = _blocks(certificate.cert)[:1]
-    chain = _blocks(certificate.chain) if certificate.chain else _blocks(certificate.fullchain)[1:]
+    for is made from the others. Raises DeployError.
+
+    Each file is read once: a client that renews at this moment changes one after the other, and
+    what is brought has to be what was inspected.
+    """
+    once = cache(content)
+    facts = inspect(certificate, now, once)
+    leaf, chain = _blocks(once(certificate.cert))[:1], []
+    if certificate.chain:
+        chain = _blocks(once(certificate.chain))
+    elif certificate.fullchain:
+        chain = _blocks(once(certificate.fullchain))[1:]
     return Bundle(
         name=certificate.domain,
         facts=facts,
-        key=_content(certificate.key),
+        key=once(certificate.key),
         cert=_joined(leaf),
         chain=_joined(chain),
         fullchain=_joined([*leaf, *chain]),
-        csr=_content(certificate.csr),
+        csr=once(certificate.csr) if certificate.csr else b"",
         ocsp=certificate.ocsp,
     )
 
@@ -41,7 +50,8 @@ def digest(bundle: Bundle, deployment: Deployment) -> str:
     """Stands for all that the target gets, and for how (SHA-256 in hex): what has the same digest
     is the same. It tells nothing of the key."""
     told = [f"{key}={value}" for key, value in sorted(deployment.options.items())]
-    parts = [bundle.key, bundle.fullchain, _content(bundle.ocsp), deployment.kind.encode()]
+    response = content(bundle.ocsp) if bundle.ocsp else b""
+    parts = [bundle.key, bundle.fullchain, response, deployment.kind.encode()]
     parts += [line.encode(errors="surrogateescape") for line in told]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
@@ -56,21 +66,9 @@ def check_staging(bundle: Bundle, deployment: Deployment) -> None:
         )
 
 
-def _content(path: str) -> bytes:
-    if not path:
-        return b""
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise DeployError(
-            f"{path} cannot be read: {error.strerror}", "have the client make it once more"
-        ) from None
-
-
-def _blocks(path: str) -> list[bytes]:
-    """The certificates in the file, without what stands around them."""
-    return _CERTIFICATE.findall(_content(path))
+def _blocks(pem: bytes) -> list[bytes]:
+    """The certificates in a file, without what stands around them."""
+    return _CERTIFICATE.findall(pem)
 
 
 def _joined(blocks: Sequence[bytes]) -> bytes:

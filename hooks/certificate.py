@@ -6,6 +6,7 @@ its next restart: here it is found out while the old files are still in use.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
@@ -22,6 +23,8 @@ from .call import Certificate
 from .challenge import normal
 
 NIST_NAMES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}  # RFC 5480 §2.1.1.1
+
+Reader = Callable[[str], bytes]  # of the file at a path
 
 
 class Facts(NamedTuple):
@@ -60,16 +63,28 @@ def leaf_of(der: bytes) -> Leaf:
         raise DeployError(f"it is no certificate: {error}", "see what serves there") from None
 
 
-def inspect(certificate: Certificate, now: datetime | None = None) -> Facts:
+def content(path: str) -> bytes:
+    """What is in the file. Raises DeployError."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise DeployError(
+            f"{path or 'a file without a name'} cannot be read: {error.strerror}",
+            "see that it is there, and that the user who runs the client may read it",
+        ) from None
+
+
+def inspect(certificate: Certificate, now: datetime | None = None, read: Reader = content) -> Facts:
     """Read the files, and see that key, certificate, chain and names belong together.
 
     ``now``: aware, the clock's time if not given. Raises DeployError, which names the files and
     the difference.
     """
     now = now or datetime.now(UTC)
-    leaf = _certificates(certificate.cert)[0]
-    _check_key(certificate, leaf)
-    _check_chain(certificate, leaf)
+    leaf = _certificates(certificate.cert, read)[0]
+    _check_key(certificate, leaf, read)
+    _check_chain(certificate, leaf, read)
     _check_dates(certificate.cert, leaf, now)
     names = _names(leaf)
     _check_names(certificate, names)
@@ -105,37 +120,26 @@ def lines(facts: Facts, now: datetime | None = None) -> list[str]:
     return [f"{thing + ':':<12} {value}" for thing, value in said.items() if value]
 
 
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise DeployError(
-            f"{path or 'a file without a name'} cannot be read: {error.strerror}",
-            "see that it is there, and that the user who runs the client may read it",
-        ) from None
-
-
-def _certificates(path: str, *, may_be_empty: bool = False) -> list[x509.Certificate]:
-    content = _read(path)
-    if not content.strip():
+def _certificates(path: str, read: Reader = content, *, may_be_empty: bool = False) -> list[x509.Certificate]:
+    pem = read(path)
+    if not pem.strip():
         if may_be_empty:
             return []
         raise _empty(path)
     try:
-        return x509.load_pem_x509_certificates(content)
+        return x509.load_pem_x509_certificates(pem)
     except ValueError as error:
         raise DeployError(
             f"{path} holds no certificate in PEM form: {error}", "have the client issue it once more"
         ) from None
 
 
-def _key(path: str) -> PrivateKeyTypes:
-    content = _read(path)
-    if not content.strip():
+def _key(path: str, read: Reader) -> PrivateKeyTypes:
+    pem = read(path)
+    if not pem.strip():
         raise _empty(path)
     try:
-        return load_pem_private_key(content, password=None)
+        return load_pem_private_key(pem, password=None)
     except TypeError:
         raise DeployError(
             f"{path} is encrypted, and nobody is there to give the passphrase",
@@ -154,8 +158,8 @@ def _empty(path: str) -> DeployError:
     )
 
 
-def _check_key(certificate: Certificate, leaf: x509.Certificate) -> None:
-    key = _key(certificate.key).public_key()
+def _check_key(certificate: Certificate, leaf: x509.Certificate, read: Reader) -> None:
+    key = _key(certificate.key, read).public_key()
     if key != leaf.public_key():
         raise DeployError(
             f"the key {certificate.key} ({_key_type(key)}) is not that of the certificate "
@@ -164,16 +168,16 @@ def _check_key(certificate: Certificate, leaf: x509.Certificate) -> None:
         )
 
 
-def _check_chain(certificate: Certificate, leaf: x509.Certificate) -> None:
+def _check_chain(certificate: Certificate, leaf: x509.Certificate, read: Reader) -> None:
     """The full chain is the certificate and then the chain (RFC 8555 §7.4.2); the chain may be
     empty where a root has signed the certificate itself."""
     if _has_signed(leaf, leaf):
         raise DeployError(
             f"{certificate.cert} is self-signed: no CA has issued it", "see which certificate the client gave"
         )
-    chain = _certificates(certificate.chain, may_be_empty=True) if certificate.chain else None
+    chain = _certificates(certificate.chain, read, may_be_empty=True) if certificate.chain else None
     if certificate.fullchain:
-        full = _certificates(certificate.fullchain)
+        full = _certificates(certificate.fullchain, read)
         if full[0] != leaf:
             raise DeployError(
                 f"{certificate.fullchain} starts with the certificate of serial {full[0].serial_number:x}, "

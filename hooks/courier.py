@@ -11,20 +11,19 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from ..errors import DeployError, StateError
 from ..secret import redact
 from . import bundle as bundles
 from . import say, services
 from .call import Certificate
-from .client import Client, is_gone
+from .client import Client
 from .deploy.base import Bundle, Target
 from .deployments import Deployment, targets_for
+from .due import is_due
 from .ledger import INSTALLED, TOUCHED, UNTOUCHED, Delivery, Ledger
 from .services import Job
-
-PAUSE = 600.0  # seconds until a failure is tried again, where the client's run cannot be told
-ABANDONED = 7200.0  # seconds after which nobody else is at work on it any more
 
 
 class Courier:
@@ -97,6 +96,16 @@ class Courier:
             return []
         return _open(deployment, bundle).changes(bundle)
 
+    def missing(self, certificate: Certificate) -> list[Deployment]:
+        """Which of its targets do not have it, going by the ledger. Raises DeployError and StateError."""
+        bundle = bundles.read(certificate)
+        wanted = [(each, _delivery(certificate, each)) for each in self.targets(certificate)]
+        return [
+            deployment
+            for deployment, delivery in wanted
+            if self._ledger.find_pending(delivery) or not self._is_there(delivery, deployment, bundle)
+        ]
+
     def left(self) -> list[tuple[Certificate, list[Deployment]]]:
         """Which certificates are pending, and for which targets."""
         return [(delivery.certificate, self._where(delivery)) for delivery in self._ledger.pending()]
@@ -123,12 +132,12 @@ class Courier:
     def _attempt(self, deployment: Deployment, wanted: Delivery, force: bool) -> list[Job]:
         try:
             with self._ledger.lock([deployment]):
-                delivery = self._ledger.find_pending(wanted)
-                if delivery is None:  # another process has just brought it
-                    return []
+                now = float(self._clock())
+                # Another process may just have brought it, or the certificate before this one.
+                delivery = self._ledger.find_pending(wanted) or wanted._replace(since=now)
                 delivery = delivery._replace(
                     certificate=wanted.certificate,
-                    tried=float(self._clock()),
+                    tried=now,
                     tries=delivery.tries + 1,
                     client=self._client,
                 )
@@ -146,11 +155,12 @@ class Courier:
             self._ledger.forget(delivery)
             say.step(f"{delivery.title}: it is there already")
             return []
+        self._warn_of_another(delivery)
         target = _open(deployment, bundle)
         changes = target.changes(bundle)
         delivery = delivery._replace(digest=digest, fingerprint=bundle.facts.fingerprint)
         if delivery.step == UNTOUCHED and not changes and not force:
-            self._succeed(delivery, "all of it is there already")
+            self._succeed(Job(delivery, deployment, target, bundle), "all of it is there already")
             return []
         job = self._come_to(TOUCHED, Job(delivery, deployment, target, bundle))
         for change in changes:
@@ -168,6 +178,14 @@ class Courier:
         """Whether the last that was brought there is the same."""
         deployed = self._ledger.find_deployed(delivery)
         return deployed is not None and deployed.digest == bundles.digest(bundle, deployment)
+
+    def _warn_of_another(self, delivery: Delivery) -> None:
+        """Two certificates of one domain, an RSA and an ECDSA one, are told apart by their folders alone."""
+        before = self._ledger.find_deployed(delivery)
+        there = before.certificate.cert if before else delivery.certificate.cert
+        if there != delivery.certificate.cert and os.path.exists(there):
+            say.warning(f"{delivery.title}: it takes the place of {there}, which has the same first name")
+            say.warning("if both are in use, write a section for each that is called like its folder")
 
     # Its service
 
@@ -193,7 +211,7 @@ class Courier:
         refused = services.refusals(group)
         for job in group:
             if all(job is not each for each, _ in refused):
-                self._succeed(job.delivery, "done")
+                self._succeed(job, "done")
         failures = [(job, self._take_back(job, error)) for job, error in refused]
         after = ""
         if failures and group[0].deployment.reload:
@@ -206,9 +224,14 @@ class Courier:
             self._fail(job.delivery, DeployError(f"{failure}{after}", failure.hint))
 
     def _take_back(self, job: Job, error: Exception) -> DeployError:
+        """Have what was there before; that the ledger cannot be written is no reason not to."""
+        with suppress(StateError):
+            if services.can_go_back(job):
+                self._come_to(TOUCHED, job)  # not INSTALLED any more, for whoever takes it up from here
         back, failure = services.take_back(job, error)
-        if back:
-            self._come_to(UNTOUCHED, job)
+        with suppress(StateError):
+            if back:
+                self._come_to(UNTOUCHED, job)
         return failure
 
     # What was left
@@ -217,17 +240,9 @@ class Courier:
         return [
             job
             for delivery in self._ledger.pending()
-            if everything or self._is_free(delivery)
+            if everything or is_due(delivery.client, delivery.tried, self._clock())
             for job in self._take_up(delivery)
         ]
-
-    def _is_free(self, delivery: Delivery) -> bool:
-        """Whether nobody else is at work on it, and this run has not tried it yet: a target that
-        hangs must not do so at each of many certificates."""
-        age = self._clock() - delivery.tried
-        if delivery.client is None:
-            return age >= PAUSE
-        return is_gone(delivery.client) or age >= ABANDONED
 
     def _take_up(self, delivery: Delivery) -> list[Job]:
         targets = self._where(delivery)
@@ -252,11 +267,12 @@ class Courier:
         self._ledger.keep([delivery])
         return job._replace(delivery=delivery)
 
-    def _succeed(self, delivery: Delivery, words: str) -> None:
-        arrived = delivery._replace(since=float(self._clock()), tries=0, error="")
+    def _succeed(self, job: Job, words: str) -> None:
+        services.settle(job)
+        arrived = job.delivery._replace(since=float(self._clock()), tries=0, error="")
         self._ledger.done(arrived)
         self.arrived.append(arrived)
-        say.step(f"{delivery.title}: {words}")
+        say.step(f"{arrived.title}: {words}")
 
     def _fail(self, delivery: Delivery, error: Exception) -> None:
         failed = (self._ledger.find_pending(delivery) or delivery)._replace(

@@ -20,7 +20,7 @@ the more exact section wins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os.path import basename, dirname
 from typing import Any, NamedTuple, TypeVar
 
@@ -77,6 +77,9 @@ def read(sections: Mapping[str, Any], options_of: Reader) -> tuple[Deployment, .
                     deployment = _deployment(section, pattern, name, table, options_of)
                     if found.setdefault((pattern, name), deployment) is not deployment:
                         raise ConfigError(f"there is another one for {pattern}", "make one of the two")
+    for deployment in found.values():
+        with at(f'[deploy."{deployment.pattern}".{deployment.name}]'):
+            _check_places(deployment, found.values())
     return tuple(found.values())
 
 
@@ -89,6 +92,30 @@ def targets_for(deployments: Sequence[Deployment], certificate: Certificate) -> 
         if any(_matches(deployment.pattern, name) for name in names):
             best[deployment.name] = deployment
     return list(best.values())
+
+
+def _check_places(deployment: Deployment, all_of_them: Iterable[Deployment]) -> None:
+    """Refuse what would have one certificate overwrite another, or leave a service without its reload:
+    for the second target of the same files, nothing changes any more."""
+    for place in _places(deployment):
+        if "*" in deployment.pattern and "{name}" not in place:
+            raise ConfigError(
+                f"every certificate that matches would be written to {place}",
+                'put {name} into it, or name the one certificate: [deploy."example.org".…]',
+            )
+        for other in all_of_them:
+            if other is not deployment and place in _places(other):
+                if other.name == deployment.name and "{name}" in place:
+                    continue  # each certificate has one of the two
+                raise ConfigError(
+                    f'{place} is that of [deploy."{other.pattern}".{other.name}] already',
+                    'write another one; for a second service that reads it: to = "command"',
+                )
+
+
+def _places(deployment: Deployment) -> Sequence[str]:
+    places = getattr(load(deployment.kind), "places", None)
+    return places(deployment.options) if places else ()
 
 
 def _pattern(section: str) -> str:

@@ -14,7 +14,7 @@ from ..errors import StateError
 
 LOCK_PAUSE = 0.05
 
-_ELSEWHERE = "or set DNS01_STATE_DIR to a folder of your own"
+_ELSEWHERE = "or set DNS01_STATE_DIR to another folder"
 _NO_ROOM = f"make room there (df -h, df -i), {_ELSEWHERE}"
 _NOT_YOURS = f"run as the user who owns it (ls -ld), {_ELSEWHERE}"
 _HINTS = {
@@ -22,7 +22,7 @@ _HINTS = {
     errno.EDQUOT: _NO_ROOM,
     errno.EACCES: _NOT_YOURS,
     errno.EPERM: _NOT_YOURS,
-    errno.ENOENT: f"nothing can be made there, {_ELSEWHERE}",
+    errno.ENOENT: f"make the folder that it is to lie in, {_ELSEWHERE}",
     errno.ENOTDIR: f"a file is in its place: move it away, {_ELSEWHERE}",
     errno.EEXIST: f"a file is in its place: move it away, {_ELSEWHERE}",
     errno.EROFS: f"mount it writable (systemd: StateDirectory=dns01), {_ELSEWHERE}",

@@ -97,6 +97,13 @@ class Ledger:
         self._write("deployed", [delivery])
         self.forget(delivery)
 
+    def seen(self, certificate: Certificate) -> None:
+        """Remember that what is there has been compared with the certificate just now."""
+        with usable(self._state):
+            for delivery in self.deployed():
+                if delivery.certificate.domain == certificate.domain:
+                    os.utime(self._path("deployed", _file_name(delivery)))
+
     def forget(self, delivery: Delivery) -> None:
         """Nothing is left to be done about it."""
         with usable(self._state):

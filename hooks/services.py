@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..errors import DeployError, HookError
+from . import say
 from .deploy.base import Bundle, Target
 from .deploy.command import run, variables
 from .deployments import Deployment
@@ -52,17 +53,30 @@ def refusals(group: Sequence[Job]) -> list[tuple[Job, Exception]]:
     return refused
 
 
+def can_go_back(job: Job) -> bool:
+    """Whether its kind of target offers that."""
+    return getattr(job.target, "undo", None) is not None
+
+
 def take_back(job: Job, error: Exception) -> tuple[bool, DeployError]:
     """Bring back what was there before. Gives whether it is back, and the error with that."""
-    undo = getattr(job.target, "undo", None)
     back, outcome = False, "the new one stays: this kind of target cannot go back"
-    if undo:
+    if can_go_back(job):
         try:
-            undo(job.bundle)
+            job.target.undo(job.bundle)  # type: ignore[attr-defined]
             back, outcome = True, "what was there before is back"
         except Exception as worse:
             outcome = f"and what was there before could not be brought back: {said(worse)}"
     return back, DeployError(f"{said(error)}; {outcome}", getattr(error, "hint", ""))
+
+
+def settle(job: Job) -> None:
+    """Have the target know that all is well: there is no way back beyond this."""
+    if forget := getattr(job.target, "settle", None):
+        try:
+            forget(job.bundle)
+        except Exception as error:  # what it is there for has been done
+            say.warning(f"{job.delivery.title}: {said(error)}")
 
 
 def said(error: Exception) -> str:

@@ -41,6 +41,23 @@ def anything_pending(environ: Mapping[str, str]) -> bool:
     return _holds_any(environ, "pending")
 
 
+def is_lost(environ: Mapping[str, str], domain: str = "", cert: str = "") -> bool:
+    """Whether the file of a certificate is newer than the last time that it was brought anywhere, and
+    nothing of it is pending: what said that it was renewed was killed, or could not write here."""
+    try:
+        brought = _times(environ, "deployed", domain)
+        newest = os.stat(cert).st_mtime
+        return newest > max(brought, default=newest) and not _times(environ, "pending", domain)
+    except OSError:
+        return False
+
+
+def _times(environ: Mapping[str, str], folder: str, domain: str) -> list[float]:
+    """When the deliveries of the certificate were written there, in epoch seconds. Raises OSError."""
+    with os.scandir(os.path.join(state_dir(environ), folder)) as files:
+        return [file.stat().st_mtime for file in files if file.name.startswith(f"{domain.lower()}_")]
+
+
 def _holds_any(environ: Mapping[str, str], folder: str) -> bool:
     try:
         with os.scandir(os.path.join(state_dir(environ), folder)) as files:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-import requests
-import requests.exceptions as failures
-
 from ..errors import ConfigError, HookError, ProviderError, Unreachable
+
+if TYPE_CHECKING:
+    import requests
 
 NETWORK = "see that this machine reaches it, by HTTPS_PROXY if there has to be a proxy"
 
@@ -28,6 +28,8 @@ class Asked(NamedTuple):
 
     def failed(self, error: Exception) -> HookError:
         """What to raise in the place of an error, whose own text has the URL with the query, and more."""
+        from requests import exceptions as failures
+
         match error:
             case failures.Timeout():
                 return Unreachable(

@@ -13,8 +13,8 @@ from typing import IO
 from ..errors import ConfigError, ProviderError, Unreachable
 from ..secret import SECRETIVE, hide, redact
 
-LINES = 5  # of what it said last
-LENGTH = 600  # characters
+LINES = 8  # of what it said last
+LENGTH = 800  # characters
 
 
 def seconds(said: str, variable: str) -> float:
@@ -25,49 +25,63 @@ def seconds(said: str, variable: str) -> float:
     raise ConfigError(f"{said!r} is no time limit", f"{variable} is in seconds, 3000 at most")
 
 
-def run(command: Sequence[str], environ: Mapping[str, str], limit: float, doing: str) -> None:
+def run(
+    command: Sequence[str], environ: Mapping[str, str], limit: float, doing: str, given: str = ""
+) -> None:
     """Have the program do what ``doing`` says, within ``limit`` seconds, or else raise
-    ProviderError with the last that it said. Its output never reaches our own: an ACME client reads
-    that. Secrets in ``environ`` are hidden from then on."""
+    ProviderError with the last that it said. ``given``: its standard input. Its output never reaches
+    our own: an ACME client reads that. Secrets in ``environ`` are hidden from then on."""
     for name, value in environ.items():
-        if SECRETIVE.search(name):
+        if SECRETIVE.search(name) and not name.startswith("DNS01_"):  # where ours say key, it is a path
             hide(value)
-    # A file and no pipe, which would be waited for as long as any process that it leaves is alive.
-    with TemporaryFile() as output:
-        status = _status(command, environ, limit, doing, output)
+    doing = redact(doing)
+    # Files and no pipes, which would be waited for as long as any process that it leaves is alive.
+    with TemporaryFile() as output, TemporaryFile() as told:
+        told.write(given.encode())
+        told.seek(0)
+        status = _status(command, environ, limit, doing, told, output)
         said = _last_lines(output)
     if status:
         ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
-        raise ProviderError(f"{doing}: it {ended}: {said}", "what it says is its own: repair what it names")
+        raise ProviderError(
+            f"{doing} {ended}: {said}", "repair what it names; where it says nothing, see its own log"
+        )
 
 
 def _status(
-    command: Sequence[str], environ: Mapping[str, str], limit: float, doing: str, output: IO[bytes]
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    limit: float,
+    doing: str,
+    told: IO[bytes],
+    output: IO[bytes],
 ) -> int:
     try:
         process = subprocess.Popen(
             command,
             env=environ,
-            stdin=subprocess.DEVNULL,
+            stdin=told,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # so that all that it starts can be ended with it
         )
     except OSError as error:
         raise ProviderError(
-            f"{doing}: {command[0]} cannot be run: {error.strerror}",
-            "it has to be there, executable (chmod +x), and a program or a script that begins with #!",
+            f"{doing} cannot be run: {error.strerror}",
+            f"see that {command[0]} is there, executable (chmod +x), and a program or a script that begins "
+            "with #!; cron's PATH is short: write its whole path",
         ) from None
     try:
         return process.wait(limit)
     except subprocess.TimeoutExpired:
         raise Unreachable(
-            f"{doing}: it was ended after {limit:g} s; the last that it said: {_last_lines(output)}",
+            f"{doing} was ended after {limit:g} s; the last that it said: {_last_lines(output)}",
             "see what it waits for, or give it more time with time_limit",
         ) from None
     finally:
         if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 

@@ -25,10 +25,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import quote, urlsplit
-
-import requests
 
 from .. import __version__
 from ..errors import AuthRejected, Busy, ConfigError, ProviderError, Unreachable
@@ -37,6 +35,9 @@ from ._failures import Asked
 from ._logs import keep_queries_out
 from ._retries import repeated
 from .base import Host, Option, Profile
+
+if TYPE_CHECKING:
+    import requests
 
 __all__ = ["NotFound", "Refused", "Rest", "base_url", "next_link", "next_number"]
 
@@ -78,6 +79,8 @@ class Rest(Host):
                 f"set it, or {variables[0]}_FILE to the path of a file that holds it;"
                 f" they need {self.permission}",
             )
+        import requests  # 0.1 s that the reading of a configuration can do without
+
         keep_queries_out()
         self._about = ""
         self._session = requests.Session()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from io import BytesIO
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 from bundles import issued
@@ -50,6 +53,24 @@ def test_what_stands_around_the_certificates_is_left_out(bundle: Bundle) -> None
 def test_a_request_that_is_not_there_is_named(bundle: Bundle) -> None:
     with pytest.raises(DeployError, match=r"/nowhere/cert\.csr cannot be read: No such file"):
         read(bundle.facts.certificate._replace(csr="/nowhere/cert.csr"))
+
+
+@pytest.mark.parametrize("file", ["key", "cert", "fullchain", "chain"])
+def test_what_is_brought_is_what_was_inspected_though_the_client_renews_meanwhile(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    newer = getattr(issued(tmp_path / "newer").facts.certificate, file)
+    path, opened = getattr(bundle.facts.certificate, file), open
+
+    def renewed_as_soon_as_read(name: str, mode: str) -> IO[Any]:
+        content = BytesIO(opened(name, mode).read())
+        if name == path:
+            shutil.copy(newer, path)
+        return content
+
+    monkeypatch.setattr("dns01.hooks.certificate.open", renewed_as_soon_as_read, raising=False)
+    monkeypatch.setattr("dns01.hooks.bundle.open", renewed_as_soon_as_read, raising=False)
+    assert read(bundle.facts.certificate) == bundle
 
 
 class TestTheDigest:

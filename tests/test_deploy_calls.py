@@ -135,6 +135,57 @@ def test_what_a_run_that_died_had_queued_is_done_by_the_next(machine: Machine) -
     assert machine.done() == ["reload a.example"]
 
 
+def test_a_renewal_that_the_hook_was_never_told_of_is_noticed_at_the_next_run(machine: Machine) -> None:
+    """The client was killed before it could call, or the hook before it could write anything down."""
+    client = machine.client()
+    deploy_cert(client, machine.issue("a.example"))
+    client("exit_hook")
+    machine.done()
+    renewed = machine.issue("a.example")
+
+    said = unchanged_cert(client, renewed)
+    client("exit_hook")
+
+    assert (said.code, said.stdout) == (0, "")
+    assert "a.example: renewed, and never brought anywhere since" in said.stderr
+    assert machine.installed("a.example") == content(renewed)
+    assert machine.done() == ["test a.example", "reload a.example"]
+
+
+def test_a_certificate_that_only_looks_renewed_is_compared_once(machine: Machine) -> None:
+    certificate = machine.issue("a.example")
+    client = machine.client()
+    deploy_cert(client, certificate)
+    client("exit_hook")
+    machine.done()
+    Path(certificate.cert).touch()
+
+    assert "it is there already" in unchanged_cert(client, certificate).stderr
+    assert unchanged_cert(client, certificate).stderr == ""
+    assert machine.done() == []
+
+
+def test_what_failed_in_this_run_is_not_tried_at_its_other_certificates(machine: Machine) -> None:
+    machine.configure(test="false")
+    client = machine.client()
+    deploy_cert(client, machine.issue("a.example"))
+    client.under = ["strace", "-f", "-e", "trace=openat", "-o", str(machine.folder / "trace")]
+
+    assert unchanged_cert(client, machine.issue("b.example")).stderr == ""
+
+    assert "config.toml" not in (machine.folder / "trace").read_text()  # not even asked for
+
+
+@pytest.mark.parametrize("mistake", ["[deploy", 'on_failure = "abort"\n'])
+def test_an_ocsp_response_fails_for_nothing(machine: Machine, mistake: str) -> None:
+    certificate = machine.issue("a.example")
+    response = Path(certificate.cert).with_name("ocsp.der")
+    response.write_bytes(b"a response")
+    machine.configure(test="false", more=mistake)
+
+    assert machine.client()("deploy_ocsp", "a.example", str(response), "1800000000").code == 0
+
+
 def test_a_configuration_that_cannot_be_read_leaves_it_to_a_later_call(machine: Machine) -> None:
     certificate = machine.issue("a.example")
     machine.configure(more="reloda = true\n")
@@ -207,6 +258,23 @@ def test_files_are_brought_to_the_disk_for_sync_cert(machine: Machine) -> None:
     said = client("sync_cert", *paths[:3], "/nowhere/chain.pem", "")
     assert said.code == 9
     assert "/nowhere/chain.pem is not safe on the disk: No such file" in said.stderr
+
+
+def test_a_service_that_refuses_gets_what_it_had_before_the_run_though_two_came_in_it(
+    machine: Machine,
+) -> None:
+    client = machine.client()
+    deploy_cert(client, machine.issue("a.example"))
+    client("exit_hook")
+    old = machine.installed("a.example")
+    machine.config.write_text(machine.config.read_text().replace(f'>> {machine.log}"]\n', 'no; false"]\n'))
+
+    for _ in range(2):
+        deploy_cert(client, machine.issue("a.example"))
+    said = client("exit_hook")
+
+    assert "what was there before is back" in said.stderr
+    assert machine.installed("a.example") == old
 
 
 # Other clients

@@ -136,6 +136,46 @@ def test_without_a_name_all_that_is_pending_is_tried_again(machine: Machine, she
     assert machine.pending() == []
 
 
+def test_missing_brings_what_a_target_lacks_and_passes_over_the_rest(machine: Machine, shell: Client) -> None:
+    certificate = machine.issue("a.example")
+    names = ("a.example", "not-issued.example")
+    shell("deploy", "a.example", **dehydrated(machine))
+    before = machine.trail()
+
+    said = shell("deploy", "--missing", *names, **dehydrated(machine))
+    assert (said.code, said.stdout, said.stderr) == (0, "", "")
+    assert machine.trail() == before
+
+    new = f'[deploy."a.example".new]\nto = "files"\nfullchain = "{machine.folder}/new.pem"\n'
+    machine.configure(more=new)
+    said = shell("deploy", "--missing", *names, "--dry-run", **dehydrated(machine))
+    assert said.stdout == f"a.example → new: {machine.folder}/new.pem: is made\n"
+    assert shell("deploy", "--missing", *names, **dehydrated(machine)).code == 0
+    assert (machine.folder / "new.pem").read_bytes() == Path(certificate.fullchain).read_bytes()
+    assert machine.done() == ["test a.example", "reload a.example"]  # as it was: only the new one has got it
+    assert shell("deploy", "--missing", *names, "--dry-run", **dehydrated(machine)).stdout == ""
+
+
+def test_missing_tries_again_what_is_pending_and_fails_for_it(machine: Machine, shell: Client) -> None:
+    machine.configure(test="false")
+    deploy_cert(machine.client(), machine.issue("a.example"))
+
+    assert shell("deploy", "--missing", "a.example", **dehydrated(machine)).code == 9
+
+    machine.configure()
+    assert shell("deploy", "--missing", "a.example", **dehydrated(machine)).code == 0
+    assert machine.pending() == []
+
+
+def test_missing_knows_nothing_of_a_certificate_without_a_target(machine: Machine, shell: Client) -> None:
+    machine.config.write_text('[deploy."b.example".web]\nto = "exec"\ncommand = "false"\n')
+    machine.issue("a.example")
+
+    said = shell("deploy", "--missing", "a.example", **dehydrated(machine))
+
+    assert (said.code, said.stdout, said.stderr) == (0, "", "")
+
+
 def test_config_check_shows_what_goes_where_and_refuses_what_cannot_work(
     machine: Machine, shell: Client
 ) -> None:

@@ -154,6 +154,53 @@ class TestWhatIsRefused:
         assert "there is another one for example.org" in said
 
 
+class TestTwoCertificatesAtOnePlace:
+    """One would overwrite the other; and where it is the same, the second service is never reloaded."""
+
+    @pytest.mark.parametrize("pattern", ["*", "*.example.org"])
+    @pytest.mark.parametrize(
+        ("target", "place"),
+        [
+            (FILES, "/etc/tls/fullchain.pem"),
+            ('to = "files"\ncombined = "/etc/haproxy/all.pem"\n', "/etc/haproxy/all.pem"),
+            ('to = "secretsmanager"\nname = "tls"\n', "the secret tls"),
+        ],
+    )
+    def test_are_refused_for_a_pattern_without_the_name_in_the_path(
+        self, file: Path, pattern: str, target: str, place: str
+    ) -> None:
+        said, hint = refusal_of(file, f'[deploy."{pattern}".web]\n{target}')
+        assert said == (
+            f'[deploy."{pattern}".web]: every certificate that matches would be written to {place}'
+        )
+        assert "put {name} into it" in hint
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (
+                '[deploy."example.org".web]\ndirectory = "/etc/tls"',
+                'a.example".web]\ndirectory = "/etc/tls/"',
+            ),
+            (
+                '[deploy."example.org".web]\ndirectory = "/etc/tls"',
+                'example.org".mail]\ndirectory = "/etc/tls"',
+            ),
+            ('[deploy."*".web]\ncombined = "/etc/{name}"', 'example.org".mail]\ncombined = "/etc/{name}"'),
+        ],
+        ids=["of two certificates", "of two targets", "of a pattern and a name"],
+    )
+    def test_are_refused_for_two_sections(self, file: Path, one: str, other: str) -> None:
+        said, hint = refusal_of(file, f'{one}\nto = "files"\n[deploy."{other}\nto = "files"\n')
+        assert said.startswith('[deploy."')
+        assert 'is that of [deploy."' in said
+        assert 'for a second service that reads it: to = "command"' in hint
+
+    def test_are_none_where_the_more_exact_section_holds_alone(self, file: Path) -> None:
+        target = 'to = "files"\ndirectory = "/etc/{name}"\n'
+        assert len(from_file(file, f'[deploy."*".web]\n{target}[deploy."example.org".web]\n{target}')) == 2
+
+
 class TestWhichCertificateGoesWhere:
     def names(self, *sections: str, domain: str, folder: str = "") -> Mapping[str, str]:
         """The sections that the targets are taken from, by the targets' names."""

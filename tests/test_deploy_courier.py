@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,13 +13,14 @@ import pytest
 import trustme
 from bundles import issued
 
-from dns01.errors import DeployError
+from dns01.errors import DeployError, StateError
 from dns01.hooks.call import Certificate
 from dns01.hooks.client import Client, this_process
-from dns01.hooks.courier import ABANDONED, PAUSE, Courier
+from dns01.hooks.courier import Courier
 from dns01.hooks.deploy.base import Bundle
 from dns01.hooks.deployments import Deployment
-from dns01.hooks.ledger import INSTALLED, UNTOUCHED, Ledger
+from dns01.hooks.due import ABANDONED, PAUSE
+from dns01.hooks.ledger import INSTALLED, UNTOUCHED, Delivery, Ledger
 from dns01.providers.base import Option
 from dns01.secret import hide
 
@@ -58,6 +59,7 @@ class Recording:
     def undo(self, bundle: Bundle) -> None:
         self._do("undo")
         self._there().pop()
+        self._fail("undone")
 
     def _there(self) -> list[str]:
         return self.places.setdefault(self._place, [])
@@ -294,6 +296,23 @@ class TestAFailure:
         courier.deliver(certificate, targets)
         assert courier.aborting() == (courier.failed if aborts else [])
 
+    def test_goes_back_also_where_the_ledger_cannot_be_written(
+        self, call: Call, certificate: Certificate, log: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keep = Ledger.keep
+
+        def keep_until_the_reload(ledger: Ledger, deliveries: Iterable[Delivery]) -> None:
+            if ALL_OF_IT[3] in log:
+                raise StateError("No space left on device", "")
+            keep(ledger, deliveries)
+
+        monkeypatch.setattr(Ledger, "keep", keep_until_the_reload)
+        Recording.faults["reload"] = DeployError("no answer")
+        with pytest.raises(StateError):
+            call().deliver(certificate, [WEB])
+        assert Recording.places["web"] == []
+        assert log[-1] == ALL_OF_IT[3]  # again, with what was there before
+
     def test_tells_no_secret(
         self, call: Call, certificate: Certificate, ledger: Ledger, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -368,6 +387,21 @@ class TestAKill:
 
         assert log == ALL_OF_IT
         assert ledger.pending() == []
+
+    @pytest.mark.parametrize("refused", ["nginx -t", "reload", "server:443"])
+    def test_on_the_way_back_leaves_it_to_the_next_run_to_install_it_anew(
+        self, call: Call, certificate: Certificate, ledger: Ledger, log: list[str], refused: str
+    ) -> None:
+        Recording.faults.update({refused: DeployError("no"), "undone": Killed()})
+        with pytest.raises(Killed):
+            call(client=GONE).deliver(certificate, [WEB])
+        Recording.faults.clear()
+        log.clear()
+
+        call(client=ALIVE).retry()
+
+        assert log == ALL_OF_IT
+        assert [each.fingerprint for each in ledger.deployed()] == Recording.places["web"]
 
     def test_between_two_targets_leaves_the_second_to_the_next_run(
         self, call: Call, certificate: Certificate, ledger: Ledger
@@ -558,6 +592,27 @@ class TestTryingAgain:
         moved = issue(tmp_path / "elsewhere", "example.org")
         call().deliver(moved, [WEB])
         assert [each.certificate for each in ledger.deployed()] == [moved]
+
+    def test_of_an_older_certificate_by_another_process_does_not_pass_for_the_newer_one(
+        self, call: Call, fail: Callable[[Client | None], None], ledger: Ledger, tmp_path: Path
+    ) -> None:
+        fail(None)
+        newer = issue(tmp_path / "elsewhere", "example.org")
+        Recording.meanwhile["install mail"] = lambda: call(WEB, after=PAUSE).retry()
+        call().deliver(newer, [MAIL, WEB])
+        assert {each.certificate for each in ledger.deployed()} == {newer}
+        assert ledger.pending() == []
+
+    def test_of_another_certificate_with_the_same_first_name_is_warned_of(
+        self, call: Call, certificate: Certificate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        call().deliver(certificate, [WEB])
+        call().deliver(issue(tmp_path, "example.org"), [WEB])
+        assert "takes the place" not in capsys.readouterr().err
+        call().deliver(issue(tmp_path / "rsa", "example.org"), [WEB])
+        said = capsys.readouterr().err
+        assert f"example.org → web: it takes the place of {certificate.cert}" in said
+        assert "a section for each that is called like its folder" in said
 
     def test_is_given_up_when_the_target_is_not_configured_any_more(
         self,

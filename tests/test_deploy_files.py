@@ -50,8 +50,9 @@ def tls(tmp_path: Path) -> Path:
 
 
 def deploy(options: Mapping[str, str], bundle: Bundle) -> None:
-    """As the core does it; and then there is nothing left to change."""
+    """As the core does it, once all is well with what was there; and then there is nothing left to change."""
     target = Target(options)
+    target.settle(bundle)
     target.check(bundle)
     assert target.changes(bundle)
     target.install(bundle)
@@ -274,6 +275,28 @@ def test_undo_brings_the_old_files_back_in_another_process_as_well(
     assert Target(options).changes(old) == []
 
 
+def test_undo_leads_back_to_the_last_that_was_well_however_much_has_come_since(
+    tls: Path, haproxy: dict[str, str], old: Bundle, new: Bundle, tmp_path: Path
+) -> None:
+    newer = issued(tmp_path / "client" / "newer")
+    deploy(haproxy, old)
+    deploy(haproxy, new)
+    Target(haproxy).install(newer)
+    with_response = response(newer, newer, tmp_path)
+    Target(haproxy).install(with_response)
+    Target(haproxy).undo(with_response)
+    assert Target(haproxy).changes(old) == []
+
+
+def test_what_is_settled_is_not_undone(tls: Path, old: Bundle, new: Bundle) -> None:
+    target = Target({"directory": str(tls)})
+    for bundle in (old, new):
+        target.install(bundle)
+        target.settle(bundle)
+    target.undo(new)
+    assert target.changes(new) == []
+
+
 def test_undo_leaves_nothing_where_nothing_was(tls: Path, new: Bundle) -> None:
     deploy({"directory": str(tls)}, new)
     Target({"directory": str(tls)}).undo(new)
@@ -299,6 +322,7 @@ def test_an_installation_that_failed_leaves_nothing_to_undo(
     deploy(options, old)
     wanted = new if what == "another certificate" else old
     target = Target({**options, "mode.cert": "0600"})
+    target.settle(old)
 
     def with_small_files_only() -> str:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

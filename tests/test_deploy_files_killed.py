@@ -101,10 +101,12 @@ def prepare(folder: Path, before: str, oldest: Bundle, old: Bundle) -> None:
             (folder / "x.pem").write_bytes(old.fullchain)
             (folder / "private" / "x.key").write_bytes(old.key)
         case "a version":
-            target.install(oldest)
-            target.install(old)
+            for bundle in (oldest, old):
+                target.install(bundle)
+                target.settle(bundle)
         case "an undone version":
             target.install(old)
+            target.settle(old)
             target.install(oldest)
             target.undo(oldest)
 
@@ -185,6 +187,9 @@ def test_nobody_else_can_read_the_key_for_an_instant_unless_the_configuration_sa
     at = made.index(opened[4])
     assert re.match(r"fchown\(.*privkey\.pem>, -1, \d+\)", made[at - 1])  # before the group may read
 
+    folders = [call for call in made if call.startswith("mkdir(")]
+    assert folders
+    assert all(call.endswith('", 0700) = 0') for call in folders)  # whatever the umask
     by_path = [call for call in made if re.match(r"chmod\(", call)]
     assert all(re.search(r'(versions|/\d+)", 0755\)', call) for call in by_path)  # folders
     renamed = [call for call in made if re.match(r"rename\(", call)]

@@ -10,11 +10,16 @@ from typing import Any
 
 import boto3
 import pytest
-from bundles import issued
+from bundles import AUTHORITY, issued
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from fakes.awshttp import Refusal, forget_aws
 from fakes.moto import Moto
 
 from dns01.errors import ConfigError, DeployError
+from dns01.hooks.deploy.base import Bundle
 from dns01.hooks.deploy.secretsmanager import Target
 
 SECRET = "dns01/example.org"
@@ -180,6 +185,74 @@ def test_undo_of_the_very_first_leaves_it(client: Any, tmp_path: Path) -> None:
     target().install(bundle)
     target().undo(bundle)
     assert json.loads(now_in(client))["fingerprint"] == bundle.facts.fingerprint
+
+
+def with_key_of(old: Bundle) -> Bundle:
+    """A new certificate for the same key."""
+    leaf = x509.load_pem_x509_certificate(old.cert)
+    signer = load_pem_private_key(AUTHORITY.private_key_pem.bytes(), None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    builder = x509.CertificateBuilder(leaf.issuer, leaf.subject, leaf.public_key(), leaf.serial_number + 1)
+    builder = builder.not_valid_before(leaf.not_valid_before_utc).not_valid_after(leaf.not_valid_after_utc)
+    for extension in leaf.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    cert = builder.sign(signer, hashes.SHA256()).public_bytes(Encoding.PEM)
+    return old._replace(cert=cert, fullchain=cert + old.chain)
+
+
+def parts_in(client: Any) -> list[bytes]:
+    return [now_in(client, f"dns01/example.org/{part}").encode() for part in ("privkey", "cert", "chain")]
+
+
+def test_of_three_secrets_those_stay_that_the_certificate_before_has_in_common_with_this_one(
+    client: Any, tmp_path: Path
+) -> None:
+    """A chain seldom changes, and a key may be kept: the version before them is of an older certificate."""
+    oldest = issued(tmp_path)._replace(chain=b"another chain")
+    old, new = issued(tmp_path), issued(tmp_path)
+    for bundle in (oldest, old, new):
+        target(layout="split").install(bundle)
+
+    target(layout="split").undo(new)
+
+    assert parts_in(client) == [old.key, old.cert, old.chain]
+
+
+def test_a_key_that_was_kept_stays_with_the_certificate_before(client: Any, tmp_path: Path) -> None:
+    oldest, old = issued(tmp_path), issued(tmp_path)
+    new = with_key_of(old)
+    for bundle in (oldest, old, new):
+        target(layout="split").install(bundle)
+
+    target(layout="split").undo(new)
+
+    assert parts_in(client) == [old.key, old.cert, old.chain]
+
+
+@pytest.mark.parametrize("layout", ["json", "split"])
+def test_what_another_machine_has_written_since_is_not_undone(
+    client: Any, tmp_path: Path, layout: str
+) -> None:
+    old, ours = issued(tmp_path), issued(tmp_path)
+    theirs = with_key_of(ours)
+    for bundle in (old, ours, theirs):
+        target(layout=layout).install(bundle)
+
+    target(layout=layout).undo(ours)
+
+    assert target(layout=layout).changes(theirs) == []
+
+
+def test_of_three_secrets_none_is_new_where_one_was_refused(aws: Moto, client: Any, tmp_path: Path) -> None:
+    old, new = issued(tmp_path), issued(tmp_path)
+    target(layout="split").install(old)
+    client.delete_secret(SecretId="dns01/example.org/cert", ForceDeleteWithoutRecovery=True)
+    aws.trouble["CreateSecret"] = Refusal(400, "AccessDeniedException", "no identity-based policy allows it")
+
+    with pytest.raises(DeployError, match="CreateSecret"):
+        target(layout="split").install(new)
+
+    assert now_in(client, "dns01/example.org/privkey").encode() == old.key
 
 
 # What may go wrong

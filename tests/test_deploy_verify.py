@@ -287,12 +287,16 @@ def test_the_first_look_is_enough_where_the_new_certificate_is_shown(new: Bundle
     assert time.now == 0
 
 
-def test_a_service_is_given_time_to_reload(old: Bundle, new: Bundle) -> None:
+def test_a_service_is_given_time_to_reload(
+    old: Bundle, new: Bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
     time = Time()
     with served(at_once, old) as server:
         time.waits = [lambda: None, lambda: server.load(new)]
         verify(f"localhost:{server.port}", new.facts.fingerprint, 30, time.clock, time.sleep)
     assert 0 < time.now < 30
+    said = f" + waiting for localhost:{server.port} to show the new certificate, 30 s at most\n"
+    assert capsys.readouterr().err == said  # once
 
 
 def test_a_service_that_is_down_is_given_time_as_well(new: Bundle) -> None:

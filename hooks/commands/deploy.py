@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -19,13 +19,16 @@ from ..run import Desk
 Plan = Sequence[tuple[Certificate, Sequence[Deployment]]]
 
 
-@click.command()
+@click.command(short_help="Bring certificates to where they are used.")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("--target", help="Only this target of the configuration.")
+@click.option("--target", metavar="NAME", help="Only this target of the configuration.")
 @click.option("--from", "folder", type=click.Path(), help="The folder with the certificate's files.")
+@click.option("--missing", is_flag=True, help="Only where it is not yet; pass over what is not issued.")
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
-@click.option("--force", is_flag=True, help="What is there already as well; services are reloaded.")
-def deploy(names: tuple[str, ...], target: str, folder: str, dry_run: bool, force: bool) -> None:
+@click.option("--force", is_flag=True, help="Even what is there already; services are reloaded.")
+def deploy(
+    names: tuple[str, ...], target: str, folder: str, missing: bool, dry_run: bool, force: bool
+) -> None:
     """Bring certificates to the targets that the configuration names for them.
 
     NAME is a certificate's first domain, or what dehydrated or certbot call its folder. Without a
@@ -39,7 +42,11 @@ def deploy(names: tuple[str, ...], target: str, folder: str, dry_run: bool, forc
             _fail_for(courier)
         click.echo("nothing is pending any more")
         return
-    plan = [_planned(name, folder, courier, ledger, target) for name in names] or courier.left()
+    plan: Plan
+    if missing:
+        plan = list(_missing(names, target, courier))
+    else:
+        plan = [_planned(name, folder, courier, ledger, target) for name in names] or courier.left()
     if dry_run:
         _show(plan, courier)
         return
@@ -69,6 +76,21 @@ def _planned(
             f'write [deploy."{name}".{target or "files"}] in config.toml',
         )
     return certificate, targets
+
+
+def _missing(
+    names: Sequence[str], target: str, courier: Courier
+) -> Iterator[tuple[Certificate, list[Deployment]]]:
+    """What is not yet where the configuration wants it. Raises DeployError if one is not fit."""
+    for name in names:
+        try:
+            found = folders.find(name, (), os.environ)
+        except DeployError:  # it is not issued yet
+            continue
+        certificate = _with_domain(found)
+        targets = [each for each in courier.missing(certificate) if target in (None, each.name)]
+        if targets:
+            yield certificate, targets
 
 
 def _with_domain(certificate: Certificate) -> Certificate:

@@ -4,14 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple, cast
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    load_pem_private_key,
-    pkcs12,
-)
-from cryptography.x509 import ocsp
-
 from ...errors import DeployError
 from ._versions import usable
 from .base import Bundle
@@ -60,6 +52,13 @@ def content(kind: str, bundle: Bundle, password: bytes, present: bytes) -> bytes
 def _pkcs12(bundle: Bundle, password: bytes, present: bytes) -> bytes:
     """It is salted, so that two with the same content differ: that which is there is left if it
     holds what it should."""
+    from cryptography import x509  # which the reading of the configuration can do without
+    from cryptography.hazmat.primitives.serialization import (
+        BestAvailableEncryption,
+        load_pem_private_key,
+        pkcs12,
+    )
+
     key = load_pem_private_key(bundle.key, None)
     certificate, *chain = x509.load_pem_x509_certificates(bundle.fullchain)
     name = bundle.name.encode()
@@ -76,7 +75,7 @@ def _pkcs12(bundle: Bundle, password: bytes, present: bytes) -> bytes:
         there = pkcs12.PKCS12KeyAndCertificates(None, found.cert, found.additional_certs)
         if there == wanted:
             return present
-    kept = cast(pkcs12.PKCS12PrivateKeyTypes, key)  # no CA certifies a key of another type
+    kept = cast("pkcs12.PKCS12PrivateKeyTypes", key)  # no CA certifies a key of another type
     encryption = BestAvailableEncryption(password)
     return pkcs12.serialize_key_and_certificates(name, kept, certificate, chain, encryption)
 
@@ -86,9 +85,11 @@ def _response(bundle: Bundle) -> bytes | None:
     have that for the certificate before."""
     if not bundle.ocsp:
         return None
+    from cryptography.x509 import load_pem_x509_certificate, ocsp
+
     with usable(bundle.ocsp), open(bundle.ocsp, "rb") as file:
         response = file.read()
-    leaf = x509.load_pem_x509_certificate(bundle.cert)
+    leaf = load_pem_x509_certificate(bundle.cert)
     try:
         about = ocsp.load_der_ocsp_response(response).serial_number
     except ValueError as error:

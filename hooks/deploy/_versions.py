@@ -7,7 +7,7 @@
     /etc/nginx/tls/.fullchain.pem.versions/
         5/ 6/ 7/         a folder for each version
         current -> 7     what the paths show: the rename of this one link changes them all
-        previous -> 6    what was before the last installation; "nothing" where nothing was
+        previous -> 6    what undo brings back, until it is settled; "nothing" where nothing was
 
 Two plain files cannot change at one instant, and a service that is restarted between the two has
 a key that is not its certificate's. All that is temporary begins with a dot, since HAProxy loads
@@ -87,21 +87,22 @@ class Versions:
         """Have the paths show these files, all of them from the same instant on."""
         with usable(self._folder):
             make_folder(self._folder)
-            discard(self._path("previous"))  # until the swap there is nothing to be undone
             if any(file.content is not None and self._is_foreign(file) for file in files):
+                discard(self._path("previous"))
                 self._adopt(files)
             for file in files:
                 if file.content is not None:
                     self._link(file)
             version = self._write(files)
-            self._point("previous", self._target("current") or NOTHING)
+            if not self._target("previous"):
+                self._point("previous", self._target("current") or NOTHING)
             self._point("current", version)
             self._drop_links_to_nothing(files)
             self._prune()
 
     def undo(self, files: Sequence[File]) -> None:
-        """Have the paths show what they showed before the last installation, if that was the one of
-        these files and came to its end."""
+        """Have the paths show what they showed before the installations since ``settle``, if the last
+        was the one of these files and came to its end."""
         found = as_it_is(files[0])
         if found and found.content != files[0].content:
             return
@@ -116,6 +117,11 @@ class Versions:
             self._drop_links_to_nothing(files)
             discard(self._path("previous"))
 
+    def settle(self) -> None:
+        """Leave nothing to be undone."""
+        with usable(self._folder):
+            discard(self._path("previous"))
+
     def _adopt(self, files: Sequence[File]) -> None:
         """Make a version of what stands at the paths now: they can become links to it one after
         the other, and show what they did. A key that only its folder has kept from others is
@@ -127,9 +133,8 @@ class Versions:
     def _write(self, files: Sequence[File]) -> str:
         version = str(max(self._numbers(), default=0) + 1)
         folder = self._path(version)
-        os.mkdir(folder)
+        make_folder(folder)
         try:
-            os.chmod(folder, 0o755)
             for file in files:
                 if file.content is not None:
                     _create(os.path.join(folder, file.name), file, file.content)
@@ -203,7 +208,7 @@ def make_folder(path: str) -> None:
     Raises DeployError.
     """
     with usable(path), suppress(FileExistsError):
-        os.mkdir(path)
+        os.mkdir(path, 0o700)
         os.chmod(path, 0o755)  # whatever the umask
 
 

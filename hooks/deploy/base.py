@@ -52,4 +52,9 @@ class Target(Protocol):
     def install(self, bundle: Bundle) -> None:
         """Bring it there, whole; a kill at any instant leaves the old or the new."""
 
-    # optional: undo(bundle) brings back what was there before the last install
+    # optional: places(options) gives what it writes to, with the {name} of the configuration still in it;
+    # a static method, since two targets that have one in common would overwrite each other
+
+    # optional, both or the first alone:
+    # undo(bundle) brings back what was there before install; where that has been called several times,
+    # before the first since settle(bundle), which says that the service shows what is there now

@@ -7,21 +7,14 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
-import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from tempfile import TemporaryFile
-from typing import IO, ClassVar
+from typing import ClassVar
 
-from ...errors import ConfigError, DeployError
+from ...errors import ConfigError, DeployError, ProviderError
+from ...providers import _program
 from ...providers._program import seconds
 from ...providers.base import Option
-from ...secret import SECRETIVE, hide, redact
 from .base import Bundle
-
-LINES = 8  # of what a command said last
-LENGTH = 800  # characters
 
 
 class Target:
@@ -72,67 +65,13 @@ def variables(bundle: Bundle) -> dict[str, str]:
     }
 
 
-def run(
-    argv: Sequence[str], environ: Mapping[str, str], timeout: float, what: str, given: str = ""
-) -> None:
+def run(argv: Sequence[str], environ: Mapping[str, str], timeout: float, what: str, given: str = "") -> None:
     """Run a command, which has to end with 0 within ``timeout`` seconds; then it is ended with all
     that it has started. ``what``: what it is for, as an error begins. ``given``: its standard input.
 
-    Raises DeployError with the last that it said. Its output never reaches our own, which an ACME
-    client reads.
+    Raises DeployError with the last that it said.
     """
-    for name, value in environ.items():
-        if SECRETIVE.search(name) and not name.startswith("DNS01_"):  # where ours say key, it is a path
-            hide(value)
-    doing = redact(f"{what}: {shlex.join(argv)}")
-    # A file and no pipe, which would be waited for as long as any process that it leaves is alive.
-    with TemporaryFile() as output, TemporaryFile() as told:
-        told.write(given.encode())
-        told.seek(0)
-        process = _start(argv, environ, doing, told, output)
-        try:
-            status = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            raise DeployError(
-                f"{doing} was ended after {timeout:g} s; the last that it said: {_tail(output)}",
-                "see what it waits for: run it by hand",
-            ) from None
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        if status:
-            ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
-            raise DeployError(
-                f"{doing} {ended}: {_tail(output)}",
-                "repair what it names; where it says nothing, see the service's log",
-            )
-
-
-def _start(
-    argv: Sequence[str], environ: Mapping[str, str], doing: str, told: IO[bytes], output: IO[bytes]
-) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(
-            argv,
-            env=environ,
-            stdin=told,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # a process group that can be ended as a whole
-        )
-    except OSError as error:
-        raise DeployError(
-            f"{doing} cannot be run: {error.strerror}",
-            f"see that {argv[0]} is there and executable; cron's PATH is short: write its whole path",
-        ) from None
-
-
-def _tail(output: IO[bytes]) -> str:
-    """The last lines in one, without control characters and secrets."""
-    output.seek(0)
-    text = redact(output.read().decode(errors="replace"))
-    lines = [line.strip() for line in text.splitlines() if line.strip()][-LINES:]
-    shown = " | ".join(lines)[-LENGTH:]
-    return "".join(each if each.isprintable() else "�" for each in shown) or "nothing"
+        _program.run(argv, environ, timeout, f"{what}: {shlex.join(argv)}", given)
+    except ProviderError as error:
+        raise DeployError(str(error), error.hint) from None

@@ -7,10 +7,8 @@ by itself, so the key goes first; one that no certificate uses any more is remov
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any, TypeVar
-
-from cryptography.hazmat.primitives.hashes import SHA256, Hash
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from ...errors import ConfigError, DeployError, ProviderError
 from ...providers.base import Option
@@ -212,7 +210,8 @@ def _domains(certificate: Mapping[str, Any]) -> set[str]:
 
 
 def _key_name(bundle: Bundle) -> str:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
     key = load_pem_private_key(bundle.key, password=None).public_key()
-    digest = Hash(SHA256())
-    digest.update(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
-    return f"{OURS}{bundle.name} {digest.finalize().hex()[:16]}"
+    digest = sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    return f"{OURS}{bundle.name} {digest.hexdigest()[:16]}"

@@ -36,9 +36,13 @@ class Target:
         Option("mode", (), 'mode of a file: mode.privkey = "0640"', table=True),
     )
 
+    @staticmethod
+    def places(options: Mapping[str, str]) -> Sequence[str]:
+        return list(_places(options).values())
+
     def __init__(self, options: Mapping[str, str]) -> None:
         self._directory = options.get("directory", "")
-        self._paths = _paths(options, self._directory)
+        self._paths = _paths(options)
         self._owner, self._group, mode = (_for_each(options, table) for table in ("owner", "group", "mode"))
         self._mode = {kind: _mode(kind, said) for kind, said in mode.items()}
         self._password = options.get("password", "").encode()
@@ -69,6 +73,9 @@ class Target:
         files = self._files(bundle)
         Versions(files[0].path).undo(files)
 
+    def settle(self, bundle: Bundle) -> None:
+        Versions(self._files(bundle)[0].path).settle()
+
     def _files(self, bundle: Bundle) -> list[File]:
         return [self._file(kind, _named(path, bundle), bundle) for kind, path in self._paths.items()]
 
@@ -82,20 +89,24 @@ class Target:
         return file._replace(content=content(kind, bundle, self._password, present))
 
 
-def _paths(options: Mapping[str, str], directory: str) -> dict[str, str]:
-    """Where each file goes. Raises ConfigError."""
-    paths: dict[str, str] = {}
-    for kind, form in FORMATS.items():
-        said = options.get(kind) or (form.name if directory and kind in SEPARATE else "")
-        if said:
-            path = os.path.normpath(os.path.join(directory, said))
-            if not os.path.isabs(path):
-                raise ConfigError(f"{kind}: {path!r} starts nowhere", "write a path that begins with /")
-            if path in paths.values():
-                raise ConfigError(f"{kind}: {path} is another file's place already", "write another path")
-            paths[kind] = path
+def _places(options: Mapping[str, str]) -> dict[str, str]:
+    """Where each file goes, whatever comes of that."""
+    directory = options.get("directory", "")
+    names = {kind: form.name for kind, form in FORMATS.items() if directory and kind in SEPARATE}
+    names |= {kind: options[kind] for kind in FORMATS if options.get(kind)}
+    return {kind: os.path.normpath(os.path.join(directory, names[kind])) for kind in FORMATS if kind in names}
+
+
+def _paths(options: Mapping[str, str]) -> dict[str, str]:
+    """The same, if it can be done. Raises ConfigError."""
+    paths = _places(options)
     if not paths:
         raise ConfigError("it says no path", 'write directory = "…", or where each file goes: combined = "…"')
+    for kind, path in paths.items():
+        if not os.path.isabs(path):
+            raise ConfigError(f"{kind}: {path!r} starts nowhere", "write a path that begins with /")
+        if list(paths.values()).count(path) > 1:
+            raise ConfigError(f"{kind}: {path} is another file's place already", "write another path")
     return paths
 
 

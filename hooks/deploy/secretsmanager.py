@@ -9,16 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
 from ...errors import ConfigError, DeployError, ProviderError
 from ...providers import _aws
 from ...providers.base import Option
+from ..call import Certificate
 from .base import Bundle
 
 LARGEST = 65536  # bytes of a secret
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
+NAME = "dns01/{name}"
 PARTS = ("privkey", "cert", "chain")
 
 MISSING = "ResourceNotFoundException"
@@ -28,21 +31,25 @@ INVALID = "InvalidRequestException"
 
 class Target:
     """The credentials need secretsmanager:GetSecretValue, PutSecretValue, CreateSecret and RestoreSecret
-    on the secret; DescribeSecret and UpdateSecretVersionStage for the way back; TagResource for tags; and
-    the use of the KMS key, where it is one of the user's."""
+    on the secret; UpdateSecretVersionStage for the way back; DescribeSecret for a secret that is marked
+    for deletion; TagResource for tags; and the use of the KMS key, where it is one of the user's."""
 
     options = (
         Option(
             "name",
             (),
             "the secret's name; {name} in it stands for the certificate's, {part} for privkey, cert or chain",
-            default="dns01/{name}",
+            default=NAME,
         ),
         Option("layout", (), "json (one secret with everything) or split (three)", default="json"),
         Option("kms_key", (), "the key of a secret that is created; without it, AWS's own"),
         Option("tags", (), "the tags of a secret that is created", table=True),
         *_aws.OPTIONS,
     )
+
+    @staticmethod
+    def places(options: Mapping[str, str]) -> Sequence[str]:
+        return [f"the secret {options.get('name', NAME)}"]
 
     def __init__(self, options: Mapping[str, str]) -> None:
         self._options = options
@@ -74,22 +81,26 @@ class Target:
         return lines
 
     def install(self, bundle: Bundle) -> None:
-        for name, text in self._secrets(bundle).items():
-            there, doomed = self._look(name)
-            if doomed:
-                self._do("RestoreSecret", name, SecretId=name)
-            if there is None and not doomed:
-                self._create(name, text)
-            elif there != text:
-                self._put(name, text)
+        written: dict[str, str] = {}
+        try:
+            for name, text in self._secrets(bundle).items():
+                there, doomed = self._look(name)
+                if there != text:
+                    written[name] = text
+                    self._write(name, text, there, doomed)
+        except BaseException:  # of three secrets, one would have the new key, another the old certificate
+            with suppress(DeployError):
+                for name, text in written.items():
+                    self._go_back(name, text)
+            raise
 
     def undo(self, bundle: Bundle) -> None:
-        """Make the version before this one current again; a secret that has none stays as it is."""
-        for name in self._secrets(bundle):
-            versions = self._do("DescribeSecret", name, SecretId=name)["VersionIdsToStages"]
-            staged = {stage: version for version, stages in versions.items() for stage in stages}
-            if PREVIOUS in staged:
-                self._make_current(name, staged[PREVIOUS], staged[CURRENT])
+        """Make the version before this one current again; a secret that has none stays as it is, and one
+        that another machine has written since. Of three secrets, those stay that the certificate before has
+        in common with this one."""
+        secrets = self._secrets(bundle)
+        for name in self._not_shared(secrets) if self._split else secrets:
+            self._go_back(name, secrets[name])
 
     def _secrets(self, bundle: Bundle) -> Mapping[str, str]:
         """The text of each secret, by its name."""
@@ -110,6 +121,39 @@ class Target:
         }
         return {self._name.replace("{name}", own): json.dumps(whole)}
 
+    def _not_shared(self, secrets: Mapping[str, str]) -> Sequence[str]:
+        """Which of the three are to go back so that they are of one certificate again."""
+        privkey, cert, *chain = secrets
+        from ..certificate import inspect  # with it comes cryptography
+
+        staged = {name: self._staged(name, PREVIOUS)["SecretString"] for name in secrets}
+        before = {name: staged[name] or text for name, text in secrets.items()}
+        for go_back in ([cert], [cert, privkey], [cert, *chain], [cert, privkey, *chain]):
+            texts = {name: (before if name in go_back else secrets)[name].encode() for name in secrets}
+            with suppress(DeployError):
+                inspect(Certificate("", privkey, cert, chain=(*chain, "")[0]), read=texts.__getitem__)
+                return go_back
+        raise DeployError(
+            f"the versions before are of no certificate that is good for anything: {', '.join(secrets)}",
+            "put the ones that you want there, or have the client issue the certificate once more",
+        )
+
+    def _staged(self, name: str, stage: str) -> Mapping[str, str]:
+        """The secret's version of that stage; without any text where there is none."""
+        try:
+            answer = self._do("GetSecretValue", name, SecretId=name, VersionStage=stage)
+        except _No as no:
+            if no.code == MISSING:
+                return {"SecretString": ""}
+            raise
+        return {"SecretString": "", **answer}
+
+    def _go_back(self, name: str, text: str) -> None:
+        """Have the version before this text."""
+        now, before = self._staged(name, CURRENT), self._staged(name, PREVIOUS)
+        if now["SecretString"] == text and before["SecretString"]:
+            self._make_current(name, before["VersionId"], now["VersionId"])
+
     def _look(self, name: str) -> tuple[str | None, bool]:
         """What the secret says, if it is there; and whether it is marked for deletion."""
         try:
@@ -121,6 +165,14 @@ class Target:
                 return None, True
             raise
         return answer.get("SecretString", ""), False
+
+    def _write(self, name: str, text: str, there: str | None, doomed: bool) -> None:
+        if doomed:
+            self._do("RestoreSecret", name, SecretId=name)
+        if there is None and not doomed:
+            self._create(name, text)
+        else:
+            self._put(name, text)
 
     def _create(self, name: str, text: str) -> None:
         tags = {key.removeprefix("tags."): tag for key, tag in self._options.items() if key[:5] == "tags."}

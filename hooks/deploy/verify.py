@@ -12,16 +12,17 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import ClassVar, NamedTuple
-
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from ...errors import ConfigError, DeployError
 from ...providers._program import seconds
 from ...providers.base import Option
+from .. import say
 from ._starttls import DIALECTS, Dialect, Refused
 from .base import Bundle
+
+if TYPE_CHECKING:  # with it comes cryptography, which the reading of the configuration can do without
+    from ..certificate import Leaf
 
 PAUSE = 0.5  # seconds between two looks
 ANSWER, LEAST = 10.0, 3.0  # seconds that an answer may take; and in the last look of a wait
@@ -95,6 +96,7 @@ def verify(
     """
     place = service(where)
     end = clock() + within
+    told = False
     while True:
         timeout = min(ANSWER, max(end - clock(), LEAST))
         try:
@@ -110,6 +112,9 @@ def verify(
             )
         if clock() + PAUSE > end:
             raise problem
+        if not told:
+            say.step(f"waiting for {where} to show the new certificate, {within:.0f} s at most")
+            told = True
         sleep(PAUSE)
 
 
@@ -121,26 +126,27 @@ def live(where: str, timeout: float = ANSWER) -> bytes:
     return _look(service(where), where, timeout, _context())
 
 
-def _shown(place: Service, where: str, fingerprint: str, timeout: float) -> x509.Certificate | None:
+def _shown(place: Service, where: str, fingerprint: str, timeout: float) -> Leaf | None:
     """The certificate shown in the place of the one that is looked for; None: that is shown."""
-    first = x509.load_der_x509_certificate(_look(place, where, timeout, _context()))
-    for certificate in _with_others(first, place, where, timeout):
-        if certificate.fingerprint(SHA256()).hex() == fingerprint:
+    first = None
+    for leaf in _each_shown(place, where, timeout):
+        if leaf.fingerprint == fingerprint:
             return None
+        first = first or leaf
     return first
 
 
-def _with_others(
-    first: x509.Certificate, place: Service, where: str, timeout: float
-) -> Iterator[x509.Certificate]:
+def _each_shown(place: Service, where: str, timeout: float) -> Iterator[Leaf]:
     """The certificate, and those that the service has for other types of key."""
-    yield first
+    from ..certificate import leaf_of
+
+    yield leaf_of(_look(place, where, timeout, _context()))
     for suites in KEY_TYPES:
         context = _context()
         context.maximum_version = ssl.TLSVersion.TLSv1_2  # where suites still say what the key is
         context.set_ciphers(suites)
         with suppress(DeployError):
-            yield x509.load_der_x509_certificate(_look(place, where, timeout, context))
+            yield leaf_of(_look(place, where, timeout, context))
 
 
 def _look(place: Service, where: str, timeout: float, context: ssl.SSLContext) -> bytes:
@@ -174,12 +180,7 @@ def _context() -> ssl.SSLContext:
     return context
 
 
-def _called(certificate: x509.Certificate) -> str:
+def _called(leaf: Leaf) -> str:
     """What tells it from others."""
-    fingerprint = certificate.fingerprint(SHA256()).hex()
-    try:
-        san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        names = ", ".join(san.get_values_for_type(x509.DNSName))
-    except x509.ExtensionNotFound:
-        names = certificate.subject.rfc4514_string()
-    return f"{fingerprint[:16]}… ({names}; until {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC)"
+    names = ", ".join(leaf.names) or "no name"
+    return f"{leaf.fingerprint[:16]}… ({names}; until {leaf.not_after:%Y-%m-%d %H:%M} UTC)"
