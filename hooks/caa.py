@@ -179,17 +179,25 @@ def _parameters(identifier: str, owner: str, record: CAA, issue: _Issue, authori
         reason = f"{at} allows the account {accounts[0]} alone, and which one orders is not known here"
         remedy = ("name the account's URI: ca_account in config.toml, or DNS01_CA_ACCOUNT",)
         return Verdict(identifier, "unknown", owner, "account", reason, remedy)
-    if accounts and accounts[0] != authority.account:
+    if accounts and _account(accounts[0]) != _account(authority.account):
         reason = f"{at} allows the account {accounts[0]} alone, not {authority.account}"
         mended = issue.replaced("accounturi", authority.account)
         return forbidden("account", reason, (f"add this record: {_new(owner, _tag(record), mended)}",))
     return Verdict(identifier, "allowed", owner)
 
 
+def _account(uri: str) -> str:
+    """The URI; Let's Encrypt's in one form, for to them those of ACME v1 mean the same accounts, and
+    certbot still has those of old ones."""
+    old = _OLD_ACCOUNT.fullmatch(uri)
+    return f"https://acme-v02.api.letsencrypt.org/acme/acct/{old[1]}" if old else uri
+
+
 def _labels(methods: str) -> list[str]:
     return methods.split(",") if _METHODS.fullmatch(methods) else []
 
 
+_OLD_ACCOUNT = re.compile(r"https://acme-v01\.api\.letsencrypt\.org/acme/reg/(\d+)")
 _METHODS = re.compile(r"[A-Za-z0-9-]+(,[A-Za-z0-9-]+)*")  # RFC 8657 §4
 _LABEL = r"[A-Za-z0-9](?:-*[A-Za-z0-9])*"  # RFC 8659 §4.2, and what follows
 _ISSUER = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*)?")

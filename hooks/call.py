@@ -192,7 +192,10 @@ def _certbot(words: Sequence[str], environ: Mapping[str, str]) -> Call:
         case ["deploy"]:
             return Call("certbot", "deploy", "certbot deploy", certificate=_certbot_lineage(environ))
     said = " ".join(["certbot", *words])
-    raise UsageError(f"{said!r} is no phase of certbot's", "it is one of: certbot auth, cleanup, deploy")
+    raise UsageError(
+        f"`dns01 {said}` is no phase of certbot's",
+        "write `dns01 certbot` and one of: auth, cleanup, deploy",
+    )
 
 
 def _certbot_challenge(word: str, environ: Mapping[str, str]) -> Challenge:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 import secrets
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -62,6 +63,7 @@ class Delegation(NamedTuple):
     chain: tuple[str, ...] = ()  # name, every CNAME's target, up to the target
     wildcard: str = ""  # the target of a wildcard CNAME, which the record itself will override
     trouble: str = ""  # why the zone's own servers could not confirm any of this
+    intercepted: bool = False  # whether all that was heard in their place were resolvers
 
 
 class Cut(NamedTuple):
@@ -89,18 +91,20 @@ class ChainError(DelegationError):
 
 
 class Discovery:
-    """Finds where records go, and remembers every zone cut that it has passed.
+    """Finds where records go, and remembers that, and every zone cut that it has passed.
 
     ``resolvers`` are asked for the root and for addresses in foreign zones, nothing else.
     """
 
     def __init__(self, resolvers: Sequence[Address]) -> None:
         self._resolvers = list(resolvers)
+        self._found: dict[str, Delegation] = {}
         self._cuts: dict[str, Cut] = {}
         self._hosts: dict[str, tuple[Address, ...]] = {}
         self._servers: dict[str, tuple[Server, ...]] = {}
         self._silent: dict[str, Silence] = {}
         self._heard = False  # whether any name server has answered for itself
+        self._rooting = threading.Lock()
 
     def find_all(self, names: Iterable[str]) -> dict[str, Delegation]:
         """Follow many challenge names at once; the first one alone, for its cuts serve the rest.
@@ -122,8 +126,15 @@ class Discovery:
         Raises ChainError for a loop and for a chain that is too long, PortBarred where no name
         server can be asked at all: neither the zone is known then, nor whether the name is a CNAME.
         """
+        found = self._found.get(name) or self._walk(name)
+        if not found.trouble:  # which may pass
+            self._found[name] = found
+        return found
+
+    def _walk(self, name: str) -> Delegation:
         chain = [name]
         wildcard = trouble = ""
+        intercepted = False
         while True:
             target = chain[-1]
             try:
@@ -134,9 +145,11 @@ class Discovery:
             except Silence as silence:
                 self._mind_the_port(silence)
                 cut, alias, trouble = self._deepest(target), "", str(silence)
+                intercepted = silence.intercepted
             if not alias:
+                servers = self._all_servers(cut)
                 return Delegation(
-                    name, target, cut.apex, self._all_servers(cut), tuple(chain), wildcard, trouble
+                    name, target, cut.apex, servers, tuple(chain), wildcard, trouble, intercepted
                 )
             chain.append(alias)
             _check(chain)
@@ -160,7 +173,7 @@ class Discovery:
         """
         home = name.partition(".")[2] if rdtype == dns.rdatatype.DS else name
         try:
-            return self._ask(self.cut(home), name, rdtype)
+            return self._follow(home, name, rdtype)[1]
         except Silence as silence:
             self._mind_the_port(silence)
             kind = dns.rdatatype.to_text(rdtype)
@@ -170,12 +183,23 @@ class Discovery:
 
     def _descend(self, name: str) -> tuple[Cut, dns.message.Message]:
         """The deepest zone that ``name`` is delegated to, and what its servers say of the name."""
+        cut, reply = self._follow(name, name, SOA)
+        apex = apex_of(reply)
+        if is_within(name, apex):  # else a CNAME leads into another zone of the same servers
+            cut = self._on_the_same_servers(cut, apex)
+        return cut, reply
+
+    def _follow(
+        self, home: str, name: str, rdtype: dns.rdatatype.RdataType
+    ) -> tuple[Cut, dns.message.Message]:
+        """Ask about ``name``, first in the deepest zone known around ``home``, then wherever it is
+        referred to; gives the zone that has the answer, and the answer."""
         while True:
-            cut = self._deepest(name)
-            reply = self._ask(cut, name, SOA)
-            referral = referral_to(reply, cut.apex, name)
+            cut = self._deepest(home)
+            reply = self._ask(cut, name, rdtype)
+            referral = referral_to(reply, cut.apex, home)
             if referral is None:
-                return self._on_the_same_servers(cut, apex_of(reply)), reply
+                return cut, reply
             apex = text(referral.name)
             self._cuts[apex] = Cut(apex, hosts_in(referral), glue_in(reply))
 
@@ -183,11 +207,16 @@ class Discovery:
         """The deepest cut known so far that ``name`` is within."""
         while name not in self._cuts and name:
             name = name.partition(".")[2]
-        if name not in self._cuts:
-            self._cuts[name] = self._root()
-        return self._cuts[name]
+        return self._cuts.get(name) or self._root()
 
     def _root(self) -> Cut:
+        """Whoever needs it first finds it for all."""
+        with self._rooting:
+            if "" not in self._cuts:
+                self._cuts[""] = self._ask_for_the_root()
+            return self._cuts[""]
+
+    def _ask_for_the_root(self) -> Cut:
         try:
             if "" in self._silent:
                 raise self._silent[""]
@@ -230,7 +259,7 @@ class Discovery:
         signature = reply.get_rrset(reply.answer, owner, dns.rdataclass.IN, dns.rdatatype.RRSIG, CNAME)
         if signature:
             return bool(signature[0].labels < len(owner.labels) - 1)
-        sibling = f"{secrets.token_hex(8)}.{name.partition('.')[2]}"
+        sibling = f"{secrets.token_hex(7)}.{name.partition('.')[2]}"
         return alias_of(self._ask(cut, sibling, SOA), sibling) == alias
 
     # Name servers
@@ -298,7 +327,9 @@ def _check(chain: Sequence[str]) -> None:
     drawn = " -> ".join(chain)
     if chain[-1] in chain[:-1]:
         raise ChainError(
-            f"{chain[0]}: its CNAMEs go round in a circle: {drawn}", "mend the CNAME that closes it", chain
+            f"{chain[0]}: its CNAMEs go round in a circle: {drawn}",
+            f"let one CNAME lead to where the record can stand, or remove that of {chain[0]}",
+            chain,
         )
     if len(chain) > HOPS + 1:
         raise ChainError(

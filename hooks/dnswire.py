@@ -217,7 +217,11 @@ class Wire:
         server = query.question.server
         stream = self._streams.get(server)
         if stream is None:
-            stream = _Stream(server, time.monotonic() + STREAM)
+            try:
+                stream = _Stream(server, time.monotonic() + STREAM)
+            except OSError as error:  # too many files are open
+                self._finish(query, Answer(None, _why(error)))
+                return
             self._streams[server] = stream
         elif not stream.pending:
             stream.deadline = time.monotonic() + STREAM

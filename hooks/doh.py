@@ -18,18 +18,24 @@ import httpx
 
 from .question import TXT, Answer
 
-TIMEOUT = 4.0  # seconds for an answer, and as many for the connection
+TIMEOUT = 4.0
 MEDIA = "application/dns-message"
 
 
 class Doh:
-    """``with Doh() as doh: doh.ask("https://192.0.2.53/dns-query", "example.org").texts``"""
+    """``with Doh() as doh: doh.ask("https://192.0.2.53/dns-query", "example.org").texts``
+
+    ``timeout``: seconds for an answer, and as many for the connection.
+    """
+
+    def __init__(self, timeout: float = TIMEOUT) -> None:
+        self._timeout = timeout
 
     def __enter__(self) -> Self:
         self._client: httpx.Client | None = None
         self._trouble = ""
         try:
-            self._client = httpx.Client(timeout=TIMEOUT)
+            self._client = httpx.Client(timeout=self._timeout)
         except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
             # A proxy that is none, SOCKS without its package, a file of CAs that is not there.
             self._trouble = f"HTTPS cannot be used: {type(error).__name__}, see HTTPS_PROXY and SSL_CERT_FILE"

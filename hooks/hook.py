@@ -60,7 +60,13 @@ def nothing_to_do(words: list[str]) -> bool:
     from dns01.hooks import state
 
     if words[0] == "unchanged_cert":
-        return not state.anything_pending(os.environ)
+        if state.is_lost(os.environ, *words[1:4:2]):
+            return False
+        if not state.anything_pending(os.environ):
+            return True
+        from dns01.hooks import due
+
+        return not due.anything_due(os.environ)
     if words[0] not in ("startup_hook", "exit_hook") or any(words[1:]):
         return False
     return not state.anything_open(os.environ) and not state.anything_pending(os.environ)
@@ -128,12 +134,7 @@ def explain(error: Exception) -> int:
         say.failure(str(error), error.hint)
         return error.exit_code
     if isinstance(error, ModuleNotFoundError):
-        module = (error.name or "").partition(".")[0]
-        say.failure(
-            f"{sys.executable} lacks the package {PACKAGES.get(module, module)}",
-            "`pip install dns01-hook` in a virtual environment, and let HOOK be the dns01 of that: "
-            "HOOK=/opt/dns01/bin/dns01",
-        )
+        say.failure(*lacking(error.name or ""))
         return 1
     say.failure(
         f"a fault of dns01's own: {type(error).__name__}: {error}",
@@ -142,7 +143,35 @@ def explain(error: Exception) -> int:
     return 70
 
 
+def lacking(module: str) -> tuple[str, str]:
+    """What to say of a module that is not there, and what to do about it."""
+    package = module.partition(".")[0]
+    if package == "dns01":
+        return (
+            f"this installation of dns01 is incomplete: it lacks {module}",
+            f"install it anew, from its checkout: {sys.executable} -m pip install --force-reinstall .",
+        )
+    return (
+        f"{sys.executable} lacks the package {PACKAGES.get(package, package)}",
+        "`pip install dns01-hook` in a virtual environment, and let HOOK be the dns01 of that: "
+        "HOOK=/opt/dns01/bin/dns01",
+    )
+
+
+def alone() -> bool:
+    """Whether this file was copied to where the rest of dns01 is not."""
+    from importlib.util import find_spec
+
+    return find_spec("dns01") is None
+
+
 if __name__ == "__main__":
     here = os.path.dirname(os.path.realpath(__file__))
     sys.path[0] = os.path.join(os.path.dirname(here), "src")
+    if not os.path.isdir(f"{sys.path[0]}/dns01") and alone():
+        sys.exit(
+            f"dns01: {os.path.realpath(__file__)} is a copy that has lost the rest of dns01\n"
+            "   -> let HOOK be the dns01 that pip installs, HOOK=/opt/dns01/bin/dns01, or a link to "
+            "hooks/hook.py in the checkout"
+        )
     sys.exit(main())

@@ -112,6 +112,11 @@ class Journal:
             read = [self._read(name) for name in names if name.endswith(".json")]
         return [entry for entry in read if entry]
 
+    def unchanged(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Those of the entries that no process has dealt with since they were read."""
+        with usable(self._state):
+            return [entry for entry in entries if self._read(_file_name(entry)) == entry]
+
     def find(self, challenges: Iterable[Challenge]) -> dict[Challenge, list[Entry]]:
         """The entries of each challenge, by name and value; by its token where there is no domain
         (dehydrated until 0.6.1 cleans up so after an HTTP error)."""

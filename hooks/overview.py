@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from ..errors import StateError
 from . import audit, live
-from .courier import ABANDONED
 from .disk import iso
+from .due import ABANDONED
 from .inventory import Destination, Known, take
 from .journal import Entry, Journal
 from .ledger import Delivery

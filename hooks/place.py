@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
@@ -38,16 +39,18 @@ class Places:
         self._settings = settings
         self.discovery = Discovery(settings.resolvers)
         self._providers: dict[str, Provider] = {}
+        self._opening = threading.Lock()  # doctor looks at many domains at once
         self._zones: dict[tuple[str, str], Zone] = {}
         self._places: dict[str, Place] = {}
 
     def provider(self, account: Account) -> Provider:
         """The account's provider, ready for use. Raises ConfigError."""
-        if account.name not in self._providers:
-            provider = self._providers[account.name] = open_account(account)
-            if observe := getattr(provider, "observe", None):
-                observe(self.look)
-        return self._providers[account.name]
+        with self._opening:
+            if account.name not in self._providers:
+                provider = self._providers[account.name] = open_account(account)
+                if observe := getattr(provider, "observe", None):
+                    observe(self.look)
+            return self._providers[account.name]
 
     def find(self, names: Iterable[str]) -> dict[str, Place]:
         """The place of every name.
@@ -130,11 +133,12 @@ class Places:
         """The account's zone that equals the zone cut: a stale child zone in the account must not
         win, nor a parent whose child lives elsewhere. Without discovery, the longest suffix."""
         cut, target = delegation.zone, delegation.target
+        from_name = "" if target == delegation.name else f" (a CNAME leads there from {delegation.name})"
         if not cut:
             return self._account_zone(account, self._told_apex(account, target) or target)
         if "." not in cut:
             raise DelegationError(
-                f"{target} is not in the DNS: the servers of {cut!r} have no zone for it",
+                f"{target} is not in the DNS: {cut} does not delegate it{from_name}",
                 f"{delegation.trouble or 'is the domain registered and delegated?'} "
                 "(an internal zone wants `nameservers` in its section)",
             )

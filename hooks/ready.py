@@ -241,7 +241,8 @@ def _not_ready(watch: Watch, now: float) -> NotReady:
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     rows = [row for row in watch.rows() if row.name in names]
     late = next((row for row in rows if not row.passed), None)
-    dig = f"{late.name} +norec @{late.address.ip} -p {late.address.port}" if late else f"{names[0]} +trace"
+    port = f" -p {late.address.port}" if late and late.address.port != 53 else ""
+    dig = f"{late.name} +norec @{late.address.ip}{port}" if late else f"{names[0]} +trace"
     return NotReady(
         f"after {now:.0f} s not every name server has {shown}",
         f"ask again: dig TXT {dig}; if it is only slow, raise timeout (DNS01_TIMEOUT)",

@@ -9,9 +9,9 @@ from ..providers.base import Provider
 from .journal import Entry
 
 
-def check(provider: Provider, wanted: Sequence[Entry], open: Sequence[Entry]) -> None:
-    """Refuse what the provider cannot keep together with what is ``open``; several names may have
-    their CNAMEs lead to one target. To be asked under the zone's lock, before anything is sent.
+def check(provider: Provider, wanted: Sequence[Entry], open: Callable[[], Sequence[Entry]]) -> None:
+    """Refuse what the provider cannot keep together with what its account has ``open``; several names
+    may have their CNAMEs lead to one target. To be asked under the zone's lock, before anything is sent.
 
     Raises ProviderError, or Busy if there is room once another order is done; both name the names.
     """
@@ -19,10 +19,11 @@ def check(provider: Provider, wanted: Sequence[Entry], open: Sequence[Entry]) ->
     if most is None:
         return
     holder: Callable[[str], str] = getattr(provider, "holder", lambda target: target)
+    there = [entry for entry in open() if entry.account == wanted[0].account]
     for place in dict.fromkeys(holder(entry.target) for entry in wanted):
         ours = [entry for entry in wanted if holder(entry.target) == place]
         values = {entry.value for entry in ours}
-        others = [e for e in open if holder(e.target) == place and e.value not in values]
+        others = [e for e in there if holder(e.target) == place and e.value not in values]
         if len(values) > most:
             raise ProviderError(
                 f"{place} keeps no more than {_count(most)}, but {_domains(ours)} need {len(values)}",

@@ -166,9 +166,9 @@ class Desk:
 
     def _publish_zone(self, account: Account, zone: Zone, entries: list[Entry], opened: list[Entry]) -> None:
         provider = self.places.provider(account)
-        through = account.name if account.name == account.provider else f"{account.name} ({account.provider})"
+        through = say.account(account.name, account.provider)
         with self.journal.lock(zone.apex):
-            room.check(provider, entries, [e for e in self.journal.entries() if e.account == account.name])
+            room.check(provider, entries, self.journal.entries)
             entries = self.journal.open(entries)
             opened += entries
             self.published += entries
@@ -251,8 +251,7 @@ class Desk:
         provider = self.places.provider(self.settings.account_named(account))
         with self.journal.lock(zone.apex):
             # Another process may have taken an orphan back by now, or published its value anew.
-            here = self.journal.entries()
-            entries = [entry for entry in entries if entry in here]
+            entries = self.journal.unchanged(entries)
             if not entries:
                 return
             try:

@@ -37,6 +37,11 @@ def failure(message: str, hint: str = "") -> None:
         _write(f"   -> {hint}")
 
 
+def account(name: str, provider: str) -> str:
+    """What an account is called, with its provider where that is another name."""
+    return name if name == provider else f"{name} ({provider})"
+
+
 def table(lines: Iterable[str]) -> None:
     """The lines of a report, beneath what was said before."""
     for line in lines:
@@ -75,7 +80,7 @@ class Progress:
             self._show(watch, now)
         else:
             self._next = now + REMIND
-            held_up_by = ", ".join(watch.waiting_for(now)) or "more than half of the servers"
+            held_up_by = ", ".join(watch.waiting_for(now)) or "enough servers that answer"
             step(f"after {now:.0f} s still waiting for {held_up_by}")
 
     def _show(self, watch: Watch, now: float) -> None:

@@ -203,13 +203,14 @@ def _ds(discovery: Discovery, apex: str) -> dns.rrset.RRset | None:
 
 
 def _home(discovery: Discovery, server: Server) -> _Home:
-    """An address that this machine has no route to is an address all the same."""
+    """An address that this machine has no route to is an address all the same, and one that cannot
+    be asked for may be there."""
     alias, addressed = "", bool(server.addresses)
     for rdtype in (A, AAAA):
         try:
             reply = discovery.ask(server.name, rdtype)
         except DelegationError:
-            continue
+            return _Home(alias, True)
         alias = alias or alias_of(reply, server.name)
         addressed = addressed or bool(alias) or any(addresses_in(rrset) for rrset in reply.answer)
         if addressed:

@@ -49,7 +49,7 @@ def account_of_variables(environ: Mapping[str, str], file: str) -> Settings:
             f"write {file}, or export in the client's configuration, for example:\n"
             "        export DNS01_PROVIDER=rfc2136\n"
             "        export RFC2136_NAMESERVER=192.0.2.53\n"
-            "      (by hand, lend it what dehydrated has: bash -c '. /etc/dehydrated/config; dns01 sweep')",
+            "      (by hand, lend it what dehydrated has: bash -c '. /etc/dehydrated/config; dns01 …')",
         )
     with at("DNS01_PROVIDER"):
         kind = load_provider(name)

@@ -6,7 +6,7 @@ It is asked for records of the zone's apex that exist, so that its cache keeps n
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import dns.rcode
@@ -29,20 +29,21 @@ class _View(NamedTuple):
     addresses: frozenset[str]
 
 
-def difference(resolver: Address, apex: str, servers: Sequence[Server]) -> str:
-    """How the resolver's view of a zone differs from that of the zone's own servers, in words;
+def differences(resolvers: Iterable[Address], apex: str, servers: Sequence[Server]) -> dict[Address, str]:
+    """How each resolver's view of a zone differs from that of the zone's own servers, in words;
     nothing if it does not, or if that cannot be told."""
     sources = [server.addresses[0] for server in servers if server.addresses]
     with Wire() as wire:
         told = wire.ask([Question(source, apex, rdtype) for source in sources for rdtype in TYPES], LOOK)
         world = _view(answer for answer in told.values() if answer.authoritative)
         if not world.hosts or not world.primaries:
-            return ""
-        local = wire.ask([Question(resolver, apex, rdtype, recurse=True) for rdtype in _there(told)], LOOK)
-    if not all(map(_answered, local.values())):
-        return ""
-    hosts = world.hosts | {server.name for server in servers}
-    return _difference(f"{resolver}", apex, _view(local.values()), world._replace(hosts=hosts))
+            return dict.fromkeys(resolvers, "")
+        there = _there(told)
+        asked = {each: [Question(each, apex, rdtype, recurse=True) for rdtype in there] for each in resolvers}
+        answers = wire.ask((question for questions in asked.values() for question in questions), LOOK)
+    world = world._replace(hosts=world.hosts | {server.name for server in servers})
+    said = {each: [answers[question] for question in questions] for each, questions in asked.items()}
+    return {each: _difference(f"{each}", apex, local, world) for each, local in said.items()}
 
 
 def _there(told: Mapping[Question, Answer]) -> set[dns.rdatatype.RdataType]:
@@ -51,8 +52,11 @@ def _there(told: Mapping[Question, Answer]) -> set[dns.rdatatype.RdataType]:
     return {question.rdtype for question, answer in told.items() if answer.message and answer.message.answer}
 
 
-def _difference(resolver: str, apex: str, local: _View, world: _View) -> str:
+def _difference(resolver: str, apex: str, answers: Collection[Answer], world: _View) -> str:
     """Sets that overlap are the same view: servers are not always of one mind."""
+    if not all(map(_answered, answers)):
+        return ""
+    local = _view(answers)
     if not local.primaries:
         return f"{resolver} knows of no zone {apex}, and the world does"
     for what, here, there in (

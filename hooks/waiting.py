@@ -12,6 +12,7 @@ from ..providers.base import Profile
 from . import say
 from .audit import Steps
 from .client import Client
+from .delegation import Server
 from .elsewhere import ask_elsewhere
 from .journal import OPEN, Entry, Journal
 from .place import Place, Places
@@ -19,7 +20,7 @@ from .question import Address
 from .ready import Target, Watch, wait
 from .resolvers import ask_resolvers
 from .settings import Settings
-from .views import difference
+from .views import differences
 
 
 class Waiting:
@@ -96,7 +97,8 @@ class Waiting:
         ]
         servers = list(dict.fromkeys(server.name for target in targets for server in target.servers))
         more = f" and {len(servers) - 8} more" if len(servers) > 8 else ""
-        say.step(f"waiting for {', '.join(servers[:8])}{more}")
+        if servers:
+            say.step(f"waiting for {', '.join(servers[:8])}{more}")
         try:
             with say.Progress() as progress:
                 watch = wait(targets, progress)
@@ -145,9 +147,12 @@ class Waiting:
 
     def _for_public_resolvers(self, entries: Sequence[Entry], places: Mapping[str, Place]) -> None:
         @cache
-        def view(resolver: Address, name: str) -> str:
-            differs = difference(resolver, places[name].zone.apex, places[name].servers)
+        def horizon(resolver: Address, apex: str, servers: Sequence[Server]) -> str:
+            differs = differences([resolver], apex, servers)[resolver]
             return f"split horizon: {differs}" if differs else ""
+
+        def view(resolver: Address, name: str) -> str:
+            return horizon(resolver, places[name].zone.apex, places[name].servers)
 
         for readiness in ("public", "strict"):
             names = _values_by_name(entry for entry in entries if self._readiness(entry.name) == readiness)

@@ -7,9 +7,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from testbed import World
+import pytest
+import trustme
+from testbed import Doh, Unbound, World
+from testbed.doh import trust
+from testbed.firewall import WORLD
 
 from dns01.hooks import config
 from dns01.hooks.challenge import owner_name
@@ -29,6 +35,19 @@ def examine(world: World, domain: str, zones: str = "example.org", **environ: st
     settings = config.load(variables)
     discovery = Discovery(settings.resolvers)
     return Examined(domain, owner_name(domain), settings, Places(settings), discovery, variables)
+
+
+@contextmanager
+def https_open(world: World, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Doh]:
+    """A DoH endpoint that works whatever becomes of port 53."""
+    ca = trustme.CA()
+    monkeypatch.setenv("SSL_CERT_FILE", trust(ca, folder / "ca.pem"))
+    way_out = f"outgoing-interface: {WORLD}"
+    with (
+        Unbound("127.0.0.61", 5353, root_hints=world.root_hints, extra_options=way_out) as behind,
+        Doh("127.0.0.55", behind.address, ca, port=behind.port) as doh,
+    ):
+        yield doh
 
 
 def codes(findings: Iterable[Finding]) -> list[str]:

@@ -148,7 +148,7 @@ class TestFaults:
         self, options: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("FAULT_Id", "a-name-that-is-no-secret-to-guess")
-        with pytest.raises(ProviderError, match=r"dns_faulty_add _acme-challenge\.example\.com: it") as error:
+        with pytest.raises(ProviderError, match=r"_add _acme-challenge\.example\.com ended") as error:
             load("acmesh")({**options, "env.FAULT": "refuse"}).publish(ZONE, [RECORD])
         assert "You don't specify [secret]" in str(error.value)
 

@@ -191,6 +191,14 @@ def test_a_domain_that_is_nowhere_in_the_dns_is_said(stage: Stage) -> None:
     assert "_acme-challenge.nowhere.net is not in the DNS" in said
 
 
+def test_a_name_that_only_a_cname_leads_to_is_said_with_where_it_comes_from(tmp_path: Path) -> None:
+    with Stage(tmp_path, text=f"{NAME}. CNAME far.nowhere.net.\n") as stage:
+        said = complaint(stage.client()("deploy_challenge", *APEX), 6)
+
+    assert "far.nowhere.net is not in the DNS: net does not delegate it" in said
+    assert f"(a CNAME leads there from {NAME})" in said
+
+
 def test_a_zone_that_is_delegated_elsewhere_is_named_with_the_one_that_the_provider_has(stage: Stage) -> None:
     stage.world.zone("other.org", {"ns1.other.org": "127.2.0.1"})
 

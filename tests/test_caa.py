@@ -236,6 +236,15 @@ def test_only_the_account_that_is_named_may_order() -> None:
     assert found.remedy == (f'add this record: example.org. CAA 0 issue "example.net; accounturi={ACCOUNT}"',)
 
 
+@pytest.mark.parametrize(("said", "outcome"), [("1234", "allowed"), ("4321", "forbidden")])
+def test_a_uri_of_acme_v1_means_the_same_account(said: str, outcome: str) -> None:
+    old = f"https://acme-v01.api.letsencrypt.org/acme/reg/{said}"
+    new = "https://acme-v02.api.letsencrypt.org/acme/acct/1234"
+    for there, here in ((old, new), (new, old)):
+        zone = {"example.org": f'0 issue "letsencrypt.org; accounturi={there}"'}
+        assert judged(zone, authority=Authority(("letsencrypt.org",), here)).outcome == outcome
+
+
 def test_an_account_that_nobody_has_told_leaves_it_open() -> None:
     found = with_parameters(f"accounturi={ACCOUNT}", authority=Authority(("example.net",)))
 

@@ -95,6 +95,16 @@ def test_caa_servfail(world: World) -> None:
     assert finding.remedy == ("have the name servers answer: dig CAA example.org (NOERROR if there is none)",)
 
 
+def test_a_zone_that_nobody_serves_is_the_delegations_finding(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
+    for server in world.zones["example.org"].servers:
+        server.silent = True
+
+    assert codes(check(examine(world, "example.org", DNS01_CA="letsencrypt"))) == []
+
+
 def test_an_unknown_property_that_is_critical(world: World) -> None:
     (finding,) = findings(world, OURS, '128 tbs "Unknown"')
 

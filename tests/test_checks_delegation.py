@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from examined import codes, examine
-from testbed import World
+from testbed import NameServer, World
 from testbed.world import HostedZone
 
 from dns01.hooks.checks import Finding, Severity
@@ -166,15 +166,21 @@ def test_a_domain_that_nobody_has_registered(world: World) -> None:
     assert "www.nowhere.org is not in the DNS: org does not delegate it" in found.message
 
 
-def test_no_resolver_answers(world: World) -> None:
-    assert the_finding(world, DNS01_RESOLVERS="127.0.0.99").code == "zone-unknown"
+def test_every_resolver_refuses(world: World) -> None:
+    with NameServer("127.0.0.98") as resolver:
+        resolver.rcode = "REFUSED"
+        assert the_finding(world, DNS01_RESOLVERS=resolver.address).code == "zone-unknown"
 
 
-def test_somebody_answers_in_the_place_of_every_server(world: World, example: HostedZone) -> None:
-    for server in world.servers.values():
-        server.intercepted = True
+@pytest.mark.parametrize("intercepted", ["127.1.0.1", "everything"])
+def test_what_keeps_port_53_from_its_servers_is_in_the_views_check(
+    world: World, example: HostedZone, intercepted: str
+) -> None:
+    for address, server in world.servers.items():
+        server.intercepted = intercepted in (address, "everything")
 
-    assert the_finding(world).code == "zone-unknown"
+    assert codes(check(examine(world, "example.org"))) == []
+    assert codes(check(examine(world, "example.org", DNS01_RESOLVERS="127.0.0.99"))) == []
 
 
 def test_no_resolver_hears_of_the_challenge_name(world: World, example: HostedZone) -> None:

@@ -162,6 +162,7 @@ def test_signatures_that_are_about_to_expire(world: World, keys: Path) -> None:
     )
     when = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 29 * DAY))
     assert f"expires on {when}" in found.message
+    assert found.remedy[0].startswith("sign example.org again: rndc sign example.org (BIND)")
 
 
 def test_signatures_with_a_tenth_left_are_not_about_to_expire(world: World, keys: Path) -> None:

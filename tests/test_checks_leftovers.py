@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from contract import validation
@@ -43,6 +45,21 @@ def entered(state: Path, value: str, client: Client, name: str = NAME, target: s
 
 def test_nothing_is_left(world: World, zone: HostedZone, state_dir: Path) -> None:
     assert found(world, state_dir) == []
+    assert not state_dir.exists()
+
+
+@pytest.mark.parametrize("lacking", ["f_bfree", "f_ffree"])
+def test_a_disk_that_is_full(
+    world: World, zone: HostedZone, state_dir: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    figures = {"f_blocks": 9, "f_bfree": 9, "f_bavail": 9, "f_files": 9, "f_ffree": 9, lacking: 0}
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(**figures))
+
+    (finding,) = found(world, state_dir)
+
+    assert (finding.code, finding.severity) == ("state-unusable", Severity.ERROR)
+    assert finding.message.endswith("No space left on device")
+    assert finding.remedy[0].startswith("make room there")
     assert not state_dir.exists()
 
 

@@ -50,6 +50,15 @@ def test_a_parent_in_the_account_whose_child_is_delegated_elsewhere(world: World
     assert finding.remedy[1] == f"or remove the delegation: delete the NS records of {NAME} in example.org"
 
 
+def test_a_delegated_challenge_zone_that_is_down_is_the_delegations_finding(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
+    world.delegate(NAME, {"ns.challenges.org": "127.2.0.1"})
+
+    assert codes(check(examine(world, "example.org"))) == []
+
+
 def test_a_child_in_the_account_that_nobody_is_led_to(world: World) -> None:
     finding = the_finding(world, f"example.org, {NAME}")
 

@@ -175,6 +175,17 @@ def test_a_name_server_without_an_address(world: World, example: HostedZone) -> 
     )
 
 
+def test_a_name_server_whose_own_zone_cannot_be_asked_may_have_an_address(
+    world: World, example: HostedZone
+) -> None:
+    host = world.zone("host.net", {"ns.host.net": NS3})
+    for zone in (example, world.zones["org"]):
+        zone.set("example.org", "NS", "ns1.example.org.", "six.host.net.")
+    host.servers[0].rcode = "SERVFAIL"
+
+    assert codes(check(examine(world, "example.org"))) == []
+
+
 @pytest.mark.parametrize("fault", ["REFUSED", "SERVFAIL", "answers, but not with authority"])
 def test_a_lame_server(world: World, example: HostedZone, fault: str) -> None:
     if fault.isupper():

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trustme
-from examined import codes, examine
+from examined import codes, examine, https_open
 from testbed import Doh, NameServer, Unbound, World
 from testbed.client import ask
-from testbed.doh import trust
-from testbed.firewall import WORLD, diverting, swallowing
+from testbed.firewall import diverting, swallowing
 from testbed.world import HostedZone
 
 from dns01.hooks.checks import Examined, Finding, Severity
@@ -26,7 +24,6 @@ NOBODY = "https://127.0.0.58/dns-query"
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
-    monkeypatch.setattr("dns01.hooks.checks.views.LOOK", 0.5)
     with World() as world:
         yield world
 
@@ -38,14 +35,7 @@ def zone(world: World) -> HostedZone:
 
 @pytest.fixture
 def doh(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Doh]:
-    """An endpoint that works whatever becomes of port 53."""
-    ca = trustme.CA()
-    monkeypatch.setenv("SSL_CERT_FILE", trust(ca, tmp_path / "ca.pem"))
-    way_out = f"outgoing-interface: {WORLD}"
-    with (
-        Unbound("127.0.0.61", 5353, root_hints=world.root_hints, extra_options=way_out) as behind,
-        Doh("127.0.0.55", behind.address, ca, port=behind.port) as doh,
-    ):
+    with https_open(world, tmp_path, monkeypatch) as doh:
         yield doh
 
 
@@ -79,6 +69,16 @@ def test_a_resolver_that_has_the_worlds_view_is_no_finding_and_hears_of_no_name_
 
 def test_a_machine_without_a_resolver_is_no_finding(world: World, tmp_path: Path) -> None:
     assert codes(check(examine(world, "example.org")._replace(root=str(tmp_path)))) == []
+
+
+@pytest.mark.parametrize("line", ["nameserver localhost", "nameserver", "nameserver \xff", "options edns0"])
+def test_a_line_that_names_no_address_is_no_resolver(world: World, tmp_path: Path, line: str) -> None:
+    examined = on_this_machine(world, tmp_path)
+    with inside(world, 'local-zone: "example.org." static'):
+        (tmp_path / "etc" / "resolv.conf").write_text(line, encoding="latin-1")
+        assert codes(check(examined)) == []
+        (tmp_path / "etc" / "resolv.conf").write_text(f"{line}\nnameserver {INSIDE}", encoding="latin-1")
+        assert codes(check(examined)) == ["split-horizon"]
 
 
 def test_a_resolver_that_does_not_answer_is_no_split_horizon(
@@ -133,7 +133,7 @@ def test_a_split_horizon_of_a_resolver_that_orders_ask_is_worse(world: World, tm
     with inside(world, 'local-zone: "example.org." static'):
         finding = the_finding(on_this_machine(world, tmp_path, DNS01_RESOLVERS=f"127.0.0.53,{INSIDE}"))
 
-    assert finding.severity == Severity.WARNING
+    assert (finding.code, finding.severity) == ("split-horizon", Severity.WARNING)
     assert finding.remedy[0].startswith(f"take {INSIDE} out of DNS01_RESOLVERS")
 
 
@@ -171,6 +171,7 @@ def test_an_interceptor_of_port_53_is_found(world: World, doh: Doh) -> None:
         finding = the_finding(examined)
 
     assert (finding.code, finding.severity) == ("port-53-intercepted", Severity.WARNING)
+    assert finding.remedy[0].startswith("have the redirection of port 53 taken out of the router")
     assert "on port 53, something intercepts it (127.0.0." in finding.message
     assert "answers like a resolver" in finding.message
 
@@ -182,13 +183,32 @@ def test_an_interceptor_in_front_of_the_zones_servers_is_found(world: World, zon
     finding = the_finding(examine(world, "example.org", DNS01_DOH=NOBODY))
 
     assert (finding.code, finding.severity) == ("port-53-intercepted", Severity.ERROR)
-    said = "127.1.0.1, 127.1.0.2 answers like a resolver: something on the way intercepts port 53"
-    assert finding.message == said
+    assert finding.message.startswith("something on the way to the servers of example.org intercepts port 53")
+    assert "127.1.0.2: answers like a resolver" in finding.message
 
 
 def test_one_lame_server_is_no_interceptor(world: World, zone: HostedZone) -> None:
     zone.servers[0].intercepted = True
     assert codes(check(examine(world, "example.org"))) == []
+
+
+def test_where_all_servers_are_silent_there_is_nothing_to_compare_with(
+    world: World, zone: HostedZone, tmp_path: Path
+) -> None:
+    for server in zone.servers:
+        server.silent = True
+    with inside(world, 'local-zone: "example.org." static') as resolver:
+        assert codes(check(on_this_machine(world, tmp_path))) == []
+        assert resolver.questions == []
+
+
+def test_all_resolvers_are_compared_with_one_look_at_the_world(
+    world: World, zone: HostedZone, tmp_path: Path
+) -> None:
+    deaf = ",".join(f"127.0.0.{last}" for last in range(64, 69))
+    codes(check(on_this_machine(world, tmp_path, DNS01_RESOLVERS=f"127.0.0.53,{deaf}")))
+
+    assert sum(len(server.asked("example.org", "AAAA")) for server in zone.servers) == len(zone.servers)
 
 
 def test_a_resolver_that_was_asked_still_says_yes_to_the_challenge_name(

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -153,10 +154,9 @@ def test_audit_tells_every_phase(lived: Stage) -> None:
     assert (said.code, said.stderr) == (0, "")
     deploy, clean, auth = [part.splitlines() for part in _paragraphs(said.stdout)]
     assert " ok     dehydrated deploy_challenge example.org [root@" in deploy[0]
-    assert deploy[1] == f"    published {NAME} in example.org, account rfc2136 (rfc2136)"
-    assert "discover 0.0 s" in deploy[2]
-    assert clean[1] == f"    retracted {NAME} in example.org, account rfc2136 (rfc2136)"
-    assert " failed certbot certbot auth www.example.org [root@" in auth[0]
+    assert deploy[1] == f"    published {NAME} in example.org, account rfc2136"
+    assert clean[1] == f"    retracted {NAME} in example.org, account rfc2136"
+    assert " failed certbot auth www.example.org [root@" in auth[0]
     assert auth[-1] == "    AuthRejected: 127.1.0.1 says that the secret of the key hook is wrong (BADSIG)"
 
 
@@ -213,6 +213,31 @@ def test_a_package_that_is_missing_is_called_as_the_index_calls_it(shell: Client
     assert "pip install dns01-hook" in hint
 
 
+def test_a_module_of_its_own_that_is_missing_is_not_called_a_package(shell: Client, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['dns01.hooks.journal'] = None")
+
+    said = shell("sweep", PYTHONPATH=str(tmp_path))
+
+    assert (said.code, said.stdout) == (1, "")
+    problem, hint = said.stderr.splitlines()
+    assert problem == "dns01: this installation of dns01 is incomplete: it lacks dns01.hooks.journal"
+    assert hint.endswith("-m pip install --force-reinstall .")
+
+
+def test_a_copy_of_the_script_says_that_it_is_not_all(tmp_path: Path) -> None:
+    copy = tmp_path / "lib" / "hook.py"
+    copy.parent.mkdir()
+    shutil.copy(HOOK, copy)
+
+    # -S: without the packages that are installed here
+    done = subprocess.run([sys.executable, "-S", copy, "startup_hook"], capture_output=True, text=True)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    problem, hint = done.stderr.splitlines()
+    assert problem == f"dns01: {copy} is a copy that has lost the rest of dns01"
+    assert hint.startswith("   -> let HOOK be ")
+
+
 # slips, help and version
 
 
@@ -224,13 +249,24 @@ def test_a_slip_gets_a_suggestion(shell: Client) -> None:
 
 
 @pytest.mark.parametrize("words", [("sweep", "--dryrun"), ("audit", "--sinc", "2020"), ("config", "chek")])
-def test_a_slip_in_what_follows_a_command_is_told_in_click_s_words(
+def test_a_slip_in_what_follows_a_command_is_told_like_any_other(
     shell: Client, words: tuple[str, ...]
 ) -> None:
     said = shell(*words)
 
     assert (said.code, said.stdout) == (2, "")
-    assert "No such" in said.stderr
+    problem, hint = said.stderr.splitlines()
+    kind = "option" if words[1].startswith("-") else "command"
+    assert problem == f"dns01: {words[0]}: no such {kind} '{words[1]}'"
+    assert hint.startswith("   -> did you mean ")
+    assert hint.endswith(f" `dns01 {words[0]} --help` says what it takes")
+
+
+def test_a_command_that_is_one_of_two_words_wants_the_other(shell: Client) -> None:
+    said = shell("config")
+
+    assert (said.code, said.stdout) == (2, "")
+    assert said.stderr == "dns01: config: missing command\n   -> `dns01 config --help` says what it takes\n"
 
 
 @pytest.mark.parametrize("words", [("help",), ("--help",), ("-h",), ()])
@@ -239,6 +275,7 @@ def test_help_lists_the_commands(shell: Client, words: tuple[str, ...]) -> None:
 
     assert (said.code, said.stderr) == (0, "")
     assert all(command in said.stdout for command in ("audit", "config", "sweep", "--manual-auth-hook"))
+    assert not re.search(r"^  (?!status)\w.*\.\.\.$", said.stdout, re.MULTILINE)  # each line is whole
 
 
 @pytest.mark.parametrize("word", ["version", "--version"])

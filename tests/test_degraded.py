@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import dns.flags
@@ -26,7 +26,8 @@ from dns01 import Challenge, published
 from dns01.errors import DelegationError, NotReady
 from dns01.providers.memory import RECORDS
 
-NAME = "_acme-challenge.example.org"
+DOMAIN = "example.org"
+NAME = f"_acme-challenge.{DOMAIN}"
 A = validation("a")
 ONE, TWO = "127.1.0.1", "127.1.0.2"
 BOTH = {"ns1.example.org": ONE, "ns2.example.org": TWO}
@@ -38,7 +39,9 @@ class Fed(NameServer):
 
     def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
         zone = self.zone("example.org")
-        zone.set(NAME, "TXT", *(record.value for record in RECORDS.get("example.org", {}).values()))
+        zone.set(NAME, "TXT")
+        for record in list(RECORDS.get("example.org", {}).values()):
+            zone.set(record.name, "TXT", record.value)
         return super().answer(query, over)
 
 
@@ -81,7 +84,9 @@ def doh(behind: Unbound, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield doh
 
 
-def publish(state: Path, doh: str, resolver: str = "127.0.0.53", **environ: str) -> None:
+def publish(
+    state: Path, doh: str, resolver: str = "127.0.0.53", domains: Sequence[str] = (DOMAIN,), **environ: str
+) -> None:
     """One order."""
     configuration = {
         "DNS01_PROVIDER": "memory",
@@ -93,8 +98,8 @@ def publish(state: Path, doh: str, resolver: str = "127.0.0.53", **environ: str)
         "DNS01_STATE_DIR": str(state),
         **environ,
     }
-    with published([Challenge("example.org", "", A)], configuration):
-        assert [record.value for record in RECORDS["example.org"].values()] == [A]
+    with published([Challenge(domain, "", A) for domain in domains], configuration):
+        assert {record.value for record in RECORDS["example.org"].values()} == {A}
 
 
 def outcomes(state: Path) -> list[str]:
@@ -206,6 +211,14 @@ def test_18_a_split_horizon_resolver_is_found_out_and_named_and_the_public_view_
         assert f"! split horizon: {inside.address} has ad.inside.test for the name servers of" in said
         assert "example.org, the world ns1.example.org, ns2.example.org" in said
         assert outcomes(state_dir)[0] == "ok"
+
+
+def test_18_the_views_of_a_zone_are_compared_once_for_all_its_names(world: World, state_dir: Path) -> None:
+    domains = [f"{host}.example.org" for host in ("one", "two", "three")]
+    with split_horizon(world) as inside:
+        publish(state_dir, "", inside.address, domains)
+
+        assert [asked.name for asked in inside.questions if asked.type == "SOA"] == ["example.org"]
 
 
 def test_18_whoever_wants_every_resolver_to_have_it_is_told_of_the_split_horizon(

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import dns.rdatatype
 import pytest
-from testbed import NameServer
+from testbed import NameServer, PowerDNS
 from testbed.client import ask
 from testbed.world import HostedZone, World
 
@@ -58,6 +59,29 @@ def test_many_names_need_the_root_and_the_tld_only_once(
     assert len([question for question in world.servers["127.0.0.3"].questions if question.name in names]) == 1
 
 
+def test_a_record_of_a_zone_that_is_known_costs_one_question(
+    world: World, example: HostedZone, discovery: Discovery
+) -> None:
+    discovery.ask("example.org", dns.rdatatype.CAA)
+    before = [len(server.questions) for server in world.servers.values()]
+
+    assert discovery.ask("www.example.org", dns.rdatatype.A).answer
+
+    after = [len(server.questions) for server in world.servers.values()]
+    assert sum(after) - sum(before) == 1
+
+
+def test_a_record_is_asked_for_wherever_it_is_delegated_to(
+    world: World, example: HostedZone, discovery: Discovery
+) -> None:
+    world.zone("sub.example.org", {"ns.sub.example.org": "127.1.0.3"}, "www A 192.0.2.7")
+    example.set("sub.example.org", "DS", "1 8 2 " + 64 * "0")
+
+    assert "192.0.2.7" in str(discovery.ask("www.sub.example.org", dns.rdatatype.A))
+    assert discovery.ask("sub.example.org", dns.rdatatype.DS).answer  # which is in the zone above
+    assert not discovery.ask("sub.example.org", dns.rdatatype.CAA).answer
+
+
 def test_13_a_cname_chain_over_three_zones_in_mixed_case(
     world: World, example: HostedZone, discovery: Discovery
 ) -> None:
@@ -97,6 +121,16 @@ def test_15_a_wildcard_cname_is_overridden(example: HostedZone, discovery: Disco
     assert (found.target, found.zone, found.wildcard) == (NAME, "example.org", "elsewhere.net")
 
 
+def test_15_a_wildcard_is_told_at_a_name_of_the_greatest_length_too(
+    example: HostedZone, discovery: Discovery
+) -> None:
+    parent = ".".join([63 * "a", 63 * "b", 63 * "c", 33 * "d", "example.org"])
+    example.set("*.example.org", "CNAME", "elsewhere.net.")
+
+    assert len(f"_acme-challenge.{parent}") == 253
+    assert discovery.find(f"_acme-challenge.{parent}").wildcard == "elsewhere.net"
+
+
 def test_16_a_delegated_challenge_zone_is_used(
     world: World, example: HostedZone, discovery: Discovery
 ) -> None:
@@ -123,6 +157,19 @@ def test_a_child_zone_on_one_of_its_parents_servers_has_that_server_alone(
     world.zone(NAME, {"ns1.example.org": NS1})
 
     assert hosts(discovery.find(NAME).servers) == {"ns1.example.org": [NS1]}
+
+
+def test_a_cname_into_a_child_zone_on_the_same_servers_does_not_move_the_name_itself(
+    world: World, discovery: Discovery
+) -> None:
+    text = "* CNAME acme.example.org.\nacme NS ns1.acme.example.org.\nns1.acme A 127.1.0.3"
+    with PowerDNS("127.1.0.3", {"example.org": text, "acme.example.org": ""}):
+        world.delegate("example.org", {"ns.example.org": "127.1.0.3"})
+
+        found = discovery.find(NAME)  # PowerDNS adds the SOA that the CNAME leads to
+
+        assert discovery.cut(NAME).apex == "example.org"
+        assert (found.target, found.zone, found.wildcard) == (NAME, "example.org", "acme.example.org")
 
 
 def test_what_a_server_says_of_one_name_is_not_held_against_its_zone(

@@ -111,8 +111,33 @@ def test_what_several_domains_share_is_explained_once(stage: Stage) -> None:
     said = person(stage, RFC2136_TSIG_SECRET="d3Jvbmc=")("doctor", "example.org", "www.example.org")
 
     assert said.stdout.count("1. copy the secret") == 1
-    assert said.stdout.count("ERROR   auth-rejected") == 2
-    assert said.stdout.count("as above") == 1
+    assert said.stdout.count("ERROR   auth-rejected: rfc2136: ") == 1
+    assert said.stdout.count("\n  ERROR   auth-rejected: as above\n") == 1
+
+
+def test_a_domain_and_its_wildcard_have_one_picture(stage: Stage) -> None:
+    said = person(stage)("doctor", "example.org", "*.example.org")
+
+    assert said.stdout.count("zone example.org") == 1
+    assert f"\n*.example.org\n  {NAME}: as above\n" in said.stdout
+
+
+def test_what_a_finding_is_about_is_not_said_twice(stage: Stage, tmp_path: Path) -> None:
+    key = tmp_path / "tsig.key"
+    key.write_text(KEY.bind())
+    key.chmod(0o644)
+
+    said = person(stage, RFC2136_TSIG_KEY="", RFC2136_TSIG_SECRET="", RFC2136_TSIG_FILE=str(key))(
+        "doctor", "example.org"
+    )
+
+    assert f"  ERROR   world-readable-secret: account rfc2136: {key} can be read" in said.stdout
+
+
+def test_a_name_that_is_not_in_the_dns_ends_at_the_root(stage: Stage) -> None:
+    said = person(stage)("doctor", "example.internal")
+
+    assert "\n    the root zone\n      a.root-servers.net  127.0.0.2\n" in said.stdout
 
 
 def test_no_secret_is_shown(stage: Stage) -> None:
@@ -146,6 +171,9 @@ def test_a_terminal_gets_colours_and_a_drawn_tree(stage: Stage) -> None:
     assert done.returncode == 2
     assert "└── " in text
     assert "\x1b[1;31m" in text
+    lines = re.sub(r"\x1b\[[\d;]*m", "", text).splitlines()
+    assert max(map(len, lines)) <= 80  # broken between words, and indented
+    assert [line[:8] for line in lines if "copy the secret" in line] == ["     1. "]
 
 
 # What it ends with
@@ -228,13 +256,28 @@ def test_no_resolver_hears_of_the_challenge_name(tmp_path: Path) -> None:
     assert "challenge" not in asked
 
 
-def test_it_ends_in_time_where_nothing_answers(tmp_path: Path) -> None:
-    nameservers = {"ns1.example.org": "127.1.0.7", "ns2.example.org": "127.1.0.8"}
+def test_it_ends_in_time_where_nothing_answers_however_many_domains_there_are(tmp_path: Path) -> None:
+    domains = ["example.org", "example.net", "example.test"]
     with Stage(tmp_path) as stage, NameServer("127.1.0.7") as one, NameServer("127.1.0.8") as two:
         one.silent = two.silent = True
-        stage.world.delegate("example.org", nameservers)
-        said = person(stage, RFC2136_NAMESERVER="192.0.2.1")("doctor", "example.org", "--json")
+        for domain in domains:
+            stage.world.delegate(domain, {f"ns1.{domain}": one.address, f"ns2.{domain}": two.address})
+        said = person(stage, RFC2136_NAMESERVER="192.0.2.1")("doctor", *domains, "--json")
 
     assert said.seconds < 10
     assert said.code == 2
-    assert "zone-down" in found(said)
+    assert [each["domain"] for each in document(said)["domains"]] == domains
+    for each in document(said)["domains"]:
+        codes = [finding["code"] for finding in each["findings"]]
+        assert sorted(codes) == ["provider-unreachable", "zone-down"]
+
+
+def test_a_hundred_domains_of_one_zone_cost_few_questions_more_than_one(stage: Stage) -> None:
+    domains = [f"host{number}.example.org" for number in range(100)]
+
+    said = person(stage)("doctor", *domains)
+
+    assert (said.code, said.stdout.count("ok: nothing is in the way")) == (0, 100)
+    assert said.seconds < 10
+    asked = stage.world.servers["127.0.0.3"].questions
+    assert len([question for question in asked if question.name == "example.org"]) < 20

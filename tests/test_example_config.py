@@ -31,7 +31,7 @@ def sourced(text: str) -> dict[str, str]:
 def known_variables() -> set[str]:
     settings = {f"DNS01_{term.upper()}" for term in TERMS}
     settings |= {
-        f"DNS01_{word}" for word in ("PROVIDER", "NAMESERVERS", "RESOLVERS", "READINESS", "STATE_DIR")
+        f"DNS01_{word}" for word in ("CA", "PROVIDER", "NAMESERVERS", "RESOLVERS", "READINESS", "STATE_DIR")
     }
     options = {
         name for kind in map(providers.load, providers.names()) for o in kind.options for name in o.env

@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import pytest
 
+from dns01.hooks.deploy import kinds
+
 # From top to bottom: a module imports from its own line and from those below, never from above.
 # (``hooks.*`` is the package and all in it; the most exact name decides; ``*`` is what has no other.)
 LAYERS = (
@@ -28,7 +30,7 @@ LAYERS = (
 )
 
 # Who called, and with what: these load nothing but the standard library before they are at work.
-START_UP = ("__main__", "hooks.hook", "hooks.call", "hooks.client", "hooks.state")
+START_UP = ("__main__", "hooks.hook", "hooks.call", "hooks.client", "hooks.state", "hooks.due")
 
 # Each third-party package, and the modules that may import it (those after "but" may not).
 PLACES = {
@@ -37,7 +39,7 @@ PLACES = {
     "botocore": "providers._aws hooks.deploy.secretsmanager hooks.deploy.acm",
     "click": "hooks.commands.*",
     "cryptography": "hooks.certificate hooks.deploy.* providers.gcloud",
-    "dns": "* but hooks.hook hooks.call hooks.client hooks.state",
+    "dns": "* but hooks.hook hooks.call hooks.client hooks.state hooks.due",
     "httpx": "hooks.doh providers.rackspace",
     "idna": "hooks.challenge",
     "lexicon": "providers.lexicon",
@@ -169,6 +171,15 @@ def test_a_third_party_package_is_imported_only_where_it_has_its_place(module: s
 @pytest.mark.parametrize("module", START_UP)
 def test_what_every_call_goes_through_loads_the_standard_library_alone(module: str) -> None:
     assert not {name for name in loaded_at_once(f"dns01.{module}") if is_third_party(name)}
+
+
+@pytest.mark.parametrize(
+    "module", ["hooks.config", *(f"hooks.deploy.{kind}" for kind in kinds())], ids=lambda name: name
+)
+def test_a_configuration_with_targets_is_read_without_what_is_slow_to_load(module: str) -> None:
+    """Every phase that publishes reads it, and asks each kind of target for its options."""
+    loaded = {name.partition(".")[0] for name in loaded_at_once(f"dns01.{module}")}
+    assert not loaded & {"boto3", "botocore", "cryptography", "requests"}
 
 
 @every_module

@@ -136,6 +136,17 @@ class TestOpening:
         second = journal.open([entry("one", client=this_process())])
         assert journal.entries() == second
 
+    def test_what_was_closed_failed_or_opened_anew_meanwhile_is_not_unchanged(
+        self, journal: Journal, clock: Clock
+    ) -> None:
+        read = journal.open(map(entry, ("kept", "closed", "failed", "anew")))
+        kept, closed, failed, anew = read
+        clock.now += 10
+        journal.close([closed])
+        journal.failed(failed, "no answer")
+        journal.open([anew])
+        assert journal.unchanged(read) == [kept]
+
     @pytest.mark.parametrize("name", ["a." * 120 + "example.org", "../../etc/passwd", "ü\n.example.org", "."])
     def test_any_name_makes_a_file_name(self, journal: Journal, state_dir: Path, name: str) -> None:
         journal.open([entry("one", name), entry("two", name)])

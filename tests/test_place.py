@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from testbed import NameServer
 
 from dns01.hooks import config
 from dns01.hooks.place import Places
+from dns01.hooks.settings import Account
 from dns01.providers.base import Zone
 
 SERVER = "127.1.0.1"
@@ -54,3 +58,23 @@ def test_without_a_section_the_servers_tell_a_bridge_its_zone_if_they_have_it(
     settings = config.load({"DNS01_CONFIG": "", "DNS01_STATE_DIR": str(tmp_path), **variables})
     with NameServer(SERVER, zones=[testbed.Zone(apex, "", {f"ns1.{apex}": SERVER})]):
         assert Places(settings).find([NAME])[NAME].zone == Zone(expected)
+
+
+def test_an_account_is_opened_once_however_many_ask_for_it_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting = threading.Barrier(2)
+
+    def opened(account: Account) -> object:
+        with suppress(threading.BrokenBarrierError):
+            meeting.wait(0.1)
+        return object()
+
+    monkeypatch.setattr("dns01.hooks.place.open_account", opened)
+    variables = {"DNS01_PROVIDER": "exec", "EXEC_PATH": "/bin/true"}
+    settings = config.load({"DNS01_CONFIG": "", "DNS01_STATE_DIR": str(tmp_path), **variables})
+    places = Places(settings)
+    with ThreadPoolExecutor(2) as pool:
+        one, two = pool.map(places.provider, [settings.account_named("exec")] * 2)
+
+    assert one is two

@@ -124,7 +124,7 @@ def test_a_challenge_that_cannot_be_put_back_is_told(world: World) -> None:
     world.has(A, B)
     said = refused(world.provider("ALL", READ_ONLY="yes"), A)
     assert f"removed {B.value!r} as well, which is not put back: " in said
-    assert f"present {NAME}: it ended with 3" in said
+    assert f"present {NAME} ended with 3" in said
 
 
 def test_what_only_one_server_had_is_not_put_back(world: World) -> None:
@@ -144,20 +144,20 @@ def test_what_never_was_there_is_no_failure_though_the_program_takes_it_for_one(
 def test_a_failure_is_one_where_the_record_is_still_seen(world: World) -> None:
     world.has(B)
     world.servers.append(lambda values: {A.value})
-    assert "it ended with 1: no such record" in refused(world.provider(), A)
+    assert "ended with 1: no such record" in refused(world.provider(), A)
     assert world.pauses == []
 
 
 def test_a_failure_is_one_where_no_server_answers(world: World) -> None:
     world.servers.clear()
-    assert "it ended with 1" in refused(world.provider(), A)
+    assert "ended with 1" in refused(world.provider(), A)
 
 
 def test_a_failure_is_one_for_what_was_added_a_moment_ago_and_no_server_has_shown_yet(world: World) -> None:
     provider = world.provider()
     provider.publish(ZONE, [A])
     world.has()  # so that the program fails
-    assert "it ended with 1" in refused(provider, A)
+    assert "ended with 1" in refused(provider, A)
 
 
 def test_a_failure_does_not_keep_the_other_records(world: World) -> None:
@@ -169,7 +169,7 @@ def test_a_failure_does_not_keep_the_other_records(world: World) -> None:
 
 def test_a_program_that_hangs_is_waited_for_once(world: World) -> None:
     world.has(A, B, C)
-    assert "it was ended after 1 s" in refused(world.provider("HANG"), A, B, C)
+    assert "was ended after 1 s" in refused(world.provider("HANG"), A, B, C)
     assert (world.folder / "zone.hung").read_text().splitlines() == [f"{A.name} {A.value}"]
 
 

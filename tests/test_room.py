@@ -27,7 +27,7 @@ def entry(domain: str, value: str, target: str = "target.example.net") -> Entry:
 
 def check(most: int | None, wanted: list[Entry], open: list[Entry]) -> None:
     provider: Any = Keeps(most)
-    room.check(provider, wanted, open)
+    room.check(provider, wanted, lambda: open)
 
 
 APEX, WILDCARD, THIRD = (
@@ -43,6 +43,12 @@ def test_as_many_as_there_is_room_for_are_let_through() -> None:
 
 def test_a_provider_that_says_nothing_keeps_any_number() -> None:
     check(None, [APEX, WILDCARD, THIRD], [entry("d.org", "d")])
+
+
+def test_where_there_is_room_for_any_number_nobody_looks_what_is_open() -> None:
+    """At 100 zones, that would be 100 looks at 100 files."""
+    keeps_any: Any = Keeps(None)
+    room.check(keeps_any, [APEX], lambda: pytest.fail("it was looked up"))
 
 
 def test_more_in_one_order_are_refused_with_the_names() -> None:
@@ -67,10 +73,14 @@ def test_what_is_open_at_another_target_takes_no_room() -> None:
     check(2, [APEX, WILDCARD], [entry("c.org", "c", "elsewhere.example.net")])
 
 
+def test_what_another_account_has_open_takes_no_room() -> None:
+    check(2, [THIRD], [each._replace(account="b") for each in (APEX, WILDCARD)])
+
+
 def test_names_that_share_a_holder_share_its_room() -> None:
     provider: Any = Keeps(1)
     provider.holder = lambda target: target.partition(".")[2]
     first, second = entry("a.org", "a", "a.shared.example"), entry("b.org", "b", "b.shared.example")
 
     with pytest.raises(Busy, match=r"shared\.example keeps no more than one value"):
-        room.check(provider, [first], [second])
+        room.check(provider, [first], lambda: [second])

@@ -1,6 +1,7 @@
-"""What a phase with nothing to do costs: which modules it loads (bench/startup.py has the times).
+"""What a phase costs before it begins: which modules it loads (bench/startup.py has the times).
 
-dehydrated calls its hook twice for every certificate that is not due, so the lists are short.
+dehydrated calls its hook twice for every certificate that is not due, so those lists are short. And
+who publishes through rfc2136 pays for dnspython alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from calls import NAME, Stage
+from contract import validation
 
 HOOK = Path(__file__).parent.parent / "hooks" / "hook.py"
 IMPORT_TIME = "import time:"  # how each line of ``python -X importtime`` begins
@@ -28,6 +31,12 @@ NOTHING_TO_DO = {
 
 # What it may import beyond what the bare interpreter does: no more than the state folder's place.
 ALLOWED = {"__future__", "dns01", "dns01.hooks", "dns01.hooks.state"}
+
+# What other phases and providers need, each of which costs as much as all of dnspython.
+HEAVY = {
+    "asyncio", "boto3", "botocore", "click", "cryptography", "dns.query", "dns.resolver", "http", "httpx",
+    "lexicon", "requests", "rich", "smtplib", "ssl", "tenacity", "tldextract", "urllib3", "xml",
+}  # fmt: skip
 
 
 class Outcome(NamedTuple):
@@ -46,9 +55,13 @@ def python(*arguments: str, **environment: str) -> Outcome:
         env={"PATH": os.environ["PATH"], **environment},
     )
     lines = done.stderr.splitlines()
-    modules = {line.rpartition("|")[2].strip() for line in lines if line.startswith(IMPORT_TIME)}
     stderr = "\n".join(line for line in lines if not line.startswith(IMPORT_TIME))
-    return Outcome(done.returncode, done.stdout, stderr, modules)
+    return Outcome(done.returncode, done.stdout, stderr, imported(done.stderr))
+
+
+def imported(stderr: str) -> set[str]:
+    """The modules that ``-X importtime`` has listed."""
+    return {line.rpartition("|")[2].strip() for line in stderr.splitlines() if line.startswith(IMPORT_TIME)}
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +101,21 @@ def test_a_phase_with_nothing_to_do_says_nothing_reads_no_config_and_imports_nex
     assert (outcome.code, outcome.stdout, outcome.stderr) == (0, "", "")
     assert outcome.modules - bare <= ALLOWED
     assert list(state.parent.rglob("*")) == before
+
+
+def test_publishing_through_rfc2136_waiting_and_taking_back_load_nothing_heavy_but_dnspython(
+    tmp_path: Path,
+) -> None:
+    challenge = ("example.org", "token", validation("a"))
+    with Stage(tmp_path) as stage:
+        client = stage.client(DNS01_CA="letsencrypt.org", PYTHONPROFILEIMPORTTIME="1")
+
+        deploy = client("deploy_challenge", *challenge)
+        seen = stage.bind.txt(NAME)
+        clean = client("clean_challenge", *challenge)
+
+    assert (deploy.code, clean.code, seen) == (0, 0, {validation("a")})
+    for said in (deploy, clean):
+        modules = imported(said.stderr)
+        assert "dns.message" in modules
+        assert not {module for module in modules if {module, module.partition(".")[0]} & HEAVY}

@@ -216,8 +216,8 @@ class TestAuthority:
         clock.now += 5
         ask("www.example.org", "TXT", over="tcp")
         assert [tuple(each) for each in server.questions] == [
-            ("www.example.org", "A", "udp", 100.0),
-            ("www.example.org", "TXT", "tcp", 105.0),
+            ("www.example.org", "A", "udp", 100.0, "127.0.0.1"),
+            ("www.example.org", "TXT", "tcp", 105.0, "127.0.0.1"),
         ]
         assert [each.over for each in server.asked("www.Example.org", "TXT")] == ["tcp"]
 

@@ -15,7 +15,7 @@ from ..delegation import ChainError, Discovery
 from ..survey import Survey, survey
 from . import Examined
 
-_looking = Lock()
+_beginning = Lock()
 
 
 def surveys(examined: Examined) -> tuple[Survey, ...]:
@@ -25,17 +25,20 @@ def surveys(examined: Examined) -> tuple[Survey, ...]:
     """
     if examined.settings.nameservers_for(examined.name):
         return ()
-    with _looking:  # the checks run side by side, and the first one looks for all
-        return _surveys(examined.discovery, examined.name)
+    discovery = examined.discovery
+    looks = {apex: _begun(discovery, apex) for apex in _apexes(discovery, examined.name)}
+    return tuple(found for look in looks.values() if (found := look.result()))
 
 
-@lru_cache(maxsize=32)
-def _surveys(discovery: Discovery, name: str) -> tuple[Survey, ...]:
-    looks: dict[str, Future[Survey | None]] = {}
-    for apex in _apexes(discovery, name):
-        if apex not in looks:
-            looks[apex] = aside(partial(_survey, discovery, apex))
-    return tuple(look for future in looks.values() if (look := future.result()))
+def _begun(discovery: Discovery, apex: str) -> Future[Survey | None]:
+    """One look at a zone will do for all checks and all domains, which run side by side."""
+    with _beginning:
+        return _begin(discovery, apex)
+
+
+@lru_cache(maxsize=256)
+def _begin(discovery: Discovery, apex: str) -> Future[Survey | None]:
+    return aside(partial(_survey, discovery, apex))
 
 
 def _apexes(discovery: Discovery, name: str) -> Iterator[str]:
@@ -47,7 +50,7 @@ def _apexes(discovery: Discovery, name: str) -> Iterator[str]:
         delegation = discovery.find(name)
         if "." in delegation.zone and not delegation.trouble:
             yield delegation.zone
-        chain = delegation.chain
+        chain = delegation.chain[:-1]
     except ChainError as error:
         chain = error.chain
     except DelegationError:

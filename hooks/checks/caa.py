@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...errors import DelegationError
 from .. import dehydrated
 from ..authority import Order, authority, of_certbot, of_dehydrated
 from ..caa import Verdict
@@ -21,12 +22,23 @@ def check(examined: Examined) -> Iterator[Finding]:
     base = examined.domain.removeprefix("*.")
     lookups = Lookups(examined.discovery, [base])
     verdict = judge(examined.domain, ca, lookups)
+    if verdict.cause == "servfail" and not _is_served(examined, base):
+        return  # which the checks of the delegation and the views say
     if verdict.outcome != "allowed":
         yield _finding(verdict, _DOUBTS.get((verdict.outcome, verdict.cause), Severity.ERROR))
     if base != examined.domain:
         beside = judge(base, ca, lookups)
         if beside.outcome == "forbidden" and beside.reason != verdict.reason:
             yield _finding(beside, Severity.NOTE)
+
+
+def _is_served(examined: Examined, domain: str) -> bool:
+    """Whether the servers of its zone can be asked at all."""
+    try:
+        examined.discovery.cut(domain)
+    except DelegationError:
+        return False
+    return True
 
 
 _DOUBTS = {("unknown", "unknown-ca"): Severity.NOTE, ("unknown", "account"): Severity.WARNING}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...errors import ConfigError, DelegationError, ZoneNotFound
 from ...providers.base import is_within
 from ..challenge import PREFIX
-from ..delegation import ChainError, Delegation
+from ..delegation import ChainError, Delegation, PortBarred
 from . import Examined, Finding, Severity
 
 
@@ -19,10 +19,14 @@ def check(examined: Examined) -> Iterator[Finding]:
         delegation = examined.discovery.find(examined.name)
     except ChainError as error:
         yield _endless(examined, error)
+    except PortBarred:
+        return  # what keeps this machine from asking anybody is in the views' check
     except DelegationError as error:
         yield Finding("zone-unknown", Severity.ERROR, examined.name, str(error), (error.hint,))
     else:
         yield from _wildcard(delegation)
+        if delegation.intercepted:
+            return  # in the views' check as well
         if "." not in delegation.zone:
             yield _nowhere(delegation)
         elif delegation.trouble:

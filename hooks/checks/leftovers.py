@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
 
 from ...errors import DelegationError, HookError, StateError
 from ..delegation import Delegation
+from ..disk import usable
 from ..journal import Entry, Journal
 from . import Examined, Finding, Severity
 from .where import followed
@@ -17,6 +20,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     """Compare what stands at the challenge name with what the journal knows of it."""
     journal = Journal(examined.settings.state)
     try:
+        _check_room(examined.settings.state)
         entries = journal.entries()
         orphans = [entry for entry in journal.orphans() if entry.name == examined.name]
     except StateError as error:
@@ -37,6 +41,20 @@ def check(examined: Examined) -> Iterator[Finding]:
     strange = sorted(frozenset().union(*shown) - known)
     if strange and not _keeps_old_values(examined, delegation):
         yield _stale(delegation, strange)
+
+
+def _check_room(folder: str) -> None:
+    """Raises StateError where nothing could be written to the state folder, or it could not be made."""
+    there = folder
+    while not os.path.lexists(there):
+        there = os.path.dirname(os.path.abspath(there))
+    with usable(folder):
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        disk = os.statvfs(there)
+        full = disk.f_blocks and not (disk.f_bfree if os.geteuid() == 0 else disk.f_bavail)
+        if full or (disk.f_files and not disk.f_ffree):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _open(entry: Entry) -> Finding:

@@ -23,8 +23,8 @@ from .where import followed
 def check(examined: Examined) -> Iterator[Finding]:
     """Whether the account can be reached and has the zone that the record belongs to.
 
-    What is wrong with the configuration, the delegation (a CNAME to a zone of no account, too) or
-    the clock is for their own checks.
+    What is wrong with the configuration, the delegation (a CNAME to a zone of no account, a zone that
+    is down) or the clock is for their own checks.
     """
     if not examined.settings.accounts:
         return
@@ -68,7 +68,7 @@ def _zone(
         return
     zone = provider.zone_for(cut or target)
     if cut and zone.apex != cut:
-        if len(delegation.chain) == 1:
+        if len(delegation.chain) == 1 and not delegation.trouble:
             yield _undelegated_parent(delegation, account, zone.apex)
         return
     # Who takes any name for a zone of its own, as acme-dns does, takes this one too.

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
-import dns.resolver
-
-from ...errors import DelegationError
+from ...errors import ConfigError, DelegationError
+from ..dehydrated import read_text
 from ..delegation import Delegation, PortBarred
-from ..dnswire import Wire
-from ..question import Address, Question
-from ..replies import SOA
-from ..views import difference
+from ..question import Address
+from ..values import addresses
+from ..views import differences
 from . import Examined, Finding, Severity
 
 RESOLV_CONF = "/etc/resolv.conf"
-LOOK = 3.0  # seconds for the zone's servers
+HTTPS = 2.0  # seconds: silent name servers have cost 5 of the 8 that a check has
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -31,10 +29,11 @@ def check(examined: Examined) -> Iterator[Finding]:
     except DelegationError:
         return  # the delegation's own check finds it
     else:
-        if resolvers := _in_between(delegation):
-            words = f"{', '.join(resolvers)} answers like a resolver: something on the way intercepts port 53"
-            yield _intercepted(examined, words)
-        yield from _split(examined, delegation)
+        if delegation.intercepted:
+            words = f"something on the way to the servers of {delegation.zone} intercepts port 53"
+            yield _intercepted(examined, f"{words} ({delegation.trouble})")
+        elif not delegation.trouble:  # else there is nothing to compare with
+            yield from _split(examined, delegation)
 
 
 def _barred(examined: Examined, error: PortBarred) -> Finding:
@@ -75,7 +74,7 @@ def _without_port_53(examined: Examined) -> tuple[Severity, str]:
     from ..doh import Doh
 
     endpoints = examined.settings.doh
-    with Doh() as https:
+    with Doh(HTTPS) as https:
         answers = https.ask_all((endpoint, ".") for endpoint in endpoints).values()
         if any(answer.message is not None for answer in answers):
             return Severity.WARNING, f"until then orders go through, degraded, by {', '.join(endpoints)}"
@@ -83,24 +82,12 @@ def _without_port_53(examined: Examined) -> tuple[Severity, str]:
     return Severity.ERROR, f"or let HTTPS to {either} out (HTTPS_PROXY): then orders go through, degraded"
 
 
-def _in_between(delegation: Delegation) -> list[str]:
-    """The servers of the zone that answer like resolvers, if all do that answer at all."""
-    questions = [Question(a, delegation.zone, SOA) for server in delegation.servers for a in server.addresses]
-    with Wire() as wire:
-        heard = {q: answer for q, answer in wire.ask(questions, LOOK).items() if answer.message is not None}
-    if not all(answer.like_a_resolver for answer in heard.values()):
-        return []
-    return sorted(str(question.server) for question in heard)
-
-
 def _split(examined: Examined, delegation: Delegation) -> Iterator[Finding]:
     apex, servers = delegation.zone, delegation.servers
     if apex == delegation.target:
         return  # no resolver hears of the record's own name
     resolvers = list(dict.fromkeys([*_local_resolvers(examined), *examined.settings.resolvers]))
-    with ThreadPoolExecutor(len(resolvers)) as pool:
-        differences = list(pool.map(lambda resolver: difference(resolver, apex, servers), resolvers))
-    for resolver, words in zip(resolvers, differences, strict=True):
+    for resolver, words in differences(resolvers, apex, servers).items():
         if words and resolver in examined.settings.resolvers:
             remedy = f"take {resolver} out of DNS01_RESOLVERS (`resolvers`): a CA has the world's view"
             yield _horizon(resolver, apex, words, Severity.WARNING, remedy)
@@ -115,9 +102,11 @@ def _horizon(resolver: Address, apex: str, words: str, severity: Severity, remed
 
 
 def _local_resolvers(examined: Examined) -> list[Address]:
-    resolver = dns.resolver.Resolver(configure=False)
-    try:
-        resolver.read_resolv_conf(examined.path(RESOLV_CONF))
-    except dns.resolver.NoResolverConfiguration:
-        return []
-    return [Address(str(server)) for server in resolver.nameservers]
+    """Those of resolv.conf(5), as far as they are addresses."""
+    found: list[Address] = []
+    for line in (read_text(RESOLV_CONF, examined.root) or "").splitlines():
+        keyword, *values = line.split() or [""]
+        if keyword == "nameserver":
+            with suppress(ConfigError):
+                found += addresses(values[:1])
+    return found

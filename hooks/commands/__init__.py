@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 
 import click
 
 from ... import __version__
+from ...errors import UsageError
 from .audit import audit
 from .config import config
 from .deploy import deploy
@@ -16,6 +18,8 @@ from .providers import providers
 from .register import register
 from .status import status
 from .sweep import sweep
+
+GUESS = re.compile(r"[.\s]*\(?(Did you mean .*\?)\)?$")  # at the end of click's messages
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,6 +50,8 @@ def main(words: Sequence[str]) -> int:
             words = ["--version"]
     try:
         code = dns01.main([*words], "dns01", standalone_mode=False)
+    except click.UsageError as error:
+        raise _in_our_manner(error) from None
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -55,3 +61,19 @@ def main(words: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     return code if isinstance(code, int) else 0
+
+
+def _in_our_manner(error: click.UsageError) -> UsageError:
+    """A slip after the command's name, told like any other."""
+    message = error.format_message()
+    problem = GUESS.sub("", message).rstrip(".")
+    guess = f"{_uncapitalised(found[1])} " if (found := GUESS.search(message)) else ""
+    command = error.ctx.command_path if error.ctx else "dns01"
+    where = f"{command.removeprefix('dns01 ')}: " if command != "dns01" else ""
+    ours = UsageError(f"{where}{_uncapitalised(problem)}", f"{guess}`{command} --help` says what it takes")
+    ours.exit_code = error.exit_code
+    return ours
+
+
+def _uncapitalised(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ...secret import redact
+from .. import say
 from ..checks import Finding, Severity
 from ..checks.diagnosis import Diagnosis
-from ..delegation import Server
+from ..delegation import Delegation, Server
 
 STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "bold red"}
 VERSION = 1
@@ -22,17 +23,17 @@ class Node(NamedTuple):
     beneath: tuple[Node, ...] = ()
 
 
-def show(diagnosis: Diagnosis, said: set[Finding]) -> None:
+def show(diagnosis: Diagnosis, said: set[Finding | Node]) -> None:
     """Print one domain: with colours on a terminal, as plain lines elsewhere.
 
-    ``said``: what other domains have shown already, and needs no second explanation; this
-    domain's findings are added.
+    ``said``: what other domains have shown already, and is not shown again; what this one shows
+    is added.
     """
     if sys.stdout.isatty():
         _coloured(diagnosis, said)
     else:
         print(redact("\n".join(_plain(diagnosis, said))), flush=True)
-    said.update(_findings(diagnosis))
+    said.update([tree(diagnosis), *_findings(diagnosis)])
 
 
 def document(diagnoses: Iterable[Diagnosis]) -> dict[str, Any]:
@@ -49,19 +50,29 @@ def document(diagnoses: Iterable[Diagnosis]) -> dict[str, Any]:
 def tree(diagnosis: Diagnosis) -> Node:
     """The challenge name, every CNAME's target, the zone, and its servers."""
     way = diagnosis.delegation
-    zone = f"zone {way.zone}" if way.zone else "servers named in the configuration"
-    leaves: tuple[Node, ...] = (Node(zone, tuple(map(_server, way.servers))),) if way.servers else ()
+    servers = tuple(map(_server, way.servers))
+    leaves: tuple[Node, ...] = (Node(_zone(way), servers),) if servers else ()
     if account := diagnosis.account:
-        kind = f" ({account.provider})" if account.provider != account.name else ""
-        leaves += (Node(f"account {account.name}{kind}: {diagnosis.why}"),)
+        leaves += (Node(f"account {say.account(account.name, account.provider)}: {diagnosis.why}"),)
     for target in reversed(way.chain[1:]):
         leaves = (Node(f"CNAME {target}", leaves),)
     return Node(way.name, leaves)
 
 
+def _zone(way: Delegation) -> str:
+    if way.zone:
+        return f"zone {way.zone}"
+    told = all(server.name == _addresses(server) for server in way.servers)
+    return "servers named in the configuration" if told else "the root zone"
+
+
 def _server(server: Server) -> Node:
-    addresses = ", ".join(map(str, server.addresses)) or "no address"
+    addresses = _addresses(server)
     return Node(server.name if server.name == addresses else f"{server.name}  {addresses}")
+
+
+def _addresses(server: Server) -> str:
+    return ", ".join(map(str, server.addresses)) or "no address"
 
 
 def _findings(diagnosis: Diagnosis) -> list[Finding]:
@@ -75,12 +86,15 @@ def _verdict(diagnosis: Diagnosis) -> str:
     return f"ok: nothing is in the way of a certificate for {diagnosis.domain}{notes}"
 
 
-def _plain(diagnosis: Diagnosis, said: set[Finding]) -> Iterator[str]:
+def _plain(diagnosis: Diagnosis, said: set[Finding | Node]) -> Iterator[str]:
     yield diagnosis.domain
-    yield from _indented(tree(diagnosis), 1)
+    yield from _indented(_drawn(diagnosis, said), 1)
     for finding in _findings(diagnosis):
-        yield f"  {_headline(finding)}"
-        yield from (f"       {step}" for step in _steps(finding, said))
+        yield f"  {finding.severity.name:7} {_headline(finding, said)}"
+        for number, step in enumerate(_steps(finding, said), 1):
+            first, *others = step.splitlines()
+            yield f"       {number}. {first}"
+            yield from (f"          {line}" for line in others)
     if verdict := _verdict(diagnosis):
         yield f"  {verdict}"
     yield ""
@@ -92,8 +106,9 @@ def _indented(node: Node, depth: int) -> Iterator[str]:
         yield from _indented(each, depth + 1)
 
 
-def _coloured(diagnosis: Diagnosis, said: set[Finding]) -> None:
+def _coloured(diagnosis: Diagnosis, said: set[Finding | Node]) -> None:
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
     from rich.tree import Tree
 
@@ -104,31 +119,40 @@ def _coloured(diagnosis: Diagnosis, said: set[Finding]) -> None:
             grown(each, branch)
         return branch
 
-    console = Console(markup=False, highlight=False, soft_wrap=True)
+    console = Console(markup=False, highlight=False)
     console.print(Text(diagnosis.domain, "bold"))
-    console.print(grown(tree(diagnosis)))
+    console.print(grown(_drawn(diagnosis, said)))
+    findings = Table.grid(padding=(0, 1))
+    findings.add_column(justify="right", width=max(len(severity.name) for severity in Severity))
+    findings.add_column(overflow="fold")
     for finding in _findings(diagnosis):
-        console.print(Text(redact(_headline(finding)), STYLES[finding.severity]))
-        for step in _steps(finding, said):
-            console.print(Text(f"     {redact(step)}"))
+        style = STYLES[finding.severity]
+        severity = Text(finding.severity.name, style, justify="left")
+        findings.add_row(severity, Text(redact(_headline(finding, said)), style))
+        for number, step in enumerate(_steps(finding, said), 1):
+            findings.add_row(f"{number}.", Text(redact(step)))
+    console.print(findings)
     if verdict := _verdict(diagnosis):
         console.print(Text(verdict, "green"))
     console.print()
 
 
-def _headline(finding: Finding) -> str:
-    subject = "" if finding.message.startswith(finding.subject) else f"{finding.subject}: "
-    return f"{finding.severity.name:7} {finding.code}: {subject}{finding.message}"
+def _drawn(diagnosis: Diagnosis, said: set[Finding | Node]) -> Node:
+    node = tree(diagnosis)
+    return Node(f"{node.text}: as above") if node in said else node
 
 
-def _steps(finding: Finding, said: set[Finding]) -> list[str]:
+def _headline(finding: Finding, said: set[Finding | Node]) -> str:
     if finding in said:
-        return ["as above"]
-    lines = []
-    for number, step in enumerate(filter(None, finding.remedy), 1):
-        first, *others = step.splitlines()
-        lines += [f"{number}. {first}", *(f"   {line.strip()}" for line in others)]
-    return lines
+        return f"{finding.code}: as above"
+    subject = "" if finding.subject in finding.message else f"{finding.subject}: "
+    return f"{finding.code}: {subject}{finding.message}"
+
+
+def _steps(finding: Finding, said: set[Finding | Node]) -> list[str]:
+    """Each step in its lines, without the indentation that they have elsewhere."""
+    steps = () if finding in said else filter(None, finding.remedy)
+    return ["\n".join(line.strip() for line in step.splitlines()) for step in steps]
 
 
 def _domain(diagnosis: Diagnosis) -> dict[str, Any]:

@@ -5,25 +5,28 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from typing import Any
 
 import click
 
 from ...errors import UsageError
 from .. import audit as trail
+from .. import say
 from ..state import state_dir
 
 CLIENTS = ("dehydrated", "certbot", "lego", "uacme", "api", "dns01")
+SHOWN = 0.05  # seconds: a step that took less is only in the JSON
 TIME = r"(\d{4}-\d\d(-\d\d(T\d\d(:\d\d(:\d\d(\.\d+)?Z?)?)?)?)?)?"
 
 
-@click.command()
-@click.option("--name", help="Only phases for this domain.")
+@click.command(short_help="Show what every phase did, and what came of it.")
+@click.option("--name", metavar="DOMAIN", help="Only phases for this domain.")
 @click.option("--client", type=click.Choice(CLIENTS), help="Only calls of this client.")
-@click.option("--phase", help="Only this phase, in the client's word for it.")
+@click.option("--phase", metavar="PHASE", help="Only this phase, as the client calls it.")
 @click.option("--since", default="", metavar="TIME", help="From 2026-11-22 on, or 2026-11-22T03:00 (UTC).")
 @click.option("--failed", is_flag=True, help="Only phases that failed.")
-@click.option("--json", "as_json", is_flag=True, help="The lines as they are: JSON, one a phase.")
+@click.option("--json", "as_json", is_flag=True, help="For programs: a line of JSON for each phase.")
 def audit(
     name: str | None, client: str | None, phase: str | None, since: str, failed: bool, as_json: bool
 ) -> None:
@@ -44,19 +47,21 @@ def audit(
 
 def _lines(record: dict[str, Any]) -> str:
     who = record["user"] + (f" (sudo by {record['sudo_user']})" if record.get("sudo_user") else "")
-    lines = [
-        f"{record['time']} {record['outcome']:6} {record['client']} {record['phase']} "
-        f"{' '.join(record['names'])} [{who}@{record['host']}]"
-    ]
+    said = record["phase"] if record["client"] == "certbot" else f"{record['client']} {record['phase']}"
+    head = " ".join((record["time"], f"{record['outcome']:6}", said, *record["names"]))
+    lines = [f"{head} [{who}@{record['host']}]"]
     for done in ("published", "retracted"):
-        for place in record[done]:
-            where = f"{place['target']} in {place['zone']}, account {place['account']} ({place['provider']})"
-            lines.append(f"    {done} {where}")
+        for where, count in Counter(map(_where, record[done])).items():
+            lines.append(f"    {done} {f'{count} values at ' if count > 1 else ''}{where}")
     for row in record.get("deployed", ()):
         lines.append(f"    {'not ' if row['error'] else ''}deployed {row['name']} → {row['target']}")
-    if record["steps"]:
-        steps = (f"{step} {seconds:.1f} s" for step, seconds in record["steps"].items())
+    if steps := [f"{step} {seconds:.1f} s" for step, seconds in record["steps"].items() if seconds >= SHOWN]:
         lines.append(f"    {', '.join(steps)}")
     if record.get("error"):
         lines.append(f"    {record['error']}")
     return "\n".join(lines)
+
+
+def _where(place: dict[str, str]) -> str:
+    account = say.account(place["account"], place["provider"])
+    return f"{place['target']} in {place['zone']}, account {account}"

@@ -8,22 +8,23 @@ from collections.abc import Iterator
 import click
 
 from .. import config as settings_of
+from .. import say
 from ..settings import ZoneRule
 from ..variables import OF_ACCOUNTS
 
 
-@click.group()
+@click.group(no_args_is_help=False, short_help="Check the configuration: `dns01 config check`.")
 def config() -> None:
     """Look at the configuration."""
 
 
-@config.command()
+@config.command(short_help="Read it as a hook would, and say what is wrong.")
 @click.argument("file", required=False, type=click.Path())
 def check(file: str | None) -> None:
     """Read the configuration as a hook would, and show which account serves what, on what terms.
 
-    Of FILE, if given, whatever account the environment has. Nothing is sent anywhere. Exit code 3
-    if something is wrong.
+    With FILE, of that file, whatever account the environment has. Nothing is sent anywhere. Exit
+    code 3 if something is wrong.
     """
     environ = dict(os.environ)
     if file:
@@ -35,7 +36,7 @@ def check(file: str | None) -> None:
         named = ", ".join(rule.apex for rule in settings.zones if rule.account == account.name)
         only = len(settings.accounts) == 1
         zones = "every zone" if only else named or "no zone: name it in a [zone] section"
-        click.echo(f"account {account.name} ({account.provider}): {zones}")
+        click.echo(f"account {say.account(account.name, account.provider)}: {zones}")
     for rule in settings.zones:
         if terms := ", ".join(_terms(rule)):
             click.echo(f"zone {rule.apex}: {terms}")

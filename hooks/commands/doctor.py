@@ -6,11 +6,14 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
+from threading import Semaphore
 
 import click
 
 from ...errors import ConfigError, UsageError
 from .. import authority
+from ..aside import aside
 from ..challenge import normal, owner_name
 from ..checks import Examined, Finding, Severity
 from ..checks.configuration import load
@@ -20,8 +23,10 @@ from ..place import Places
 from . import _picture
 from ._probe import probe, skipped
 
+ABREAST = 16  # domains that are looked at at once
 
-@click.command()
+
+@click.command(short_help="Find out what would make an order fail.")
 @click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...")
 @click.option("--ca", default="", metavar="CA", help="The CA that is to issue, as the configuration has it.")
 @click.option("--write", is_flag=True, help="Publish a real record too, wait for it, and remove it.")
@@ -29,16 +34,16 @@ from ._probe import probe, skipped
 def doctor(domains: tuple[str, ...], ca: str, write: bool, as_json: bool) -> int:
     """Find out what would make an order for each DOMAIN (*.example.org too) fail, and how to mend it.
 
-    Each takes less than 10 seconds. No resolver is asked about a challenge name, and nothing is
-    changed, but for the record that --write publishes and removes. Exit code 1 for warnings, 2 for
-    errors; notes are 0.
+    16 domains are looked at at once, in less than 10 seconds. No resolver is asked about a challenge
+    name, and nothing is changed, but for the record that --write publishes and removes. Exit code 1
+    for warnings, 2 for errors; notes are 0.
     """
     names = {normal(domain): owner_name(domain) for domain in domains}
     try:
         ca = ca and authority.ca(ca)
     except ConfigError as error:
         raise UsageError(f"--ca: {error}", error.hint) from None
-    said: set[Finding] = set()
+    said: set[Finding | _picture.Node] = set()
     diagnoses = []
     for diagnosis in _diagnoses(names, ca, write):
         diagnoses.append(diagnosis)
@@ -53,9 +58,15 @@ def _diagnoses(names: Mapping[str, str], ca: str, write: bool) -> Iterator[Diagn
     settings, problems = load(os.environ)
     settings = replace(settings, ca=ca) if ca else settings
     places = Places(settings)
-    for domain, name in names.items():
-        examined = Examined(domain, name, settings, places, places.discovery, os.environ)
-        diagnosis = diagnose(examined, CHECKS).adding("configuration", problems)
+    gate = Semaphore(ABREAST)
+
+    def look(domain: str, name: str) -> Diagnosis:
+        with gate:
+            return diagnose(Examined(domain, name, settings, places, places.discovery, os.environ), CHECKS)
+
+    looking = {domain: aside(partial(look, domain, name)) for domain, name in names.items()}
+    for domain, looked in looking.items():
+        diagnosis = looked.result().adding("configuration", problems)
         if write:
             broken = diagnosis.worst == Severity.ERROR
             found = [skipped(domain)] if broken else probe(domain, settings, os.environ)

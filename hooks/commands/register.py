@@ -103,8 +103,13 @@ class Clerk:
         with self._journal.lock(zone.apex):
             alias(zone, name, target)
         until = time.monotonic() + SEEN
-        while self._discovery.find(name).target != target and time.monotonic() < until:
+        while self._found_afresh(name).target != target and time.monotonic() < until:
             time.sleep(PAUSE)
+
+    def _found_afresh(self, name: str) -> Delegation:
+        """Where the name leads now: a Discovery remembers where it led."""
+        self._discovery = Discovery(self._settings.resolvers)
+        return self._discovery.find(name)
 
     def complaints(self, name: str) -> Iterator[str]:
         """What keeps the CA from seeing at the name what is written to its account."""

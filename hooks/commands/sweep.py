@@ -12,7 +12,7 @@ from ..journal import ABANDONED, Entry
 from ..run import Desk
 
 
-@click.command()
+@click.command(short_help="Take back the records that earlier runs left.")
 @click.option("--dry-run", is_flag=True, help="Only show what is open, and what would be done.")
 @click.option("--forget", is_flag=True, help="Give up the records of accounts that are no longer configured.")
 def sweep(dry_run: bool, forget: bool) -> int:

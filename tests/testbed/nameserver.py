@@ -24,13 +24,14 @@ PAYLOAD = 1232  # what most servers offer (DNS flag day 2020)
 
 
 class Question(NamedTuple):
-    """What a client wanted to know, and when (``at``: seconds of the server's clock). The name
-    is in lower case, without the trailing dot."""
+    """What a client (its IP address) wanted to know, and when (``at``: seconds of the server's
+    clock). The name is in lower case, without the trailing dot."""
 
     name: str
     type: str
     over: Transport
     at: float
+    client: str
 
 
 class RateLimit:
@@ -170,7 +171,7 @@ class NameServer:
         except dns.exception.DNSException:
             return _format_error(wire)
         asked = [(_plain(each.name), dns.rdatatype.to_text(each.rdtype)) for each in query.question]
-        self.questions += [Question(name, type, over, self._clock()) for name, type in asked]
+        self.questions += [Question(name, type, over, self._clock(), client) for name, type in asked]
         if self.silent or (self.drop_udp if over == "udp" else self.drop_tcp):
             return None
         response = self.answer(query, over)

@@ -1,0 +1,180 @@
+"""The faults that dns01 doctor has to find, and that each has a test which plants it.
+
+Such a test names the finding's code and looks at its remedy; ``test_doctor_healthy`` has the
+set-ups without any.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import pytest
+from examined import examine, https_open
+from testbed import NameServer, World
+from testbed.firewall import diverting, swallowing
+
+from dns01.hooks.checks import Severity
+from dns01.hooks.checks.diagnosis import diagnose
+from dns01.hooks.checks.registry import CHECKS
+
+TESTS = Path(__file__).parent
+SOURCES = TESTS.parent / "hooks" / "checks"
+FAULTS = {
+    "CAA forbids": "caa-forbids",
+    "CAA allows the wildcard only, or forbids it": "caa-wildcard",
+    "CAA SERVFAIL": "caa-servfail",
+    "a CNAME loop": "cname-loop",
+    "a CNAME to nowhere": "cname-dangling",
+    "a CNAME to a zone of no account": "cname-foreign",
+    "a wildcard CNAME": "wildcard-cname",
+    "a delegated challenge zone whose server is down": "challenge-zone-down",
+    "a lame name server": "lame-server",
+    "a silent name server": "silent-server",
+    "a dead AAAA": "dead-ipv6",
+    "the parent's and the zone's NS differ": "ns-mismatch",
+    "a name server that is a CNAME": "ns-cname",
+    "a stale secondary": "stale-secondary",
+    "bogus DNSSEC": "dnssec-bogus",
+    "signatures about to expire": "signature-expiring",
+    "a split horizon": "split-horizon",
+    "port 53 intercepted": "port-53-intercepted",
+    "a token without the zone": "token-lacks-zone",
+    "the wrong zone of two": "wrong-zone",
+    "a secret that everybody reads": "world-readable-secret",
+    "a stale TXT record left over": "stale-txt",
+    "a skewed clock, with TSIG": "clock-skew",
+    "HOOK that is not executable": "hook-not-executable",
+    "certbot's hooks without their phase": "certbot-hook-without-phase",
+}
+
+
+def checked() -> Iterator[ast.FunctionDef]:
+    """The tests of all checks."""
+    for path in TESTS.glob("test_checks_*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                yield node
+
+
+def strings(node: ast.AST) -> set[object]:
+    """The constants in it."""
+    return {each.value for each in ast.walk(node) if isinstance(each, ast.Constant)}
+
+
+def mends(test: ast.FunctionDef) -> bool:
+    """Whether it looks at a remedy."""
+    return any(isinstance(each, ast.Attribute) and each.attr == "remedy" for each in ast.walk(test))
+
+
+NAMED = set().union(*map(strings, checked()))
+MENDED = set().union(*(strings(test) for test in checked() if mends(test)))
+CODES = {
+    node.args[0].value
+    for path in SOURCES.glob("*.py")
+    for node in ast.walk(ast.parse(path.read_text()))
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding"
+    if node.args and isinstance(node.args[0], ast.Constant)
+    if path.stem != "diagnosis"  # what is the matter with a check itself
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_is_planted_by_a_test_which_looks_at_the_remedy(fault: str) -> None:
+    assert FAULTS[fault] in MENDED
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_every_finding_has_a_test(code: str) -> None:
+    assert code in NAMED
+
+
+# One fault is one finding, however many checks meet it
+
+NAME = "_acme-challenge.example.org"
+NS = {"ns1.example.org": "127.1.0.1", "ns2.example.org": "127.1.0.2"}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
+    with World() as world:
+        world.zone("example.org", NS)
+        yield world
+
+
+def found(
+    world: World, meanwhile: AbstractContextManager[object] | None = None, **environ: str
+) -> dict[str, str]:
+    """What all checks together find of example.org: codes, with their severities."""
+    environ = {"DNS01_CA": "letsencrypt", "DNS01_DOH": "https://127.0.0.58/dns-query", **environ}
+    examined = examine(world, "*.example.org", **environ)._replace(root="/nowhere")
+    with meanwhile or nullcontext():
+        diagnosis = diagnose(examined, CHECKS)
+    every = [finding for findings in diagnosis.findings.values() for finding in findings]
+    assert len(every) == len({finding.code for finding in every})
+    return {finding.code: Severity(finding.severity).name for finding in every}
+
+
+def test_all_servers_silent(world: World) -> None:
+    for server in world.zones["example.org"].servers:
+        server.silent = True
+    assert found(world) == {"zone-down": "ERROR"}
+
+
+def test_all_servers_refuse(world: World) -> None:
+    for server in world.zones["example.org"].servers:
+        server.rcode = "REFUSED"
+    assert found(world) == {"zone-down": "ERROR"}
+
+
+def test_all_servers_intercepted(world: World) -> None:
+    for server in world.zones["example.org"].servers:
+        server.intercepted = True
+    assert found(world) == {"port-53-intercepted": "ERROR"}
+
+
+def test_a_challenge_zone_that_is_down(world: World) -> None:
+    world.delegate(NAME, {f"ns.{NAME}": "127.4.0.1"})
+    assert found(world) == {"challenge-zone-down": "ERROR"}
+
+
+def test_a_challenge_zone_behind_a_cname_that_is_down_and_in_no_account(world: World) -> None:
+    world.delegate("challenges.net", {"ns.challenges.net": "127.4.0.1"})
+    world.zones["example.org"].set(NAME, "CNAME", "example.challenges.net.")
+    assert found(world) == {"challenge-zone-down": "ERROR"}
+
+
+def test_a_cname_to_a_zone_of_no_account(world: World) -> None:
+    world.zone("challenges.net", {"ns.challenges.net": "127.4.0.1"})
+    world.zones["example.org"].set(NAME, "CNAME", "example.challenges.net.")
+    assert found(world) == {"cname-foreign": "ERROR"}
+
+
+def test_a_loop_of_cnames(world: World) -> None:
+    world.zones["example.org"].set(NAME, "CNAME", f"{NAME}.")
+    assert found(world) == {"cname-loop": "ERROR"}
+
+
+def test_a_domain_that_nobody_has_registered(world: World) -> None:
+    world.zones["org"].remove("example.org", "NS")
+    assert found(world) == {"zone-missing": "ERROR"}
+
+
+def test_a_firewall_around_port_53_and_https(world: World) -> None:
+    assert found(world, swallowing()) == {"port-53-blocked": "ERROR"}
+
+
+def test_orders_go_through_where_only_https_gets_out(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        https_open(world, tmp_path, monkeypatch) as doh,
+        NameServer("127.0.0.54", zones=[world.zones["."]]) as interceptor,
+    ):
+        interceptor.intercepted = True
+        assert found(world, swallowing(), DNS01_DOH=doh.url) == {"port-53-blocked": "WARNING"}
+        diverted = found(world, diverting("127.0.0.54"), DNS01_DOH=doh.url)
+        assert diverted == {"port-53-intercepted": "WARNING"}
