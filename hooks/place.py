@@ -12,9 +12,10 @@ from ..errors import ConfigError, DelegationError, ZoneNotFound
 from ..providers.base import Profile, Provider, Zone
 from . import say
 from .config import open_account
-from .delegation import Delegation, Discovery, PortBarred, Server
+from .delegation import Discovery
 from .dnswire import Wire
 from .question import TXT, Question
+from .referral import Delegation, PortBarred, Server
 from .replies import SOA, apex_of
 from .settings import Account, Settings
 
@@ -51,6 +52,10 @@ class Places:
                 if observe := getattr(provider, "observe", None):
                     observe(self.look)
             return self._providers[account.name]
+
+    def provider_named(self, account: str) -> Provider:
+        """The provider of the account of that name. Raises ConfigError."""
+        return self.provider(self._settings.account_named(account))
 
     def find(self, names: Iterable[str]) -> dict[str, Place]:
         """The place of every name.

@@ -23,7 +23,8 @@ from . import say
 from .caa import Authority, CannotTell, RRset, Verdict, check
 from .call import Call
 from .challenge import Challenge, normal
-from .delegation import HOPS, Discovery
+from .delegation import Discovery
+from .referral import HOPS
 from .replies import alias_of
 
 CAA = dns.rdatatype.CAA

@@ -14,9 +14,9 @@ import dns.rdatatype
 
 from ..errors import NotReady
 from ..providers.base import Profile
-from .delegation import Server
 from .dnswire import Wire
 from .question import TXT, Address, Answer, Question
+from .referral import Server
 
 LEAST_PAUSE = 0.25  # seconds between two questions of one pair, at least
 LONGEST_PAUSE = 5.0

@@ -120,9 +120,7 @@ def _sees(answer: Answer, wanted: frozenset[str], strict: bool) -> bool:
     return wanted <= values or (bool(values) and not strict)
 
 
-def _complaint(
-    question: Question, answer: Answer, again: float, view: Callable[[Address, str], str]
-) -> str:
+def _complaint(question: Question, answer: Answer, again: float, view: Callable[[Address, str], str]) -> str:
     """Why there is no sense in asking ``again`` (seconds from the beginning), or nothing.
 
     Raises NotReady where the resolver blames DNSSEC.

@@ -1,28 +1,25 @@
 """One call from beginning to end: the place to start reading.
 
-``run`` tells each phase in order. What is published is in the journal before the provider hears
-of it, and leaves the journal after the provider has removed it, both under the zone's lock: a
-kill at any instant leaves nothing that a later call does not find.
+``run`` tells each phase in order; what becomes of the records themselves is in records.py.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 
 from ..errors import HookError
-from ..providers.base import TxtRecord, Zone
-from ..secret import redact
-from . import audit, authority, config, notices, room, say
+from . import audit, authority, config, notices, say
 from .arrivals import Arrivals
 from .call import Call, Challenge, checked
 from .client import Client, calling_client, this_process
 from .journal import OPEN, RETRACT, Entry, Journal
-from .place import Place, Places
-from .settings import Account, Settings
+from .place import Places
+from .records import Records
+from .settings import Settings
 from .state import state_dir
 from .waiting import Waiting
 
@@ -90,9 +87,7 @@ class Desk:
         self.state = state_dir(environ)
         self.journal = Journal(self.state)
         self.steps = audit.Steps()
-        self.published: list[Entry] = []
-        self.retracted: list[Entry] = []
-        self.kept: list[str] = []  # why records could not be taken back
+        self.records = self._no_records()
         self.degraded: list[str] = []  # names that resolvers decided about
         self.arrivals = Arrivals(client, environ, self.state)
 
@@ -104,6 +99,9 @@ class Desk:
     def places(self) -> Places:
         return Places(self.settings)
 
+    def _no_records(self) -> Records:
+        return Records(self.journal, lambda: self.places, self.client)
+
     # Publishing
 
     def publish(self, call: Call) -> None:
@@ -114,7 +112,7 @@ class Desk:
             if call.client != "certbot":
                 self._wait_until_ready(opened)
         except BaseException as error:
-            self.take_back(opened, asked_for=False)
+            self.records.take_back(opened, asked_for=False)
             if call.client == "certbot" and call.last and isinstance(error, HookError):
                 say.failure(str(error), error.hint)
                 self._wait_for_the_run(call, [])  # certbot asks for the others all the same
@@ -128,8 +126,7 @@ class Desk:
         with self.steps("caa"):
             self._ask_caa(call)
         with self.steps("publish"):
-            for account, zone, entries in self._batches(call.challenges, places):
-                self._publish_zone(account, zone, entries, opened)
+            self.records.publish(call.challenges, places, opened)
 
     def _ask_caa(self, call: Call) -> None:
         """Where the configuration names the servers, the world's CAA is not what they have."""
@@ -139,43 +136,6 @@ class Desk:
             from .preflight import preflight
 
             preflight(call, names, ca, self.places.discovery, self.environ)
-
-    def _batches(
-        self, challenges: Sequence[Challenge], places: Mapping[str, Place]
-    ) -> list[tuple[Account, Zone, list[Entry]]]:
-        """The entries to make, a batch for each zone: many APIs take a whole batch at once."""
-        batches: dict[tuple[str, Zone], list[Entry]] = defaultdict(list)
-        for challenge in dict.fromkeys(challenges):
-            place = places[challenge.name]
-            batches[place.account.name, place.zone].append(
-                Entry(
-                    domain=challenge.domain,
-                    token=challenge.token,
-                    name=challenge.name,
-                    target=place.target,
-                    value=challenge.validation,
-                    ttl=place.profile.ttl,
-                    account=place.account.name,
-                    provider=place.account.provider,
-                    zone=place.zone.apex,
-                    zone_id=place.zone.id,
-                    client=self.client,
-                )
-            )
-        return [(places[batch[0].name].account, zone, batch) for (_, zone), batch in batches.items()]
-
-    def _publish_zone(self, account: Account, zone: Zone, entries: list[Entry], opened: list[Entry]) -> None:
-        provider = self.places.provider(account)
-        through = say.account(account.name, account.provider)
-        with self.journal.lock(zone.apex):
-            room.check(provider, entries, self.journal.entries)
-            entries = self.journal.open(entries)
-            opened += entries
-            self.published += entries
-            for name, target, count in _counted(entries):
-                by_way_of = "" if target == name else f" (a CNAME leads from {name})"
-                say.step(f"publishing {count}{target}{by_way_of} in {zone.apex} through {through}")
-            provider.publish(zone, _records(entries))
 
     def _wait_for_the_run(self, call: Call, opened: list[Entry]) -> None:
         """certbot publishes one name a call: the last one waits for all, which the journal knows.
@@ -196,7 +156,7 @@ class Desk:
 
     def _wait_until_ready(self, entries: Sequence[Entry]) -> None:
         waiting = Waiting(self.settings, self.places, self.journal, self.client)
-        self.degraded += waiting.until_ready(entries, self.steps, published=self.published)
+        self.degraded += waiting.until_ready(entries, self.steps, published=self.records.published)
 
     # Taking back
 
@@ -206,13 +166,13 @@ class Desk:
             found = self.journal.find(challenges)
             for challenge in (challenge for challenge, entries in found.items() if not entries):
                 say.step(f"nothing to take back for {challenge.domain or challenge.token}")
-            self.take_back([entry for entries in found.values() for entry in entries])
+            self.records.take_back([entry for entries in found.values() for entry in entries])
 
     def end_run(self) -> None:
         """Take back what this client leaves open at its end: dehydrated does not clean up the names
         that went well once another one has failed."""
         if self.client:
-            self.take_back(self.journal.of(self.client))
+            self.records.take_back(self.journal.of(self.client))
 
     def sweep(self) -> None:
         """Take back what earlier runs left, within ``SWEEP`` seconds, and never fail for a provider:
@@ -221,62 +181,16 @@ class Desk:
         To be done last: a provider that hangs does so with its zone's lock in its hand. Not after a
         failure of this call's own, which would only be had again.
         """
-        if self.kept:
+        if self.records.kept:
             return
         if orphans := self.journal.orphans():
             say.step(f"taking back {len(orphans)} record(s) that earlier runs left")
             with self.steps("sweep"):
-                worker = threading.Thread(target=self.take_back, args=(orphans,), daemon=True)
+                worker = threading.Thread(target=self.records.take_back, args=(orphans,), daemon=True)
                 worker.start()
                 worker.join(SWEEP)
                 if worker.is_alive():
                     say.warning(f"that takes more than {SWEEP:.0f} s: the rest is left to a later call")
-
-    def take_back(self, entries: Sequence[Entry], *, asked_for: bool = True) -> None:
-        """Retract zone by zone. What cannot be removed stays in the journal, and is said.
-
-        ``asked_for``: whether a CA can have seen the records, so that the next order at one of the
-        names has to wait until it has forgotten them.
-        """
-        batches: dict[tuple[str, Zone], list[Entry]] = defaultdict(list)
-        for entry in entries:
-            batches[entry.account, Zone(entry.zone, entry.zone_id)].append(entry)
-        for (account, zone), batch in batches.items():
-            try:
-                self._retract_zone(account, zone, batch, asked_for)
-            except Exception as error:
-                self._keep(batch, error)
-
-    def _retract_zone(self, account: str, zone: Zone, entries: list[Entry], asked_for: bool) -> None:
-        provider = self.places.provider(self.settings.account_named(account))
-        with self.journal.lock(zone.apex):
-            # Another process may have taken an orphan back by now, or published its value anew.
-            entries = self.journal.unchanged(entries)
-            if not entries:
-                return
-            try:
-                provider.retract(zone, _records(entries))
-            except Exception as error:
-                self._keep(entries, error)  # before another process publishes one of the values anew
-                return
-            if asked_for:
-                self.journal.close(entries)
-            else:
-                self.journal.forget(entries)
-        self.retracted += entries
-        for _, target, count in _counted(entries):
-            say.step(f"took back {count}{target}")
-
-    def _keep(self, entries: Iterable[Entry], error: Exception) -> None:
-        self.kept.append(str(error))
-        for entry in entries:
-            say.warning(f"{entry.target} is not taken back yet ({error}); every later call tries again")
-            try:
-                self.journal.failed(entry, redact(str(error)))
-            except HookError as worse:
-                say.warning(f"{worse}")
-        if isinstance(error, HookError) and error.hint:
-            say.warning(error.hint)
 
     # What went wrong, and the record of it all
 
@@ -289,8 +203,7 @@ class Desk:
     @contextmanager
     def recorded(self, call: Call) -> Iterator[None]:
         """Leave a line in the audit trail, however the phase ends."""
-        self.steps, self.published, self.retracted = audit.Steps(), [], []
-        self.kept, self.degraded = [], []
+        self.steps, self.records, self.degraded = audit.Steps(), self._no_records(), []
         failure, raised = "", None
         try:
             yield
@@ -300,15 +213,15 @@ class Desk:
         finally:
             deployed = self.arrivals.outcomes()
             undelivered = [f"{row['target']}: {row['error']}" for row in deployed if row["error"]]
-            errors = [failure] if failure else [*self.kept, *undelivered]
+            errors = [failure] if failure else [*self.records.kept, *undelivered]
             trail = audit.Trail(f"{self.state}/audit.jsonl", self.environ)
             trail.write(
                 {
                     "client": call.client,
                     "phase": call.words,
                     "names": _names(call),
-                    "published": [_place(entry) for entry in self.published],
-                    "retracted": [_place(entry) for entry in self.retracted],
+                    "published": [_place(entry) for entry in self.records.published],
+                    "retracted": [_place(entry) for entry in self.records.retracted],
                     "deployed": deployed,
                     "steps": self.steps.seconds,
                     "outcome": "failed" if errors else "degraded" if self.degraded else "ok",
@@ -323,14 +236,8 @@ class Desk:
         left: list[Entry] = []
         with suppress(HookError):  # a state folder that is of no use is why the call failed
             left = [entry for entry in self.journal.entries() if entry.state == RETRACT]
-        seen = notices.of_call(call, error, deployed, self.retracted, left)
+        seen = notices.of_call(call, error, deployed, self.records.retracted, left)
         notices.tell(seen, self.environ)
-
-
-def _counted(entries: Iterable[Entry]) -> list[tuple[str, str, str]]:
-    """Every (name, target), with the number of values there if it is not one: "2 values at "."""
-    numbers = Counter((entry.name, entry.target) for entry in entries)
-    return [(*where, f"{number} values at " if number > 1 else "") for where, number in numbers.items()]
 
 
 def _names(call: Call) -> list[str]:
@@ -342,7 +249,3 @@ def _place(entry: Entry) -> dict[str, str]:
     """Where an entry's record stands, for the audit trail."""
     row = entry._asdict()
     return {key: row[key] for key in ("name", "target", "zone", "account", "provider")}
-
-
-def _records(entries: Iterable[Entry]) -> list[TxtRecord]:
-    return [TxtRecord(entry.target, entry.value, entry.ttl) for entry in entries]

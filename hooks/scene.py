@@ -8,9 +8,10 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ..errors import ConfigError, DelegationError
-from .delegation import Delegation, Discovery, Server
+from .delegation import Discovery
 from .journal import Entry
 from .question import Address, Answer
+from .referral import Delegation, Server
 from .replies import AAAA, A, addresses_in, text
 from .settings import Settings
 from .survey import NAMES, Look, Survey, look_at, survey

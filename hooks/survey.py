@@ -21,9 +21,10 @@ from dns.serial import Serial
 
 from ..errors import DelegationError
 from .aside import aside
-from .delegation import Discovery, Server
+from .delegation import Discovery
 from .dnswire import Wire
 from .question import TXT, Address, Answer, Question
+from .referral import Server
 from .replies import AAAA, NS, SOA, A, addresses_in, alias_of, hosts_in
 
 PATIENCE = 3.5  # seconds: a lost datagram is sent again after 2

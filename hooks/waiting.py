@@ -12,12 +12,12 @@ from ..providers.base import Profile
 from . import say
 from .audit import Steps
 from .client import Client
-from .delegation import Server
 from .elsewhere import ask_elsewhere
 from .journal import OPEN, Entry, Journal
 from .place import Place, Places
 from .question import Address
 from .ready import Target, Watch, wait
+from .referral import Server
 from .resolvers import ask_resolvers
 from .settings import Settings
 from .views import differences
@@ -42,9 +42,7 @@ class Waiting:
         self._clock = clock
         self._sleep = sleep
 
-    def until_ready(
-        self, entries: Sequence[Entry], steps: Steps, *, published: Sequence[Entry]
-    ) -> list[str]:
+    def until_ready(self, entries: Sequence[Entry], steps: Steps, *, published: Sequence[Entry]) -> list[str]:
         """Returns when the CA may ask for the entries. ``published``: those of them that this very
         process published, so that their provider can have a word of its own about them.
 

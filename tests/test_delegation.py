@@ -14,8 +14,9 @@ from testbed.client import ask
 from testbed.world import HostedZone, World
 
 from dns01.errors import DelegationError
-from dns01.hooks.delegation import Discovery, PortBarred
+from dns01.hooks.delegation import Discovery
 from dns01.hooks.question import Address
+from dns01.hooks.referral import PortBarred
 
 NAME = "_acme-challenge.example.org"
 NS1, NS2 = "127.1.0.1", "127.1.0.2"

@@ -20,9 +20,9 @@ from testbed.nameserver import NameServer, RateLimit
 from testbed.zone import Zone
 
 from dns01.errors import NotReady
-from dns01.hooks.delegation import Server
 from dns01.hooks.question import Address, Answer, Question
 from dns01.hooks.ready import Target, Watch, wait
+from dns01.hooks.referral import Server
 from dns01.providers.base import Profile
 
 NAME = "_acme-challenge.example.org"

@@ -16,10 +16,10 @@ from testbed.world import HostedZone
 
 from dns01.errors import NotReady
 from dns01.hooks import config
-from dns01.hooks.delegation import Server
 from dns01.hooks.journal import Entry
 from dns01.hooks.question import Address
 from dns01.hooks.ready import Target, wait
+from dns01.hooks.referral import Server
 from dns01.hooks.scene import scene
 from dns01.hooks.settings import Settings
 from dns01.hooks.suspect import Suspicion, blamed, evidence, likeliest, within

@@ -11,7 +11,8 @@ from threading import Lock
 from ...errors import DelegationError
 from ..aside import aside
 from ..challenge import PREFIX
-from ..delegation import ChainError, Discovery
+from ..delegation import Discovery
+from ..referral import ChainError
 from ..survey import Survey, survey
 from . import Examined
 

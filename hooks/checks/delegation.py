@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...errors import ConfigError, DelegationError, ZoneNotFound
 from ...providers.base import is_within
 from ..challenge import PREFIX
-from ..delegation import ChainError, Delegation, PortBarred
+from ..referral import ChainError, Delegation, PortBarred
 from . import Examined, Finding, Severity
 
 

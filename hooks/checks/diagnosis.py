@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from ...errors import ConfigError, DelegationError, HookError
 from .. import say
-from ..delegation import ChainError, Delegation
+from ..referral import ChainError, Delegation
 from ..settings import Account
 from . import Check, Examined, Finding, Severity
 from .configuration import serving

@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterator, Sequence
 
 from ...errors import DelegationError, HookError, StateError
-from ..delegation import Delegation
 from ..disk import usable
 from ..journal import Entry, Journal
+from ..referral import Delegation
 from . import Examined, Finding, Severity
 from .where import followed
 
@@ -24,9 +24,7 @@ def check(examined: Examined) -> Iterator[Finding]:
         entries = journal.entries()
         orphans = [entry for entry in journal.orphans() if entry.name == examined.name]
     except StateError as error:
-        yield Finding(
-            "state-unusable", Severity.ERROR, examined.settings.state, str(error), (error.hint,)
-        )
+        yield Finding("state-unusable", Severity.ERROR, examined.settings.state, str(error), (error.hint,))
         return
     for entry in orphans:
         yield _open(entry)

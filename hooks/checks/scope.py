@@ -14,7 +14,7 @@ from ...errors import (
     ZoneNotFound,
 )
 from ...providers.base import Provider, is_within
-from ..delegation import Delegation
+from ..referral import Delegation
 from ..settings import Account
 from . import Examined, Finding, Severity
 from .where import followed

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from ...errors import ConfigError, DelegationError
 from ..dehydrated import read_text
-from ..delegation import Delegation, PortBarred
 from ..question import Address
+from ..referral import Delegation, PortBarred
 from ..values import addresses
 from ..views import differences
 from . import Examined, Finding, Severity

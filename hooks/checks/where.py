@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..delegation import Delegation, Server
+from ..referral import Delegation, Server
 from . import Examined
 
 

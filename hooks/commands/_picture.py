@@ -10,7 +10,7 @@ from ...secret import redact
 from .. import say
 from ..checks import Finding, Severity
 from ..checks.diagnosis import Diagnosis
-from ..delegation import Delegation, Server
+from ..referral import Delegation, Server
 
 STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "bold red"}
 VERSION = 1

@@ -26,12 +26,12 @@ def probe(domain: str, settings: Settings, environ: Mapping[str, str]) -> Iterat
         with desk.recorded(call):
             desk.publish(call)
             with desk.steps("retract"):
-                desk.take_back(desk.published, asked_for=False)  # no CA has ever heard of it
+                desk.records.take_back(desk.records.published, asked_for=False)  # no CA has ever heard of it
     except HookError as error:
         yield _failed(challenge.name, error)
         return
-    if desk.kept:
-        message = f"the record of the probe is still there: {'; '.join(desk.kept)}"
+    if desk.records.kept:
+        message = f"the record of the probe is still there: {'; '.join(desk.records.kept)}"
         yield Finding("probe-left", Severity.ERROR, challenge.name, message, ("dns01 sweep",))
     else:
         steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in desk.steps.seconds.items())

@@ -16,9 +16,10 @@ import click
 from ...errors import ConfigError, HookError, NotReady, ProviderError, UsageError, ZoneNotFound
 from .. import config
 from ..challenge import PREFIX, owner_name
-from ..delegation import Delegation, Discovery
+from ..delegation import Discovery
 from ..journal import Journal
 from ..ready import Target, wait
+from ..referral import Delegation
 from ..settings import Account as Configured
 from ..settings import Settings
 
