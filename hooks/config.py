@@ -14,9 +14,9 @@ from dataclasses import replace
 from ..errors import ConfigError
 from ..providers import load as load_provider
 from ..providers.base import Host, Provider
-from .deployments import Deployment
+from .delivery.deployments import Deployment
 from .file import File
-from .receivers import Receivers
+from .notices.receivers import Receivers
 from .say import warning
 from .settings import Account, Settings
 from .values import at

@@ -27,17 +27,7 @@ from ..providers.base import is_within
 from .inquiry import Silence, first, gather
 from .question import Address, Answer, reachable
 from .referral import HOPS, OPEN, ChainError, Cut, Delegation, PortBarred, Server
-from .replies import (
-    CNAME,
-    NS,
-    SOA,
-    alias_of,
-    apex_of,
-    glue_in,
-    hosts_in,
-    referral_to,
-    text,
-)
+from .replies import CNAME, NS, SOA, alias_of, apex_of, glue_in, hosts_in, referral_to, text
 
 
 class Discovery:

@@ -15,11 +15,11 @@ from ..errors import ConfigError
 from ..providers import load as load_provider
 from ..providers.base import Option
 from . import values
-from .deployments import Deployment
-from .deployments import read as read_deployments
+from .delivery.deployments import Deployment
+from .delivery.deployments import read as read_deployments
+from .notices.receivers import Receivers
+from .notices.receivers import read as read_receivers
 from .options import complete, from_toml
-from .receivers import Receivers
-from .receivers import read as read_receivers
 from .settings import Account, Settings, ZoneRule
 from .state import state_dir
 from .values import TERMS, at, check_known, overrides, said

@@ -12,11 +12,12 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 
 from ..errors import HookError
-from . import audit, authority, config, notices, say
-from .arrivals import Arrivals
+from . import audit, authority, config, say
 from .call import Call, Challenge, checked
 from .client import Client, calling_client, this_process
+from .delivery.arrivals import Arrivals
 from .journal import OPEN, RETRACT, Entry, Journal
+from .notices import notices
 from .place import Places
 from .records import Records
 from .settings import Settings
@@ -196,7 +197,7 @@ class Desk:
 
     def explain(self, call: Call) -> None:
         """Say why the CA refuses, and what its records look like while they are still there."""
-        from . import refusal
+        from .diagnosis import refusal
 
         refusal.show(call, self.client, self.journal, self.environ)
 

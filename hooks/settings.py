@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ..errors import ConfigError
 from ..providers.base import Profile, is_within
 from .challenge import PREFIX
-from .deployments import Deployment
+from .delivery.deployments import Deployment
 from .question import Address
 from .values import Readiness
 

@@ -12,6 +12,7 @@ from ..providers.base import Profile
 from . import say
 from .audit import Steps
 from .client import Client
+from .diagnosis.views import differences
 from .elsewhere import ask_elsewhere
 from .journal import OPEN, Entry, Journal
 from .place import Place, Places
@@ -20,7 +21,6 @@ from .ready import Target, Watch, wait
 from .referral import Server
 from .resolvers import ask_resolvers
 from .settings import Settings
-from .views import differences
 
 
 class Waiting:
@@ -101,7 +101,7 @@ class Waiting:
             with say.Progress() as progress:
                 watch = wait(targets, progress)
         except NotReady as error:
-            from .suspect import blamed  # whose start-up only this is worth
+            from .diagnosis.suspect import blamed  # whose start-up only this is worth
 
             raise blamed(error, entries, self._settings) from None
         for excused in watch.excused(watch.seconds):

@@ -15,16 +15,7 @@ import pytest
 
 from dns01.errors import ConfigError
 from dns01.hooks import config, dehydrated
-from dns01.hooks.authority import (
-    PRESETS,
-    Order,
-    authority,
-    ca,
-    issuers,
-    of_call,
-    of_certbot,
-    of_dehydrated,
-)
+from dns01.hooks.authority import PRESETS, Order, authority, ca, issuers, of_call, of_certbot, of_dehydrated
 from dns01.hooks.client import Client
 from dns01.hooks.settings import Settings
 

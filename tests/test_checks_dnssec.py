@@ -14,8 +14,8 @@ from testbed import Bind, World
 from dns01.hooks.checks import Finding, Severity
 from dns01.hooks.checks.dnssec import check, findings
 from dns01.hooks.delegation import Discovery
+from dns01.hooks.diagnosis.survey import survey
 from dns01.hooks.question import Address
-from dns01.hooks.survey import survey
 
 NS1, NS2 = "127.1.0.1", "127.1.0.2"
 BOTH = {"ns1.example.org": NS1, "ns2.example.org": NS2}

@@ -230,7 +230,7 @@ def test_a_copy_of_the_script_says_that_it_is_not_all(tmp_path: Path) -> None:
     shutil.copy(HOOK, copy)
 
     # -S: without the packages that are installed here
-    done = subprocess.run([sys.executable, "-S", copy, "startup_hook"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-ES", copy, "startup_hook"], capture_output=True, text=True)
 
     assert (done.returncode, done.stdout) == (1, "")
     problem, hint = done.stderr.splitlines()

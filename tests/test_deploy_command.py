@@ -10,7 +10,7 @@ from bundles import issued
 from calls import Client
 from machine import Machine, content, deploy_cert
 
-from dns01.hooks import folders
+from dns01.hooks.delivery import folders
 
 
 @pytest.fixture

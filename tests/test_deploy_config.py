@@ -10,8 +10,8 @@ import pytest
 from dns01.errors import ConfigError
 from dns01.hooks import config
 from dns01.hooks.call import Certificate
+from dns01.hooks.delivery.deployments import COMMON, TIME_LIMIT, Deployment, targets_for
 from dns01.hooks.deploy import kinds, load
-from dns01.hooks.deployments import COMMON, TIME_LIMIT, Deployment, targets_for
 
 FILES = 'to = "files"\ndirectory = "/etc/tls"\n'
 WEB = f'[deploy."example.org".web]\n{FILES}'

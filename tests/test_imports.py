@@ -34,7 +34,7 @@ START_UP = ("__main__", "hooks.hook", "hooks.call", "hooks.client", "hooks.state
 
 # Each third-party package, and the modules that may import it (those after "but" may not).
 PLACES = {
-    "apprise": "hooks.notify",
+    "apprise": "hooks.notices.notify",
     "boto3": "providers._aws hooks.deploy.secretsmanager hooks.deploy.acm",
     "botocore": "providers._aws hooks.deploy.secretsmanager hooks.deploy.acm",
     "click": "hooks.commands.*",

@@ -24,6 +24,9 @@ from aiosmtpd.controller import Controller
 from bundles import issued
 from calls import KEY, Client, Stage
 from contract import validation
+from dns01.hooks.notices.notices.notices import Observation, of_call, tell
+from dns01.hooks.notices.notices.notify import Message, deliver
+from dns01.hooks.notices.notices.receivers import Receivers
 from lifetimes import lasting
 from machine import Machine, deploy_cert
 from test_deploy_verify import at_once, served
@@ -32,9 +35,6 @@ from dns01.errors import ConfigError
 from dns01.hooks import config
 from dns01.hooks.call import Call, Challenge
 from dns01.hooks.disk import iso
-from dns01.hooks.notices import Observation, of_call, tell
-from dns01.hooks.notify import Message, deliver
-from dns01.hooks.receivers import Receivers
 from dns01.secret import hide
 
 SECRET = "Zm9yLXRoZS1ob29r"
@@ -422,7 +422,7 @@ def test_a_process_ends_whatever_a_service_does() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         url = f"json://127.0.0.1:{silent.getsockname()[1]}/?rto=300"
         script = (
-            "from dns01.hooks.notify import *; from dns01.hooks.receivers import Receivers;"
+            "from dns01.hooks.notices.notify import *; from dns01.hooks.notices.receivers import Receivers;"
             f"print(deliver(Receivers(({url!r},)), {{'urls[0] (json)': Message('a', 'b')}}, {{}}, 1))"
         )
         environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent / "src")}

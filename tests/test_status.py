@@ -30,8 +30,8 @@ from test_deploy_verify import at_once, served
 
 from dns01.hooks.commands import _metrics
 from dns01.hooks.disk import iso
-from dns01.hooks.live import Wanted, look
-from dns01.hooks.urgency import Level
+from dns01.hooks.standing.live import Wanted, look
+from dns01.hooks.standing.urgency import Level
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "docs" / "status.schema.json"

@@ -16,13 +16,13 @@ from testbed.world import HostedZone
 
 from dns01.errors import NotReady
 from dns01.hooks import config
+from dns01.hooks.diagnosis.scene import scene
+from dns01.hooks.diagnosis.suspect import Suspicion, blamed, evidence, likeliest, within
 from dns01.hooks.journal import Entry
 from dns01.hooks.question import Address
 from dns01.hooks.ready import Target, wait
 from dns01.hooks.referral import Server
-from dns01.hooks.scene import scene
 from dns01.hooks.settings import Settings
-from dns01.hooks.suspect import Suspicion, blamed, evidence, likeliest, within
 from dns01.providers.base import Profile
 
 NAME = "_acme-challenge.example.org"
@@ -36,8 +36,8 @@ VALUE = "x" * 43
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
-    monkeypatch.setattr("dns01.hooks.survey.PATIENCE", 0.5)
-    monkeypatch.setattr("dns01.hooks.survey.AGAIN", 0.01)
+    monkeypatch.setattr("dns01.hooks.diagnosis.survey.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.diagnosis.survey.AGAIN", 0.01)
     with World() as world:
         yield world
 

@@ -12,8 +12,8 @@ from ...errors import DelegationError
 from ..aside import aside
 from ..challenge import PREFIX
 from ..delegation import Discovery
+from ..diagnosis.survey import Survey, survey
 from ..referral import ChainError
-from ..survey import Survey, survey
 from . import Examined
 
 _beginning = Lock()

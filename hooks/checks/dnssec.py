@@ -23,9 +23,9 @@ from dns.rdtypes.ANY.DS import DS
 from dns.rdtypes.ANY.RRSIG import RRSIG
 from dns.rdtypes.dnskeybase import Flag
 
+from ..diagnosis.survey import Look, Survey
 from ..question import Answer
 from ..replies import text
-from ..survey import Look, Survey
 from . import Examined, Finding, Severity
 from ._surveys import surveys
 

@@ -7,10 +7,10 @@ from contextlib import suppress
 
 from ...errors import ConfigError, DelegationError
 from ..dehydrated import read_text
+from ..diagnosis.views import differences
 from ..question import Address
 from ..referral import Delegation, PortBarred
 from ..values import addresses
-from ..views import differences
 from . import Examined, Finding, Severity
 
 RESOLV_CONF = "/etc/resolv.conf"

@@ -8,13 +8,13 @@ from typing import Any
 
 from ...secret import redact
 from ..certificate import Leaf
+from ..delivery.ledger import Delivery
 from ..disk import iso
-from ..inventory import Destination
 from ..journal import Entry
-from ..ledger import Delivery
-from ..live import Shown
-from ..overview import Overview, Standing
-from ..urgency import Problem, worst
+from ..standing.inventory import Destination
+from ..standing.live import Shown
+from ..standing.overview import Overview, Standing
+from ..standing.urgency import Problem, worst
 from ._standing import headline
 
 VERSION = 1

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from ...errors import StateError
-from ..inventory import Known
 from ..journal import RETRACT
-from ..overview import Overview
-from ..urgency import worst
+from ..standing.inventory import Known
+from ..standing.overview import Overview
+from ..standing.urgency import worst
 
 METRICS = {  # name: what it says; all are gauges
     "dns01_state": "State of everything: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",

@@ -10,11 +10,11 @@ from typing import Any
 from ...secret import redact
 from ..certificate import Leaf
 from ..disk import iso
-from ..inventory import Destination
 from ..journal import RETRACT
-from ..live import Shown
-from ..overview import Overview, Standing
-from ..urgency import Level, span, worst
+from ..standing.inventory import Destination
+from ..standing.live import Shown
+from ..standing.overview import Overview, Standing
+from ..standing.urgency import Level, span, worst
 
 NAMED = 3  # problems that the first line has room for
 LENGTH = 80  # characters of each

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 import click
 
 from ...errors import ConfigError, DeployError, HookError
-from .. import folders
 from ..call import Call, Certificate
 from ..certificate import inspect
-from ..courier import Courier
-from ..deployments import Deployment
-from ..ledger import Ledger
+from ..delivery import folders
+from ..delivery.courier import Courier
+from ..delivery.deployments import Deployment
+from ..delivery.ledger import Ledger
 from ..run import Desk
 
 Plan = Sequence[tuple[Certificate, Sequence[Deployment]]]

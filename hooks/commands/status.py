@@ -10,9 +10,9 @@ import click
 
 from ...errors import ConfigError, HookError, UsageError
 from ..deploy.verify import service
-from ..overview import survey
-from ..reminders import remind
-from ..urgency import Level, Limits
+from ..notices.reminders import remind
+from ..standing.overview import survey
+from ..standing.urgency import Level, Limits
 from . import _document, _metrics, _standing
 
 DAYS = click.FloatRange(min=0)

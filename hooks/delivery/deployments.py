@@ -24,13 +24,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from os.path import basename, dirname
 from typing import Any, NamedTuple, TypeVar
 
-from ..errors import ConfigError
-from ..providers.base import Option
-from .call import Certificate
-from .challenge import normal
-from .deploy import kinds, load
-from .deploy.base import Target
-from .values import at, check_known, said, text, words
+from ...errors import ConfigError
+from ...providers.base import Option
+from ..call import Certificate
+from ..challenge import normal
+from ..deploy import kinds, load
+from ..deploy.base import Target
+from ..values import at, check_known, said, text, words
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class Deployment(NamedTuple):
         """What the certificate is given to. Raises ConfigError."""
         with at(f'[deploy."{self.pattern}".{self.name}]'):
             if self.verify:
-                from .deploy.verify import service
+                from ..deploy.verify import service
 
                 service(self.verify)
             return load(self.kind)(self.options)

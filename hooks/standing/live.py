@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..errors import DeployError, HookError
-from .certificate import Leaf, leaf_of
+from ...errors import DeployError, HookError
+from ..certificate import Leaf, leaf_of
 
 WITHIN = 10.0  # seconds for all of them
 ANSWER = 5.0  # for each answer of one
@@ -65,7 +65,7 @@ def _work(waiting: queue.SimpleQueue[Wanted], answers: queue.SimpleQueue[tuple[W
 
 
 def _shown(wanted: Wanted) -> Shown:
-    from .deploy.verify import live, verify
+    from ..deploy.verify import live, verify
 
     try:
         leaf = leaf_of(live(wanted.service, ANSWER))

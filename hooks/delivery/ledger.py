@@ -21,12 +21,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, NamedTuple
 
-from .call import Certificate
-from .client import Client
+from ..call import Certificate
+from ..client import Client
+from ..disk import discard, iso, locked, stage, sync_folder, usable
+from ..say import warning
+from ..state import private_folder
 from .deployments import Deployment
-from .disk import discard, iso, locked, stage, sync_folder, usable
-from .say import warning
-from .state import private_folder
 
 VERSION = 1
 LOCK_TIMEOUT = 120.0

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import dns.rcode
 import dns.rdatatype
 
-from .dnswire import Wire
-from .question import Address, Answer, Question
-from .referral import Server
-from .replies import AAAA, NS, SOA, A, addresses_in, hosts_in, text
+from ..dnswire import Wire
+from ..question import Address, Answer, Question
+from ..referral import Server
+from ..replies import AAAA, NS, SOA, A, addresses_in, hosts_in, text
 
 LOOK = 3.0  # seconds
 TYPES = (NS, SOA, A, AAAA)

@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ..errors import ConfigError, DeployError, StateError
-from . import config, folders
-from .call import Certificate
-from .certificate import Leaf, leaf_in
-from .ledger import Delivery, Ledger
-from .state import state_dir
+from ...errors import ConfigError, DeployError, StateError
+from .. import config
+from ..call import Certificate
+from ..certificate import Leaf, leaf_in
+from ..delivery import folders
+from ..delivery.ledger import Delivery, Ledger
+from ..state import state_dir
 from .urgency import Level, Problem
 
 FILES = ("cert.pem", "fullchain.pem")

@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError, DeployError, HookError
-from . import config, folders, say
-from .call import Call, Certificate
-from .client import Client
-from .disk import sync_folder
-from .state import anything_pending, is_lost
+from ...errors import ConfigError, DeployError, HookError
+from .. import config, say
+from ..call import Call, Certificate
+from ..client import Client
+from ..disk import sync_folder
+from ..state import anything_pending, is_lost
+from . import folders
 
 if TYPE_CHECKING:  # with it comes cryptography, which most calls can do without
     from .courier import Courier
@@ -158,7 +159,7 @@ class Arrivals:
 
     def _show(self, certificate: Certificate) -> None:
         """Check that key and certificate belong together, and say what has arrived."""
-        from .certificate import inspect, lines
+        from ..certificate import inspect, lines
 
         for line in lines(inspect(certificate)):
             say.step(line)

@@ -19,13 +19,13 @@ import dns.rdtypes.ANY.SOA
 import dns.rrset
 from dns.serial import Serial
 
-from ..errors import DelegationError
-from .aside import aside
-from .delegation import Discovery
-from .dnswire import Wire
-from .question import TXT, Address, Answer, Question
-from .referral import Server
-from .replies import AAAA, NS, SOA, A, addresses_in, alias_of, hosts_in
+from ...errors import DelegationError
+from ..aside import aside
+from ..delegation import Discovery
+from ..dnswire import Wire
+from ..question import TXT, Address, Answer, Question
+from ..referral import Server
+from ..replies import AAAA, NS, SOA, A, addresses_in, alias_of, hosts_in
 
 PATIENCE = 3.5  # seconds: a lost datagram is sent again after 2
 AGAIN = 2.0  # seconds that a server which is behind gets to fetch what the others have

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from ..errors import ConfigError, DelegationError
-from .delegation import Discovery
-from .journal import Entry
-from .question import Address, Answer
-from .referral import Delegation, Server
-from .replies import AAAA, A, addresses_in, text
-from .settings import Settings
+from ...errors import ConfigError, DelegationError
+from ..delegation import Discovery
+from ..journal import Entry
+from ..question import Address, Answer
+from ..referral import Delegation, Server
+from ..replies import AAAA, A, addresses_in, text
+from ..settings import Settings
+from ..values import addresses
 from .survey import NAMES, Look, Survey, look_at, survey
-from .values import addresses
 
 
 class Scene(NamedTuple):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..errors import ConfigError
-from . import config, notices
+from ...errors import ConfigError
+from .. import config
+from ..say import warning
+from ..standing.overview import Overview, Standing
+from ..standing.urgency import Problem, expiry, reminding
+from . import notices
 from .notices import Observation, deployment_subject
-from .overview import Overview, Standing
-from .say import warning
-from .urgency import Problem, expiry, reminding
 
 
 def remind(overview: Overview, environ: Mapping[str, str]) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from ..errors import DeployError
-from .call import Certificate
-from .certificate import content, inspect
-from .deploy.base import Bundle
+from ...errors import DeployError
+from ..call import Certificate
+from ..certificate import content, inspect
+from ..deploy.base import Bundle
 from .deployments import Deployment
 
 # What the CAs for trials call themselves, by their intermediates. (Nobody deploys Pebble's by mistake.)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from ..errors import HookError
+from ...errors import HookError
 from .receivers import Receivers
 
 WITHIN = 10.0  # seconds for all receivers
@@ -76,7 +76,7 @@ def _by_apprise(url: str, message: Message) -> None:
 
 
 def _by_command(command: tuple[str, ...], environ: Mapping[str, str], limit: float, message: Message) -> None:
-    from .deploy.command import run
+    from ..deploy.command import run
 
     told = {"DNS01_SUBJECT": message.subject, "DNS01_BODY": message.body}
     run(command, {**environ, **told}, limit, "the command", f"{message.body}\n")

@@ -23,15 +23,16 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from ..secret import redact
-from . import config, notify
-from .call import Call
-from .disk import discard, iso, locked, stage, usable
-from .journal import RETRACT, Entry
+from ...secret import redact
+from .. import config
+from ..call import Call
+from ..disk import discard, iso, locked, stage, usable
+from ..journal import RETRACT, Entry
+from ..say import warning
+from ..state import private_folder, state_dir
+from . import notify
 from .notify import Message
 from .receivers import Receivers
-from .say import warning
-from .state import private_folder, state_dir
 
 VERSION = 1
 STAYS_OPEN = 3600.0  # seconds from which on a failing clean-up is a problem: most pass by themselves

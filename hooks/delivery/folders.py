@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from ..errors import DeployError
-from .call import Certificate
-from .dehydrated import read_config
+from ...errors import DeployError
+from ..call import Certificate
+from ..dehydrated import read_config
 
 DEBIAN = "/var/lib/dehydrated/certs"
 CERTBOT = "/etc/letsencrypt/live"

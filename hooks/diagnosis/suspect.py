@@ -12,13 +12,13 @@ from typing import NamedTuple, TypeVar
 
 from dns.serial import Serial
 
-from ..errors import DelegationError, NotReady
-from . import say
-from .aside import aside
-from .journal import Entry
-from .replies import alias_of
+from ...errors import DelegationError, NotReady
+from .. import say
+from ..aside import aside
+from ..journal import Entry
+from ..replies import alias_of
+from ..settings import Settings
 from .scene import Scene, scene
-from .settings import Settings
 from .survey import Look
 
 SECONDS = 10.0  # that it may take to find out
@@ -234,8 +234,8 @@ def _slow(scene: Scene) -> Suspicion | None:
 
 
 def _bogus(scene: Scene) -> Suspicion | None:
-    from .checks import Severity
-    from .checks.dnssec import findings
+    from ..checks import Severity
+    from ..checks.dnssec import findings
 
     for finding in findings(scene.survey):
         if finding.severity == Severity.ERROR:

@@ -15,8 +15,8 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ..errors import ConfigError
-from .values import at, check_known
+from ...errors import ConfigError
+from ..values import at, check_known
 
 KEYS = ("urls", "command", "expiry", "on")
 OCCASIONS = ("failure", "expiry", "recovery")

@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..errors import DeployError, HookError
-from . import say
-from .deploy.base import Bundle, Target
-from .deploy.command import run, variables
+from ...errors import DeployError, HookError
+from .. import say
+from ..deploy.base import Bundle, Target
+from ..deploy.command import run, variables
 from .deployments import Deployment
 from .ledger import Delivery
 
@@ -86,6 +86,6 @@ def said(error: Exception) -> str:
 
 def _verify(job: Job) -> None:
     if job.deployment.verify:
-        from .deploy.verify import verify
+        from ..deploy.verify import verify
 
         verify(job.deployment.verify, job.delivery.fingerprint, job.deployment.time_limit)

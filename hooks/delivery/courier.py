@@ -13,15 +13,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
-from ..errors import DeployError, StateError
-from ..secret import redact
+from ...errors import DeployError, StateError
+from ...secret import redact
+from .. import say
+from ..call import Certificate
+from ..client import Client
+from ..deploy.base import Bundle, Target
+from ..due import is_due
 from . import bundle as bundles
-from . import say, services
-from .call import Certificate
-from .client import Client
-from .deploy.base import Bundle, Target
+from . import services
 from .deployments import Deployment, targets_for
-from .due import is_due
 from .ledger import INSTALLED, TOUCHED, UNTOUCHED, Delivery, Ledger
 from .services import Job
 

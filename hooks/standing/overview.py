@@ -10,16 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from ..errors import StateError
-from . import audit, live
-from .disk import iso
-from .due import ABANDONED
+from ...errors import StateError
+from .. import audit
+from ..delivery.ledger import Delivery
+from ..disk import iso
+from ..due import ABANDONED
+from ..journal import Entry, Journal
+from ..notices.notices import deployment_subject, record_subject, stays_open
+from ..state import state_dir
+from . import live
 from .inventory import Destination, Known, take
-from .journal import Entry, Journal
-from .ledger import Delivery
 from .live import Shown, Wanted
-from .notices import deployment_subject, record_subject, stays_open
-from .state import state_dir
 from .urgency import Level, Limits, Problem, expiry, span, worst
 
 PUBLISHING = {"deploy_challenge", "certbot auth", "lego present", "uacme begin", "publish"}

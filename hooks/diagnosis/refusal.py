@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from . import authority, config, say
-from .call import Call
-from .client import Client
-from .journal import Entry, Journal
-from .settings import Settings
+from .. import authority, config, say
+from ..call import Call
+from ..client import Client
+from ..journal import Entry, Journal
+from ..settings import Settings
 from .suspect import Suspicion, evidence, within
 
 SECONDS = 10.0  # that all of it may take
@@ -54,9 +54,9 @@ def _concerned(call: Call, client: Client | None, journal: Journal) -> Sequence[
 def _caa(
     names: Sequence[str], client: Client | None, settings: Settings, environ: Mapping[str, str]
 ) -> Iterator[tuple[list[str], Suspicion]]:
-    from . import caa
-    from .delegation import Discovery
-    from .preflight import Lookups
+    from .. import caa
+    from ..delegation import Discovery
+    from ..preflight import Lookups
 
     issuer = authority.authority(settings, authority.of_call(environ, client))
     lookups = Lookups(Discovery(settings.resolvers), names)
