@@ -189,6 +189,20 @@ class TestAllIsWell:
         call().deliver(certificate, [WEB], force=True)
         assert log == ALL_OF_IT
 
+    def test_what_was_forced_and_failed_is_forced_by_the_next_try_as_well(
+        self, call: Call, certificate: Certificate, ledger: Ledger, log: list[str]
+    ) -> None:
+        """Else that would find all there already, and nobody would know of the service."""
+        call().deliver(certificate, [WEB])
+        Recording.faults["nginx -t"] = DeployError("nginx is not content")
+        call().deliver(certificate, [WEB], force=True)
+        Recording.faults.clear()
+        log.clear()
+        call().retry(everything=True)
+        assert log == ALL_OF_IT
+        assert ledger.pending() == []
+        assert not ledger.deployed()[0].forced
+
     def test_targets_that_share_a_service_have_it_reloaded_once(
         self, call: Call, certificate: Certificate, log: list[str]
     ) -> None:

@@ -32,7 +32,7 @@ class _Plugin(click.Command):
             raise _Misuse(error.format_message(), error.ctx) from None
 
 
-@click.command(cls=_Plugin)
+@click.command(cls=_Plugin, short_help="Show every certificate, the most urgent first.")
 @click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="For programs: docs/status.schema.json describes it.")
 @click.option("--prometheus", metavar="FILE", help="Write metrics too, for node_exporter's textfiles.")

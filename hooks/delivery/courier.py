@@ -141,16 +141,18 @@ class Courier:
                     tried=now,
                     tries=delivery.tries + 1,
                     client=self._client,
+                    forced=force or delivery.forced,
                 )
                 self._ledger.keep([delivery])
-                return self._install(delivery, deployment, bundles.read(delivery.certificate), force)
+                return self._install(delivery, deployment, bundles.read(delivery.certificate))
         except Exception as error:
             self._fail(wanted, error)
             return []
 
-    def _install(self, delivery: Delivery, deployment: Deployment, bundle: Bundle, force: bool) -> list[Job]:
+    def _install(self, delivery: Delivery, deployment: Deployment, bundle: Bundle) -> list[Job]:
+        force = delivery.forced
         digest = bundles.digest(bundle, deployment)
-        if delivery.step == INSTALLED and delivery.digest == digest and not force:
+        if delivery.step == INSTALLED and delivery.digest == digest:
             return [Job(delivery, deployment, deployment.target(), bundle)]
         if delivery.step == UNTOUCHED and self._is_there(delivery, deployment, bundle) and not force:
             self._ledger.forget(delivery)
@@ -270,7 +272,7 @@ class Courier:
 
     def _succeed(self, job: Job, words: str) -> None:
         services.settle(job)
-        arrived = job.delivery._replace(since=float(self._clock()), tries=0, error="")
+        arrived = job.delivery._replace(since=float(self._clock()), tries=0, error="", forced=False)
         self._ledger.done(arrived)
         self.arrived.append(arrived)
         say.step(f"{arrived.title}: {words}")

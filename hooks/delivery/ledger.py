@@ -54,6 +54,7 @@ class Delivery(NamedTuple):
     tries: int = 0
     error: str = ""
     client: Client | None = None
+    forced: bool = False  # brought although it was there: a later try does the same
 
     @property
     def key(self) -> tuple[str, str, str]:
