@@ -116,8 +116,9 @@ class Client:
         script = folder / name
         script.write_text(CLIENT)
         script.chmod(0o700)
-        # A client must not outlive a test process that is killed.
-        command = ["unshare", "--mount", "setpriv", "--pdeathsig", "KILL", str(script)]
+        # A client must not outlive a test process that is killed, nor ignore what nohup has that ignore.
+        command = ["env", "--default-signal=HUP,INT", "unshare", "--mount"]
+        command += ["setpriv", "--pdeathsig", "KILL", str(script)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True)
 
     def __enter__(self) -> Self:

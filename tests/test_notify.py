@@ -24,9 +24,6 @@ from aiosmtpd.controller import Controller
 from bundles import issued
 from calls import KEY, Client, Stage
 from contract import validation
-from dns01.hooks.notices.notices.notices import Observation, of_call, tell
-from dns01.hooks.notices.notices.notify import Message, deliver
-from dns01.hooks.notices.notices.receivers import Receivers
 from lifetimes import lasting
 from machine import Machine, deploy_cert
 from test_deploy_verify import at_once, served
@@ -35,6 +32,9 @@ from dns01.errors import ConfigError
 from dns01.hooks import config
 from dns01.hooks.call import Call, Challenge
 from dns01.hooks.disk import iso
+from dns01.hooks.notices.notices import Observation, of_call, tell
+from dns01.hooks.notices.notify import Message, deliver
+from dns01.hooks.notices.receivers import Receivers
 from dns01.secret import hide
 
 SECRET = "Zm9yLXRoZS1ob29r"
