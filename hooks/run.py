@@ -197,7 +197,7 @@ class Desk:
 
     def explain(self, call: Call) -> None:
         """Say why the CA refuses, and what its records look like while they are still there."""
-        from .diagnosis import refusal
+        from .causes import refusal
 
         refusal.show(call, self.client, self.journal, self.environ)
 

@@ -11,8 +11,8 @@ from ..errors import NotReady
 from ..providers.base import Profile
 from . import say
 from .audit import Steps
+from .causes.views import differences
 from .client import Client
-from .diagnosis.views import differences
 from .elsewhere import ask_elsewhere
 from .journal import OPEN, Entry, Journal
 from .place import Place, Places
@@ -101,7 +101,7 @@ class Waiting:
             with say.Progress() as progress:
                 watch = wait(targets, progress)
         except NotReady as error:
-            from .diagnosis.suspect import blamed  # whose start-up only this is worth
+            from .causes.suspect import blamed  # whose start-up only this is worth
 
             raise blamed(error, entries, self._settings) from None
         for excused in watch.excused(watch.seconds):

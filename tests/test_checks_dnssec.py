@@ -11,10 +11,10 @@ from examined import codes, examine
 from signed import DAY, SignedBind, SignedKnot
 from testbed import Bind, World
 
+from dns01.hooks.causes.survey import survey
 from dns01.hooks.checks import Finding, Severity
 from dns01.hooks.checks.dnssec import check, findings
 from dns01.hooks.delegation import Discovery
-from dns01.hooks.diagnosis.survey import survey
 from dns01.hooks.question import Address
 
 NS1, NS2 = "127.1.0.1", "127.1.0.2"

@@ -10,10 +10,10 @@ from examined import codes, examine
 from testbed import Bind, Knot, PowerDNS, World, own
 from testbed.world import HostedZone
 
+from dns01.hooks.causes.survey import Survey, survey
 from dns01.hooks.checks import Finding, Severity
 from dns01.hooks.checks.servers import check, findings
 from dns01.hooks.delegation import Discovery
-from dns01.hooks.diagnosis.survey import Survey, survey
 from dns01.hooks.question import Address
 
 NS1, NS2, NS3 = "127.1.0.1", "127.2.0.2", "127.3.0.3"
@@ -25,7 +25,7 @@ SOA = "ns1.example.org. hostmaster.example.org. {} 3600 600 86400 60"
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
-    monkeypatch.setattr("dns01.hooks.diagnosis.survey.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.causes.survey.PATIENCE", 0.5)
     with World() as world:
         yield world
 

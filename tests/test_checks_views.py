@@ -84,7 +84,7 @@ def test_a_line_that_names_no_address_is_no_resolver(world: World, tmp_path: Pat
 def test_a_resolver_that_does_not_answer_is_no_split_horizon(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.diagnosis.views.LOOK", 0.3)
+    monkeypatch.setattr("dns01.hooks.causes.views.LOOK", 0.3)
     with NameServer(INSIDE) as resolver:
         resolver.silent = True
         assert codes(check(on_this_machine(world, tmp_path))) == []

@@ -16,8 +16,8 @@ from testbed.world import HostedZone
 
 from dns01.errors import NotReady
 from dns01.hooks import config
-from dns01.hooks.diagnosis.scene import scene
-from dns01.hooks.diagnosis.suspect import Suspicion, blamed, evidence, likeliest, within
+from dns01.hooks.causes.scene import scene
+from dns01.hooks.causes.suspect import Suspicion, blamed, evidence, likeliest, within
 from dns01.hooks.journal import Entry
 from dns01.hooks.question import Address
 from dns01.hooks.ready import Target, wait
@@ -36,8 +36,8 @@ VALUE = "x" * 43
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
-    monkeypatch.setattr("dns01.hooks.diagnosis.survey.PATIENCE", 0.5)
-    monkeypatch.setattr("dns01.hooks.diagnosis.survey.AGAIN", 0.01)
+    monkeypatch.setattr("dns01.hooks.causes.survey.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.causes.survey.AGAIN", 0.01)
     with World() as world:
         yield world
 

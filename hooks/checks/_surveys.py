@@ -10,9 +10,9 @@ from threading import Lock
 
 from ...errors import DelegationError
 from ..aside import aside
+from ..causes.survey import Survey, survey
 from ..challenge import PREFIX
 from ..delegation import Discovery
-from ..diagnosis.survey import Survey, survey
 from ..referral import ChainError
 from . import Examined
 

@@ -23,7 +23,7 @@ from dns.rdtypes.ANY.DS import DS
 from dns.rdtypes.ANY.RRSIG import RRSIG
 from dns.rdtypes.dnskeybase import Flag
 
-from ..diagnosis.survey import Look, Survey
+from ..causes.survey import Look, Survey
 from ..question import Answer
 from ..replies import text
 from . import Examined, Finding, Severity

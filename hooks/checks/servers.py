@@ -6,7 +6,7 @@ import ipaddress
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator
 
-from ..diagnosis.survey import Look, Survey
+from ..causes.survey import Look, Survey
 from . import Examined, Finding, Severity
 from ._surveys import surveys
 

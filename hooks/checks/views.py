@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from ...errors import ConfigError, DelegationError
+from ..causes.views import differences
 from ..dehydrated import read_text
-from ..diagnosis.views import differences
 from ..question import Address
 from ..referral import Delegation, PortBarred
 from ..values import addresses
