@@ -46,6 +46,10 @@ class File:
     def settings(self) -> Settings:
         """All of it."""
         keys = ("account", "zone", "deploy", "notify", "resolvers", "doh", "readiness", "ca", "ca_account")
+        for key in self._data.keys() & TERMS.keys():
+            raise ConfigError(
+                f"{key} at the top is nobody's", f"write it below [account.…] or [zone.…]: {key} = …"
+            )
         check_known("key", self._data, keys)
         accounts = {name: self._account(name, section) for name, section in self._sections("account")}
         deployments = self.deployments()

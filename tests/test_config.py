@@ -303,6 +303,7 @@ class TestAccounts:
                 '[account."NAME"]',
             ),
             ("[accounts.web]", "unknown key 'accounts'; did you mean 'account'?", "resolvers"),
+            ("timeout = 300", "timeout at the top is nobody's", "below [account.…] or [zone.…]"),
             (
                 'readiness = "sure"\n' + ACCOUNT,
                 "readiness: 'sure' is no readiness",
