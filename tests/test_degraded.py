@@ -59,7 +59,7 @@ class Interceptor(NameServer):
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Where nobody's patience is long."""
     monkeypatch.setattr("dns01.hooks.ready.BARRED", 0.6)
-    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.6)
+    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 1.5)
     monkeypatch.setattr("dns01.hooks.dnswire.RESEND", 0.1)
     monkeypatch.setattr("dns01.hooks.dnswire.STREAM", 0.1)
     zone = Zone("example.org", "", BOTH)
