@@ -29,7 +29,6 @@ case $* in
 "reload haproxy")
     haproxy -Ws -f /etc/haproxy/haproxy.cfg -c -q
     kill -USR2 "$(cat /etc/haproxy/pid)" ;;
-"reload postfix") postmulti -i - -p reload ;;
 "reload dovecot") doveadm reload ;;
 *) exit 5 ;;
 esac
