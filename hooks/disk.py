@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import json
 import os
+import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 
 from ..errors import StateError
+from .state import private_folder
 
 LOCK_PAUSE = 0.05
 
@@ -84,6 +87,25 @@ def discard(path: str) -> None:
 
 
 @contextmanager
+def locks(
+    state: str, things: Mapping[str, str], timeout: float, sleep: Callable[[float], None]
+) -> Iterator[None]:
+    """Hold several locks of the state folder: ``things`` says by each one's name what it guards.
+
+    They are taken in sorted order, so that no two processes wait for each other. Raises StateError,
+    which names the holder, when one is not free within ``timeout`` seconds.
+    """
+    folder = os.path.join(state, "locks")
+    files = {os.path.join(folder, f"{readable(name)}.lock"): what for name, what in things.items()}
+    with ExitStack() as held:
+        with usable(state):
+            private_folder(folder)
+            for path, what in sorted(files.items()):
+                held.enter_context(locked(path, what, timeout, sleep))
+        yield
+
+
+@contextmanager
 def locked(path: str, what: str, timeout: float, sleep: Callable[[float], None]) -> Iterator[None]:
     """Hold the lock file; it says who does, and stays when it is let go.
 
@@ -99,6 +121,16 @@ def locked(path: str, what: str, timeout: float, sleep: Callable[[float], None])
         yield
     finally:
         os.close(lock)
+
+
+def labelled(name: str, identity: str) -> str:
+    """A file name that says whose it is and is nobody else's."""
+    return f"{readable(name)}-{hashlib.sha256(identity.encode(errors='surrogatepass')).hexdigest()[:8]}.json"
+
+
+def readable(name: str) -> str:
+    """The name, with nothing in it that a file name may not have, and room for what follows."""
+    return re.sub(r"[^a-z0-9._*-]", "_", name.lower())[:180]
 
 
 def _wait_for(lock: int, what: str, timeout: float, sleep: Callable[[float], None]) -> None:

@@ -14,19 +14,17 @@ the provider, or is gone from it already, costs one needless retraction.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 from .client import Client, is_gone
-from .disk import discard, iso, locked, stage, sync_folder, usable
+from .disk import discard, iso, labelled, locks, stage, sync_folder, usable
 from .say import warning
 from .state import private_folder
 
@@ -178,7 +176,7 @@ class Journal:
         """When (epoch seconds) a value that a CA may have asked for was last taken back at
         ``target``; 0 if none was."""
         try:
-            with open(self._path("retracted", _labelled(target, target)), "rb") as file:
+            with open(self._path("retracted", labelled(target, target)), "rb") as file:
                 return float(json.load(file)["retracted"])
         except (OSError, LookupError, TypeError, ValueError):
             return 0.0
@@ -190,12 +188,8 @@ class Journal:
         They are taken in sorted order, so that no two processes wait for each other. Raises
         StateError, which names the holder, when one is not free within ``timeout`` seconds.
         """
-        files = {self._path("locks", f"{_readable(zone or 'root')}.lock"): zone for zone in zones}
-        with ExitStack() as held:
-            with usable(self._state):
-                private_folder(self._path("locks"))
-                for path, zone in sorted(files.items()):
-                    held.enter_context(locked(path, f"the zone {zone}", timeout, self._sleep))
+        things = {zone or "root": f"the zone {zone}" for zone in zones}
+        with locks(self._state, things, timeout, self._sleep):
             yield
 
     def _read(self, name: str) -> Entry | None:
@@ -243,7 +237,7 @@ class Journal:
             asked = max(entry.opened for entry in entries if entry.target == target) + CA_MAY_ASK
             at = max(min(self._clock(), asked), self.retracted_at(target))
             content = {"version": VERSION, "target": target, "retracted": at, "retracted_at": iso(at)}
-            path = self._path("retracted", _labelled(target, target))
+            path = self._path("retracted", labelled(target, target))
             os.rename(stage(path, content, sync=False), path)
 
     def _purge(self) -> None:
@@ -284,15 +278,5 @@ def _decode(data: Mapping[str, Any]) -> Entry:
     return entry
 
 
-def _labelled(name: str, identity: str) -> str:
-    """A file name that says whose it is and is nobody else's."""
-    return f"{_readable(name)}-{hashlib.sha256(identity.encode(errors='surrogatepass')).hexdigest()[:8]}.json"
-
-
-def _readable(name: str) -> str:
-    """The name, with nothing in it that a file name may not have, and room for what follows."""
-    return re.sub(r"[^a-z0-9._*-]", "_", name.lower())[:180]
-
-
 def _file_name(entry: Entry) -> str:
-    return _labelled(entry.name, "\n".join((entry.account, entry.target, entry.value)))
+    return labelled(entry.name, "\n".join((entry.account, entry.target, entry.value)))

@@ -12,18 +12,16 @@ although all is well costs one needless try.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from ..call import Certificate
 from ..client import Client
-from ..disk import discard, iso, locked, stage, sync_folder, usable
+from ..disk import discard, iso, labelled, locks, stage, sync_folder, usable
 from ..say import warning
 from ..state import private_folder
 from .deployments import Deployment
@@ -114,15 +112,8 @@ class Ledger:
     def lock(self, deployments: Iterable[Deployment]) -> Iterator[None]:
         """Hold the targets against every other process of this machine, in sorted order, so that
         no two processes wait for each other. Raises StateError, which names the holder."""
-        files = {
-            self._path("locks", f"{_readable(f'deploy {each.pattern} {each.name}')}.lock"): each.name
-            for each in deployments
-        }
-        with ExitStack() as held:
-            with usable(self._state):
-                private_folder(self._path("locks"))
-                for path, name in sorted(files.items()):
-                    held.enter_context(locked(path, f"the target {name}", LOCK_TIMEOUT, self._sleep))
+        things = {f"deploy {each.pattern} {each.name}": f"the target {each.name}" for each in deployments}
+        with locks(self._state, things, LOCK_TIMEOUT, self._sleep):
             yield
 
     def _all(self, folder: str) -> list[Delivery]:
@@ -201,10 +192,4 @@ def _decode(data: Mapping[str, Any]) -> Delivery:
 
 
 def _file_name(delivery: Delivery) -> str:
-    """It says whose it is, and is nobody else's."""
-    identity = hashlib.sha256("\n".join(delivery.key).encode(errors="surrogatepass")).hexdigest()[:8]
-    return f"{_readable(f'{delivery.certificate.domain} {delivery.target}')}-{identity}.json"
-
-
-def _readable(text: str) -> str:
-    return re.sub(r"[^a-z0-9._*-]", "_", text.lower())[:180]
+    return labelled(f"{delivery.certificate.domain} {delivery.target}", "\n".join(delivery.key))

@@ -12,10 +12,8 @@ here ever fails the phase that calls it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -26,7 +24,7 @@ from typing import Any, NamedTuple
 from ...secret import redact
 from .. import config
 from ..call import Call
-from ..disk import discard, iso, locked, stage, usable
+from ..disk import discard, iso, labelled, locked, stage, usable
 from ..journal import RETRACT, Entry
 from ..say import warning
 from ..state import private_folder, state_dir
@@ -266,9 +264,7 @@ def _read(state: str) -> dict[str, Notice]:
 
 def _write(state: str, notice: Notice, before: Notice | None) -> None:
     """The file goes once all have heard that its subject is well."""
-    readable = re.sub(r"[^a-z0-9._*-]", "_", notice.subject.lower())[:100]
-    digest = hashlib.sha256(notice.subject.encode(errors="surrogatepass")).hexdigest()[:8]
-    path = os.path.join(state, "notified", f"{readable}-{digest}.json")
+    path = os.path.join(state, "notified", labelled(notice.subject, notice.subject))
     if not notice.state and not any(notice.told.values()):
         discard(path)
     elif notice != before:
