@@ -288,9 +288,7 @@ class TestAnotherClient:
         assert case.fake.refusals == []
 
     @pytest.mark.parametrize("networks", [[], ["127.0.0.0/8"]])
-    def test_what_it_registers_is_published_with_here(
-        self, case: AcmeDnsCase, networks: list[str]
-    ) -> None:
+    def test_what_it_registers_is_published_with_here(self, case: AcmeDnsCase, networks: list[str]) -> None:
         storage = pyacmedns.Storage(str(case.file))
         storage.put("www.example.com", pyacmedns.Client(case.fake.url).register_account(networks))
         storage.save()

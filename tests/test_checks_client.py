@@ -142,9 +142,7 @@ def test_a_hook_made_of_other_settings(dehydrated: Machine) -> None:
 
 def test_a_hook_on_the_command_line(dehydrated: Machine) -> None:
     dehydrated["/etc/dehydrated/config"] = "HOOK_CHAIN=yes\n"
-    dehydrated["/etc/cron.d/dehydrated"] = (
-        "17 4 * * * root dehydrated -c -t dns-01 -k /opt/dns01/bin/dns01\n"
-    )
+    dehydrated["/etc/cron.d/dehydrated"] = "17 4 * * * root dehydrated -c -t dns-01 -k /opt/dns01/bin/dns01\n"
     assert dehydrated.findings() == []
 
 

@@ -394,4 +394,3 @@ def test_the_target_changes_nothing_and_waits_until_it_is_shown(old: Bundle, new
         server.load(new)
         assert target.changes(new) == []
         target.install(new)
-

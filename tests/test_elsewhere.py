@@ -72,9 +72,7 @@ def ca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
 @pytest.fixture
 def pair(ca: trustme.CA) -> Iterator[list[Doh]]:
     with ExitStack() as stack:
-        yield [
-            stack.enter_context(Doh(address, RESOLVER.ip, ca)) for address in ("127.0.0.55", "127.0.0.56")
-        ]
+        yield [stack.enter_context(Doh(address, RESOLVER.ip, ca)) for address in ("127.0.0.55", "127.0.0.56")]
 
 
 def asked(clock: Clock, *endpoints: str, timeout: float = 600) -> list[str]:
@@ -210,7 +208,10 @@ def test_24_dnssec_that_is_broken_fails_here_as_well(ca: trustme.CA, clock: Cloc
     [
         (None, ("https://1.1.1.1/dns-query", "https://8.8.8.8/dns-query")),
         ("", ()),
-        ("https://192.0.2.53/q, https://dns.example.org", ("https://192.0.2.53/q", "https://dns.example.org")),
+        (
+            "https://192.0.2.53/q, https://dns.example.org",
+            ("https://192.0.2.53/q", "https://dns.example.org"),
+        ),
     ],
 )
 def test_the_endpoints_are_two_that_everybody_knows_or_those_of_a_variable(

@@ -26,9 +26,7 @@ KNOWS_TWO = 'provider = "memory"\nzones = "example.org,www.example.org"'
 def zone(folder: Path, account: str, more: str = "") -> Zone:
     """The zone of NAME, by way of an account."""
     file = folder / "config.toml"
-    file.write_text(
-        f'[account.web]\n{account}\n[zone."example.org"]\nnameservers = ["192.0.2.53"]\n{more}'
-    )
+    file.write_text(f'[account.web]\n{account}\n[zone."example.org"]\nnameservers = ["192.0.2.53"]\n{more}')
     settings = config.load({"DNS01_CONFIG": str(file), "DNS01_STATE_DIR": str(folder)})
     return Places(settings).find([NAME])[NAME].zone
 

@@ -101,7 +101,9 @@ class TestRequests:
         (warning,) = case.provider().warnings  # type: ignore[attr-defined]
         assert warning == f"{url} is not HTTPS: whoever listens on the way learns the credentials"
 
-    @pytest.mark.parametrize("url", ["https://api.example", "http://localhost:1", "http://[::1]:1", "HTTPS://x"])
+    @pytest.mark.parametrize(
+        "url", ["https://api.example", "http://localhost:1", "http://[::1]:1", "HTTPS://x"]
+    )
     def test_one_with_https_or_of_this_host_is_not(self, case: HttpCase, url: str) -> None:
         case.options["base_url"] = url
         assert case.provider().warnings == ()  # type: ignore[attr-defined]

@@ -112,7 +112,7 @@ class Desec(TakesLists):
         if "cursor" not in request.query and len(items) > PAGE:
             raise Refusal(400, "Pagination required. You can query up to 500 items at a time.")
         shown, number, pages = self.page(items, int(request.query.get("cursor") or 1), PAGE)
-        where = f"<{self.url}/?cursor={number + 1}>; rel=\"next\""
+        where = f'<{self.url}/?cursor={number + 1}>; rel="next"'
         return Answer(200, shown, {"Link": where} if number < pages else {})
 
 
