@@ -23,7 +23,7 @@ test: test-packages .venv/test .venv-certbot/bin/certbot .venv-ansible/wheels ##
 lint: ruff types ## ruff and mypy
 
 ruff: .venv/test
-	$(VENV)/ruff check
+	$(VENV)/ruff check && $(VENV)/ruff format --check --quiet
 
 types: .venv/test
 	$(VENV)/mypy --strict -p dns01

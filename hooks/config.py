@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from ..errors import ConfigError
 from ..providers import load as load_provider
-from ..providers.base import Host, Provider
+from ..providers.base import Provider, ZoneProvider
 from .delivery.deployments import Deployment
 from .file import File
 from .notices.receivers import Receivers
@@ -98,7 +98,7 @@ def open_account(account: Account) -> Provider:
     """
     with at(f"account {account.name}"):
         provider = load_provider(account.provider)(account.options)
-    if isinstance(provider, Host):
+    if isinstance(provider, ZoneProvider):
         provider.account = account.name
     for doubt in getattr(provider, "warnings", ()):
         warning(f"account {account.name}: {doubt}")

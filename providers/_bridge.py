@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import ClassVar
 
 from ..errors import ProviderError, Unreachable
-from .base import Host, TxtRecord, Zone
+from .base import TxtRecord, Zone, ZoneProvider
 
 # The TXT values at each name, as every server of its zone that answers has them.
 Seen = Mapping[str, Sequence[Set[str]]]
@@ -19,7 +19,7 @@ PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds between two looks: an API m
 VALIDATION = re.compile("[A-Za-z0-9_-]{43}")  # RFC 8555 §8.4
 
 
-class Bridge(Host):
+class Bridge(ZoneProvider):
     """A zone is what the caller found it to be in the DNS: there is no list of an account's zones
     to compare it with."""
 

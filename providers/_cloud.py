@@ -17,13 +17,13 @@ from typing import Any, ClassVar, Self
 from ..errors import AuthRejected, ConfigError, ProviderError, Unreachable
 from ..secret import hide
 from ._answers import words_in
-from .base import RRset, RRsetHost, Zone, longest_suffix
+from .base import RRset, RRsetProvider, Zone, longest_suffix
 from .rest import Refused, Rest
 
 MARGIN = 60.0  # seconds that a token has to live when it is used
 
 
-class Cloud(Rest, RRsetHost):
+class Cloud(Rest, RRsetProvider):
     """A subclass says ``grant``, ``swap``, ``zones`` and ``read``.
 
     Machines that know nothing of each other may write to one name: the API refuses to replace an

@@ -1,7 +1,7 @@
 """What a DNS provider is: three verbs, and two bases that supply them for the common APIs.
 
-An API that keeps records one by one is a ``RecordHost``, one that replaces whole RRsets an
-``RRsetHost``; where it speaks JSON over HTTPS, ``rest.Rest`` is the other half.
+An API that keeps records one by one is a ``RecordProvider``, one that replaces whole RRsets an
+``RRsetProvider``; where it speaks JSON over HTTPS, ``rest.Rest`` is the other half.
 
 A provider is a class named ``Provider`` in a module of this package (or behind an entry point
 of the group ``dns01.providers``). Typing is structural: a third party's class needs nothing
@@ -167,7 +167,7 @@ def by_name(records: Iterable[TxtRecord]) -> dict[str, list[TxtRecord]]:
     return names
 
 
-class Host:
+class ZoneProvider:
     """What the two bases have in common: which zone a name is in, and one step for each name."""
 
     account = ""  # what the configuration calls the account
@@ -218,7 +218,7 @@ class Host:
         raise NotImplementedError
 
 
-class RecordHost(Host):
+class RecordProvider(ZoneProvider):
     """The verbs for an API that keeps records one by one, each with an id of its own."""
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
@@ -254,7 +254,7 @@ class RRset(NamedTuple):
     ttl: int
 
 
-class RRsetHost(Host):
+class RRsetProvider(ZoneProvider):
     """The verbs for an API that replaces a whole RRset: read, merge, write, until a reading shows
     what it should. Values that others put there are written back letter by letter.
 

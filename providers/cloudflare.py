@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, RecordHost, TxtRecord, Zone
+from .base import Option, RecordProvider, TxtRecord, Zone
 from .rest import Refused, Rest, base_url, next_number
 
 ALREADY_THERE = {81057, 81058}
 MALFORMED_TOKEN = {6003}
 
 
-class Provider(Rest, RecordHost):
+class Provider(Rest, RecordProvider):
     """With an API token, or with the global API key and its owner's e-mail address."""
 
     title = "Cloudflare"

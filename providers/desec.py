@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from ..errors import Busy
-from .base import READINGS, Option, Profile, RRset, RRsetHost, TxtRecord, Zone, quoted, relative
+from .base import READINGS, Option, Profile, RRset, RRsetProvider, TxtRecord, Zone, quoted, relative
 from .rest import Refused, Rest, base_url, next_link
 
 
-class Provider(Rest, RRsetHost):
+class Provider(Rest, RRsetProvider):
     """With a token. It may write 2 times a second to a zone, 15 a minute, 100 an hour, 300 a day."""
 
     title = "deSEC"

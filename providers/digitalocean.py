@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, RecordHost, TxtRecord, Zone, relative
+from .base import Option, RecordProvider, TxtRecord, Zone, relative
 from .rest import Rest, base_url, next_link
 
 
-class Provider(Rest, RecordHost):
+class Provider(Rest, RecordProvider):
     """With a personal access token."""
 
     title = "DigitalOcean"

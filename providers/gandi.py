@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, RRset, RRsetHost, Zone, quoted, relative
+from .base import Option, RRset, RRsetProvider, Zone, quoted, relative
 from .rest import Rest, base_url
 
 
-class Provider(Rest, RRsetHost):
+class Provider(Rest, RRsetProvider):
     """With a personal access token, or with an API key of former days."""
 
     title = "Gandi LiveDNS"

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._answers import words_in
-from .base import Option, Profile, RRset, RRsetHost, Zone, relative
+from .base import Option, Profile, RRset, RRsetProvider, Zone, relative
 from .rest import Refused, Rest
 
 
-class Provider(Rest, RRsetHost):
+class Provider(Rest, RRsetProvider):
     """With a key and its secret, for production (those for OTE, GoDaddy's place for tests, differ)."""
 
     title = "GoDaddy"

@@ -11,14 +11,14 @@ from functools import partial
 from typing import Any
 
 from ..errors import Busy, ProviderError
-from .base import Host, Option, Profile, TxtRecord, Zone, quoted, relative, unquoted
+from .base import Option, Profile, TxtRecord, Zone, ZoneProvider, quoted, relative, unquoted
 from .rest import NotFound, Refused, Rest, base_url
 
 PACE = 1.0  # seconds between two questions about an action, which takes 2 to 5
 CHANGED_MEANWHILE = ("duplicate value", "differing record TTLs")
 
 
-class Provider(Rest, Host):
+class Provider(Rest, ZoneProvider):
     """With an API token of the project that has the zone."""
 
     title = "Hetzner"

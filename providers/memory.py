@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import count
 
 from ..errors import ProviderError
-from .base import Option, Profile, RecordHost, TxtRecord, Zone, is_within
+from .base import Option, Profile, RecordProvider, TxtRecord, Zone, is_within
 
 RECORDS: dict[str, dict[str, TxtRecord]] = {}
 """apex -> id -> record: what every instance sees."""
@@ -14,7 +14,7 @@ RECORDS: dict[str, dict[str, TxtRecord]] = {}
 _ids = map(str, count(1))
 
 
-class Provider(RecordHost):
+class Provider(RecordProvider):
     """Like most APIs, it would keep the same record twice."""
 
     title = "Memory, for tests"

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as XML
 
 from ..errors import Busy, ProviderError
 from ._hosts import Hosts
-from .base import READINGS, Host, Option, Profile, TxtRecord, Zone, relative
+from .base import READINGS, Option, Profile, TxtRecord, Zone, ZoneProvider, relative
 from .rest import Rest, base_url
 
 GONE = {"2016166", "2019166"}
@@ -17,7 +17,7 @@ BUSY = {"500000"}
 NO_TYPE_OF_AUTHENTICATION = "1030408"
 
 
-class Provider(Rest, Host):
+class Provider(Rest, ZoneProvider):
     """With an API key, from an address that is on its list.
 
     There is no call for a single record. The zone is read, written with what is to be changed, and

@@ -11,7 +11,7 @@ from operator import index
 from typing import Any
 
 from ..errors import ConfigError
-from .base import Option, RecordHost, TxtRecord, Zone, relative
+from .base import Option, RecordProvider, TxtRecord, Zone, relative
 from .rest import NotFound, Rest
 
 ENDPOINTS = {
@@ -27,7 +27,7 @@ UNSIGNED = "/auth/time"
 BAD_SIGNATURE = {"INVALID_SIGNATURE", "QUERY_TIME_OUT"}  # with 400
 
 
-class Provider(Rest, RecordHost):
+class Provider(Rest, RecordProvider):
     """With an application's key and secret, and the consumer key that a customer gave it."""
 
     title = "OVHcloud"

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, Profile, RecordHost, TxtRecord, Zone, relative
+from .base import Option, Profile, RecordProvider, TxtRecord, Zone, relative
 from .rest import Refused, Rest, base_url
 
 ABOUT_KEYS = re.compile("API (key|access|requests)", re.IGNORECASE)  # there is 400 for that as well
 
 
-class Provider(Rest, RecordHost):
+class Provider(Rest, RecordProvider):
     """With a pair of API keys."""
 
     title = "Porkbun"

@@ -7,14 +7,14 @@ from contextlib import suppress
 from typing import Any
 
 from ..errors import ProviderError
-from .base import Option, Profile, RRset, RRsetHost, TxtRecord, Zone, quoted
+from .base import Option, Profile, RRset, RRsetProvider, TxtRecord, Zone, quoted
 from .rest import Refused, Rest, base_url
 
 TOO_OLD = "Changetype not understood"  # EXTEND and PRUNE are of 4.9.12 and 5.0.2
 NOT_OURS_TO_CHANGE = {"Slave", "Consumer"}  # a zone of another server, which is copied from there
 
 
-class Provider(Rest, RRsetHost):
+class Provider(Rest, RRsetProvider):
     """With the ``api-key`` of pdns.conf."""
 
     title = "PowerDNS"

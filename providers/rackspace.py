@@ -17,7 +17,7 @@ from ..errors import AuthRejected, Busy, ConfigError, ProviderError, Transient, 
 from ..secret import hide
 from ._answers import NotFound, Refused, retry_after
 from ._pyraxfile import read_credentials
-from .base import Host, Option, Profile, TxtRecord, Zone, unquoted
+from .base import Option, Profile, TxtRecord, Zone, ZoneProvider, unquoted
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ CONTROL_PANEL = "compare with the domain's records in the control panel"
 STATUS_PAGE = "try later; Rackspace's status page may know more"
 
 
-class Provider(Host):
+class Provider(ZoneProvider):
     """The Cloud DNS of one Rackspace user."""
 
     title = "Rackspace Cloud DNS"

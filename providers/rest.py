@@ -2,7 +2,7 @@
 
 The other half of a provider whose API it is::
 
-    class Provider(Rest, RecordHost):
+    class Provider(Rest, RecordProvider):
         options = (
             Option("token", ("EXAMPLE_TOKEN",), "API token", required=True, secret=True),
             base_url("EXAMPLE_BASE_URL", "https://api.example.com/v1"),
@@ -34,7 +34,7 @@ from ._answers import NotFound, Refused, next_link, next_number, retry_after, wo
 from ._failures import Asked
 from ._logs import keep_queries_out
 from ._retries import repeated
-from .base import Host, Option, Profile
+from .base import Option, Profile, ZoneProvider
 
 if TYPE_CHECKING:
     import requests
@@ -44,7 +44,7 @@ __all__ = ["NotFound", "Refused", "Rest", "base_url", "next_link", "next_number"
 T = TypeVar("T")
 
 
-class Rest(Host):
+class Rest(ZoneProvider):
     """What the API is asked, and what its answers mean.
 
     A subclass says ``title``, ``docs``, ``permission`` and ``options``, of which one is

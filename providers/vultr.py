@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, RecordHost, TxtRecord, Zone, quoted, relative
+from .base import Option, RecordProvider, TxtRecord, Zone, quoted, relative
 from .rest import Rest, base_url
 
 
-class Provider(Rest, RecordHost):
+class Provider(Rest, RecordProvider):
     """With an API key."""
 
     title = "Vultr"

@@ -9,7 +9,7 @@ from contract import ZONES, Case, FindsZones, KeepsRecords, publish, retract, va
 
 from dns01.errors import Busy, ProviderError
 from dns01.providers import load
-from dns01.providers.base import Provider, RRset, RRsetHost, TxtRecord, Zone
+from dns01.providers.base import Provider, RRset, RRsetProvider, TxtRecord, Zone
 from dns01.providers.memory import RECORDS
 
 OPTIONS = {"zones": ", ".join(ZONES)}
@@ -72,7 +72,7 @@ class TestMemory(FindsZones, KeepsRecords):
             case.provider().publish(Zone("example.org"), [TxtRecord("a.example.org", "value")])
 
 
-class RRsets(RRsetHost):
+class RRsets(RRsetProvider):
     """An API that replaces whole RRsets, and a rival from another machine who comes in between."""
 
     options = ()
