@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self
 
 from ..errors import AuthRejected, ConfigError, ProviderError, Unreachable
 from ..secret import hide
-from ._answers import words_in
+from ._http.answers import words_in
 from .base import RRset, RRsetProvider, Zone, longest_suffix
 from .rest import Refused, Rest
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 
 from ..errors import AuthRejected, ConfigError, ProviderError
-from ._acmeaccounts import Account, Accounts
+from ._acmedns_accounts import Account, Accounts
 from .base import Option, Profile, TxtRecord, Zone
 from .rest import NotFound, Rest
 

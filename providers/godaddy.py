@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._answers import words_in
+from ._http.answers import words_in
 from .base import Option, Profile, RRset, RRsetProvider, Zone, relative
 from .rest import Refused, Rest
 

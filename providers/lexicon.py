@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from ..errors import AuthRejected, Busy, ConfigError, HookError, ProviderError, Unreachable
 from ..secret import redact
 from ._bridge import Bridge, entries
-from ._logs import keep_queries_out
+from ._http.logs import keep_queries_out
 from ._program import seconds
 from .base import Option, Profile, TxtRecord, Zone, unquoted
 

@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree as XML
 
 from ..errors import Busy, ProviderError
-from ._hosts import Hosts
+from ._namecheap_hosts import Hosts
 from .base import READINGS, Option, Profile, TxtRecord, Zone, ZoneProvider, relative
 from .rest import Rest, base_url
 

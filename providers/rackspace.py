@@ -15,8 +15,8 @@ import httpx
 
 from ..errors import AuthRejected, Busy, ConfigError, ProviderError, Transient, Unreachable
 from ..secret import hide
-from ._answers import NotFound, Refused, retry_after
-from ._pyraxfile import read_credentials
+from ._http.answers import NotFound, Refused, retry_after
+from ._rackspace_credentials import read_credentials
 from .base import Option, Profile, TxtRecord, Zone, ZoneProvider, unquoted
 
 T = TypeVar("T")

@@ -30,10 +30,10 @@ from urllib.parse import quote, urlsplit
 
 from .. import __version__
 from ..errors import AuthRejected, Busy, ConfigError, ProviderError, Unreachable
-from ._answers import NotFound, Refused, next_link, next_number, retry_after, words_in
-from ._failures import Asked
-from ._logs import keep_queries_out
-from ._retries import repeated
+from ._http.answers import NotFound, Refused, next_link, next_number, retry_after, words_in
+from ._http.failures import Asked
+from ._http.logs import keep_queries_out
+from ._http.retries import repeated
 from .base import Option, Profile, ZoneProvider
 
 if TYPE_CHECKING:

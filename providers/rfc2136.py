@@ -17,8 +17,8 @@ import dns.update
 from dns.rdtypes.ANY.TXT import TXT
 
 from ..errors import AuthRejected, ProviderError, ZoneNotFound
-from ._conversation import Conversation
-from ._tsigkey import read_key
+from ._rfc2136_tcp import DnsTcpSession
+from ._rfc2136_tsig import read_key
 from .base import Option, Profile, TxtRecord, Zone
 
 CATCH_UP = 10.0  # seconds that a secondary has to show what it forwarded to its primary
@@ -48,7 +48,7 @@ class Provider:
     def __init__(self, options: Mapping[str, str]) -> None:
         """Raises ConfigError."""
         self.server = options["nameserver"]
-        self.conversation = Conversation(self.server, read_key(options))
+        self.session = DnsTcpSession(self.server, read_key(options))
 
     def zone_for(self, name: str) -> Zone:
         """The zone from which the server itself answers for the name."""
@@ -156,11 +156,11 @@ class Provider:
     ) -> dict[dns.name.Name, dns.message.Message]:
         """The server's own answers: recursion is not desired."""
         queries = [dns.message.make_query(owner, rdtype, flags=0) for owner in owners]
-        return dict(zip(owners, self.conversation.exchange(queries), strict=True))
+        return dict(zip(owners, self.session.exchange(queries), strict=True))
 
     def _send(self, zone: Zone, update: dns.update.UpdateMessage) -> dns.rcode.Rcode:
         """NOERROR, or what a prerequisite says of what is there; every other answer is raised."""
-        (answer,) = self.conversation.exchange([update])
+        (answer,) = self.session.exchange([update])
         if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.YXRRSET, dns.rcode.YXDOMAIN):
             raise self._refusal(zone, answer.rcode())
         return answer.rcode()
@@ -170,14 +170,14 @@ class Provider:
         refused = f"{self.server} refuses to update {zone.apex}"
         word = dns.rcode.to_text(rcode)
         match rcode:
-            case dns.rcode.REFUSED | dns.rcode.NOTAUTH if self.conversation.key is None:  # BIND; Knot
+            case dns.rcode.REFUSED | dns.rcode.NOTAUTH if self.session.key is None:  # BIND; Knot
                 return AuthRejected(
                     f"{refused} without a key ({word})",
                     "set RFC2136_TSIG_KEY and RFC2136_TSIG_SECRET, or RFC2136_TSIG_FILE",
                 )
             case dns.rcode.REFUSED:
                 return AuthRejected(
-                    f"{refused} with the key {self.conversation.key_name} (REFUSED)",
+                    f"{refused} with the key {self.session.key_name} (REFUSED)",
                     "grant it TXT in the zone's update-policy, or name it in allow-update or the zone's acl",
                 )
             case dns.rcode.NOTAUTH:

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 
 from ..errors import Busy, ProviderError, ZoneNotFound
 from . import _aws
-from ._changebatch import added, batches, changes, plain_id, plain_name, removed, sort_key
+from ._route53_batches import added, batches, changes, plain_id, plain_name, removed, sort_key
 from .base import Option, Profile, TxtRecord, Zone, ancestors, by_name, longest_suffix
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_route53.type_defs import GetHostedZoneResponseTypeDef, ListHostedZonesByNameRequestTypeDef
 
-    from ._changebatch import Edit, RRset, Swap
+    from ._route53_batches import Edit, RRset, Swap
 
 PAGE = 300  # RRsets, at most
 

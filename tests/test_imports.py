@@ -25,7 +25,7 @@ LAYERS = (
     "hooks.run hooks.commands.*",
     "hooks.*",
     "providers.*",
-    "providers.base providers.rest providers._answers providers._failures providers._logs providers._retries",
+    "providers.base providers.rest providers._http.*",
     "errors secret",
 )
 
@@ -43,10 +43,10 @@ PLACES = {
     "httpx": "hooks.doh providers.rackspace",
     "idna": "hooks.challenge",
     "lexicon": "providers.lexicon",
-    "mypy_boto3_route53": "providers.route53 providers._changebatch",  # its types alone
-    "requests": "providers.rest providers._failures",
+    "mypy_boto3_route53": "providers.route53 providers._route53_batches",  # its types alone
+    "requests": "providers.rest providers._http.failures",
     "rich": "hooks.commands.* hooks.say",
-    "tenacity": "providers._retries",
+    "tenacity": "providers._http.retries",
 }
 
 SOURCE = Path(__file__).parent.parent / "src"

@@ -11,7 +11,7 @@ from contract import ZONES, FindsZones, KeepsRecordsBetweenProcesses, publish, r
 from testbed import Bind, Key, Knot
 
 from dns01.errors import AuthRejected, ProviderError, Unreachable, ZoneNotFound
-from dns01.providers import _conversation, load, rfc2136
+from dns01.providers import _rfc2136_tcp, load, rfc2136
 from dns01.providers.base import Provider, TxtRecord, Zone
 
 SECRET = "VGhlIHNlY3JldCBvZiB0aGUgdGVzdHMsIDMyIG9jdGV0cw=="
@@ -177,7 +177,7 @@ class FakeClock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     clock = FakeClock()
-    for module in (rfc2136, _conversation):
+    for module in (rfc2136, _rfc2136_tcp):
         monkeypatch.setattr(module, "time", clock)
     return clock
 

@@ -16,7 +16,7 @@ from testbed import Bind, Key
 from testbed.sockets import Sockets
 
 from dns01.errors import ProviderError, Unreachable
-from dns01.providers import _conversation, load
+from dns01.providers import _rfc2136_tcp, load
 from dns01.providers.base import Provider, TxtRecord, Zone
 
 KEY = Key("hook", "hmac-sha256", "VGhlIHNlY3JldCBvZiB0aGUgdGVzdHMsIDMyIG9jdGV0cw==")
@@ -48,8 +48,8 @@ class Proxy:
 
 @pytest.fixture
 def proxy(bind: Bind, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    monkeypatch.setattr(_conversation, "TIMEOUT", 0.2)
-    monkeypatch.setattr(_conversation, "PAUSE", 0)
+    monkeypatch.setattr(_rfc2136_tcp, "TIMEOUT", 0.2)
+    monkeypatch.setattr(_rfc2136_tcp, "RETRY_INTERVAL", 0)
     proxy = Proxy(bind)
     proxy.sockets.start()
     yield proxy
@@ -168,7 +168,7 @@ def test_an_update_whose_answer_is_lost_is_sent_again(proxy: Proxy, bind: Bind, 
 
 
 def test_a_server_that_hangs_up_is_unreachable(monkeypatch: pytest.MonkeyPatch, record: TxtRecord) -> None:
-    monkeypatch.setattr(_conversation, "PAUSE", 0)
+    monkeypatch.setattr(_rfc2136_tcp, "RETRY_INTERVAL", 0)
     with socket.create_server(("127.1.37.3", 53)) as listener:
         answering = threading.Thread(target=lambda: [listener.accept()[0].close() for _ in range(3)])
         answering.start()
@@ -178,6 +178,6 @@ def test_a_server_that_hangs_up_is_unreachable(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_host_without_an_address_is_unreachable(monkeypatch: pytest.MonkeyPatch, record: TxtRecord) -> None:
-    monkeypatch.setattr(_conversation, "PAUSE", 0)
+    monkeypatch.setattr(_rfc2136_tcp, "RETRY_INTERVAL", 0)
     with pytest.raises(Unreachable, match=r"ns\.invalid has no address"):
         provider("ns.invalid").publish(EXAMPLE, [record])

@@ -14,7 +14,7 @@ from textwrap import fill, indent
 from typing import NamedTuple
 
 from ...providers import load, names
-from ...providers._bridged import bridged
+from ...providers._bridge_catalogue import bridged
 from ...providers.base import Option, Profile, Provider
 
 Spell = Callable[[str], str]

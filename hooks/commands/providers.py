@@ -9,7 +9,7 @@ import click
 
 from ...errors import UsageError
 from ...providers import load, names
-from ...providers._bridged import installed_lexicon
+from ...providers._bridge_catalogue import installed_lexicon
 from ._guide import HEADS, Row, catalogue, columns, guide, lacking
 
 BRIDGES = {"lexicon": "LEXICON", "acmesh": "ACME.SH"}

@@ -24,7 +24,7 @@ from ..settings import Account as Configured
 from ..settings import Settings
 
 if TYPE_CHECKING:  # it brings requests along, which no other command needs
-    from ...providers._acmeaccounts import Account
+    from ...providers._acmedns_accounts import Account
     from ...providers.acmedns import Provider as AcmeDns
 
 BUDGET = 5.0  # seconds that somebody who looks on waits for a server

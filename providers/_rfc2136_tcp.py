@@ -1,4 +1,4 @@
-"""Talking to one name server: over TCP, signed with TSIG (RFC 8945) where there is a key."""
+"""DNS messages to one name server, over TCP (RFC 7766)."""
 
 from __future__ import annotations
 
@@ -7,32 +7,24 @@ import re
 import socket
 import time
 from collections.abc import Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
 from typing import BinaryIO
 
 import dns.exception
 import dns.message
-import dns.rcode
 import dns.tsig
-from dns.rdtypes.ANY.TSIG import TSIG
 
-from ..errors import AuthRejected, ClockSkew, ConfigError, ProviderError, Unreachable
+from ..errors import ConfigError, ProviderError, Unreachable
+from ._rfc2136_tsig import key_name, verify
 
 TIMEOUT = 3.0  # seconds for the server to take a connection, and for it to go on answering
 TRIES = 3
-PAUSE = 0.5  # seconds between them
-CROWD = 100  # messages under way at once: the buffers on the way hold them and their answers
-
-# To refuse or to fail, a server needs no secret: only these does it say unsigned (RFC 8945 §5.2).
-FAILURES = {dns.rcode.FORMERR, dns.rcode.SERVFAIL, dns.rcode.NOTIMP, dns.rcode.REFUSED, dns.rcode.NOTAUTH}
-
-BAD_SIGNATURES = (dns.tsig.BadSignature, dns.tsig.BadKey, dns.tsig.BadAlgorithm, dns.tsig.BadTime)
+RETRY_INTERVAL = 0.5  # seconds between them
+PIPELINED = 100  # messages under way at once: the buffers on the way hold them and their answers
 
 NO_DNS = "check that a name server listens there, and nothing else"
 
 
-class Conversation:
+class DnsTcpSession:
     """A name server at ``host``, ``host:port`` or ``[address]:port``, and the key to sign with.
 
     All goes over TCP: every server has it (RFC 7766), any size fits, and nothing is lost unnoticed.
@@ -43,7 +35,7 @@ class Conversation:
         self.server = server
         self.address = _read_address(server)
         self.key = key
-        self.key_name = key.name.to_text(omit_final_dot=True) if key else ""
+        self.key_name = key_name(key) if key else ""
 
     def exchange(self, messages: Sequence[dns.message.Message]) -> list[dns.message.Message]:
         """The answers, in the order of the messages, pipelined over one connection.
@@ -54,7 +46,7 @@ class Conversation:
         failure = OSError()
         for attempt in range(TRIES):
             if attempt:
-                time.sleep(PAUSE)
+                time.sleep(RETRY_INTERVAL)
             try:
                 return self._exchange_once(messages)
             except socket.gaierror as error:
@@ -80,10 +72,10 @@ class Conversation:
             socket.create_connection(self.address, TIMEOUT) as connection,
             connection.makefile("rb") as stream,
         ):
-            for start in range(0, len(messages), CROWD):
-                crowd = messages[start : start + CROWD]
-                connection.sendall(b"".join(message.to_wire(prepend_length=True) for message in crowd))
-                for _ in crowd:  # the answers come in any order (RFC 7766 §7)
+            for start in range(0, len(messages), PIPELINED):
+                pipelined = messages[start : start + PIPELINED]
+                connection.sendall(b"".join(message.to_wire(prepend_length=True) for message in pipelined))
+                for _ in pipelined:  # the answers come in any order (RFC 7766 §7)
                     answer = self._receive(stream, waiting)
                     answers[answer.id] = answer
         return [answers[message.id] for message in messages]
@@ -97,62 +89,12 @@ class Conversation:
             if query is None or not query.is_response(answer):
                 raise ProviderError(f"{self.server} answers what was not asked", NO_DNS)
             if self.key:
-                self._verify(query, answer, wire)
+                verify(self.server, self.key, query, answer, wire)
         except dns.exception.DNSException as error:
             raise ProviderError(
                 f"{self.server} answers with something else than DNS: {error}", NO_DNS
             ) from error
         return answer
-
-    def _verify(self, query: dns.message.Message, answer: dns.message.Message, wire: bytes) -> None:
-        """Raises AuthRejected if the server does not accept our signature, and ProviderError if
-        its own is wrong, late or missing."""
-        if answer.tsig is None and answer.rcode() in FAILURES:
-            return
-        if answer.tsig is not None:
-            if answer.tsig[0].error:
-                raise self._rejection(answer.tsig[0])
-            with suppress(*BAD_SIGNATURES):
-                dns.message.from_wire(wire, keyring=self.key, request_mac=query.mac)
-                return
-        raise ProviderError(
-            f"{self.server} answers without a valid signature of the key {self.key_name}",
-            "something else may be answering in its place: nothing that it says is believed",
-        )
-
-    def _rejection(self, tsig: TSIG) -> AuthRejected:
-        match tsig.error:
-            case dns.rcode.BADSIG:
-                return AuthRejected(
-                    f"{self.server} says that the secret of the key {self.key_name} is wrong (BADSIG)",
-                    "copy the secret from the server's own key of that name",
-                )
-            case dns.rcode.BADKEY:
-                key = f"{self.key_name} ({tsig.algorithm.to_text(omit_final_dot=True)})"
-                return AuthRejected(
-                    f"{self.server} does not know the key {key}, or does not let it do this (BADKEY)",
-                    "compare name and algorithm with the server's; for Knot, name it in the zone's acl too",
-                )
-            case dns.rcode.BADTIME:
-                return ClockSkew(
-                    f"{self.server} and this machine do not agree about the time (BADTIME){_clocks(tsig)}",
-                    "set the clock that is wrong (NTP): signatures are good for 5 minutes",
-                )
-            case error:
-                return AuthRejected(
-                    f"{self.server} does not accept the signature of the key {self.key_name}"
-                    f" ({dns.rcode.to_text(error, tsig=True)})",
-                    "its log says why",
-                )
-
-
-def _clocks(tsig: TSIG) -> str:
-    """Both clocks: ours when we signed, and the server's, which it may say (RFC 8945 §5.2.3)."""
-    if len(tsig.other) != 6:
-        return ""
-    theirs, ours = int.from_bytes(tsig.other, "big"), tsig.time_signed
-    shown = [datetime.fromtimestamp(clock, UTC).strftime("%Y-%m-%d %H:%M:%S") for clock in (theirs, ours)]
-    return f": it has {shown[0]}, this machine {shown[1]} UTC, {abs(theirs - ours)} s apart"
 
 
 def _read_address(text: str) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ..errors import ProviderError
+from ...errors import ProviderError
 
 
 class Refused(ProviderError):

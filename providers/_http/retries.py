@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
-from ..errors import Busy, Transient
+from ...errors import Busy, Transient
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from ..errors import ConfigError, HookError, ProviderError, Unreachable
+from ...errors import ConfigError, HookError, ProviderError, Unreachable
 
 if TYPE_CHECKING:
     import requests

@@ -1,0 +1,1 @@
+"""What the providers with an HTTP API share: answers, failures, retries, logs."""

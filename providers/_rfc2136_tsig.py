@@ -1,0 +1,165 @@
+"""TSIG (RFC 8945): the key, from variables or from a file of tsig-keygen's, and what a server makes of it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import dns.exception
+import dns.message
+import dns.name
+import dns.rcode
+import dns.tsig
+from dns.rdtypes.ANY.TSIG import TSIG
+
+from ..errors import AuthRejected, ClockSkew, ConfigError, ProviderError
+from ..secret import hide, read_secret
+
+ALGORITHMS = {
+    "hmac-md5": dns.tsig.HMAC_MD5,  # as BIND calls it; the wire says HMAC-MD5.SIG-ALG.REG.INT
+    **{
+        name.to_text(omit_final_dot=True).lower(): name
+        for name in dns.tsig.mac_sizes
+        if name != dns.tsig.GSS_TSIG  # needs a Kerberos context, not a secret
+    },
+}
+
+# To refuse or to fail, a server needs no secret: only these does it say unsigned (RFC 8945 §5.2).
+UNSIGNED_RCODES = {
+    dns.rcode.FORMERR,
+    dns.rcode.SERVFAIL,
+    dns.rcode.NOTIMP,
+    dns.rcode.REFUSED,
+    dns.rcode.NOTAUTH,
+}
+
+BAD_SIGNATURES = (dns.tsig.BadSignature, dns.tsig.BadKey, dns.tsig.BadAlgorithm, dns.tsig.BadTime)
+
+KEY_FILE_HINT = 'it has to hold one  key "name" { algorithm hmac-sha256; secret "…"; };  and no more'
+
+_COMMENT_OR_WORD = re.compile(r'/\*.*?\*/|//[^\n]*|#[^\n]*|"([^"]*)"|([{};])|([^\s{};"]+)', re.DOTALL)
+
+
+def read_key(options: Mapping[str, str]) -> dns.tsig.Key | None:
+    """The key that the options name, or None: then the server has to go by the address.
+
+    Raises ConfigError.
+    """
+    name, secret = options.get("tsig_key", ""), options.get("tsig_secret", "")
+    if path := options.get("tsig_file", ""):
+        if name or secret:
+            raise ConfigError(
+                "RFC2136_TSIG_FILE is set, and so is RFC2136_TSIG_KEY or RFC2136_TSIG_SECRET",
+                "keep the file, or the other two",
+            )
+        return _make_key(*_read_key_file(path), source=f"RFC2136_TSIG_FILE: {path}")
+    if not name and not secret:
+        return None
+    if not name or not secret:
+        given, lacking = ("RFC2136_TSIG_KEY", "RFC2136_TSIG_SECRET")[:: 1 if name else -1]
+        raise ConfigError(f"{given} is set but {lacking} is not", "set both, or neither")
+    return _make_key(name, options.get("tsig_algorithm") or "hmac-sha256", secret, source="RFC2136_TSIG_KEY")
+
+
+def _make_key(name: str, algorithm: str, secret: str, *, source: str) -> dns.tsig.Key:
+    hide(secret)
+    known = ALGORITHMS.get(algorithm.lower().removesuffix("."))
+    if known is None:
+        raise ConfigError(
+            f"{source}: there is no TSIG algorithm {algorithm!r}", f"it is one of {', '.join(ALGORITHMS)}"
+        )
+    try:
+        owner = dns.name.from_text(name)
+    except dns.exception.DNSException as error:
+        raise ConfigError(f"{source}: {name!r} is no key's name", "it is written like a domain") from error
+    try:
+        octets = base64.b64decode("".join(secret.split()), validate=True)
+    except ValueError:
+        octets = b""
+    if not octets:
+        raise ConfigError(f"{source}: the secret of {name} is not base64", "copy it whole, up to the last =")
+    return dns.tsig.Key(owner, octets, known)
+
+
+def _read_key_file(path: str) -> tuple[str, str, str]:
+    """(name, algorithm, secret) of the one key in the file."""
+    words = [
+        quoted or mark or bare
+        for quoted, mark, bare in _COMMENT_OR_WORD.findall(read_secret(path))
+        if quoted or mark or bare
+    ]
+    match words:
+        case ["key", name, "{", *clauses, "}", ";"] | ["key", name, "{", *clauses, "}"]:
+            pass
+        case _:
+            raise ConfigError(f"{path} is not a TSIG key file", KEY_FILE_HINT)
+    settings = dict(zip(clauses[0::3], clauses[1::3], strict=False))
+    if len(clauses) != 6 or clauses[2::3] != [";", ";"] or settings.keys() != {"algorithm", "secret"}:
+        raise ConfigError(f"{path}: the key {name} needs an algorithm and a secret", KEY_FILE_HINT)
+    return name, settings["algorithm"], settings["secret"]
+
+
+def key_name(key: dns.tsig.Key) -> str:
+    """The key's name, without the trailing dot."""
+    return key.name.to_text(omit_final_dot=True)
+
+
+def verify(
+    server: str, key: dns.tsig.Key, query: dns.message.Message, response: dns.message.Message, wire: bytes
+) -> None:
+    """Check the signature of a response, whose octets are ``wire``.
+
+    Raises AuthRejected if the server does not accept ours, and ProviderError if its own is wrong,
+    late or missing.
+    """
+    if response.tsig is None and response.rcode() in UNSIGNED_RCODES:
+        return
+    if response.tsig is not None:
+        if response.tsig[0].error:
+            raise _rejection(server, key, response.tsig[0])
+        with suppress(*BAD_SIGNATURES):
+            dns.message.from_wire(wire, keyring=key, request_mac=query.mac)
+            return
+    raise ProviderError(
+        f"{server} answers without a valid signature of the key {key_name(key)}",
+        "something else may be answering in its place: nothing that it says is believed",
+    )
+
+
+def _rejection(server: str, key: dns.tsig.Key, tsig: TSIG) -> AuthRejected:
+    """What an error in the server's TSIG record means (RFC 8945 §5.2)."""
+    match tsig.error:
+        case dns.rcode.BADSIG:
+            return AuthRejected(
+                f"{server} says that the secret of the key {key_name(key)} is wrong (BADSIG)",
+                "copy the secret from the server's own key of that name",
+            )
+        case dns.rcode.BADKEY:
+            named = f"{key_name(key)} ({tsig.algorithm.to_text(omit_final_dot=True)})"
+            return AuthRejected(
+                f"{server} does not know the key {named}, or does not let it do this (BADKEY)",
+                "compare name and algorithm with the server's; for Knot, name it in the zone's acl too",
+            )
+        case dns.rcode.BADTIME:
+            return ClockSkew(
+                f"{server} and this machine do not agree about the time (BADTIME){_clocks(tsig)}",
+                "set the clock that is wrong (NTP): signatures are good for 5 minutes",
+            )
+        case error:
+            return AuthRejected(
+                f"{server} does not accept the signature of the key {key_name(key)}"
+                f" ({dns.rcode.to_text(error, tsig=True)})",
+                "its log says why",
+            )
+
+
+def _clocks(tsig: TSIG) -> str:
+    """Both clocks: ours when we signed, and the server's, which it may say (RFC 8945 §5.2.3)."""
+    if len(tsig.other) != 6:
+        return ""
+    theirs, ours = int.from_bytes(tsig.other, "big"), tsig.time_signed
+    shown = [datetime.fromtimestamp(clock, UTC).strftime("%Y-%m-%d %H:%M:%S") for clock in (theirs, ours)]
+    return f": it has {shown[0]}, this machine {shown[1]} UTC, {abs(theirs - ours)} s apart"
