@@ -35,7 +35,7 @@ unit: test-packages .venv/test ## all tests but the ones end to end
 	$(VENV)/python -m pytest -n 2 --dist worksteal --ignore tests/e2e
 
 e2e: test-packages .venv/test .venv-certbot/bin/certbot .venv-ansible/wheels ## real clients, a real CA, real name servers
-	$(VENV)/python -m pytest -n 6 --dist worksteal tests/e2e # they wait more than they work
+	$(VENV)/python -m pytest -n 4 --dist worksteal tests/e2e # they wait more than they work
 
 bench: test-packages .venv/test ## measurements
 	@failed=; for bench in bench/*.py; do echo "$$bench"; $(VENV)/python "$$bench" || failed=yes; done; [ ! "$$failed" ]

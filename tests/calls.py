@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 import dns.message
 import dns.query
-from testbed import Bind, Key, NameServer, World, Zone
+from testbed import TIME_LIMIT, Bind, Key, NameServer, World, Zone
 from testbed.sockets import Transport
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ while IFS= read -r call; do eval "$call"; done
 """
 
 
-def until(condition: Callable[[], T], seconds: float = 30) -> T:
+def until(condition: Callable[[], T], seconds: float = TIME_LIMIT) -> T:
     """What the condition gives as soon as that is true."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -171,7 +171,7 @@ class Follower(NameServer):
     def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
         if self.held:
             return super().answer(query, over)
-        return dns.query.tcp(query, self._primary.address, timeout=5)
+        return dns.query.tcp(query, self._primary.address, timeout=TIME_LIMIT)
 
 
 class Stage:

@@ -18,6 +18,7 @@ from contextlib import nullcontext
 from typing import Protocol
 
 import pytest
+from testbed import TIME_LIMIT
 
 from dns01.errors import ZoneNotFound
 from dns01.providers.base import Provider, TxtRecord
@@ -222,21 +223,21 @@ class KeepsRecordsBetweenProcesses(KeepsRecords):
 
         def come_and_go(process: int) -> None:
             for turn in range(self.ROUNDS):
-                together.wait(timeout=30)
+                together.wait(timeout=TIME_LIMIT)
                 steps = [(publish, value(process, turn)), (retract, value(process, turn - 1))]
                 for verb, record in steps if process % 2 else reversed(steps):
                     with turns:
                         verb(case, record)
-                together.wait(timeout=30)
+                together.wait(timeout=TIME_LIMIT)
 
         processes = [context.Process(target=come_and_go, args=(number,)) for number in range(self.PROCESSES)]
         for process in processes:
             process.start()
         for turn in range(self.ROUNDS):
-            together.wait(timeout=30)
-            together.wait(timeout=30)
+            together.wait(timeout=TIME_LIMIT)
+            together.wait(timeout=TIME_LIMIT)
             ours = {value(process, turn).value for process in range(self.PROCESSES)}
             assert case.world_sees(name) == {*ours, *foreign}
         for process in processes:
-            process.join(timeout=60)
+            process.join(timeout=TIME_LIMIT)
         assert [process.exitcode for process in processes] == [0] * self.PROCESSES

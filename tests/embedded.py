@@ -13,6 +13,7 @@ from typing import Any
 
 import dns.message
 import dns.query
+from testbed import TIME_LIMIT
 from testbed.process import free_port
 
 from dns01.providers.base import TxtRecord, Zone
@@ -48,9 +49,11 @@ class Embedded:
     def ask(
         self, name: str, rdtype: str = "TXT", *, over: str = "udp", address: str = "127.0.0.1", **query: Any
     ) -> dns.message.Message:
-        """The server's answer, over ``udp`` or ``tcp``, within 5 s."""
+        """The server's answer, over ``udp`` or ``tcp``."""
         send = dns.query.tcp if over == "tcp" else dns.query.udp
-        return send(dns.message.make_query(name, rdtype, **query), address, timeout=5, port=self.port)
+        return send(
+            dns.message.make_query(name, rdtype, **query), address, timeout=TIME_LIMIT, port=self.port
+        )
 
     def texts(self, name: str = NAME) -> set[str]:
         """The TXT values that the world sees. Over TCP, where it is clear at once that nobody listens."""
@@ -80,7 +83,7 @@ class Embedded:
             "__main__.main()",
         )
         self.folder.mkdir(mode=0o700)
-        subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True, timeout=30)
+        subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True, timeout=TIME_LIMIT)
 
     def pids(self) -> list[int]:
         """The server processes that live."""
@@ -92,7 +95,7 @@ class Embedded:
         return pid
 
     def has_ended(self) -> bool:
-        """Whether no server is left, after 5 s at most."""
+        """Whether no server is left; it is given time."""
         return comes_true(lambda: not self.pids())
 
     def kill(self) -> None:
@@ -109,7 +112,7 @@ def command_line(pid: str) -> bytes:
 
 
 def comes_true(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + TIME_LIMIT
     while not condition():
         if time.monotonic() > deadline:
             return False

@@ -10,6 +10,7 @@ import dns.query
 import dns.update
 from calls import KEY, NAME, Client, Said, Stage
 from jsonschema import Draft202012Validator
+from testbed import TIME_LIMIT
 
 SCHEMA = Path(__file__).parent.parent / "docs" / "doctor.schema.json"
 HIDE = "; ".join(f"mount -t tmpfs none {folder}" for folder in ("/etc/dehydrated", "/etc/letsencrypt"))
@@ -40,4 +41,4 @@ def plant(stage: Stage, value: str) -> None:
     """A TXT record that somebody else writes at the challenge name."""
     message = dns.update.UpdateMessage("example.org", keyring=KEY.tsig)
     message.add(f"{NAME}.", 60, "TXT", value)
-    dns.query.tcp(message, stage.bind.address, timeout=5)
+    dns.query.tcp(message, stage.bind.address, timeout=TIME_LIMIT)

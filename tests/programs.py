@@ -30,7 +30,7 @@ class OnBind:
     def __init__(self, bind: Bind, name: str, options: Mapping[str, str]) -> None:
         self.bind, self.name = bind, name
         self.options = {
-            "time_limit": "20",
+            "time_limit": "300",
             "env.NS_SERVER": bind.address,
             "env.NS_SECRET": SECRET,
             **options,

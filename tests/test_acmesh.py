@@ -142,7 +142,7 @@ class TestFaults:
     @pytest.fixture
     def options(self, home: Path) -> dict[str, str]:
         (home / "dnsapi" / "dns_faulty.sh").write_text(FAULTS.replace("syntax) if ; ;;", ""))
-        return {"api": "dns_faulty", "home": str(home), "time_limit": "20"}
+        return {"api": "dns_faulty", "home": str(home), "time_limit": "300"}
 
     def test_what_a_script_refuses_is_said_without_what_it_tells_of_the_account(
         self, options: dict[str, str], monkeypatch: pytest.MonkeyPatch

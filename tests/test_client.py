@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from testbed import TIME_LIMIT
 
 import dns01
 from dns01.hooks.client import Client, calling_client, is_gone, this_process
@@ -48,7 +49,7 @@ def calls(tmp_path: Path) -> Calls:
             stdout=subprocess.PIPE,
             text=True,
             check=True,
-            timeout=30,
+            timeout=TIME_LIMIT,
         )
         *pids, client = done.stdout.splitlines()
         found = json.loads(client)
@@ -96,7 +97,7 @@ def test_the_shell_that_certbot_runs_its_hooks_through_is_not_the_client(tmp_pat
         env=os.environ | {"PYTHONPATH": PYTHONPATH},
         stdout=subprocess.PIPE,
         text=True,
-        timeout=30,
+        timeout=TIME_LIMIT,
     )
     started, found = done.stdout.splitlines()
     assert started == found
@@ -212,6 +213,6 @@ def in_a_process(code: str, mount: str = "true") -> str:
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        timeout=30,
+        timeout=TIME_LIMIT,
     )
     return done.stdout.strip()

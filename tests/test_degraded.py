@@ -17,7 +17,7 @@ import dns.query
 import pytest
 import trustme
 from contract import validation
-from testbed import Doh, NameServer, Unbound, World, Zone
+from testbed import TIME_LIMIT, Doh, NameServer, Unbound, World, Zone
 from testbed.doh import trust
 from testbed.firewall import WORLD, diverting, swallowing
 from testbed.sockets import Transport
@@ -50,7 +50,7 @@ class Interceptor(NameServer):
 
     def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
         asked = dns.message.make_query(query.question[0].name, query.question[0].rdtype)
-        reply = dns.query.udp(asked, "127.0.0.61", port=5353, timeout=5, source=WORLD)
+        reply = dns.query.udp(asked, "127.0.0.61", port=5353, timeout=TIME_LIMIT, source=WORLD)
         reply.id, reply.flags = query.id, (reply.flags & ~dns.flags.RD) | (query.flags & dns.flags.RD)
         return reply
 

@@ -19,7 +19,7 @@ def bundle(tmp_path: Path) -> Bundle:
 
 
 def target(command: str, **options: str) -> Target:
-    return Target({"command": command, "time_limit": "20", **options})
+    return Target({"command": command, "time_limit": "300", **options})
 
 
 def test_it_is_told_by_variables_alone_and_can_read_the_files(bundle: Bundle, tmp_path: Path) -> None:

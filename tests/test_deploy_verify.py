@@ -15,6 +15,7 @@ import pytest
 from bundles import issued
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
+from testbed import TIME_LIMIT
 from trustme import KeyType
 
 from dns01.errors import ConfigError, DeployError
@@ -99,7 +100,7 @@ def says(*answers: bytes) -> Talk:
     def talk(connection: socket.socket) -> bool:
         for answer in answers:
             connection.sendall(answer)
-        connection.settimeout(5)
+        connection.settimeout(TIME_LIMIT)
         with suppress(OSError):
             while connection.recv(100):
                 pass
@@ -197,7 +198,7 @@ def test_the_servers_of_these_tests_speak_the_protocols_as_openssl_does(new: Bun
     """But for EHLO and the tag, which are anybody's choice."""
     with served(tolerant(DIALECTS[name]), new) as server:
         command = ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", "-starttls", name]
-        shown = subprocess.run(command, input=b"", capture_output=True, timeout=20)
+        shown = subprocess.run(command, input=b"", capture_output=True, timeout=TIME_LIMIT)
     leaf = x509.load_pem_x509_certificate(shown.stdout[shown.stdout.index(b"-----BEGIN") :])
     assert leaf.fingerprint(SHA256()).hex() == new.facts.fingerprint
 

@@ -45,7 +45,7 @@ class LexiconCase:
 
     def __init__(self, fake: Fake, api: str, options: Mapping[str, str]) -> None:
         self.fake = fake
-        self.options = {"api": api, "time_limit": "20", "options.auth_token": fake.token, **options}
+        self.options = {"api": api, "time_limit": "300", "options.auth_token": fake.token, **options}
         self.pauses: list[float] = []
 
     def provider(self) -> Provider:
@@ -194,7 +194,7 @@ class TestGandi(InTheWorld, KeepsRecords):
 
 
 def test_the_zone_is_the_one_that_the_dns_says() -> None:
-    provider = load("lexicon")({"api": "digitalocean", "time_limit": "20"})
+    provider = load("lexicon")({"api": "digitalocean", "time_limit": "300"})
     assert provider.zone_for("deep.example.co.uk") == Zone("deep.example.co.uk")
 
 
@@ -211,16 +211,16 @@ def test_every_provider_of_lexicon_can_be_chosen_or_says_what_it_lacks() -> None
 
     for api, available in find_providers().items():
         if available:
-            load("lexicon")({"api": api, "time_limit": "20"})
+            load("lexicon")({"api": api, "time_limit": "300"})
         else:
             with pytest.raises(ConfigError, match="needs packages") as error:
-                load("lexicon")({"api": api, "time_limit": "20"})
+                load("lexicon")({"api": api, "time_limit": "300"})
             assert f"dns-lexicon[{api}]" in error.value.hint
 
 
 def test_a_provider_that_lexicon_does_not_have_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="'digitalocaen'") as error:
-        load("lexicon")({"api": "digitalocaen", "time_limit": "20"})
+        load("lexicon")({"api": "digitalocaen", "time_limit": "300"})
     assert "digitalocean" in error.value.hint
 
 
@@ -234,5 +234,5 @@ def test_without_lexicon_the_command_that_installs_it_is_said(monkeypatch: pytes
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ConfigError, match="No module named") as error:
-        load("lexicon")({"api": "digitalocean", "time_limit": "20"})
+        load("lexicon")({"api": "digitalocean", "time_limit": "300"})
     assert error.value.hint == "pip install 'dns01-hook[lexicon]'"

@@ -16,7 +16,7 @@ import pytest
 import requests
 from contract import ZONES, FindsZones, KeepsRecords, publish, retract, validation
 from fakes.powerdns import OldPowerDNS
-from testbed import PowerDNS
+from testbed import TIME_LIMIT, PowerDNS
 
 from dns01.errors import AuthRejected, ProviderError
 from dns01.hooks.journal import Journal
@@ -56,11 +56,11 @@ class OnServer:
     def patch(self, zone: str, **rrset: Any) -> None:
         """Someone else uses the API."""
         url, headers = f"{self.server.url}/zones/{zone}.", {"X-API-Key": self.server.api_key}
-        requests.patch(url, json={"rrsets": [rrset]}, headers=headers, timeout=5).raise_for_status()
+        requests.patch(url, json={"rrsets": [rrset]}, headers=headers, timeout=TIME_LIMIT).raise_for_status()
 
     def make(self, zone: str, kind: str) -> None:
         url, headers = f"{self.server.url}/zones/{zone}.", {"X-API-Key": self.server.api_key}
-        requests.put(url, json={"kind": kind}, headers=headers, timeout=5).raise_for_status()
+        requests.put(url, json={"kind": kind}, headers=headers, timeout=TIME_LIMIT).raise_for_status()
 
 
 @pytest.fixture(scope="module")
@@ -99,24 +99,24 @@ class TestPowerDNSServer(FindsZones, KeepsRecords):
         def come_and_go(process: int) -> None:
             provider, journal = case.provider(), Journal(str(state_dir))
             for turn in range(ROUNDS):
-                together.wait(timeout=60)
+                together.wait(timeout=TIME_LIMIT)
                 with journal.lock(EXAMPLE.apex):
                     provider.publish(EXAMPLE, [record(process, turn)])
                 with journal.lock(EXAMPLE.apex):
                     provider.retract(EXAMPLE, [record(process, turn - 1)])
-                together.wait(timeout=60)
+                together.wait(timeout=TIME_LIMIT)
 
         processes = [context.Process(target=come_and_go, args=(number,)) for number in range(PROCESSES)]
         for process in processes:
             process.start()
         for turn in range(ROUNDS):
-            together.wait(timeout=60)
-            together.wait(timeout=60)
+            together.wait(timeout=TIME_LIMIT)
+            together.wait(timeout=TIME_LIMIT)
             for each in set(names):
                 ours = {record(process, turn).value for process in range(PROCESSES) if names[process] == each}
                 assert case.world_sees(each) == {*ours, "somebody else's"}
         for process in processes:
-            process.join(timeout=60)
+            process.join(timeout=TIME_LIMIT)
         assert [process.exitcode for process in processes] == [0] * PROCESSES
         assert {case.ttl_of(each, "somebody else's") for each in names} == {1234}
 
@@ -167,7 +167,7 @@ class TestPowerDNSServer(FindsZones, KeepsRecords):
         case.make("notified.org", "Master")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as secondary:
             secondary.bind((SECONDARY, 53))
-            secondary.settimeout(5)
+            secondary.settimeout(TIME_LIMIT)
             publish(case, TxtRecord("_acme-challenge.notified.org", validation("a")))
             told = ""
             while told != "notified.org.":  # there may be more of what other tests have changed
@@ -234,7 +234,9 @@ def test_the_fake_says_what_the_server_says(case: OnServer, method: str, path: s
         said = []
         fakes_url = f"{fake.url}/api/v1/servers/localhost"
         for url, key in ((case.server.url, case.server.api_key), (fakes_url, fake.token)):
-            answer = requests.request(method, url + path, json=body, headers={"X-API-Key": key}, timeout=5)
+            answer = requests.request(
+                method, url + path, json=body, headers={"X-API-Key": key}, timeout=TIME_LIMIT
+            )
             is_refusal = answer.status_code == 422
             said.append((answer.status_code, answer.json()["error"] if is_refusal else bool(answer.content)))
         assert said[0] == said[1]

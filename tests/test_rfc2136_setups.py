@@ -11,7 +11,7 @@ import dns.message
 import dns.query
 import pytest
 from contract import validation
-from testbed import Bind, Key, PowerDNS
+from testbed import TIME_LIMIT, Bind, Key, PowerDNS
 
 from dns01.errors import ConfigError
 from dns01.providers import load
@@ -92,7 +92,7 @@ def test_the_key_decides_which_view_is_updated_and_read() -> None:
         assert bind.txt(RECORD.name) == set()
         query = dns.message.make_query(RECORD.name, "TXT")
         query.use_tsig(KEY.tsig)
-        assert RECORD.value in dns.query.tcp(query, "127.1.38.3", timeout=5).answer[0].to_text()
+        assert RECORD.value in dns.query.tcp(query, "127.1.38.3", timeout=TIME_LIMIT).answer[0].to_text()
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import dns.message
 import dns.query
 from calls import BOTH, NAME, PRIMARY, PRIMARY_ONLY, SECONDARY, Stage, until
 from contract import validation
-from testbed import NameServer, Unbound, World, Zone
+from testbed import TIME_LIMIT, NameServer, Unbound, World, Zone
 from testbed.client import ask, values
 from testbed.sockets import Transport
 
@@ -335,7 +335,7 @@ def test_36_a_validating_resolver_with_aggressive_nsec_says_yes_at_once_for_a_do
 
             assert (said.code, "!" in said.stderr) == (0, False)
             query = dns.message.make_query(name, "TXT", want_dnssec=True)
-            answer = dns.query.udp(query, resolver.address, timeout=5)
+            answer = dns.query.udp(query, resolver.address, timeout=TIME_LIMIT)
             assert f'"{A}"' in values(answer)
             assert answer.flags & dns.flags.AD  # it does validate
 

@@ -18,6 +18,7 @@ import dns.rdataclass
 import dns.rdatatype
 import pytest
 from embedded import NAME, ZONE, Embedded
+from testbed import TIME_LIMIT
 
 from dns01.providers.base import TxtRecord, Zone
 
@@ -154,7 +155,7 @@ def over_udp(server: Embedded, wire: bytes) -> bytes:
 
 def udp_to(server: Embedded) -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.settimeout(5)
+    sock.settimeout(TIME_LIMIT)
     sock.connect(("127.0.0.1", server.port))
     return sock
 
@@ -248,7 +249,7 @@ def test_a_padded_query_gets_no_padding_back(server: Embedded) -> None:
 def test_one_connection_takes_several_queries_at_once_and_in_pieces(server: Embedded) -> None:
     names = [NAME, DEEP, CROWDED, "example.org"]
     stream = b"".join(dns.message.make_query(name, "TXT").to_wire(prepend_length=True) for name in names)
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as sock:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=TIME_LIMIT) as sock:
         for piece in (stream[:1], stream[1:50], stream[50:]):
             sock.sendall(piece)
         answers = [dns.query.receive_tcp(sock)[0] for _ in names]
@@ -256,7 +257,7 @@ def test_one_connection_takes_several_queries_at_once_and_in_pieces(server: Embe
 
 
 def test_connections_that_say_nothing_keep_nobody_out(server: Embedded) -> None:
-    silent = [socket.create_connection(("127.0.0.1", server.port), timeout=5) for _ in range(100)]
+    silent = [socket.create_connection(("127.0.0.1", server.port), timeout=TIME_LIMIT) for _ in range(100)]
     try:
         silent[-1].sendall(b"\0")
         assert texts(server.ask(NAME, over="tcp")) == {"apex", "wildcard"}
@@ -268,7 +269,7 @@ def test_connections_that_say_nothing_keep_nobody_out(server: Embedded) -> None:
 
 def test_a_client_that_asks_and_never_reads_keeps_nobody_waiting(server: Embedded) -> None:
     query = dns.message.make_query(CROWDED, "TXT").to_wire(prepend_length=True)
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as sock:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=TIME_LIMIT) as sock:
         sock.settimeout(0.2)
         with pytest.raises(TimeoutError):
             sock.sendall(query * 500_000)
@@ -280,7 +281,7 @@ def test_a_connection_that_stays_silent_is_hung_up_on(tmp_path_factory: pytest.T
     server = Embedded(tmp_path_factory.mktemp("idle") / "standalone")
     server.start_with("server.TCP_IDLE = 0.1")
     try:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as sock:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=TIME_LIMIT) as sock:
             sock.sendall(b"\0")
             assert sock.recv(1) == b""
     finally:
@@ -293,7 +294,7 @@ def test_a_connection_that_stays_silent_is_hung_up_on(tmp_path_factory: pytest.T
 @pytest.mark.parametrize("options", ["", "+tcp", "+edns", "+noedns", "+tcp +keepopen", "+dnssec"])
 def test_kdig_is_content(server: Embedded, options: str) -> None:
     command = f"kdig @127.0.0.1 -p {server.port} {options} +noall +answer {NAME} TXT {DEEP} TXT"
-    answer = subprocess.run(command.split(), capture_output=True, text=True, timeout=20, check=True)
+    answer = subprocess.run(command.split(), capture_output=True, text=True, timeout=TIME_LIMIT, check=True)
     assert sorted(line.split()[-1] for line in answer.stdout.splitlines() if "TXT" in line) == [
         '"apex"',
         '"deep"',
@@ -305,6 +306,6 @@ def test_kdig_is_content(server: Embedded, options: str) -> None:
 @pytest.mark.parametrize(("options", "status"), [("", "NOERROR"), ("+edns=1 +noednsneg", "BADVERS")])
 def test_dig_is_content(server: Embedded, options: str, status: str) -> None:
     command = f"dig @127.0.0.1 -p {server.port} {options} {NAME} TXT"
-    answer = subprocess.run(command.split(), capture_output=True, text=True, timeout=20, check=True)
+    answer = subprocess.run(command.split(), capture_output=True, text=True, timeout=TIME_LIMIT, check=True)
     assert f"status: {status}" in answer.stdout
     assert "malformed" not in answer.stdout

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from embedded import NAME, Embedded
+from testbed import TIME_LIMIT
 
 from dns01.errors import ConfigError, ProviderError, StateError
 from dns01.providers.standalone import Provider
@@ -43,7 +44,7 @@ def test_nothing_that_the_starting_process_has_open_is_held_open(here: Embedded,
 
 def test_a_client_that_reads_the_hooks_pipes_to_their_end_need_not_wait_for_it(here: Embedded) -> None:
     script = here.script("provider.publish(zone, [TxtRecord(zone.apex, 'value')])")
-    hook = subprocess.run(script, capture_output=True, timeout=20, check=True)
+    hook = subprocess.run(script, capture_output=True, timeout=TIME_LIMIT, check=True)
     assert (hook.stdout, hook.stderr) == (b"", b"")
     assert here.pid()
 

@@ -16,7 +16,7 @@ import dns.query
 import dns.rcode
 import dns.update
 import pytest
-from testbed import Asked, Bind, HostedZone, Key, Knot, Pebble, PowerDNS, World, own
+from testbed import TIME_LIMIT, Asked, Bind, HostedZone, Key, Knot, Pebble, PowerDNS, World, own
 from testbed.client import ask, values
 
 ADDRESS = "127.1.0.1"
@@ -128,10 +128,10 @@ class TestServers:
             unsigned.add("_acme-challenge", 60, "TXT", "value")
             signed = dns.update.UpdateMessage("example.org", keyring=KEY.tsig)
             signed.add("_acme-challenge", 60, "TXT", "value")
-            refusal = dns.query.tcp(unsigned, address, timeout=5).rcode()
+            refusal = dns.query.tcp(unsigned, address, timeout=TIME_LIMIT).rcode()
             assert refusal == dns.rcode.from_text(refused)
             assert server.txt(CHALLENGE) == set()
-            assert dns.query.tcp(signed, address, timeout=5).rcode() == dns.rcode.NOERROR
+            assert dns.query.tcp(signed, address, timeout=TIME_LIMIT).rcode() == dns.rcode.NOERROR
             assert server.txt(CHALLENGE) == {"value"}
             assert values(ask("www.example.org", "A", address)) == ["192.0.2.1"]
 
@@ -153,7 +153,7 @@ class TestServers:
             request = urllib.request.Request(
                 f"{pdns.url}/zones/example.org.", headers={"X-API-Key": pdns.api_key}
             )
-            with urllib.request.urlopen(request, timeout=5) as response:
+            with urllib.request.urlopen(request, timeout=TIME_LIMIT) as response:
                 assert json.load(response)["name"] == "example.org."
             assert values(ask("www.example.org", "A", "127.1.0.6")) == ["192.0.2.1"]
 
@@ -173,10 +173,10 @@ class TestServers:
     def test_pebble_answers_with_a_certificate_of_ours(self) -> None:
         with Pebble() as pebble:
             trusted = ssl.create_default_context(cafile=str(pebble.ca_file))
-            with urllib.request.urlopen(pebble.directory, context=trusted, timeout=5) as response:
+            with urllib.request.urlopen(pebble.directory, context=trusted, timeout=TIME_LIMIT) as response:
                 directory = json.load(response)
             nonce = urllib.request.Request(directory["newNonce"], method="HEAD")
-            with urllib.request.urlopen(nonce, context=trusted, timeout=5) as response:
+            with urllib.request.urlopen(nonce, context=trusted, timeout=TIME_LIMIT) as response:
                 assert response.headers["Replay-Nonce"]
             assert pebble.roots().startswith("-----BEGIN CERTIFICATE-----")
 

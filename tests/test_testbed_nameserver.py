@@ -13,7 +13,7 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
-from testbed import NameServer, RateLimit, Zone, client
+from testbed import TIME_LIMIT, NameServer, RateLimit, Zone, client
 from testbed.client import values
 
 ADDRESS = "127.1.0.1"
@@ -181,7 +181,7 @@ class TestAuthority:
 
     def test_garbage_is_a_format_error(self, server: NameServer) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
-            peer.settimeout(5)
+            peer.settimeout(TIME_LIMIT)
             peer.sendto(b"\x12\x34" + b"\xff" * 3, (ADDRESS, 53))
             peer.sendto(b"\x12\x34\0\0\0\1" + bytes(6) + b"\xff", (ADDRESS, 53))
             assert peer.recv(512)[:4] == b"\x12\x34\x80\x01"
@@ -193,7 +193,10 @@ class TestAuthority:
         for i in range(100):
             zone.set(f"n{i}.example.org", "TXT", f"value {i}")
         sent = b"".join(query.to_wire(prepend_length=True) for query in queries)
-        with socket.create_connection((ADDRESS, 53), timeout=5) as peer, peer.makefile("rb") as stream:
+        with (
+            socket.create_connection((ADDRESS, 53), timeout=TIME_LIMIT) as peer,
+            peer.makefile("rb") as stream,
+        ):
             peer.sendall(sent[:777])
             peer.sendall(sent[777:])
             responses = [
@@ -318,7 +321,7 @@ class TestFaults:
     def test_truncation_over_udp_alone(self, server: NameServer) -> None:
         server.truncate = True
         query = dns.message.make_query("www.example.org", "A")
-        response, used_tcp = dns.query.udp_with_fallback(query, ADDRESS, timeout=5)
+        response, used_tcp = dns.query.udp_with_fallback(query, ADDRESS, timeout=TIME_LIMIT)
         assert used_tcp
         assert values(response) == ["192.0.2.1"]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from testbed import TIME_LIMIT
 
 from .stage import NAMES, Stage
 
@@ -20,7 +21,6 @@ ROOT = Path(__file__).parents[2]
 VENV = ROOT / ".venv" / "bin"
 HOOKS = {"script": ROOT / "hooks" / "hook.py", "command": VENV / "dns01"}
 NEWEST_CERTBOT = Path(os.environ.get("DNS01_CERTBOT", ROOT / ".venv-certbot" / "bin" / "certbot"))
-PATIENCE = 120  # seconds for all that a client does
 
 ON_A_HOST = """
     while [ "$1" != -- ]; do
@@ -70,10 +70,10 @@ class Host:
         """What a command says, which must succeed. ``environment``: the hook's configuration if not given."""
         process = self.start(*command, environment=environment)
         try:
-            said, _ = process.communicate(timeout=PATIENCE)
+            said, _ = process.communicate(timeout=TIME_LIMIT)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            said = f"{process.communicate()[0]}(killed after {PATIENCE} s)"
+            said = f"{process.communicate()[0]}(killed after {TIME_LIMIT:.0f} s)"
         print(f"--- {shlex.join(map(str, command))}\n{said}")
         self.said += said
         assert process.returncode == 0, f"{command[0]} ends with {process.returncode}"

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from testbed import TIME_LIMIT
 
 from .clients import HOOKS, Host
 from .stage import STAGES, Stage
@@ -42,8 +43,8 @@ def bystanders(stage: Stage) -> Iterator[set[str]]:
 
 
 def newcomers(bystanders: set[str]) -> set[str]:
-    """The processes that have come into this network since then and, after 5 s, are still there."""
-    deadline = time.monotonic() + 5
+    """The processes that have come into this network since then and do not end."""
+    deadline = time.monotonic() + TIME_LIMIT
     while (found := _processes() - bystanders) and time.monotonic() < deadline:
         time.sleep(0.05)
     return found

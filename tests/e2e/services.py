@@ -17,6 +17,7 @@ from typing import ClassVar
 import trustme
 from cryptography import x509
 from recipes import RECIPES
+from testbed import TIME_LIMIT
 from testbed.process import Server, is_listening
 
 from .clients import Host
@@ -115,7 +116,9 @@ class Service(Server):
         starttls = ("-starttls", self.starttls) if self.starttls else ()
         where = ("-connect", f"127.0.0.1:{self.port}", "-servername", name)
         command = ["openssl", "s_client", *where, *starttls, *trust]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIME_LIMIT, check=False
+        )
         assert done.returncode == 0, done.stderr.decode() + done.stdout.decode()
         return x509.load_pem_x509_certificate(done.stdout)
 
@@ -155,9 +158,9 @@ class HAProxy(Service):
     configuration = """
         defaults
             mode http
-            timeout connect 5s
-            timeout client 5s
-            timeout server 5s
+            timeout connect 5m
+            timeout client 5m
+            timeout server 5m
         frontend tls
             {lines}
             http-request return status 200

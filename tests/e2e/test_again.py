@@ -13,7 +13,7 @@ import dns.query
 import dns.rcode
 import dns.update
 import pytest
-from testbed import Pebble
+from testbed import TIME_LIMIT, Pebble
 
 import dns01
 
@@ -77,7 +77,7 @@ class TestExample:
         program = tool(ROOT / "examples" / "acme_client.py")
         command = (program, host.directory, host.folder / "acme", "example.org", "--ca-file", host.ca_file)
         process = host.start(*command, environment={"DNS01_CONFIG": ""})
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=TIME_LIMIT)
         assert process.returncode == 1
         assert "no DNS provider is configured" in said
         assert "export DNS01_PROVIDER" in said
@@ -117,7 +117,7 @@ class TestKill:
 def _add(owner: str, value: str) -> None:
     update = dns.update.UpdateMessage("example.org", keyring=BIND_KEY.tsig)
     update.add(dns.name.from_text(owner), 60, "TXT", value)
-    assert dns.query.tcp(update, BIND, timeout=5).rcode() == dns.rcode.NOERROR
+    assert dns.query.tcp(update, BIND, timeout=TIME_LIMIT).rcode() == dns.rcode.NOERROR
 
 
 def _delegate_to_one_that_lags(stage: Stage) -> None:
@@ -129,7 +129,7 @@ def _delegate_to_one_that_lags(stage: Stage) -> None:
 
 def _wait_for_two(stage: Stage, but: set[tuple[str, str]]) -> set[tuple[str, str]]:
     """The two values at the apex, once they are there: what remains is the wait."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + TIME_LIMIT
     while len(found := stage.texts() - but) < 2:
         assert time.monotonic() < deadline, "nothing is published"
         time.sleep(0.1)

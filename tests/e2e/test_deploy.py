@@ -76,12 +76,12 @@ def wait_until_shown(
     service: Service, certificate: x509.Certificate, name: str = "", root: Path | None = None
 ) -> None:
     """Its old processes may take a connection or two after its reload has ended."""
-    until(lambda: service.shown(name, root) == certificate, 5)
+    until(lambda: service.shown(name, root) == certificate)
 
 
 def wait_until_reloaded(service: Service, times: int) -> None:
     """That often in all."""
-    until(lambda: service.reloads() == times, 5)
+    until(lambda: service.reloads() == times)
 
 
 def pending(host: Host) -> list[str]:

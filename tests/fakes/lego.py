@@ -20,7 +20,7 @@ from typing import NamedTuple, Self
 
 import dns.message
 import trustme
-from testbed import NameServer, Pebble
+from testbed import TIME_LIMIT, NameServer, Pebble
 from testbed import Zone as ServedZone
 
 from .proxy import Proxy
@@ -64,7 +64,7 @@ def issue(
             **environment,
         }
         done = subprocess.run(
-            [*command, "run"], env=variables, capture_output=True, text=True, timeout=60, check=False
+            [*command, "run"], env=variables, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
         )
         assert done.returncode == 0, f"{done.stdout}{done.stderr}{api.refusals}"
         refused = [
@@ -100,7 +100,7 @@ class _Hurry:
         class Forward(BaseHTTPRequestHandler):
             def serve(self) -> None:
                 content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                onward = http.client.HTTPSConnection(host, int(port), context=trusted, timeout=30)
+                onward = http.client.HTTPSConnection(host, int(port), context=trusted, timeout=TIME_LIMIT)
                 onward.request(self.command, self.path, content, dict(self.headers.items()))
                 answer = onward.getresponse()
                 body = answer.read()

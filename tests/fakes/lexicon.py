@@ -13,11 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import trustme
+from testbed import TIME_LIMIT
 
 from .proxy import Proxy
 from .server import Fake
-
-PATIENCE = 30  # seconds for one call
 
 # Its own command looks the zone's name up in the DNS, whatever it is told.
 SCRIPT = """
@@ -46,7 +45,7 @@ class Lexicon:
     def __call__(self, verb: str, zone: str, name: str, value: str) -> None:
         command = [sys.executable, "-c", SCRIPT, self._provider, verb, zone, f"{name}.", value]
         done = subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+            command, env=self._environment, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
         )
         assert done.returncode == 0, f"{done.stdout}{done.stderr}{self.api.refusals}"
 

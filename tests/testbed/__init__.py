@@ -16,11 +16,13 @@ from .doh import Doh
 from .nameserver import NameServer, Question, RateLimit
 from .netns import own
 from .pebble import Pebble
+from .process import TIME_LIMIT
 from .servers import Asked, Bind, Key, Knot, PowerDNS, Unbound
 from .world import HostedZone, World
 from .zone import Zone
 
 __all__ = [
+    "TIME_LIMIT",
     "Asked",
     "Bind",
     "Doh",

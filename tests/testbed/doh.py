@@ -13,6 +13,8 @@ import dns.message
 import dns.query
 import trustme
 
+from .process import TIME_LIMIT
+
 MEDIA = "application/dns-message"
 
 
@@ -50,7 +52,7 @@ class Doh:
         return self.content if self.content is not None else self._passed_on(query).to_wire()
 
     def _passed_on(self, query: dns.message.Message) -> dns.message.Message:
-        return dns.query.udp(query, self._resolver, timeout=5, port=self._port)
+        return dns.query.udp(query, self._resolver, timeout=TIME_LIMIT, port=self._port)
 
 
 def trust(ca: trustme.CA, path: Path) -> str:

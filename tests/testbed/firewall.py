@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from . import netns
+from .process import TIME_LIMIT
 
 WORLD = "127.0.0.60"  # who sends from here is not stopped: the part of the world behind the wall
 
@@ -39,4 +40,4 @@ def _table(hook: str, rule: str) -> Iterator[None]:
 
 
 def _nft(commands: str) -> None:
-    subprocess.run(["nft", "-f", "-"], input=commands, text=True, check=True, timeout=30)
+    subprocess.run(["nft", "-f", "-"], input=commands, text=True, check=True, timeout=TIME_LIMIT)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import trustme
 
-from .process import Server, free_port, is_listening
+from .process import TIME_LIMIT, Server, free_port, is_listening
 
 ENVIRONMENT = {
     "PEBBLE_VA_NOSLEEP": "1",
@@ -71,6 +71,6 @@ class Pebble(Server):
         """The root certificate that it issues from, in PEM."""
         trusted = ssl.create_default_context(cafile=str(self.ca_file))
         url = f"https://{self._address}:{self._management}/roots/0"
-        with urllib.request.urlopen(url, context=trusted, timeout=5) as response:
+        with urllib.request.urlopen(url, context=trusted, timeout=TIME_LIMIT) as response:
             pem: str = response.read().decode()
             return pem

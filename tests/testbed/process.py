@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
-PATIENCE = 15.0  # seconds until a server has to be there
+TIME_LIMIT = 300.0  # seconds. What takes longer hangs, however busy the machine is.
 
 
 class Server:
@@ -51,7 +51,7 @@ class Server:
     def __exit__(self, *exc: object) -> None:
         self._process.terminate()
         try:
-            self._process.wait(5)
+            self._process.wait(30)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -76,12 +76,12 @@ class Server:
         return self._process.pid
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIME_LIMIT
         while not self.is_ready():
             if self._process.poll() is not None:
                 raise RuntimeError(f"{self} ended with {self._process.returncode}:\n{self.log}")
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self} does not answer after {PATIENCE:.0f} s:\n{self.log}")
+                raise TimeoutError(f"{self} does not answer after {TIME_LIMIT:.0f} s:\n{self.log}")
             time.sleep(0.01)
 
 

@@ -17,7 +17,7 @@ import dns.rdatatype
 import dns.tsig
 
 from .netns import own
-from .process import Server, free_port, is_listening
+from .process import TIME_LIMIT, Server, free_port, is_listening
 from .zone import Zone
 
 
@@ -69,7 +69,7 @@ class Authoritative(Server):
     def ask(self, name: str, type: str) -> dns.message.Message:
         """Its own answer, over TCP."""
         query = dns.message.make_query(name, type, flags=0)
-        return dns.query.tcp(query, self.address, timeout=5, port=self.port)
+        return dns.query.tcp(query, self.address, timeout=TIME_LIMIT, port=self.port)
 
     def txt(self, name: str) -> set[str]:
         """The values of the TXT records that it has at the name."""

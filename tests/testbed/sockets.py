@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from . import netns
+from .process import TIME_LIMIT
 
 Transport = Literal["udp", "tcp"]
 Handler = Callable[[bytes, Transport, str], bytes | None]
@@ -76,7 +77,7 @@ class Sockets:
 
     def _accept(self, tcp: socket.socket) -> None:
         connection, client = tcp.accept()
-        connection.settimeout(5)
+        connection.settimeout(TIME_LIMIT)
         unread = bytearray()
 
         def readable() -> None:
