@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from ..errors import ConfigError
 from ..providers import load as load_provider
-from ..providers.base import Provider, ZoneProvider
+from ..providers.base import HasWarnings, Provider, ZoneProvider
 from .delivery.deployments import Deployment
 from .file import File
 from .notices.receivers import Receivers
@@ -100,6 +100,7 @@ def open_account(account: Account) -> Provider:
         provider = load_provider(account.provider)(account.options)
     if isinstance(provider, ZoneProvider):
         provider.account = account.name
-    for doubt in getattr(provider, "warnings", ()):
-        warning(f"account {account.name}: {doubt}")
+    if isinstance(provider, HasWarnings):
+        for doubt in provider.warnings:
+            warning(f"account {account.name}: {doubt}")
     return provider

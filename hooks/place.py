@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ..errors import ConfigError, DelegationError, ZoneNotFound
-from ..providers.base import Profile, Provider, Zone
+from ..providers.base import ObservesServers, Profile, Provider, StartsServer, Zone, knows_zones
 from . import say
 from .config import open_account
 from .delegation import Discovery
@@ -49,8 +49,8 @@ class Places:
         with self._opening:
             if account.name not in self._providers:
                 provider = self._providers[account.name] = open_account(account)
-                if observe := getattr(provider, "observe", None):
-                    observe(self.look)
+                if isinstance(provider, ObservesServers):
+                    provider.observe(self.look)
             return self._providers[account.name]
 
     def provider_named(self, account: str) -> Provider:
@@ -102,8 +102,9 @@ class Places:
             with suppress(ConfigError):  # its account may be that of a CNAME's target
                 of_account[self._settings.account_for(name).name].append(name)
         for account, its_names in of_account.items():
-            if start := getattr(self.provider(self._settings.account_named(account)), "start", None):
-                start(its_names)
+            provider = self.provider_named(account)
+            if isinstance(provider, StartsServer):
+                provider.start(its_names)
 
     def _delegations(self, names: list[str]) -> dict[str, Delegation]:
         """Where the names lead to. Where no name server can be asked, and somebody else can later, each
@@ -161,7 +162,7 @@ class Places:
         """The apex that a section says, or else the servers that are named. A provider that knows its
         zones may know of one beneath it, and is asked, unless the section has the zone's id."""
         apex = self._settings.apex_for(target)
-        if getattr(self.provider(account), "knows_zones", True):
+        if knows_zones(self.provider(account)):
             return apex if self._settings.zone_id_for(apex) else ""
         return apex or self._apex_by(self._told(target), target)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..errors import Busy, ProviderError
-from ..providers.base import Provider
+from ..providers.base import LimitsValues, Provider, SharesValues
 from .journal import Entry
 
 
@@ -15,10 +15,10 @@ def check(provider: Provider, wanted: Sequence[Entry], open: Callable[[], Sequen
 
     Raises ProviderError, or Busy if there is room once another order is done; both name the names.
     """
-    most: int | None = getattr(provider, "values_per_name", None)
-    if most is None:
+    if not isinstance(provider, LimitsValues):
         return
-    holder: Callable[[str], str] = getattr(provider, "holder", lambda target: target)
+    most = provider.values_per_name
+    holder: Callable[[str], str] = provider.holder if isinstance(provider, SharesValues) else str
     there = [entry for entry in open() if entry.account == wanted[0].account]
     for place in dict.fromkeys(holder(entry.target) for entry in wanted):
         ours = [entry for entry in wanted if holder(entry.target) == place]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 
 from ..errors import NotReady
-from ..providers.base import Profile
+from ..providers.base import KnowsWhenSettled, Profile
 from . import say
 from .audit import Steps
 from .causes.views import differences
@@ -69,8 +69,9 @@ class Waiting:
     def _for_providers(self, places: Iterable[Place]) -> None:
         """The word of every API that has one (INSYNC, a job)."""
         for place in {(place.account.name, place.zone): place for place in places}.values():
-            if settled := getattr(self._places.provider(place.account), "settled", None):
-                settled(place.zone)
+            provider = self._places.provider(place.account)
+            if isinstance(provider, KnowsWhenSettled):
+                provider.settled(place.zone)
 
     def _for_servers(
         self, entries: Sequence[Entry], places: Mapping[str, Place], published: Collection[str]
@@ -123,7 +124,7 @@ class Waiting:
     def _profile(self, place: Place, published: bool) -> Profile:
         """A provider that trusts its servers at its own word has none for what another process
         published: those are asked as often as anybody's."""
-        if published or not hasattr(self._places.provider(place.account), "settled"):
+        if published or not isinstance(self._places.provider(place.account), KnowsWhenSettled):
             return place.profile
         return place.profile._replace(rounds=max(place.profile.rounds, Profile().rounds))
 

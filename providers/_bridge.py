@@ -8,11 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import ClassVar
 
 from ..errors import ProviderError, Unreachable
-from .base import TxtRecord, Zone, ZoneProvider
+from .base import Look, Seen, TxtRecord, Zone, ZoneProvider
 
-# The TXT values at each name, as every server of its zone that answers has them.
-Seen = Mapping[str, Sequence[Set[str]]]
-Look = Callable[[Iterable[str]], Seen]
 Failures = dict[TxtRecord, ProviderError]
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds between two looks: an API may be slow to tell its servers

@@ -1,4 +1,4 @@
-"""What a DNS provider is: three verbs, and two bases that supply them for the common APIs.
+"""What a DNS provider is: three verbs, what it may offer besides, and two bases for the common APIs.
 
 An API that keeps records one by one is a ``RecordProvider``, one that replaces whole RRsets an
 ``RRsetProvider``; where it speaks JSON over HTTPS, ``rest.Rest`` is the other half.
@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from functools import partial
-from typing import ClassVar, NamedTuple, Protocol, TypeVar
+from typing import ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from ..errors import AuthRejected, Busy, ZoneNotFound
 
@@ -76,20 +76,17 @@ class Option(NamedTuple):
 class Provider(Protocol):
     """One account at one DNS provider.
 
-    Optional verbs: ``start(names)`` is called before the names are looked up in the DNS (the
-    embedded server has to be there by then); ``settled(zone)`` returns when the API itself says
-    that what was published is on its servers (INSYNC, a job, an action); ``alias(zone, name,
-    target)`` makes ``name`` a CNAME to ``target``, unless something stands there already;
-    ``observe(look)`` is called first, where the API itself cannot tell what it has: ``look(names)``
-    gives the TXT values at each name, as every server of its zone that answers has them.
+    Concurrency: each process makes objects of its own. ``zone_for`` may be called by several threads
+    at once. ``publish`` and ``retract`` are called one after the other, by whoever holds the lock on
+    the zone: other processes of this machine may at that time change other zones of the account,
+    but not this one. Other machines know nothing of that lock: where the API has a guard against
+    lost updates, a provider uses it, and where it has none, it reads again after it has written.
 
-    Optional facts, for ``dns01 providers NAME``: ``title``, the name that people know it by;
-    ``docs``, the URL of its API's documentation; ``permission``, the least that the credentials
-    have to be granted; ``needs``, a package that may be missing, and the extra that brings it;
-    ``values_per_name``, where an API keeps no more than a few, and
-    ``holder(name)``, the name that they are kept for, where several share them; ``knows_zones``,
-    False where ``zone_for`` takes any name for an apex; ``warnings``, of an
-    instance: what is dubious about its configuration, though it works.
+    All three may be called again after any failure, and with records that are there, or gone,
+    already: a second call finishes what the first one began.
+
+    What a provider has to offer beyond that are the protocols below, each by itself. The hook asks
+    for them with isinstance.
     """
 
     options: ClassVar[tuple[Option, ...]]
@@ -109,6 +106,129 @@ class Provider(Protocol):
 
     def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """Remove exactly these records. What is already gone is success."""
+
+
+# The TXT values at each name, as every server of its zone that answers has them.
+Seen = Mapping[str, Sequence[Set[str]]]
+Look = Callable[[Iterable[str]], Seen]
+
+
+@runtime_checkable
+class StartsServer(Protocol):
+    """A provider whose server has to be there before its names are looked up in the DNS."""
+
+    def start(self, names: Sequence[str]) -> None:
+        """Have the server answer for the names; it may be called again, with other names.
+
+        Raises ProviderError.
+        """
+
+
+@runtime_checkable
+class KnowsWhenSettled(Protocol):
+    """A provider whose API says when a change is on its name servers (INSYNC, a job, an action)."""
+
+    def settled(self, zone: Zone) -> None:
+        """Return when all that this object has published in the zone is there; at once, if that is
+        nothing. No lock is held. Raises ProviderError, which is Busy if it takes too long."""
+
+
+@runtime_checkable
+class CreatesAliases(Protocol):
+    """A provider that can make CNAMEs, for `dns01 register`."""
+
+    def alias(self, zone: Zone, name: str, target: str) -> None:
+        """Make ``name`` a CNAME to ``target``; that it is one already is success. The caller holds
+        the lock on the zone. Raises ProviderError if something else stands there."""
+
+
+@runtime_checkable
+class ObservesServers(Protocol):
+    """A provider whose API cannot be asked what it has: the zone's name servers tell it instead."""
+
+    def observe(self, look: Look) -> None:
+        """Called once, before anything else. ``look(names)``: the TXT values at each name."""
+
+
+@runtime_checkable
+class LimitsValues(Protocol):
+    """A provider that keeps no more than ``values_per_name`` values at a name."""
+
+    values_per_name: int
+
+
+@runtime_checkable
+class SharesValues(Protocol):
+    """A provider where several names share the values that LimitsValues tells of."""
+
+    def holder(self, name: str) -> str:
+        """The name that the values are kept for."""
+
+
+@runtime_checkable
+class KnowsZones(Protocol):
+    """``knows_zones`` is False where ``zone_for`` takes any name for an apex. What does not say it
+    knows its zones."""
+
+    knows_zones: bool
+
+
+@runtime_checkable
+class HasWarnings(Protocol):
+    """``warnings``: what is dubious about the configuration of this object, though it works."""
+
+    @property
+    def warnings(self) -> Sequence[str]: ...
+
+
+# Facts, for `dns01 providers NAME`: of the class as well as of its objects.
+
+
+@runtime_checkable
+class Titled(Protocol):
+    """``title``: the name that people know it by."""
+
+    title: str
+
+
+@runtime_checkable
+class Documented(Protocol):
+    """``docs``: the URL of its API's documentation."""
+
+    docs: str
+
+
+@runtime_checkable
+class NeedsPermission(Protocol):
+    """``permission``: the least that the credentials have to be granted, in the provider's words."""
+
+    permission: str
+
+
+@runtime_checkable
+class NeedsPackage(Protocol):
+    """``needs``: a package that may be missing, and the extra of ours that brings it."""
+
+    needs: tuple[str, str]
+
+
+@runtime_checkable
+class RaisesTtl(Protocol):
+    """``least_ttl``: the least TTL that the API takes, in seconds; shorter ones are raised to it."""
+
+    least_ttl: int
+
+
+@runtime_checkable
+class TakesNoKey(Protocol):
+    """``keyless``: whether it may do without a secret, since the machine itself is let in."""
+
+    keyless: bool
+
+
+def knows_zones(provider: Provider) -> bool:
+    """Whether ``zone_for`` tells the zones of the account from other names."""
+    return provider.knows_zones if isinstance(provider, KnowsZones) else True
 
 
 def is_within(name: str, apex: str) -> bool:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from ...errors import DelegationError, HookError, StateError
+from ...providers.base import LimitsValues
 from ..disk import usable
 from ..journal import Entry, Journal
 from ..referral import Delegation
@@ -70,7 +71,7 @@ def _keeps_old_values(examined: Examined, delegation: Delegation) -> bool:
     """Whether the provider never removes a value, but lets a newer one take its place (acme-dns)."""
     try:
         account = examined.settings.account_for(delegation.target, examined.name)
-        return hasattr(examined.places.provider(account), "values_per_name")
+        return isinstance(examined.places.provider(account), LimitsValues)
     except HookError:
         return False
 

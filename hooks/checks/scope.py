@@ -13,7 +13,7 @@ from ...errors import (
     Transient,
     ZoneNotFound,
 )
-from ...providers.base import Provider, is_within
+from ...providers.base import NeedsPermission, Provider, is_within, knows_zones
 from ..referral import Delegation
 from ..settings import Account
 from . import Examined, Finding, Severity
@@ -38,7 +38,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     except ProviderError as error:
         if isinstance(error, ZoneNotFound) and len(delegation.chain) > 1:
             return
-        permission = getattr(provider, "permission", "")
+        permission = provider.permission if isinstance(provider, NeedsPermission) else ""
         remedy = (error.hint, f"the credentials need: {permission}" if permission else "")
         if isinstance(error, Transient):
             remedy = (error.hint, "try again: it may pass by itself")
@@ -62,7 +62,7 @@ def _zone(
     """The account's zone has to be the one that the world is led to (READINESS, step 2)."""
     cut, target = delegation.zone, delegation.target
     told = examined.settings.nameservers_for(examined.name)
-    if ("." not in cut and not told) or not getattr(provider, "knows_zones", True):
+    if ("." not in cut and not told) or not knows_zones(provider):
         return
     if examined.settings.zone_id_for(cut or target):  # the configuration's word stands for the API's
         return

@@ -15,7 +15,18 @@ from typing import NamedTuple
 
 from ...providers import load, names
 from ...providers._bridge_catalogue import bridged
-from ...providers.base import Option, Profile, Provider
+from ...providers.base import (
+    Documented,
+    LimitsValues,
+    NeedsPackage,
+    NeedsPermission,
+    Option,
+    Profile,
+    Provider,
+    RaisesTtl,
+    TakesNoKey,
+    Titled,
+)
 
 Spell = Callable[[str], str]
 
@@ -65,13 +76,43 @@ def columns(rows: Sequence[Sequence[str]], rule: bool = False) -> str:
 
 def title(kind: type[Provider]) -> str:
     """The name that people know it by; where that is no company's, what its module says it is."""
-    said: str = getattr(kind, "title", "") or _module_says(kind)
-    return said.partition(". ")[0].removesuffix(".")
+    return (_title(kind) or _module_says(kind)).partition(". ")[0].removesuffix(".")
+
+
+# A provider's facts are those of its class: as an object, it is one of these protocols itself.
+
+
+def _title(kind: object) -> str:
+    return kind.title if isinstance(kind, Titled) else ""
+
+
+def _docs(kind: object) -> str:
+    return kind.docs if isinstance(kind, Documented) else ""
+
+
+def _needs(kind: object) -> tuple[str, str]:
+    return kind.needs if isinstance(kind, NeedsPackage) else ("", "")
+
+
+def _permission(kind: object) -> str:
+    return kind.permission if isinstance(kind, NeedsPermission) else ""
+
+
+def _least_ttl(kind: object) -> int:
+    return kind.least_ttl if isinstance(kind, RaisesTtl) else 0
+
+
+def _values_per_name(kind: object) -> int:
+    return kind.values_per_name if isinstance(kind, LimitsValues) else 0
+
+
+def _is_keyless(kind: object, otherwise: bool) -> bool:
+    return kind.keyless if isinstance(kind, TakesNoKey) else otherwise
 
 
 def lacking(kind: type[Provider]) -> str:
     """The command that installs what this provider needs and what is not there, or ""."""
-    package, extra = getattr(kind, "needs", ("", ""))
+    package, extra = _needs(kind)
     return INSTALL.format(extra) if package and not find_spec(package) else ""
 
 
@@ -87,16 +128,17 @@ def rst(text: str) -> str:
 
 def _parts(name: str, kind: type[Provider], spell: Spell | None) -> Iterator[str]:
     bare = spell or str
-    head = f"{name}: {title(kind)}" if hasattr(kind, "title") else name
+    head = f"{name}: {title(kind)}" if _title(kind) else name
     yield f"{bare(head)}\n{('-' if spell else '=') * len(bare(head))}"
     for paragraph in (_module_says(kind), *(inspect.getdoc(kind) or "").split("\n\n")):
         if paragraph:
             yield _wrap(paragraph if spell else paragraph.replace("``", ""))
-    if docs := getattr(kind, "docs", ""):
+    if docs := _docs(kind):
         yield f"The API's documentation: {docs}"
-    if needs := getattr(kind, "needs", None):
-        yield f"It needs {needs[0]}: {bare(INSTALL.format(needs[1]))}"
-    if permission := getattr(kind, "permission", ""):
+    package, extra = _needs(kind)
+    if package:
+        yield f"It needs {package}: {bare(INSTALL.format(extra))}"
+    if permission := _permission(kind):
         if "\n" in permission:
             yield _block("The least privilege to grant", permission)
         else:
@@ -110,7 +152,7 @@ def _parts(name: str, kind: type[Provider], spell: Spell | None) -> Iterator[str
             f" value{which}:"
         )
         yield "\n\n".join(_definition(option, bare) for option in kind.options)
-    yield _wrap(_limits(kind) + _waits(kind.profile, getattr(kind, "least_ttl", 0)))
+    yield _wrap(_limits(kind) + _waits(kind.profile, _least_ttl(kind)))
 
 
 def environment(name: str, kind: type[Provider]) -> str:
@@ -136,7 +178,7 @@ def _least(kind: type[Provider]) -> Sequence[Option]:
     the machine itself is not let in either, the first secret, and what is said before it."""
     secrets = [position for position, option in enumerate(kind.options) if option.secret]
     through: Sequence[Option] = ()
-    if secrets and not getattr(kind, "keyless", False) and not _has_required_secret(kind):
+    if secrets and not _is_keyless(kind, otherwise=False) and not _has_required_secret(kind):
         through = [option for option in kind.options[: secrets[0] + 1] if not option.default]
     return [option for option in kind.options if option.required or option.table or option in through]
 
@@ -144,7 +186,7 @@ def _least(kind: type[Provider]) -> Sequence[Option]:
 def _takes_any_secret(kind: type[Provider]) -> bool:
     """Whether, as ``Rest`` has it, one secret is needed, and which of several does not matter."""
     several = sum(option.secret for option in kind.options) > 1
-    return several and not getattr(kind, "keyless", True) and not _has_required_secret(kind)
+    return several and not _is_keyless(kind, otherwise=True) and not _has_required_secret(kind)
 
 
 def _has_required_secret(kind: type[Provider]) -> bool:
@@ -177,7 +219,7 @@ def _definition(option: Option, bare: Spell) -> str:
 
 
 def _limits(kind: type[Provider]) -> str:
-    values = getattr(kind, "values_per_name", None)
+    values = _values_per_name(kind)
     return f"It keeps no more than {values} value{'s'[: values > 1]} at a name. " if values else ""
 
 

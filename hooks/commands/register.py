@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from ...errors import ConfigError, HookError, NotReady, ProviderError, UsageError, ZoneNotFound
+from ...providers.base import CreatesAliases
 from .. import config
 from ..challenge import PREFIX, owner_name
 from ..delegation import Discovery
@@ -95,14 +96,13 @@ class Clerk:
         if _is_acmedns(account):
             raise ConfigError(f"{self._settings.source} names no account for the zone {found.zone}", by_hand)
         provider = config.open_account(account)
-        alias = getattr(provider, "alias", None)
-        if alias is None:
+        if not isinstance(provider, CreatesAliases):
             raise ConfigError(f"no CNAME can be created through {account.provider}", by_hand)
         zone = provider.zone_for(found.zone)
         if zone.apex != found.zone:
             raise ZoneNotFound(f"{name} is in {found.zone}; account {account.name} has {zone.apex}", by_hand)
         with self._journal.lock(zone.apex):
-            alias(zone, name, target)
+            provider.alias(zone, name, target)
         until = time.monotonic() + SEEN
         while self._found_afresh(name).target != target and time.monotonic() < until:
             time.sleep(PAUSE)
