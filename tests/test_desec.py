@@ -30,14 +30,6 @@ class TestDesec(WorksOverHttp, AgreesWithLego):
         assert case.world_sees(ours.name) == {ours.value, "somebody else's"}
         assert case.ttl_of(ours.name, ours.value) == 4000
 
-    def test_the_apex_may_have_values_as_well(self, case: HttpCase) -> None:
-        case.add_foreign("example.com", "v=spf1 -all", ttl=3600)
-        record = TxtRecord("example.com", validation("a"))
-        publish(case, record)
-        assert case.world_sees("example.com") == {record.value, "v=spf1 -all"}
-        retract(case, record)
-        assert case.world_sees("example.com") == {"v=spf1 -all"}
-
     def test_a_conflict_with_another_write_passes(self, case: HttpCase, record: TxtRecord) -> None:
         case.fake.fail(Status(409, writing=True))
         publish(case, record)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from contract import publish, retract, validation
+from contract import publish, retract
 from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
 from fakes import FOREVER, Hang, Status, Text
 from fakes.ovh import CONSUMER, KEY, Ovh
@@ -24,11 +24,7 @@ class TestOvh(WorksOverHttp, AgreesWithLego):
         OVH_APPLICATION_SECRET=Ovh.token,
         OVH_CONSUMER_KEY=CONSUMER,
     )
-
-    def test_a_page_that_comes_again_is_an_error_and_no_loop(self, case: HttpCase) -> None:
-        """Lists have one page."""
-        case.provider().zone_for("_acme-challenge.example.com")
-        assert [request.path for request in case.fake.requests] == ["/1.0/domain/zone"]
+    ONE_PAGE = True
 
     def test_name_servers_know_of_what_was_done(self, case: HttpCase, record: TxtRecord) -> None:
         for verb in (publish, retract):
@@ -51,13 +47,6 @@ class TestOvh(WorksOverHttp, AgreesWithLego):
         retract(case, record)
         assert case.world_sees(alike) == {record.value}
         assert case.world_sees(record.name) == set()
-
-    def test_the_apex_has_an_empty_subdomain(self, case: HttpCase) -> None:
-        at_apex = TxtRecord("example.com", validation("a"))
-        publish(case, at_apex)
-        assert case.world_sees("example.com") == {at_apex.value}
-        retract(case, at_apex)
-        assert case.world_sees("example.com") == set()
 
     def test_the_time_is_asked_for_once(self, case: HttpCase, record: TxtRecord) -> None:
         publish(case, record)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from contract import publish, retract, validation
+from contract import publish, retract
 from contract_http import AgreesWithLexicon, Api, HttpCase, WorksOverHttp
 from fakes import FOREVER, Answer, Fake, Request, Status
 from fakes.porkbun import Porkbun
@@ -29,13 +29,6 @@ class TestPorkbun(WorksOverHttp, AgreesWithLexicon):
         error = case.error_of(lambda: publish(case, record))
         assert isinstance(error, ProviderError)
         assert "The API's own words." in str(error)
-
-    def test_the_apex_may_have_values_as_well(self, case: HttpCase) -> None:
-        record = TxtRecord("example.com", validation("a"))
-        publish(case, record)
-        assert case.world_sees("example.com") == {record.value}
-        retract(case, record)
-        assert case.world_sees("example.com") == set()
 
     def test_a_record_that_goes_while_it_is_being_retracted_is_gone(
         self, case: HttpCase, record: TxtRecord, monkeypatch: pytest.MonkeyPatch

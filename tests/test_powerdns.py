@@ -14,7 +14,7 @@ from dns01.providers import load
 class TestPowerDNS(WorksOverHttp, AgreesWithLego):
     API = Api("powerdns", PowerDNS, key=PowerDNS.token)
     LEGO = Lego("pdns", PDNS_API_KEY=PowerDNS.token, PDNS_API_URL=f"https://{PowerDNS.hosts[0]}")
-    test_a_page_that_comes_again_is_an_error_and_no_loop: Any = None  # its lists have no pages
+    ONE_PAGE = True
 
     def test_it_says_what_a_user_has_to_know(self, case: HttpCase) -> None:
         assert case.kind.permission
