@@ -14,9 +14,9 @@ OFFERED: Mapping[str, set[str]] = {
     "KnowsWhenSettled": {"gcloud", "route53"},
     "CreatesAliases": {"rfc2136"},
     "ObservesServers": {"acmesh", "exec"},
-    "LimitsValues": {"acmedns", "duckdns"},
+    "LimitsValues": {"acmedns", "duckdns", "hurricane"},
     "SharesValues": {"duckdns"},
-    "KnowsZones": {"acmesh", "exec", "lexicon"},
+    "KnowsZones": {"acmesh", "exec", "hurricane", "lexicon"},
     "NeedsPackage": {"lexicon", "route53"},
 }
 

@@ -1,0 +1,40 @@
+"""Civo, record by record.
+
+Unverified: that it takes the same record twice, and that a domain's name is in A-labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .base import Option, RecordProvider, TxtRecord, Zone, relative
+from .rest import Rest, base_url
+
+
+class Provider(Rest, RecordProvider):
+    """With an account's API key."""
+
+    title = "Civo"
+    docs = "https://www.civo.com/api/dns"
+    permission = "an API key of the account (“Security”); there is none that can do less"
+    options = (
+        Option("token", ("CIVO_TOKEN",), "API key", required=True, secret=True),
+        base_url("CIVO_BASE_URL", "https://api.civo.com/v2"),
+    )
+    least_ttl = 600
+
+    def zones(self) -> Iterable[Zone]:
+        return [Zone(domain["name"].lower(), domain["id"]) for domain in self.get("dns")]
+
+    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
+        within = relative(name, zone.apex)
+        for record in self.get("dns", zone.id, "records"):
+            if record["type"].upper() == "TXT" and record["name"].lower() == within:
+                yield record["id"], record["value"]
+
+    def create(self, zone: Zone, record: TxtRecord) -> None:
+        fields = {"type": "TXT", "name": relative(record.name, zone.apex), "value": record.value}
+        self.post("dns", zone.id, "records", **fields, ttl=record.ttl)
+
+    def delete(self, zone: Zone, name: str, id: str) -> None:
+        self.delete_at("dns", zone.id, "records", id)
