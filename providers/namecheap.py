@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
-from xml.etree import ElementTree as XML
 
 from ..errors import Busy, ProviderError
+from ._http.answers import xml
 from ._namecheap_hosts import Hosts
 from .base import READINGS, Option, Profile, TxtRecord, Zone, ZoneProvider, relative
 from .rest import Rest, base_url
@@ -47,11 +47,7 @@ class Provider(Rest, ZoneProvider):
     def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
         return {}  # they are among the parameters
 
-    def decoded(self, content: bytes) -> Any:
-        try:
-            return XML.fromstring(content)
-        except XML.ParseError as error:
-            raise ValueError from error
+    decoded = staticmethod(xml)
 
     def status_of(self, status: int, body: Any) -> int:
         """All errors come as 200, but for what is over the limit, which is 405."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .base import Option, Profile, RecordProvider, TxtRecord, Zone, relative
-from .rest import Refused, Rest, base_url
+from .rest import Rest, base_url
 
 ABOUT_KEYS = re.compile("API (key|access|requests)", re.IGNORECASE)  # there is 400 for that as well
 
@@ -57,9 +57,5 @@ class Provider(Rest, RecordProvider):
         self.post("dns", "create", zone.apex, **fields, ttl=str(record.ttl))
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
-        try:
+        with self.unless(lambda: id not in dict(self.texts(zone, name))):
             self.post("dns", "delete", zone.apex, id)
-        except Refused:
-            # It says the same of a record that is gone and of anything else.
-            if id in dict(self.texts(zone, name)):
-                raise

@@ -23,7 +23,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import quote, urlsplit
@@ -149,6 +149,16 @@ class Rest(ZoneProvider):
             self.request("DELETE", path)
         except NotFound:
             return
+
+    @contextmanager
+    def unless(self, done: Callable[[], bool]) -> Iterator[None]:
+        """Around a call: its refusal is none if a reading shows that what it was for is ``done``. Many
+        APIs say the same of a record that is there already, or gone, as of anything else."""
+        try:
+            yield
+        except Refused:
+            if not done():
+                raise
 
     def request(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from xml.etree import ElementTree as XML
 
 from ...errors import ProviderError
 
@@ -55,3 +56,11 @@ def words_in(body: Any) -> Iterator[str]:
         case dict():
             for key in ("message", "description", "detail", "reason", "error", "errors"):
                 yield from words_in(body.get(key))
+
+
+def xml(content: bytes) -> XML.Element:
+    """The document's root. Raises ValueError if it is no XML."""
+    try:
+        return XML.fromstring(content)
+    except XML.ParseError as error:
+        raise ValueError from error
