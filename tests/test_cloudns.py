@@ -1,0 +1,48 @@
+"""ClouDNS: the contract, and what it does unlike others."""
+
+from __future__ import annotations
+
+import pytest
+from contract import publish, retract, validation
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from fakes.cloudns import SUB_USER, USER, ClouDns
+
+from dns01.errors import ConfigError
+from dns01.providers.base import TxtRecord
+
+
+class TestClouDns(WorksOverHttp, AgreesWithLego):
+    API = Api("cloudns", ClouDns, id=USER, password=ClouDns.token)
+    LEGO = Lego("cloudns", CLOUDNS_AUTH_ID=USER, CLOUDNS_AUTH_PASSWORD=ClouDns.token)
+
+    @pytest.fixture
+    def least_ttl(self) -> int:
+        """The next one of those that it takes, beyond the 77 seconds of the test."""
+        return 300
+
+    def test_a_sub_user_will_do(self, case: HttpCase, record: TxtRecord) -> None:
+        case.options |= {"id": "", "sub_id": SUB_USER}
+        publish(case, record)
+        assert case.world_sees(record.name) == {record.value}
+
+    def test_without_a_user_the_variables_are_named(self, case: HttpCase) -> None:
+        case.options["id"] = ""
+        error = case.error_of(case.provider)
+        assert isinstance(error, ConfigError)
+        assert "CLOUDNS_SUB_AUTH_ID" in str(error)
+
+    def test_the_password_is_in_no_url(self, case: HttpCase, record: TxtRecord) -> None:
+        publish(case, record)
+        retract(case, record)
+        assert case.fake.queried == {}  # type: ignore[attr-defined]
+
+    @pytest.mark.parametrize(("wished", "given"), [(1, 60), (60, 60), (61, 300), (10**9, 2419200)])
+    def test_the_ttl_becomes_one_of_those_that_it_takes(
+        self, case: HttpCase, name: str, wished: int, given: int
+    ) -> None:
+        publish(case, TxtRecord(name, validation("a"), wished))
+        assert case.ttl_of(name, validation("a")) == given
+
+    def test_a_zone_that_is_copied_from_elsewhere_is_not_taken(self, case: HttpCase) -> None:
+        case.fake.kinds = {"deep.example.com": "slave"}  # type: ignore[attr-defined]
+        assert case.provider().zone_for("_acme-challenge.deep.example.com").apex == "example.com"

@@ -1,0 +1,42 @@
+"""NameSilo: the contract, and what it does unlike others.
+
+dns-lexicon knows NameSilo as it was until 2026: it does not find what it shall remove any more.
+"""
+
+from __future__ import annotations
+
+import pytest
+from contract import publish, retract
+from contract_http import AgreesWithLexicon, Api, HttpCase, WorksOverHttp
+from fakes import Cut, Shape, Text
+from fakes.namesilo import FormerNameSilo, NameSilo
+
+from dns01.providers.base import TxtRecord
+
+
+class TestNameSilo(WorksOverHttp):
+    API = Api("namesilo", NameSilo, key=NameSilo.token)
+    NONSENSE = {Cut: "XML that is cut off", Text: "no XML", Shape: "not what its API promises"}  # noqa: RUF012
+
+    def test_a_host_that_looks_like_another_s_fqdn_is_left_alone(
+        self, case: HttpCase, record: TxtRecord
+    ) -> None:
+        alike = f"example.com.{record.name}"
+        case.add_foreign(alike, record.value, ttl=3600)
+        retract(case, TxtRecord("example.com", record.value))
+        retract(case, record)
+        assert case.world_sees(alike) == {record.value}
+
+    @pytest.mark.parametrize("code", [115, 201])
+    def test_a_failure_of_its_own_may_pass(self, case: HttpCase, record: TxtRecord, code: int) -> None:
+        reply = f"<namesilo><reply><code>{code}</code><detail>Try again later</detail></reply></namesilo>"
+        case.fake.fail(Text(text=reply, writing=True))
+        publish(case, record)
+        assert case.pauses
+        assert case.world_sees(record.name) == {record.value}
+
+
+class TestFormerNameSilo(WorksOverHttp, AgreesWithLexicon):
+    API = Api("namesilo", FormerNameSilo, key=NameSilo.token)
+    LEXICON = "namesilo", {"LEXICON_NAMESILO_TOKEN": NameSilo.token}
+    NONSENSE = TestNameSilo.NONSENSE
