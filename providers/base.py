@@ -11,7 +11,9 @@ what the TXT record says, unquoted, its character-strings joined.
 
 from __future__ import annotations
 
+import random
 import re
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
@@ -23,6 +25,7 @@ from ..errors import AuthRejected, Busy, ZoneNotFound
 T = TypeVar("T")
 
 READINGS = 8  # of an RRset that others write to as well, before giving up
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds before the third reading, and before any: at most
 
 
 class Zone(NamedTuple):
@@ -279,6 +282,13 @@ def unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text)))
 
 
+def _dns_name(name: object) -> str:
+    """A zone's name, as an API has it, in lower-case A-labels without the trailing dot."""
+    if not isinstance(name, str):
+        raise TypeError(f"a zone is called {name!r}")
+    return name.lower().removesuffix(".")
+
+
 def by_name(records: Iterable[TxtRecord]) -> dict[str, list[TxtRecord]]:
     """The records grouped by owner name."""
     names: dict[str, list[TxtRecord]] = defaultdict(list)
@@ -292,6 +302,7 @@ class ZoneProvider:
 
     account = ""  # what the configuration calls the account
     least_ttl = 0  # seconds, that the API takes; a shorter TTL is raised to it
+    sleep: Callable[[float], None] = staticmethod(time.sleep)
 
     def zones(self) -> Iterable[Zone]:
         """All zones that the account sees."""
@@ -306,9 +317,17 @@ class ZoneProvider:
         for apex in ancestors(name):
             # Credentials for one zone may be refused for another; the list tells whether for all.
             with suppress(AuthRejected):
-                if zone := self.attempt(name, partial(self.zone_at, apex)):
+                if zone := self.attempt(name, partial(self._zone_at, apex)):
                     return zone
-        return longest_suffix(self.attempt(name, lambda: list(self.zones())), name, self.whose)
+        return longest_suffix(self.attempt(name, self.zones_seen), name, self.whose)
+
+    def zones_seen(self) -> list[Zone]:
+        """``zones``, with names as the DNS has them. Raises TypeError for what is no name."""
+        return [zone._replace(apex=_dns_name(zone.apex)) for zone in self.zones()]
+
+    def _zone_at(self, apex: str) -> Zone | None:
+        zone = self.zone_at(apex)
+        return zone._replace(apex=_dns_name(zone.apex)) if zone else None
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         for name, wanted in by_name(records).items():
@@ -317,6 +336,16 @@ class ZoneProvider:
     def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         for name, unwanted in by_name(records).items():
             self.attempt(zone.apex, partial(self._remove, zone, name, unwanted))
+
+    def readings(self) -> Iterator[int]:
+        """Count the readings of what others write to as well. There is no pause before the first one and
+        the one after the first write, but ever longer pauses before the others: an API may be slow to
+        show what was written, and somebody else may be writing."""
+        for number in range(READINGS):
+            if number > 1:
+                longest = min(FIRST_PAUSE * 2 ** (number - 2), LONGEST_PAUSE)
+                self.sleep(random.uniform(longest / 2, longest))
+            yield number
 
     def attempt(self, about: str, step: Callable[[], T]) -> T:
         """Take one step, which is ``about`` a zone or a name. Every step reads before it writes,
@@ -417,7 +446,7 @@ class RRsetProvider(ZoneProvider):
 
         Raises Busy in the end.
         """
-        for _ in range(READINGS):
+        for _ in self.readings():
             yield self.read(zone, name)
         raise Busy(
             f"{self.whose}: what is written to {name} does not stay there",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from ..errors import Busy
-from .base import READINGS, Option, Profile, RRset, RRsetProvider, TxtRecord, Zone, quoted, relative
+from .base import Option, Profile, RRset, RRsetProvider, TxtRecord, Zone, quoted, relative
 from .rest import Refused, Rest, base_url, next_link
 
 
@@ -32,14 +33,15 @@ class Provider(Rest, RRsetProvider):
         super().__init__(options)
         self._rrsets: dict[str, RRset] = {}
         self._changes: dict[str, Mapping[str, Any]] = {}
-        self._following: Mapping[str, Any] = {}
+        self._answer = threading.local()  # each thread goes through pages of its own
         self._session.hooks["response"].append(self._note_link)
 
     def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
         return {"Authorization": f"Token {self.given['token']}"}
 
     def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        return self._following
+        following: Mapping[str, Any] = self._answer.following
+        return following
 
     def words(self, body: Any) -> str:
         return ", ".join(_texts(body))
@@ -72,7 +74,7 @@ class Provider(Rest, RRsetProvider):
         """Have the verb work on what one request has read; send what it changes by another, until
         there is nothing that it would change."""
         place = ("domains", zone.apex, "rrsets", "")
-        for _ in range(READINGS):
+        for _ in self.readings():
             listed = [rrset for page in self.pages(*place, type="TXT", cursor="") for rrset in page]
             self._rrsets = {
                 rrset["name"].rstrip("."): RRset(tuple(rrset["records"]), rrset["ttl"]) for rrset in listed
@@ -93,7 +95,7 @@ class Provider(Rest, RRsetProvider):
         )
 
     def _note_link(self, response: Any, **_: Any) -> None:
-        self._following = next_link(response.links.get("next", {}).get("url"))
+        self._answer.following = next_link(response.links.get("next", {}).get("url"))
 
 
 def _texts(body: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import Busy, ProviderError
 from ._http.answers import xml
 from ._namecheap_hosts import Hosts
-from .base import READINGS, Option, Profile, TxtRecord, Zone, ZoneProvider, relative
+from .base import Option, Profile, TxtRecord, Zone, ZoneProvider, relative
 from .rest import Rest, base_url
 
 GONE = {"2016166", "2019166"}
@@ -108,7 +108,7 @@ class Provider(Rest, ZoneProvider):
     def _change(self, zone: Zone, changed: Callable[[Hosts], Hosts]) -> None:
         """Write the zone until a reading shows that there is nothing to change any more."""
         hosts = self._read(zone)
-        for _ in range(READINGS):
+        for _ in self.readings():
             wanted = changed(hosts)
             if wanted == hosts:
                 return

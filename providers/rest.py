@@ -20,7 +20,6 @@ and CURL_CA_BUNDLE hold; so does SSL_CERT_FILE, which requests does not know but
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -28,16 +27,17 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import quote, urlsplit
 
-from .. import __version__
 from ..errors import AuthRejected, Busy, ConfigError, ProviderError, Unreachable
 from ._http.answers import NotFound, Refused, next_link, next_number, retry_after, words_in
-from ._http.failures import Asked
+from ._http.failures import Sent
 from ._http.logs import keep_queries_out
 from ._http.retries import repeated
 from .base import Option, Profile, ZoneProvider
 
 if TYPE_CHECKING:
     import requests
+
+    from ._http.exchange import Response
 
 __all__ = ["NotFound", "Refused", "Rest", "base_url", "next_link", "next_number"]
 
@@ -63,7 +63,8 @@ class Rest(ZoneProvider):
     keyless: ClassVar[bool] = False  # whether the machine itself may be what is let in
     overheard: ClassVar[str] = "learns the credentials"  # whoever listens on the way, without HTTPS
 
-    timeout: float = 30.0  # seconds that the API may be silent
+    timeout: float = 30.0  # seconds for one request and all of its answer
+    largest: ClassVar[int] = 8 << 20  # octets of an answer
     budget: float = 120.0  # seconds that a step may take until it is no longer repeated
     sleep: Callable[[float], None] = staticmethod(time.sleep)
 
@@ -79,14 +80,12 @@ class Rest(ZoneProvider):
                 f"set it, or {variables[0]}_FILE to the path of a file that holds it;"
                 f" they need {self.permission}",
             )
-        import requests  # 0.1 s that the reading of a configuration can do without
+        from ._http.exchange import open_session  # 0.1 s that the reading of a configuration can do without
 
         keep_queries_out()
         self._about = ""
-        self._session = requests.Session()
-        self._session.headers.update({"User-Agent": f"dns01/{__version__}", "Accept": "application/json"})
+        self._session = open_session()
         self._session.auth = self._authorize  # which also keeps requests from sending what ~/.netrc has
-        self._session.verify = os.environ.get("SSL_CERT_FILE") or True
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -172,21 +171,18 @@ class Rest(ZoneProvider):
     ) -> Any:
         """What one answer says (None: it is empty). ``path``: its segments, not yet encoded;
         ``body`` is sent as JSON, ``form`` in its place as a form."""
+        from ._http.exchange import UnreadableAnswer, exchange
+
         place = "/".join(quote(segment, safe="") for segment in path)
+        call, url = f"{method} /{place}", f"{self._base}/{place}"
+        content = {"params": query, "json": body, "data": form, "headers": headers}
         try:
-            response = self._session.request(
-                method,
-                f"{self._base}/{place}",
-                params=query,
-                json=body,
-                data=form,
-                headers=headers,
-                timeout=self.timeout,
-                allow_redirects=False,
-            )
+            response = exchange(self._session, method, url, self.timeout, self.largest, **content)
+        except UnreadableAnswer as reason:
+            raise self._sent.unreadable(call, str(reason)) from None
         except (OSError, ValueError) as error:
-            raise self._asked.failed(error) from None
-        return self._said(response, f"{method} /{place}")
+            raise self._sent.failed(error) from None
+        return self._content(response, call)
 
     def pages(self, *path: str, **query: Any) -> Iterator[Any]:
         """Every page of a list, as ``after`` knows to ask for the next one.
@@ -238,24 +234,31 @@ class Rest(ZoneProvider):
         request.headers.update(self.credentials(request.method or "", request.url or "", text))
         return request
 
-    def _said(self, response: requests.Response, call: str) -> Any:
+    def _content(self, response: Response, call: str) -> Any:
         """What the answer says. Raises what it means if that is not what was asked for."""
         body, makes_sense = None, True
         try:
             body = self.decoded(response.content) if response.content else None
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter for what is nested a thousand times
             makes_sense = False
-        if (status := self.status_of(response.status_code, body)) >= 300:
+        if (status := self.status_of(response.status, body)) >= 300:
             raise self._refusal(response, status, body, call)
         if not makes_sense:
-            raise self._asked.nonsense(response, call, self.language)
+            raise self._sent.nonsense(response, call, self.language)
         return body
 
-    def _refusal(self, response: requests.Response, status: int, body: Any, call: str) -> ProviderError:
+    def _reason(self, response: Response, body: Any) -> str:
+        """Why the API says no, in its own words."""
+        words = ""
+        with suppress(LookupError, TypeError, AttributeError, RecursionError):  # an error of another shape
+            words = "" if body is None else self._clean(self.words(body))
+        return words or self._clean(response.text) or self._clean(response.reason)
+
+    def _refusal(self, response: Response, status: int, body: Any, call: str) -> ProviderError:
         """What it means that the status is not one of 2xx."""
-        said = self._clean(response.text if body is None else self.words(body)) or response.reason
+        reason = self._reason(response, body)
         if status < 400:
-            where = urlsplit(response.headers.get("Location", "")).hostname
+            where = self._clean(_host_of(response.headers.get("Location", "")))
             return ProviderError(
                 f"{self.whose}: {self._host} sends the request on to {where or 'nowhere'} ({status}, {call})",
                 "credentials do not go there unasked: if it is right, make it the account's base_url",
@@ -264,25 +267,25 @@ class Rest(ZoneProvider):
             variables = " or ".join(option.env[0] for option in self._keys() if self.given.get(option.key))
             remedy = f"see that {variables} is right, and" if variables else "see which identity it is, and"
             return AuthRejected(
-                f"{self.whose}: the credentials are refused for {self._about}: {said} ({status}, {call});"
+                f"{self.whose}: the credentials are refused for {self._about}: {reason} ({status}, {call});"
                 f" they need {self.permission}",
                 f"{remedy} what the provider lets it do",
             )
         if status in (429, 503):
             wish = retry_after(response.headers.get("Retry-After", ""))
             return Busy(
-                f"{self.whose}: {self._host} is busy: {said} ({status}, {call})",
+                f"{self.whose}: {self._host} is busy: {reason} ({status}, {call})",
                 "try again later" if wish is None else f"try again in {wish:.0f} s",
                 retry_after=wish,
             )
         if status == 408 or status >= 500:
             return Unreachable(
-                f"{self.whose}: {self._host} fails: {said} ({status}, {call})",
+                f"{self.whose}: {self._host} fails: {reason} ({status}, {call})",
                 "try later; the provider's status page may know more",
             )
         kind = NotFound if status == 404 else Refused
         return kind(
-            f"{self.whose}: refused for {self._about}: {said} ({status}, {call})",
+            f"{self.whose}: refused for {self._about}: {reason} ({status}, {call})",
             f"the API is described at {self.docs}",
             status,
             body,
@@ -298,12 +301,18 @@ class Rest(ZoneProvider):
         return [option for option in self.options if option.secret]
 
     @property
-    def _asked(self) -> Asked:
-        return Asked(self.whose, self._base, self.timeout, self._clean)
+    def _sent(self) -> Sent:
+        return Sent(self.whose, self._base, self.timeout, self._clean)
 
     @property
     def _host(self) -> str:
-        return self._asked.host
+        return self._sent.host
+
+
+def _host_of(url: str) -> str:
+    with suppress(ValueError):
+        return urlsplit(url).hostname or ""
+    return ""
 
 
 def _is_this_host(url: str) -> bool:

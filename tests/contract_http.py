@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import pytest
 from contract import ZONES, FindsZones, KeepsRecordsBetweenProcesses, publish, retract, validation
-from fakes import FOREVER, Cut, Fake, Fault, Hang, Reset, Shape, Status, Text
+from fakes import FOREVER, Bomb, Cut, Drip, Encoded, Fake, Fault, Hang, Reset, Shape, Status, Text
 from fakes.lego import issue
 from fakes.lexicon import driving
 
@@ -34,7 +34,17 @@ PASSING: Sequence[Fault] = [
     Hang(),
     Hang(done=True),
     Reset(done=True),
+    Drip(),
+    Drip(headers=True, done=True),
 ]
+UNREADABLE: Mapping[str, tuple[Fault, str]] = {
+    "a bomb": (Bomb(), "larger than"),
+    "no end": (Bomb(compressed=False), "larger than"),
+    "another encoding": (Encoded(), "not asked for"),
+    "no gzip": (Encoded("gzip"), "not compressed as it says"),
+}
+PAST, ABSURD = "Wed, 21 Oct 2015 07:28:00 GMT", "Thu, 01 Jan 99999 00:00:00 GMT"
+ODD_PAUSES = ["0", "-5", "²", "soon", "0.001", PAST, ABSURD]
 
 
 class Api:
@@ -65,7 +75,7 @@ class HttpCase:
 
     def provider(self) -> Provider:
         provider = self.kind(self.options)
-        provider.timeout, provider.sleep = 0.5, self.pauses.append
+        provider.timeout, provider.sleep, provider.largest = 0.5, self.pauses.append, 4 << 20
         return provider  # type: ignore[no-any-return]
 
     def world_sees(self, name: str) -> set[str]:
@@ -156,6 +166,28 @@ class WithstandsFaults:
         publish(case, record)
         assert 7 <= case.pauses[0] < 10
         assert case.world_sees(record.name) == {record.value}
+
+    @pytest.mark.parametrize("pause", ODD_PAUSES)
+    def test_an_api_that_wants_next_to_no_pause_is_not_asked_without_end(
+        self, case: HttpCase, record: TxtRecord, pause: str
+    ) -> None:
+        zone = case.provider().zone_for(record.name)
+        case.fake.fail(Status(429, {"Retry-After": pause}, writing=True, times=FOREVER))
+        assert isinstance(case.error_of(lambda: case.provider().publish(zone, [record])), Busy)
+        assert 3 < len(case.pauses) < 20
+        assert sum(case.pauses) <= case.kind.budget
+
+    @pytest.mark.parametrize("kind", UNREADABLE)
+    def test_an_answer_that_nobody_can_want_is_given_up(
+        self, case: HttpCase, record: TxtRecord, kind: str
+    ) -> None:
+        fault, reason = UNREADABLE[kind]
+        zone = case.provider().zone_for(record.name)
+        case.fake.fail(_again(fault, writing=True))
+        error = case.error_of(lambda: case.provider().publish(zone, [record]))
+        assert isinstance(error, ProviderError)
+        assert reason in str(error)
+        assert not case.pauses
 
     def test_a_pause_beyond_the_budget_is_left_to_the_caller(self, case: HttpCase, record: TxtRecord) -> None:
         case.fake.fail(Status(429, {"Retry-After": "3600"}, writing=True))

@@ -26,7 +26,7 @@ LAYERS = (
     "hooks.*",
     "providers.*",
     "providers.base providers.rest providers._http.*",
-    "errors secret",
+    "errors secret deadline",
 )
 
 # Who called, and with what: these load nothing but the standard library before they are at work.
@@ -44,9 +44,10 @@ PLACES = {
     "idna": "hooks.challenge",
     "lexicon": "providers.lexicon",
     "mypy_boto3_route53": "providers.route53 providers._route53_batches",  # its types alone
-    "requests": "providers.rest providers._http.failures",
+    "requests": "providers.rest providers._http.exchange providers._http.failures",
     "rich": "hooks.commands.* hooks.say",
     "tenacity": "providers._http.retries",
+    "urllib3": "providers._http.exchange",
 }
 
 SOURCE = Path(__file__).parent.parent / "src"

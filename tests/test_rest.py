@@ -12,7 +12,7 @@ import pytest
 import trustme
 from contract import ZONES, publish, validation
 from contract_http import HttpCase
-from fakes import FOREVER, Fake, Status, Text
+from fakes import FOREVER, Drip, Fake, Status, Text
 from fakes.digitalocean import DigitalOcean
 from fakes.proxy import Proxy
 
@@ -213,3 +213,17 @@ class TestZones:
         publish(case, RECORD)
         assert case.fake.requests[0].path.endswith(NAME)
         assert case.world_sees(NAME) == {RECORD.value}
+
+
+class TestTimeLimit:
+    @pytest.mark.parametrize("headers", [False, True])
+    def test_over_tls_it_is_one_for_the_whole_exchange_too(
+        self, ca: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headers: bool
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        with DigitalOcean(ZONES, tls=ca) as fake:
+            case = case_of(fake)
+            fake.fail(Drip(headers=headers))
+            publish(case, RECORD)
+            assert case.pauses
+            assert case.world_sees(NAME) == {RECORD.value}

@@ -11,6 +11,8 @@ from xml.etree import ElementTree as XML
 
 from ...errors import ProviderError
 
+LONGEST_PAUSE = 86400.0  # seconds that an API is believed to want
+
 
 class Refused(ProviderError):
     """The API said no: ``status`` of HTTP, and ``body``, the JSON that came with it or None."""
@@ -36,17 +38,18 @@ def next_link(url: str | None) -> Mapping[str, Any]:
 
 
 def retry_after(header: str) -> float | None:
-    """Seconds, or a date (RFC 9110 §10.2.3)."""
-    if header.isdigit():
-        return float(header)
+    """Seconds, from a number or a date (RFC 9110 §10.2.3), a day at most; None for anything else."""
+    if header.isascii() and header.isdigit():
+        return min(float(header), LONGEST_PAUSE)
     try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
-    except ValueError:
+        pause = parsedate_to_datetime(header).timestamp() - time.time()
+    except (ValueError, OverflowError):
         return None
+    return min(max(0.0, pause), LONGEST_PAUSE)
 
 
 def words_in(body: Any) -> Iterator[str]:
-    """The texts under the keys that APIs are wont to put them."""
+    """The texts of an error's JSON, from under the keys that APIs usually have them under."""
     match body:
         case str():
             yield body

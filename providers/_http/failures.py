@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 from ...errors import ConfigError, HookError, ProviderError, Unreachable
 
 if TYPE_CHECKING:
-    import requests
+    from .exchange import Response
 
 NETWORK = "see that this machine reaches it, by HTTPS_PROXY if there has to be a proxy"
 
 
-class Asked(NamedTuple):
-    """Whose request went where. ``timeout``: seconds; ``clean`` takes secrets out of a text."""
+class Sent(NamedTuple):
+    """A request: whose it is, and where it went. ``timeout``: seconds; ``clean`` makes a text of the
+    API's fit to be shown."""
 
     whose: str
     base: str
@@ -55,7 +56,14 @@ class Asked(NamedTuple):
                     " SSL_CERT_FILE and REQUESTS_CA_BUNDLE, if set, name files that exist",
                 )
 
-    def nonsense(self, response: requests.Response, call: str, language: str) -> ProviderError:
+    def unreadable(self, call: str, reason: str) -> ProviderError:
+        """What to raise for an answer that was not read to its end."""
+        return ProviderError(
+            f"{self.whose}: the answer of {self.host} to {call} {reason}",
+            f"something in between may answer in its place; see that {self.base} is right",
+        )
+
+    def nonsense(self, response: Response, call: str, language: str) -> ProviderError:
         """What to raise for an answer that is not in the API's language."""
         begin = self.clean(response.text)
         kind = response.headers.get("Content-Type", "of no type")

@@ -6,11 +6,14 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from ...errors import Busy, Transient
 
 T = TypeVar("T")
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two tries: at most the first, at most any
+LEAST_WISH = 1.0  # seconds: an API that wants a shorter pause would be asked without end
 
 
 def repeated(step: Callable[[], T], budget: float, sleep: Callable[[float], None]) -> T:
@@ -29,8 +32,11 @@ def repeated(step: Callable[[], T], budget: float, sleep: Callable[[float], None
 
 
 def _pause(state: RetryCallState) -> float:
-    """Ever longer, by chance (so that many machines do not come back at once), and at least as long
-    as the API wishes."""
+    """Random exponential back-off: seconds to wait before the next try, so that many machines do not
+    come back at once. An API that says how long to wait gets that, unless it is next to nothing."""
     error = state.outcome.exception() if state.outcome else None
-    wish = error.retry_after or 0.0 if isinstance(error, Busy) else 0.0
-    return wish + random.random() if wish else wait_random_exponential(multiplier=0.5, max=30)(state)
+    wish = (error.retry_after or 0.0) if isinstance(error, Busy) else 0.0
+    if wish >= LEAST_WISH:
+        return wish + random.random()
+    longest = min(FIRST_PAUSE * 2 ** (state.attempt_number - 1), LONGEST_PAUSE)
+    return random.uniform(longest / 2, longest)

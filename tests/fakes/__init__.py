@@ -9,14 +9,17 @@ One module for each, with a class that says what the API takes and what it answe
         assert fake.values("_acme-challenge.example.com") == {"value"}
 """
 
-from .faults import Cut, Fault, Hang, Reset, Shape, Status, Text
+from .faults import Bomb, Cut, Drip, Encoded, Fault, Hang, Reset, Shape, Status, Text
 from .server import FOREVER, Fake, Record, Refusal, Zone, optional, route
 from .wire import Answer, Request
 
 __all__ = [
     "FOREVER",
     "Answer",
+    "Bomb",
     "Cut",
+    "Drip",
+    "Encoded",
     "Fake",
     "Fault",
     "Hang",

@@ -31,6 +31,27 @@ class Hang(Fault):
 
 
 @dataclass
+class Drip(Fault):
+    """An answer of which one octet comes after the other, without end: of its headers, or of its body."""
+
+    headers: bool = False
+
+
+@dataclass
+class Bomb(Fault):
+    """200 OK, and a small body that is large once it is uncompressed, or one that never ends."""
+
+    compressed: bool = True
+
+
+@dataclass
+class Encoded(Fault):
+    """200 OK, and a body in an encoding that was not asked for, or that is not in the one it claims."""
+
+    encoding: str = "br"
+
+
+@dataclass
 class Reset(Fault):
     """The connection is reset in the middle of the answer."""
 

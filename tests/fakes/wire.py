@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import ssl
 import struct
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from .faults import Cut, Fault, Hang, Reset, Text
+from .faults import Bomb, Cut, Drip, Encoded, Fault, Hang, Reset, Text
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+BOMB = gzip.compress(b" " * (64 << 20))  # 64 KiB
 
 
 class Request(NamedTuple):
@@ -87,6 +92,17 @@ class _Handler(BaseHTTPRequestHandler):
             case Hang():
                 self.server.over.wait()
                 self.close_connection = True
+            case Drip():
+                self._drip(b"HTTP/1.1 200 OK\r\nX-Drip: ", b"drip", 0.05) if fault.headers else self._drip(
+                    CHUNKED, b"1\r\n \r\n", 0.05
+                )
+            case Bomb():
+                if fault.compressed:
+                    self._write(200, BOMB, {"Content-Encoding": "gzip"})
+                else:
+                    self._drip(CHUNKED, b"10000\r\n" + b" " * 0x10000 + b"\r\n", 0)
+            case Encoded():
+                self._write(200, b"\x0b\x02\x80not at all\x03", {"Content-Encoding": fault.encoding})
             case Reset():
                 self._send(answer, share=0.5)
                 self._reset()
@@ -113,6 +129,14 @@ class _Handler(BaseHTTPRequestHandler):
         head = "\r\n".join([f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *lines, "", ""])
         whole = head.encode() + content
         self.wfile.write(whole[: int(len(whole) * share)])
+
+    def _drip(self, head: bytes, drop: bytes, pause: float) -> None:
+        """The head, and then one drop after the other until nobody listens any more."""
+        self.close_connection = True
+        with suppress(OSError):
+            self.wfile.write(head)
+            while not self.server.over.wait(pause):
+                self.wfile.write(drop)
 
     def _reset(self) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

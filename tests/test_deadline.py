@@ -1,0 +1,122 @@
+"""One time limit for a whole exchange: whatever of it is slow, and however."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+import requests
+
+from dns01.deadline import connect, read, remaining, within
+from dns01.providers._http.exchange import exchange, open_session
+
+LIMIT = 0.4  # seconds
+LARGEST = 1 << 20
+
+
+@contextmanager
+def serving(handle: Callable[[socket.socket, threading.Event], None]) -> Iterator[int]:
+    """A TCP server of one connection; ``handle`` is told when the test is over."""
+    over = threading.Event()
+
+    def serve() -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                handle(connection, over)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        over.set()
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def dripping(drop: bytes, head: bytes = b"") -> Callable[[socket.socket, threading.Event], None]:
+    """One drop after the other, for as long as somebody listens."""
+
+    def handle(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(head)
+        while not over.wait(LIMIT / 10):
+            connection.sendall(drop)
+
+    return handle
+
+
+def test_without_a_limit_there_is_none() -> None:
+    assert remaining() is None
+    assert remaining(3.0) == 3.0
+
+
+def test_a_limit_within_another_is_the_shorter_of_them() -> None:
+    with within(1000), within(5000):
+        left = remaining()
+        assert left is not None
+        assert left <= 1000
+    with within(1000), within(0), pytest.raises(TimeoutError):
+        remaining()
+    assert remaining() is None
+
+
+def test_a_message_that_drips_is_given_up() -> None:
+    with (
+        serving(dripping(b"x")) as port,
+        within(LIMIT),
+        connect("127.0.0.1", port) as connection,
+        pytest.raises(TimeoutError),
+    ):
+        read(connection, 10**6)
+
+
+def test_a_message_that_is_whole_is_read() -> None:
+    with serving(dripping(b"", head=b"abc")) as port, within(60), connect("127.0.0.1", port) as connection:
+        assert read(connection, 2) == b"ab"
+
+
+def test_a_connection_that_is_closed_in_a_message_is_an_error() -> None:
+    with (
+        serving(lambda connection, over: connection.sendall(b"ab")) as port,
+        within(60),
+        connect("127.0.0.1", port) as connection,
+        pytest.raises(ConnectionError),
+    ):
+        read(connection, 3)
+
+
+ANSWERS = {
+    "nothing": dripping(b""),
+    "the status line": dripping(b"H"),
+    "headers": dripping(b"X-A: b\r\n", b"HTTP/1.1 200 OK\r\n"),
+    "one header": dripping(b"a", b"HTTP/1.1 200 OK\r\nX-A: "),
+    "the body": dripping(b" ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"),
+    "chunks": dripping(b"1\r\n \r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    "interim answers": dripping(b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "until it closes": dripping(b" ", b"HTTP/1.0 200 OK\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("slow", ANSWERS)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_whatever_of_an_answer_drips_the_request_is_given_up(
+    slow: str, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over HTTPS, it is not even TLS that drips."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    session = open_session()
+    with serving(ANSWERS[slow]) as port, pytest.raises(requests.exceptions.RequestException):
+        exchange(session, "GET", f"{scheme}://127.0.0.1:{port}/", LIMIT, LARGEST)
+
+
+@pytest.mark.parametrize("slow", ["nothing", "the status line", "one header"])
+def test_a_proxy_that_drips_is_given_up(slow: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = open_session()
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with serving(ANSWERS[slow]) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        with pytest.raises(requests.exceptions.RequestException):
+            exchange(session, "GET", "https://api.example/", LIMIT, LARGEST)
