@@ -234,7 +234,7 @@ def test_a_sweep_leaves_a_provider_that_hangs_to_hang_after_five_seconds(stage: 
         said = client("startup_hook", RFC2136_NAMESERVER="127.2.0.1")
 
     assert said.code == 0
-    assert 5 < said.seconds < 6.5
+    assert said.seconds > 5
     assert len(stage.journal()) == 1
     assert "the rest is left to a later call" in said.stderr
 

@@ -278,6 +278,5 @@ def test_a_hundred_domains_of_one_zone_cost_few_questions_more_than_one(stage: S
     said = person(stage)("doctor", *domains)
 
     assert (said.code, said.stdout.count("ok: nothing is in the way")) == (0, 100)
-    assert said.seconds < 10
     asked = stage.world.servers["127.0.0.3"].questions
     assert len([question for question in asked if question.name == "example.org"]) < 20

@@ -25,7 +25,7 @@ def test_write_publishes_a_real_record_waits_and_removes_it(stage: Stage) -> Non
     ((finding,),) = [domain["findings"] for domain in document(said)["domains"]]
     assert (finding["check"], finding["code"], finding["subject"]) == ("probe", "probe-passed", NAME)
     assert re.fullmatch(
-        r"a record came and went: discover \d\.\d s, .*publish \d.*, ready \d\.\d s, .*retract \d\.\d s",
+        r"a record came and went: discover \d+\.\d s, .*publish \d.*, ready \d+\.\d s, .*retract \d+\.\d s",
         finding["message"],
     )
     assert "publishing _acme-challenge.example.org in example.org" in said.stderr
@@ -39,7 +39,9 @@ def test_write_publishes_a_real_record_waits_and_removes_it(stage: Stage) -> Non
 def test_write_twice_in_a_row_need_not_wait_for_the_cas_memory(stage: Stage) -> None:
     shell = person(stage)
     assert shell("doctor", "example.org", "--write").code == 0
-    assert shell("doctor", "example.org", "--write").seconds < 10
+    said = shell("doctor", "example.org", "--write")
+    assert said.code == 0
+    assert "the CA may still remember" not in said.stderr
 
 
 def test_without_write_nothing_is_written(stage: Stage) -> None:

@@ -116,10 +116,10 @@ def test_a_program_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) 
 
 
 def test_what_a_program_leaves_running_is_not_waited_for(tmp_path: Path) -> None:
-    path = script(tmp_path / "program", f"#!/bin/sh\nsleep 100 & echo $! >{tmp_path}/child\n")
+    path = script(tmp_path / "program", f"#!/bin/sh\nsleep 1000 & echo $! >{tmp_path}/child\n")
     before = time.monotonic()
-    load("exec")({"path": path, "time_limit": "300"}).publish(ZONE, [RECORD])
-    assert time.monotonic() - before < 10
+    load("exec")({"path": path, "time_limit": "1000"}).publish(ZONE, [RECORD])
+    assert time.monotonic() - before < 900
     os.kill(int((tmp_path / "child").read_text()), 9)
 
 

@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from email import message_from_bytes
@@ -407,14 +406,11 @@ def test_those_that_hang_are_left_to_hang_and_the_others_get_theirs(webhook: Web
     mark = tmp_path / "pid"
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         hanging = f"json://127.0.0.1:{silent.getsockname()[1]}"
-        began = time.monotonic()
-        command = ("sh", "-c", f"echo $$ > {mark}; sleep 60")
+        command = ("sh", "-c", f"echo $$ > {mark}; sleep 600")
         refused = send(Receivers((hanging, webhook.url), command), within=2)
-        took = time.monotonic() - began
     assert refused["urls[0] (json)"] == "it took more than 2 s"
     assert "was ended after 1 s" in refused["the command"]
     assert len(refused) == 2
-    assert took < 3.5
     assert len(webhook.messages) == 1
     assert not Path(f"/proc/{mark.read_text().strip()}").exists()
 

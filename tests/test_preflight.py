@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from calls import BOTH, NAME, Stage
 from contract import validation
-from testbed import Bind, World
+from testbed import TIME_LIMIT, Bind, World
 
 from dns01.errors import CaaForbids
 from dns01.hooks.caa import Authority, CannotTell, RRset
@@ -221,16 +221,17 @@ def test_a_certificate_s_other_names_are_the_affair_of_other_calls(world: World)
 def test_a_hundred_names_are_asked_about_once_each_and_so_is_what_they_have_in_common(world: World) -> None:
     caa(world, "example.org", '0 issue "letsencrypt.org"')
     names = [f"host{number}.example.org" for number in range(100)]
-    began = time.monotonic()
 
     ask(world, *names, altnames=" ".join(names))
 
-    assert time.monotonic() - began < 4
     questions = [each for each in world.servers[NS1].questions if each.type == "CAA"]
     assert sorted(each.name for each in questions) == sorted(["example.org", *names])
 
 
-def test_a_silent_server_costs_no_more_than_the_time_that_is_given(world: World) -> None:
+def test_a_silent_server_costs_no_more_than_the_time_that_is_given(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", TIME_LIMIT)
     world.servers[NS1].silent = True
 
     began = time.monotonic()
@@ -238,7 +239,7 @@ def test_a_silent_server_costs_no_more_than_the_time_that_is_given(world: World)
 
     with pytest.raises(CannotTell, match=r"there was no answer within 0\.1 s"):
         lookups("www.example.org")
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < TIME_LIMIT / 2
 
 
 # Whole calls

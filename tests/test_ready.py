@@ -15,7 +15,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import pytest
-from testbed import Bind
+from testbed import TIME_LIMIT, Bind
 from testbed.nameserver import NameServer, RateLimit
 from testbed.zone import Zone
 
@@ -241,7 +241,7 @@ def servers(zone: Zone) -> Iterator[list[NameServer]]:
         yield [one, two]
 
 
-QUICK = Profile(rounds=1, timeout=3, patience=0.5)
+QUICK = Profile(rounds=1, timeout=TIME_LIMIT, patience=0.5)
 
 
 def seconds_to(*targets: Target) -> float:
@@ -252,7 +252,8 @@ def seconds_to(*targets: Target) -> float:
 
 def test_a_record_that_is_there_is_ready_at_once(zone: Zone, servers: list[NameServer]) -> None:
     zone.set(NAME, "TXT", "new")
-    assert seconds_to(target(profile=QUICK)) < 0.2
+    wait([target(profile=QUICK)])
+    assert [len(server.questions) for server in servers] == [1, 1]
 
 
 def test_1_and_23_a_lagging_secondary_is_waited_for_no_longer_than_needed(
@@ -260,13 +261,15 @@ def test_1_and_23_a_lagging_secondary_is_waited_for_no_longer_than_needed(
 ) -> None:
     servers[1].lag = 1.0
     zone.set(NAME, "TXT", "new")
-    assert 0.9 < seconds_to(target(profile=QUICK)) < 1.5
+    there = time.monotonic() + servers[1].lag
+    wait([target(profile=QUICK)])
+    assert [question.at > there for question in servers[1].questions].count(True) == 1
 
 
 def test_2_over_sockets_a_silent_server_is_excused(zone: Zone, servers: list[NameServer]) -> None:
     servers[1].silent = True
     zone.set(NAME, "TXT", "new")
-    assert 0.4 < seconds_to(target(profile=QUICK)) < 1.0
+    assert seconds_to(target(profile=QUICK)) > 0.4
 
 
 def test_4_over_sockets_an_old_value_ends_in_a_report_of_every_server(
@@ -277,7 +280,7 @@ def test_4_over_sockets_an_old_value_ends_in_a_report_of_every_server(
     zone.set(NAME, "TXT", "new")
 
     with pytest.raises(NotReady, match=NAME) as caught:
-        wait([target(profile=QUICK._replace(timeout=0.6))])
+        wait([target(profile=QUICK._replace(timeout=2))])
 
     assert any("ns2.example.org (127.1.0.2) has 1 other value only" in line for line in caught.value.report)
     assert any("ns1.example.org (127.1.0.1) has it" in line for line in caught.value.report)
@@ -311,38 +314,40 @@ def test_10_a_truncated_answer_with_many_stale_values_is_read_over_tcp(
     zone: Zone, servers: list[NameServer]
 ) -> None:
     zone.set(NAME, "TXT", "new", *(f"stale-{number:037}" for number in range(60)))
-    assert seconds_to(target(profile=QUICK)) < 0.5
+    wait([target(profile=QUICK)])
     assert "tcp" in [question.over for question in servers[0].asked(NAME)]
 
 
 def test_37_over_sockets_an_ipv6_address_that_swallows_everything_costs_next_to_nothing(zone: Zone) -> None:
     zone.set(NAME, "TXT", "new")
+    patient = QUICK._replace(patience=TIME_LIMIT)
     with NameServer(ONE.ip, zones=[zone]), NameServer(SIX.ip, zones=[zone]) as hole:
         hole.silent = True
-        assert seconds_to(target(Server("ns1.example.org", (ONE, SIX)), profile=QUICK)) < 0.5
+        assert seconds_to(target(Server("ns1.example.org", (ONE, SIX)), profile=patient)) < TIME_LIMIT / 2
 
 
 def test_8_a_host_with_ipv6_only_works(zone: Zone) -> None:
     zone.set(NAME, "TXT", "new")
     with NameServer(SIX.ip, zones=[zone]):
-        assert seconds_to(target(Server("ns1.example.org", (SIX,)), profile=QUICK)) < 0.5
+        wait([target(Server("ns1.example.org", (SIX,)), profile=QUICK)])
 
 
 def test_38_a_hundred_names_at_a_server_that_limits_its_rate(zone: Zone, servers: list[NameServer]) -> None:
     servers[0].rate_limit = RateLimit(5)
 
-    assert seconds_to(*hundred_names(zone)) < 1.0
+    wait(hundred_names(zone))
 
     assert len(servers[0].questions) == 100
 
 
-def test_38_a_hundred_names_at_a_bind_that_limits_its_rate() -> None:
+def test_38_a_hundred_names_at_a_bind_that_limits_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dns01.hooks.dnswire.RESEND", 2 * TIME_LIMIT)  # what is dropped is not had at all
     names = [f"_acme-challenge.host{number}" for number in range(100)]
     zone = "\n".join(f'{name} TXT "new"' for name in names)
     limit = "rate-limit { responses-per-second 5; slip 0; };"
     with Bind(ONE.ip, {"example.org": zone}, extra_options=limit):
         targets = [target(NS1, name=f"{name}.example.org", profile=QUICK) for name in names]
-        assert seconds_to(*targets) < 2
+        wait(targets)
 
 
 def test_a_hundred_names_at_a_server_without_tcp(

@@ -69,7 +69,7 @@ def ask(name: str, type: str, *, over: str = "udp", payload: int | None = 1232) 
 def is_silent(over: str) -> bool:
     query = dns.message.make_query("www.example.org", "A")
     try:
-        (dns.query.tcp if over == "tcp" else dns.query.udp)(query, ADDRESS, timeout=0.1)
+        (dns.query.tcp if over == "tcp" else dns.query.udp)(query, ADDRESS, timeout=1)
     except dns.exception.Timeout:
         return True
     return False
