@@ -17,7 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from typing import ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from ..errors import AuthRejected, Busy, ZoneNotFound
@@ -382,18 +382,41 @@ class RecordProvider(ZoneProvider):
         """Remove one record; that it is already gone is no error."""
         raise NotImplementedError
 
+    @cached_property
+    def _created(self) -> defaultdict[tuple[Zone, str], set[str]]:
+        """The values that this process has created, at each name: some APIs show them a while later."""
+        return defaultdict(set)
+
+    @cached_property
+    def _deleted(self) -> defaultdict[tuple[Zone, str], set[str]]:
+        """The ids of what it has deleted: some APIs show that for a while."""
+        return defaultdict(set)
+
     def _add(self, zone: Zone, name: str, wanted: Sequence[TxtRecord]) -> None:
-        present = {unquoted(value) for _, value in self.texts(zone, name)}
+        created = self._created[zone, name]
+        present = {unquoted(value) for _, value in self.texts(zone, name)} | created
         for record in wanted:
             if record.value not in present:
                 self.create(zone, record._replace(ttl=max(record.ttl, self.least_ttl)))
                 present.add(record.value)
+                created.add(record.value)
+                self._deleted[zone, name].clear()  # where the id is the value, it may be the same again
 
     def _remove(self, zone: Zone, name: str, unwanted: Sequence[TxtRecord]) -> None:
+        created, deleted = self._created[zone, name], self._deleted[zone, name]
         values = {record.value for record in unwanted}
-        for id, value in list(self.texts(zone, name)):
-            if unquoted(value) in values:
+        shown = [(id, unquoted(value)) for id, value in self.texts(zone, name)]
+        for id, value in shown:
+            if value in values and id not in deleted:
                 self.delete(zone, name, id)
+                deleted.add(id)
+        late = values & created - {value for _, value in shown}
+        created -= values - late
+        if late:
+            raise Busy(
+                f"{self.whose}: what was published at {name} a moment ago is not shown yet",
+                "unless somebody else has removed it: try again later",
+            )
 
 
 class RRset(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .base import Option, RecordProvider, TxtRecord, Zone, relative
-from .rest import Rest, base_url
+from .rest import Rest, base_url, listed
 
 
 class Provider(Rest, RecordProvider):
@@ -24,11 +24,11 @@ class Provider(Rest, RecordProvider):
     least_ttl = 600
 
     def zones(self) -> Iterable[Zone]:
-        return [Zone(domain["name"].lower(), domain["id"]) for domain in self.get("dns")]
+        return [Zone(domain["name"].lower(), domain["id"]) for domain in listed(self.get("dns"))]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         within = relative(name, zone.apex)
-        for record in self.get("dns", zone.id, "records"):
+        for record in listed(self.get("dns", zone.id, "records")):
             if record["type"].upper() == "TXT" and record["name"].lower() == within:
                 yield record["id"], record["value"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import Busy
 from .base import Option, Profile, RRset, RRsetProvider, TxtRecord, Zone, quoted, relative
-from .rest import Refused, Rest, base_url, next_link
+from .rest import Refused, Rest, base_url, listed, next_link
 
 
 class Provider(Rest, RRsetProvider):
@@ -75,9 +75,10 @@ class Provider(Rest, RRsetProvider):
         there is nothing that it would change."""
         place = ("domains", zone.apex, "rrsets", "")
         for _ in self.readings():
-            listed = [rrset for page in self.pages(*place, type="TXT", cursor="") for rrset in page]
             self._rrsets = {
-                rrset["name"].rstrip("."): RRset(tuple(rrset["records"]), rrset["ttl"]) for rrset in listed
+                rrset["name"].rstrip("."): RRset(tuple(rrset["records"]), rrset["ttl"])
+                for page in self.pages(*place, type="TXT", cursor="")
+                for rrset in listed(page)
             }
             self._changes = {}
             verb()

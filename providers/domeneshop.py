@@ -12,7 +12,7 @@ from typing import Any
 
 from ._http.answers import words_in
 from .base import Option, RecordProvider, TxtRecord, Zone, relative
-from .rest import Rest, base_url
+from .rest import Rest, base_url, listed
 
 STEP, LONGEST = 60, 604800  # seconds: what TTLs are multiples of, and the most that there is
 
@@ -41,12 +41,12 @@ class Provider(Rest, RecordProvider):
 
     def zones(self) -> Iterable[Zone]:
         """The domains that have DNS there: some are but registered."""
-        found = [domain for domain in self.get("domains") if domain["services"]["dns"]]
+        found = [domain for domain in listed(self.get("domains")) if domain["services"]["dns"]]
         return [Zone(domain["domain"], str(domain["id"])) for domain in found]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         wanted = {"type": "TXT", "host": relative(name, zone.apex)}
-        for record in self.get(*_records(zone), **wanted):
+        for record in listed(self.get(*_records(zone), **wanted)):
             if record["type"] == "TXT" and record["host"] == wanted["host"]:
                 yield str(record["id"]), record["data"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ._http.answers import words_in
 from .base import Option, Profile, RRset, RRsetProvider, Zone, relative
-from .rest import Refused, Rest
+from .rest import Refused, Rest, listed
 
 
 class Provider(Rest, RRsetProvider):
@@ -57,7 +57,7 @@ class Provider(Rest, RRsetProvider):
 
     def read(self, zone: Zone, name: str) -> RRset | None:
         """But for the empty ones, which is what some clients make of those that they remove."""
-        found = [record for record in self.get(*_rrset(zone, name)) if record["data"]]
+        found = [record for record in listed(self.get(*_rrset(zone, name))) if record["data"]]
         return RRset(tuple(record["data"] for record in found), found[0]["ttl"]) if found else None
 
     def write(self, zone: Zone, name: str, old: RRset | None, new: RRset | None) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from .base import Option, RecordProvider, TxtRecord, Zone, relative
-from .rest import NotFound, Rest
+from .rest import NotFound, Rest, listed
 
 ENDPOINTS = {
     "ovh-eu": "https://eu.api.ovh.com/1.0",
@@ -83,7 +83,7 @@ class Provider(Rest, RecordProvider):
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         """The filter is SQL's LIKE, to which the ``_`` of a challenge name is any character."""
         wanted = _subdomain(zone, name)
-        for number in self.get(*_records(zone), fieldType="TXT", subDomain=wanted):
+        for number in listed(self.get(*_records(zone), fieldType="TXT", subDomain=wanted)):
             id = str(index(number))
             with suppress(NotFound):
                 record = self.get(*_records(zone), id)

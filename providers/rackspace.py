@@ -255,7 +255,7 @@ class Identity(httpx.Auth):
 def _content(response: httpx.Response, whose: str) -> dict[str, Any]:
     """The JSON object that a good answer holds. Raises what any other one means."""
     status, host, content = response.status_code, response.url.host, None
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         content = response.json()
     call = f"{status}, {response.request.method} {response.url.path}"
     said = f"{_words(content) or response.reason_phrase} ({call})"

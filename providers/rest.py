@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import quote, urlsplit
 
 from ..errors import AuthRejected, Busy, ConfigError, ProviderError, Unreachable
-from ._http.answers import NotFound, Refused, next_link, next_number, retry_after, words_in
+from ._http.answers import NotFound, Refused, listed, next_link, next_number, retry_after, words_in
 from ._http.failures import Sent
 from ._http.logs import keep_queries_out
 from ._http.retries import repeated
@@ -39,9 +39,11 @@ if TYPE_CHECKING:
 
     from ._http.exchange import Response
 
-__all__ = ["NotFound", "Refused", "Rest", "base_url", "next_link", "next_number"]
+__all__ = ["NotFound", "Refused", "Rest", "base_url", "listed", "next_link", "next_number"]
 
 T = TypeVar("T")
+
+OTHER_SHAPE = (LookupError, TypeError, AttributeError)  # what comes of JSON that is not as promised
 
 
 class Rest(ZoneProvider):
@@ -99,7 +101,7 @@ class Rest(ZoneProvider):
         return {"Authorization": f"Bearer {self.given['token']}"}
 
     def is_rejection(self, status: int, body: Any) -> bool:
-        """Whether an error is about the credentials."""
+        """Whether an error is about the credentials. ``body``: as for ``status_of``."""
         return status in (401, 403)
 
     def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -130,11 +132,14 @@ class Rest(ZoneProvider):
         return self.request("GET", path, query)
 
     def get_if_there(self, *path: str, **query: Any) -> Any:
-        """None for 404."""
+        """None for 404. Raises LookupError for an answer that has nothing in it, which is not the same."""
         try:
-            return self.get(*path, **query)
+            found = self.get(*path, **query)
         except NotFound:
             return None
+        if not found:
+            raise LookupError(found)
+        return found
 
     def post(self, *path: str, **fields: Any) -> Any:
         return self.request("POST", path, body=fields)
@@ -209,7 +214,7 @@ class Rest(ZoneProvider):
     def items(self, key: str, *path: str, **query: Any) -> Iterator[Any]:
         """What stands under ``key`` on every page of a list."""
         for page in self.pages(*path, **query):
-            yield from page[key]
+            yield from listed(page[key])
 
     def attempt(self, about: str, step: Callable[[], T]) -> T:
         """Repeat the step while what it meets may pass, within the budget.
@@ -222,7 +227,7 @@ class Rest(ZoneProvider):
         self._about = about
         try:
             return repeated(step, self.budget, self.sleep)
-        except (LookupError, TypeError, AttributeError) as error:
+        except OTHER_SHAPE as error:
             raise ProviderError(
                 f"{self.whose}: an answer about {about} is not what its API promises ({error!r})",
                 f"compare with {self.docs}, and that {self._base} is right",
@@ -241,16 +246,32 @@ class Rest(ZoneProvider):
             body = self.decoded(response.content) if response.content else None
         except (ValueError, RecursionError):  # the latter for what is nested a thousand times
             makes_sense = False
-        if (status := self.status_of(response.status, body)) >= 300:
+        if (status := self._status(response, body)) >= 300:
             raise self._refusal(response, status, body, call)
         if not makes_sense:
             raise self._sent.nonsense(response, call, self.language)
         return body
 
+    def _status(self, response: Response, body: Any) -> int:
+        """HTTP's own, where an error's body has a shape that the API does not know."""
+        try:
+            return self.status_of(response.status, body)
+        except OTHER_SHAPE:
+            if response.status < 300:
+                raise
+            return response.status
+
+    def _is_rejection(self, status: int, body: Any) -> bool:
+        """By the status alone, where the body has another shape."""
+        try:
+            return self.is_rejection(status, body)
+        except OTHER_SHAPE:
+            return self.is_rejection(status, None)
+
     def _reason(self, response: Response, body: Any) -> str:
         """Why the API says no, in its own words."""
         words = ""
-        with suppress(LookupError, TypeError, AttributeError, RecursionError):  # an error of another shape
+        with suppress(RecursionError, *OTHER_SHAPE):
             words = "" if body is None else self._clean(self.words(body))
         return words or self._clean(response.text) or self._clean(response.reason)
 
@@ -263,7 +284,7 @@ class Rest(ZoneProvider):
                 f"{self.whose}: {self._host} sends the request on to {where or 'nowhere'} ({status}, {call})",
                 "credentials do not go there unasked: if it is right, make it the account's base_url",
             )
-        if self.is_rejection(status, body):
+        if self._is_rejection(status, body):
             variables = " or ".join(option.env[0] for option in self._keys() if self.given.get(option.key))
             remedy = f"see that {variables} is right, and" if variables else "see which identity it is, and"
             return AuthRejected(

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from contract import ZONES, FindsZones, KeepsRecordsBetweenProcesses, publish, retract, validation
-from fakes import FOREVER, Bomb, Cut, Drip, Encoded, Fake, Fault, Hang, Reset, Shape, Status, Text
+from fakes import FOREVER, Bomb, Cut, Drip, Encoded, Fake, Fault, Hang, Json, Reset, Shape, Status, Text
 from fakes.lego import issue
 from fakes.lexicon import driving
 
@@ -24,7 +25,7 @@ from dns01.errors import AuthRejected, Busy, HookError, ProviderError, Transient
 from dns01.providers import load
 from dns01.providers.base import Provider, TxtRecord
 
-MANY = [f"z{number:03}.example.net" for number in range(230)]  # more than any API shows on a page
+MANY = [f"z{number:04}.example.net" for number in range(1204 - len(ZONES))]  # more than any page has
 PASSING: Sequence[Fault] = [
     Status(429),
     Status(500),
@@ -45,6 +46,17 @@ UNREADABLE: Mapping[str, tuple[Fault, str]] = {
 }
 PAST, ABSURD = "Wed, 21 Oct 2015 07:28:00 GMT", "Thu, 01 Jan 99999 00:00:00 GMT"
 ODD_PAUSES = ["0", "-5", "²", "soon", "0.001", PAST, ABSURD]
+
+OTHER_JSON: Sequence[Any] = [  # what an API promises is none of these; the last is too deep to be read
+    None,
+    "text",
+    5,
+    [],
+    {},
+    [None],
+    {"error": [{"message": 5}], "message": {"a": "b"}},
+    b"[" * 100_000 + b"]" * 100_000,
+]
 
 
 class Api:
@@ -111,7 +123,7 @@ class WithstandsFaults:
     @pytest.fixture
     def case(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpCase]:
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        with self.API.fake([*ZONES, *MANY]) as fake:
+        with self.API.fake(ZONES) as fake:
             yield HttpCase(self.API.provider, fake, self.API.options)
 
     @pytest.fixture
@@ -197,6 +209,23 @@ class WithstandsFaults:
         assert not case.pauses
         assert case.world_sees(record.name) == set()
 
+    def test_an_absurd_pause_is_left_to_the_caller_as_a_day(self, case: HttpCase, record: TxtRecord) -> None:
+        for pause in ("99999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"):
+            case.fake.fail(Status(429, {"Retry-After": pause}, writing=True))
+            error = case.error_of(lambda: publish(case, record))
+            assert isinstance(error, Busy)
+            assert error.retry_after == 86_400
+            assert not case.pauses
+
+    def test_an_error_is_what_its_status_says_whatever_its_json_is(
+        self, case: HttpCase, record: TxtRecord
+    ) -> None:
+        for body in OTHER_JSON:
+            passes(case, record, Json(body, 503, writing=True))
+            case.fake.fail(Json(body, 401, writing=True, times=FOREVER))
+            assert isinstance(case.error_of(lambda: publish(case, record)), AuthRejected)
+            case.fake.recover()
+
     @pytest.mark.parametrize("fault", [Status(500), Reset(), Status(429)], ids=repr)
     def test_what_does_not_pass_is_given_up_within_the_budget(
         self, case: HttpCase, record: TxtRecord, fault: Fault
@@ -236,14 +265,21 @@ class WorksOverHttp(WithstandsFaults, FindsZones, KeepsRecordsBetweenProcesses):
     PROCESSES = 2
     ROUNDS = 5
     ONE_PAGE: ClassVar[bool] = False  # lists have no pages
+    EMPTY: ClassVar[Sequence[Any]] = ()  # of OTHER_JSON, what the API means by "there are no records"
+
+    @pytest.fixture
+    def crowded(self, case: HttpCase) -> HttpCase:
+        """An account of 1,204 zones."""
+        case.fake.add_zones(MANY)
+        return case
 
     @pytest.fixture
     def least_ttl(self, case: HttpCase) -> int:
         least: int = case.kind.least_ttl
         return least
 
-    def test_a_zone_on_the_last_page_is_found(self, case: HttpCase) -> None:
-        assert case.provider().zone_for(f"_acme-challenge.{MANY[-1]}").apex == MANY[-1]
+    def test_a_zone_on_the_last_page_is_found(self, crowded: HttpCase) -> None:
+        assert crowded.provider().zone_for(f"_acme-challenge.{MANY[-1]}").apex == MANY[-1]
 
     def test_the_zone_alone_is_asked_about_where_it_is_known(self, case: HttpCase, record: TxtRecord) -> None:
         zone = case.provider().zone_for(record.name)
@@ -254,7 +290,7 @@ class WorksOverHttp(WithstandsFaults, FindsZones, KeepsRecordsBetweenProcesses):
         assert not [path for path in paths if (zone.id or zone.apex) not in path]
 
     def test_records_on_the_last_page_are_found(self, case: HttpCase, record: TxtRecord) -> None:
-        others = {f"somebody else's {number}" for number in range(230)}
+        others = {f"somebody else's {number}" for number in range(231)}
         for other in others:
             case.add_foreign(record.name, other, ttl=1234)
         publish(case, record)
@@ -263,9 +299,9 @@ class WorksOverHttp(WithstandsFaults, FindsZones, KeepsRecordsBetweenProcesses):
         retract(case, record)
         assert case.world_sees(record.name) == others
 
-    def test_a_page_that_comes_again_is_an_error_and_no_loop(self, case: HttpCase) -> None:
-        case.fake.repeats = True
-        error = case.error_of(lambda: case.provider().zone_for("_acme-challenge.example.org"))
+    def test_a_page_that_comes_again_is_an_error_and_no_loop(self, crowded: HttpCase) -> None:
+        crowded.fake.repeats = True
+        error = crowded.error_of(lambda: crowded.provider().zone_for("_acme-challenge.example.org"))
         assert isinstance(error, ProviderError)
         assert isinstance(error, ZoneNotFound) == self.ONE_PAGE
         assert self.ONE_PAGE or "page" in str(error)
@@ -301,6 +337,33 @@ class WorksOverHttp(WithstandsFaults, FindsZones, KeepsRecordsBetweenProcesses):
         error = case.error_of(lambda: case.provider().publish(zone, [record]))
         assert isinstance(error, ProviderError)
         assert self.NONSENSE[type(fault)] in str(error)
+        assert case.world_sees(record.name) == set()
+
+    def test_json_of_another_shape_is_no_reason_to_write(self, case: HttpCase, record: TxtRecord) -> None:
+        zone = case.provider().zone_for(record.name)
+        case.add_foreign(record.name, "somebody else's", ttl=1234)
+        provider = case.provider()
+        for body in OTHER_JSON:
+            if body in self.EMPTY:
+                continue
+            case.fake.fail(Json(body, writing=False, times=FOREVER))
+            for verb in (provider.publish, provider.retract):
+                error = case.error_of(partial(verb, zone, [record]))
+                assert isinstance(error, ProviderError), f"{verb} {body!r:.20}"
+                assert case.world_sees(record.name) == {"somebody else's"}
+            case.fake.recover()
+
+    def test_what_is_shown_late_is_published_once_and_can_be_taken_back_at_once(
+        self, case: HttpCase, record: TxtRecord
+    ) -> None:
+        other = record._replace(value=validation("b"))
+        case.fake.late = 3
+        provider = case.provider()
+        zone = provider.zone_for(record.name)
+        for each in (record, other, record):
+            provider.publish(zone, [each])
+        assert case.world_sees(record.name) == {record.value, other.value}
+        provider.retract(zone, [record, other])
         assert case.world_sees(record.name) == set()
 
 

@@ -11,4 +11,5 @@ from fakes.civo import Civo
 
 class TestCivo(WorksOverHttp):
     API = Api("civo", Civo, token=Civo.token)
+    EMPTY = ([],)
     ONE_PAGE = True

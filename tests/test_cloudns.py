@@ -13,6 +13,7 @@ from dns01.providers.base import TxtRecord
 
 class TestClouDns(WorksOverHttp, AgreesWithLego):
     API = Api("cloudns", ClouDns, id=USER, password=ClouDns.token)
+    EMPTY = ([],)
     LEGO = Lego("cloudns", CLOUDNS_AUTH_ID=USER, CLOUDNS_AUTH_PASSWORD=ClouDns.token)
 
     @pytest.fixture

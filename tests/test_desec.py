@@ -14,6 +14,7 @@ class TestDesec(WorksOverHttp, AgreesWithLego):
     API = Api("desec", Desec, token=Desec.token)
     LEGO = Lego("desec", DESEC_TOKEN=Desec.token)
     LOCKED = True
+    EMPTY = ([],)
 
     def test_a_hundred_names_are_one_write(self, case: HttpCase, name: str) -> None:
         records = [TxtRecord(f"{number}.{name}", validation(f"{number}")) for number in range(100)]

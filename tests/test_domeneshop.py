@@ -14,6 +14,7 @@ from dns01.providers.base import TxtRecord
 
 class TestDomeneshop(WorksOverHttp, AgreesWithLego):
     API = Api("domeneshop", Domeneshop, token=TOKEN, secret=Domeneshop.token)
+    EMPTY = ([],)
     LEGO = Lego("domeneshop", DOMENESHOP_API_TOKEN=TOKEN, DOMENESHOP_API_SECRET=Domeneshop.token)
 
     @pytest.fixture

@@ -25,6 +25,7 @@ class TestOvh(WorksOverHttp, AgreesWithLego):
         OVH_CONSUMER_KEY=CONSUMER,
     )
     ONE_PAGE = True
+    EMPTY = ([],)
 
     def test_name_servers_know_of_what_was_done(self, case: HttpCase, record: TxtRecord) -> None:
         for verb in (publish, retract):

@@ -27,6 +27,14 @@ class NotFound(Refused):
     """404: there is no such thing, or the account does not see it."""
 
 
+def listed(answer: Any) -> list[Any]:
+    """The answer, which is a list. Raises TypeError for anything else, of which an empty object would
+    look like a list of nothing."""
+    if not isinstance(answer, list):
+        raise TypeError(f"no list but {type(answer).__name__}")
+    return answer
+
+
 def next_number(page: int, pages: int) -> Mapping[str, Any]:
     """The page after this one, of that many."""
     return {"page": page + 1} if page < pages else {}

@@ -9,7 +9,7 @@ One module for each, with a class that says what the API takes and what it answe
         assert fake.values("_acme-challenge.example.com") == {"value"}
 """
 
-from .faults import Bomb, Cut, Drip, Encoded, Fault, Hang, Reset, Shape, Status, Text
+from .faults import Bomb, Cut, Drip, Encoded, Fault, Hang, Json, Reset, Shape, Status, Text
 from .server import FOREVER, Fake, Record, Refusal, Zone, optional, route
 from .wire import Answer, Request
 
@@ -23,6 +23,7 @@ __all__ = [
     "Fake",
     "Fault",
     "Hang",
+    "Json",
     "Record",
     "Refusal",
     "Request",

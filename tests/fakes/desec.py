@@ -96,6 +96,8 @@ class Desec(TakesLists):
             raise Refusal(400, "subname can only use (lowercase) a-z, 0-9, ., -, and _")
         name = _owner(rrset.get("subname", ""), zone)
         old = zone.texts(name)
+        if not old and rrset.get("records") == []:
+            return
         ttl = rrset.get("ttl", old[0].ttl if old else 0)
         if not 3600 <= rrset.get("ttl", 3600 if old else 0) <= 86400:
             raise Refusal(400, "Ensure this value is greater than or equal to 3600.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -73,3 +74,11 @@ class Text(Fault):
 @dataclass
 class Shape(Fault):
     """200 OK, and an answer that has nothing of what the API promises."""
+
+
+@dataclass
+class Json(Fault):
+    """JSON that is none of the API's, with any status."""
+
+    body: Any = None
+    status: int = 200

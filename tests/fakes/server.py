@@ -94,7 +94,8 @@ class Fake:
 
     ``url`` is where it is; ``requests`` what it was asked, and ``refusals`` what it said no to;
     ``fail(fault)`` has something go wrong with the next request that the fault fits;
-    ``repeats = True`` has every page of a list followed by the same page.
+    ``repeats = True`` has every page of a list followed by the same page; ``late`` is how many
+    requests that read, after one that writes, are told what was there before it.
     """
 
     prefix = ""
@@ -108,11 +109,15 @@ class Fake:
     def __init__(self, apexes: Sequence[str], tls: Any = None) -> None:
         """``tls``: a trustme.CA, where it shall speak HTTPS."""
         self._ids = count(1000)
-        self.zones = {apex: Zone(apex, self.new_id(), []) for apex in apexes}
+        self.zones: dict[str, Zone] = {}
+        self.add_zones(apexes)
         self.requests: list[Request] = []
         self.refusals: list[tuple[Request, int, str]] = []
         self.most: dict[str, int] = {}
         self.repeats = False
+        self.late = 0
+        self._shown_late = 0
+        self._before: dict[str, list[Record]] = {}
         self._faults: list[Fault] = []
         self._lock = threading.RLock()
         self._bugs: list[Exception] = []
@@ -150,6 +155,9 @@ class Fake:
 
     def new_id(self) -> str:
         return str(next(self._ids))
+
+    def add_zones(self, apexes: Sequence[str]) -> None:
+        self.zones |= {apex: Zone(apex, self.new_id(), []) for apex in apexes}
 
     def fail(self, *faults: Fault) -> None:
         with self._lock:
@@ -205,12 +213,32 @@ class Fake:
         with self._lock:
             self.requests.append(request)
             fault = self._fault_for(request)
-            answer = self._answer(request) if fault is None or fault.done else Answer(200, {})
+            answer = self._timely(request) if fault is None or fault.done else Answer(200, {})
             if isinstance(fault, Status):
                 answer = self._refuse(request, Refusal(fault.status, fault.message), fault.headers)
             if isinstance(fault, Shape):
                 answer = Answer(200, self.unexpected)
             return answer, fault
+
+    def _timely(self, request: Request) -> Answer:
+        """The answer, which knows of the last change or does not yet (``late``)."""
+        now = {apex: [*zone.records] for apex, zone in self.zones.items()}
+        if self._writes(request):
+            answer = self._answer(request)
+            if self.late and any(zone.records != now[apex] for apex, zone in self.zones.items()):
+                self._before, self._shown_late = now, self.late
+            return answer
+        if not self._shown_late:
+            return self._answer(request)
+        self._shown_late -= 1
+        self._have(self._before)
+        answer = self._answer(request)
+        self._have(now)
+        return answer
+
+    def _have(self, records: Mapping[str, Sequence[Record]]) -> None:
+        for apex, zone in self.zones.items():
+            zone.records[:] = records[apex]
 
     def _answer(self, request: Request) -> Answer:
         try:
@@ -243,11 +271,14 @@ class Fake:
         for kind in type(self).__mro__:
             yield from (each.route for each in vars(kind).values() if hasattr(each, "route"))
 
-    def _fault_for(self, request: Request) -> Fault | None:
+    def _writes(self, request: Request) -> bool:
         try:
-            writes = self._route(request)[0].writes
+            return self._route(request)[0].writes
         except Refusal:
-            writes = False
+            return False
+
+    def _fault_for(self, request: Request) -> Fault | None:
+        writes = self._writes(request)
         for fault in self._faults:
             if fault.writing in (None, writes):
                 fault.times -= 1

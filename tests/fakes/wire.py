@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from .faults import Bomb, Cut, Drip, Encoded, Fault, Hang, Reset, Text
+from .faults import Bomb, Cut, Drip, Encoded, Fault, Hang, Json, Reset, Text
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 BOMB = gzip.compress(b" " * (64 << 20))  # 64 KiB
@@ -109,6 +109,9 @@ class _Handler(BaseHTTPRequestHandler):
             case Cut():
                 content = _content(answer.body or {"a": "b"})
                 self._write(200, content[: len(content) // 2], {"Content-Type": "application/json"})
+            case Json():
+                body = fault.body if isinstance(fault.body, bytes) else json.dumps(fault.body).encode()
+                self._write(fault.status, body, {"Content-Type": "application/json"})
             case Text():
                 headers = {"Content-Type": "text/html", **fault.headers}
                 self._write(fault.status, fault.text.encode(), headers)
