@@ -24,7 +24,7 @@ class Provider(Rest, RecordProvider):
     least_ttl = 600
 
     def zones(self) -> Iterable[Zone]:
-        return [Zone(domain["name"].lower(), domain["id"]) for domain in listed(self.get("dns"))]
+        return [Zone(domain["name"], domain["id"]) for domain in listed(self.get("dns"))]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         within = relative(name, zone.apex)

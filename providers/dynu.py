@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .base import Option, RecordProvider, TxtRecord, Zone, relative
-from .rest import Refused, Rest, base_url
+from .rest import Rest, base_url, listed
 
 
 class Provider(Rest, RecordProvider):
@@ -36,7 +36,7 @@ class Provider(Rest, RecordProvider):
         return 404 if status == 501 else status
 
     def zones(self) -> Iterable[Zone]:
-        return [Zone(domain["name"].lower(), str(domain["id"])) for domain in self.get("dns")["domains"]]
+        return [Zone(domain["name"], str(domain["id"])) for domain in listed(self.get("dns")["domains"])]
 
     def zone_at(self, apex: str) -> Zone | None:
         """It answers with the domain that the name is in."""
@@ -44,21 +44,15 @@ class Provider(Rest, RecordProvider):
         return Zone(apex, str(root["id"])) if root and root["domainName"].lower() == apex else None
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        for record in self.get("dns", zone.id, "record")["dnsRecords"]:
+        for record in listed(self.get("dns", zone.id, "record")["dnsRecords"]):
             if record["recordType"] == "TXT" and record["hostname"].lower() == name:
                 yield str(record["id"]), record["textData"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         fields = {"recordType": "TXT", "textData": record.value, "ttl": record.ttl, "state": True}
-        try:
+        with self.unless(lambda: record.value in dict(self.texts(zone, record.name)).values()):
             self.post("dns", zone.id, "record", nodeName=relative(record.name, zone.apex, ""), **fields)
-        except Refused:
-            if record.value not in dict(self.texts(zone, record.name)).values():
-                raise
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
-        try:
+        with self.unless(lambda: id not in dict(self.texts(zone, name))):
             self.request("DELETE", ("dns", zone.id, "record", id))
-        except Refused:
-            if id in dict(self.texts(zone, name)):
-                raise
