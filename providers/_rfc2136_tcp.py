@@ -5,18 +5,22 @@ from __future__ import annotations
 import random
 import re
 import socket
+import struct
 import time
-from collections.abc import Sequence
-from typing import BinaryIO
+from collections.abc import Callable, Sequence
 
 import dns.exception
 import dns.message
 import dns.tsig
 
+from ..deadline import connect, read, within
 from ..errors import ConfigError, ProviderError, Unreachable
+from ..secret import shown
 from ._rfc2136_tsig import key_name, verify
 
-TIMEOUT = 3.0  # seconds for the server to take a connection, and for it to go on answering
+TIMEOUT = 3.0  # seconds for the server to take a connection, and then for it to say anything at all
+EXCHANGE = 10.0  # seconds for all answers of one connection, and...
+EACH = 0.1  # ... as many more for each message
 TRIES = 3
 RETRY_INTERVAL = 0.5  # seconds between them
 PIPELINED = 100  # messages under way at once: the buffers on the way hold them and their answers
@@ -31,6 +35,10 @@ class DnsTcpSession:
     Raises ConfigError.
     """
 
+    timeout: float = TIMEOUT
+    limit: float = EXCHANGE
+    sleep: Callable[[float], None] = staticmethod(time.sleep)
+
     def __init__(self, server: str, key: dns.tsig.Key | None) -> None:
         self.server = server
         self.address = _read_address(server)
@@ -40,13 +48,14 @@ class DnsTcpSession:
     def exchange(self, messages: Sequence[dns.message.Message]) -> list[dns.message.Message]:
         """The answers, in the order of the messages, pipelined over one connection.
 
-        All is sent again when the connection fails, so the messages have to be idempotent.
+        All is sent again when the connection fails, so the messages have to be idempotent. However
+        slowly the server answers, it has no more than a limited time for all of it.
         Raises Unreachable, AuthRejected, and ProviderError for an answer that cannot be trusted.
         """
         failure = OSError()
         for attempt in range(TRIES):
             if attempt:
-                time.sleep(RETRY_INTERVAL)
+                self.sleep(RETRY_INTERVAL)
             try:
                 return self._exchange_once(messages)
             except socket.gaierror as error:
@@ -68,21 +77,26 @@ class DnsTcpSession:
                 message.use_tsig(self.key)
         waiting = {message.id: message for message in messages}
         answers = {}
-        with (
-            socket.create_connection(self.address, TIMEOUT) as connection,
-            connection.makefile("rb") as stream,
-        ):
+        with within(self.limit + EACH * len(messages)), self._connected() as connection:
             for start in range(0, len(messages), PIPELINED):
                 pipelined = messages[start : start + PIPELINED]
                 connection.sendall(b"".join(message.to_wire(prepend_length=True) for message in pipelined))
                 for _ in pipelined:  # the answers come in any order (RFC 7766 §7)
-                    answer = self._receive(stream, waiting)
+                    answer = self._receive(connection, waiting)
                     answers[answer.id] = answer
         return [answers[message.id] for message in messages]
 
-    def _receive(self, stream: BinaryIO, waiting: dict[int, dns.message.Message]) -> dns.message.Message:
+    def _connected(self) -> socket.socket:
+        with within(self.timeout):
+            connection = connect(*self.address)
+        connection.settimeout(self.timeout)
+        return connection
+
+    def _receive(
+        self, connection: socket.socket, waiting: dict[int, dns.message.Message]
+    ) -> dns.message.Message:
         """The next answer; its query waits no longer."""
-        wire = _read_message(stream)
+        wire = read(connection, int.from_bytes(read(connection, 2), "big"))  # RFC 1035 §4.2.2
         try:
             answer = dns.message.from_wire(wire, keyring=False)
             query = waiting.pop(answer.id, None)
@@ -90,7 +104,7 @@ class DnsTcpSession:
                 raise ProviderError(f"{self.server} answers what was not asked", NO_DNS)
             if self.key:
                 verify(self.server, self.key, query, answer, wire)
-        except dns.exception.DNSException as error:
+        except (dns.exception.DNSException, ValueError, LookupError, struct.error) as error:
             raise ProviderError(
                 f"{self.server} answers with something else than DNS: {error}", NO_DNS
             ) from error
@@ -102,18 +116,9 @@ def _read_address(text: str) -> tuple[str, int]:
     bracketed = f"[{text}]" if text.count(":") > 1 and "[" not in text else text
     parts = re.fullmatch(r"(?:\[([^][]+)]|([^][:]+))(?::(\d{1,5}))?", bracketed)
     port = int(parts[3] or 53) if parts else 0
-    if not parts or not 0 < port < 65536:
+    if not parts or not 0 < port < 65536 or re.search("[+/=]", text):
         raise ConfigError(
-            f"RFC2136_NAMESERVER: {text!r} is not the address of a name server",
+            f"RFC2136_NAMESERVER: {shown(text)} is not the address of a name server",
             "write host, host:port, address:port or [IPv6 address]:port",
         )
     return parts[1] or parts[2], port
-
-
-def _read_message(stream: BinaryIO) -> bytes:
-    """One message, behind the two octets of its length (RFC 1035 §4.2.2)."""
-    length = stream.read(2)
-    wire = stream.read(int.from_bytes(length, "big"))
-    if len(length) < 2 or len(wire) < int.from_bytes(length, "big"):
-        raise ConnectionError("it closed the connection")
-    return wire

@@ -16,7 +16,7 @@ import dns.tsig
 from dns.rdtypes.ANY.TSIG import TSIG
 
 from ..errors import AuthRejected, ClockSkew, ConfigError, ProviderError
-from ..secret import hide, read_secret
+from ..secret import hide, looks_secret, read_secret, shown
 
 ALGORITHMS = {
     "hmac-md5": dns.tsig.HMAC_MD5,  # as BIND calls it; the wire says HMAC-MD5.SIG-ALG.REG.INT
@@ -38,6 +38,7 @@ UNSIGNED_RCODES = {
 
 BAD_SIGNATURES = (dns.tsig.BadSignature, dns.tsig.BadKey, dns.tsig.BadAlgorithm, dns.tsig.BadTime)
 
+KEYWORDS = {"key", "algorithm", "secret"}
 KEY_FILE_HINT = 'it has to hold one  key "name" { algorithm hmac-sha256; secret "…"; };  and no more'
 
 _COMMENT_OR_WORD = re.compile(r'/\*.*?\*/|//[^\n]*|#[^\n]*|"([^"]*)"|([{};])|([^\s{};"]+)', re.DOTALL)
@@ -69,18 +70,29 @@ def _make_key(name: str, algorithm: str, secret: str, *, source: str) -> dns.tsi
     known = ALGORITHMS.get(algorithm.lower().removesuffix("."))
     if known is None:
         raise ConfigError(
-            f"{source}: there is no TSIG algorithm {algorithm!r}", f"it is one of {', '.join(ALGORITHMS)}"
+            f"{source}: there is no TSIG algorithm {shown(algorithm)}",
+            f"it is one of {', '.join(ALGORITHMS)}",
+        )
+    if looks_secret(name) and not looks_secret(secret):
+        hide(name)
+        raise ConfigError(
+            f"{source}: the key's name looks like its secret, and the secret like its name",
+            "the name is what stands behind `key` in the server's configuration; the secret is the base64",
         )
     try:
         owner = dns.name.from_text(name)
-    except dns.exception.DNSException as error:
-        raise ConfigError(f"{source}: {name!r} is no key's name", "it is written like a domain") from error
+    except dns.exception.DNSException:
+        raise ConfigError(
+            f"{source}: {shown(name)} is no key's name", "it is written like a domain"
+        ) from None
     try:
         octets = base64.b64decode("".join(secret.split()), validate=True)
     except ValueError:
         octets = b""
     if not octets:
-        raise ConfigError(f"{source}: the secret of {name} is not base64", "copy it whole, up to the last =")
+        raise ConfigError(
+            f"{source}: the secret of {shown(name)} is not base64", "copy it whole, up to the last ="
+        )
     return dns.tsig.Key(owner, octets, known)
 
 
@@ -91,14 +103,14 @@ def _read_key_file(path: str) -> tuple[str, str, str]:
         for quoted, mark, bare in _COMMENT_OR_WORD.findall(read_secret(path))
         if quoted or mark or bare
     ]
-    match words:
+    match [word.lower() if word.lower() in KEYWORDS else word for word in words]:  # as named.conf has it
         case ["key", name, "{", *clauses, "}", ";"] | ["key", name, "{", *clauses, "}"]:
             pass
         case _:
             raise ConfigError(f"{path} is not a TSIG key file", KEY_FILE_HINT)
     settings = dict(zip(clauses[0::3], clauses[1::3], strict=False))
     if len(clauses) != 6 or clauses[2::3] != [";", ";"] or settings.keys() != {"algorithm", "secret"}:
-        raise ConfigError(f"{path}: the key {name} needs an algorithm and a secret", KEY_FILE_HINT)
+        raise ConfigError(f"{path}: the key {shown(name)} needs an algorithm and a secret", KEY_FILE_HINT)
     return name, settings["algorithm"], settings["secret"]
 
 

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import quote, urlsplit
 
 from ..errors import AuthRejected, Busy, ConfigError, ProviderError, Unreachable
+from ..secret import redact
 from ._http.answers import NotFound, Refused, listed, next_link, next_number, retry_after, words_in
 from ._http.failures import Sent
 from ._http.logs import keep_queries_out
@@ -43,6 +44,7 @@ __all__ = ["NotFound", "Refused", "Rest", "base_url", "listed", "next_link", "ne
 
 T = TypeVar("T")
 
+LONGEST_WORDS = 65536  # characters of an error that are looked at
 OTHER_SHAPE = (LookupError, TypeError, AttributeError)  # what comes of JSON that is not as promised
 
 
@@ -314,9 +316,7 @@ class Rest(ZoneProvider):
 
     def _clean(self, text: str) -> str:
         """One line of what somebody else says, without our secrets."""
-        for secret in self._secrets:
-            text = text.replace(secret, "[secret]")
-        return " ".join(text.split())[:300]
+        return " ".join(redact(text[:LONGEST_WORDS], self._secrets).split())[:300]
 
     def _keys(self) -> list[Option]:
         return [option for option in self.options if option.secret]

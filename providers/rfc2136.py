@@ -22,7 +22,7 @@ from ._rfc2136_tsig import read_key
 from .base import Option, Profile, TxtRecord, Zone
 
 CATCH_UP = 10.0  # seconds that a secondary has to show what it forwarded to its primary
-PAUSE = 0.5  # seconds before it is asked again
+READ_BACK_INTERVAL = 0.5  # seconds before it is asked again
 ALIAS_TTL = 300  # seconds; a CNAME stays, but the first one may be a mistake
 
 
@@ -44,6 +44,8 @@ class Provider:
         Option("tsig_file", ("RFC2136_TSIG_FILE",), "in place of these three: a file that tsig-keygen wrote"),
     )
     profile = Profile(rounds=1)
+    sleep: Callable[[float], None] = staticmethod(time.sleep)
+    monotonic: Callable[[], float] = staticmethod(time.monotonic)
 
     def __init__(self, options: Mapping[str, str]) -> None:
         """Raises ConfigError."""
@@ -129,16 +131,16 @@ class Provider:
     def _read_back(self, records: Sequence[TxtRecord]) -> None:
         """Until the server shows all records. What is added at a CNAME is ignored in silence
         (§3.4.2.2), what is added beneath a zone cut is never seen."""
-        deadline = time.monotonic() + CATCH_UP
+        deadline = self.monotonic() + CATCH_UP
         while lacking := self._lacking(records):
-            if any(lacking.values()) or time.monotonic() > deadline:
+            if any(lacking.values()) or self.monotonic() > deadline:
                 shown = [f"{name} {reason or 'does not have it'}" for name, reason in lacking.items()]
                 more = f", and {len(shown) - 5} more" if len(shown) > 5 else ""
                 raise ProviderError(
                     f"{self.server} took the update, but {', '.join(shown[:5])}{more}",
                     "publish the record where the name leads, or remove what stands in its way",
                 )
-            time.sleep(PAUSE)
+            self.sleep(READ_BACK_INTERVAL)
 
     def _lacking(self, records: Sequence[TxtRecord]) -> dict[str, str]:
         """The names that lack a record, each with the reason, or "" if there is none to be seen."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import trustme
@@ -227,3 +229,38 @@ class TestTimeLimit:
             publish(case, RECORD)
             assert case.pauses
             assert case.world_sees(NAME) == {RECORD.value}
+
+
+class TestEchoes:
+    """APIs that quote the credentials in their errors, in whatever spelling."""
+
+    @pytest.mark.parametrize(
+        "echo",
+        [
+            "your token {} is bad",
+            '{{"error": "token={} is bad"}}',
+            '{{"errors": [{{"message": "{}"}}]}}',
+            "<p>{}</p>",
+            '{{"message": ["{}"], "{}": 1}}',
+        ],
+    )
+    @pytest.mark.parametrize(
+        "spell",
+        [
+            str,
+            lambda token: token.replace("/", "\\/"),
+            lambda token: quote(token, safe=""),
+            lambda token: base64.b64encode(f"x:{token}".encode()).decode(),
+            lambda token: "".join(f"\\u{ord(char):04x}" for char in token),
+        ],
+    )
+    @pytest.mark.parametrize("status", [200, 302, 400, 403, 404, 429, 500])
+    def test_no_error_shows_the_token(
+        self, case: HttpCase, echo: str, spell: Callable[[str], str], status: int
+    ) -> None:
+        case.fake.token = case.options["token"] = "a/T0ken+that=is&long"
+        said = echo.format(spell(case.fake.token), spell(case.fake.token))
+        case.fake.fail(Text(status, said, {"Location": f"https://{spell('x')}/"}, times=FOREVER))
+        error = case.error_of(lambda: publish(case, RECORD))
+        for form in (case.fake.token, spell(case.fake.token)):
+            assert form not in str(error)

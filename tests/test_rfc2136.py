@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from contract import ZONES, FindsZones, KeepsRecordsBetweenProcesses, publish, retract, validation
 from testbed import Bind, Key, Knot
 
 from dns01.errors import AuthRejected, ProviderError, Unreachable, ZoneNotFound
-from dns01.providers import _rfc2136_tcp, load, rfc2136
+from dns01.providers import load
 from dns01.providers.base import Provider, TxtRecord, Zone
 
 SECRET = "VGhlIHNlY3JldCBvZiB0aGUgdGVzdHMsIDMyIG9jdGV0cw=="
@@ -33,6 +34,7 @@ class OnServer:
     def __init__(self, server: Bind | Knot, **options: str) -> None:
         self.server = server
         self.outside = server.address
+        self.clock: FakeClock | None = None
         self.options = {
             "nameserver": f"{server.address}:{server.port}",
             "tsig_key": "hmac-sha256",
@@ -42,11 +44,17 @@ class OnServer:
         }
 
     def provider(self) -> Provider:
-        return load("rfc2136")(self.options)
+        provider: Any = load("rfc2136")(self.options)
+        if self.clock:
+            provider.sleep = provider.session.sleep = self.clock.sleep
+            provider.monotonic = self.clock.monotonic
+        return provider  # type: ignore[no-any-return]
 
     def but(self, **options: str) -> OnServer:
         """The same server, other options."""
-        return OnServer(self.server, **{**self.options, **options})
+        other = OnServer(self.server, **{**self.options, **options})
+        other.clock = self.clock
+        return other
 
     def world_sees(self, name: str) -> set[str]:
         return self.server.txt(name)
@@ -175,11 +183,9 @@ class FakeClock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    clock = FakeClock()
-    for module in (rfc2136, _rfc2136_tcp):
-        monkeypatch.setattr(module, "time", clock)
-    return clock
+def clock(case: OnServer) -> FakeClock:
+    case.clock = FakeClock()
+    return case.clock
 
 
 REFUSED_KEYS: Mapping[str, tuple[dict[str, str], str]] = {

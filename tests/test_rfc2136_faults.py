@@ -5,7 +5,11 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import dns.flags
 import dns.message
@@ -15,8 +19,8 @@ from contract import validation
 from testbed import Bind, Key
 from testbed.sockets import Sockets
 
-from dns01.errors import ProviderError, Unreachable
-from dns01.providers import _rfc2136_tcp, load
+from dns01.errors import ConfigError, ProviderError, Unreachable
+from dns01.providers import load
 from dns01.providers.base import Provider, TxtRecord, Zone
 
 KEY = Key("hook", "hmac-sha256", "VGhlIHNlY3JldCBvZiB0aGUgdGVzdHMsIDMyIG9jdGV0cw==")
@@ -47,18 +51,19 @@ class Proxy:
 
 
 @pytest.fixture
-def proxy(bind: Bind, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    monkeypatch.setattr(_rfc2136_tcp, "TIMEOUT", 0.2)
-    monkeypatch.setattr(_rfc2136_tcp, "RETRY_INTERVAL", 0)
+def proxy(bind: Bind) -> Iterator[Proxy]:
     proxy = Proxy(bind)
     proxy.sockets.start()
     yield proxy
     proxy.sockets.stop()
 
 
-def provider(server: str = "127.1.37.2") -> Provider:
+def provider(server: str = "127.1.37.2", timeout: float = 0.2) -> Provider:
+    """``timeout``: seconds for a connection and for each silence; of the whole exchange, ten times that."""
     options = {"nameserver": server, "tsig_key": KEY.name, "tsig_secret": KEY.secret}
-    return load("rfc2136")({**options, "tsig_algorithm": KEY.algorithm})
+    made: Any = load("rfc2136")({**options, "tsig_algorithm": KEY.algorithm})
+    made.session.timeout, made.session.limit, made.session.sleep = timeout, 10 * timeout, [].append
+    return made  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -167,8 +172,7 @@ def test_an_update_whose_answer_is_lost_is_sent_again(proxy: Proxy, bind: Bind, 
     assert bind.txt(record.name) == set()
 
 
-def test_a_server_that_hangs_up_is_unreachable(monkeypatch: pytest.MonkeyPatch, record: TxtRecord) -> None:
-    monkeypatch.setattr(_rfc2136_tcp, "RETRY_INTERVAL", 0)
+def test_a_server_that_hangs_up_is_unreachable(record: TxtRecord) -> None:
     with socket.create_server(("127.1.37.3", 53)) as listener:
         answering = threading.Thread(target=lambda: [listener.accept()[0].close() for _ in range(3)])
         answering.start()
@@ -177,7 +181,71 @@ def test_a_server_that_hangs_up_is_unreachable(monkeypatch: pytest.MonkeyPatch, 
         answering.join()
 
 
-def test_a_host_without_an_address_is_unreachable(monkeypatch: pytest.MonkeyPatch, record: TxtRecord) -> None:
-    monkeypatch.setattr(_rfc2136_tcp, "RETRY_INTERVAL", 0)
+def test_a_host_without_an_address_is_unreachable(record: TxtRecord) -> None:
     with pytest.raises(Unreachable, match=r"ns\.invalid has no address"):
         provider("ns.invalid").publish(EXAMPLE, [record])
+
+
+DRIPS = {
+    "the length": b"\x10",
+    "a long message": b"\xff\xff",
+    "a message": b"\x00\x40" + bytes(11),
+}
+
+
+@pytest.mark.parametrize("begin", DRIPS)
+def test_a_server_that_sends_one_octet_after_the_other_is_given_up(record: TxtRecord, begin: str) -> None:
+    over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.sendall(DRIPS[begin][:-1])
+            while not over.wait(0.02):
+                connection.sendall(DRIPS[begin][-1:])
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=(listener.accept()[0],)).start()
+
+    with socket.create_server(("127.1.37.4", 53)) as listener:
+        threading.Thread(target=serve).start()
+        with pytest.raises((Unreachable, ProviderError), match=r"127\.1\.37\.4"):
+            provider("127.1.37.4", timeout=0.1).publish(EXAMPLE, [record])
+        over.set()
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+SECRET = KEY.secret
+OPTIONS = {
+    "nameserver": "127.1.37.2",
+    "tsig_key": "hook",
+    "tsig_secret": SECRET,
+    "tsig_algorithm": "hmac-sha256",
+}
+MISPLACED = {
+    "name and secret swapped": {"tsig_key": SECRET, "tsig_secret": "hook"},
+    "the secret as algorithm": {"tsig_algorithm": SECRET},
+    "the secret as name, and a name that is none as secret": {"tsig_key": SECRET, "tsig_secret": "a..b"},
+    "the secret as name server": {"nameserver": SECRET},
+    "the secret as path": {"tsig_file": SECRET, "tsig_key": "", "tsig_secret": ""},
+    "name and algorithm swapped": {"tsig_key": "hmac-sha256", "tsig_algorithm": SECRET},
+    "another secret, in hexadecimal, as algorithm": {"tsig_algorithm": "0123456789abcdef" * 4},
+}
+
+
+@pytest.mark.parametrize("given", MISPLACED)
+def test_a_secret_in_the_wrong_place_is_not_shown(given: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load("rfc2136")({**OPTIONS, **MISPLACED[given]})
+    shown = "".join(traceback.format_exception(refusal.value)) + refusal.value.hint
+    assert SECRET not in shown
+    assert "0123456789abcdef" not in shown
+    assert refusal.value.hint
+
+
+def test_the_words_of_a_key_file_may_be_in_upper_case(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.touch(0o600)
+    path.write_text(f'KEY "hook" {{ ALGORITHM hmac-sha256; Secret "{SECRET}"; }};')
+    load("rfc2136")({"nameserver": "127.1.37.2", "tsig_file": str(path)})

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 
 from dns01.errors import ConfigError
-from dns01.secret import read_secret
+from dns01.secret import looks_secret, read_secret, redact, shown
 
 
 @pytest.fixture
@@ -55,3 +60,94 @@ def test_no_error_shows_the_secret(file: Path) -> None:
     with pytest.raises(ConfigError) as refusal:
         read_secret(str(file))
     assert "s3cret" not in repr((refusal.value, refusal.value.__cause__, refusal.value.hint))
+
+
+TOKENS = [
+    "s3cr3t/T0ken+with=all&kinds<of>\"signs'",
+    "plain-T0ken_0123456789",
+    "päss/wörd §§",
+    "two\nlines of a secret",
+]
+
+
+@pytest.mark.parametrize("token", TOKENS)
+@pytest.mark.parametrize(
+    "spell",
+    [
+        str,
+        json.dumps,
+        lambda token: json.dumps(token, ensure_ascii=False),
+        lambda token: json.dumps(token).replace("/", "\\/"),
+        lambda token: (
+            json.dumps(token).replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+        ),
+        lambda token: "".join(c if c.isascii() and c.isalnum() else f"\\u{ord(c):04X}" for c in token),
+        lambda token: quote(token, safe=""),
+        quote,
+        quote_plus,
+        lambda token: quote(token, safe="").lower() if token.islower() else quote(token, safe=""),
+        html.escape,
+        lambda token: token.encode().hex(),
+        lambda token: base64.b64encode(token.encode()).decode(),
+        lambda token: base64.b64encode(f"user:{token}".encode()).decode(),
+        lambda token: base64.urlsafe_b64encode(f"an-user:{token}:and more".encode()).decode(),
+        lambda token: base64.b64encode(f"user1:{token}".encode()).decode(),
+        lambda token: " ".join(token.split()),
+    ],
+)
+def test_a_secret_is_hidden_however_it_is_spelt(token: str, spell: Callable[[str], str]) -> None:
+    said = redact(f"begin {spell(token)} end", [token])
+    assert "[secret]" in said
+    for part in (token[:9], token[-9:], spell(token)[7:19]):
+        assert part not in said.replace("[secret]", "")
+    assert said.startswith("begin")
+
+
+@pytest.mark.parametrize("token", ["key", "a", ""])
+def test_what_is_too_short_to_be_a_secret_is_no_hole_in_every_sentence(token: str) -> None:
+    assert redact("the key is a key", [token]) == "the key is a key"
+
+
+LIKE_SECRETS = [
+    "VGhlIHNlY3JldCBvZiB0aGUgdGVzdHMsIDMyIG9jdGV0cw==",
+    "0123456789abcdef0123456789abcdef",
+    "/9j4AAQSkZJRgABAQAAAQABAADx2Q",
+    "A1b2C3d4E5f6G7h8I9j0",
+    "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+    "VGhlIHNlY3JldCBv ZiB0aGUgdGVzdHM=",
+]
+UNLIKE_SECRETS = [
+    "hmac-sha256",
+    "hmac-sah256",
+    "acme-update-key-1",
+    "key.example.org",
+    "_acme-challenge.host01.example.org",
+    "/etc/dns01/Cloudflare-Token1",
+    "/etc/Dns01TokenOfExample",
+    "ns1.example.org:5353",
+]
+
+
+@pytest.mark.parametrize("text", LIKE_SECRETS)
+def test_what_looks_like_a_secret_is_not_shown(text: str) -> None:
+    assert looks_secret(text)
+    assert text not in shown(text)
+    assert text not in redact(f"and not later either: {text}")
+
+
+@pytest.mark.parametrize("text", UNLIKE_SECRETS)
+def test_what_looks_like_a_name_or_a_path_is_shown(text: str) -> None:
+    assert text in shown(text)
+
+
+@pytest.mark.parametrize("text", LIKE_SECRETS)
+def test_a_secret_in_the_place_of_its_file_s_path_is_not_shown(text: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        read_secret(text)
+    assert text not in repr((refusal.value, refusal.value.__cause__, refusal.value.hint))
+    assert "path" in refusal.value.hint
+
+
+def test_a_path_that_is_none_at_all_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_secret("/etc/a\0b")

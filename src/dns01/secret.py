@@ -5,20 +5,62 @@ from __future__ import annotations
 import os
 import re
 import stat
+from binascii import b2a_base64
+from collections.abc import Iterable, Iterator
+from functools import cache
 
 from .errors import ConfigError
 
 _secrets: set[str] = set()
 
 SECRETIVE = re.compile("key|pass|secret|token", re.IGNORECASE)
+BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+HEXADECIMAL = re.compile(r"[0-9A-Fa-f-]{32,}")
+SHORTEST = 4  # characters of what is hidden: anything shorter would blot out half of every sentence
+SHORTEST_PART = 12  # characters of a line, or of what base64 makes of it
+LONGEST_LINE = 512  # characters: a longer text (a certificate's key) is hidden as it is, and line by line
+SPECIAL = {  # what else stands for a character: in a pattern, after the usual ways to write it
+    " ": r"|\+|\s+",
+    "\n": r"|\\n|\s+",
+    "\r": r"|\\r|\s*",
+    "\t": r"|\\t|\s+",
+    "&": "|&amp;",
+    "<": "|&lt;",
+    ">": "|&gt;",
+    '"': "|&quot;",
+    "'": "|&apos;",
+}
 
 HINT = "it has to hold the secret and nothing else"
 
 
 def hide(secret: str) -> None:
-    """Have ``secret`` replaced wherever it would appear in what is said or recorded."""
-    if len(secret) >= 4:  # anything shorter would blot out half of every sentence
+    """Have ``secret`` replaced wherever it would appear in what is said or recorded, in whatever way
+    somebody else may have spelt it: in JSON, in a URL, in HTML, in hexadecimal, in base64."""
+    if len(secret) >= SHORTEST:
         _secrets.add(secret)
+
+
+def looks_secret(text: str) -> bool:
+    """Whether what should be a name, a path or the like looks like a key instead: base64 of all three
+    kinds of characters, or hexadecimal."""
+    text = "".join(text.split())
+    if HEXADECIMAL.fullmatch(text):
+        return True
+    kinds = (str.isupper, str.islower, str.isdigit)
+    mixed = text.endswith("=") or all(any(map(kind, text)) for kind in kinds)
+    _, root, inside = text.partition("/")
+    is_path = text.startswith("/") and "/" in inside and os.path.isdir(root + inside.partition("/")[0])
+    return bool(BASE64.fullmatch(text)) and mixed and not is_path
+
+
+def shown(text: str) -> str:
+    """A setting that is wrong, as an error shows it: in quotes, unless it looks like a secret that
+    somebody put into the wrong place. That is hidden from then on."""
+    if looks_secret(text):
+        hide(text)
+        return "what is given there (not shown: it looks like a secret)"
+    return repr(text)
 
 
 def hide_setting(name: str, value: str) -> None:
@@ -27,11 +69,50 @@ def hide_setting(name: str, value: str) -> None:
         hide(value)
 
 
-def redact(text: str) -> str:
-    """The text without the secrets, the longest first (one may contain another)."""
-    for secret in sorted(_secrets, key=len, reverse=True):
-        text = text.replace(secret, "[secret]")
+def redact(text: str, besides: Iterable[str] = ()) -> str:
+    """The text without the secrets, the longest first (one may contain another); ``besides``: those
+    that only the caller knows."""
+    more = {secret for secret in besides if len(secret) >= SHORTEST}
+    for secret in sorted(_secrets | more, key=len, reverse=True):
+        text = _spellings(secret).sub("[secret]", text)
     return text
+
+
+@cache
+def _spellings(secret: str) -> re.Pattern[str]:
+    """The secret, its lines, and either in hexadecimal or base64."""
+    lines = [line for line in secret.splitlines() if len(line) >= SHORTEST_PART]
+    texts = [secret, *(lines if len(lines) > 1 else ())]
+    octets = secret.encode(errors="surrogateescape")
+    plain = (octets.hex(), octets.hex().upper(), *_in_base64(octets))
+    forms = [_any_spelling(text) for text in texts if len(text) <= LONGEST_LINE]
+    forms += [re.escape(text) for text in texts if len(text) > LONGEST_LINE]
+    return re.compile("|".join([*forms, *map(re.escape, plain)]))
+
+
+def _any_spelling(text: str) -> str:
+    """A pattern: each character as it is, or as JSON, URLs and HTML escape it."""
+    return "".join(_any_spelling_of(char) for char in text)
+
+
+def _any_spelling_of(char: str) -> str:
+    code, special = ord(char), SPECIAL.get(char, "")
+    if char.isascii() and char.isalnum():
+        return rf"(?:{char}|\\u{code:04x}|\\u{code:04X})"
+    units = char.encode("utf-16-be", "surrogatepass")
+    in_json = "".join(rf"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+    in_url = "".join(f"%{octet:02x}" for octet in char.encode(errors="surrogateescape"))
+    return rf"(?:\\?{re.escape(char)}|(?i:{in_json}|{in_url}|&\#0*{code};|&\#x0*{code:x};){special})"
+
+
+def _in_base64(octets: bytes) -> Iterator[str]:
+    """As a part of longer texts, where it begins at the first, the second or the third of three octets."""
+    for shift in range(3):
+        whole = b2a_base64(bytes(shift) + octets, newline=False).decode().rstrip("=")
+        inner = whole[(0, 2, 3)[shift] : len(whole) - ((len(octets) + shift) % 3 != 0)]
+        if len(inner) >= SHORTEST_PART:
+            yield inner
+            yield inner.replace("+", "-").replace("/", "_")
 
 
 def read_secret(path: str) -> str:
@@ -48,14 +129,21 @@ def read_secret(path: str) -> str:
             if mode & 0o077 and not kept:
                 raise ConfigError(f"{path} can be read by others (mode {mode:04o})", f"chmod 600 {path}")
             secret = file.read().removesuffix("\n").removesuffix("\r")
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be read: {error.strerror}",
-            f"see that it is there, and that the user who runs the client may read it: ls -l {path}",
-        ) from error
     except UnicodeDecodeError:
         # Without its cause, which quotes the secret.
         raise ConfigError(f"{path} is not text in UTF-8", HINT) from None
+    except (OSError, ValueError) as error:  # ValueError: there is a null in the path
+        if looks_secret(path):
+            hide(path)
+            raise ConfigError(
+                "where the path of a file is wanted, something else is given"
+                " (not shown: it looks like the secret itself)",
+                "put it into a file, and the path of that there; or leave the _FILE off the variable's name",
+            ) from None
+        raise ConfigError(
+            f"{path} cannot be read: {error.strerror if isinstance(error, OSError) else error}",
+            f"see that it is there, and that the user who runs the client may read it: ls -l {path}",
+        ) from error
     if not secret:
         raise ConfigError(f"{path} is empty", HINT)
     return secret
