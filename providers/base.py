@@ -18,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from functools import cached_property, partial
-from typing import ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from ..errors import AuthRejected, Busy, ZoneNotFound
 
@@ -268,6 +268,33 @@ def relative(name: str, apex: str, itself: str = "@") -> str:
     return name.removesuffix(apex).rstrip(".") or itself
 
 
+def a_labels(name: str) -> str:
+    """The name in lower-case A-labels (RFC 5890 §2.3.2.1), which an API shows in U-labels perhaps."""
+    if name.isascii():
+        return name.lower()
+    import idna  # 10 ms that an ASCII name need not pay
+
+    labels = (
+        label if label.isascii() else idna.encode(label, uts46=True).decode() for label in name.split(".")
+    )
+    return ".".join(labels).lower()
+
+
+def u_labels(name: str) -> str:
+    """The name as an API has it that knows U-labels alone. What is no valid A-label stays."""
+    if "xn--" not in name:
+        return name
+    import idna
+
+    def u_label(label: str) -> str:
+        try:
+            return idna.decode(label)
+        except idna.IDNAError:
+            return label
+
+    return ".".join(u_label(label) if label.startswith("xn--") else label for label in name.split("."))
+
+
 def quoted(value: str) -> str:
     """The value in master-file notation: character-strings of 255 octets at most (RFC 1035 §5.1)."""
     strings = [value[start : start + 255] for start in range(0, len(value), 255)] or [""]
@@ -420,10 +447,24 @@ class RecordProvider(ZoneProvider):
 
 
 class RRset(NamedTuple):
-    """All TXT values at one name, as the API writes them, and the TTL they share."""
+    """All TXT values at one name, as the API writes them, and the TTL they share.
+
+    ``items``: for an API that has more of each value than the value (whether it is switched on, where
+    it is given), all that it has, in the order of the values; ``whole``: the RRset as the API has it,
+    if ``write`` wants more of it.
+    """
 
     values: tuple[str, ...]
     ttl: int
+    items: tuple[Any, ...] = ()
+    whole: Any = None
+
+    def items_after(self, old: RRset | None, made: Callable[[str], T]) -> list[T]:
+        """The items to be written in the place of ``old``, whose own stay what they are; those that are
+        new are ``made`` of their value."""
+        had = list(zip(old.values, old.items, strict=True)) if old else []
+        kept = [item for value, item in had if value in self.values]
+        return [*kept, *(made(value) for value in self.values if value not in dict(had))]
 
 
 class RRsetProvider(ZoneProvider):
@@ -442,6 +483,11 @@ class RRsetProvider(ZoneProvider):
         """Put ``new`` in the place of ``old`` (None: there is no such RRset). An API that can
         tell that ``old`` is no longer what stands there leaves it as it is: it is read again."""
         raise NotImplementedError
+
+    def is_overtaken(self, zone: Zone, name: str, old: RRset | None) -> bool:
+        """Whether ``old`` is no longer what stands there."""
+        new = self.read(zone, name)
+        return (sorted(new.values) if new else None) != (sorted(old.values) if old else None)
 
     def spell(self, value: str) -> str:
         """A value of ours as the API writes it; ``quoted`` where that is master-file notation."""

@@ -23,7 +23,7 @@ from fakes.lexicon import driving
 
 from dns01.errors import AuthRejected, Busy, HookError, ProviderError, Transient, Unreachable, ZoneNotFound
 from dns01.providers import load
-from dns01.providers.base import Provider, TxtRecord
+from dns01.providers.base import Provider, RRset, TxtRecord
 
 MANY = [f"z{number:04}.example.net" for number in range(1204 - len(ZONES))]  # more than any page has
 PASSING: Sequence[Fault] = [
@@ -412,6 +412,27 @@ def passes(case: HttpCase, record: TxtRecord, fault: Fault) -> None:
         assert case.world_sees(record.name) == values
         assert case.pauses
         case.pauses.clear()
+
+
+class NoticesItIsOvertaken:
+    """For the APIs of RRsets that tell creating from changing: what is written from a reading of then
+    does no harm to what others have made of it since."""
+
+    def test_an_rrset_that_is_there_by_now_stays(self, case: HttpCase, record: TxtRecord) -> None:
+        provider: Any = case.provider()
+        zone = provider.zone_for(record.name)
+        case.add_foreign(record.name, "somebody else's", ttl=1234)
+        provider.write(zone, record.name, None, RRset((provider.spell(record.value),), 3600))
+        assert case.world_sees(record.name) == {"somebody else's"}
+
+    def test_an_rrset_that_is_gone_by_now_stays_so(self, case: HttpCase, record: TxtRecord) -> None:
+        case.add_foreign(record.name, "somebody else's", ttl=1234)
+        provider: Any = case.provider()
+        zone = provider.zone_for(record.name)
+        old = provider.read(zone, record.name)
+        case.fake.zones[zone.apex].records.clear()
+        provider.write(zone, record.name, old, old._replace(ttl=3600))
+        assert case.world_sees(record.name) == set()
 
 
 def _again(fault: Fault, **changes: Any) -> Fault:

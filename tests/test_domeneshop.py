@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from contract import publish, validation
+from contract import publish, retract, validation
 from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
-from fakes import FOREVER, Status
+from fakes import FOREVER, Status, Zone
 from fakes.domeneshop import TOKEN, Domeneshop
 
 from dns01.errors import ProviderError
@@ -15,17 +15,13 @@ from dns01.providers.base import TxtRecord
 class TestDomeneshop(WorksOverHttp, AgreesWithLego):
     API = Api("domeneshop", Domeneshop, token=TOKEN, secret=Domeneshop.token)
     EMPTY = ([],)
+    ONE_PAGE = True
     LEGO = Lego("domeneshop", DOMENESHOP_API_TOKEN=TOKEN, DOMENESHOP_API_SECRET=Domeneshop.token)
 
     @pytest.fixture
     def least_ttl(self) -> int:
         """The next multiple of 60, beyond the 77 seconds of the test."""
         return 120
-
-    def test_a_page_that_comes_again_is_an_error_and_no_loop(self, case: HttpCase) -> None:
-        """Lists have one page."""
-        case.provider().zone_for("_acme-challenge.example.com")
-        assert [request.path for request in case.fake.requests] == ["/v0/domains"]
 
     @pytest.mark.parametrize(("wished", "given"), [(1, 60), (60, 60), (61, 120), (10**9, 604800)])
     def test_the_ttl_becomes_a_multiple_of_60(
@@ -45,3 +41,11 @@ class TestDomeneshop(WorksOverHttp, AgreesWithLego):
         error = case.error_of(lambda: publish(case, record))
         assert isinstance(error, ProviderError)
         assert "The API's own words." in str(error)
+
+    def test_a_domain_may_be_shown_in_u_labels(self, case: HttpCase) -> None:
+        case.fake.zones["dæmain.example"] = Zone("dæmain.example", "4711", [])
+        record = TxtRecord("_acme-challenge.xn--dmain-sra.example", validation("a"))
+        publish(case, record)
+        assert [each.value for each in case.fake.zones["dæmain.example"].records] == [record.value]
+        retract(case, record)
+        assert case.fake.zones["dæmain.example"].records == []

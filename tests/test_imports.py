@@ -41,7 +41,7 @@ PLACES = {
     "cryptography": "hooks.certificate hooks.deploy.* providers.gcloud",
     "dns": "* but hooks.hook hooks.call hooks.client hooks.state hooks.due",
     "httpx": "hooks.doh providers.rackspace",
-    "idna": "hooks.challenge",
+    "idna": "hooks.challenge providers.base",
     "lexicon": "providers.lexicon",
     "mypy_boto3_route53": "providers.route53 providers._route53_batches",  # its types alone
     "requests": "providers.rest providers._http.exchange providers._http.failures",

@@ -38,5 +38,5 @@ class TestNameSilo(WorksOverHttp):
 
 class TestFormerNameSilo(WorksOverHttp, AgreesWithLexicon):
     API = Api("namesilo", FormerNameSilo, key=NameSilo.token)
-    LEXICON = "namesilo", {"LEXICON_NAMESILO_TOKEN": NameSilo.token}
+    LEXICON = "namesilo", {"LEXICON_NAMESILO_AUTH_TOKEN": NameSilo.token}
     NONSENSE = TestNameSilo.NONSENSE
