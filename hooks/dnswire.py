@@ -20,6 +20,7 @@ import dns.exception
 import dns.flags
 import dns.message
 
+from .. import dnsmessage
 from .question import Address, Answer, Question, family
 
 RESEND = 2.0  # seconds until a datagram is given up for lost
@@ -299,7 +300,7 @@ class Wire:
 
 def _parse(query: _Query, octets: bytes) -> dns.message.Message | None:
     try:
-        message = dns.message.from_wire(octets, ignore_trailing=True, raise_on_truncation=True)
+        message = dnsmessage.parse(octets, ignore_trailing=True, raise_on_truncation=True)
     except dns.message.Truncated as error:
         message = error.message()  # type: ignore[no-untyped-call]
     except (dns.exception.DNSException, ValueError):

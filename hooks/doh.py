@@ -16,6 +16,7 @@ import dns.message
 import dns.rdatatype
 import httpx
 
+from .. import dnsmessage
 from .question import TXT, Answer
 
 TIMEOUT = 4.0
@@ -58,7 +59,7 @@ class Doh:
         if response.status_code != 200:
             return Answer(None, f"HTTP {response.status_code}")
         try:
-            message = dns.message.from_wire(response.content)
+            message = dnsmessage.parse(response.content)
         except (dns.exception.DNSException, ValueError):
             return Answer(None, "what it answers is no DNS message")
         return Answer(message) if query.is_response(message) else Answer(None, "it answers something else")

@@ -13,6 +13,7 @@ import dns.exception
 import dns.message
 import dns.tsig
 
+from .. import dnsmessage
 from ..deadline import connect, read, within
 from ..errors import ConfigError, ProviderError, Unreachable
 from ..secret import shown
@@ -98,7 +99,7 @@ class DnsTcpSession:
         """The next answer; its query waits no longer."""
         wire = read(connection, int.from_bytes(read(connection, 2), "big"))  # RFC 1035 §4.2.2
         try:
-            answer = dns.message.from_wire(wire, keyring=False)
+            answer = dnsmessage.parse(wire, keyring=False)
             query = waiting.pop(answer.id, None)
             if query is None or not query.is_response(answer):
                 raise ProviderError(f"{self.server} answers what was not asked", NO_DNS)

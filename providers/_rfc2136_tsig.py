@@ -15,6 +15,7 @@ import dns.rcode
 import dns.tsig
 from dns.rdtypes.ANY.TSIG import TSIG
 
+from .. import dnsmessage
 from ..errors import AuthRejected, ClockSkew, ConfigError, ProviderError
 from ..secret import hide, looks_secret, read_secret, shown
 
@@ -133,7 +134,7 @@ def verify(
         if response.tsig[0].error:
             raise _rejection(server, key, response.tsig[0])
         with suppress(*BAD_SIGNATURES):
-            dns.message.from_wire(wire, keyring=key, request_mac=query.mac)
+            dnsmessage.parse(wire, keyring=key, request_mac=query.mac)
             return
     raise ProviderError(
         f"{server} answers without a valid signature of the key {key_name(key)}",

@@ -26,7 +26,7 @@ LAYERS = (
     "hooks.*",
     "providers.*",
     "providers.base providers.rest providers._http.*",
-    "errors secret deadline",
+    "dnsmessage errors secret deadline",
 )
 
 # Who called, and with what: these load nothing but the standard library before they are at work.
