@@ -409,6 +409,10 @@ class RecordProvider(ZoneProvider):
         """Remove one record; that it is already gone is no error."""
         raise NotImplementedError
 
+    def lists(self, zone: Zone, record: TxtRecord) -> bool:
+        """Whether the record is among those that are there."""
+        return record.value in {unquoted(value) for _, value in self.texts(zone, record.name)}
+
     @cached_property
     def _created(self) -> defaultdict[tuple[Zone, str], set[str]]:
         """The values that this process has created, at each name: some APIs show them a while later."""

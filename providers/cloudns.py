@@ -92,7 +92,7 @@ class Provider(Rest, RecordProvider):
     def create(self, zone: Zone, record: TxtRecord) -> None:
         fields = {"record-type": "TXT", "host": relative(record.name, zone.apex, ""), "record": record.value}
         ttl = next((ttl for ttl in TTLS if ttl >= record.ttl), TTLS[-1])
-        with self.unless(lambda: record.value in dict(self.texts(zone, record.name)).values()):
+        with self.unless(lambda: self.lists(zone, record)):
             self.get("add-record.json", **_of(zone), **fields, ttl=ttl)
 
     def delete(self, zone: Zone, name: str, id: str) -> None:

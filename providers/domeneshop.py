@@ -52,7 +52,7 @@ class Provider(Rest, RecordProvider):
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         ttl = min(-(-record.ttl // STEP) * STEP, LONGEST)
-        with self.unless(lambda: record.value in dict(self.texts(zone, record.name)).values()):
+        with self.unless(lambda: self.lists(zone, record)):
             host = relative(record.name, zone.apex)
             self.post(*_records(zone), type="TXT", host=host, data=record.value, ttl=ttl)
 

@@ -76,7 +76,7 @@ class Provider(Rest, RecordProvider):
     def create(self, zone: Zone, record: TxtRecord) -> None:
         fields = {"domain": zone.apex, "host": relative(record.name, zone.apex), "type": "TXT"}
         fields |= {"rdata": record.value, "ttl": str(record.ttl), "prio": "0"}
-        with self.unless(lambda: record.value in dict(self.texts(zone, record.name)).values()):
+        with self.unless(lambda: self.lists(zone, record)):
             path = ("zones", "records", "add", zone.apex, "TXT")
             self.request("PUT", path, {"format": "json"}, fields)
 

@@ -74,7 +74,7 @@ class Provider(Rest, RecordProvider):
     def create(self, zone: Zone, record: TxtRecord) -> None:
         host = relative(record.name, zone.apex, "")
         fields = {"rrtype": "TXT", "rrvalue": record.value, "rrttl": record.ttl}
-        with self.unless(lambda: record.value in dict(self.texts(zone, record.name)).values()):
+        with self.unless(lambda: self.lists(zone, record)):
             self.get("dnsAddRecord", domain=zone.apex, **fields, **({"rrhost": host} if host else {}))
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
