@@ -313,7 +313,9 @@ def _dns_name(name: object) -> str:
     """A zone's name, as an API has it, in lower-case A-labels without the trailing dot."""
     if not isinstance(name, str):
         raise TypeError(f"a zone is called {name!r}")
-    return name.lower().removesuffix(".")
+    with suppress(UnicodeError):  # idna's errors are such: no challenge name can be in that zone
+        return a_labels(name).removesuffix(".")
+    return name
 
 
 def by_name(records: Iterable[TxtRecord]) -> dict[str, list[TxtRecord]]:

@@ -1,36 +1,38 @@
-"""Rackspace Cloud DNS, where every write is a job, done when the job says so."""
+"""Rackspace Cloud DNS, where every write is a job, done when the job says so.
+
+It has 110 lines and more since its tokens, which come with the address of the DNS, its jobs and its
+faults are like nobody else's.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from random import uniform
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
-
-from ..errors import AuthRejected, Busy, ConfigError, ProviderError, Transient, Unreachable
+from ..errors import AuthRejected, Busy, ConfigError
 from ..secret import hide
-from ._http.answers import NotFound, Refused, retry_after
+from ._http.answers import NotFound, Refused
+from ._http.body import UnreadableAnswer
 from ._rackspace_credentials import read_credentials
 from .base import Option, Profile, TxtRecord, Zone, ZoneProvider, unquoted
+from .rest import OTHER_SHAPE, Rest
 
 T = TypeVar("T")
 
-PAGE = 100  # as many as one answer holds
+PAGE = 100  # as many as one answer holds, and as one job takes
 JOB = 120.0  # seconds that a job may take; two or three are usual
-PAUSE = 1.0  # seconds before a job is asked about (again)
+JOB_POLL = 1.0  # seconds before a job is asked about (again)
 
 UK = "https://lon.identity.api.rackspacecloud.com/v2.0"
 CONTROL_PANEL = "compare with the domain's records in the control panel"
-STATUS_PAGE = "try later; Rackspace's status page may know more"
 
 
-class Provider(ZoneProvider):
+class Provider(Rest, ZoneProvider):
     """The Cloud DNS of one Rackspace user."""
 
     title = "Rackspace Cloud DNS"
@@ -50,15 +52,52 @@ class Provider(ZoneProvider):
     least_ttl = 300
     profile = Profile(ttl=least_ttl)
 
-    timeout = 30.0  # seconds without a byte
-    budget = 60.0  # seconds that one request may spend on waiting for its turn
-    sleep: Callable[[float], None] = staticmethod(time.sleep)
+    budget = 60.0  # seconds that a step may take until it is no longer repeated
 
     def __init__(self, options: Mapping[str, str]) -> None:
         """Raises ConfigError."""
-        self._identity = Identity(*read_credentials(options), options["base_url"])
-        self._client = httpx.Client(auth=self._identity)
-        self._about = ""
+        user, key = read_credentials(options)
+        super().__init__({**options, "user": user, "api_key": key})
+        self._token = ""
+        self._identity = _tokens_url(options["base_url"])
+        self._base = self._identity.removesuffix("/tokens")  # until the first token says where the DNS is
+
+    def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
+        return {"X-Auth-Token": self._token}
+
+    def request(self, method: str, path: Sequence[str], *args: Any, **more: Any) -> Any:
+        """With a token, and with a new one if it is no longer accepted."""
+        in_use = self._token
+        if not in_use:
+            self._log_in()
+        try:
+            return super().request(method, path, *args, **more)
+        except AuthRejected:
+            if not in_use:
+                raise
+        self._log_in()
+        return super().request(method, path, *args, **more)
+
+    def status_of(self, status: int, body: Any) -> int:
+        """413 is what its limit of requests has, beside 429."""
+        return 429 if status == 413 else status
+
+    def pause_wanted(self, headers: Mapping[str, str], body: Any) -> float | None:
+        with suppress(*OTHER_SHAPE, ValueError):
+            then = datetime.fromisoformat(body["overLimit"]["retryAfter"])
+            return max(0.0, then.timestamp() - time.time())
+        return super().pause_wanted(headers, body)
+
+    def words(self, body: Any) -> str:
+        return _words(body)
+
+    def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        shown = next(len(items) for items in page.values() if isinstance(items, list))
+        following = asked["offset"] + shown
+        more = (
+            any(link["rel"] == "next" for link in page.get("links", ())) or following < page["totalEntries"]
+        )
+        return {"offset": following} if more else {}
 
     def zones(self) -> Iterable[Zone]:
         return self._zones()
@@ -71,43 +110,36 @@ class Provider(ZoneProvider):
         self._until_settled(
             zone,
             lambda: self._lacking(zone, records),
-            lambda lacking: self._work("POST", _records(zone), json={"records": lacking}),
+            lambda lacking: self._work("POST", zone, body={"records": lacking}),
         )
 
     def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         self._until_settled(
             zone,
             lambda: self._ids(zone, records),
-            lambda ids: self._work("DELETE", _records(zone), params={"id": ids}),
+            lambda ids: self._work("DELETE", zone, query={"id": ids}),
         )
-
-    def attempt(self, about: str, step: Callable[[], T]) -> T:
-        self._about = about
-        try:
-            return step()
-        except (LookupError, TypeError) as error:
-            raise ProviderError(
-                f"{self.whose}: an answer about {about} is not what its API promises ({error!r})",
-                f"compare with {self.docs}, and see that RACKSPACE_IDENTITY_URL is right",
-            ) from error
 
     @property
     def whose(self) -> str:
-        return f"{super().whose}, user {self._identity.user}"
+        return f"{super().whose}, user {self.given['user']}"
 
     def _until_settled(
         self, zone: Zone, left: Callable[[], list[T]], change: Callable[[list[T]], object]
     ) -> None:
+        self.attempt(zone.apex, partial(self._change_all, left, change))
+
+    def _change_all(self, left: Callable[[], list[T]], change: Callable[[list[T]], object]) -> None:
         """Change what is left to be changed. A refusal may mean that somebody else was faster, or
-        that it was done by a request whose answer was lost: then less is left when we look again."""
-        todo = self.attempt(zone.apex, left)
+        that it was done by a request whose answer was lost: then less is left at the next reading."""
+        todo = left()
         while todo:
             try:
                 for start in range(0, len(todo), PAGE):
-                    self.attempt(zone.apex, partial(change, todo[start : start + PAGE]))
+                    change(todo[start : start + PAGE])
                 return
             except Refused:
-                still = self.attempt(zone.apex, left)
+                still = left()
                 if still == todo:
                     raise
                 todo = still
@@ -133,166 +165,80 @@ class Provider(ZoneProvider):
 
     def _texts(self, zone: Zone) -> list[tuple[str, str, str, int]]:
         """Id, name, value and TTL of every TXT record in the zone."""
-        found = self._list(_records(zone), "records", type="TXT")
+        found = self._list("records", *_records(zone), type="TXT")
         return [(each["id"], _text(each["name"]), unquoted(each["data"]), each["ttl"]) for each in found]
 
-    def _list(self, path: str, key: str, **query: str) -> list[dict[str, Any]]:
-        """All pages of a list."""
-        found: dict[str, dict[str, Any]] = {}
-        while True:
-            try:
-                page = self._send("GET", path, params={**query, "limit": PAGE, "offset": len(found)})
-            except NotFound:
-                return list(found.values())
-            before = len(found)
-            found |= {str(item["id"]): item for item in page[key]}
-            following = any(link["rel"] == "next" for link in page.get("links", ()))
-            if not following and len(found) >= page.get("totalEntries", 0):
-                return list(found.values())
-            if len(found) == before:
-                raise ProviderError(
-                    f"{self.whose}: the list of {key} gives the same page again after {before}",
-                    "try again later; if it stays so, Rackspace's support has to know",
-                )
+    def _list(self, key: str, *path: str, **query: Any) -> list[dict[str, Any]]:
+        """All pages of a list; 404 is what an empty one has."""
+        with suppress(NotFound):
+            return list(self.items(key, *path, **query, limit=PAGE, offset=0))
+        return []
 
-    def _work(self, method: str, path: str, **content: Any) -> None:
-        """Have a job done."""
-        job = self._send(method, path, **content)
-        for _ in range(int(JOB / PAUSE)):
-            self.sleep(PAUSE)
-            job = self._send("GET", f"status/{job['jobId']}", params={"showDetails": "true"})
+    def _work(self, method: str, zone: Zone, **content: Any) -> None:
+        """Have a job done. Raises Refused if it fails, Busy if it takes too long."""
+        job = self.request(method, _records(zone), **content)
+        for _ in range(int(JOB / JOB_POLL)):
+            self.sleep(JOB_POLL)
+            job = self.get("status", job["jobId"], showDetails="true")
             if job["status"] == "COMPLETED":
                 return
             if job["status"] == "ERROR":
+                reason = self._clean(_words(job["error"]))
                 raise Refused(
-                    f"{self.whose}: the job {job['jobId']} failed: {_words(job['error'])}",
-                    CONTROL_PANEL,
-                    200,
-                    job,
+                    f"{self.whose}: the job {job['jobId']} failed: {reason}", CONTROL_PANEL, 200, job
                 )
         raise Busy(
             f"{self.whose}: the job {job['jobId']} is still {job['status']} after {JOB:.0f} s",
-            STATUS_PAGE,
+            "try later; Rackspace's status page may know more",
+            retry_after=self.budget,
         )
 
-    def _send(self, method: str, path: str, **content: Any) -> dict[str, Any]:
-        """The answer to a request, which is sent again within the budget while what it meets may
-        pass. That does no harm even if it was carried out: the API refuses to have a record twice."""
-        spent, pause = 0.0, 1.0
-        while True:
-            try:
-                return self._send_once(method, path, **content)
-            except Transient as failure:
-                wish = failure.retry_after if isinstance(failure, Busy) else None
-                wait = pause * uniform(0.5, 1) if wish is None else wish
-                if spent + wait > self.budget:
-                    raise
-            self.sleep(wait)
-            spent, pause = spent + wait, pause * 2
-
-    def _send_once(self, method: str, path: str, **content: Any) -> dict[str, Any]:
-        self._client.timeout = self.timeout
-        try:
-            if not self._identity.endpoint:
-                self._identity.accept(self._client.send(self._identity.request(), auth=None))
-            response = self._client.request(method, f"{self._identity.endpoint}/{path}", **content)
-        except httpx.RequestError as error:
-            raise Unreachable(
-                f"{self.whose}: no answer of {error.request.url.host}: {_cause(error)}",
-                "see that this machine reaches it, by HTTPS_PROXY if there has to be a proxy",
-            ) from error
-        return _content(response, f"{self.whose}, for {self._about}")
-
-
-class Identity(httpx.Auth):
-    """A token for every request, got by the API key, and once more when it is no longer accepted."""
-
-    requires_response_body = True
-
-    def __init__(self, user: str, key: str, url: str) -> None:
-        """Raises ConfigError."""
-        self.user = user
-        self.endpoint = ""  # of this user's DNS; known with the first token
-        self._key = key
-        self._token = ""
-        self._url = url.rstrip("/").removesuffix("/tokens") + "/tokens"
-        if not urlsplit(url).hostname or not url.startswith(("https://", "http://")):
-            raise ConfigError(f"RACKSPACE_IDENTITY_URL: {url!r} is no address", "it begins with https://")
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.headers["X-Auth-Token"] = self._token
-        response = yield request
-        if response.status_code == 401:
-            self.accept((yield self.request()))
-            request.headers["X-Auth-Token"] = self._token
-            yield request
-
-    def request(self) -> httpx.Request:
-        """Asks for a token."""
-        credentials = {"username": self.user, "apiKey": self._key}
-        return httpx.Request("POST", self._url, json={"auth": {"RAX-KSKEY:apiKeyCredentials": credentials}})
-
-    def accept(self, response: httpx.Response) -> None:
-        """Take the token and the DNS endpoint from the answer. Raises ProviderError."""
-        if response.status_code in (401, 403):
-            raise AuthRejected(
-                f"rackspace: {response.url.host} does not know the user {self.user} with this API key",
-                "copy RACKSPACE_API_KEY from the control panel (My Profile, Rackspace API Key); "
-                f"for an account of the UK, set RACKSPACE_IDENTITY_URL to {UK}",
-            )
-        access = _content(response, "rackspace, for a token")["access"]
-        self._token = access["token"]["id"]
-        hide(self._token)
+    def _log_in(self) -> None:
+        """Get a token by the API key, and with it the address of this user's DNS. Raises ProviderError."""
+        access = self._token_for({"username": self.given["user"], "apiKey": self.given["api_key"]})["access"]
         services = [service for service in access["serviceCatalog"] if service["name"] == "cloudDNS"]
         if not services:
             raise AuthRejected(
-                f"rackspace: the account of {self.user} has no Cloud DNS",
+                f"{self.whose}: the account has no Cloud DNS",
                 "use a user of the account that has it, with the role DNS Admin",
             )
-        self.endpoint = services[0]["endpoints"][0]["publicURL"].rstrip("/")
+        self._token = str(access["token"]["id"])
+        self._secrets.append(self._token)
+        hide(self._token)
+        self._base = str(services[0]["endpoints"][0]["publicURL"]).rstrip("/")
 
+    def _token_for(self, credentials: Mapping[str, str]) -> Any:
+        """What the identity service answers."""
+        import httpx  # what else this module needs has no use for it
 
-def _content(response: httpx.Response, whose: str) -> dict[str, Any]:
-    """The JSON object that a good answer holds. Raises what any other one means."""
-    status, host, content = response.status_code, response.url.host, None
-    with suppress(ValueError, RecursionError):
-        content = response.json()
-    call = f"{status}, {response.request.method} {response.url.path}"
-    said = f"{_words(content) or response.reason_phrase} ({call})"
-    match status:
-        case 200 | 202 if isinstance(content, dict):
-            return content
-        case 200 | 202:
-            what = "JSON that is cut off" if response.text.startswith("{") else "no JSON"
-            raise ProviderError(
-                f"{whose}: {host} answers with {what}",
-                "something in between may answer in its place; see that RACKSPACE_IDENTITY_URL is right",
-            )
-        case 401 | 403:
+        from ._http.httpx_post import open_client, post
+
+        self._base = self._identity.removesuffix("/tokens")
+        sought = {"auth": {"RAX-KSKEY:apiKeyCredentials": credentials}}
+        try:
+            with open_client(self.timeout) as client:
+                response = post(client, self._identity, self.timeout, self.largest, json=sought)
+        except UnreadableAnswer as reason:
+            raise self._sent.unreadable("POST /tokens", str(reason)) from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            raise self._sent.failed_with_httpx(error) from None
+        try:
+            return self._content(response, "POST /tokens")
+        except AuthRejected:
             raise AuthRejected(
-                f"{whose}: {said}; needed is {Provider.permission}",
-                "give that role to the user in the control panel",
-            )
-        case 404:
-            raise NotFound(f"{whose}: {said}", "is the domain still in the control panel?", status, content)
-        case 413 | 429:
-            raise Busy(
-                f"{whose}: over the limit: {said}",
-                "try later, or have Rackspace's support raise the limit",
-                retry_after=_retry_after(response, content),
-            )
-        case _ if status >= 500:
-            raise Unreachable(f"{whose}: {host} fails: {said}", STATUS_PAGE)
-        case _:
-            raise Refused(f"{whose}: refused: {said}", CONTROL_PANEL, status, content)
+                f"{self.whose}: {self._host} does not know the user {self.given['user']} with this API key"
+                f" ({response.status})",
+                "copy RACKSPACE_API_KEY from the control panel (My Profile, Rackspace API Key); "
+                f"for an account of the UK, set RACKSPACE_IDENTITY_URL to {UK}",
+            ) from None
 
 
-def _retry_after(response: httpx.Response, content: Any) -> float | None:
-    """Seconds until there is room again, from the fault or from the header."""
-    with suppress(LookupError, TypeError, ValueError):
-        then = datetime.fromisoformat(content["overLimit"]["retryAfter"])
-        return max(0.0, then.timestamp() - time.time())
-    return retry_after(response.headers.get("Retry-After", ""))
+def _tokens_url(url: str) -> str:
+    """Where tokens are had; lego and pyrax write the address with and without the end."""
+    with suppress(ValueError):
+        if urlsplit(url).hostname and url.startswith(("https://", "http://")):
+            return url.rstrip("/").removesuffix("/tokens") + "/tokens"
+    raise ConfigError(f"RACKSPACE_IDENTITY_URL: {url!r} is no address", "it begins with https://")
 
 
 def _words(fault: object) -> str:
@@ -309,16 +255,9 @@ def _words(fault: object) -> str:
     return "; ".join(dict.fromkeys(filter(None, map(_words, parts))))
 
 
-def _cause(error: BaseException) -> str:
-    """What lies at the bottom of an exception of httpx, which often says nothing itself."""
-    while inner := error.__cause__ or error.__context__:
-        error = inner
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
 def _text(name: str) -> str:
     return name.rstrip(".").lower()
 
 
-def _records(zone: Zone) -> str:
-    return f"domains/{zone.id}/records"
+def _records(zone: Zone) -> tuple[str, ...]:
+    return ("domains", zone.id, "records")

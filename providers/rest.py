@@ -30,6 +30,7 @@ from urllib.parse import quote, urlsplit
 from ..errors import AuthRejected, Busy, ConfigError, ProviderError, Unreachable
 from ..secret import redact
 from ._http.answers import NotFound, Refused, listed, next_link, next_number, retry_after, words_in
+from ._http.body import UnreadableAnswer
 from ._http.failures import Sent
 from ._http.logs import keep_queries_out
 from ._http.retries import repeated
@@ -38,7 +39,7 @@ from .base import Option, Profile, ZoneProvider
 if TYPE_CHECKING:
     import requests
 
-    from ._http.exchange import Response
+    from ._http.body import Response
 
 __all__ = ["NotFound", "Refused", "Rest", "base_url", "listed", "next_link", "next_number"]
 
@@ -126,6 +127,10 @@ class Rest(ZoneProvider):
         answer is empty or makes no sense."""
         return status
 
+    def pause_wanted(self, headers: Mapping[str, str], body: Any) -> float | None:
+        """Seconds after which an API that is over its limit wants to be asked again, if it says so."""
+        return retry_after(headers.get("Retry-After", ""))
+
     def words(self, body: Any) -> str:
         """What an error's JSON says."""
         return ", ".join(words_in(body))
@@ -178,7 +183,7 @@ class Rest(ZoneProvider):
     ) -> Any:
         """What one answer says (None: it is empty). ``path``: its segments, not yet encoded;
         ``body`` is sent as JSON, ``form`` in its place as a form."""
-        from ._http.exchange import UnreadableAnswer, exchange
+        from ._http.exchange import exchange
 
         place = "/".join(quote(segment, safe="") for segment in path)
         call, url = f"{method} /{place}", f"{self._base}/{place}"
@@ -230,8 +235,9 @@ class Rest(ZoneProvider):
         try:
             return repeated(step, self.budget, self.sleep)
         except OTHER_SHAPE as error:
+            what = self._clean(repr(error))
             raise ProviderError(
-                f"{self.whose}: an answer about {about} is not what its API promises ({error!r})",
+                f"{self.whose}: an answer about {about} is not what its API promises ({what})",
                 f"compare with {self.docs}, and that {self._base} is right",
             ) from error
 
@@ -295,7 +301,7 @@ class Rest(ZoneProvider):
                 f"{remedy} what the provider lets it do",
             )
         if status in (429, 503):
-            wish = retry_after(response.headers.get("Retry-After", ""))
+            wish = self.pause_wanted(response.headers, body)
             return Busy(
                 f"{self.whose}: {self._host} is busy: {reason} ({status}, {call})",
                 "try again later" if wish is None else f"try again in {wish:.0f} s",

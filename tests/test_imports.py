@@ -40,7 +40,8 @@ PLACES = {
     "click": "hooks.commands.*",
     "cryptography": "hooks.certificate hooks.deploy.* providers.gcloud",
     "dns": "* but hooks.hook hooks.call hooks.client hooks.state hooks.due",
-    "httpx": "hooks.doh providers.rackspace",
+    "httpcore": "providers._http.httpx_post",
+    "httpx": "hooks.doh providers.rackspace providers._http.httpx_post providers._http.failures",
     "idna": "hooks.challenge providers.base",
     "lexicon": "providers.lexicon",
     "mypy_boto3_route53": "providers.route53 providers._route53_batches",  # its types alone

@@ -98,7 +98,7 @@ class TestJobs:
         case.fake.polls = 5
         case.provider().publish(zone, [RECORD])
         assert case.world_sees(NAME) == {RECORD.value}
-        assert case.pauses == [rackspace.PAUSE] * 5
+        assert case.pauses == [rackspace.JOB_POLL] * 5
 
     def test_a_job_that_fails_is_an_error_in_its_own_words(self, case: RackspaceCase, zone: Zone) -> None:
         case.fake.job_fails = [(500, "The back-end is on fire.")]
@@ -149,6 +149,15 @@ class TestJobs:
         case.fake.fail(Status(413, headers))
         case.provider().publish(zone, [RECORD])
         assert 25 < case.pauses[0] < 31
+
+    @pytest.mark.parametrize("ago", [0.001, 1, 3600, 10**9])
+    def test_a_time_in_the_past_is_no_leave_to_ask_without_end(
+        self, case: RackspaceCase, zone: Zone, ago: float
+    ) -> None:
+        case.fake.retry_after = time.time() - ago
+        case.fake.fail(Status(413, times=FOREVER))
+        assert isinstance(case.error_of(lambda: case.provider().publish(zone, [RECORD])), Busy)
+        assert 3 < len(case.pauses) < 20
 
 
 class TestTokens:

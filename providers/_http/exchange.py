@@ -9,10 +9,9 @@ import http.client
 import io
 import os
 import socket
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, NamedTuple
+from typing import Any
 
 import requests
 import urllib3
@@ -21,27 +20,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ... import __version__
 from ...deadline import remaining, within
+from .body import Response, whole
 
 PIECE = 65536  # octets read at once
 ADDRESSES = 4  # of one host that may all be tried in the time of one exchange
-GZIP_OR_ZLIB = 47  # what zlib calls it
-
-
-class UnreadableAnswer(Exception):
-    """The answer is larger than is believed of an API, or compressed in another way than it may be."""
-
-
-class Response(NamedTuple):
-    """An answer: all of it, uncompressed. The names of ``headers`` may be in any letter case."""
-
-    status: int
-    reason: str
-    headers: Mapping[str, str]
-    content: bytes
-
-    @property
-    def text(self) -> str:
-        return self.content.decode(errors="replace")
 
 
 def open_session() -> requests.Session:
@@ -71,9 +53,9 @@ def exchange(
             session.request(method, url, timeout=timeout, allow_redirects=False, stream=True, **content)
         ) as response,
     ):
-        encoding = response.headers.get("Content-Encoding", "").lower()
+        encoding = response.headers.get("Content-Encoding", "")
         try:
-            body = _read(response.raw, encoding, largest)
+            body = whole(_pieces(response.raw), encoding, largest)
         except urllib3.exceptions.TimeoutError as error:
             raise requests.exceptions.ReadTimeout(error) from None
         except urllib3.exceptions.HTTPError as error:
@@ -81,22 +63,10 @@ def exchange(
         return Response(response.status_code, response.reason or "", response.headers, body)
 
 
-def _read(raw: Any, encoding: str, largest: int) -> bytes:
-    """The body, uncompressed piece by piece, so that a small one that would fill the memory cannot."""
-    if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise UnreadableAnswer("is compressed in a way that was not asked for")
-    unzip = zlib.decompressobj(GZIP_OR_ZLIB) if encoding not in ("", "identity") else None
-    content = bytearray()
+def _pieces(raw: Any) -> Iterator[bytes]:
+    """The body as it comes, compressed or not."""
     while piece := raw.read(PIECE, decode_content=False):
-        if unzip:
-            try:
-                piece = unzip.decompress(piece, largest + 1 - len(content))
-            except zlib.error as error:
-                raise UnreadableAnswer(f"is not compressed as it says ({error})") from None
-        content += piece
-        if len(content) > largest:
-            raise UnreadableAnswer(f"is larger than {largest >> 20} MiB")
-    return bytes(content)
+        yield piece
 
 
 class _LimitedReader(io.RawIOBase):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ...errors import ConfigError, HookError, ProviderError, Unreachable
 
 if TYPE_CHECKING:
-    from .exchange import Response
+    from .body import Response
 
 NETWORK = "see that this machine reaches it, by HTTPS_PROXY if there has to be a proxy"
 
@@ -33,9 +33,7 @@ class Sent(NamedTuple):
 
         match error:
             case failures.Timeout():
-                return Unreachable(
-                    f"{self.whose}: {self.host} does not answer within {self.timeout:g} s", NETWORK
-                )
+                return self._too_late()
             case failures.SSLError():
                 return ProviderError(
                     f"{self.whose}: the certificate of {self.host} cannot be trusted: {self._cause(error)}",
@@ -49,12 +47,30 @@ class Sent(NamedTuple):
             case failures.ConnectionError() | failures.ChunkedEncodingError():
                 return Unreachable(f"{self.whose}: no answer of {self.host}: {self._cause(error)}", NETWORK)
             case _:
-                return ConfigError(
-                    f"{self.whose}: no request can be made with {self.base} and these credentials"
-                    f" ({type(error).__name__})",
-                    "an address begins with https://; a line break, say, is no part of a token;"
-                    " SSL_CERT_FILE and REQUESTS_CA_BUNDLE, if set, name files that exist",
-                )
+                return self._impossible(error)
+
+    def failed_with_httpx(self, error: Exception) -> HookError:
+        """The same for an error of httpx."""
+        import httpx
+
+        match error:
+            case httpx.TimeoutException():
+                return self._too_late()
+            case httpx.TransportError():
+                return Unreachable(f"{self.whose}: no answer of {self.host}: {self._cause(error)}", NETWORK)
+            case _:
+                return self._impossible(error)
+
+    def _too_late(self) -> Unreachable:
+        return Unreachable(f"{self.whose}: {self.host} does not answer within {self.timeout:g} s", NETWORK)
+
+    def _impossible(self, error: Exception) -> ConfigError:
+        return ConfigError(
+            f"{self.whose}: no request can be made with {self.base} and these credentials"
+            f" ({type(error).__name__})",
+            "an address begins with https://; a line break, say, is no part of a token;"
+            " SSL_CERT_FILE and REQUESTS_CA_BUNDLE, if set, name files that exist",
+        )
 
     def unreadable(self, call: str, reason: str) -> ProviderError:
         """What to raise for an answer that was not read to its end."""
