@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent, indent
 
-from dns01.hooks.commands._guide import HEADS, Row, catalogue, columns, guide, rst
+from dns01.hooks.commands.provider_guide import HEADS, Row, catalogue, columns, guide, rst
 from dns01.providers import load, names
 
 ROOT = Path(__file__).parent.parent

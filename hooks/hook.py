@@ -57,24 +57,24 @@ def main() -> int:
 
 def nothing_to_do(words: list[str]) -> bool:
     """Whether it is a phase for what was left to do, and nothing was."""
-    from dns01.hooks import state
+    from dns01.hooks.state import folder
 
     if words[0] == "unchanged_cert":
-        if state.is_lost(os.environ, *words[1:4:2]):
+        if folder.is_lost(os.environ, *words[1:4:2]):
             return False
-        if not state.anything_pending(os.environ):
+        if not folder.anything_pending(os.environ):
             return True
-        from dns01.hooks import due
+        from dns01.hooks.state import orphans
 
-        return not due.anything_due(os.environ)
+        return not orphans.anything_due(os.environ)
     if words[0] not in ("startup_hook", "exit_hook") or any(words[1:]):
         return False
-    return not state.anything_open(os.environ) and not state.anything_pending(os.environ)
+    return not folder.anything_open(os.environ) and not folder.anything_pending(os.environ)
 
 
 def phase(words: list[str]) -> int:
-    from dns01.hooks.call import read
-    from dns01.hooks.run import run
+    from dns01.hooks.clients.call import read
+    from dns01.hooks.phases import run
 
     return run(read(words, os.environ), os.environ)
 
@@ -107,9 +107,9 @@ def guarded(work: Callable[[list[str]], int], words: list[str]) -> int:
     try:
         return work(words)
     except Stopped as stopped:
-        from dns01.hooks import say
+        from dns01 import output
 
-        say.failure(f"stopped by {stopped}")
+        output.failure(f"stopped by {stopped}")
         return stopped.exit_code
     except Exception as error:
         return explain(error)
@@ -123,20 +123,20 @@ def stop(number: int, frame: FrameType | None) -> None:
 
 def explain(error: Exception) -> int:
     """Say what went wrong; gives the exit code."""
+    from dns01 import output
     from dns01.errors import HookError, NotReady
-    from dns01.hooks import say
 
     if os.environ.get("DNS01_DEBUG"):
-        say.trace(error)
+        output.trace(error)
     if isinstance(error, NotReady):
-        say.table(error.report)
+        output.table(error.report)
     if isinstance(error, HookError):
-        say.failure(str(error), error.hint)
+        output.failure(str(error), error.hint)
         return error.exit_code
     if isinstance(error, ModuleNotFoundError):
-        say.failure(*lacking(error.name or ""))
+        output.failure(*lacking(error.name or ""))
         return 1
-    say.failure(
+    output.failure(
         f"a fault of dns01's own: {type(error).__name__}: {error}",
         "run again with DNS01_DEBUG=1 and report it",
     )

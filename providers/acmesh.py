@@ -14,9 +14,10 @@ from difflib import get_close_matches
 from tempfile import TemporaryDirectory
 
 from ..errors import ConfigError
+from ..options import seconds
+from ..program import run
 from ..secret import hide_setting
 from ._bridge import ProgramBridge, entries
-from ._program import run, seconds
 from .base import Option, Profile, TxtRecord
 
 # acme.sh is a program, and a library if it is sourced without a word, when it shows but its help.

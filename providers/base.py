@@ -22,6 +22,14 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkab
 
 from ..errors import AuthRejected, Busy, ZoneNotFound
 
+# What a provider needs of the ground is to be had from here as well.
+from ..names import a_labels as a_labels
+from ..names import ancestors as ancestors
+from ..names import is_within as is_within
+from ..names import relative as relative
+from ..names import u_labels as u_labels
+from ..options import Option as Option
+
 T = TypeVar("T")
 
 READINGS = 8  # of an RRset that others write to as well, before giving up
@@ -56,24 +64,6 @@ class Profile(NamedTuple):
     rounds: int = 3  # clean answers in a row; 1 where no machines share an address
     patience: float = 5  # a silent or lame server is excused after this
     settle: float = 60  # the longest that a CA keeps an old answer (less if the TTL is less)
-
-
-class Option(NamedTuple):
-    """One setting of a provider: its key in the TOML file and its environment variables, the
-    first of which is the one to document (lego's name where lego has one).
-
-    A ``table`` has entries whose names are up to the user. The provider is given each of them as
-    TOML dots it, ``key.entry``; its one variable ends with ``*`` in the place of the entry, and
-    ``{api}`` in it stands for what the option ``api`` says, in upper case.
-    """
-
-    key: str
-    env: tuple[str, ...]
-    help: str
-    required: bool = False
-    secret: bool = False
-    default: str = ""  # "{state}" stands for the state folder
-    table: bool = False
 
 
 class Provider(Protocol):
@@ -234,11 +224,6 @@ def knows_zones(provider: Provider) -> bool:
     return provider.knows_zones if isinstance(provider, KnowsZones) else True
 
 
-def is_within(name: str, apex: str) -> bool:
-    """Whether ``name`` is ``apex`` or beneath it, label by label."""
-    return not apex or name == apex or name.endswith("." + apex)
-
-
 def longest_suffix(zones: Iterable[Zone], name: str, account: str) -> Zone:
     """The zone with the longest apex that ``name`` is within.
 
@@ -254,45 +239,6 @@ def longest_suffix(zones: Iterable[Zone], name: str, account: str) -> Zone:
         f"{account}: none of its zones holds {name}; it sees {shown or 'no zone at all'}",
         "give the credentials access to the zone, or name another account for it in config.toml",
     )
-
-
-def ancestors(name: str) -> Iterator[str]:
-    """The name and the domains above it, the longest first: one of them is its zone's apex."""
-    while name:
-        yield name
-        name = name.partition(".")[2]
-
-
-def relative(name: str, apex: str, itself: str = "@") -> str:
-    """The name within the zone; the apex ``itself`` is ``@`` to most APIs and in master files."""
-    return name.removesuffix(apex).rstrip(".") or itself
-
-
-def a_labels(name: str) -> str:
-    """The name in lower-case A-labels (RFC 5890 §2.3.2.1), which an API shows in U-labels perhaps."""
-    if name.isascii():
-        return name.lower()
-    import idna  # 10 ms that an ASCII name need not pay
-
-    labels = (
-        label if label.isascii() else idna.encode(label, uts46=True).decode() for label in name.split(".")
-    )
-    return ".".join(labels).lower()
-
-
-def u_labels(name: str) -> str:
-    """The name as an API has it that knows U-labels alone. What is no valid A-label stays."""
-    if "xn--" not in name:
-        return name
-    import idna
-
-    def u_label(label: str) -> str:
-        try:
-            return idna.decode(label)
-        except idna.IDNAError:
-            return label
-
-    return ".".join(u_label(label) if label.startswith("xn--") else label for label in name.split("."))
 
 
 def quoted(value: str) -> str:

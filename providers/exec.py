@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from ..options import seconds
+from ..program import run
 from ._bridge import ProgramBridge, entries
-from ._program import run, seconds
 from .base import Option, Profile, TxtRecord
 
 

@@ -15,10 +15,10 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from ..errors import AuthRejected, Busy, ConfigError, HookError, ProviderError, Unreachable
+from ..options import seconds
 from ..secret import redact
 from ._bridge import Bridge, entries
 from ._http.logs import keep_queries_out
-from ._program import seconds
 from .base import Option, Profile, TxtRecord, Zone, unquoted
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from functools import cached_property
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from .. import aws
 from ..errors import Busy, ProviderError, ZoneNotFound
-from . import _aws
 from ._route53_batches import added, batches, changes, plain_id, plain_name, removed, sort_key
 from .base import Option, Profile, TxtRecord, Zone, ancestors, by_name, longest_suffix
 
@@ -87,7 +87,7 @@ class Provider:
     permission = PERMISSION
     needs = ("boto3", "aws")
     options = (
-        *_aws.OPTIONS,
+        *aws.OPTIONS,
         Option("hosted_zone_id", ("AWS_HOSTED_ZONE_ID",), "the only zone to use; no list is asked for then"),
         Option("endpoint", ("AWS_ENDPOINT_URL_ROUTE_53", "AWS_ENDPOINT_URL"), "the URL of another Route 53"),
     )
@@ -95,7 +95,7 @@ class Provider:
 
     def __init__(self, options: Mapping[str, str]) -> None:
         """Raises ConfigError."""
-        self._account = _aws.Account(options)
+        self._account = aws.Account(options)
         self._endpoint = options.get("endpoint")
         self._only_id = plain_id(options.get("hosted_zone_id", ""))
         self._published: dict[str, list[str]] = defaultdict(list)
@@ -210,7 +210,7 @@ class Provider:
             for batch in batches(swaps):
                 try:
                     done.append(self._change(zone, batch))
-                except _aws.Refused as refusal:
+                except aws.Refused as refusal:
                     refused.append(batch)
                     if refusal.code != "InvalidChangeBatch" or refused.count(batch) == SURE:
                         raise
@@ -257,7 +257,7 @@ class Provider:
         try:
             with self._account.asking(f"route53:{action}", where, "" if zone else BY_ID):
                 yield
-        except _aws.Refused as refusal:
+        except aws.Refused as refusal:
             if refusal.code != "NoSuchHostedZone":
                 raise
             raise ZoneNotFound(f"Route 53: {refusal.words}", "compare the id with the console's") from refusal

@@ -8,9 +8,9 @@ from pathlib import Path
 import trustme
 from trustme import KeyType
 
-from dns01.hooks.call import Certificate
-from dns01.hooks.delivery.bundle import read
-from dns01.hooks.deploy.base import Bundle
+from dns01.hooks.clients.call import Certificate
+from dns01.hooks.deploy.bundle import read
+from dns01.hooks.deploy.targets.base import Bundle
 
 AUTHORITY = trustme.CA().create_child_ca()
 

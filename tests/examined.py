@@ -17,11 +17,11 @@ from testbed import Doh, Unbound, World
 from testbed.doh import trust
 from testbed.firewall import WORLD
 
-from dns01.hooks import config
-from dns01.hooks.challenge import owner_name
-from dns01.hooks.checks import Examined, Finding
-from dns01.hooks.delegation import Discovery
-from dns01.hooks.place import Places
+from dns01.hooks.challenge.placement import Places
+from dns01.hooks.clients.challenge import owner_name
+from dns01.hooks.commands.doctor.finding import Examined, Finding
+from dns01.hooks.config.load import load_settings
+from dns01.hooks.dns.zone_cuts import Discovery
 
 
 def examine(world: World, domain: str, zones: str = "example.org", **environ: str) -> Examined:
@@ -32,7 +32,7 @@ def examine(world: World, domain: str, zones: str = "example.org", **environ: st
         "DNS01_RESOLVERS": world.resolver.address,
         **environ,
     }
-    settings = config.load(variables)
+    settings = load_settings(variables)
     discovery = Discovery(settings.resolvers)
     return Examined(domain, owner_name(domain), settings, Places(settings), discovery, variables)
 

@@ -18,7 +18,7 @@ from typing import Any, Self
 from bundles import issued
 from calls import Client, Said
 
-from dns01.hooks.call import Certificate
+from dns01.hooks.clients.call import Certificate
 
 
 class Machine:

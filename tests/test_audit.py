@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dns01.errors import StateError
-from dns01.hooks import audit
+from dns01.hooks.state import audit
 from dns01.secret import hide
 
 NOON = 1_762_948_800.25  # 2025-11-12T12:00:00.250Z

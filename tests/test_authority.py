@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from dns01.errors import ConfigError
-from dns01.hooks import config, dehydrated
-from dns01.hooks.authority import PRESETS, Order, authority, ca, issuers, of_call, of_certbot, of_dehydrated
-from dns01.hooks.client import Client
-from dns01.hooks.settings import Settings
+from dns01.hooks.caa.issuers import PRESETS, Order, authority, ca, issuers, of_call, of_certbot, of_dehydrated
+from dns01.hooks.caa.rules import Authority
+from dns01.hooks.clients import dehydrated
+from dns01.hooks.clients.process import Client
+from dns01.hooks.config.load import load_settings
+from dns01.hooks.config.settings import Settings
 
 VARIABLES = {"DNS01_PROVIDER": "memory", "DNS01_MEMORY_ZONES": "example.org", "DNS01_CONFIG": ""}
 LETSENCRYPT = PRESETS["letsencrypt"]
@@ -26,7 +28,7 @@ ACCOUNT = "https://acme-v02.api.letsencrypt.org/acme/acct/1234"
 
 
 def configured(**environ: str) -> Settings:
-    return config.load({**VARIABLES, **environ})
+    return load_settings({**VARIABLES, **environ})
 
 
 @contextmanager
@@ -109,27 +111,31 @@ def test_an_account_is_a_uri() -> None:
 # Who goes before whom
 
 
+def by_settings(settings: Settings, order: Order) -> Authority:
+    return authority(settings.ca, settings.ca_account, order)
+
+
 def test_without_any_word_the_ca_is_unknown() -> None:
-    assert authority(configured(), Order()).names == ()
+    assert by_settings(configured(), Order()).names == ()
 
 
 def test_the_file_says_it_and_the_variable_goes_before(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text(f'ca = "zerossl"\nca_account = "{ACCOUNT}"\n[account.web]\nprovider = "standalone"\n')
 
-    settings = config.load({"DNS01_CONFIG": str(file), "DNS01_CA": "google"})
+    settings = load_settings({"DNS01_CONFIG": str(file), "DNS01_CA": "google"})
 
-    assert authority(settings, Order()) == (("pki.goog",), ACCOUNT)
-    assert config.load({"DNS01_CONFIG": str(file)}).ca == "zerossl"
+    assert by_settings(settings, Order()) == (("pki.goog",), ACCOUNT)
+    assert load_settings({"DNS01_CONFIG": str(file)}).ca == "zerossl"
 
 
 def test_the_configuration_goes_before_the_client_whose_account_is_another_ca_s_then() -> None:
     said = Order(LETSENCRYPT, ACCOUNT)
 
-    assert authority(configured(), said) == (("letsencrypt.org",), ACCOUNT)
-    assert authority(configured(DNS01_CA="letsencrypt-staging"), said).account == ACCOUNT
-    assert authority(configured(DNS01_CA="google"), said) == (("pki.goog",), "")
-    assert authority(configured(DNS01_CA_ACCOUNT="https://a/1"), said).account == "https://a/1"
+    assert by_settings(configured(), said) == (("letsencrypt.org",), ACCOUNT)
+    assert by_settings(configured(DNS01_CA="letsencrypt-staging"), said).account == ACCOUNT
+    assert by_settings(configured(DNS01_CA="google"), said) == (("pki.goog",), "")
+    assert by_settings(configured(DNS01_CA_ACCOUNT="https://a/1"), said).account == "https://a/1"
 
 
 # dehydrated's configuration

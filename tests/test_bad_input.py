@@ -277,6 +277,19 @@ def test_an_orphan_that_cannot_be_taken_back_does_not_keep_the_next_order_from_i
     assert sorted(entry["state"] for entry in stage.journal()) == ["open", "retract"]
 
 
+def test_a_certificate_that_could_not_be_deployed_is_not_ordered(stage: Stage, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        CONFIG.format(old="127.1.0.1", account="new") + '[deploy."example.org".web]\nto = "file"\n'
+    )
+    file = {"DNS01_PROVIDER": "", "DNS01_TIMEOUT": "", "DNS01_CONFIG": str(config), "THE_SECRET": KEY.secret}
+
+    said = complaint(stage.client(**file)("deploy_challenge", *APEX), 3)
+
+    assert "unknown kind of target 'file'; did you mean 'files'?" in said
+    assert stage.bind.txt(NAME) == set()
+
+
 # The state folder
 
 

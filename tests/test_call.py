@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dns01.errors import UsageError
-from dns01.hooks.call import Certificate, Challenge, read
+from dns01.hooks.clients.call import Certificate, Challenge, read
 
 TOKEN, OTHER_TOKEN = "-Tok_en-1", "--tok-en2"
 VALUE, OTHER_VALUE = "-" + "a" * 42, "--" + "B" * 41

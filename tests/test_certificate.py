@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from dns01.errors import DeployError
-from dns01.hooks.call import Certificate
-from dns01.hooks.certificate import inspect, lines
+from dns01.hooks.clients.call import Certificate
+from dns01.hooks.deploy.certificate import inspect, lines
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EXPIRY = datetime(2026, 5, 30, 8, 30, tzinfo=UTC)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dns01.errors import UsageError
-from dns01.hooks.challenge import Challenge, checked, normal, owner_name
+from dns01.hooks.clients.challenge import Challenge, checked, owner_name
+from dns01.names import canonical
 
 VALUE = "-_3x" + "A" * 39
 
@@ -44,7 +45,7 @@ def test_the_owner_name_is_in_lower_case_a_labels_beneath_the_prefix(domain: str
 def test_case_star_and_trailing_dot_make_no_difference_to_the_owner_name(domain: str) -> None:
     plain = owner_name(domain)
     assert owner_name(f"*.{domain.upper()}.") == plain == "_acme-challenge." + domain
-    assert normal(plain) == plain
+    assert canonical(plain) == plain
 
 
 @given(st.text(max_size=300))
@@ -57,7 +58,7 @@ def test_whatever_is_given_as_a_domain_is_either_a_name_of_the_dns_or_refused(do
     assert name == name.lower()
     assert len(name) <= 253
     assert all(0 < len(label) <= 63 for label in name.split("."))
-    assert normal(name) == name
+    assert canonical(name) == name
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from examined import codes
 
-from dns01.hooks import config
-from dns01.hooks.checks import Examined, Finding, Severity
-from dns01.hooks.checks.client import check
-from dns01.hooks.place import Places
+from dns01.hooks.challenge.placement import Places
+from dns01.hooks.commands.doctor.checks.client import check
+from dns01.hooks.commands.doctor.finding import Examined, Finding, Severity
+from dns01.hooks.config.load import unconfigured
 
 DEHYDRATED = """
 # a comment with HOOK=/nowhere
@@ -52,7 +52,7 @@ class Machine:
         file.symlink_to("/nowhere/that/matters")
 
     def findings(self, domain: str = "example.org", **environ: str) -> list[Finding]:
-        settings = config.unconfigured({"DNS01_RESOLVERS": "127.0.0.53"})
+        settings = unconfigured({"DNS01_RESOLVERS": "127.0.0.53"})
         places = Places(settings)
         name = f"_acme-challenge.{domain.removeprefix('*.')}"
         examined = Examined(domain, name, settings, places, places.discovery, environ, str(self.root))

@@ -11,8 +11,8 @@ from calls import KEY
 from examined import examine
 from testbed import Bind, World
 
-from dns01.hooks.checks import Finding, Severity
-from dns01.hooks.checks.clock import check
+from dns01.hooks.commands.doctor.checks.clock import check
+from dns01.hooks.commands.doctor.finding import Finding, Severity
 
 HOUR = 3600.0
 

@@ -9,8 +9,8 @@ import pytest
 from examined import codes, examine
 from testbed import World
 
-from dns01.hooks.checks import Finding, Severity
-from dns01.hooks.checks.configuration import check, load, serving
+from dns01.hooks.commands.doctor.checks.configuration import check, load, serving
+from dns01.hooks.commands.doctor.finding import Finding, Severity
 
 TWO = """
 resolvers = ["{resolver}"]

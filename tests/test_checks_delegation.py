@@ -10,8 +10,8 @@ from examined import codes, examine
 from testbed import NameServer, World
 from testbed.world import HostedZone
 
-from dns01.hooks.checks import Finding, Severity
-from dns01.hooks.checks.delegation import check
+from dns01.hooks.commands.doctor.checks.delegation import check
+from dns01.hooks.commands.doctor.finding import Finding, Severity
 
 NAME = "_acme-challenge.example.org"
 NS1 = "127.1.0.1"
@@ -29,7 +29,7 @@ account = "web"
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 0.5)
     with World() as world:
         yield world
 

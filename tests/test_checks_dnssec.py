@@ -11,11 +11,11 @@ from examined import codes, examine
 from signed import DAY, SignedBind, SignedKnot
 from testbed import Bind, World
 
-from dns01.hooks.causes.survey import survey
-from dns01.hooks.checks import Finding, Severity
-from dns01.hooks.checks.dnssec import check, findings
-from dns01.hooks.delegation import Discovery
-from dns01.hooks.question import Address
+from dns01.hooks.commands.doctor.checks.dnssec import check, findings
+from dns01.hooks.commands.doctor.finding import Finding, Severity
+from dns01.hooks.dns.inspect.survey import survey
+from dns01.hooks.dns.message import Address
+from dns01.hooks.dns.zone_cuts import Discovery
 
 NS1, NS2 = "127.1.0.1", "127.1.0.2"
 BOTH = {"ns1.example.org": NS1, "ns2.example.org": NS2}

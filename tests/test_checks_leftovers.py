@@ -12,10 +12,10 @@ from contract import validation
 from examined import codes, examine
 from testbed import HostedZone, World
 
-from dns01.hooks.checks import Finding, Severity
-from dns01.hooks.checks.leftovers import check
-from dns01.hooks.client import Client, this_process
-from dns01.hooks.journal import Entry, Journal
+from dns01.hooks.clients.process import Client, this_process
+from dns01.hooks.commands.doctor.checks.leftovers import check
+from dns01.hooks.commands.doctor.finding import Finding, Severity
+from dns01.hooks.state.journal import Entry, Journal
 
 NAME = "_acme-challenge.example.org"
 A, B = validation("a"), validation("b")

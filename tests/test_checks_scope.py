@@ -9,8 +9,8 @@ from calls import KEY
 from examined import codes, examine
 from testbed import Bind, World
 
-from dns01.hooks.checks import Finding, Severity
-from dns01.hooks.checks.scope import check
+from dns01.hooks.commands.doctor.checks.account import check
+from dns01.hooks.commands.doctor.finding import Finding, Severity
 
 NS1 = {"ns1.example.org": "127.1.0.1"}
 NAME = "_acme-challenge.example.org"
@@ -53,7 +53,7 @@ def test_a_parent_in_the_account_whose_child_is_delegated_elsewhere(world: World
 def test_a_delegated_challenge_zone_that_is_down_is_the_delegations_finding(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 0.5)
     world.delegate(NAME, {"ns.challenges.org": "127.2.0.1"})
 
     assert codes(check(examine(world, "example.org"))) == []

@@ -10,11 +10,11 @@ from examined import codes, examine
 from testbed import Bind, Knot, PowerDNS, World, own
 from testbed.world import HostedZone
 
-from dns01.hooks.causes.survey import Survey, survey
-from dns01.hooks.checks import Finding, Severity
-from dns01.hooks.checks.servers import check, findings
-from dns01.hooks.delegation import Discovery
-from dns01.hooks.question import Address
+from dns01.hooks.commands.doctor.checks.servers import check, findings
+from dns01.hooks.commands.doctor.finding import Finding, Severity
+from dns01.hooks.dns.inspect.survey import Survey, survey
+from dns01.hooks.dns.message import Address
+from dns01.hooks.dns.zone_cuts import Discovery
 
 NS1, NS2, NS3 = "127.1.0.1", "127.2.0.2", "127.3.0.3"
 ONE = {"ns1.example.org": NS1}
@@ -24,8 +24,8 @@ SOA = "ns1.example.org. hostmaster.example.org. {} 3600 600 86400 60"
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
-    monkeypatch.setattr("dns01.hooks.causes.survey.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.dns.inspect.survey.PATIENCE", 0.5)
     with World() as world:
         yield world
 

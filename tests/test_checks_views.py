@@ -12,8 +12,8 @@ from testbed.client import ask
 from testbed.firewall import diverting, swallowing
 from testbed.world import HostedZone
 
-from dns01.hooks.checks import Examined, Finding, Severity
-from dns01.hooks.checks.views import check
+from dns01.hooks.commands.doctor.checks.resolvers import check
+from dns01.hooks.commands.doctor.finding import Examined, Finding, Severity
 
 NAME = "_acme-challenge.example.org"
 INSIDE = "127.0.0.63"
@@ -23,7 +23,7 @@ NOBODY = "https://127.0.0.58/dns-query"
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 1.5)
+    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 1.5)
     with World() as world:
         yield world
 
@@ -84,7 +84,7 @@ def test_a_line_that_names_no_address_is_no_resolver(world: World, tmp_path: Pat
 def test_a_resolver_that_does_not_answer_is_no_split_horizon(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.causes.views.LOOK", 0.3)
+    monkeypatch.setattr("dns01.hooks.dns.inspect.split_horizon.LOOK", 0.3)
     with NameServer(INSIDE) as resolver:
         resolver.silent = True
         assert codes(check(on_this_machine(world, tmp_path))) == []

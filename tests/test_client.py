@@ -13,7 +13,7 @@ import pytest
 from testbed import TIME_LIMIT
 
 import dns01
-from dns01.hooks.client import Client, calling_client, is_gone, this_process
+from dns01.hooks.clients.process import Client, calling_client, is_gone, this_process
 
 PYTHONPATH = str(Path(dns01.__file__).parent.parent)
 SCRIPT = "#!/bin/bash\n"
@@ -30,7 +30,7 @@ def calls(tmp_path: Path) -> Calls:
     hook.write_text(
         f"#!{sys.executable}\n"
         "import json, os\n"
-        "from dns01.hooks.client import calling_client\n"
+        "from dns01.hooks.clients.process import calling_client\n"
         "print(json.dumps(calling_client()))\n"
     )
     hook.chmod(0o755)
@@ -86,7 +86,7 @@ def test_a_hook_wrapped_in_a_shell_script_has_the_client_above_it(calls: Calls) 
 
 def test_the_shell_that_certbot_runs_its_hooks_through_is_not_the_client(tmp_path: Path) -> None:
     certbot = tmp_path / "certbot"
-    look = "from dns01.hooks.client import calling_client; print(calling_client().pid, flush=True)"
+    look = "from dns01.hooks.clients.process import calling_client; print(calling_client().pid, flush=True)"
     certbot.write_text(
         f"#!{sys.executable} -I\nimport os, subprocess, sys\nprint(os.getpid(), flush=True)\n"
         "subprocess.run(sys.argv[1], shell=True)\n"
@@ -179,7 +179,8 @@ def test_this_process_is_its_own_client_while_it_lasts() -> None:
     assert (here.name, here.pid) == ("api", os.getpid())
     assert not is_gone(here)
     say = (
-        "import json; from dns01.hooks.client import this_process; print(json.dumps(this_process('script')))"
+        "import json; from dns01.hooks.clients.process import this_process;"
+        "print(json.dumps(this_process('script')))"
     )
     ended = Client(*json.loads(in_a_process(say)))
     assert ended.name == "script"
@@ -189,7 +190,7 @@ def test_this_process_is_its_own_client_while_it_lasts() -> None:
 def test_a_client_that_proc_hides_is_not_gone() -> None:
     here = this_process()
     look = (
-        "import os; from dns01.hooks.client import Client, is_gone; "
+        "import os; from dns01.hooks.clients.process import Client, is_gone; "
         f"here = Client(*{tuple(here)!r}); is_gone(here); "  # all is imported while it can be read
         "os.setgroups([]); os.setgid(65534); os.setuid(65534); "
         f"print(os.path.exists('/proc/{here.pid}'), is_gone(here))"
@@ -199,7 +200,7 @@ def test_a_client_that_proc_hides_is_not_gone() -> None:
 
 def test_without_proc_nothing_is_known_and_nobody_is_gone() -> None:
     look = (
-        "from dns01.hooks.client import calling_client, is_gone, this_process; "
+        "from dns01.hooks.clients.process import calling_client, is_gone, this_process; "
         "here = this_process(); print(calling_client(), here.start, repr(here.where), is_gone(here))"
     )
     assert in_a_process(look, "mount -t tmpfs tmpfs /proc") == "None 0 '' False"

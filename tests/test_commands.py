@@ -214,13 +214,13 @@ def test_a_package_that_is_missing_is_called_as_the_index_calls_it(shell: Client
 
 
 def test_a_module_of_its_own_that_is_missing_is_not_called_a_package(shell: Client, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['dns01.hooks.journal'] = None")
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['dns01.hooks.state.journal'] = None")
 
     said = shell("sweep", PYTHONPATH=str(tmp_path))
 
     assert (said.code, said.stdout) == (1, "")
     problem, hint = said.stderr.splitlines()
-    assert problem == "dns01: this installation of dns01 is incomplete: it lacks dns01.hooks.journal"
+    assert problem == "dns01: this installation of dns01 is incomplete: it lacks dns01.hooks.state.journal"
     assert hint.endswith("-m pip install --force-reinstall .")
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from dns01 import providers
 from dns01.errors import ConfigError
-from dns01.hooks import config
-from dns01.hooks.settings import Settings
-from dns01.hooks.state import state_dir
-from dns01.hooks.values import TERMS
+from dns01.hooks.config.load import load_settings, open_account
+from dns01.hooks.config.settings import Settings
+from dns01.hooks.config.validators import TERMS
+from dns01.hooks.state.folder import state_dir
 from dns01.providers.base import Profile
 from dns01.secret import redact
 
@@ -28,7 +28,7 @@ def default_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What is /etc/dns01/config.toml elsewhere; not there unless the test writes it."""
     path = tmp_path / "etc" / "config.toml"
     path.parent.mkdir()
-    monkeypatch.setattr(config, "DEFAULT_FILE", str(path))
+    monkeypatch.setattr("dns01.hooks.config.load.DEFAULT_FILE", str(path))
     return path
 
 
@@ -40,13 +40,13 @@ def file(tmp_path: Path) -> Path:
 def from_file(file: Path, text: str, environ: Mapping[str, str] | None = None) -> Settings:
     file.write_text(text)
     file.chmod(0o600)
-    return config.load({"DNS01_CONFIG": str(file), **(environ or {})})
+    return load_settings({"DNS01_CONFIG": str(file), **(environ or {})})
 
 
 def refusal(environ: Mapping[str, str]) -> tuple[str, str]:
     """What the error says, and its hint."""
     with pytest.raises(ConfigError) as caught:
-        config.load(environ)
+        load_settings(environ)
     return str(caught.value), caught.value.hint
 
 
@@ -70,15 +70,15 @@ class TestVariablesAlone:
     def test_a_slip_in_a_variable_is_said(
         self, capsys: pytest.CaptureFixture[str], slip: str, meant: str
     ) -> None:
-        config.load({**VARIABLES, slip: "1"})
+        load_settings({**VARIABLES, slip: "1"})
         assert f"{slip} is set, and means nothing here: did you mean {meant}?" in capsys.readouterr().err
 
     def test_other_people_s_variables_are_nobody_s_slips(self, capsys: pytest.CaptureFixture[str]) -> None:
-        config.load({**VARIABLES, "RFC2136_PROPAGATION_TIMEOUT": "120", "PATH": "/bin"})
+        load_settings({**VARIABLES, "RFC2136_PROPAGATION_TIMEOUT": "120", "PATH": "/bin"})
         assert capsys.readouterr().err == ""
 
     def test_make_one_account_with_the_providers_profile(self, state_dir: Path) -> None:
-        settings = config.load({**VARIABLES, "DNS01_STATE_DIR": str(state_dir)})
+        settings = load_settings({**VARIABLES, "DNS01_STATE_DIR": str(state_dir)})
         account = settings.account_for("_acme-challenge.example.org")
         assert (account.name, account.provider) == ("rfc2136", "rfc2136")
         assert account.options["nameserver"] == "192.0.2.53"
@@ -88,8 +88,8 @@ class TestVariablesAlone:
         assert settings.state == str(state_dir)
 
     def test_construct_the_provider(self) -> None:
-        settings = config.load(VARIABLES)
-        assert callable(config.open_account(settings.account_named("rfc2136")).publish)
+        settings = load_settings(VARIABLES)
+        assert callable(open_account(settings.account_named("rfc2136")).publish)
 
     def test_nothing_at_all_shows_two_lines_that_are_enough(self) -> None:
         message, hint = refusal({})
@@ -99,7 +99,7 @@ class TestVariablesAlone:
             if "export " in line and "=" in line
         ]
         assert message == "no DNS provider is configured"
-        assert config.load(dict(exports)).accounts
+        assert load_settings(dict(exports)).accounts
 
     def test_an_unknown_provider_names_the_nearest(self) -> None:
         message, hint = refusal({"DNS01_PROVIDER": "rfc2163"})
@@ -115,7 +115,7 @@ class TestVariablesAlone:
     def test_any_variable_may_name_a_file_instead(self, tmp_path: Path) -> None:
         secret = secret_file(tmp_path / "secret")
         server = secret_file(tmp_path / "server", "192.0.2.54", mode=0o644)
-        settings = config.load(
+        settings = load_settings(
             {
                 "DNS01_PROVIDER": "rfc2136",
                 "RFC2136_NAMESERVER_FILE": str(server),
@@ -136,7 +136,7 @@ class TestVariablesAlone:
     ) -> None:
         secret = secret_file(tmp_path / "secret", mode=0o440)
         monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-        settings = config.load({**VARIABLES, "RFC2136_TSIG_SECRET_FILE": str(secret)})
+        settings = load_settings({**VARIABLES, "RFC2136_TSIG_SECRET_FILE": str(secret)})
         assert settings.account_named("rfc2136").options["tsig_secret"] == "aHVzaCBodXNo"
 
     @pytest.mark.parametrize("option", ["NAMESERVER", "TSIG_SECRET"])
@@ -153,7 +153,7 @@ class TestVariablesAlone:
             "PATIENCE": "9",
             "SETTLE": "0",
         }
-        settings = config.load({**VARIABLES, **{f"DNS01_{key}": value for key, value in terms.items()}})
+        settings = load_settings({**VARIABLES, **{f"DNS01_{key}": value for key, value in terms.items()}})
         account = settings.account_named("rfc2136")
         assert settings.profile_for(account, "any.example") == Profile(120, 900.5, 0.5, 2, 9, 0)
 
@@ -189,12 +189,12 @@ class TestVariablesAlone:
             ("2001:db8::2", 5353),
             ("2001:db8::3", 53),
         )
-        settings = config.load({**VARIABLES, "DNS01_RESOLVERS": said, "DNS01_NAMESERVERS": said})
+        settings = load_settings({**VARIABLES, "DNS01_RESOLVERS": said, "DNS01_NAMESERVERS": said})
         assert settings.resolvers == expected
         assert settings.nameservers_for("any.example") == expected
 
     def test_what_is_not_said_has_its_default(self) -> None:
-        settings = config.load(VARIABLES)
+        settings = load_settings(VARIABLES)
         assert settings.resolvers == (("1.1.1.1", 53), ("8.8.8.8", 53), ("9.9.9.9", 53))
         assert settings.readiness_for("any.example") is None
         assert settings.nameservers_for("any.example") == ()
@@ -203,14 +203,14 @@ class TestVariablesAlone:
 
     def test_readiness_can_be_chosen(self) -> None:
         assert (
-            config.load({**VARIABLES, "DNS01_READINESS": "strict"}).readiness_for("any.example") == "strict"
+            load_settings({**VARIABLES, "DNS01_READINESS": "strict"}).readiness_for("any.example") == "strict"
         )
 
 
 class TestWhichFile:
     def test_the_default_is_read_if_it_is_there(self, default_file: Path) -> None:
         default_file.write_text(ACCOUNT)
-        assert list(config.load({}).accounts) == ["web"]
+        assert list(load_settings({}).accounts) == ["web"]
 
     def test_the_one_that_is_named_is_read_instead(self, default_file: Path, file: Path) -> None:
         default_file.write_text("this is not TOML")
@@ -235,7 +235,7 @@ class TestWhichFile:
 
     def test_an_empty_name_leaves_the_default_aside(self, default_file: Path) -> None:
         default_file.write_text(ACCOUNT)
-        assert list(config.load({**VARIABLES, "DNS01_CONFIG": ""}).accounts) == ["rfc2136"]
+        assert list(load_settings({**VARIABLES, "DNS01_CONFIG": ""}).accounts) == ["rfc2136"]
 
     def test_resolvers_and_readiness_in_variables_go_before_the_file(self, file: Path) -> None:
         text = 'resolvers = ["192.0.2.1"]\nreadiness = "public"\n' + ACCOUNT
@@ -333,7 +333,7 @@ class TestAccounts:
     def test_an_error_of_the_provider_itself_names_the_account(self, file: Path) -> None:
         settings = from_file(file, ACCOUNT + 'tsig_key = "k"\ntsig_secret = "AAAA"\ntsig_algorithm = "rot13"')
         with pytest.raises(ConfigError, match=r"^account web: "):
-            config.open_account(settings.account_named("web"))
+            open_account(settings.account_named("web"))
 
 
 class TestSecrets:
@@ -352,7 +352,7 @@ class TestSecrets:
     def test_a_file_without_secrets_may_be_read_by_all(self, file: Path) -> None:
         file.write_text(ACCOUNT + "tsig_secret = { env = 'SECRET' }")
         file.chmod(0o644)
-        assert config.load({"DNS01_CONFIG": str(file), "SECRET": "by name"}).accounts
+        assert load_settings({"DNS01_CONFIG": str(file), "SECRET": "by name"}).accounts
 
     def test_may_stand_in_a_file_of_their_own_beside_it(self, file: Path) -> None:
         secret_file(file.parent / "key", "by file")
@@ -389,7 +389,7 @@ class TestSecrets:
         assert secret not in redact(f"the key {secret} is wrong")
 
     def test_are_hidden_where_variables_alone_say_them(self) -> None:
-        config.load({**VARIABLES, "RFC2136_TSIG_SECRET": "said-by-variable"})
+        load_settings({**VARIABLES, "RFC2136_TSIG_SECRET": "said-by-variable"})
         assert "said-by-variable" not in redact("the key said-by-variable is wrong")
 
 
@@ -531,7 +531,7 @@ class TestStateFolder:
         assert state_dir(environ) == expected
 
     def test_stands_in_the_defaults_that_speak_of_it(self, state_dir: Path) -> None:
-        settings = config.load({"DNS01_PROVIDER": "standalone", "DNS01_STATE_DIR": str(state_dir)})
+        settings = load_settings({"DNS01_PROVIDER": "standalone", "DNS01_STATE_DIR": str(state_dir)})
         defaults = {option.key: option.default for option in providers.load("standalone").options}
         options = settings.account_named("standalone").options
         assert [key for key, default in defaults.items() if "{state}" in default]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dns01.errors import ConfigError
-from dns01.hooks import config
+from dns01.hooks.config.load import load_settings
 from dns01.secret import redact
 
 LEXICON = '[account.web]\nprovider = "lexicon"\napi = "gandi"\n'
@@ -15,7 +15,7 @@ VARIABLES = {"DNS01_CONFIG": "", "DNS01_PROVIDER": "lexicon", "LEXICON_PROVIDER"
 
 
 def options(environ: dict[str, str]) -> dict[str, str]:
-    (account,) = config.load(environ).accounts.values()
+    (account,) = load_settings(environ).accounts.values()
     return {key: value for key, value in account.options.items() if "." in key}
 
 
@@ -48,7 +48,7 @@ class TestVariables:
         assert options(environ) == {"options.AUTH_TOKEN": "of-a-file"}
         secret.chmod(0o644)
         with pytest.raises(ConfigError, match=r"LEXICON_GANDI_AUTH_TOKEN_FILE: .*can be read by others"):
-            config.load(environ)
+            load_settings(environ)
 
     def test_none_are_needed(self) -> None:
         assert options(VARIABLES) == {}
@@ -59,7 +59,7 @@ class TestVariables:
 
     def test_without_the_api_it_is_what_is_asked_for(self) -> None:
         with pytest.raises(ConfigError, match=r"lacks api \(LEXICON_PROVIDER\)"):
-            config.load({"DNS01_CONFIG": "", "DNS01_PROVIDER": "lexicon", "LEXICON__X": "y"})
+            load_settings({"DNS01_CONFIG": "", "DNS01_PROVIDER": "lexicon", "LEXICON__X": "y"})
 
 
 class TestFile:
@@ -83,12 +83,12 @@ class TestFile:
     )
     def test_says_what_is_wrong_by_its_key(self, tmp_path: Path, line: str, words: str) -> None:
         with pytest.raises(ConfigError, match=words) as error:
-            config.load(written(tmp_path, LEXICON + line))
+            load_settings(written(tmp_path, LEXICON + line))
         assert error.value.hint
 
     def test_is_refused_with_an_entry_in_it_that_others_can_read(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"options\.auth_token: .*others can read") as error:
-            config.load(written(tmp_path, f'{LEXICON}options.auth_token = "x"', mode=0o644))
+            load_settings(written(tmp_path, f'{LEXICON}options.auth_token = "x"', mode=0o644))
         assert error.value.hint.startswith("chmod 600")
 
 
@@ -97,5 +97,5 @@ class TestFile:
     [("AUTH_TOKEN", "s3cret"), ("API_KEY", "s3cret"), ("OTHER", "a-long-value"), ("API_PROTOCOL", "rpcs")],
 )
 def test_an_entry_is_hidden_unless_it_is_short_and_called_like_no_secret(entry: str, hidden: str) -> None:
-    config.load({**VARIABLES, f"LEXICON_GANDI_{entry}": hidden})
+    load_settings({**VARIABLES, f"LEXICON_GANDI_{entry}": hidden})
     assert redact(f"it is {hidden}") == ("it is rpcs" if hidden == "rpcs" else "it is [secret]")

@@ -11,9 +11,9 @@ import pytest
 from bundles import issued
 
 from dns01.errors import DeployError
-from dns01.hooks.delivery.bundle import digest, read
-from dns01.hooks.delivery.deployments import Deployment
-from dns01.hooks.deploy.base import Bundle
+from dns01.hooks.deploy.bundle import digest, read
+from dns01.hooks.deploy.section import Deployment
+from dns01.hooks.deploy.targets.base import Bundle
 
 WEB = Deployment("*", "web", "files", {"directory": "/etc/tls"})
 
@@ -68,8 +68,8 @@ def test_what_is_brought_is_what_was_inspected_though_the_client_renews_meanwhil
             shutil.copy(newer, path)
         return content
 
-    monkeypatch.setattr("dns01.hooks.certificate.open", renewed_as_soon_as_read, raising=False)
-    monkeypatch.setattr("dns01.hooks.delivery.bundle.open", renewed_as_soon_as_read, raising=False)
+    monkeypatch.setattr("dns01.hooks.deploy.certificate.open", renewed_as_soon_as_read, raising=False)
+    monkeypatch.setattr("dns01.hooks.deploy.bundle.open", renewed_as_soon_as_read, raising=False)
     assert read(bundle.facts.certificate) == bundle
 
 

@@ -12,7 +12,7 @@ import pytest
 from calls import Client, Said, until
 from machine import Machine, content, deploy_cert
 
-from dns01.hooks.call import Certificate
+from dns01.hooks.clients.call import Certificate
 
 
 @pytest.fixture

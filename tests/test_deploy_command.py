@@ -10,7 +10,7 @@ from bundles import issued
 from calls import Client
 from machine import Machine, content, deploy_cert
 
-from dns01.hooks.delivery import folders
+from dns01.hooks.clients import files
 
 
 @pytest.fixture
@@ -200,4 +200,4 @@ def test_dehydrated_s_configuration_says_where_its_certificates_are(
     tmp_path: Path, text: str, folder: str
 ) -> None:
     (tmp_path / "config").write_text(text)
-    assert folder.format(base=tmp_path) in folders.roots({"CONFIG": str(tmp_path / "config")})
+    assert folder.format(base=tmp_path) in files.roots({"CONFIG": str(tmp_path / "config")})

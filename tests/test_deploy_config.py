@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from dns01.errors import ConfigError
-from dns01.hooks import config
-from dns01.hooks.call import Certificate
-from dns01.hooks.delivery.deployments import COMMON, TIME_LIMIT, Deployment, targets_for
-from dns01.hooks.deploy import kinds, load
+from dns01.hooks.clients.call import Certificate
+from dns01.hooks.config.load import load_settings
+from dns01.hooks.deploy.section import COMMON, TIME_LIMIT, Deployment, load_deployments, targets_for
+from dns01.hooks.deploy.targets import kinds, load
 
 FILES = 'to = "files"\ndirectory = "/etc/tls"\n'
 WEB = f'[deploy."example.org".web]\n{FILES}'
@@ -20,7 +20,7 @@ ACCOUNT = '[account.web]\nprovider = "rfc2136"\nnameserver = "192.0.2.53"\n'
 
 @pytest.fixture(autouse=True)
 def no_default_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "DEFAULT_FILE", str(tmp_path / "nothing"))
+    monkeypatch.setattr("dns01.hooks.config.load.DEFAULT_FILE", str(tmp_path / "nothing"))
 
 
 @pytest.fixture
@@ -29,22 +29,18 @@ def file(tmp_path: Path) -> Path:
 
 
 def from_file(file: Path, text: str, mode: int = 0o600, **environ: str) -> list[Deployment]:
-    """The targets, read as the deploying phases do and as all others do."""
+    """The targets, as the deploying phases read them, and the publishing ones after the settings."""
     file.write_text(text)
     file.chmod(mode)
     environ["DNS01_CONFIG"] = str(file)
-    found = config.deployments(environ)
-    assert config.load(environ).deployments == found
-    return list(found)
+    load_settings(environ)
+    return list(load_deployments(environ))
 
 
 def refusal_of(file: Path, text: str, mode: int = 0o600) -> tuple[str, str]:
-    """What the error says of the place in the file, and its hint; whichever way it is read."""
+    """What the error says of the place in the file, and its hint."""
     with pytest.raises(ConfigError) as caught:
         from_file(file, text, mode)
-    with pytest.raises(ConfigError) as again:
-        config.load({"DNS01_CONFIG": str(file)})
-    assert str(again.value) == str(caught.value)
     assert str(caught.value).startswith(f"{file}: ")
     return str(caught.value).removeprefix(f"{file}: "), caught.value.hint
 
@@ -251,21 +247,19 @@ class TestWhichCertificateGoesWhere:
 class TestAConfiguration:
     def test_needs_no_account_for_deploying(self, file: Path) -> None:
         from_file(file, WEB)
-        settings = config.load({"DNS01_CONFIG": str(file)})
+        settings = load_settings({"DNS01_CONFIG": str(file)})
         with pytest.raises(ConfigError, match="account"):
             settings.account_for("_acme-challenge.example.org")
 
     def test_may_have_its_account_in_variables_and_its_targets_in_a_file(self, file: Path) -> None:
         file.write_text(WEB)
-        settings = config.load(
-            {"DNS01_CONFIG": str(file), "DNS01_PROVIDER": "rfc2136", "RFC2136_NAMESERVER": "192.0.2.53"}
-        )
-        assert settings.account_for("_acme-challenge.example.org").provider == "rfc2136"
-        assert [each.name for each in settings.deployments] == ["web"]
+        environ = {"DNS01_CONFIG": str(file), "DNS01_PROVIDER": "rfc2136", "RFC2136_NAMESERVER": "192.0.2.53"}
+        assert load_settings(environ).account_for("_acme-challenge.example.org").provider == "rfc2136"
+        assert [each.name for each in load_deployments(environ)] == ["web"]
 
     def test_without_a_file_has_no_targets(self) -> None:
-        assert config.deployments({}) == ()
+        assert load_deployments({}) == ()
 
     def test_is_read_for_deploying_without_what_the_accounts_need(self, file: Path) -> None:
         file.write_text(WEB + ACCOUNT + 'tsig_secret = { env = "NOT_SET" }\n')
-        assert [each.name for each in config.deployments({"DNS01_CONFIG": str(file)})] == ["web"]
+        assert [each.name for each in load_deployments({"DNS01_CONFIG": str(file)})] == ["web"]

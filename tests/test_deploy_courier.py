@@ -14,14 +14,14 @@ import trustme
 from bundles import issued
 
 from dns01.errors import DeployError, StateError
-from dns01.hooks.call import Certificate
-from dns01.hooks.client import Client, this_process
-from dns01.hooks.delivery.courier import Courier
-from dns01.hooks.delivery.deployments import Deployment
-from dns01.hooks.delivery.ledger import INSTALLED, UNTOUCHED, Delivery, Ledger
-from dns01.hooks.deploy.base import Bundle
-from dns01.hooks.due import ABANDONED, PAUSE
-from dns01.providers.base import Option
+from dns01.hooks.clients.call import Certificate
+from dns01.hooks.clients.process import Client, this_process
+from dns01.hooks.deploy.delivery import Courier
+from dns01.hooks.deploy.ledger import INSTALLED, UNTOUCHED, Delivery, Ledger
+from dns01.hooks.deploy.section import Deployment
+from dns01.hooks.deploy.targets.base import Bundle
+from dns01.hooks.state.orphans import ABANDONED, PAUSE
+from dns01.options import Option
 from dns01.secret import hide
 
 ALIVE = this_process("dehydrated")
@@ -101,10 +101,10 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         if where in Recording.faults:
             raise Recording.faults[where]
 
-    monkeypatch.setattr("dns01.hooks.delivery.services.run", run)
-    monkeypatch.setattr("dns01.hooks.deploy.verify.verify", verify)
+    monkeypatch.setattr("dns01.hooks.deploy.reload.run", run)
+    monkeypatch.setattr("dns01.hooks.deploy.targets.verify.verify", verify)
     kinds = {"recording": Recording, "oneway": OneWay}
-    monkeypatch.setattr("dns01.hooks.delivery.deployments.load", kinds.__getitem__)
+    monkeypatch.setattr("dns01.hooks.deploy.section.load", kinds.__getitem__)
     return Recording.log
 
 

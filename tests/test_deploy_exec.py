@@ -9,8 +9,8 @@ from bundles import issued
 from programs import script
 
 from dns01.errors import DeployError
-from dns01.hooks.deploy.base import Bundle
-from dns01.hooks.deploy.exec import Target
+from dns01.hooks.deploy.targets.base import Bundle
+from dns01.hooks.deploy.targets.exec import Target
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from fakes import FOREVER, Cut, Fault, Hang, Reset, Shape, Status, Text
 from fakes.fastly import Fastly
 
 from dns01.errors import ConfigError, DeployError
-from dns01.hooks.deploy.base import Bundle
-from dns01.hooks.deploy.fastly import Target
+from dns01.hooks.deploy.targets.base import Bundle
+from dns01.hooks.deploy.targets.fastly import Target
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from cryptography.x509 import ocsp
 
 from dns01.errors import ConfigError, DeployError
-from dns01.hooks.deploy.base import Bundle
-from dns01.hooks.deploy.files import Target
+from dns01.hooks.deploy.targets.base import Bundle
+from dns01.hooks.deploy.targets.files import Target
 
 SEPARATE = ("fullchain.pem", "privkey.pem", "cert.pem", "chain.pem")
 NOBODY = pwd.getpwnam("nobody").pw_uid

@@ -17,8 +17,8 @@ from bundles import issued
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from dns01.hooks.deploy.base import Bundle
-from dns01.hooks.deploy.files import Target
+from dns01.hooks.deploy.targets.base import Bundle
+from dns01.hooks.deploy.targets.files import Target
 
 KILLED_AT = 100
 
@@ -27,7 +27,7 @@ KILLED_AT = 100
 PROGRAM = f"""
 import os, pickle, sys
 from contextlib import suppress
-from dns01.hooks.deploy.files import Target
+from dns01.hooks.deploy.targets.files import Target
 with open(sys.argv[1], "rb") as file:
     jobs, bundle = pickle.load(file)
 pipe, _ = os.pipe()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from recipes import RECIPES
 
-from dns01.hooks.config import load
-from dns01.hooks.deploy.verify import service
+from dns01.hooks.deploy.section import load_deployments
+from dns01.hooks.deploy.targets.verify import service
 
 
 @pytest.mark.parametrize("title", RECIPES)
@@ -18,7 +18,7 @@ def test_a_recipe_is_a_configuration(title: str, tmp_path: Path) -> None:
     for name, content in (("password", "swordfish"), ("config.toml", told)):
         (tmp_path / name).touch(0o600)
         (tmp_path / name).write_text(content)
-    (deployment,) = load({"DNS01_CONFIG": f"{tmp_path}/config.toml"}).deployments
+    (deployment,) = load_deployments({"DNS01_CONFIG": f"{tmp_path}/config.toml"})
     assert deployment.target()
     if deployment.verify:
         service(deployment.verify)

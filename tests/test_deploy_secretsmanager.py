@@ -19,8 +19,8 @@ from fakes.awshttp import Refusal, forget_aws
 from fakes.moto import Moto
 
 from dns01.errors import ConfigError, DeployError
-from dns01.hooks.deploy.base import Bundle
-from dns01.hooks.deploy.secretsmanager import Target
+from dns01.hooks.deploy.targets.base import Bundle
+from dns01.hooks.deploy.targets.secretsmanager import Target
 
 SECRET = "dns01/example.org"
 

@@ -19,8 +19,8 @@ from testbed import TIME_LIMIT
 from trustme import KeyType
 
 from dns01.errors import ConfigError, DeployError
-from dns01.hooks.deploy.base import Bundle
-from dns01.hooks.deploy.verify import Target, live, service, verify
+from dns01.hooks.deploy.targets.base import Bundle
+from dns01.hooks.deploy.targets.verify import Target, live, service, verify
 
 Talk = Callable[[socket.socket], bool]  # up to the handshake; False: there will be none
 STARTTLS = ("smtp", "imap", "pop3", "ldap", "postgres")

@@ -10,8 +10,8 @@ from examined import examine
 from testbed import World
 
 from dns01.errors import HookError
-from dns01.hooks.checks import Check, Examined, Finding, Severity
-from dns01.hooks.checks.diagnosis import Diagnosis, diagnose
+from dns01.hooks.commands.doctor.examine import Diagnosis, diagnose
+from dns01.hooks.commands.doctor.finding import Check, Examined, Finding, Severity
 
 NOTE = Finding("some-note", Severity.NOTE, "example.org", "worth knowing")
 ERROR = Finding("some-error", Severity.ERROR, "example.org", "an order fails", ("mend it",))

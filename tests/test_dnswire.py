@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import resource
 
-from dns01.hooks.dnswire import Wire
-from dns01.hooks.question import TXT, Address, Question
+from dns01.hooks.dns.message import TXT, Address, Question
+from dns01.hooks.dns.transport import Wire
 
 SERVER = Address("127.1.0.1")
 NAME = "_acme-challenge.example.org"

@@ -16,9 +16,9 @@ from examined import examine, https_open
 from testbed import NameServer, World
 from testbed.firewall import diverting, swallowing
 
-from dns01.hooks.checks import Severity
-from dns01.hooks.checks.diagnosis import diagnose
-from dns01.hooks.checks.registry import CHECKS
+from dns01.hooks.commands.doctor.checks.registry import CHECKS
+from dns01.hooks.commands.doctor.examine import diagnose
+from dns01.hooks.commands.doctor.finding import Severity
 
 TESTS = Path(__file__).parent
 SOURCES = TESTS.parent / "hooks" / "checks"
@@ -99,7 +99,7 @@ NS = {"ns1.example.org": "127.1.0.1", "ns2.example.org": "127.1.0.2"}
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 0.5)
     with World() as world:
         world.zone("example.org", NS)
         yield world

@@ -12,8 +12,8 @@ from examined import examine
 from signed import SignedBind, SignedKnot
 from testbed import Bind, Key, Knot, PowerDNS, World
 
-from dns01.hooks.checks.diagnosis import diagnose
-from dns01.hooks.checks.registry import CHECKS
+from dns01.hooks.commands.doctor.checks.registry import CHECKS
+from dns01.hooks.commands.doctor.examine import diagnose
 
 NAME = "_acme-challenge.example.org"
 ONE, TWO, THREE = "127.1.0.1", "127.1.0.2", "127.1.0.3"

@@ -17,9 +17,9 @@ from testbed.doh import trust
 from testbed.sockets import Transport
 
 from dns01.errors import ConfigError, NotReady
-from dns01.hooks import config
-from dns01.hooks.elsewhere import ask_elsewhere
-from dns01.hooks.question import Address
+from dns01.hooks.challenge.degraded import ask_elsewhere
+from dns01.hooks.config.load import load_settings
+from dns01.hooks.dns.message import Address
 
 NAME = "_acme-challenge.example.org"
 WANTED = {NAME: frozenset({"new"})}
@@ -135,7 +135,7 @@ def test_without_https_the_resolvers_on_port_53_decide(
 
 
 def test_nobody_at_all_is_named(resolver: NameServer, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dns01.hooks.elsewhere.AGAIN", 0.2)
+    monkeypatch.setattr("dns01.hooks.challenge.degraded.AGAIN", 0.2)
     resolver.silent = True
     with pytest.raises(NotReady, match=r"no answer from https://127\.0\.0\.58/dns-query, 127\.0\.0\.57"):
         asked(clock, NOBODY)
@@ -218,19 +218,19 @@ def test_the_endpoints_are_two_that_everybody_knows_or_those_of_a_variable(
     said: str | None, endpoints: tuple[str, ...]
 ) -> None:
     variables = ACCOUNT if said is None else {**ACCOUNT, "DNS01_DOH": said}
-    assert config.load(variables).doh == endpoints
+    assert load_settings(variables).doh == endpoints
 
 
 def test_a_file_names_endpoints_and_a_variable_goes_before_it(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     account = '[account.a]\nprovider = "memory"\nzones = "example.org"\n'
     path.write_text(f'doh = ["https://192.0.2.53/q"]\n{account}')
-    assert config.load({"DNS01_CONFIG": str(path)}).doh == ("https://192.0.2.53/q",)
-    assert config.load({"DNS01_CONFIG": str(path), "DNS01_DOH": ""}).doh == ()
+    assert load_settings({"DNS01_CONFIG": str(path)}).doh == ("https://192.0.2.53/q",)
+    assert load_settings({"DNS01_CONFIG": str(path), "DNS01_DOH": ""}).doh == ()
 
 
 @pytest.mark.parametrize("said", ["http://192.0.2.53/q", "192.0.2.53", "https://"])
 def test_an_endpoint_without_https_is_refused(said: str) -> None:
     with pytest.raises(ConfigError, match=r"DNS01_DOH: .* is no list of https://") as caught:
-        config.load({**ACCOUNT, "DNS01_DOH": said})
+        load_settings({**ACCOUNT, "DNS01_DOH": said})
     assert "https://192.0.2.53/dns-query" in caught.value.hint

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dns01 import providers
-from dns01.hooks import config
-from dns01.hooks.values import TERMS
+from dns01.hooks.config.load import load_settings, open_account
+from dns01.hooks.config.validators import TERMS
 
 TEXT = (Path(__file__).parent.parent / "dehydrated.config.example").read_text()
 KEY = 'key "dns01" { algorithm hmac-sha256; secret "VGhlIHNlY3JldCBvZiB0aGUgdGVzdHM="; };'
@@ -45,11 +45,11 @@ def test_what_is_in_force_configures_an_account(tmp_path: Path) -> None:
     key.chmod(0o600)
     variables = sourced(TEXT.replace("/etc/dns01/tsig.key", str(key)))
 
-    settings = config.load({"DNS01_CONFIG": "", **variables})
+    settings = load_settings({"DNS01_CONFIG": "", **variables})
 
     assert (variables["CHALLENGETYPE"], variables["HOOK_CHAIN"]) == ("dns-01", "yes")
     (account,) = settings.accounts.values()
-    config.open_account(account)
+    open_account(account)
 
 
 @pytest.mark.parametrize("variable", sorted(set(re.findall(r"export ([A-Z0-9_]+)=", TEXT))))

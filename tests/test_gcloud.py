@@ -13,7 +13,7 @@ from fakes import FOREVER, Hang, Refusal, Status, Zone
 from fakes.google import KEY_ID, PEM, Google, key_file
 
 from dns01.errors import AuthRejected, Busy, ConfigError, ProviderError, Unreachable, ZoneNotFound
-from dns01.hooks.config import load as configured
+from dns01.hooks.config.load import load_settings as configured
 from dns01.providers import load
 from dns01.providers.base import TxtRecord
 from dns01.secret import redact

@@ -16,37 +16,42 @@ from typing import NamedTuple
 
 import pytest
 
-from dns01.hooks.deploy import kinds
+from dns01.hooks.deploy.targets import kinds
 
-# From top to bottom: a module imports from its own line and from those below, never from above.
-# (``hooks.*`` is the package and all in it; the most exact name decides; ``*`` is what has no other.)
-LAYERS = (
-    "* hooks.hook",
-    "hooks.run hooks.commands.*",
-    "hooks.*",
-    "providers.*",
-    "providers.base providers.rest providers._http.*",
-    "dnsmessage errors secret deadline",
+# The floors of the house, from the roof to the ground. A module imports from its own room and from the
+# rooms of the floors below it: never from above, nor from another room of its own floor.
+# (``hooks.dns`` is the package and all in it; the most exact name decides; ``*`` is what has no other.)
+FLOORS = (
+    ("hooks.hook *",),
+    ("hooks.commands",),
+    ("hooks.phases", "hooks.issue", "hooks.certbot_plugin"),
+    ("hooks.notify",),
+    ("hooks.challenge", "hooks.deploy"),
+    ("hooks.config",),
+    ("hooks.state", "hooks.caa"),
+    ("hooks.clients", "hooks.dns"),
+    ("providers",),
+    ("errors secret deadline dnsmessage names options output program threads aws",),
 )
 
 # Who called, and with what: these load nothing but the standard library before they are at work.
-START_UP = ("__main__", "hooks.hook", "hooks.call", "hooks.client", "hooks.state", "hooks.due")
+START_UP = ("__main__", "hooks.hook", "hooks.clients", "hooks.state")
 
 # Each third-party package, and the modules that may import it (those after "but" may not).
 PLACES = {
-    "apprise": "hooks.notices.notify",
-    "boto3": "providers._aws hooks.deploy.secretsmanager hooks.deploy.acm",
-    "botocore": "providers._aws hooks.deploy.secretsmanager hooks.deploy.acm",
-    "click": "hooks.commands.*",
-    "cryptography": "hooks.certificate hooks.deploy.* providers.gcloud",
-    "dns": "* but hooks.hook hooks.call hooks.client hooks.state hooks.due",
+    "apprise": "hooks.notify.send",
+    "boto3": "aws hooks.deploy.targets.secretsmanager hooks.deploy.targets.acm",
+    "botocore": "aws hooks.deploy.targets.secretsmanager hooks.deploy.targets.acm",
+    "click": "hooks.commands",
+    "cryptography": "hooks.deploy providers.gcloud",
+    "dns": "hooks.dns hooks.caa hooks.challenge hooks.commands providers dnsmessage",
     "httpcore": "providers._http.httpx_post",
-    "httpx": "hooks.doh providers.rackspace providers._http.httpx_post providers._http.failures",
-    "idna": "hooks.challenge providers.base",
+    "httpx": "hooks.dns.doh providers.rackspace providers._http.httpx_post providers._http.failures",
+    "idna": "names",
     "lexicon": "providers.lexicon",
     "mypy_boto3_route53": "providers.route53 providers._route53_batches",  # its types alone
     "requests": "providers.rest providers._http.exchange providers._http.failures",
-    "rich": "hooks.commands.* hooks.say",
+    "rich": "hooks.commands hooks.challenge.progress",
     "tenacity": "providers._http.retries",
     "urllib3": "providers._http.exchange",
 }
@@ -119,23 +124,29 @@ def is_third_party(name: str) -> bool:
     return not is_ours(name) and name.partition(".")[0] not in sys.stdlib_module_names
 
 
-def matches(module: str, pattern: str) -> bool:
-    if pattern.endswith("*"):
-        return f"{module}.".startswith(f"dns01.{pattern[:-1]}")
-    return module == f"dns01.{pattern}"
+def matches(module: str, name: str) -> bool:
+    return name == "*" or f"{module}.".startswith(f"dns01.{name}.")
 
 
-def layer(module: str) -> int:
-    """The line of LAYERS that the module stands on."""
-    patterns = [(pattern, depth) for depth, line in enumerate(LAYERS) for pattern in line.split()]
-    return max((len(pattern), depth) for pattern, depth in patterns if matches(module, pattern))[1]
+class Room(NamedTuple):
+    floor: int  # 0 is the roof
+    number: int  # on its floor
+
+
+def room(module: str) -> Room:
+    """Where in FLOORS the module stands."""
+    found = [
+        (len(name), Room(floor, number))
+        for floor, rooms in enumerate(FLOORS)
+        for number, names in enumerate(rooms)
+        for name in names.split()
+        if matches(module, name)
+    ]
+    return max(found)[1]
 
 
 def may_import(module: str, package: str) -> bool:
-    allowed, _, denied = PLACES.get(package, "").partition(" but ")
-    return any(matches(module, pattern) for pattern in allowed.split()) and not any(
-        matches(module, pattern) for pattern in denied.split()
-    )
+    return any(matches(module, name) for name in PLACES.get(package, "").split())
 
 
 def loaded_at_once(module: str) -> set[str]:
@@ -152,9 +163,10 @@ def loaded_at_once(module: str) -> set[str]:
 
 
 @every_module
-def test_a_module_imports_from_its_own_layer_and_those_below(module: str) -> None:
-    within = [found for found in imports(module) if is_ours(found.target)]
-    assert not [found for found in within if layer(found.target) < layer(module)]
+def test_a_module_imports_from_its_own_room_and_from_the_floors_below(module: str) -> None:
+    within = {found.target for found in imports(module) if is_ours(found.target)}
+    here = room(module)
+    assert not {name for name in within if room(name) != here and room(name).floor <= here.floor}
 
 
 def test_modules_do_not_import_each_other_in_a_circle() -> None:
@@ -170,13 +182,14 @@ def test_a_third_party_package_is_imported_only_where_it_has_its_place(module: s
     assert not {package for package in packages if not may_import(module, package)}
 
 
-@pytest.mark.parametrize("module", START_UP)
+@pytest.mark.parametrize("module", [m for m in MODULES if any(matches(m, name) for name in START_UP)])
 def test_what_every_call_goes_through_loads_the_standard_library_alone(module: str) -> None:
-    assert not {name for name in loaded_at_once(f"dns01.{module}") if is_third_party(name)}
+    assert not {name for name in loaded_at_once(module) if is_third_party(name)}
 
 
 @pytest.mark.parametrize(
-    "module", ["hooks.config", *(f"hooks.deploy.{kind}" for kind in kinds())], ids=lambda name: name
+    "module",
+    ["hooks.config.load", "hooks.deploy.section", *(f"hooks.deploy.targets.{kind}" for kind in kinds())],
 )
 def test_a_configuration_with_targets_is_read_without_what_is_slow_to_load(module: str) -> None:
     """Every phase that publishes reads it, and asks each kind of target for its options."""

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from dns01.errors import StateError
-from dns01.hooks.challenge import Challenge
-from dns01.hooks.client import Client, this_process
-from dns01.hooks.journal import Entry, Journal
-from dns01.hooks.state import anything_open
+from dns01.hooks.clients.challenge import Challenge
+from dns01.hooks.clients.process import Client, this_process
+from dns01.hooks.state.folder import anything_open
+from dns01.hooks.state.journal import Entry, Journal
 
 HOUR = 3600.0
 NAME = "_acme-challenge.example.org"

@@ -29,12 +29,11 @@ from test_deploy_verify import at_once, served
 from testbed import TIME_LIMIT
 
 from dns01.errors import ConfigError
-from dns01.hooks import config
-from dns01.hooks.call import Call, Challenge
-from dns01.hooks.disk import iso
-from dns01.hooks.notices.notices import Observation, of_call, tell
-from dns01.hooks.notices.notify import Message, deliver
-from dns01.hooks.notices.receivers import Receivers
+from dns01.hooks.clients.call import Call, Challenge
+from dns01.hooks.notify.changes import Observation, of_call, tell
+from dns01.hooks.notify.section import Receivers, load_receivers
+from dns01.hooks.notify.send import Message, deliver
+from dns01.hooks.state.atomic import iso
 from dns01.secret import hide
 
 SECRET = "Zm9yLXRoZS1ob29r"
@@ -46,7 +45,7 @@ OTHER = Observation("another", "the other", "expired", "it expired", "renew")
 
 @pytest.fixture(autouse=True)
 def no_default_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "DEFAULT_FILE", str(tmp_path / "nothing"))
+    monkeypatch.setattr("dns01.hooks.config.load.DEFAULT_FILE", str(tmp_path / "nothing"))
 
 
 @pytest.fixture
@@ -275,12 +274,12 @@ def receivers(tmp_path: Path, text: str, mode: int = 0o600) -> Receivers | None:
     file = tmp_path / "config.toml"
     file.write_text(text)
     file.chmod(mode)
-    return config.receivers({"DNS01_CONFIG": str(file), "HOOK_URL": f"json://host/{SECRET}"})
+    return load_receivers({"DNS01_CONFIG": str(file), "HOOK_URL": f"json://host/{SECRET}"})
 
 
 def test_without_a_section_nobody_is_notified(tmp_path: Path) -> None:
     assert receivers(tmp_path, "") is None
-    assert config.receivers({"DNS01_CONFIG": ""}) is None
+    assert load_receivers({"DNS01_CONFIG": ""}) is None
 
 
 def test_urls_come_from_files_and_variables_and_the_command_is_split_into_words(tmp_path: Path) -> None:
@@ -419,7 +418,7 @@ def test_a_process_ends_whatever_a_service_does() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         url = f"json://127.0.0.1:{silent.getsockname()[1]}/?rto=300"
         script = (
-            "from dns01.hooks.notices.notify import *; from dns01.hooks.notices.receivers import Receivers;"
+            "from dns01.hooks.notify.send import *; from dns01.hooks.notify.section import Receivers;"
             f"print(deliver(Receivers(({url!r},)), {{'urls[0] (json)': Message('a', 'b')}}, {{}}, 1))"
         )
         environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent / "src")}

@@ -11,9 +11,9 @@ import pytest
 import testbed
 from testbed import NameServer
 
-from dns01.hooks import config
-from dns01.hooks.place import Places
-from dns01.hooks.settings import Account
+from dns01.hooks.challenge.placement import Places
+from dns01.hooks.config.load import load_settings
+from dns01.hooks.config.settings import Account
 from dns01.providers.base import Zone
 
 SERVER = "127.1.0.1"
@@ -27,7 +27,7 @@ def zone(folder: Path, account: str, more: str = "") -> Zone:
     """The zone of NAME, by way of an account."""
     file = folder / "config.toml"
     file.write_text(f'[account.web]\n{account}\n[zone."example.org"]\nnameservers = ["192.0.2.53"]\n{more}')
-    settings = config.load({"DNS01_CONFIG": str(file), "DNS01_STATE_DIR": str(folder)})
+    settings = load_settings({"DNS01_CONFIG": str(file), "DNS01_STATE_DIR": str(folder)})
     return Places(settings).find([NAME])[NAME].zone
 
 
@@ -53,7 +53,7 @@ def test_without_a_section_the_servers_tell_a_bridge_its_zone_if_they_have_it(
     tmp_path: Path, apex: str, expected: str
 ) -> None:
     variables = {"DNS01_PROVIDER": "exec", "EXEC_PATH": "/bin/true", "DNS01_NAMESERVERS": SERVER}
-    settings = config.load({"DNS01_CONFIG": "", "DNS01_STATE_DIR": str(tmp_path), **variables})
+    settings = load_settings({"DNS01_CONFIG": "", "DNS01_STATE_DIR": str(tmp_path), **variables})
     with NameServer(SERVER, zones=[testbed.Zone(apex, "", {f"ns1.{apex}": SERVER})]):
         assert Places(settings).find([NAME])[NAME].zone == Zone(expected)
 
@@ -68,9 +68,9 @@ def test_an_account_is_opened_once_however_many_ask_for_it_at_once(
             meeting.wait(0.1)
         return object()
 
-    monkeypatch.setattr("dns01.hooks.place.open_account", opened)
+    monkeypatch.setattr("dns01.hooks.challenge.placement.open_account", opened)
     variables = {"DNS01_PROVIDER": "exec", "EXEC_PATH": "/bin/true"}
-    settings = config.load({"DNS01_CONFIG": "", "DNS01_STATE_DIR": str(tmp_path), **variables})
+    settings = load_settings({"DNS01_CONFIG": "", "DNS01_STATE_DIR": str(tmp_path), **variables})
     places = Places(settings)
     with ThreadPoolExecutor(2) as pool:
         one, two = pool.map(places.provider, [settings.account_named("exec")] * 2)

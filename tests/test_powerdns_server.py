@@ -19,7 +19,7 @@ from fakes.powerdns import OldPowerDNS
 from testbed import TIME_LIMIT, PowerDNS
 
 from dns01.errors import AuthRejected, ProviderError
-from dns01.hooks.journal import Journal
+from dns01.hooks.state.journal import Journal
 from dns01.providers import load
 from dns01.providers.base import Provider, TxtRecord, Zone
 

@@ -12,10 +12,10 @@ from contract import validation
 from testbed import TIME_LIMIT, Bind, World
 
 from dns01.errors import CaaForbids
-from dns01.hooks.caa import Authority, CannotTell, RRset
-from dns01.hooks.call import Call, Challenge
-from dns01.hooks.delegation import Discovery
-from dns01.hooks.preflight import Lookups, preflight, records_at
+from dns01.hooks.caa.preflight import Lookups, preflight, records_at
+from dns01.hooks.caa.rules import Authority, CannotTell, RRset
+from dns01.hooks.clients.call import Call, Challenge
+from dns01.hooks.dns.zone_cuts import Discovery
 
 LETSENCRYPT = Authority(("letsencrypt.org",))
 NS1 = "127.1.0.1"
@@ -26,14 +26,14 @@ WILDCARD = ("example.org", "token-b", B)  # dehydrated names both by the bare do
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 0.5)
     with World() as world:
         world.zone("example.org", {"ns1.example.org": NS1})
         yield world
 
 
 def discovery(world: World) -> Discovery:
-    from dns01.hooks.question import Address
+    from dns01.hooks.dns.message import Address
 
     return Discovery([Address(world.resolver.address)])
 

@@ -12,8 +12,8 @@ from textwrap import dedent
 import pytest
 
 from dns01.errors import UsageError
-from dns01.hooks import config
 from dns01.hooks.commands import main
+from dns01.hooks.config.load import load_settings, open_account
 from dns01.providers import load, names
 
 ROOT = Path(__file__).parent.parent
@@ -162,11 +162,11 @@ def test_the_least_configuration_will_do_and_is_the_same_in_both_forms(
     exports = block(told, "At the least, as environment variables").splitlines()
     variables = dict(export.removeprefix("export ").split("=", 1) for export in exports)
     state = {"DNS01_STATE_DIR": str(tmp_path / "state")}
-    by_variables = config.load({"DNS01_CONFIG": "", **state, **variables})
-    by_file = config.load({"DNS01_CONFIG": str(tmp_path / "config.toml"), **state})
+    by_variables = load_settings({"DNS01_CONFIG": "", **state, **variables})
+    by_file = load_settings({"DNS01_CONFIG": str(tmp_path / "config.toml"), **state})
 
     assert by_variables.accounts == by_file.accounts
-    assert name in LEAD_ELSEWHERE or config.open_account(by_variables.accounts[name])
+    assert name in LEAD_ELSEWHERE or open_account(by_variables.accounts[name])
 
 
 @pytest.mark.parametrize(

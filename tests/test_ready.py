@@ -20,9 +20,9 @@ from testbed.nameserver import NameServer, RateLimit
 from testbed.zone import Zone
 
 from dns01.errors import NotReady
-from dns01.hooks.question import Address, Answer, Question
-from dns01.hooks.ready import Target, Watch, wait
-from dns01.hooks.referral import Server
+from dns01.hooks.challenge.propagation import Target, Watch, wait
+from dns01.hooks.dns.delegation import Server
+from dns01.hooks.dns.message import Address, Answer, Question
 from dns01.providers.base import Profile
 
 NAME = "_acme-challenge.example.org"
@@ -289,7 +289,7 @@ def test_4_over_sockets_an_old_value_ends_in_a_report_of_every_server(
 def test_5_over_sockets_an_alternating_server_is_not_believed_before_it_stops(
     zone: Zone, servers: list[NameServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.ready.APART", 0.1)
+    monkeypatch.setattr("dns01.hooks.challenge.propagation.APART", 0.1)
     zone.set(NAME, "TXT", "old")
     servers[0].alternate()
     zone.set(NAME, "TXT", "new")
@@ -301,7 +301,7 @@ def test_5_over_sockets_an_alternating_server_is_not_believed_before_it_stops(
 def test_9_udp_dropped_and_tcp_open_is_ready(
     zone: Zone, servers: list[NameServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.dnswire.RESEND", 0.1)
+    monkeypatch.setattr("dns01.hooks.dns.transport.RESEND", 0.1)
     servers[0].drop_udp = True
     zone.set(NAME, "TXT", "new")
 
@@ -353,7 +353,7 @@ def test_38_a_hundred_names_at_a_bind_that_limits_its_rate(monkeypatch: pytest.M
 def test_a_hundred_names_at_a_server_without_tcp(
     zone: Zone, servers: list[NameServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.dnswire.STREAM", 0.2)
+    monkeypatch.setattr("dns01.hooks.dns.transport.STREAM", 0.2)
     servers[0].drop_tcp = True
 
     wait(hundred_names(zone))

@@ -8,8 +8,8 @@ import pytest
 from contract import validation
 
 from dns01.errors import Busy, ProviderError
-from dns01.hooks import room
-from dns01.hooks.journal import Entry
+from dns01.hooks.challenge import room
+from dns01.hooks.state.journal import Entry
 
 
 class Keeps:

@@ -18,7 +18,7 @@ from fakes.awshttp import Refusal, forget_aws
 from fakes.route53 import Route53
 
 from dns01.errors import AuthRejected, ConfigError
-from dns01.hooks import config
+from dns01.hooks.config.load import load_settings, open_account
 from dns01.providers import load
 
 OWN = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
@@ -115,8 +115,8 @@ def an_instance(machine: Machine) -> None:
 
 def provider_from(environ: Any) -> Any:
     """As a call of the hook opens it."""
-    settings = config.load({"DNS01_PROVIDER": "route53", **environ})
-    return config.open_account(settings.account_for(NAME))
+    settings = load_settings({"DNS01_PROVIDER": "route53", **environ})
+    return open_account(settings.account_for(NAME))
 
 
 def asked_by_a_new_process() -> str:

@@ -12,8 +12,9 @@ from fakes.awshttp import Mischief, Refusal
 from fakes.route53 import SECRET
 from on_route53 import ASK, EXAMPLE, LIST, NAME, RECORD, WRITE, FakeClock, OnRoute53, on_route53
 
+from dns01 import aws
 from dns01.errors import AuthRejected, Busy, Transient, Unreachable
-from dns01.providers import _aws, load
+from dns01.providers import load
 from dns01.providers.base import TxtRecord, Zone
 
 
@@ -42,7 +43,7 @@ PASSING = {
 class TestFaults:
     @pytest.fixture(autouse=True)
     def _impatience(self, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(_aws, "READ", 0.2)
+        monkeypatch.setattr(aws, "READ", 0.2)
 
     @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
     def test_what_may_pass_is_tried_again(

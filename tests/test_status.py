@@ -27,10 +27,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from test_deploy_verify import at_once, served
 from testbed import TIME_LIMIT
 
-from dns01.hooks.commands import _metrics
-from dns01.hooks.disk import iso
-from dns01.hooks.standing.live import Wanted, look
-from dns01.hooks.standing.urgency import Level
+from dns01.hooks.commands.status import prometheus
+from dns01.hooks.commands.status.expiry import Level
+from dns01.hooks.commands.status.services import Wanted, look
+from dns01.hooks.state.atomic import iso
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "docs" / "status.schema.json"
@@ -503,7 +503,7 @@ def test_the_metrics_say_the_same(machine: Machine) -> None:
     ((_, last),) = found["dns01_last_run_timestamp_seconds"]
     assert last == pytest.approx(datetime.now(UTC).timestamp(), abs=60)
     assert found["dns01_open_records"] == [({}, 0.0)]
-    assert set(found) <= set(_metrics.METRICS)
+    assert set(found) <= set(prometheus.METRICS)
 
 
 def test_the_metrics_are_written_at_once_for_everybody_to_read(machine: Machine) -> None:
@@ -539,7 +539,7 @@ def test_labels_may_hold_anything(machine: Machine) -> None:
 
 def test_every_metric_is_documented() -> None:
     text = (ROOT / "docs" / "status.rst").read_text()
-    assert [name for name in _metrics.METRICS if f"``{name}``" not in text] == []
+    assert [name for name in prometheus.METRICS if f"``{name}``" not in text] == []
 
 
 def test_it_changes_nothing_and_shows_no_key(machine: Machine) -> None:

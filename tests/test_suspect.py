@@ -15,14 +15,14 @@ from testbed import TIME_LIMIT, Bind, NameServer, World, Zone, own
 from testbed.world import HostedZone
 
 from dns01.errors import NotReady
-from dns01.hooks import config
-from dns01.hooks.causes.scene import scene
-from dns01.hooks.causes.suspect import Suspicion, blamed, evidence, likeliest, within
-from dns01.hooks.journal import Entry
-from dns01.hooks.question import Address
-from dns01.hooks.ready import Target, wait
-from dns01.hooks.referral import Server
-from dns01.hooks.settings import Settings
+from dns01.hooks.challenge.diagnosis.evidence import scene
+from dns01.hooks.challenge.diagnosis.likeliest_cause import Suspicion, blamed, evidence, likeliest, within
+from dns01.hooks.challenge.propagation import Target, wait
+from dns01.hooks.config.load import load_settings
+from dns01.hooks.config.settings import Settings
+from dns01.hooks.dns.delegation import Server
+from dns01.hooks.dns.message import Address
+from dns01.hooks.state.journal import Entry
 from dns01.providers.base import Profile
 
 NAME = "_acme-challenge.example.org"
@@ -35,9 +35,9 @@ VALUE = "x" * 43
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.inquiry.PATIENCE", 0.5)
-    monkeypatch.setattr("dns01.hooks.causes.survey.PATIENCE", 0.5)
-    monkeypatch.setattr("dns01.hooks.causes.survey.AGAIN", 0.01)
+    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.dns.inspect.survey.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.dns.inspect.survey.AGAIN", 0.01)
     with World() as world:
         yield world
 
@@ -53,7 +53,7 @@ def entry(name: str = NAME, zone: str = "example.org", target: str = "") -> Entr
 
 
 def configured(world: World, **environ: str) -> Settings:
-    return config.load(
+    return load_settings(
         {
             "DNS01_PROVIDER": "memory",
             "DNS01_MEMORY_ZONES": "example.org",

@@ -9,12 +9,12 @@ import pytest
 from testbed import NameServer, Zone
 
 from dns01.errors import NotReady
-from dns01.hooks import config
-from dns01.hooks.audit import Steps
-from dns01.hooks.client import Client
-from dns01.hooks.journal import Entry, Journal
-from dns01.hooks.place import Places
-from dns01.hooks.waiting import Waiting
+from dns01.hooks.challenge.placement import Places
+from dns01.hooks.challenge.readiness import Waiting
+from dns01.hooks.clients.process import Client
+from dns01.hooks.config.load import load_settings
+from dns01.hooks.state.audit import Steps
+from dns01.hooks.state.journal import Entry, Journal
 from dns01.providers import memory
 
 NAME = "_acme-challenge.example.org"
@@ -68,7 +68,7 @@ def entry(value: str = "ours", ttl: int = 60, client: Client | None = US) -> Ent
 
 def waited(journal: Journal, clock: Clock, ours: Entry, **terms: str) -> float:
     """Seconds that the wait for our record, which is there, takes."""
-    settings = config.load(ENVIRON | terms)
+    settings = load_settings(ENVIRON | terms)
     before = clock.now
     waiting = Waiting(settings, Places(settings), journal, ours.client, clock, clock.sleep)
     opened = journal.open([ours])
@@ -135,9 +135,9 @@ def test_a_provider_has_no_word_for_what_another_process_published(
     published_here: bool,
     questions: int,
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.ready.APART", 0.05)
+    monkeypatch.setattr("dns01.hooks.challenge.propagation.APART", 0.05)
     monkeypatch.setattr(memory.Provider, "settled", lambda self, zone: None, raising=False)
-    settings = config.load(ENVIRON)
+    settings = load_settings(ENVIRON)
     opened = journal.open([entry()])
 
     waiting = Waiting(settings, Places(settings), journal, US, clock, clock.sleep)

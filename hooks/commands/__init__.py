@@ -13,10 +13,10 @@ from ...errors import UsageError
 from .audit import audit
 from .config import config
 from .deploy import deploy
-from .doctor import doctor
+from .doctor.command import doctor
 from .providers import providers
 from .register import register
-from .status import status
+from .status.command import status
 from .sweep import sweep
 
 GUESS = re.compile(r"[.\s]*\(?(Did you mean .*\?)\)?$")  # at the end of click's messages

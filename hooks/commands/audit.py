@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
+from ... import output
 from ...errors import UsageError
-from .. import audit as trail
-from .. import say
-from ..state import state_dir
+from ..state import audit as trail
+from ..state.folder import state_dir
 
 CLIENTS = ("dehydrated", "certbot", "lego", "uacme", "api", "dns01")
 SHOWN = 0.05  # seconds: a step that took less is only in the JSON
@@ -63,5 +63,5 @@ def _lines(record: dict[str, Any]) -> str:
 
 
 def _where(place: dict[str, str]) -> str:
-    account = say.account(place["account"], place["provider"])
+    account = output.account(place["account"], place["provider"])
     return f"{place['target']} in {place['zone']}, account {account}"

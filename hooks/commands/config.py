@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import click
 
-from .. import config as settings_of
-from .. import say
-from ..settings import ZoneRule
-from ..variables import OF_ACCOUNTS
+from ... import output
+from ..config.environment import OF_ACCOUNTS
+from ..config.load import load_settings, open_account
+from ..config.settings import ZoneRule
+from ..deploy.section import load_deployments
+from ..notify.section import load_receivers
 
 
 @click.group(no_args_is_help=False, short_help="Check the configuration: `dns01 config check`.")
@@ -30,20 +32,20 @@ def check(file: str | None) -> None:
     if file:
         environ = {name: value for name, value in environ.items() if name not in OF_ACCOUNTS}
         environ["DNS01_CONFIG"] = os.path.abspath(file)
-    settings = settings_of.load(environ)
+    settings = load_settings(environ)
     for account in settings.accounts.values():
-        settings_of.open_account(account)
+        open_account(account)
         named = ", ".join(rule.apex for rule in settings.zones if rule.account == account.name)
         only = len(settings.accounts) == 1
         zones = "every zone" if only else named or "no zone: name it in a [zone] section"
-        click.echo(f"account {say.account(account.name, account.provider)}: {zones}")
+        click.echo(f"account {output.account(account.name, account.provider)}: {zones}")
     for rule in settings.zones:
         if terms := ", ".join(_terms(rule)):
             click.echo(f"zone {rule.apex}: {terms}")
-    for deployment in settings.deployments:
+    for deployment in load_deployments(environ):
         deployment.target()
         click.echo(f"certificate {deployment.pattern}: {deployment.name} ({deployment.kind})")
-    if receivers := settings_of.receivers(environ):
+    if receivers := load_receivers(environ):
         click.echo(f"notified: {', '.join(receivers.called)}")
     click.echo(f"state: {settings.state}")
     click.echo("the configuration is right")

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 import click
 
 from ...errors import ConfigError, DeployError, HookError
-from ..call import Call, Certificate
-from ..certificate import inspect
-from ..delivery import folders
-from ..delivery.courier import Courier
-from ..delivery.deployments import Deployment
-from ..delivery.ledger import Ledger
-from ..run import Desk
+from ..clients import files
+from ..clients.call import Call, Certificate
+from ..deploy.certificate import inspect
+from ..deploy.delivery import Courier
+from ..deploy.ledger import Ledger
+from ..deploy.section import Deployment
+from ..phases import Desk
 
 Plan = Sequence[tuple[Certificate, Sequence[Deployment]]]
 
@@ -61,12 +61,12 @@ def _planned(
 ) -> tuple[Certificate, list[Deployment]]:
     """The certificate, and where it is to be brought. Raises DeployError and ConfigError."""
     if folder:
-        found = folders.look_in(os.path.abspath(folder), name)
+        found = files.look_in(os.path.abspath(folder), name)
         if found is None:
             raise DeployError(f"{folder} lacks privkey.pem or cert.pem", "name the folder that has them")
     else:
         known = [delivery.certificate for delivery in (*ledger.pending(), *ledger.deployed())]
-        found = folders.find(name, known, os.environ)
+        found = files.find(name, known, os.environ)
     certificate = _with_domain(found)
     targets = [each for each in courier.targets(certificate) if target in (None, each.name)]
     if not targets:
@@ -84,7 +84,7 @@ def _missing(
     """What is not yet where the configuration wants it. Raises DeployError if one is not fit."""
     for name in names:
         try:
-            found = folders.find(name, (), os.environ)
+            found = files.find(name, (), os.environ)
         except DeployError:  # it is not issued yet
             continue
         certificate = _with_domain(found)

@@ -10,7 +10,7 @@ import click
 from ...errors import UsageError
 from ...providers import load, names
 from ...providers._bridge_catalogue import installed_lexicon
-from ._guide import HEADS, Row, catalogue, columns, guide, lacking
+from .provider_guide import HEADS, Row, catalogue, columns, guide, lacking
 
 BRIDGES = {"lexicon": "LEXICON", "acmesh": "ACME.SH"}
 

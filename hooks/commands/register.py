@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from ...errors import ConfigError, HookError, NotReady, ProviderError, UsageError, ZoneNotFound
+from ...names import PREFIX
 from ...providers.base import CreatesAliases
-from .. import config
-from ..challenge import PREFIX, owner_name
-from ..delegation import Discovery
-from ..journal import Journal
-from ..ready import Target, wait
-from ..referral import Delegation
-from ..settings import Account as Configured
-from ..settings import Settings
+from ..challenge.propagation import Target, wait
+from ..clients.challenge import owner_name
+from ..config.load import load_settings, open_account
+from ..config.settings import Account as Configured
+from ..config.settings import Settings
+from ..dns.delegation import Delegation
+from ..dns.zone_cuts import Discovery
+from ..state.journal import Journal
 
 if TYPE_CHECKING:  # it brings requests along, which no other command needs
     from ...providers._acmedns_accounts import Account
@@ -51,7 +52,7 @@ def register(domains: tuple[str, ...], allowfrom: tuple[str, ...], create_cname:
     """
     networks = [_network(cidr) for cidr in allowfrom]
     names = dict.fromkeys(map(owner_name, domains))
-    clerk = Clerk(config.load(os.environ))
+    clerk = Clerk(load_settings(os.environ))
     complaints = 0
     for name in names:
         if not check:
@@ -95,7 +96,7 @@ class Clerk:
         account = self._settings.account_for(name)
         if _is_acmedns(account):
             raise ConfigError(f"{self._settings.source} names no account for the zone {found.zone}", by_hand)
-        provider = config.open_account(account)
+        provider = open_account(account)
         if not isinstance(provider, CreatesAliases):
             raise ConfigError(f"no CNAME can be created through {account.provider}", by_hand)
         zone = provider.zone_for(found.zone)
@@ -164,7 +165,7 @@ class Clerk:
         return self._servers[accounts[0].name]
 
     def _open(self, account: Configured) -> AcmeDns:
-        server = cast("AcmeDns", config.open_account(account))
+        server = cast("AcmeDns", open_account(account))
         server.budget = BUDGET
         return server
 

@@ -6,10 +6,10 @@ import os
 
 import click
 
-from ..call import Call
-from ..disk import iso
-from ..journal import ABANDONED, Entry
-from ..run import Desk
+from ..clients.call import Call
+from ..phases import Desk
+from ..state.atomic import iso
+from ..state.journal import ABANDONED, Entry
 
 
 @click.command(short_help="Take back the records that earlier runs left.")

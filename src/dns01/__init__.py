@@ -11,18 +11,18 @@ __all__ = ["Challenge", "published"]
 
 TYPE_CHECKING = False  # as in typing, whose import would double the start-up
 if TYPE_CHECKING:
-    from .hooks.call import Challenge
-    from .hooks.run import published
+    from .hooks.clients.call import Challenge
+    from .hooks.phases import published
 
 
 def __getattr__(name: str) -> object:
     """Import the API when it is asked for: a phase with no work must not pay for it (PEP 562)."""
     if name == "Challenge":
-        from .hooks.call import Challenge
+        from .hooks.clients.call import Challenge
 
         return Challenge
     if name == "published":
-        from .hooks.run import published
+        from .hooks.phases import published
 
         return published
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,177 @@
+"""Which CA an order goes to, and from which account: what the configuration and the client say.
+
+A client's files are read as text, never executed. What they do not say for certain is unknown.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from ...errors import ConfigError
+from ...names import is_within
+from ...options import check_known, text
+from ..clients.dehydrated import Dehydrated, read_config, read_text
+from ..clients.process import Client, command_line
+from .rules import Authority
+
+
+class _CA(NamedTuple):
+    """Short names, the domains of its ACME directories, and the issuer domain names that its
+    documents say it answers to in CAA."""
+
+    words: tuple[str, ...]
+    hosts: tuple[str, ...]
+    issuers: tuple[str, ...]
+
+
+SECTIGO = ("sectigo.com", "comodoca.com", "comodo.com", "usertrust.com", "trust-provider.com")
+DIGICERT = (
+    *("digicert.com", "www.digicert.com", "digicert.ne.jp", "cybertrust.ne.jp", "quovadisglobal.com"),
+    *("thawte.com", "geotrust.com", "rapidssl.com", "symantec.com", "digitalcertvalidation.com"),
+)
+CAS = (
+    _CA(
+        ("letsencrypt", "letsencrypt-staging", "letsencrypt-test"), ("letsencrypt.org",), ("letsencrypt.org",)
+    ),
+    _CA(("zerossl",), ("zerossl.com",), (*SECTIGO, "zerossl.com")),
+    _CA(("google", "google-test"), ("pki.goog",), ("pki.goog",)),
+    _CA(("buypass", "buypass-test"), ("buypass.com", "buypass.no"), ("buypass.com", "buypass.no")),
+    _CA(("ssl.com", "sslcom"), ("ssl.com",), ("ssl.com",)),
+    _CA(("sectigo",), ("sectigo.com",), SECTIGO),
+    _CA(("digicert",), ("digicert.com",), DIGICERT),
+    _CA(("globalsign",), ("globalsign.com",), ("globalsign.com",)),
+    _CA(("harica",), ("harica.gr",), ("harica.gr",)),
+)
+
+# dehydrated's own short names (0.7.2), by which it finds the folder of an account.
+PRESETS = {
+    "letsencrypt": "https://acme-v02.api.letsencrypt.org/directory",
+    "letsencrypt-test": "https://acme-staging-v02.api.letsencrypt.org/directory",
+    "zerossl": "https://acme.zerossl.com/v2/DV90",
+    "buypass": "https://api.buypass.com/acme/directory",
+    "buypass-test": "https://api.test4.buypass.no/acme/directory",
+    "google": "https://dv.acme-v02.api.pki.goog/directory",
+    "google-test": "https://dv.acme-v02.test-api.pki.goog/directory",
+}
+OPTIONS = {"dehydrated": ("--ca",), "certbot": ("--server",), "lego": ("--server", "-s")}
+OTHER_KEY = {"--privkey", "-p"}  # of dehydrated: another account than the one in its files
+SOURCES = re.compile(r"^\s*(\.|source)\s", re.MULTILINE)  # a file that might say CA= as well
+CONDITIONAL = re.compile(r"^\s+(export\s+)?CA=", re.MULTILINE)
+
+
+class Order(NamedTuple):
+    """What a client says about its orders: the CA's ACME directory, and the account's URI."""
+
+    directory: str = ""
+    account: str = ""
+
+
+def ca(value: object) -> str:
+    """The CA that a setting means: a short name, an issuer domain name, or the URL of an ACME
+    directory. Raises ConfigError."""
+    said = text(value)
+    if "." not in said and not said.startswith("https://"):
+        try:
+            check_known("CA", [said], [word for known in CAS for word in known.words])
+        except ConfigError as error:
+            hint = f"{error.hint}; else its issuer domain name, or the URL of its ACME directory"
+            raise ConfigError(str(error), hint) from None
+    return said
+
+
+def account_uri(value: object) -> str:
+    """An account's URI, as CAA wants it. Raises ConfigError."""
+    said = text(value)
+    if urlsplit(said).scheme not in ("https", "http"):
+        raise ConfigError(f"{said!r} is no account URI", "it is the account's URL at the CA: https://…")
+    return said
+
+
+def authority(ca: str, ca_account: str, order: Order) -> Authority:
+    """The CA that is configured, else that of the client's order; without names if it is unknown.
+
+    ``ca``: in one of the forms that ``ca()`` allows, or empty; ``ca_account``: an account URI, or empty.
+    """
+    names = issuers(ca or order.directory)
+    same = names == issuers(order.directory)
+    return Authority(names, ca_account or (order.account if same else ""))
+
+
+def issuers(said: str) -> tuple[str, ...]:
+    """The issuer domain names of a CA by what somebody calls it; none if that is unknown.
+
+    A CA that nobody has heard of, by its own domain name, is taken at its word.
+    """
+    url = "/" in said
+    host = (urlsplit(said).hostname or "") if url else said.lower()
+    for known in CAS:
+        if host in known.words or (not url and host in known.issuers):
+            return known.issuers
+        if url and any(is_within(host, domain) for domain in known.hosts):
+            return known.issuers
+    return () if url or "." not in host else (host,)
+
+
+def of_call(environ: Mapping[str, str], client: Client | None) -> Order:
+    """What the client that has called says, on its command line or in its configuration."""
+    if client is None:
+        return Order()
+    words = command_line(client.pid).split("\0")
+    said = _option(words, OPTIONS.get(client.name, ()))
+    if client.name != "dehydrated":
+        return Order(said)
+    config = read_config(environ)
+    if config is None or config.files[0] != environ.get("CONFIG"):
+        return Order(said)
+    order = of_dehydrated(config, said)
+    return order._replace(account="") if OTHER_KEY.intersection(words) else order
+
+
+def of_dehydrated(config: Dehydrated, said: str = "", root: str = "/") -> Order:
+    """What its configuration says; ``said``: what stands on its command line, and goes first."""
+    named = said or _configured(config, root)
+    directory = PRESETS.get(named, named)
+    if not directory.startswith("https://"):
+        return Order()
+    # its shell's echo ends the URL with a line feed, which is encoded as well
+    encoded = urlsafe_b64encode(f"{directory}\n".encode()).decode().rstrip("=")
+    accounts = config.settings.get("ACCOUNTDIR") or f"{config.settings['BASEDIR']}/accounts"
+    return Order(directory, _member(read_text(f"{accounts}/{encoded}/account_id.json", root), "url"))
+
+
+def of_certbot(lineage: Mapping[str, str], root: str = "/") -> Order:
+    """What one of its renewal files says."""
+    server, account = lineage.get("server", ""), lineage.get("account", "")
+    folder = "/etc/letsencrypt/accounts/" + server.partition("://")[2]
+    return Order(server, _member(read_text(os.path.join(folder, account, "regr.json"), root), "uri"))
+
+
+def _configured(config: Dehydrated, root: str) -> str:
+    """Its CA; Let's Encrypt, if it says nothing; nothing, if only a shell could tell."""
+    files = "\n".join(read_text(file, root) or "" for file in config.files)
+    if CONDITIONAL.search(files):
+        return ""
+    return config.settings.get("CA") or ("" if SOURCES.search(files) else "letsencrypt")
+
+
+def _option(words: list[str], options: tuple[str, ...]) -> str:
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, _, value = word.partition("=")
+        if name in options:
+            return value or following
+    return ""
+
+
+def _member(document: str | None, key: str) -> str:
+    """A member of a JSON object, as far as there is one."""
+    try:
+        parsed = json.loads(document or "")
+    except ValueError:
+        return ""
+    return str(parsed.get(key) or "") if isinstance(parsed, dict) else ""

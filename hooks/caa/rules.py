@@ -1,0 +1,239 @@
+"""May this CA issue for this name? The rules of CAA (RFC 8659) and of its ACME parameters (RFC 8657).
+
+The rules alone: where the records come from is the affair of ``lookup`` (``preflight`` has one).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Literal, NamedTuple
+
+from dns.rdtypes.ANY.CAA import CAA
+
+from ...names import is_within
+
+UNDERSTOOD = {"issue", "issuewild", "issuemail", "issuevmc", "iodef", "contactemail", "contactphone"}
+CRITICAL = 128  # RFC 8659 §4.1
+METHOD = "dns-01"
+
+Cause = Literal["", "forbids", "wildcard", "critical", "account", "method", "servfail", "unknown-ca"]
+
+
+class Authority(NamedTuple):
+    """The CA that an order goes to, as far as it is known: the issuer domain names that it answers
+    to, the first of them to be written into new records, and the account's URI."""
+
+    names: tuple[str, ...] = ()
+    account: str = ""
+
+
+class RRset(NamedTuple):
+    """The CAA records for a name, and the owner name where they stand: another one if a CNAME
+    leads there."""
+
+    owner: str
+    records: Sequence[CAA] = ()
+
+
+class Verdict(NamedTuple):
+    """What CAA says of one identifier, ``*.`` included.
+
+    "unknown" is no refusal: only the CA can tell. ``owner``: where the records stand that decide;
+    empty if there are none. ``reason``: one sentence. ``remedy``: the steps that mend it.
+    """
+
+    identifier: str
+    outcome: Literal["allowed", "forbidden", "unknown"]
+    owner: str = ""
+    cause: Cause = ""
+    reason: str = ""
+    remedy: tuple[str, ...] = ()
+
+
+class CannotTell(Exception):
+    """No server answers for ``owner`` with authority; says what they do instead."""
+
+    def __init__(self, owner: str, message: str) -> None:
+        super().__init__(message)
+        self.owner = owner
+
+
+Lookup = Callable[[str], RRset]
+"""The CAA RRset of exactly this name, CNAMEs followed (RFC 8659 §3). Raises CannotTell."""
+
+
+def check(identifier: str, authority: Authority, lookup: Lookup) -> Verdict:
+    """Whether ``authority`` may issue for ``identifier``, by the dns-01 challenge."""
+    try:
+        verdict = _judge(identifier, relevant(identifier, lookup), authority)
+    except CannotTell as problem:
+        reason = f"its CAA records cannot be found out: {problem}; a CA issues nothing then"
+        remedy = f"have the name servers answer: dig CAA {problem.owner} (NOERROR if there is none)"
+        return Verdict(identifier, "unknown", "", "servfail", reason, (remedy,))
+    if verdict.remedy and not is_within(identifier, verdict.owner):
+        elsewhere = f"if {verdict.owner} is somebody else's, ask them, or put addresses in the CNAME's place"
+        return verdict._replace(
+            reason=f"{verdict.reason} (a CNAME leads there)", remedy=(*verdict.remedy, elsewhere)
+        )
+    return verdict
+
+
+def relevant(identifier: str, lookup: Lookup) -> RRset:
+    """The records that decide: the closest, from the name itself up to its TLD (RFC 8659 §3).
+
+    Raises CannotTell for what is on the way there, and not for what lies beyond.
+    """
+    name = identifier.removeprefix("*.")
+    while name:
+        found = lookup(name)
+        if found.records:
+            return found
+        name = name.partition(".")[2]
+    return RRset("")
+
+
+def _judge(identifier: str, rrset: RRset, authority: Authority) -> Verdict:
+    owner = rrset.owner
+    strange = [each for each in rrset.records if each.flags & CRITICAL and _tag(each) not in UNDERSTOOD]
+    if strange:
+        reason = f"the CAA property {_tag(strange[0])!r} at {owner} is critical, and CAs do not know it"
+        remedy = (f"remove it: {_line(owner, strange[0])}",)
+        return Verdict(identifier, "forbidden", owner, "critical", reason, remedy)
+    tag, properties = _properties(rrset.records, identifier)
+    if not properties:  # an RRset with nothing but iodef restricts nobody
+        return Verdict(identifier, "allowed", owner)
+    issues = [(record, issue) for record in properties if (issue := _parse(record))]
+    ours = [(record, issue) for record, issue in issues if issue.issuer in authority.names]
+    if not ours:
+        verdict = _not_named(identifier, owner, tag, {issue.issuer for _, issue in issues}, authority)
+        malformed = [f"{_line(owner, each)} is malformed" for each in properties if not _parse(each)]
+        return verdict._replace(reason="; ".join([verdict.reason, *malformed]))
+    verdicts = [_parameters(identifier, owner, record, issue, authority) for record, issue in ours]
+    # Several records are a union: the most generous of them counts.
+    return min(verdicts, key=lambda verdict: ("allowed", "unknown", "forbidden").index(verdict.outcome))
+
+
+def _not_named(
+    identifier: str, owner: str, tag: str, issuers: Iterable[str], authority: Authority
+) -> Verdict:
+    issuers = sorted(set(issuers) - {""})  # an issue property without one lets nobody issue
+    what = "wildcard certificates" if tag == "issuewild" else "certificates"
+    reason = f"the CAA records of {owner} let {', '.join(issuers) or 'nobody'} issue {what}"
+    if issuers and not authority.names:
+        remedy = ("name the CA that is meant: ca in config.toml, or DNS01_CA",)
+        return Verdict(identifier, "unknown", owner, "unknown-ca", reason, remedy)
+    ours = (*authority.names, "the CA's domain name")[0]
+    reason += f", not {ours}" if issuers else ""
+    cause: Cause = "wildcard" if tag == "issuewild" else "forbids"
+    remedy = (f"add this record: {_new(owner, tag, ours)}",)
+    return Verdict(identifier, "forbidden", owner, cause, reason, remedy)
+
+
+def _properties(records: Iterable[CAA], identifier: str) -> tuple[str, list[CAA]]:
+    """The properties that hold for the identifier, and their tag (RFC 8659 §4.2, §4.3)."""
+    by_tag: dict[str, list[CAA]] = {"issue": [], "issuewild": []}
+    for record in records:
+        by_tag.setdefault(_tag(record), []).append(record)
+    tag = "issuewild" if identifier.startswith("*.") and by_tag["issuewild"] else "issue"
+    return tag, by_tag[tag]
+
+
+# The parameters of RFC 8657
+
+
+class _Issue(NamedTuple):
+    """An issuer domain name, and the parameters that it is given."""
+
+    issuer: str
+    parameters: tuple[tuple[str, str], ...]
+
+    def values(self, tag: str) -> list[str]:
+        return [value for name, value in self.parameters if name == tag]
+
+    def replaced(self, tag: str, value: str) -> str:
+        """The same in a record's notation, with this value for the parameter."""
+        kept = [each for each in self.parameters if each[0] != tag]
+        return "; ".join((self.issuer, *(f"{name}={said}" for name, said in (*kept, (tag, value)))))
+
+
+def _parameters(identifier: str, owner: str, record: CAA, issue: _Issue, authority: Authority) -> Verdict:
+    """Whether a record that names the CA restricts it further. A parameter that is given twice,
+    or does not follow its grammar, is never met (RFC 8657 §3, §4)."""
+    accounts, methods = issue.values("accounturi"), issue.values("validationmethods")
+    at = f"the CAA record of {owner} for {issue.issuer}"
+    forbidden = partial(Verdict, identifier, "forbidden", owner)
+    if methods and (len(methods) > 1 or METHOD not in _labels(methods[0])):
+        reason = f"{at} does not allow {METHOD}: validationmethods={', '.join(methods)}"
+        mended = issue.replaced("validationmethods", ",".join([*_labels(methods[0]), METHOD]))
+        if len(methods) > 1:
+            reason = f"{at} has validationmethods twice, which nothing meets"
+            mended = issue.replaced("validationmethods", METHOD)
+        return forbidden("method", reason, _change(owner, record, mended))
+    if len(accounts) > 1:
+        reason = f"{at} has accounturi twice, which no account meets"
+        mended = issue.replaced("accounturi", authority.account or accounts[0])
+        return forbidden("account", reason, _change(owner, record, mended))
+    if accounts and not authority.account:
+        reason = f"{at} allows the account {accounts[0]} alone, and which one orders is not known here"
+        remedy = ("name the account's URI: ca_account in config.toml, or DNS01_CA_ACCOUNT",)
+        return Verdict(identifier, "unknown", owner, "account", reason, remedy)
+    if accounts and _account(accounts[0]) != _account(authority.account):
+        reason = f"{at} allows the account {accounts[0]} alone, not {authority.account}"
+        mended = issue.replaced("accounturi", authority.account)
+        return forbidden("account", reason, (f"add this record: {_new(owner, _tag(record), mended)}",))
+    return Verdict(identifier, "allowed", owner)
+
+
+def _account(uri: str) -> str:
+    """The URI; Let's Encrypt's in one form, for to them those of ACME v1 mean the same accounts, and
+    certbot still has those of old ones."""
+    old = _OLD_ACCOUNT.fullmatch(uri)
+    return f"https://acme-v02.api.letsencrypt.org/acme/acct/{old[1]}" if old else uri
+
+
+def _labels(methods: str) -> list[str]:
+    return methods.split(",") if _METHODS.fullmatch(methods) else []
+
+
+_OLD_ACCOUNT = re.compile(r"https://acme-v01\.api\.letsencrypt\.org/acme/reg/(\d+)")
+_METHODS = re.compile(r"[A-Za-z0-9-]+(,[A-Za-z0-9-]+)*")  # RFC 8657 §4
+_LABEL = r"[A-Za-z0-9](?:-*[A-Za-z0-9])*"  # RFC 8659 §4.2, and what follows
+_ISSUER = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*)?")
+_PARAMETER = re.compile(rf"({_LABEL})[ \t]*=[ \t]*([!-:<-~]*)")
+
+
+def _parse(record: CAA) -> _Issue | None:
+    """None where the value does not follow its grammar: it permits nobody then (RFC 8659 §4.2)."""
+    issuer, *parts = (part.strip(" \t") for part in record.value.decode("latin-1").split(";"))
+    parameters = [_PARAMETER.fullmatch(part) for part in ([] if parts == [""] else parts)]
+    if not _ISSUER.fullmatch(issuer) or not all(parameters):
+        return None
+    return _Issue(issuer.lower(), tuple((match[1].lower(), match[2]) for match in parameters if match))
+
+
+# Records in a zone file
+
+
+def _tag(record: CAA) -> str:
+    return record.tag.decode("latin-1").lower()
+
+
+def _line(owner: str, record: CAA) -> str:
+    return f"{owner}. CAA {record}"
+
+
+def _new(owner: str, tag: str, value: str) -> str:
+    return f"{owner}. CAA 0 {tag} {_quoted(value)}"
+
+
+def _change(owner: str, record: CAA, value: str) -> tuple[str, ...]:
+    return (
+        f"change this record: {_line(owner, record)}",
+        f"so that it reads: {owner}. CAA {record.flags} {_tag(record)} {_quoted(value)}",
+    )
+
+
+def _quoted(value: str) -> str:
+    return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'

@@ -1,1 +1,0 @@
-"""What is wrong with a record that nobody sees: a look around, and the likeliest cause."""

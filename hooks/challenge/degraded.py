@@ -1,0 +1,100 @@
+"""Where too few name servers can be asked: what resolvers see from elsewhere (READINESS, step 10)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import dns.rcode
+
+from ...errors import NotReady
+from ..dns.message import TXT, Address, Answer, Question
+from ..dns.transport import Wire
+from .public_resolvers import check_dnssec, kept_for, what_fails
+
+Pair = tuple[str, str]  # who is asked (a URL, an address), and about which name
+Ask = Callable[[Iterable[Pair]], Mapping[Pair, Answer]]
+
+AGAIN = 5.0  # seconds until the same is asked again, at least
+HINT = "open port 53 to the name servers; if it is only slow, raise timeout (DNS01_TIMEOUT)"
+
+
+def ask_elsewhere(
+    names: Mapping[str, frozenset[str]],
+    doh: Sequence[str],
+    resolvers: Sequence[Address],
+    timeout: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[str]:
+    """Wait until every DoH endpoint that answers has all the values; where none does, every resolver,
+    though on a port 53 that is barred its answers may be anybody's.
+
+    Gives who has them. ``timeout``: seconds, beyond which no "no" is waited out. Raises NotReady.
+    """
+    heard: list[str] = []
+    if doh:
+        from ..dns.doh import Doh  # whose start-up only this is worth
+
+        with Doh() as https:
+            heard = _hear(names, doh, https.ask_all, timeout, clock, sleep)
+    if not heard:
+        heard = _hear(names, [str(one) for one in resolvers], _asker(resolvers), timeout, clock, sleep)
+    if not heard:
+        asked = ", ".join([*doh, *map(str, resolvers)])
+        raise NotReady(f"nobody tells whether {', '.join(names)} is there: no answer from {asked}", HINT)
+    return heard
+
+
+def _hear(
+    names: Mapping[str, frozenset[str]],
+    servers: Iterable[str],
+    ask: Ask,
+    timeout: float,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> list[str]:
+    """The servers that answer at all, once all of them have all the values. Each "no" is waited out
+    for as long as it is kept (RFC 2308 §5). Raises NotReady."""
+    due = {(server, name): 0.0 for server in servers for name in names}
+    heard: dict[str, None] = {}
+    began = clock()
+    while due:
+        now = clock() - began
+        answers = ask([pair for pair, at in due.items() if at <= now])
+        heard |= {server: None for (server, _), answer in answers.items() if answer.message is not None}
+        for (server, name), answer in answers.items():
+            check_dnssec(server, name, answer)
+            if server not in heard or names[name] <= answer.texts:
+                del due[server, name]
+                continue
+            kept = max(AGAIN, kept_for(answer))
+            due[server, name] = clock() - began + kept
+            if due[server, name] > timeout:
+                raise NotReady(
+                    f"degraded, and {server} {_words(answer)} {name}, to be asked again in {kept:.0f} s only",
+                    HINT,
+                )
+        if due:
+            sleep(max(0.0, min(due.values()) - (clock() - began)))
+    return list(heard)
+
+
+def _words(answer: Answer) -> str:
+    if answer.message is None or answer.message.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        return f"answers {what_fails(answer)} for"
+    return "has another value only at" if answer.texts else "has nothing at"
+
+
+def _asker(resolvers: Sequence[Address]) -> Ask:
+    """How to ask resolvers on port 53."""
+    by_text = {str(resolver): resolver for resolver in resolvers}
+
+    def ask(pairs: Iterable[Pair]) -> Mapping[Pair, Answer]:
+        questions = [Question(by_text[server], name, TXT, recurse=True) for server, name in pairs]
+        with Wire() as wire:
+            answers = wire.ask(questions, AGAIN)
+        return {(str(question.server), question.name): answer for question, answer in answers.items()}
+
+    return ask

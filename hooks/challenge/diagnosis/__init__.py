@@ -1,0 +1,1 @@
+"""Why a wait failed, or the CA refused."""

@@ -1,0 +1,113 @@
+"""What the world sees, at this moment, of records that should be there: the evidence for ``suspect``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from ....errors import ConfigError, DelegationError
+from ...config.settings import Settings
+from ...config.validators import addresses
+from ...dns.delegation import Delegation, Server
+from ...dns.inspect.survey import NAMES, Look, Survey, look_at, survey
+from ...dns.message import Address, Answer
+from ...dns.replies import AAAA, A, addresses_in, text
+from ...dns.zone_cuts import Discovery
+from ...state.journal import Entry
+
+
+class Scene(NamedTuple):
+    """The records of one zone, and everything around them."""
+
+    wanted: Mapping[str, frozenset[str]]  # the values that were published, by owner name
+    apex: str  # of the zone that they were published in
+    delegation: Delegation  # where the first of their challenge names leads now
+    survey: Survey  # of the zone there
+    primaries: tuple[Look, ...]  # who takes the updates, and is not among the zone's name servers
+
+    @property
+    def having(self) -> tuple[Look, ...]:
+        """The servers that have all values."""
+        return tuple(look for look in self.survey.looks if self.has(look))
+
+    @property
+    def lacking(self) -> tuple[Look, ...]:
+        """Those that speak for the zone, and lack one."""
+        return tuple(look for look in self.survey.looks if self.has(look) is False)
+
+    @property
+    def mute(self) -> tuple[Look, ...]:
+        """Those that do not answer, or not for the zone."""
+        return tuple(look for look in self.survey.looks if self.has(look) is None)
+
+    def has(self, look: Look) -> bool | None:
+        """Whether a server has all values; None if it does not say."""
+        if not all(look.texts[name].authoritative for name in self.wanted):
+            return None
+        return all(values <= look.texts[name].texts for name, values in self.wanted.items())
+
+    def lines(self) -> Iterator[str]:
+        """What each server says of each name, a line each."""
+        for name, values in self.wanted.items():
+            for look in (*self.survey.looks, *self.primaries):
+                serial = "" if look.serial is None else f", SOA serial {look.serial}"
+                yield f"{name}: {look}: {_words(look.texts[name], values)}{serial}"
+
+
+def scene(entries: Sequence[Entry], settings: Settings) -> Scene:
+    """Look at the first ``NAMES`` records of the first entry's zone, and at that zone. Nothing that
+    was found out before is believed.
+
+    Raises DelegationError where nothing leads to a zone.
+    """
+    first = entries[0]
+    wanted: dict[str, frozenset[str]] = defaultdict(frozenset)
+    for entry in entries:
+        if entry.zone == first.zone and (entry.target in wanted or len(wanted) < NAMES):
+            wanted[entry.target] |= {entry.value}
+    discovery = Discovery(settings.resolvers)
+    if told := settings.nameservers_for(first.target):
+        servers = tuple(Server(str(address), (address,)) for address in told)
+        delegation = Delegation(first.name, first.target, first.zone, servers, (first.name,))
+        seen = Survey(first.zone, (), servers, look_at(servers, first.zone, wanted))
+    else:
+        delegation = discovery.find(first.name)
+        seen = survey(discovery, delegation.zone, wanted)
+    primaries: tuple[Server, ...] = ()
+    if any(look.authority for look in seen.looks):  # else there is nothing to compare them with
+        primaries = tuple(_primaries(discovery, seen, settings, first))
+    return Scene(dict(wanted), first.zone, delegation, seen, look_at(primaries, seen.apex, wanted))
+
+
+def _words(answer: Answer, values: frozenset[str]) -> str:
+    if not answer.authoritative:
+        return answer.words
+    others = len(answer.texts - values)
+    said = "has it" if values <= answer.texts else "does not have it"
+    return f"{said}, but {others} other value{'s' if others > 1 else ''}" if others else said
+
+
+def _primaries(discovery: Discovery, seen: Survey, settings: Settings, entry: Entry) -> Iterator[Server]:
+    """Whom the SOA calls so (RFC 1035 §3.3.13), and whom the account sends its updates to."""
+    public = {look.address for look in seen.looks}
+    account = settings.accounts.get(entry.account)
+    named = [account.options.get("nameserver", "")] if account else []
+    named += sorted({text(look.authority.mname) for look in seen.looks if look.authority})
+    for host in filter(None, dict.fromkeys(named)):
+        hidden = tuple(address for address in _addresses(discovery, host) if address not in public)
+        if hidden and host not in {server.name for server in seen.servers}:
+            yield Server(host, hidden)
+            public |= {*hidden}
+
+
+def _addresses(discovery: Discovery, host: str) -> list[Address]:
+    """Of a host, or of what is an address already."""
+    with suppress(ConfigError):
+        return list(addresses([host]))
+    found = []
+    for rdtype in (A, AAAA):
+        with suppress(DelegationError):
+            found += [a for rrset in discovery.ask(host, rdtype).answer for a in addresses_in(rrset)]
+    return found

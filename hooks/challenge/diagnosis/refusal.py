@@ -1,0 +1,77 @@
+"""When the CA says no: its reason, and beside it what the world sees at that moment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from .... import output
+from ...caa import issuers
+from ...clients.call import Call
+from ...clients.process import Client
+from ...config.load import load_settings
+from ...config.settings import Settings
+from ...state.journal import Entry, Journal
+from .likeliest_cause import Suspicion, evidence, within
+
+SECONDS = 10.0  # that all of it may take
+ABOUT_DNS = ("unauthorized", "dns", "incorrectResponse", "connection")  # RFC 8555 §6.7
+IDENTIFIER = re.compile(
+    r"(?<![\w.@/:-])(?:\*\.)?(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]+(?![\w/@-]|\.\w)", re.IGNORECASE
+)
+AUDIT = "`dns01 audit` shows what was published, and when"
+
+
+def show(call: Call, client: Client | None, journal: Journal, environ: Mapping[str, str]) -> None:
+    """Say why the CA refuses, ask every name server concerned once more, and name the likeliest
+    cause. Raises nothing: the phase has failed already."""
+    output.failure(f"{call.words}: {call.problem}", AUDIT)
+    for lines, suspicion in within(SECONDS, lambda: list(_found(call, client, journal, environ))) or ():
+        output.table(lines)
+        output.failure(f"the likeliest cause: {suspicion.cause}", suspicion.remedy)
+
+
+def _found(
+    call: Call, client: Client | None, journal: Journal, environ: Mapping[str, str]
+) -> Iterator[tuple[list[str], Suspicion]]:
+    entries = _concerned(call, client, journal)
+    settings = load_settings(environ)
+    if _is(call, "caa"):
+        names = [*_identifiers(call.problem), *(entry.domain for entry in entries)]
+        yield from _caa(list(dict.fromkeys(names)), client, settings, environ)
+    elif entries and (call.phase != "refused" or any(_is(call, kind) for kind in ABOUT_DNS)):
+        lines, suspicion = evidence(entries, settings)
+        domains = ", ".join(dict.fromkeys(entry.domain for entry in entries))
+        yield [f"for {domains}:", *lines], suspicion
+
+
+def _concerned(call: Call, client: Client | None, journal: Journal) -> Sequence[Entry]:
+    """The entries of the challenges that failed: dehydrated names another domain than theirs, and
+    the token alone tells. Where an order is refused, those that this client has open."""
+    if call.challenges:
+        return [entry for entries in journal.find(call.challenges).values() for entry in entries]
+    return journal.of(client) if client else []
+
+
+def _caa(
+    names: Sequence[str], client: Client | None, settings: Settings, environ: Mapping[str, str]
+) -> Iterator[tuple[list[str], Suspicion]]:
+    from ...caa import rules
+    from ...caa.preflight import Lookups
+    from ...dns.zone_cuts import Discovery
+
+    issuer = issuers.authority(settings.ca, settings.ca_account, issuers.of_call(environ, client))
+    lookups = Lookups(Discovery(settings.resolvers), names)
+    for name in names:
+        verdict = rules.check(name, issuer, lookups)
+        if verdict.reason:
+            yield [], Suspicion("caa", f"{name}: {verdict.reason}", "; ".join(verdict.remedy))
+
+
+def _identifiers(problem: str) -> list[str]:
+    """The domain names in the CA's words; its problem types are no names, nor are URLs."""
+    return [name.lower() for name in IDENTIFIER.findall(problem)]
+
+
+def _is(call: Call, kind: str) -> bool:
+    return f"urn:ietf:params:acme:error:{kind}" in call.problem

@@ -1,0 +1,161 @@
+"""The public resolvers' word, asked for last: would a CA's own resolver see the record?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import dns.edns
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+
+from ...errors import NotReady
+from ..dns.message import TXT, Address, Answer, Question
+from ..dns.transport import Wire
+
+PUBLIC = 60.0  # seconds that public resolvers are worth waiting for
+UNREACHABLE = 2.0  # seconds for all public resolvers that do not answer
+LOOK = 0.25  # seconds between two looks at what is due
+STRICT_HINT = 'wait, or set readiness = "public" to go on with a warning'
+DNSSEC = {*range(6, 13), 25}  # of the Extended DNS Errors, those that are the zone's fault (RFC 8914 §4)
+
+
+def ask_resolvers(
+    names: Mapping[str, frozenset[str]],
+    resolvers: Sequence[Address],
+    *,
+    strict: bool = False,
+    view: Callable[[Address, str], str] = lambda resolver, name: "",
+    clock: Callable[[], float] = time.monotonic,
+) -> list[str]:
+    """Ask public resolvers for names that are ready, until they have them (READINESS, step 12).
+
+    A "no" is waited out for as long as the resolver will keep it, where that is within ``PUBLIC``
+    seconds of the beginning; ``view`` may know why it will never become a yes. Gives the warnings.
+    Raises NotReady for a DNSSEC failure, which every validating CA would meet as well, and with
+    ``strict`` instead of a warning.
+    """
+    due = {Question(resolver, name, TXT, recurse=True): 0.0 for resolver in resolvers for name in names}
+    flying: set[Question] = set()
+    heard: set[Address] = set()
+    failed: set[Question] = set()
+    complaints: dict[str, None] = {}  # in their order, each once
+    began = clock()
+    with Wire() as wire:
+        while due:
+            now = clock() - began
+            if now >= UNREACHABLE:
+                due = {question: at for question, at in due.items() if question.server in heard}
+            ripe = [question for question, at in due.items() if at <= now and question not in flying]
+            flying.update(ripe)
+            wire.send(ripe)
+            for question, answer in wire.collect(LOOK):
+                flying.discard(question)
+                if due.pop(question, None) is None:
+                    continue
+                heard.add(question.server)
+                again = clock() - began + max(1.0, kept_for(answer))
+                if _sees(answer, names[question.name], strict):
+                    continue
+                if complaint := _complaint(question, answer, again, view):
+                    complaints[complaint] = None
+                    if _fails(answer):
+                        failed.add(question)
+                else:
+                    due[question] = again
+    check_validation(failed)
+    silent = [str(resolver) for resolver in resolvers if resolver not in heard]
+    if silent:
+        complaints[f"no answer from {', '.join(silent)}: not asked any further"] = None
+    if strict and complaints:
+        raise NotReady("; ".join(complaints), STRICT_HINT)
+    return list(complaints)
+
+
+def check_dnssec(resolver: object, name: str, answer: Answer) -> None:
+    """Raises NotReady where the resolver blames DNSSEC in an Extended DNS Error."""
+    if _fails(answer) and any(error.code in DNSSEC for error in _extended_errors(answer)):
+        raise _bogus(f"{resolver} answers {what_fails(answer)} for {name}", name)
+
+
+def check_validation(failed: Collection[Question]) -> None:
+    """Raises NotReady where a resolver that answered SERVFAIL does so once more, and yet has an answer
+    when it is told not to validate (CD=1): one that has no Extended DNS Errors to say it with."""
+    unchecked = {question: question._replace(unchecked=True) for question in failed}
+    with Wire() as wire:
+        answers = wire.ask([*unchecked, *unchecked.values()], UNREACHABLE)
+    for question, same in unchecked.items():
+        if _fails(answers[question]) and _answered(answers[same]):
+            server, name = question.server, question.name
+            raise _bogus(f"{server} answers SERVFAIL for {name}, but not if it is told not to validate", name)
+
+
+def what_fails(answer: Answer) -> str:
+    """The error of a resolver's answer, and the Extended DNS Errors in it, on one line."""
+    if answer.message is None:
+        return answer.problem
+    said = "; ".join(error.to_text() for error in _extended_errors(answer))  # control characters escaped
+    return dns.rcode.to_text(answer.message.rcode()) + (f", {said}" if said else "")
+
+
+def kept_for(answer: Answer) -> float:
+    """Seconds that a resolver keeps this answer: a negative one for as long as the SOA in it
+    says (RFC 2308 §5)."""
+    if answer.message is None:
+        return 0.0
+    ttls = [rrset.ttl for rrset in answer.message.answer]
+    ttls += [
+        min(rrset.ttl, rrset[0].minimum)
+        for rrset in answer.message.authority
+        if rrset.rdtype == dns.rdatatype.SOA and rrset.rdclass == dns.rdataclass.IN
+    ]
+    return float(min(ttls, default=0))
+
+
+def _sees(answer: Answer, wanted: frozenset[str], strict: bool) -> bool:
+    """Whether the resolver is content. Other values in the place of ours are what it was asked for
+    by an earlier order, likely one of ours: it does reach the zone, and only ``strict`` minds."""
+    values = answer.texts
+    return wanted <= values or (bool(values) and not strict)
+
+
+def _complaint(question: Question, answer: Answer, again: float, view: Callable[[Address, str], str]) -> str:
+    """Why there is no sense in asking ``again`` (seconds from the beginning), or nothing.
+
+    Raises NotReady where the resolver blames DNSSEC.
+    """
+    if answer.message is None:
+        return f"the resolver {question.server} cannot be asked: {answer.problem}"
+    check_dnssec(question.server, question.name, answer)
+    if not _answered(answer):
+        return f"{question.server} answers {what_fails(answer)} for {question.name}"
+    if differs := view(question.server, question.name):
+        return differs
+    if again > PUBLIC:
+        kept = f"for {kept_for(answer):.0f} s more"
+        return f'the resolver {question.server} keeps a "no" for {question.name} {kept}'
+    return ""
+
+
+def _answered(answer: Answer) -> bool:
+    """Whether the resolver knows, be it that there is nothing."""
+    return answer.message is not None and answer.message.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+
+
+def _fails(answer: Answer) -> bool:
+    return answer.message is not None and answer.message.rcode() == dns.rcode.SERVFAIL
+
+
+def _extended_errors(answer: Answer) -> list[dns.edns.EDEOption]:
+    """RFC 8914."""
+    options = answer.message.options if answer.message is not None else ()
+    return [option for option in options if isinstance(option, dns.edns.EDEOption)]
+
+
+def _bogus(words: str, name: str) -> NotReady:
+    return NotReady(
+        words,
+        "DNSSEC is broken there, and a CA would refuse as well: mend DS, DNSKEY and signatures "
+        f"(`delv {name} TXT` shows which; until then, have the DS taken from the parent zone)",
+    )

@@ -1,0 +1,136 @@
+"""Records on their way to their providers and back, each in the journal for as long as it is out.
+
+What is published is in the journal before the provider hears of it, and leaves the journal after
+the provider has removed it, both under the zone's lock: a kill at any instant leaves nothing that
+a later call does not find.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from ... import output
+from ...errors import HookError
+from ...providers.base import TxtRecord, Zone
+from ...secret import redact
+from ..clients.call import Challenge
+from ..clients.process import Client
+from ..config.settings import Account
+from ..state.journal import Entry, Journal
+from . import room
+from .placement import Place, Places
+
+
+class Records:
+    """What one phase publishes and takes back. ``places`` are asked for when they are needed: a
+    call with nothing to take back needs no configuration."""
+
+    def __init__(self, journal: Journal, places: Callable[[], Places], client: Client | None) -> None:
+        self.published: list[Entry] = []
+        self.retracted: list[Entry] = []
+        self.kept: list[str] = []  # why records could not be taken back
+        self._journal = journal
+        self._places = places
+        self._client = client
+
+    def publish(
+        self, challenges: Sequence[Challenge], places: Mapping[str, Place], opened: list[Entry]
+    ) -> None:
+        """Publish zone by zone. ``opened`` gets the entries as they are made, for whoever has to take
+        them back when it fails half-way. Raises HookError."""
+        for account, zone, entries in self._batches(challenges, places):
+            self._publish_zone(account, zone, entries, opened)
+
+    def take_back(self, entries: Sequence[Entry], *, asked_for: bool = True) -> None:
+        """Retract zone by zone. What cannot be removed stays in the journal, and is said.
+
+        ``asked_for``: whether a CA can have seen the records, so that the next order at one of the
+        names has to wait until it has forgotten them.
+        """
+        batches: dict[tuple[str, Zone], list[Entry]] = defaultdict(list)
+        for entry in entries:
+            batches[entry.account, Zone(entry.zone, entry.zone_id)].append(entry)
+        for (account, zone), batch in batches.items():
+            try:
+                self._retract_zone(account, zone, batch, asked_for)
+            except Exception as error:
+                self._keep(batch, error)
+
+    def _retract_zone(self, account: str, zone: Zone, entries: list[Entry], asked_for: bool) -> None:
+        provider = self._places().provider_named(account)
+        with self._journal.lock(zone.apex):
+            # Another process may have taken an orphan back by now, or published its value anew.
+            entries = self._journal.unchanged(entries)
+            if not entries:
+                return
+            try:
+                provider.retract(zone, _records(entries))
+            except Exception as error:
+                self._keep(entries, error)  # before another process publishes one of the values anew
+                return
+            if asked_for:
+                self._journal.close(entries)
+            else:
+                self._journal.forget(entries)
+        self.retracted += entries
+        for _, target, count in _counted(entries):
+            output.step(f"took back {count}{target}")
+
+    def _keep(self, entries: Iterable[Entry], error: Exception) -> None:
+        self.kept.append(str(error))
+        for entry in entries:
+            output.warning(f"{entry.target} is not taken back yet ({error}); every later call tries again")
+            try:
+                self._journal.failed(entry, redact(str(error)))
+            except HookError as worse:
+                output.warning(f"{worse}")
+        if isinstance(error, HookError) and error.hint:
+            output.warning(error.hint)
+
+    def _batches(
+        self, challenges: Sequence[Challenge], places: Mapping[str, Place]
+    ) -> list[tuple[Account, Zone, list[Entry]]]:
+        """The entries to make, a batch for each zone: many APIs take a whole batch at once."""
+        batches: dict[tuple[str, Zone], list[Entry]] = defaultdict(list)
+        for challenge in dict.fromkeys(challenges):
+            place = places[challenge.name]
+            batches[place.account.name, place.zone].append(
+                Entry(
+                    domain=challenge.domain,
+                    token=challenge.token,
+                    name=challenge.name,
+                    target=place.target,
+                    value=challenge.validation,
+                    ttl=place.profile.ttl,
+                    account=place.account.name,
+                    provider=place.account.provider,
+                    zone=place.zone.apex,
+                    zone_id=place.zone.id,
+                    client=self._client,
+                )
+            )
+        return [(places[batch[0].name].account, zone, batch) for (_, zone), batch in batches.items()]
+
+    def _publish_zone(self, account: Account, zone: Zone, entries: list[Entry], opened: list[Entry]) -> None:
+        provider = self._places().provider(account)
+        through = output.account(account.name, account.provider)
+        with self._journal.lock(zone.apex):
+            room.check(provider, entries, self._journal.entries)
+            entries = self._journal.open(entries)
+            opened += entries
+            self.published += entries
+            for name, target, count in _counted(entries):
+                by_way_of = "" if target == name else f" (a CNAME leads from {name})"
+                output.step(f"publishing {count}{target}{by_way_of} in {zone.apex} through {through}")
+            provider.publish(zone, _records(entries))
+
+
+def _counted(entries: Iterable[Entry]) -> list[tuple[str, str, str]]:
+    """Every (name, target), with the number of values there if it is not one: "2 values at "."""
+    numbers = Counter((entry.name, entry.target) for entry in entries)
+    return [(*where, f"{number} values at " if number > 1 else "") for where, number in numbers.items()]
+
+
+def _records(entries: Iterable[Entry]) -> list[TxtRecord]:
+    return [TxtRecord(entry.target, entry.value, entry.ttl) for entry in entries]

@@ -1,0 +1,176 @@
+"""From published to ready: the waits between them, in their order (READINESS, steps 5 to 12)."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
+
+from ... import output
+from ...errors import NotReady
+from ...providers.base import KnowsWhenSettled, Profile
+from ..clients.process import Client
+from ..config.settings import Settings
+from ..dns.delegation import Server
+from ..dns.inspect.split_horizon import differences
+from ..dns.message import Address
+from ..state.audit import Steps
+from ..state.journal import OPEN, Entry, Journal
+from .degraded import ask_elsewhere
+from .placement import Place, Places
+from .progress import Progress
+from .propagation import Target, Watch, wait
+from .public_resolvers import ask_resolvers
+
+
+class Waiting:
+    """Waits for what one call, or one run of certbot's, has published. ``client`` is its client."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        places: Places,
+        journal: Journal,
+        client: Client | None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._settings = settings
+        self._places = places
+        self._journal = journal
+        self._client = client
+        self._clock = clock
+        self._sleep = sleep
+
+    def until_ready(self, entries: Sequence[Entry], steps: Steps, *, published: Sequence[Entry]) -> list[str]:
+        """Returns when the CA may ask for the entries. ``published``: those of them that this very
+        process published, so that their provider can have a word of its own about them.
+
+        Gives the names that were *degraded*: resolvers decided, as their servers could not be asked.
+        Raises NotReady, and what that word may raise.
+        """
+        if not entries:  # the CA still holds every authorization
+            return []
+        places = self._places.find(entry.name for entry in entries)
+        with steps("settled"):
+            self._for_providers(places.values())
+        with steps("ready"):
+            watch = self._for_servers(entries, places, {entry.target for entry in published})
+        barred = [entry for entry in entries if entry.target in watch.unready(watch.seconds)]
+        if barred:
+            with steps("degraded"):
+                self._for_elsewhere(barred, places, watch)
+        with steps("settle"):
+            self._for_caches(entries, places)
+        with steps("public"):
+            self._for_public_resolvers([entry for entry in entries if entry not in barred], places)
+        return list(dict.fromkeys(entry.name for entry in barred))
+
+    def _for_providers(self, places: Iterable[Place]) -> None:
+        """The word of every API that has one (INSYNC, a job)."""
+        for place in {(place.account.name, place.zone): place for place in places}.values():
+            provider = self._places.provider(place.account)
+            if isinstance(provider, KnowsWhenSettled):
+                provider.settled(place.zone)
+
+    def _for_servers(
+        self, entries: Sequence[Entry], places: Mapping[str, Place], published: Collection[str]
+    ) -> Watch:
+        values: dict[str, set[str]] = defaultdict(set)
+        for entry in entries:
+            if (target := places[entry.name].target) != entry.target:
+                raise NotReady(
+                    f"{entry.name} was published at {entry.target}, but the DNS now leads to {target}",
+                    "see whether its CNAME has changed, or its servers fail at times; then run it again",
+                )
+            values[entry.target].add(entry.value)
+        targets = [
+            Target(
+                target,
+                frozenset(values[target]),
+                place.servers,
+                self._profile(place, target in published),
+                substitute=self._readiness(place.name) != "authoritative",
+            )
+            for target, place in {place.target: place for place in places.values()}.items()
+        ]
+        servers = list(dict.fromkeys(server.name for target in targets for server in target.servers))
+        more = f" and {len(servers) - 8} more" if len(servers) > 8 else ""
+        if servers:
+            output.step(f"waiting for {', '.join(servers[:8])}{more}")
+        try:
+            with Progress() as progress:
+                watch = wait(targets, progress)
+        except NotReady as error:
+            from .diagnosis.likeliest_cause import blamed  # whose start-up only this is worth
+
+            raise blamed(error, entries, self._settings) from None
+        for excused in watch.excused(watch.seconds):
+            output.warning(f"left out of account: {excused}")
+        if not watch.unready(watch.seconds):
+            output.step(f"ready after {watch.seconds:.1f} s")
+        return watch
+
+    def _for_elsewhere(self, entries: Sequence[Entry], places: Mapping[str, Place], watch: Watch) -> None:
+        """Resolvers decide in the place of servers that cannot be asked (READINESS, step 10)."""
+        names = _values_by_name(entries)
+        for address in watch.intercepted():
+            output.warning(f"{address} answers like a resolver: something on the way intercepts port 53")
+        output.warning(
+            f"degraded: too few name servers can be asked for {', '.join(names)}; resolvers decide"
+        )
+        timeout = max(places[name].profile.timeout for name in names) - watch.seconds
+        heard = ask_elsewhere(names, self._settings.doh, self._settings.resolvers, timeout)
+        output.step(f"ready, degraded: {', '.join(heard)} saw it, not the name servers")
+
+    def _profile(self, place: Place, published: bool) -> Profile:
+        """A provider that trusts its servers at its own word has none for what another process
+        published: those are asked as often as anybody's."""
+        if published or not isinstance(self._places.provider(place.account), KnowsWhenSettled):
+            return place.profile
+        return place.profile._replace(rounds=max(place.profile.rounds, Profile().rounds))
+
+    def _for_caches(self, entries: Sequence[Entry], places: Mapping[str, Place]) -> None:
+        """The CA remembers an answer for the TTL, up to ``settle`` seconds. It can have asked until
+        the last value at a name was retracted, and just now where another order is still open."""
+        now = self._clock()
+        rivals = {e.target for e in self._journal.entries() if e.state == OPEN and e.client != self._client}
+        forgotten = 0.0
+        for entry in entries:
+            remembers = min(entry.ttl, places[entry.name].profile.settle)
+            asked = now if entry.target in rivals else min(now, self._journal.retracted_at(entry.target))
+            if remembers and asked:
+                # Caches that count whole seconds, as unbound does, keep a record for up to one more.
+                forgotten = max(forgotten, asked + remembers + 1)
+        if (left := forgotten - now) > 0:
+            output.step(f"waiting {left:.0f} s more: the CA may still remember the record of another order")
+            self._sleep(left)
+
+    def _for_public_resolvers(self, entries: Sequence[Entry], places: Mapping[str, Place]) -> None:
+        @cache
+        def horizon(resolver: Address, apex: str, servers: Sequence[Server]) -> str:
+            differs = differences([resolver], apex, servers)[resolver]
+            return f"split horizon: {differs}" if differs else ""
+
+        def view(resolver: Address, name: str) -> str:
+            return horizon(resolver, places[name].zone.apex, places[name].servers)
+
+        for readiness in ("public", "strict"):
+            names = _values_by_name(entry for entry in entries if self._readiness(entry.name) == readiness)
+            if names:
+                strict = readiness == "strict"
+                for complaint in ask_resolvers(names, self._settings.resolvers, strict=strict, view=view):
+                    output.warning(complaint)
+
+    def _readiness(self, name: str) -> str:
+        """Public resolvers need not know a zone whose servers are named in the configuration."""
+        told = self._settings.readiness_for(name)
+        return told or ("authoritative" if self._settings.nameservers_for(name) else "public")
+
+
+def _values_by_name(entries: Iterable[Entry]) -> dict[str, frozenset[str]]:
+    values: dict[str, frozenset[str]] = {}
+    for entry in entries:
+        values[entry.name] = values.get(entry.name, frozenset()) | {entry.value}
+    return values

@@ -1,0 +1,90 @@
+"""certbot's renewal files for a domain: will its hooks be called as they have to be?"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from glob import glob
+
+from .....errors import DeployError
+from ....clients.dehydrated import read_text
+from ....deploy.certificate import names_in
+from ..finding import Examined, Finding, Severity
+
+RENEWAL = "/etc/letsencrypt/renewal"
+HOOKS = {"manual_auth_hook": "auth", "manual_cleanup_hook": "cleanup", "renew_hook": "deploy"}
+OPTIONS = {"auth": "--manual-auth-hook", "cleanup": "--manual-cleanup-hook", "deploy": "--deploy-hook"}
+OURS = ("dns01", "hook.py")
+
+_SETTING = re.compile(r"^(\w+)\s*=\s*(.*?)\s*$", re.MULTILINE)
+
+
+def lineages(examined: Examined) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """The renewal files of certificates for the domain: (path, settings)."""
+    for found in sorted(glob(examined.path(f"{RENEWAL}/*.conf"))):
+        path = f"{RENEWAL}/{os.path.basename(found)}"
+        settings = dict(_SETTING.findall(read_text(path, examined.root) or ""))
+        if examined.domain in _names(examined, path, settings):
+            yield path, settings
+
+
+def _names(examined: Examined, path: str, settings: Mapping[str, str]) -> set[str]:
+    """What the certificate is for: its own word, or else the name that certbot gave it."""
+    lineage = re.sub(r"-\d{4}$", "", os.path.basename(path).removesuffix(".conf"))
+    try:
+        return set(names_in(examined.path(settings.get("cert", ""))))
+    except DeployError:  # it cannot be read, as by anybody but root
+        return {lineage, f"*.{lineage}"}
+
+
+def check(path: str, settings: Mapping[str, str]) -> Iterator[Finding]:
+    """What one renewal file would have certbot do."""
+    lineage = os.path.basename(path).removesuffix(".conf")
+    authenticator = settings.get("authenticator", "")
+    if authenticator != "manual":
+        yield Finding(
+            "certbot-other-authenticator",
+            Severity.NOTE,
+            path,
+            f"certbot renews it with its authenticator {authenticator or '(none)'}, and never calls dns01",
+            (_again(lineage),),
+        )
+        return
+    challenges = [word.strip() for word in settings.get("pref_challs", "").split(",")]
+    if "dns-01" not in challenges and "dns" not in challenges:
+        message = "it does not ask for dns-01 (pref_challs), so that certbot takes http-01 first"
+        yield Finding("certbot-challenge", Severity.ERROR, path, message, (_again(lineage),))
+    if not settings.get("manual_auth_hook"):
+        message = "it has no manual_auth_hook: certbot cannot renew it without a person"
+        yield Finding("certbot-hook-missing", Severity.ERROR, path, message, (_again(lineage),))
+    for key, phase in HOOKS.items():
+        if lacks_phase(settings.get(key, ""), phase):
+            yield Finding(
+                "certbot-hook-without-phase",
+                Severity.ERROR,
+                path,
+                f"{key} = {settings[key]} does not say its phase, so that dns01 cannot know what is wanted",
+                (f"certbot reconfigure --cert-name {lineage} {OPTIONS[phase]} 'dns01 certbot {phase}'",
+                 f"or write in {path}: {key} = dns01 certbot {phase}"),
+            )  # fmt: skip
+
+
+def lacks_phase(command: str, phase: str) -> bool:
+    """Whether the command calls dns01 without ``certbot PHASE`` behind it; certbot gives hooks to
+    a shell, and any other command is somebody else's affair."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return False
+    ours = [place for place, word in enumerate(words) if os.path.basename(word) in OURS]
+    return bool(ours) and words[ours[-1] + 1 : ours[-1] + 3] != ["certbot", phase]
+
+
+def _again(lineage: str) -> str:
+    return (
+        f"certbot certonly --cert-name {lineage} --force-renewal --manual --preferred-challenges dns "
+        "--manual-auth-hook 'dns01 certbot auth' --manual-cleanup-hook 'dns01 certbot cleanup' "
+        "--deploy-hook 'dns01 certbot deploy' -d …"
+    )

@@ -1,0 +1,135 @@
+"""Where the record would go: the zone cut, the CNAME chain, and who has an account for its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .....errors import ConfigError, DelegationError, ZoneNotFound
+from .....names import PREFIX, is_within
+from ....dns.delegation import ChainError, Delegation, PortBarred
+from ..finding import Examined, Finding, Severity
+
+
+def check(examined: Examined) -> Iterator[Finding]:
+    """What stands between the challenge name and a zone that one of the accounts can write to."""
+    if examined.settings.nameservers_for(examined.name):
+        return  # the configuration says where it goes
+    try:
+        delegation = examined.discovery.find(examined.name)
+    except ChainError as error:
+        yield _endless(examined, error)
+    except PortBarred:
+        return  # what keeps this machine from asking anybody is in the views' check
+    except DelegationError as error:
+        yield Finding("zone-unknown", Severity.ERROR, examined.name, str(error), (error.hint,))
+    else:
+        yield from _wildcard(delegation)
+        if delegation.intercepted:
+            return  # in the views' check as well
+        if "." not in delegation.zone:
+            yield _nowhere(delegation)
+        elif delegation.trouble:
+            yield _down(examined, delegation)
+        elif len(delegation.chain) > 1 and examined.settings.accounts:
+            yield from _foreign(examined, delegation)
+
+
+def _endless(examined: Examined, error: ChainError) -> Finding:
+    code = "cname-loop" if error.chain[-1] in error.chain[:-1] else "cname-too-long"
+    return Finding(
+        code,
+        Severity.ERROR,
+        examined.name,
+        str(error),
+        (
+            f"have one CNAME lead straight to the name where the record is to stand: "
+            f"{examined.name}. CNAME NAME.",
+            f"or remove the CNAME of {examined.name}: the record can stand there itself",
+        ),
+    )
+
+
+def _wildcard(delegation: Delegation) -> Iterator[Finding]:
+    if delegation.wildcard:
+        yield Finding(
+            "wildcard-cname",
+            Severity.NOTE,
+            delegation.name,
+            f"a wildcard makes {delegation.name} a CNAME to {delegation.wildcard}; the record goes to the "
+            "name itself, which overrides the wildcard while it is there",
+            (f"if the CNAME is meant for it, write it out: {delegation.name}. CNAME {delegation.wildcard}.",),
+        )
+
+
+def _nowhere(delegation: Delegation) -> Finding:
+    """The DNS has no zone for it beneath that of a registry, or the root's."""
+    registry = delegation.zone or "the root"
+    if delegation.trouble:
+        return Finding(
+            "zone-unknown",
+            Severity.ERROR,
+            delegation.target,
+            f"no zone is found for {delegation.target}: beneath {registry}, {delegation.trouble}",
+            (f"see what is between this machine and the name servers: dig +trace {delegation.target}",),
+        )
+    if len(delegation.chain) > 1:
+        return Finding(
+            "cname-dangling",
+            Severity.ERROR,
+            delegation.name,
+            f"{_drawn(delegation)}: its zone does not exist, {registry} does not delegate it; "
+            "whoever comes to have it gets certificates for the domain",
+            (f"remove the CNAME of {delegation.chain[-2]}", "or let it lead to a zone of your own"),
+        )
+    return Finding(
+        "zone-missing",
+        Severity.ERROR,
+        delegation.name,
+        f"{delegation.name.removeprefix(PREFIX)} is not in the DNS: {registry} does not delegate it",
+        (
+            "see whether the domain is registered, has name servers at the registrar, and is spelled right",
+            "an internal zone wants `nameservers` in its section of the configuration",
+        ),
+    )
+
+
+def _down(examined: Examined, delegation: Delegation) -> Finding:
+    """The domain's own zone, or one that is there for challenges alone."""
+    own = is_within(delegation.name.removeprefix(PREFIX), delegation.zone)
+    servers = ", ".join(server.name for server in delegation.servers)
+    return Finding(
+        "zone-down" if own else "challenge-zone-down",
+        Severity.ERROR,
+        delegation.zone,
+        f"no server of the {'zone' if own else 'challenge zone'} {delegation.zone} answers for it "
+        f"({delegation.trouble}): the record could not be seen",
+        (
+            f"see that its servers ({servers}) run and serve {delegation.zone}, and let UDP and TCP port 53 "
+            "through to them",
+            f"or remove the {'delegation' if len(delegation.chain) == 1 else 'CNAME'}: "
+            f"dig +trace {delegation.name} shows where it is",
+        ),
+    )
+
+
+def _foreign(examined: Examined, delegation: Delegation) -> Iterator[Finding]:
+    """What else may be wrong with the account is for the accounts' own check to say."""
+    try:
+        examined.places.find([examined.name])
+    except (ConfigError, ZoneNotFound) as error:
+        yield Finding(
+            "cname-foreign",
+            Severity.ERROR,
+            delegation.name,
+            f"{_drawn(delegation)}: no account reaches the zone {delegation.zone} ({error})",
+            (
+                f'configure the account that has it: [zone."{delegation.zone}"] account = "NAME"',
+                f"or remove the CNAME of {delegation.chain[-2]}, if it is not for challenges",
+            ),
+        )
+    except Exception:
+        return
+
+
+def _drawn(delegation: Delegation) -> str:
+    return " -> ".join(delegation.chain)

@@ -1,0 +1,91 @@
+"""What earlier runs left: TXT values that nobody waits for, and journal entries never taken back."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+
+from .....errors import DelegationError, HookError, StateError
+from .....providers.base import LimitsValues
+from ....dns.delegation import Delegation
+from ....state.atomic import usable
+from ....state.journal import Entry, Journal
+from ..finding import Examined, Finding, Severity
+from .where import followed
+
+SWEEP = "dns01 sweep"
+
+
+def check(examined: Examined) -> Iterator[Finding]:
+    """Compare what stands at the challenge name with what the journal knows of it."""
+    journal = Journal(examined.settings.state)
+    try:
+        _check_room(examined.settings.state)
+        entries = journal.entries()
+        orphans = [entry for entry in journal.orphans() if entry.name == examined.name]
+    except StateError as error:
+        yield Finding("state-unusable", Severity.ERROR, examined.settings.state, str(error), (error.hint,))
+        return
+    for entry in orphans:
+        yield _open(entry)
+    try:
+        delegation = followed(examined)
+    except DelegationError:
+        return
+    if delegation.trouble:  # nobody answers: the delegation's finding
+        return
+    known = {entry.value for entry in entries if entry.target == delegation.target}
+    shown = examined.places.look([delegation.target])[delegation.target]
+    strange = sorted(frozenset().union(*shown) - known)
+    if strange and not _keeps_old_values(examined, delegation):
+        yield _stale(delegation, strange)
+
+
+def _check_room(folder: str) -> None:
+    """Raises StateError where nothing could be written to the state folder, or it could not be made."""
+    there = folder
+    while not os.path.lexists(there):
+        there = os.path.dirname(os.path.abspath(there))
+    with usable(folder):
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        disk = os.statvfs(there)
+        full = disk.f_blocks and not (disk.f_bfree if os.geteuid() == 0 else disk.f_bavail)
+        if full or (disk.f_files and not disk.f_ffree):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _open(entry: Entry) -> Finding:
+    failed = f"; failed tries: {entry.tries}, the last one: {entry.error}" if entry.error else ""
+    return Finding(
+        "open-entry",
+        Severity.WARNING,
+        entry.target,
+        f"the value {entry.value} of an earlier run was never taken back{failed}",
+        (SWEEP,),
+    )
+
+
+def _keeps_old_values(examined: Examined, delegation: Delegation) -> bool:
+    """Whether the provider never removes a value, but lets a newer one take its place (acme-dns)."""
+    try:
+        account = examined.settings.account_for(delegation.target, examined.name)
+        return isinstance(examined.places.provider(account), LimitsValues)
+    except HookError:
+        return False
+
+
+def _stale(delegation: Delegation, strange: Sequence[str]) -> Finding:
+    count = f"{len(strange)} TXT values stand" if len(strange) > 1 else "a TXT value stands"
+    where = f" from the zone {delegation.zone}" if delegation.zone else ""
+    return Finding(
+        "stale-txt",
+        Severity.WARNING,
+        delegation.target,
+        f"{count} there that no run of this machine has open: many of them make the CA's lookup fail",
+        (
+            "if another ACME client orders a certificate for this name right now, let it finish",
+            *(f'remove{where}: {delegation.target}. TXT "{value}"' for value in strange),
+        ),
+    )

@@ -1,0 +1,21 @@
+"""All checks, in the order in which their findings are shown: from what is nearest to what is far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..finding import Check
+from . import account, caa, client, clock, configuration, delegation, dnssec, leftovers, resolvers, servers
+
+CHECKS: Mapping[str, Check] = {
+    "configuration": configuration.check,
+    "scope": account.check,
+    "delegation": delegation.check,
+    "servers": servers.check,
+    "dnssec": dnssec.check,
+    "views": resolvers.check,
+    "caa": caa.check,
+    "leftovers": leftovers.check,
+    "client": client.check,
+    "clock": clock.check,
+}

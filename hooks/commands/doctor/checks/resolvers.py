@@ -1,0 +1,112 @@
+"""What this machine sees of the DNS: port 53 blocked or intercepted, resolvers of another mind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from .....errors import ConfigError, DelegationError
+from ....clients.dehydrated import read_text
+from ....config.validators import addresses
+from ....dns.delegation import Delegation, PortBarred
+from ....dns.inspect.split_horizon import differences
+from ....dns.message import Address
+from ..finding import Examined, Finding, Severity
+
+RESOLV_CONF = "/etc/resolv.conf"
+HTTPS = 2.0  # seconds: silent name servers have cost 5 of the 8 that a check has
+
+
+def check(examined: Examined) -> Iterator[Finding]:
+    """Whether the name servers of the world can be asked from here, and whether the resolvers of this
+    machine say the same as they do."""
+    if examined.settings.nameservers_for(examined.name):
+        return  # a zone that the world need not see
+    try:
+        delegation = examined.discovery.find(examined.name)
+    except PortBarred as error:
+        yield _barred(examined, error)
+    except DelegationError:
+        return  # the delegation's own check finds it
+    else:
+        if delegation.intercepted:
+            words = f"something on the way to the servers of {delegation.zone} intercepts port 53"
+            yield _intercepted(examined, f"{words} ({delegation.trouble})")
+        elif not delegation.trouble:  # else there is nothing to compare with
+            yield from _split(examined, delegation)
+
+
+def _barred(examined: Examined, error: PortBarred) -> Finding:
+    if error.barrier == "something intercepts it":
+        return _intercepted(examined, str(error))
+    severity, meanwhile = _without_port_53(examined)
+    return Finding(
+        "port-53-blocked",
+        severity,
+        "port 53",
+        str(error),
+        (
+            "let UDP and TCP to port 53 of any address out, in the firewalls of this machine and its network",
+            "see for yourself: dig +norec +tries=1 SOA . @198.41.0.4",
+            meanwhile,
+        ),
+    )
+
+
+def _intercepted(examined: Examined, words: str) -> Finding:
+    severity, meanwhile = _without_port_53(examined)
+    return Finding(
+        "port-53-intercepted",
+        severity,
+        "port 53",
+        words,
+        (
+            "have the redirection of port 53 taken out of the router or firewall (DNAT, `transparent` DNS)",
+            "see for yourself: dig +norec SOA . @198.41.0.4 should have the flag aa, and not ra",
+            meanwhile,
+        ),
+    )
+
+
+def _without_port_53(examined: Examined) -> tuple[Severity, str]:
+    """How bad that is. Where HTTPS gets out, an order goes through: the endpoints are asked about the
+    root, which exists."""
+    from ....dns.doh import Doh
+
+    endpoints = examined.settings.doh
+    with Doh(HTTPS) as https:
+        answers = https.ask_all((endpoint, ".") for endpoint in endpoints).values()
+        if any(answer.message is not None for answer in answers):
+            return Severity.WARNING, f"until then orders go through, degraded, by {', '.join(endpoints)}"
+    either = " or ".join(endpoints) or "the endpoints of DNS01_DOH"
+    return Severity.ERROR, f"or let HTTPS to {either} out (HTTPS_PROXY): then orders go through, degraded"
+
+
+def _split(examined: Examined, delegation: Delegation) -> Iterator[Finding]:
+    apex, servers = delegation.zone, delegation.servers
+    if apex == delegation.target:
+        return  # no resolver hears of the record's own name
+    resolvers = list(dict.fromkeys([*_local_resolvers(examined), *examined.settings.resolvers]))
+    for resolver, words in differences(resolvers, apex, servers).items():
+        if words and resolver in examined.settings.resolvers:
+            remedy = f"take {resolver} out of DNS01_RESOLVERS (`resolvers`): a CA has the world's view"
+            yield _horizon(resolver, apex, words, Severity.WARNING, remedy)
+        elif words:
+            remedy = f"nothing, as long as {resolver} is not in DNS01_RESOLVERS: others are asked"
+            yield _horizon(resolver, apex, words, Severity.NOTE, remedy)
+
+
+def _horizon(resolver: Address, apex: str, words: str, severity: Severity, remedy: str) -> Finding:
+    compare = f"compare: dig NS {apex} @{resolver.ip}; dig +trace NS {apex}"
+    return Finding("split-horizon", severity, str(resolver), f"split horizon: {words}", (remedy, compare))
+
+
+def _local_resolvers(examined: Examined) -> list[Address]:
+    """Those of resolv.conf(5), as far as they are addresses."""
+    found: list[Address] = []
+    for line in (read_text(RESOLV_CONF, examined.root) or "").splitlines():
+        keyword, *values = line.split() or [""]
+        if keyword == "nameserver":
+            with suppress(ConfigError):
+                found += addresses(values[:1])
+    return found

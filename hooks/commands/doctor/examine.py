@@ -1,0 +1,135 @@
+"""One domain looked at from every side at once, within a deadline."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
+
+from .... import output
+from ....errors import ConfigError, DelegationError, HookError
+from ...config.settings import Account
+from ...dns.delegation import ChainError, Delegation
+from .checks.configuration import serving
+from .checks.where import followed
+from .finding import Check, Examined, Finding, Severity
+
+T = TypeVar("T")
+
+DEADLINE = 8.0  # seconds: with what starting and printing take, all is said within 10
+HEAD_START = 0.5  # seconds: the zone cuts that one has found need not be looked for by all
+
+
+class Diagnosis(NamedTuple):
+    """What is known of a domain. ``delegation``: where its record goes, as far as that is known;
+    ``account``: the one that publishes it, and why that one. ``findings``: by check, in order."""
+
+    domain: str
+    name: str
+    delegation: Delegation
+    account: Account | None
+    why: str
+    findings: Mapping[str, tuple[Finding, ...]]
+
+    @property
+    def worst(self) -> Severity:
+        """The severity of the gravest finding."""
+        every = (finding.severity for findings in self.findings.values() for finding in findings)
+        return max(every, default=Severity.NOTE)
+
+    def adding(self, check: str, found: Iterable[Finding]) -> Diagnosis:
+        """The same, with what else was found."""
+        return self._replace(findings={**self.findings, check: (*self.findings.get(check, ()), *found)})
+
+
+def diagnose(examined: Examined, checks: Mapping[str, Check], deadline: float = DEADLINE) -> Diagnosis:
+    """Run all checks side by side. One that has not ended after ``deadline`` seconds is itself a
+    finding, beside what it has found by then."""
+    hindrances = _start(examined)
+    until = time.monotonic() + deadline
+    way = _Task("way", lambda: [_way(examined)])
+    way.join(HEAD_START)
+    tasks = {name: _Task(name, partial(check, examined)) for name, check in checks.items()}
+    for task in tasks.values():
+        task.join(max(0.0, until - time.monotonic()))
+    name = examined.name
+    delegation = next(iter(way.found), Delegation(name, name, "", (), (name,)))
+    findings = {check: (*task.found, *task.trouble(deadline)) for check, task in tasks.items()}
+    account, why = _account(examined, delegation)
+    diagnosis = Diagnosis(examined.domain, name, delegation, account, why, findings)
+    return diagnosis.adding("scope", hindrances)
+
+
+def _start(examined: Examined) -> tuple[Finding, ...]:
+    """An embedded server has to be there before anybody looks for it."""
+    try:
+        examined.places.start([examined.name])
+    except ConfigError:  # the configuration's own finding
+        return ()
+    except HookError as error:
+        return (Finding("server-does-not-start", Severity.ERROR, examined.name, str(error), (error.hint,)),)
+    return ()
+
+
+def _way(examined: Examined) -> Delegation:
+    try:
+        delegation = followed(examined)
+        if delegation.trouble and len(delegation.chain) > 1:
+            # An embedded server answers for a CNAME's target once it is told of its zone.
+            with suppress(HookError):
+                examined.places.start([delegation.zone])
+                return followed(examined)
+        return delegation
+    except ChainError as error:  # as far as it goes, for the picture
+        return Delegation(examined.name, error.chain[-1], "", (), error.chain)
+    except DelegationError:
+        return Delegation(examined.name, examined.name, "", (), (examined.name,))
+
+
+def _account(examined: Examined, delegation: Delegation) -> tuple[Account | None, str]:
+    try:
+        return serving(examined.settings, examined.name, delegation.target)
+    except ConfigError as error:
+        return None, str(error)
+
+
+class _Task(Generic[T]):
+    """Work in a thread of its own, which the end of the process does not wait for."""
+
+    def __init__(self, name: str, work: Callable[[], Iterable[T]]) -> None:
+        self.found: list[T] = []
+        self._name = name
+        self._work = work
+        self._failure: Exception | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def join(self, timeout: float) -> None:
+        self._thread.join(timeout)
+
+    def trouble(self, deadline: float) -> Iterator[Finding]:
+        """What kept it from its end, if anything did."""
+        if self._thread.is_alive():
+            message = f"this check had not ended after {deadline:.0f} s: something does not answer"
+            hint = "mend what else is found, and look again"
+            yield Finding("check-unfinished", Severity.WARNING, self._name, message, (hint,))
+        elif isinstance(self._failure, HookError):
+            hint = self._failure.hint
+            yield Finding("check-failed", Severity.WARNING, self._name, str(self._failure), (hint,))
+        elif self._failure:
+            message = f"a fault of dns01's own: {type(self._failure).__name__}: {self._failure}"
+            hint = "run again with DNS01_DEBUG=1 and report it"
+            yield Finding("check-failed", Severity.WARNING, self._name, message, (hint,))
+
+    def _run(self) -> None:
+        try:
+            for each in self._work():
+                self.found.append(each)
+        except Exception as error:
+            self._failure = error
+            if os.environ.get("DNS01_DEBUG"):
+                output.trace(error)

@@ -1,0 +1,65 @@
+"""What ``dns01 doctor`` looks at: one module per subject, each a ``check`` that yields findings.
+
+A check asks authoritative servers, files and APIs; no resolver hears of a challenge name from it
+(READINESS, "the trap"). It changes nothing, and raises nothing on purpose: what it meets is a
+finding.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from enum import IntEnum
+from typing import NamedTuple, Protocol
+
+from ...challenge.placement import Places
+from ...config.settings import Settings
+from ...dns.zone_cuts import Discovery
+
+
+class Severity(IntEnum):
+    """How bad it is; the figures are the exit codes of ``dns01 doctor``."""
+
+    NOTE = 0  # worth knowing, nothing to mend
+    WARNING = 1  # an order goes through today, and may not tomorrow
+    ERROR = 2  # an order fails
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong, and how to mend it.
+
+    ``code``: a stable word for programs, as in "caa-forbids". ``subject``: the name, zone, server
+    or file that it is about. ``message``: one line. ``remedy``: the steps, in their order, each
+    with the command or the record to paste.
+    """
+
+    code: str
+    severity: Severity
+    subject: str
+    message: str
+    remedy: tuple[str, ...] = ()
+
+
+class Examined(NamedTuple):
+    """What a check has to go by. ``domain`` may start with ``*.``; ``name`` is its challenge name.
+
+    ``root``: the folder that stands for / where files of this machine are read.
+    """
+
+    domain: str
+    name: str
+    settings: Settings
+    places: Places
+    discovery: Discovery
+    environ: Mapping[str, str]
+    root: str = "/"
+
+    def path(self, path: str) -> str:
+        """Where a file of this machine is."""
+        return os.path.join(self.root, path.lstrip("/"))
+
+
+class Check(Protocol):
+    """Looks at one domain."""
+
+    def __call__(self, examined: Examined) -> Iterator[Finding]: ...

@@ -1,0 +1,51 @@
+"""A real record, published, waited for and removed, as an order would have it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+
+from ....errors import HookError, NotReady
+from ...clients.call import Call
+from ...clients.challenge import Challenge
+from ...clients.process import this_process
+from ...config.settings import Settings
+from ...phases import Desk
+from .finding import Finding, Severity
+
+TOKEN = "doctor"
+
+
+def probe(domain: str, settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Publish a random value at the challenge name, wait until a CA could see it, take it back."""
+    challenge = Challenge(domain, TOKEN, secrets.token_urlsafe(32))
+    call = Call("dns01", "publish", "doctor --write", (challenge,))
+    desk = Desk(this_process(), environ)
+    desk.settings = settings
+    try:
+        with desk.recorded(call):
+            desk.publish(call)
+            with desk.steps("retract"):
+                desk.records.take_back(desk.records.published, asked_for=False)  # no CA has ever heard of it
+    except HookError as error:
+        yield _failed(challenge.name, error)
+        return
+    if desk.records.kept:
+        message = f"the record of the probe is still there: {'; '.join(desk.records.kept)}"
+        yield Finding("probe-left", Severity.ERROR, challenge.name, message, ("dns01 sweep",))
+    else:
+        steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in desk.steps.seconds.items())
+        yield Finding("probe-passed", Severity.NOTE, challenge.name, f"a record came and went: {steps}")
+
+
+def skipped(domain: str) -> Finding:
+    """What is said instead where an order would fail anyhow."""
+    message = "no record was written, because of the errors above"
+    return Finding("probe-skipped", Severity.NOTE, domain, message, (f"dns01 doctor {domain} --write",))
+
+
+def _failed(name: str, error: HookError) -> Finding:
+    report = error.report if isinstance(error, NotReady) else ()
+    message = "; ".join((str(error), *report))
+    code = "probe-not-ready" if isinstance(error, NotReady) else "probe-failed"
+    return Finding(code, Severity.ERROR, name, message, (error.hint,) if error.hint else ())

@@ -1,0 +1,118 @@
+"""What ``dns01 status --json`` writes: docs/status.schema.json describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ....secret import redact
+from ...deploy.certificate import Leaf
+from ...deploy.ledger import Delivery
+from ...state.atomic import iso
+from ...state.journal import Entry
+from .expiry import Problem, worst
+from .inventory import Destination
+from .overview import Overview, Standing
+from .services import Shown
+from .table import headline
+
+VERSION = 1
+
+
+def document(overview: Overview) -> dict[str, Any]:
+    """The overview as JSON has it."""
+    return {
+        "version": VERSION,
+        "state": overview.level.name.lower(),
+        "summary": headline(overview).partition(" | ")[0],
+        "checked": iso(overview.at.timestamp()),
+        "certificates": [_certificate(standing, overview.at) for standing in overview.certificates],
+        "probes": [_shown(service, shown) for service, shown in overview.probed.items()],
+        "open_records": [_record(entry) for entry in overview.entries],
+        "last_run": _last_run(overview.last) if overview.last else None,
+        "problems": [_problem(problem) for problem in overview.problems],
+    }
+
+
+def _record(entry: Entry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "target": entry.target,
+        "zone": entry.zone,
+        "account": entry.account,
+        "opened": iso(entry.opened),
+        "tries": entry.tries,
+        "error": redact(entry.error),
+    }
+
+
+def _certificate(standing: Standing, now: datetime) -> dict[str, Any]:
+    known, leaf = standing.known, standing.known.leaf
+    return {
+        "name": known.name,
+        "path": known.path,
+        "state": worst(standing.problems).name.lower(),
+        "leaf": _leaf(leaf) if leaf else None,
+        "days_left": round((leaf.not_after - now).total_seconds() / 86400, 2) if leaf else None,
+        "deployments": [_destination(each, standing.shown) for each in known.destinations],
+        "problems": [_problem(problem) for problem in standing.problems],
+    }
+
+
+def _leaf(leaf: Leaf) -> dict[str, Any]:
+    return {
+        "names": list(leaf.names),
+        "issuer": leaf.issuer,
+        "not_before": iso(leaf.not_before.timestamp()),
+        "not_after": iso(leaf.not_after.timestamp()),
+        "key_type": leaf.key_type,
+        "fingerprint": leaf.fingerprint,
+    }
+
+
+def _destination(destination: Destination, shown: Mapping[str, Shown]) -> dict[str, Any]:
+    there, still = destination.deployed, destination.pending
+    service = destination.service
+    return {
+        "target": destination.target,
+        "section": destination.section,
+        "deployed": iso(there.since) if there else None,
+        "fingerprint": there.fingerprint if there else None,
+        "pending": _pending(still) if still else None,
+        "live": _shown(service, shown[service]) if service in shown else None,
+    }
+
+
+def _pending(delivery: Delivery) -> dict[str, Any]:
+    return {"since": iso(delivery.since), "tries": delivery.tries, "error": redact(delivery.error)}
+
+
+def _shown(service: str, shown: Shown) -> dict[str, Any]:
+    verdict = "matches" if shown.matches else "unreachable" if shown.leaf is None else "other"
+    return {
+        "service": service,
+        "verdict": verdict,
+        "leaf": _leaf(shown.leaf) if shown.leaf else None,
+        "error": redact(shown.error),
+    }
+
+
+def _problem(problem: Problem) -> dict[str, str]:
+    return {
+        "code": problem.code,
+        "state": problem.level.name.lower(),
+        "message": redact(problem.text),
+        "remedy": redact(problem.hint),
+    }
+
+
+def _last_run(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "time": record["time"],
+        "client": str(record.get("client", "")),
+        "phase": str(record.get("phase", "")),
+        "names": [str(name) for name in record.get("names", ())],
+        "outcome": str(record.get("outcome", "")),
+        "steps": {str(step): float(seconds) for step, seconds in record.get("steps", {}).items()},
+    }

@@ -1,0 +1,163 @@
+"""What ``dns01 status`` shows: the line of a monitoring plugin, and beneath it all certificates."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ....secret import redact
+from ...deploy.certificate import Leaf
+from ...state.atomic import iso
+from ...state.journal import RETRACT
+from .expiry import Level, span, worst
+from .inventory import Destination
+from .overview import Overview, Standing
+from .services import Shown
+
+NAMED = 3  # problems that the first line has room for
+LENGTH = 80  # characters of each
+COLUMNS = ("state", "certificate", "expires", "key", "issuer", "deployed", "live")
+STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "bold red", Level.UNKNOWN: "magenta"}
+
+
+def show(overview: Overview) -> None:
+    """Print it: a table on a terminal, aligned lines elsewhere."""
+    print(headline(overview))
+    rows = [_row(standing, overview.at) for standing in overview.certificates]
+    if rows and sys.stdout.isatty():
+        _table(rows)
+    elif rows:
+        widths = [max(len(row[column]) for row in [COLUMNS, *rows]) for column in range(len(COLUMNS))]
+        for row in [COLUMNS, *rows]:
+            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for line in _notes(overview):
+        print(line)
+    sys.stdout.flush()
+
+
+def headline(overview: Overview) -> str:
+    """As the convention of monitoring plugins has it: a short line, and figures behind a bar."""
+    problems = overview.every_problem
+    texts = [_shortened(_clean(problem.text)) for problem in problems[:NAMED]]
+    if len(problems) > NAMED:
+        texts.append(f"and {len(problems) - NAMED} more")
+    affected = sum(1 for standing in overview.certificates if standing.problems)
+    about = f"{affected} of {_counted(overview)}: " if affected else ""
+    said = about + "; ".join(texts) if texts else _good_news(overview)
+    return f"DNS01 {overview.level.name} - {said} | {_figures(overview)}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LENGTH else f"{text[: LENGTH - 1]}…"
+
+
+def _counted(overview: Overview) -> str:
+    count = len(overview.certificates)
+    return f"{count} certificate{'' if count == 1 else 's'}"
+
+
+def _good_news(overview: Overview) -> str:
+    leaves = [(each.known.leaf, each.known.name) for each in overview.certificates if each.known.leaf]
+    if not leaves:
+        return "what the services show is good"
+    first, name = min((leaf.not_after, name) for leaf, name in leaves)
+    return f"{_counted(overview)}, the first to expire is {name} in {span(first - overview.at)}"
+
+
+def _figures(overview: Overview) -> str:
+    levels = [worst(standing.problems) for standing in overview.certificates]
+    left = [each.known.leaf.not_after - overview.at for each in overview.certificates if each.known.leaf]
+    figures = {
+        "certificates": len(levels),
+        "warning": levels.count(Level.WARNING),
+        "critical": levels.count(Level.CRITICAL),
+        "pending": sum(1 for each in overview.certificates for to in each.known.destinations if to.pending),
+        "open_records": len(overview.entries),
+    }
+    said = [f"{name}={figure}" for name, figure in figures.items()]
+    return " ".join([*said, *([f"next_expiry={min(left).total_seconds():.0f}s"] if left else [])])
+
+
+def _row(standing: Standing, now: datetime) -> tuple[str, ...]:
+    known = standing.known
+    leaf = known.leaf
+    return tuple(
+        _clean(cell)
+        for cell in (
+            worst(standing.problems).name,
+            known.name if leaf is None or len(leaf.names) < 2 else f"{known.name} +{len(leaf.names) - 1}",
+            _expires(leaf, now) if leaf else "?",
+            leaf.key_type if leaf else "?",
+            _common_name(leaf.issuer) if leaf else "?",
+            ", ".join(map(_deployed, known.destinations)) or "-",
+            ", ".join(f"{service} {_verdict(shown)}" for service, shown in standing.shown.items()) or "-",
+        )
+    )
+
+
+def _expires(leaf: Leaf, now: datetime) -> str:
+    left = leaf.not_after - now
+    when = f"in {span(left)}" if leaf.not_after > now else f"{span(-left)} ago"
+    return f"{leaf.not_after:%Y-%m-%d} {when}"
+
+
+def _common_name(issuer: str) -> str:
+    """The one of its names that people know a CA by."""
+    names = [part.removeprefix("CN=") for part in issuer.split(",") if part.startswith("CN=")]
+    return names[0] if names else issuer
+
+
+def _deployed(destination: Destination) -> str:
+    target = destination.target or "its targets"
+    if destination.pending:
+        return f"{target} (pending)"
+    return f"{target} ({iso(destination.deployed.since)[:10]})" if destination.deployed else target
+
+
+def _verdict(shown: Shown) -> str:
+    if shown.matches:
+        return "matches"
+    return "unreachable" if shown.leaf is None else "another certificate"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*COLUMNS, box=None, pad_edge=False)
+    for state, *cells in rows:
+        table.add_row(Text(state, STYLES[Level[state]]), *map(Text, cells))
+    Console(markup=False, highlight=False).print(table)
+
+
+def _notes(overview: Overview) -> Iterator[str]:
+    said: set[str] = set()
+    for problem in overview.every_problem:
+        yield f"{problem.level.name}: {_clean(problem.text)}"
+        if problem.hint and problem.hint not in said:
+            yield f"   -> {_clean(problem.hint)}"
+            said.add(problem.hint)
+    for service, shown in overview.probed.items():
+        if leaf := shown.leaf:
+            yield _clean(f"{service} shows {', '.join(leaf.names)}, {_expires(leaf, overview.at)}")
+    if overview.entries:
+        failing = sum(1 for entry in overview.entries if entry.state == RETRACT)
+        failed = f", {failing} of them could not be taken back so far" if failing else ""
+        yield f"open records: {len(overview.entries)}{failed} (dns01 sweep --dry-run)"
+    if overview.last:
+        yield _clean(_last_run(overview.last))
+
+
+def _last_run(record: Mapping[str, Any]) -> str:
+    words = [record.get("client"), record.get("phase"), *record.get("names", ())]
+    steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in record.get("steps", {}).items())
+    outcome = f"{record.get('outcome')}{steps and f' ({steps})'}"
+    return f"last run: {record['time']} {' '.join(map(str, words))}: {outcome}"
+
+
+def _clean(text: str) -> str:
+    """Without what a terminal obeys, or a monitoring system takes for the beginning of figures."""
+    return "".join(each if each.isprintable() else "�" for each in redact(text)).replace("|", "/")

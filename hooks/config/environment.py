@@ -1,0 +1,125 @@
+"""The environment to Settings: one account, and what holds for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any
+
+from ...errors import ConfigError
+from ...options import at
+from ...output import warning
+from ...providers import load as load_provider
+from ...providers.base import Provider
+from ..caa import issuers
+from ..dns.message import Address, reachable
+from ..state.folder import state_dir
+from . import options, validators
+from .settings import Account, Settings
+from .validators import TERMS, said
+
+PUBLIC_RESOLVERS = tuple(map(Address, ("1.1.1.1", "8.8.8.8", "9.9.9.9")))
+PUBLIC_RESOLVERS_6 = tuple(map(Address, ("2606:4700:4700::1111", "2001:4860:4860::8888", "2620:fe::fe")))
+# By address, for where no name can be looked up. (Quad9's speaks HTTP/2 alone.)
+PUBLIC_DOH = ("https://1.1.1.1/dns-query", "https://8.8.8.8/dns-query")
+PUBLIC_DOH_6 = ("https://[2606:4700:4700::1111]/dns-query", "https://[2001:4860:4860::8888]/dns-query")
+
+
+def variable(term: str) -> str:
+    """The variable for a key of TERMS."""
+    return f"DNS01_{term.upper()}"
+
+
+OF_ACCOUNTS = ("DNS01_PROVIDER", "DNS01_NAMESERVERS", *map(variable, TERMS))  # or of zones
+OF_ALL = tuple(
+    f"DNS01_{word}"
+    for word in ("CONFIG", "RESOLVERS", "DOH", "READINESS", "CA", "CA_ACCOUNT", "STATE_DIR", "DEBUG")
+)
+
+
+def account_of_variables(environ: Mapping[str, str], file: str) -> Settings:
+    """The settings with the one account that variables describe. ``file``: where others would be.
+
+    Raises ConfigError.
+    """
+    name = environ.get("DNS01_PROVIDER")
+    if not name:
+        raise ConfigError(
+            "no DNS provider is configured",
+            f"write {file}, or export in the client's configuration, for example:\n"
+            "        export DNS01_PROVIDER=rfc2136\n"
+            "        export RFC2136_NAMESERVER=192.0.2.53\n"
+            "      (by hand, lend it what dehydrated has: bash -c '. /etc/dehydrated/config; dns01 …')",
+        )
+    with at("DNS01_PROVIDER"):
+        kind = load_provider(name)
+    _warn_of_slips(environ, kind)
+    single = [option for option in kind.options if not option.table]
+    given = {option.key: options.from_variables(option, environ) for option in single}
+    for table in (option for option in kind.options if option.table):
+        given |= options.entries_from_variables(table, environ, given)
+    remedy = "export {variable}=…, or {variable}_FILE=/path/of/a/file that holds it"
+    complete = options.complete(f"the account {name}", kind.options, given, state_dir(environ), remedy)
+    terms = {term: validators.number(environ[term]) for term in map(variable, TERMS) if term in environ}
+    profile = kind.profile._replace(**validators.overrides(terms, variable))
+    return replace(
+        for_all(environ),
+        accounts={name: Account(name, name, complete, profile)},
+        nameservers=said(environ, "DNS01_NAMESERVERS", validators.listed, ()),
+    )
+
+
+def for_all(environ: Mapping[str, str], file: Mapping[str, Any] = MappingProxyType({})) -> Settings:
+    """What holds for every account, by the variables or else by the file's own keys; no account.
+
+    Raises ConfigError.
+    """
+    resolvers = said(file, "resolvers", validators.addresses, _public_resolvers())
+    readiness = said(file, "readiness", validators.readiness, None)
+    ca = said(file, "ca", issuers.ca, "")
+    ca_account = said(file, "ca_account", issuers.account_uri, "")
+    return Settings(
+        state=state_dir(environ),
+        source="the environment",
+        accounts={},
+        zones=(),
+        resolvers=said(environ, "DNS01_RESOLVERS", validators.listed, resolvers),
+        readiness=said(environ, "DNS01_READINESS", validators.readiness, readiness),
+        doh=_doh(environ, said(file, "doh", validators.endpoints, _public_doh())),
+        ca=said(environ, "DNS01_CA", issuers.ca, ca),
+        ca_account=said(environ, "DNS01_CA_ACCOUNT", issuers.account_uri, ca_account),
+    )
+
+
+def _doh(environ: Mapping[str, str], default: tuple[str, ...]) -> tuple[str, ...]:
+    """An empty DNS01_DOH is an empty list: none is asked."""
+    if "DNS01_DOH" not in environ:
+        return default
+    with at("DNS01_DOH"):
+        return validators.endpoints(environ["DNS01_DOH"].replace(",", " ").split())
+
+
+def _public_doh() -> tuple[str, ...]:
+    return PUBLIC_DOH_6 if _public_resolvers() is PUBLIC_RESOLVERS_6 else PUBLIC_DOH
+
+
+def _public_resolvers() -> tuple[Address, ...]:
+    """Those of the address family that this machine has a route for."""
+    only_ipv6 = any(map(reachable, PUBLIC_RESOLVERS_6)) and not any(map(reachable, PUBLIC_RESOLVERS))
+    return PUBLIC_RESOLVERS_6 if only_ipv6 else PUBLIC_RESOLVERS
+
+
+def _warn_of_slips(environ: Mapping[str, str], kind: type[Provider]) -> None:
+    """A variable that is nearly one of ours was meant to be it, and says nothing as it is."""
+    plain = [name for option in kind.options for name in option.env if "*" not in name]
+    known = [*OF_ALL, *OF_ACCOUNTS, *plain, *(f"{name}_FILE" for name in plain)]
+    beginnings = tuple({f"{name.partition('_')[0]}_" for name in known})
+    tables = tuple(
+        name.partition("*")[0].partition("{")[0] for o in kind.options if o.table for name in o.env
+    )
+    for name in environ:
+        if name.startswith(beginnings) and name not in known and not name.startswith(tables):
+            for near in get_close_matches(name, known, 1, 0.85):
+                warning(f"{name} is set, and means nothing here: did you mean {near}?")

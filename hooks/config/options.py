@@ -1,0 +1,101 @@
+"""The options of a provider or a target: what variables or the TOML file say for each, and its secrets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from ...errors import ConfigError
+from ...options import Option, at
+from ...secret import hide, hide_setting, read_secret
+
+
+def complete(
+    whose: str, known: Sequence[Option], given: Mapping[str, str], state: str, remedy: str
+) -> dict[str, str]:
+    """The options with their defaults; the secrets among them are hidden.
+
+    ``whose``: for messages. Raises ConfigError for a required one that is not given.
+    """
+    options = {}
+    for option in known:
+        key, variable = option.key, (*option.env, "")[0]
+        if value := given.get(key) or option.default.replace("{state}", state):
+            options[key] = value
+            if option.secret:
+                hide(value)
+        elif option.required:
+            called = f"{key} ({variable})" if variable else key
+            raise ConfigError(
+                f"{whose} lacks {called}: {option.help}", remedy.format(key=key, variable=variable)
+            )
+    secret_tables = tuple(f"{option.key}." for option in known if option.table and option.secret)
+    for key in given.keys() - {option.key for option in known}:  # entries of a table
+        options[key] = given[key]
+        if key.startswith(secret_tables):
+            hide_setting(key, given[key])
+    return options
+
+
+def from_variables(option: Option, environ: Mapping[str, str]) -> str:
+    """What one of the option's variables says, or the file that VARIABLE_FILE names; else ""."""
+    for variable in option.env:
+        if value := environ.get(variable):
+            return value
+        if path := environ.get(f"{variable}_FILE"):
+            with at(f"{variable}_FILE"):
+                return _from_file(path, option)
+    return ""
+
+
+def entries_from_variables(
+    option: Option, environ: Mapping[str, str], given: Mapping[str, str]
+) -> dict[str, str]:
+    """The entries of a table that variables say; ``given``: what the other options say."""
+    said = {key: value.upper() for key, value in given.items()}
+    prefix = option.env[0].removesuffix("*").format_map(said)
+    found = (variable.removeprefix(prefix) for variable in environ if variable.startswith(prefix))
+    names = sorted({name.removesuffix("_FILE") for name in found} - {""})
+    entries = {name: from_variables(option._replace(env=(prefix + name,)), environ) for name in names}
+    return {f"{option.key}.{name}": value for name, value in entries.items() if value}
+
+
+def from_toml(value: object, option: Option, environ: Mapping[str, str], folder: str) -> str:
+    """What the file says for the option: itself, or where it stands. Relative paths start at
+    ``folder``."""
+    match value:
+        case str():
+            return value
+        case int() if not isinstance(value, bool):
+            return str(value)
+        case {"file": str(path), **rest} if not rest:
+            return _from_file(os.path.join(folder, path), option)
+        case {"env": str(variable), **rest} if not rest:
+            if said := environ.get(variable):
+                return said
+            raise ConfigError(f"the variable {variable} is not set", f"export {variable}=…")
+        case {"credential": str(name), **rest} if not rest:
+            if credentials := environ.get("CREDENTIALS_DIRECTORY"):
+                return _from_file(os.path.join(credentials, name), option)
+            raise ConfigError(
+                "systemd gives this process no credentials",
+                f"write LoadCredential={name}:/path into its unit, or use {{ file = … }} here",
+            )
+    raise ConfigError(
+        "it is neither a string nor the place of one",
+        'write "…", { file = "…" }, { env = "…" } or { credential = "…" }',
+    )
+
+
+def _from_file(path: str, option: Option) -> str:
+    if option.secret:
+        return read_secret(path)
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().rstrip("\r\n")
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be read: {error.strerror}", f"it has to hold {option.help}"
+        ) from error
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not text (UTF-8)", f"it has to hold {option.help}") from None

@@ -1,0 +1,145 @@
+"""The TOML file to Settings: its sections, and the keys in them."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
+
+from ...errors import ConfigError
+from ...options import Option, at, check_known, text
+from ...providers import load as load_provider
+from ..state.folder import state_dir
+from . import validators
+from .environment import for_all
+from .options import complete, from_toml
+from .settings import Account, Settings, ZoneRule
+from .validators import TERMS, overrides, said
+
+OWN = ("account", "zone", "resolvers", "doh", "readiness", "ca", "ca_account")
+OF_OTHERS = ("deploy", "notify")  # who read these sections themselves
+
+
+class File:
+    """The file at ``path``. All of these raise ConfigError, which names the section and the key."""
+
+    def __init__(self, path: str, environ: Mapping[str, str]) -> None:
+        self.path = path
+        self._environ = environ
+        try:
+            with open(path, "rb") as file:
+                self._mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+                self._data = tomllib.load(file)
+        except OSError as error:
+            raise ConfigError(
+                f"it cannot be read: {error.strerror}", "DNS01_CONFIG names the file"
+            ) from error
+        except ValueError as error:  # tomllib's own, and UnicodeDecodeError
+            raise ConfigError(f"it is not TOML: {error}", "the format: https://toml.io") from None
+
+    def settings(self) -> Settings:
+        """All of it."""
+        for key in self._data.keys() & TERMS.keys():
+            raise ConfigError(
+                f"{key} at the top is nobody's", f"write it below [account.…] or [zone.…]: {key} = …"
+            )
+        check_known("key", self._data, (*OWN, *OF_OTHERS))
+        accounts = {name: self._account(name, section) for name, section in self.sections("account").items()}
+        if not accounts and not self.sections("deploy"):
+            raise ConfigError("it has no account", 'write [account.web] and below it provider = "…"')
+        return replace(
+            for_all(self._environ, self._data),
+            source=self.path,
+            accounts=accounts,
+            zones=self._zones(accounts),
+        )
+
+    @property
+    def without_account(self) -> bool:
+        """Whether it leaves accounts to variables."""
+        return bool(self._data) and set(self._data) <= {*OF_OTHERS}
+
+    def table(self, name: str) -> object:
+        """What stands in the file as ``[name]``; None where nothing does."""
+        return self._data.get(name)
+
+    def sections(self, kind: str) -> Mapping[str, Mapping[str, Any]]:
+        """The tables ``[kind.NAME]`` by name."""
+        sections = self._data.get(kind, {})
+        if not isinstance(sections, dict) or not all(isinstance(inner, dict) for inner in sections.values()):
+            raise ConfigError(f"[{kind}] lacks the name that it is for", f'write [{kind}."NAME"]')
+        return sections
+
+    def _account(self, name: str, section: Mapping[str, Any]) -> Account:
+        with at(f"[account.{name}]"):
+            provider = said(section, "provider", text, "")
+            if not provider:
+                check_known(
+                    "key", [key for key in section if get_close_matches(key, ["provider"])], ["provider"]
+                )
+                raise ConfigError("it has no provider", 'write provider = "…" below it')
+            kind = load_provider(provider)
+            check_known("key", section, ("provider", *TERMS, *(option.key for option in kind.options)))
+            remedy = 'write {key} = "…", {{ file = "/path" }} or {{ env = "{variable}" }} below it'
+            options = self.options(remedy, kind.options, section)
+            return Account(name, provider, options, kind.profile._replace(**overrides(section)))
+
+    def options(self, remedy: str, options: Sequence[Option], section: Mapping[str, Any]) -> dict[str, str]:
+        """The options that a section gives, with their defaults and with what their files and
+        variables hold. ``remedy``: the hint about one that is missing, with {key} and {variable}."""
+        given: dict[str, str] = {}
+        for option in options:
+            if option.key in section:
+                given |= self._given(option, section[option.key])
+        return complete("it", options, given, state_dir(self._environ), remedy)
+
+    def _given(self, option: Option, value: object) -> dict[str, str]:
+        if not option.table:
+            return {option.key: self.value(option.key, option, value)}
+        if not isinstance(value, dict):
+            raise ConfigError(
+                f"{option.key}: it is no table", f'write {option.key} = {{ NAME = "…" }} below it'
+            )
+        keys = {f"{option.key}.{name}": entry for name, entry in value.items()}
+        return {key: self.value(key, option, entry) for key, entry in keys.items()}
+
+    def value(self, key: str, option: Option, value: object) -> str:
+        """What ``value`` says for the option, or where it says that this stands; ``key``: for messages."""
+        with at(key):
+            if option.secret and not isinstance(value, dict) and self._mode & 0o077:
+                raise ConfigError(
+                    f"a secret stands in this file, which others can read (mode {self._mode:04o})",
+                    f"chmod 600 {self.path}",
+                )
+            return from_toml(value, option, self._environ, os.path.dirname(self.path))
+
+    def _zones(self, accounts: Mapping[str, Account]) -> list[ZoneRule]:
+        rules: dict[str, ZoneRule] = {}
+        for name, section in self.sections("zone").items():
+            with at(f'[zone."{name}"]'):
+                rule = _zone(name, section)
+                check_known("account", [rule.account] if rule.account else [], list(accounts))
+                if rules.setdefault(rule.apex, rule) is not rule:
+                    raise ConfigError(f"there is another section for {rule.apex}", "make one of the two")
+        return list(rules.values())
+
+
+def _zone(name: str, section: Mapping[str, Any]) -> ZoneRule:
+    for key, value in section.items():
+        if isinstance(value, dict):  # [zone.example.org] is org in example to TOML
+            raise ConfigError(
+                f"{key!r} is no key: a name with dots in it needs quotes", f'write [zone."{name}.{key}"]'
+            )
+    check_known("key", section, ("account", "id", "nameservers", "readiness", *TERMS))
+    return ZoneRule(
+        apex=validators.apex(name),
+        account=said(section, "account", text, ""),
+        id=said(section, "id", text, ""),
+        nameservers=said(section, "nameservers", validators.addresses, ()),
+        readiness=said(section, "readiness", validators.readiness, None),
+        overrides=overrides(section),
+    )

@@ -1,1 +1,0 @@
-"""deploy_cert: a certificate on its way from the client's files to its targets, and back if need be."""

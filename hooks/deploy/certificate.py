@@ -1,0 +1,272 @@
+"""Whether a certificate is fit to be handed on, and what there is to say about it.
+
+A key that belongs to another certificate, or a chain that leads nowhere, takes a service down at
+its next restart: here it is found out while the old files are still in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import NamedTuple
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from ...errors import DeployError
+from ...names import canonical
+from ..clients.call import Certificate
+
+NIST_NAMES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}  # RFC 5480 §2.1.1.1
+
+Reader = Callable[[str], bytes]  # of the file at a path
+
+
+class Facts(NamedTuple):
+    """What a certificate says. ``fingerprint``: SHA-256 in lower-case hex, without colons."""
+
+    certificate: Certificate
+    names: tuple[str, ...]
+    issuer: str
+    not_after: datetime
+    key_type: str
+    fingerprint: str
+
+
+class Leaf(NamedTuple):
+    """What a certificate says by itself, to whoever may not read its key. ``issuer`` and
+    ``fingerprint`` as in Facts."""
+
+    names: tuple[str, ...]
+    issuer: str
+    not_before: datetime
+    not_after: datetime
+    key_type: str
+    fingerprint: str
+
+
+def leaf_in(path: str) -> Leaf:
+    """The first certificate of a PEM file, and nothing is asked of it. Raises DeployError."""
+    return _leaf(_certificates(path)[0])
+
+
+def leaf_of(der: bytes) -> Leaf:
+    """The same of what a service shows. Raises DeployError."""
+    try:
+        return _leaf(x509.load_der_x509_certificate(der))
+    except ValueError as error:
+        raise DeployError(f"it is no certificate: {error}", "see what serves there") from None
+
+
+def content(path: str) -> bytes:
+    """What is in the file. Raises DeployError."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise DeployError(
+            f"{path or 'a file without a name'} cannot be read: {error.strerror}",
+            "see that it is there, and that the user who runs the client may read it",
+        ) from None
+
+
+def inspect(certificate: Certificate, now: datetime | None = None, read: Reader = content) -> Facts:
+    """Read the files, and see that key, certificate, chain and names belong together.
+
+    ``now``: aware, the clock's time if not given. Raises DeployError, which names the files and
+    the difference.
+    """
+    now = now or datetime.now(UTC)
+    leaf = _certificates(certificate.cert, read)[0]
+    _check_key(certificate, leaf, read)
+    _check_chain(certificate, leaf, read)
+    _check_dates(certificate.cert, leaf, now)
+    names = _names(leaf)
+    _check_names(certificate, names)
+    return Facts(
+        certificate,
+        names,
+        _called(leaf.issuer),
+        leaf.not_valid_after_utc,
+        _key_type(leaf.public_key()),
+        leaf.fingerprint(SHA256()).hex(),
+    )
+
+
+def names_in(path: str) -> tuple[str, ...]:
+    """What the certificate in the file is for, in lower case. Raises DeployError."""
+    return _names(_certificates(path)[0])
+
+
+def lines(facts: Facts, now: datetime | None = None) -> list[str]:
+    """What a person wants to see of it, a line for each thing."""
+    days = (facts.not_after - (now or datetime.now(UTC))).days
+    said = {
+        "key": facts.certificate.key,
+        "certificate": facts.certificate.cert,
+        "chain": facts.certificate.chain,
+        "full chain": facts.certificate.fullchain,
+        "names": ", ".join(facts.names),
+        "issuer": facts.issuer,
+        "key type": facts.key_type,
+        "expires": f"{facts.not_after:%Y-%m-%d %H:%M} UTC, in {days} day{'' if days == 1 else 's'}",
+        "SHA-256": facts.fingerprint,
+    }
+    return [f"{thing + ':':<12} {value}" for thing, value in said.items() if value]
+
+
+def _certificates(path: str, read: Reader = content, *, may_be_empty: bool = False) -> list[x509.Certificate]:
+    pem = read(path)
+    if not pem.strip():
+        if may_be_empty:
+            return []
+        raise _empty(path)
+    try:
+        return x509.load_pem_x509_certificates(pem)
+    except ValueError as error:
+        raise DeployError(
+            f"{path} holds no certificate in PEM form: {error}", "have the client issue it once more"
+        ) from None
+
+
+def _key(path: str, read: Reader) -> PrivateKeyTypes:
+    pem = read(path)
+    if not pem.strip():
+        raise _empty(path)
+    try:
+        return load_pem_private_key(pem, password=None)
+    except TypeError:
+        raise DeployError(
+            f"{path} is encrypted, and nobody is there to give the passphrase",
+            "have the client write the key without one: mode 0600 is what protects it",
+        ) from None
+    except (ValueError, UnsupportedAlgorithm) as error:
+        # what is wrong is said, never a part of the key
+        raise DeployError(
+            f"{path} holds no private key in PEM form ({type(error).__name__})", "see what the file is"
+        ) from None
+
+
+def _empty(path: str) -> DeployError:
+    return DeployError(
+        f"{path} is empty", "see that the disk is not full, and have the client issue it once more"
+    )
+
+
+def _check_key(certificate: Certificate, leaf: x509.Certificate, read: Reader) -> None:
+    key = _key(certificate.key, read).public_key()
+    if key != leaf.public_key():
+        raise DeployError(
+            f"the key {certificate.key} ({_key_type(key)}) is not that of the certificate "
+            f"{certificate.cert} ({_key_type(leaf.public_key())})",
+            "one of the two is from another issuance: have the client issue the certificate once more",
+        )
+
+
+def _check_chain(certificate: Certificate, leaf: x509.Certificate, read: Reader) -> None:
+    """The full chain is the certificate and then the chain (RFC 8555 §7.4.2); the chain may be
+    empty where a root has signed the certificate itself."""
+    if _has_signed(leaf, leaf):
+        raise DeployError(
+            f"{certificate.cert} is self-signed: no CA has issued it", "see which certificate the client gave"
+        )
+    chain = _certificates(certificate.chain, read, may_be_empty=True) if certificate.chain else None
+    if certificate.fullchain:
+        full = _certificates(certificate.fullchain, read)
+        if full[0] != leaf:
+            raise DeployError(
+                f"{certificate.fullchain} starts with the certificate of serial {full[0].serial_number:x}, "
+                f"but {certificate.cert} is that of serial {leaf.serial_number:x}",
+                "the two are from different issuances: have the client issue the certificate once more",
+            )
+        if chain is not None and chain != full[1:]:
+            raise DeployError(
+                f"{certificate.chain} ({_count(chain)}) is not what follows the certificate in "
+                f"{certificate.fullchain} ({_count(full[1:])})",
+                "the two are from different issuances: have the client issue the certificate once more",
+            )
+        chain = full[1:]
+    _check_links(certificate.fullchain or certificate.chain, [leaf, *(chain or [])])
+
+
+def _check_links(path: str, path_up: list[x509.Certificate]) -> None:
+    for lower, upper in pairwise(path_up):
+        if not _has_signed(upper, lower):
+            raise DeployError(
+                f"{path}: {_called(lower.subject)} was issued by {_called(lower.issuer)}, "
+                f"but {_called(upper.subject)} comes next and has not signed it",
+                "the chain must lead up step by step: have the client fetch it once more",
+            )
+
+
+def _has_signed(upper: x509.Certificate, lower: x509.Certificate) -> bool:
+    try:
+        lower.verify_directly_issued_by(upper)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _check_dates(path: str, leaf: x509.Certificate, now: datetime) -> None:
+    if now > leaf.not_valid_after_utc:
+        raise DeployError(
+            f"{path} has expired on {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC", "have it renewed"
+        )
+    if now < leaf.not_valid_before_utc:
+        raise DeployError(
+            f"{path} is not valid before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
+            "see that the clock of this machine is right",
+        )
+
+
+def _check_names(certificate: Certificate, names: tuple[str, ...]) -> None:
+    wanted = certificate.names or ((certificate.domain,) if certificate.domain else ())
+    missing = [name for name in wanted if canonical(name) not in names]
+    if missing:
+        raise DeployError(
+            f"{certificate.cert} is for {', '.join(names) or 'no name'}, not for {', '.join(missing)}",
+            "see that the client gave the certificate that it meant",
+        )
+
+
+def _leaf(certificate: x509.Certificate) -> Leaf:
+    return Leaf(
+        _names(certificate),
+        _called(certificate.issuer),
+        certificate.not_valid_before_utc,
+        certificate.not_valid_after_utc,
+        _key_type(certificate.public_key()),
+        certificate.fingerprint(SHA256()).hex(),
+    )
+
+
+def _names(leaf: x509.Certificate) -> tuple[str, ...]:
+    """The subject's alternative names; the common name is no name any more (RFC 9525 §2)."""
+    try:
+        san = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    addresses = [str(address) for address in san.get_values_for_type(x509.IPAddress)]
+    return (*(name.lower() for name in san.get_values_for_type(x509.DNSName)), *addresses)
+
+
+def _called(name: x509.Name) -> str:
+    return name.rfc4514_string() or "(no name)"
+
+
+def _count(certificates: list[x509.Certificate]) -> str:
+    return f"{len(certificates)} certificate{'' if len(certificates) == 1 else 's'}"
+
+
+def _key_type(key: PublicKeyTypes) -> str:
+    """As in "EC P-384" or "RSA 2048"."""
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return f"EC {NIST_NAMES.get(key.curve.name, key.curve.name)}"
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA {key.key_size}"
+    return type(key).__name__.removesuffix("PublicKey").removeprefix("_")

@@ -1,0 +1,166 @@
+"""The phases that are about a certificate: what has arrived is brought to its targets.
+
+No phase fails for a target, unless that target is to abort the client's run: dehydrated would drop
+all later certificates. What did not arrive is pending, and any later run tries it again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ... import output
+from ...errors import ConfigError, DeployError, HookError
+from ..clients import files
+from ..clients.call import Call, Certificate
+from ..clients.process import Client
+from ..state.atomic import sync_folder
+from ..state.folder import anything_pending, is_lost
+
+if TYPE_CHECKING:  # with it comes cryptography, which most calls can do without
+    from .delivery import Courier
+
+
+class Arrivals:
+    """What one call knows of certificates."""
+
+    def __init__(self, client: Client | None, environ: Mapping[str, str], state: str) -> None:
+        self._client = client
+        self._environ = environ
+        self._state = state
+
+    @cached_property
+    def courier(self) -> Courier:
+        """Who brings them. Raises ConfigError."""
+        from .delivery import Courier
+        from .ledger import Ledger
+        from .section import load_deployments
+
+        return Courier(load_deployments(self._environ), Ledger(self._state), self._client)
+
+    def take(self, call: Call) -> None:
+        """Do what the phase asks for; what it raises is its own."""
+        assert call.certificate is not None
+        match call.phase:
+            case "deploy":
+                self.deploy(call.certificate)
+            case "unchanged":
+                self.unchanged(call.certificate)
+            case "sync":
+                self.sync(call.certificate)
+            case "ocsp":
+                self.ocsp(call.certificate)
+
+    def deploy(self, certificate: Certificate) -> None:
+        """Bring it to its targets; where none are configured, say what has arrived.
+
+        Raises DeployError if it is not fit for anything or a target is to abort the run, ConfigError,
+        StateError.
+        """
+        try:
+            targets = self.courier.targets(certificate)
+        except ConfigError as error:
+            self._remember(certificate, error)
+            raise
+        if not targets:
+            self._show(certificate)
+            return
+        self.courier.deliver(certificate, targets, queue=self._has_exit_hook)
+        for failed in self.courier.aborting():
+            raise DeployError(f"{failed.title}: {failed.error}", 'on_failure = "abort" is in its section')
+        self.retry()
+
+    def unchanged(self, certificate: Certificate) -> None:
+        """Try again what earlier runs have left, and bring it if it is new after all; never fails."""
+        self.retry()
+        if is_lost(self._environ, certificate.domain, certificate.cert):
+            self._without_failing(lambda: self._recover(certificate))
+
+    def _recover(self, certificate: Certificate) -> None:
+        from .ledger import Ledger
+
+        output.step(f"{certificate.domain}: renewed, and never brought anywhere since")
+        targets = self.courier.targets(certificate)
+        self.courier.deliver(certificate, targets, queue=self._has_exit_hook)
+        Ledger(self._state).seen(certificate)
+
+    def ocsp(self, response: Certificate) -> None:
+        """Bring an OCSP response to the targets of its certificate, which lies beside it. Never fails:
+        dehydrated would drop all later certificates, and fetches another response before this one is old."""
+        if found := files.look_in(os.path.dirname(response.ocsp), response.domain):
+            certificate = found._replace(ocsp=response.ocsp)
+            self._without_failing(
+                lambda: self.courier.deliver(
+                    certificate, self.courier.targets(certificate), queue=self._has_exit_hook
+                )
+            )
+
+    def sync(self, certificate: Certificate) -> None:
+        """Have the files, and their names, on the disk when this returns. Raises DeployError."""
+        paths = (certificate.key, certificate.cert, certificate.fullchain, certificate.chain, certificate.csr)
+        files = [path for path in paths if path]
+        try:
+            for path in files:
+                with open(path, "rb") as file:
+                    os.fsync(file.fileno())
+            for folder in {os.path.dirname(path) or "." for path in files}:
+                sync_folder(folder)
+        except OSError as error:
+            raise DeployError(
+                f"{error.filename or certificate.cert} is not safe on the disk: {error.strerror}",
+                "see what is wrong with the disk (dmesg) before the certificate is needed",
+            ) from error
+
+    def retry(self) -> None:
+        """Try again what earlier runs have left; never fails."""
+        if anything_pending(self._environ):
+            self._without_failing(lambda: self.courier.retry())
+
+    def end_run(self) -> None:
+        """Reload what this run's calls have left to its end; never fails."""
+        if anything_pending(self._environ):
+            self._without_failing(lambda: self.courier.end_run())
+
+    def outcomes(self) -> list[dict[str, str]]:
+        """What has come of it, for the audit trail: a row for each target."""
+        if "courier" not in self.__dict__:
+            return []
+        return [
+            {
+                "name": delivery.certificate.domain,
+                "target": delivery.target,
+                "section": delivery.pattern,
+                "error": delivery.error,
+            }
+            for delivery in (*self.courier.arrived, *self.courier.failed)
+        ]
+
+    def _without_failing(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except HookError as error:
+            output.warning(str(error))
+            output.warning(error.hint)
+
+    def _remember(self, certificate: Certificate, error: ConfigError) -> None:
+        """Have a later call bring it wherever the configuration says then."""
+        from .ledger import Delivery, Ledger
+
+        now = time.time()
+        pending = Delivery(certificate, "", "", since=now, tried=now, error=str(error), client=self._client)
+        Ledger(self._state).keep([pending])
+
+    @property
+    def _has_exit_hook(self) -> bool:
+        """Whether the client says when its run ends: dehydrated does, letsencrypt.sh did not."""
+        return self._client is not None and self._client.name == "dehydrated"
+
+    def _show(self, certificate: Certificate) -> None:
+        """Check that key and certificate belong together, and say what has arrived."""
+        from .certificate import inspect, lines
+
+        for line in lines(inspect(certificate)):
+            output.step(line)

@@ -1,0 +1,91 @@
+"""The services behind the targets: their commands, whether they show the new, and the way back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ... import output
+from ...errors import DeployError, HookError
+from .ledger import Delivery
+from .section import Deployment
+from .targets.base import Bundle, Target
+from .targets.command import run, variables
+
+
+class Job(NamedTuple):
+    """A delivery under way."""
+
+    delivery: Delivery
+    deployment: Deployment
+    target: Target
+    bundle: Bundle
+
+
+def call(command: Sequence[str], jobs: Sequence[Job], what: str) -> None:
+    """Run a command about the certificate of these jobs; about several, it is told their domains alone.
+
+    Raises DeployError.
+    """
+    told = variables(jobs[0].bundle)
+    if len({job.bundle.facts.certificate for job in jobs}) > 1:
+        told = {"DNS01_DOMAIN": " ".join(dict.fromkeys(job.bundle.name for job in jobs))}
+    limit = max(job.deployment.time_limit for job in jobs)
+    run(command, {**os.environ, **told}, limit, what)
+
+
+def refusals(group: Sequence[Job]) -> list[tuple[Job, Exception]]:
+    """Reload the one service of all these jobs. Gives those that were not reloaded, or that it does
+    not show then; and why."""
+    reload = group[0].deployment.reload
+    try:
+        if reload:
+            call(reload, group, "the reload")
+    except DeployError as error:
+        return [(job, error) for job in group]
+    refused: list[tuple[Job, Exception]] = []
+    for job in group:
+        try:
+            _verify(job)
+        except Exception as error:
+            refused.append((job, error))
+    return refused
+
+
+def can_go_back(job: Job) -> bool:
+    """Whether its kind of target offers that."""
+    return getattr(job.target, "undo", None) is not None
+
+
+def take_back(job: Job, error: Exception) -> tuple[bool, DeployError]:
+    """Bring back what was there before. Gives whether it is back, and the error with that."""
+    back, outcome = False, "the new one stays: this kind of target cannot go back"
+    if can_go_back(job):
+        try:
+            job.target.undo(job.bundle)  # type: ignore[attr-defined]
+            back, outcome = True, "what was there before is back"
+        except Exception as worse:
+            outcome = f"and what was there before could not be brought back: {said(worse)}"
+    return back, DeployError(f"{said(error)}; {outcome}", getattr(error, "hint", ""))
+
+
+def settle(job: Job) -> None:
+    """Have the target know that all is well: there is no way back beyond this."""
+    if forget := getattr(job.target, "settle", None):
+        try:
+            forget(job.bundle)
+        except Exception as error:  # what it is there for has been done
+            output.warning(f"{job.delivery.title}: {said(error)}")
+
+
+def said(error: Exception) -> str:
+    """The error's words; those of a fault of a target's own with its kind."""
+    return str(error) if isinstance(error, HookError) else f"{type(error).__name__}: {error}"
+
+
+def _verify(job: Job) -> None:
+    if job.deployment.verify:
+        from .targets.verify import verify
+
+        verify(job.deployment.verify, job.delivery.fingerprint, job.deployment.time_limit)

@@ -1,0 +1,215 @@
+"""What ``[deploy]`` says: which certificate is brought to which targets.
+
+::
+
+    [deploy."example.org".nginx]        # a certificate's name or a pattern, and any name for the target
+    to = "files"                        # its kind; without it, the target's name is the kind
+    directory = "/etc/nginx/tls"        # the kind's own options
+    test = "nginx -t"                   # and what every kind takes: before the service is touched,
+    reload = "systemctl reload nginx"   # after something has changed,
+    verify = "www.example.org:443"      # what has to show the new certificate then
+    time_limit = 60                     # seconds that each of the three may take
+    staging = true                      # this target takes certificates of staging CAs
+    on_failure = "abort"                # the call fails then; "retry", without it: a later one tries again
+
+A string is split into words as a shell would do it, but no shell is called; a list is taken as it
+is. A pattern is ``*.example.org`` (all names beneath example.org, at any depth) or ``*``. All
+sections that match a certificate hold, target by target: of two targets of one name, the one in
+the more exact section wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from os.path import basename, dirname
+from typing import Any, NamedTuple, TypeVar
+
+from ...errors import ConfigError
+from ...names import canonical
+from ...options import Option, at, check_known, text, words
+from ..clients.call import Certificate
+from ..config.load import configuration_file
+from ..config.validators import said
+from .targets import kinds, load
+from .targets.base import Target
+
+T = TypeVar("T")
+
+TIME_LIMIT = 60.0  # seconds
+COMMON = ("to", "test", "reload", "verify", "time_limit", "staging", "on_failure")
+
+# Reads what a target's table says of its kind's own options: they are read as a provider's are.
+Reader = Callable[[Sequence[Option], Mapping[str, Any]], Mapping[str, str]]
+
+
+class Deployment(NamedTuple):
+    """One target of one section. ``test`` and ``reload``: argument lists; empty where there is
+    none. ``time_limit``: seconds."""
+
+    pattern: str
+    name: str
+    kind: str
+    options: Mapping[str, str]
+    test: tuple[str, ...] = ()
+    reload: tuple[str, ...] = ()
+    verify: str = ""
+    time_limit: float = TIME_LIMIT
+    staging: bool = False
+    aborts: bool = False
+
+    def target(self) -> Target:
+        """What the certificate is given to. Raises ConfigError."""
+        with at(f'[deploy."{self.pattern}".{self.name}]'):
+            if self.verify:
+                from .targets.verify import service
+
+                service(self.verify)
+            return load(self.kind)(self.options)
+
+
+def load_deployments(environ: Mapping[str, str]) -> tuple[Deployment, ...]:
+    """All deployments that the configuration file names: a machine may have them without any account.
+
+    Raises ConfigError.
+    """
+    file = configuration_file(environ)
+    if file is None:
+        return ()
+    with at(file.path):
+        return read(file.sections("deploy"), partial(file.options, "write {key} = … below it"))
+
+
+def outline_deployments(environ: Mapping[str, str]) -> tuple[Deployment, ...]:
+    """The same without their secrets, which the caller need not be able to read. Raises ConfigError."""
+    file = configuration_file(environ)
+    if file is None:
+        return ()
+    with at(file.path):
+        return read(file.sections("deploy"), _public_options)
+
+
+def _public_options(options: Sequence[Option], table: Mapping[str, Any]) -> dict[str, str]:
+    """What a target's table says of those options that are no secrets."""
+    configured = {option.key: table.get(option.key) for option in options if not option.secret}
+    return {key: value for key, value in configured.items() if isinstance(value, str)}
+
+
+def read(sections: Mapping[str, Any], options_of: Reader) -> tuple[Deployment, ...]:
+    """All that the ``[deploy]`` part of a configuration names. Raises ConfigError."""
+    found: dict[tuple[str, str], Deployment] = {}
+    for section, targets in sections.items():
+        with at(f'[deploy."{section}"]'):
+            pattern = _pattern(section)
+            for name, table in targets.items():
+                with at(name):
+                    deployment = _deployment(section, pattern, name, table, options_of)
+                    if found.setdefault((pattern, name), deployment) is not deployment:
+                        raise ConfigError(f"there is another one for {pattern}", "make one of the two")
+    for deployment in found.values():
+        with at(f'[deploy."{deployment.pattern}".{deployment.name}]'):
+            _check_places(deployment, found.values())
+    return tuple(found.values())
+
+
+def targets_for(deployments: Sequence[Deployment], certificate: Certificate) -> list[Deployment]:
+    """Where the certificate is brought to. It goes by its domain and by its folder's name, which
+    is dehydrated's alias and certbot's own name for it."""
+    names = {canonical(name) for name in (certificate.domain, basename(dirname(certificate.cert))) if name}
+    best: dict[str, Deployment] = {}
+    for deployment in sorted(deployments, key=lambda deployment: _exactness(deployment.pattern)):
+        if any(_matches(deployment.pattern, name) for name in names):
+            best[deployment.name] = deployment
+    return list(best.values())
+
+
+def _check_places(deployment: Deployment, all_of_them: Iterable[Deployment]) -> None:
+    """Refuse what would have one certificate overwrite another, or leave a service without its reload:
+    for the second target of the same files, nothing changes any more."""
+    for place in _places(deployment):
+        if "*" in deployment.pattern and "{name}" not in place:
+            raise ConfigError(
+                f"every certificate that matches would be written to {place}",
+                'put {name} into it, or name the one certificate: [deploy."example.org".…]',
+            )
+        for other in all_of_them:
+            if other is not deployment and place in _places(other):
+                if other.name == deployment.name and "{name}" in place:
+                    continue  # each certificate has one of the two
+                raise ConfigError(
+                    f'{place} is that of [deploy."{other.pattern}".{other.name}] already',
+                    'write another one; for a second service that reads it: to = "command"',
+                )
+
+
+def _places(deployment: Deployment) -> Sequence[str]:
+    places = getattr(load(deployment.kind), "places", None)
+    return places(deployment.options) if places else ()
+
+
+def _pattern(section: str) -> str:
+    pattern = canonical(section)
+    if "*" in pattern.removeprefix("*.") and pattern != "*":
+        raise ConfigError(
+            "a * stands for all labels before it or for the whole name",
+            'write a name, "*.example.org", or "*"',
+        )
+    return pattern
+
+
+def _matches(pattern: str, name: str) -> bool:
+    return pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:]))
+
+
+def _exactness(pattern: str) -> tuple[bool, int]:
+    """Sorts a name behind every pattern, and a longer pattern behind a shorter one."""
+    return not pattern.startswith("*"), len(pattern)
+
+
+def _deployment(section: str, pattern: str, name: str, table: object, options_of: Reader) -> Deployment:
+    if not isinstance(table, dict):
+        raise ConfigError(
+            "it stands where the name of a target is wanted",
+            f'write [deploy."{section}".{table if name == "to" else "NAME"}], and the rest below it',
+        )
+    _check_quotes(section, name, table)
+    kind = text(table.get("to", name))
+    options = load(kind).options
+    check_known("key", table, (*COMMON, *(option.key for option in options)))
+    return Deployment(
+        pattern,
+        name,
+        kind,
+        options_of(options, table),
+        test=said(table, "test", words, ()),
+        reload=said(table, "reload", words, ()),
+        verify=said(table, "verify", text, ""),
+        time_limit=said(table, "time_limit", _seconds, TIME_LIMIT),
+        staging=said(table, "staging", _flag, False),
+        aborts=said(table, "on_failure", _on_failure, "retry") == "abort",
+    )
+
+
+def _check_quotes(section: str, name: str, table: Mapping[str, Any]) -> None:
+    """[deploy.example.org.nginx] is nginx in org in example to TOML."""
+    if name not in kinds() and table and all(isinstance(value, dict) for value in table.values()):
+        raise ConfigError(
+            "a name with dots in it needs quotes", f'write [deploy."{section}.{name}".{next(iter(table))}]'
+        )
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 3600:
+        return value
+    raise ConfigError(f"{value!r} is not a number from 0 to 3600", "times are in seconds")
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ConfigError(f"{value!r} is neither true nor false", "write it without quotes")
+
+
+def _on_failure(value: object) -> str:
+    check_known("word", [str(value)], ("retry", "abort"))
+    return str(value)

@@ -1,0 +1,76 @@
+"""A command: the test and the reload of every target, and a target of its own (``to = "command"``).
+
+A command is a list of words, without a shell. What it works on, it finds in variables.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from .... import program
+from ....errors import ConfigError, DeployError, ProviderError
+from ....options import Option, seconds
+from .base import Bundle
+
+
+class Target:
+    """Runs a command once for each new certificate, which it finds where the client has put it."""
+
+    options: ClassVar[Sequence[Option]] = (
+        Option("command", (), "command to run, as a line of words", required=True),
+        Option("time_limit", (), "how many seconds it may take", default="60"),
+    )
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self._command = words(options["command"])
+        self._limit = seconds(options["time_limit"], "time_limit")
+
+    def check(self, bundle: Bundle) -> None:
+        """A command takes whatever it is given."""
+
+    def changes(self, bundle: Bundle) -> Sequence[str]:
+        return [f"runs {shlex.join(self._command)}"]
+
+    def install(self, bundle: Bundle) -> None:
+        run(self._command, {**os.environ, **variables(bundle)}, self._limit, "the command")
+
+
+def words(line: str) -> list[str]:
+    """The words of a command line, quoted as in a shell. Raises ConfigError."""
+    try:
+        if found := shlex.split(line):
+            return found
+    except ValueError as error:
+        raise ConfigError(f"{line!r} is no command: {error}", "quote it as in a shell") from None
+    raise ConfigError("a command has at least one word", 'for example "systemctl reload nginx"')
+
+
+def variables(bundle: Bundle) -> dict[str, str]:
+    """What a command is told; paths are the client's, empty where it gives none."""
+    paths = bundle.facts.certificate
+    return {
+        "DNS01_DOMAIN": bundle.name,
+        "DNS01_NAMES": " ".join(bundle.facts.names),
+        "DNS01_PRIVKEY": paths.key,
+        "DNS01_CERT": paths.cert,
+        "DNS01_CHAIN": paths.chain,
+        "DNS01_FULLCHAIN": paths.fullchain,
+        "DNS01_OCSP": bundle.ocsp,
+        "DNS01_FINGERPRINT": bundle.facts.fingerprint,
+        "DNS01_NOT_AFTER": f"{bundle.facts.not_after:%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
+def run(argv: Sequence[str], environ: Mapping[str, str], timeout: float, what: str, given: str = "") -> None:
+    """Run a command, which has to end with 0 within ``timeout`` seconds; then it is ended with all
+    that it has started. ``what``: what it is for, as an error begins. ``given``: its standard input.
+
+    Raises DeployError with the last that it said.
+    """
+    try:
+        program.run(argv, environ, timeout, f"{what}: {shlex.join(argv)}", given)
+    except ProviderError as error:
+        raise DeployError(str(error), error.hint) from None

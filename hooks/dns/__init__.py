@@ -1,0 +1,1 @@
+"""Asking name servers: queries over UDP, TCP and HTTPS, delegations, zone cuts and CNAMEs."""

@@ -1,0 +1,71 @@
+"""DNS over HTTPS (RFC 8484): one question, one POST.
+
+The proxy is that of HTTPS_PROXY; the endpoint's certificate is always verified, against the CAs of
+SSL_CERT_FILE where that is set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.rdatatype
+import httpx
+
+from ... import dnsmessage
+from .message import TXT, Answer
+
+TIMEOUT = 4.0
+MEDIA = "application/dns-message"
+
+
+class Doh:
+    """``with Doh() as doh: doh.ask("https://192.0.2.53/dns-query", "example.org").texts``
+
+    ``timeout``: seconds for an answer, and as many for the connection.
+    """
+
+    def __init__(self, timeout: float = TIMEOUT) -> None:
+        self._timeout = timeout
+
+    def __enter__(self) -> Self:
+        self._client: httpx.Client | None = None
+        self._trouble = ""
+        try:
+            self._client = httpx.Client(timeout=self._timeout)
+        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+            # A proxy that is none, SOCKS without its package, a file of CAs that is not there.
+            self._trouble = f"HTTPS cannot be used: {type(error).__name__}, see HTTPS_PROXY and SSL_CERT_FILE"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._client:
+            self._client.close()
+
+    def ask(self, endpoint: str, name: str, rdtype: dns.rdatatype.RdataType = TXT) -> Answer:
+        """What the resolver at this URL answers. What goes wrong is in the answer."""
+        if self._client is None:
+            return Answer(None, self._trouble)
+        query = dns.message.make_query(name, rdtype, use_edns=0, id=0)  # no id: RFC 8484 §4.1
+        headers = {"Content-Type": MEDIA, "Accept": MEDIA}
+        try:
+            response = self._client.post(endpoint, content=query.to_wire(), headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return Answer(None, str(error) or type(error).__name__)
+        if response.status_code != 200:
+            return Answer(None, f"HTTP {response.status_code}")
+        try:
+            message = dnsmessage.parse(response.content)
+        except (dns.exception.DNSException, ValueError):
+            return Answer(None, "what it answers is no DNS message")
+        return Answer(message) if query.is_response(message) else Answer(None, "it answers something else")
+
+    def ask_all(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Answer]:
+        """The TXT records of many (endpoint, name), a few of them at a time."""
+        asked = list(pairs)
+        with ThreadPoolExecutor(8) as pool:
+            return dict(zip(asked, pool.map(lambda pair: self.ask(*pair), asked), strict=True))

@@ -1,0 +1,279 @@
+"""Where the record really goes: down from the root by referral, along every CNAME.
+
+No resolver ever hears of the challenge name before the record is there, nor of anything near it:
+its "no" would be kept for the zone's negative TTL, for every type at that name (RFC 2308 §5),
+for everything beneath it (RFC 8020) and, with aggressive NSEC, for names beside it (RFC 8198).
+Resolvers are asked for the root's name servers, and for the addresses of name servers that live
+in other people's zones; all else is asked of authoritative servers, with RD=0.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+
+from ...errors import DelegationError
+from ...names import is_within
+from .delegation import HOPS, OPEN, ChainError, Cut, Delegation, PortBarred, Server
+from .message import Address, Answer, reachable
+from .query import Silence, first, gather
+from .replies import CNAME, NS, SOA, alias_of, apex_of, glue_in, hosts_in, referral_to, text
+
+
+class Discovery:
+    """Finds where records go, and remembers that, and every zone cut that it has passed.
+
+    ``resolvers`` are asked for the root and for addresses in foreign zones, nothing else.
+    """
+
+    def __init__(self, resolvers: Sequence[Address]) -> None:
+        self._resolvers = list(resolvers)
+        self._found: dict[str, Delegation] = {}
+        self._cuts: dict[str, Cut] = {}
+        self._hosts: dict[str, tuple[Address, ...]] = {}
+        self._servers: dict[str, tuple[Server, ...]] = {}
+        self._silent: dict[str, Silence] = {}
+        self._heard = False  # whether any name server has answered for itself
+        self._rooting = threading.Lock()
+
+    def find_all(self, names: Iterable[str]) -> dict[str, Delegation]:
+        """Follow many challenge names at once; the first one alone, for its cuts serve the rest.
+
+        Raises DelegationError as ``find`` does.
+        """
+        first, *rest = dict.fromkeys(names)
+        found = {first: self.find(first)}
+        if rest:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(8) as pool:
+                found |= zip(rest, pool.map(self.find, rest), strict=True)
+        return found
+
+    def find(self, name: str) -> Delegation:
+        """Follow the delegations and CNAMEs of one challenge name.
+
+        Raises ChainError for a loop and for a chain that is too long, PortBarred where no name
+        server can be asked at all: neither the zone is known then, nor whether the name is a CNAME.
+        """
+        found = self._found.get(name) or self._walk(name)
+        if not found.trouble:  # which may pass
+            self._found[name] = found
+        return found
+
+    def _walk(self, name: str) -> Delegation:
+        chain = [name]
+        wildcard = trouble = ""
+        intercepted = False
+        while True:
+            target = chain[-1]
+            try:
+                cut, reply = self._descend(target)
+                alias = alias_of(reply, target)
+                if alias and self._comes_of_a_wildcard(cut, reply, target, alias):
+                    cut, wildcard, alias = self._enclosing(cut, target), alias, ""
+            except Silence as silence:
+                self._mind_the_port(silence)
+                cut, alias, trouble = self._deepest(target), "", str(silence)
+                intercepted = silence.intercepted
+            if not alias:
+                servers = self._all_servers(cut)
+                return Delegation(
+                    name, target, cut.apex, servers, tuple(chain), wildcard, trouble, intercepted
+                )
+            chain.append(alias)
+            _check(chain)
+
+    def cut(self, name: str) -> Cut:
+        """The zone that holds ``name``: the deepest that it is delegated to.
+
+        Raises DelegationError where the servers of a zone on the way say nothing useful.
+        """
+        try:
+            return self._descend(name)[0]
+        except Silence as silence:
+            self._mind_the_port(silence)
+            raise DelegationError(f"nobody answers for {name} ({silence})") from None
+
+    def ask(self, name: str, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
+        """What a server of its zone says, with authority, of records at ``name``; of a DS, a server
+        of the zone above (RFC 4035 §3.1.4.1).
+
+        Raises DelegationError, which says what each server did.
+        """
+        home = name.partition(".")[2] if rdtype == dns.rdatatype.DS else name
+        try:
+            return self._follow(home, name, rdtype)[1]
+        except Silence as silence:
+            self._mind_the_port(silence)
+            kind = dns.rdatatype.to_text(rdtype)
+            raise DelegationError(f"nobody answers for {name} {kind} ({silence})") from None
+
+    # Zone cuts
+
+    def _descend(self, name: str) -> tuple[Cut, dns.message.Message]:
+        """The deepest zone that ``name`` is delegated to, and what its servers say of the name."""
+        cut, reply = self._follow(name, name, SOA)
+        apex = apex_of(reply)
+        if is_within(name, apex):  # else a CNAME leads into another zone of the same servers
+            cut = self._on_the_same_servers(cut, apex)
+        return cut, reply
+
+    def _follow(
+        self, home: str, name: str, rdtype: dns.rdatatype.RdataType
+    ) -> tuple[Cut, dns.message.Message]:
+        """Ask about ``name``, first in the deepest zone known around ``home``, then wherever it is
+        referred to; gives the zone that has the answer, and the answer."""
+        while True:
+            cut = self._deepest(home)
+            reply = self._ask(cut, name, rdtype)
+            referral = referral_to(reply, cut.apex, home)
+            if referral is None:
+                return cut, reply
+            apex = text(referral.name)
+            self._cuts[apex] = Cut(apex, hosts_in(referral), glue_in(reply))
+
+    def _deepest(self, name: str) -> Cut:
+        """The deepest cut known so far that ``name`` is within."""
+        while name not in self._cuts and name:
+            name = name.partition(".")[2]
+        return self._cuts.get(name) or self._root()
+
+    def _root(self) -> Cut:
+        """Whoever needs it first finds it for all."""
+        with self._rooting:
+            if "" not in self._cuts:
+                self._cuts[""] = self._ask_for_the_root()
+            return self._cuts[""]
+
+    def _ask_for_the_root(self) -> Cut:
+        try:
+            if "" in self._silent:
+                raise self._silent[""]
+            reply = first(self._resolvers, "", NS, recurse=True)
+        except Silence as silence:
+            self._silent[""] = silence
+            words = f"no resolver tells where the root's name servers are ({silence})"
+            if silence.mute:
+                raise PortBarred("nothing answers", words) from None
+            raise DelegationError(words, OPEN) from None
+        return Cut("", tuple(host for rrset in reply.answer for host in hosts_in(rrset)), glue_in(reply))
+
+    def _mind_the_port(self, silence: Silence) -> None:
+        """Raises PortBarred where no name server has answered so far."""
+        if self._heard or not (silence.mute or silence.intercepted):
+            return
+        barrier = "something intercepts it" if silence.intercepted else "only resolvers answer"
+        raise PortBarred(barrier, str(silence)) from None
+
+    def _on_the_same_servers(self, cut: Cut, apex: str) -> Cut:
+        """A child zone on its parent's servers gets no referral: only its SOA tells of it."""
+        if apex != cut.apex and is_within(apex, cut.apex):
+            reply = self._ask(cut, apex, NS)  # its own word, or its parent's referral
+            hosts = {host for rrset in (*reply.answer, *reply.authority) for host in hosts_in(rrset)}
+            cut = self._cuts[apex] = Cut(apex, tuple(sorted(hosts)) or cut.hosts, cut.glue | glue_in(reply))
+        return cut
+
+    def _enclosing(self, cut: Cut, name: str) -> Cut:
+        """The zone of a name whose SOA a wildcard CNAME hides."""
+        while (name := name.partition(".")[2]) and is_within(name, cut.apex):
+            reply = self._ask(cut, name, SOA)
+            if not alias_of(reply, name):
+                return self._on_the_same_servers(cut, apex_of(reply))
+        return cut
+
+    def _comes_of_a_wildcard(self, cut: Cut, reply: dns.message.Message, name: str, alias: str) -> bool:
+        """Whether this CNAME was made from a wildcard: its signature says so (RFC 4034 §3.1.3),
+        or else a label that nobody can have chosen gets it as well."""
+        owner = dns.name.from_text(name)
+        signature = reply.get_rrset(reply.answer, owner, dns.rdataclass.IN, dns.rdatatype.RRSIG, CNAME)
+        if signature:
+            return bool(signature[0].labels < len(owner.labels) - 1)
+        sibling = f"{secrets.token_hex(7)}.{name.partition('.')[2]}"
+        return alias_of(self._ask(cut, sibling, SOA), sibling) == alias
+
+    # Name servers
+
+    def _all_servers(self, cut: Cut) -> tuple[Server, ...]:
+        """The union of the parent's and the zone's own NS, with all their addresses."""
+        if cut.apex not in self._servers:
+            hosts = set(cut.hosts)
+            try:
+                reply = self._ask(cut, cut.apex, NS)
+                hosts |= {host for rrset in reply.answer for host in hosts_in(rrset)}
+            except Silence:
+                pass  # the parent's word stands alone; find() has said so, or the wait will
+            self._look_up(hosts, cut.glue)
+            self._servers[cut.apex] = tuple(Server(host, self._hosts[host]) for host in sorted(hosts))
+        return self._servers[cut.apex]
+
+    def _addresses(self, cut: Cut) -> list[Address]:
+        """Addresses to put a question about the zone to: the glue will do."""
+        known = self._known(cut)
+        if not known:
+            self._look_up(cut.hosts[:4], {})
+            known = self._known(cut)
+        random.shuffle(known)
+        return sorted(filter(reachable, dict.fromkeys(known)), key=lambda address: ":" in address.ip)
+
+    def _look_up(self, hosts: Iterable[str], glue: Mapping[str, Sequence[Address]]) -> None:
+        """Every address of these name servers: by glue, and as the world would find them.
+
+        A host in a zone that was walked through is asked of that zone itself: a resolver would
+        keep the NSEC of a missing AAAA, and deny the host's neighbours with it.
+        """
+        unknown = [host for host in hosts if host not in self._hosts]
+        found: dict[str, set[Address]] = {host: set(glue.get(host, ())) for host in unknown}
+        homes = {host: self._deepest(host) for host in unknown}
+        own = {host: home for host, home in homes.items() if "." in home.apex}
+        speaking = {host: self._known(home) for host, home in own.items() if home.apex not in self._silent}
+        told = gather(speaking, found, recurse=False)
+        foreign = [host for host in unknown if host not in own or (host not in told and not found[host])]
+        gather(dict.fromkeys(foreign, self._resolvers[:2]), found, recurse=True)
+        for host, addresses in found.items():
+            self._hosts[host] = tuple(sorted(filter(reachable, addresses)))
+
+    def _known(self, cut: Cut) -> list[Address]:
+        """The addresses of a zone's servers as far as they are known."""
+        return [a for host in cut.hosts for a in self._hosts.get(host) or cut.glue.get(host, ())]
+
+    # Questions
+
+    def _ask(self, cut: Cut, name: str, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
+        """What the servers of a zone say: with authority, or by a referral further down."""
+        if cut.apex in self._silent:
+            raise self._silent[cut.apex]
+        try:
+            reply = first(self._addresses(cut), name, rdtype, zone=cut.apex)
+        except Silence as silence:
+            if silence.mute or silence.intercepted:  # else it may be about this one name
+                self._silent[cut.apex] = silence
+            raise
+        self._heard = self._heard or not Answer(reply).like_a_resolver
+        return reply
+
+
+def _check(chain: Sequence[str]) -> None:
+    drawn = " -> ".join(chain)
+    if chain[-1] in chain[:-1]:
+        raise ChainError(
+            f"{chain[0]}: its CNAMEs go round in a circle: {drawn}",
+            f"let one CNAME lead to where the record can stand, or remove that of {chain[0]}",
+            chain,
+        )
+    if len(chain) > HOPS + 1:
+        raise ChainError(
+            f"{chain[0]}: more than {HOPS} CNAMEs in a row: {drawn}",
+            "let the first one point to the last one's target; CAs give up on long chains",
+            chain,
+        )

@@ -1,0 +1,1 @@
+"""Who is told of a failure, a recovery, or a certificate that expires."""

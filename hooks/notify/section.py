@@ -1,0 +1,102 @@
+"""What ``[notify]`` says: who is told, and of what.
+
+::
+
+    [notify]
+    urls = [{ file = "/etc/dns01/ntfy" }]         # of services that Apprise knows; they hold secrets
+    command = "sh -c 'mail -s \"$DNS01_SUBJECT\" root'"   # gets the text on its standard input
+    expiry = 14                                   # days; without it, what is a WARNING of `dns01 status`
+    on = ["failure", "expiry", "recovery"]        # without it, all three
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ...errors import ConfigError
+from ...options import Option, at, check_known
+from ..config.load import configuration_file
+
+KEYS = ("urls", "command", "expiry", "on")
+OCCASIONS = ("failure", "expiry", "recovery")
+
+
+class Receivers(NamedTuple):
+    """``expiry``: days; None where nothing is said. ``on``: some of OCCASIONS."""
+
+    urls: tuple[str, ...]
+    command: tuple[str, ...] = ()
+    expiry: float | None = None
+    on: frozenset[str] = frozenset(OCCASIONS)
+
+    @property
+    def called(self) -> list[str]:
+        """What to call each of them; a URL's scheme is all of it that is no secret."""
+        urls = [f"urls[{number}] ({url.partition(':')[0]})" for number, url in enumerate(self.urls)]
+        return [*urls, *(["the command"] if self.command else [])]
+
+
+def load_receivers(environ: Mapping[str, str]) -> Receivers | None:
+    """Who is notified of what; None where nobody is. Raises ConfigError."""
+    file = configuration_file(environ)
+    if file is None or (table := file.table("notify")) is None:
+        return None
+    url = Option("url", (), "the URL of a service that Apprise knows", secret=True)
+    with at(file.path), at("[notify]"):
+        return read(table, lambda place, value: file.value(place, url, value))
+
+
+def read(table: object, secret: Callable[[str, object], str]) -> Receivers:
+    """What the table says. ``secret`` reads the value at a place of it. Raises ConfigError."""
+    if not isinstance(table, dict):
+        raise ConfigError("it is no table", 'write [notify] and below it command = "…" or urls = […]')
+    check_known("key", table, KEYS)
+    urls = table.get("urls", [])
+    if not isinstance(urls, list):
+        raise ConfigError("urls: it is no list", 'write urls = [{ file = "/path" }]')
+    receivers = Receivers(
+        tuple(_url(f"urls[{number}]", secret(f"urls[{number}]", each)) for number, each in enumerate(urls)),
+        _command(table.get("command", [])),
+        _days(table),
+        _occasions(table),
+    )
+    if not receivers.called:
+        raise ConfigError("it says nobody to notify", 'write command = "…" or urls = […] below it')
+    return receivers
+
+
+def _url(place: str, url: str) -> str:
+    if "://" not in url:
+        raise ConfigError(
+            f"{place}: it is no URL", "write it as Apprise has it, for example ntfy://host/topic"
+        )
+    return url
+
+
+def _command(said: object) -> tuple[str, ...]:
+    with at("command"):
+        try:
+            words = shlex.split(said) if isinstance(said, str) else said
+        except ValueError as error:
+            raise ConfigError(f"it cannot be split into words: {error}", "see to its quotes") from None
+        if isinstance(words, list) and all(isinstance(word, str) for word in words):
+            return tuple(words)
+        raise ConfigError("it is no command", 'write "mail root" or ["mail", "root"]')
+
+
+def _days(table: Mapping[str, Any]) -> float | None:
+    days = table.get("expiry")
+    if days is None or (isinstance(days, (int, float)) and not isinstance(days, bool) and days > 0):
+        return days
+    raise ConfigError(f"expiry: {days!r} is no number of days", "write, for example, expiry = 14")
+
+
+def _occasions(table: Mapping[str, Any]) -> frozenset[str]:
+    said = table.get("on", list(OCCASIONS))
+    if not isinstance(said, list) or not all(isinstance(each, str) for each in said):
+        raise ConfigError("on: it is no list", f"write some of {', '.join(OCCASIONS)} in it")
+    with at("on"):
+        check_known("occasion", said, OCCASIONS)
+    return frozenset(said)

@@ -1,0 +1,150 @@
+"""The state folder on the disk: files that are whole or absent, locks, and what an error there means."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+
+from ...errors import StateError
+from .folder import private_folder
+
+LOCK_PAUSE = 0.05
+
+_ELSEWHERE = "or set DNS01_STATE_DIR to another folder"
+_NO_ROOM = f"make room there (df -h, df -i), {_ELSEWHERE}"
+_NOT_YOURS = f"run as the user who owns it (ls -ld), {_ELSEWHERE}"
+_HINTS = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EACCES: _NOT_YOURS,
+    errno.EPERM: _NOT_YOURS,
+    errno.ENOENT: f"make the folder that it is to lie in, {_ELSEWHERE}",
+    errno.ENOTDIR: f"a file is in its place: move it away, {_ELSEWHERE}",
+    errno.EEXIST: f"a file is in its place: move it away, {_ELSEWHERE}",
+    errno.EROFS: f"mount it writable (systemd: StateDirectory=dns01), {_ELSEWHERE}",
+}
+
+
+def iso(epoch: float) -> str:
+    """UTC to the millisecond, as ISO 8601 writes it.
+
+    Raises ValueError or OverflowError for what is no time.
+    """
+    seconds, milliseconds = divmod(round(epoch * 1000), 1000)
+    return time.strftime(f"%Y-%m-%dT%H:%M:%S.{milliseconds:03}Z", time.gmtime(seconds))
+
+
+@contextmanager
+def usable(folder: str) -> Iterator[None]:
+    """Raise StateError, with what to do about it, for any OSError about ``folder``."""
+    try:
+        yield
+    except OSError as error:
+        raise StateError(
+            f"the state folder {folder} cannot be used: {error.strerror or error}",
+            _HINTS.get(error.errno or 0, f"see what is wrong there, {_ELSEWHERE}"),
+        ) from error
+
+
+def stage(path: str, content: object, *, sync: bool = True) -> str:
+    """Write the content as JSON, mode 0600, to a temporary file beside ``path``, and return its
+    path: to be renamed to ``path`` once all that belongs together is on the disk. Raises OSError."""
+    temporary = f"{path}.{os.urandom(4).hex()}.tmp"
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="ascii") as file:
+            os.fchmod(descriptor, 0o600)  # whatever the umask
+            file.write(json.dumps(content, indent=2) + "\n")
+            file.flush()
+            if sync:
+                os.fsync(descriptor)
+    except BaseException:
+        discard(temporary)
+        raise
+    return temporary
+
+
+def sync_folder(path: str) -> None:
+    """Have the names in the folder on the disk when this returns. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def discard(path: str) -> None:
+    """Remove the file; that it is already gone is no error. Raises OSError."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+@contextmanager
+def locks(
+    state: str, things: Mapping[str, str], timeout: float, sleep: Callable[[float], None]
+) -> Iterator[None]:
+    """Hold several locks of the state folder: ``things`` says by each one's name what it guards.
+
+    They are taken in sorted order, so that no two processes wait for each other. Raises StateError,
+    which names the holder, when one is not free within ``timeout`` seconds.
+    """
+    folder = os.path.join(state, "locks")
+    files = {os.path.join(folder, f"{readable(name)}.lock"): what for name, what in things.items()}
+    with ExitStack() as held:
+        with usable(state):
+            private_folder(folder)
+            for path, what in sorted(files.items()):
+                held.enter_context(locked(path, what, timeout, sleep))
+        yield
+
+
+@contextmanager
+def locked(path: str, what: str, timeout: float, sleep: Callable[[float], None]) -> Iterator[None]:
+    """Hold the lock file; it says who does, and stays when it is let go.
+
+    The kernel lets go of it when the process ends, however it ends. Raises OSError, and StateError,
+    which names the holder, when ``what`` is not free within ``timeout`` seconds.
+    """
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _wait_for(lock, what, timeout, sleep)
+        with suppress(OSError):  # a full disk is no reason not to clean up
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(lock)
+
+
+def labelled(name: str, identity: str) -> str:
+    """A file name that says whose it is and is nobody else's."""
+    return f"{readable(name)}-{hashlib.sha256(identity.encode(errors='surrogatepass')).hexdigest()[:8]}.json"
+
+
+def readable(name: str) -> str:
+    """The name, with nothing in it that a file name may not have, and room for what follows."""
+    return re.sub(r"[^a-z0-9._*-]", "_", name.lower())[:180]
+
+
+def _wait_for(lock: int, what: str, timeout: float, sleep: Callable[[float], None]) -> None:
+    waited = 0.0
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if waited >= timeout:
+                holder = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "?"
+                raise StateError(
+                    f"{what} has been locked by process {holder} for more than {timeout:g} s",
+                    f"see what it does (ps -fp {holder}) and try again when it has ended",
+                ) from None
+        sleep(LOCK_PAUSE)
+        waited += LOCK_PAUSE

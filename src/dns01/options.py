@@ -1,0 +1,76 @@
+"""Options: what a provider or a target can be told, and how a value is checked and refused.
+
+All checks raise ConfigError; ``at`` puts the place in front of its message.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from .errors import ConfigError, UsageError
+
+
+class Option(NamedTuple):
+    """One setting of a provider or a target: its key in the TOML file and its environment variables, the
+    first of which is the one to document (lego's name where lego has one).
+
+    A ``table`` has entries whose names are up to the user. The provider is given each of them as
+    TOML dots it, ``key.entry``; its one variable ends with ``*`` in the place of the entry, and
+    ``{api}`` in it stands for what the option ``api`` says, in upper case.
+    """
+
+    key: str
+    env: tuple[str, ...]
+    help: str
+    required: bool = False
+    secret: bool = False
+    default: str = ""  # "{state}" stands for the state folder
+    table: bool = False
+
+
+@contextmanager
+def at(place: str) -> Iterator[None]:
+    """Have an error that comes from within say where it is."""
+    try:
+        yield
+    except (ConfigError, UsageError) as error:
+        raise ConfigError(f"{place}: {error}", error.hint) from error.__cause__
+
+
+def check_known(what: str, words: Iterable[str], known: Sequence[str]) -> None:
+    """Refuse the first of the words that is not known, and name the nearest that is."""
+    for word in words:
+        if word not in known:
+            near = get_close_matches(word, known, 1, 0.5)
+            guess = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(f"unknown {what} {word!r}{guess}", f"those that are known: {', '.join(known)}")
+
+
+def text(value: object) -> str:
+    """A string that is not empty."""
+    if isinstance(value, str) and value:
+        return value
+    raise ConfigError(f"{value!r} is not a string with something in it", 'write it as "…"')
+
+
+def words(value: object) -> tuple[str, ...]:
+    """An argument list; a string is split as a shell would do it."""
+    try:
+        split = shlex.split(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ConfigError(f"{value!r} cannot be split into words: {error}", "see to its quotes") from None
+    if isinstance(split, list) and split and all(isinstance(word, str) for word in split):
+        return tuple(split)
+    raise ConfigError(f"{value!r} is no command", 'write "nginx -t" or ["nginx", "-t"]')
+
+
+def seconds(text: str, variable: str) -> float:
+    """A time limit in seconds."""
+    with suppress(ValueError):
+        if 0 < (limit := float(text)) <= 3000:
+            return limit
+    raise ConfigError(f"{text!r} is no time limit", f"{variable} is in seconds, 3000 at most")
