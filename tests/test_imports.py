@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from checkout import ROOT
 
 from dns01.hooks.deploy.targets import kinds
 
@@ -56,7 +57,7 @@ PLACES = {
     "urllib3": "providers._http.exchange",
 }
 
-SOURCE = Path(__file__).parent.parent / "src"
+SOURCE = ROOT / "src"
 
 
 class Import(NamedTuple):

@@ -13,8 +13,8 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from checkout import ROOT
 
-ROOT = Path(__file__).parent.parent
 PROBE = "this_hookscript_is_broken__dehydrated_is_working_fine__please_ignore_unknown_hooks_in_your_script"
 
 # Where each folder of the checkout ends up in the package.

@@ -341,7 +341,9 @@ def test_38_a_hundred_names_at_a_server_that_limits_its_rate(zone: Zone, servers
 
 
 def test_38_a_hundred_names_at_a_bind_that_limits_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dns01.hooks.dnswire.RESEND", 2 * TIME_LIMIT)  # what is dropped is not had at all
+    monkeypatch.setattr(
+        "dns01.hooks.dns.transport.RESEND", 2 * TIME_LIMIT
+    )  # what is dropped is not had at all
     names = [f"_acme-challenge.host{number}" for number in range(100)]
     zone = "\n".join(f'{name} TXT "new"' for name in names)
     limit = "rate-limit { responses-per-second 5; slip 0; };"

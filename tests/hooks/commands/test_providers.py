@@ -10,13 +10,13 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from checkout import ROOT
 
 from dns01.errors import UsageError
 from dns01.hooks.commands import main
 from dns01.hooks.config.load import load_settings, open_account
 from dns01.providers import load, names
 
-ROOT = Path(__file__).parent.parent
 UPDATE = runpy.run_path(str(ROOT / "docs" / "update.py"))
 
 LEAD_ELSEWHERE = {"acmesh", "exec", "lexicon"}  # an option names what has to be there
@@ -209,7 +209,7 @@ def test_the_documentation_says_what_the_code_says(path: Path) -> None:
 
 
 def test_what_the_documentation_shows_of_the_code_takes_the_place_of_what_it_showed() -> None:
-    stale = ".. from tests/test_digitalocean.py\n\nas it was once\n\n.. until here\n\nand so on\n"
+    stale = ".. from tests/providers/test_digitalocean.py\n\nas it was once\n\n.. until here\n\nand so on\n"
     fresh = UPDATE["updated"](stale)
     assert "    class TestDigitalOcean(WorksOverHttp" in fresh
     assert "as it was once" not in fresh

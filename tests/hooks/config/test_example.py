@@ -7,12 +7,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
 from dns01 import providers
 from dns01.hooks.config.load import load_settings, open_account
 from dns01.hooks.config.validators import TERMS
 
-TEXT = (Path(__file__).parent.parent / "dehydrated.config.example").read_text()
+TEXT = (ROOT / "dehydrated.config.example").read_text()
 KEY = 'key "dns01" { algorithm hmac-sha256; secret "VGhlIHNlY3JldCBvZiB0aGUgdGVzdHM="; };'
 
 

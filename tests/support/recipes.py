@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import textwrap
-from pathlib import Path
 from typing import NamedTuple
 
-PAGE = (Path(__file__).parent.parent / "docs" / "deploy.rst").read_text()
+from checkout import ROOT
+
+PAGE = (ROOT / "docs" / "deploy.rst").read_text()
 
 
 class Recipe(NamedTuple):

@@ -19,20 +19,20 @@ from typing import Any
 import pytest
 from bundles import issued
 from calls import HOOK, NAME, Client, Said, Stage
+from checkout import ROOT
 from contract import validation
 from jsonschema import Draft202012Validator
 from lifetimes import lasting
 from machine import Machine, deploy_cert
 from prometheus_client.parser import text_string_to_metric_families
-from test_deploy_verify import at_once, served
 from testbed import TIME_LIMIT
+from tls_server import at_once, served
 
 from dns01.hooks.commands.status import prometheus
 from dns01.hooks.commands.status.expiry import Level
 from dns01.hooks.commands.status.services import Wanted, look
 from dns01.hooks.state.atomic import iso
 
-ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "docs" / "status.schema.json"
 A_DAY = 86400
 NOBODY = 65534  # a user

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 from examined import examine, https_open
 from testbed import NameServer, World
 from testbed.firewall import diverting, swallowing
@@ -20,8 +21,8 @@ from dns01.hooks.commands.doctor.checks.registry import CHECKS
 from dns01.hooks.commands.doctor.examine import diagnose
 from dns01.hooks.commands.doctor.finding import Severity
 
-TESTS = Path(__file__).parent
-SOURCES = TESTS.parent / "hooks" / "checks"
+TESTS = Path(__file__).parent / "checks"
+SOURCES = ROOT / "hooks" / "commands" / "doctor" / "checks"
 FAULTS = {
     "CAA forbids": "caa-forbids",
     "CAA allows the wildcard only, or forbids it": "caa-wildcard",
@@ -53,7 +54,7 @@ FAULTS = {
 
 def checked() -> Iterator[ast.FunctionDef]:
     """The tests of all checks."""
-    for path in TESTS.glob("test_checks_*.py"):
+    for path in TESTS.glob("test_*.py"):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 yield node

@@ -22,11 +22,12 @@ import pytest
 from aiosmtpd.controller import Controller
 from bundles import issued
 from calls import KEY, Client, Stage
+from checkout import ROOT
 from contract import validation
 from lifetimes import lasting
 from machine import Machine, deploy_cert
-from test_deploy_verify import at_once, served
 from testbed import TIME_LIMIT
+from tls_server import at_once, served
 
 from dns01.errors import ConfigError
 from dns01.hooks.clients.call import Call, Challenge
@@ -421,7 +422,7 @@ def test_a_process_ends_whatever_a_service_does() -> None:
             "from dns01.hooks.notify.send import *; from dns01.hooks.notify.section import Receivers;"
             f"print(deliver(Receivers(({url!r},)), {{'urls[0] (json)': Message('a', 'b')}}, {{}}, 1))"
         )
-        environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent / "src")}
+        environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
         done = subprocess.run(
             [sys.executable, "-c", script], env=environ, capture_output=True, timeout=TIME_LIMIT
         )

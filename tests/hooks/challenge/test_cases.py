@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
 CASES = {
     1: "one server lags 20 s: it is waited for, and named",
@@ -57,9 +57,11 @@ CASES = {
 
 def numbers() -> Iterator[int]:
     """The cases in the names of all tests."""
-    for path in Path(__file__).parent.rglob("*.py"):
+    for path in (ROOT / "tests").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef) and (said := re.match(r"test_(\d+(_and_\d+)*)_", node.name)):
+            if isinstance(node, ast.FunctionDef) and (
+                said := re.match(r"test_(\d\d?(_and_\d\d?)*)_", node.name)
+            ):
                 yield from map(int, said[1].split("_and_"))
 
 

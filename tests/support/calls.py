@@ -23,12 +23,12 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 import dns.message
 import dns.query
+from checkout import HOOK
 from testbed import TIME_LIMIT, Bind, Key, NameServer, World, Zone
 from testbed.sockets import Transport
 
 T = TypeVar("T")
 
-HOOK = Path(__file__).parent.parent / "hooks" / "hook.py"
 KEY = Key("hook", "hmac-sha256", "VGhlIHNlY3JldCBvZiB0aGUgdGVzdHMsIDMyIG9jdGV0cw==")
 NAME = "_acme-challenge.example.org"
 PRIMARY, SECONDARY = "127.1.0.1", "127.1.0.2"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import dns.query
 import dns.update
 from calls import KEY, NAME, Client, Said, Stage
+from checkout import ROOT
 from jsonschema import Draft202012Validator
 from testbed import TIME_LIMIT
 
-SCHEMA = Path(__file__).parent.parent / "docs" / "doctor.schema.json"
+SCHEMA = ROOT / "docs" / "doctor.schema.json"
 HIDE = "; ".join(f"mount -t tmpfs none {folder}" for folder in ("/etc/dehydrated", "/etc/letsencrypt"))
 
 
