@@ -26,7 +26,7 @@ WILDCARD = ("example.org", "token-b", B)  # dehydrated names both by the bare do
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 2)
     with World() as world:
         world.zone("example.org", {"ns1.example.org": NS1})
         yield world

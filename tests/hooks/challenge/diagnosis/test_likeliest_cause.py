@@ -35,8 +35,8 @@ VALUE = "x" * 43
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 0.5)
-    monkeypatch.setattr("dns01.hooks.dns.inspect.survey.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 2)
+    monkeypatch.setattr("dns01.hooks.dns.inspect.survey.PATIENCE", 2)
     monkeypatch.setattr("dns01.hooks.dns.inspect.survey.AGAIN", 0.01)
     with World() as world:
         yield world

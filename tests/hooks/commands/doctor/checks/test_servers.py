@@ -24,8 +24,8 @@ SOA = "ns1.example.org. hostmaster.example.org. {} 3600 600 86400 60"
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 0.5)
-    monkeypatch.setattr("dns01.hooks.dns.inspect.survey.PATIENCE", 0.5)
+    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 2)
+    monkeypatch.setattr("dns01.hooks.dns.inspect.survey.PATIENCE", 2)
     with World() as world:
         yield world
 
@@ -354,7 +354,7 @@ def test_thirteen_silent_servers_take_no_longer_than_one(world: World) -> None:
     found = codes(findings(survey(discovery, "example.org")))
 
     assert found == ["silent-server"] * 12
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 12  # one after the other, they would take 24
 
 
 def test_no_resolver_is_asked_about_the_zone(world: World, example: HostedZone) -> None:
