@@ -86,7 +86,7 @@ class Cloud(Rest, RRsetProvider):
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         *,
-        form: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         """With a new token, once, if one that was in use is refused: it may have been revoked."""

@@ -178,15 +178,15 @@ class Rest(ZoneProvider):
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         *,
-        form: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         """What one answer says (None: it is empty). ``path``: its segments, not yet encoded;
-        ``body`` is sent as JSON, ``form`` in its place as a form."""
+        ``body`` is sent as JSON, ``form`` in its place as a form, or as the octets that it is."""
         from ._http.exchange import exchange
 
-        place = "/".join(quote(segment, safe="") for segment in path)
-        call, url = f"{method} /{place}", f"{self._base}/{place}"
+        place = "".join(f"/{quote(segment, safe='')}" for segment in path)
+        call, url = f"{method} {place or '/'}", f"{self._base}{place}"
         content = {"params": query, "json": body, "data": form, "headers": headers}
         try:
             response = exchange(self._session, method, url, self.timeout, self.largest, **content)

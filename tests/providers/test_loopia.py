@@ -1,0 +1,58 @@
+"""Loopia: the contract, and its errors, which are values."""
+
+from __future__ import annotations
+
+import pytest
+from contract import publish, retract
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from fakes import FOREVER, Cut, Shape, Status, Text
+from fakes.loopia import Loopia
+
+from dns01.errors import AuthRejected, Busy
+from dns01.providers.base import TxtRecord
+
+
+class TestLoopia(WorksOverHttp, AgreesWithLego):
+    API = Api("loopia", Loopia, user=Loopia.user, password=Loopia.token)
+    LEGO = Lego("loopia", LOOPIA_API_USER=Loopia.user, LOOPIA_API_PASSWORD=Loopia.token)
+    NONSENSE = {Cut: "XML that is cut off", Text: "no XML", Shape: "not what its API promises"}  # noqa: RUF012
+    ONE_PAGE = True
+
+    @pytest.mark.parametrize("message", ["RATE_LIMITED", "Too many requests."])
+    def test_a_limit_is_met_with_patience_whether_a_code_says_it_or_a_fault(
+        self, case: HttpCase, record: TxtRecord, message: str
+    ) -> None:
+        case.fake.fail(Status(200 if message.isupper() else 429, message=message, writing=True))
+        publish(case, record)
+        assert case.pauses
+        assert case.world_sees(record.name) == {record.value}
+
+    def test_a_code_in_a_list_is_an_error_as_well(self, case: HttpCase, record: TxtRecord) -> None:
+        assert case.kind.status_of(case.provider(), 200, ["RATE_LIMITED"]) == 429
+        assert case.kind.status_of(case.provider(), 200, ["AUTH_ERROR"]) == 401
+        assert case.kind.status_of(case.provider(), 200, []) == 200
+
+    def test_an_unknown_error_is_said(self, case: HttpCase, record: TxtRecord) -> None:
+        case.fake.fail(Status(200, message="UNKNOWN_ERROR", writing=True, times=FOREVER))
+        error = case.error_of(lambda: publish(case, record))
+        assert not isinstance(error, Busy | AuthRejected)
+        assert "UNKNOWN_ERROR" in str(error)
+
+    def test_a_record_that_goes_while_it_is_being_retracted_is_gone(
+        self, case: HttpCase, record: TxtRecord, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        publish(case, record)
+        route = Loopia.delete.route  # type: ignore[attr-defined]
+
+        def second(fake: Loopia, *args: object, **places: str) -> object:
+            route.handler(fake, *args, **places)
+            return route.handler(fake, *args, **places)
+
+        monkeypatch.setattr(Loopia.delete, "route", route._replace(handler=second))
+        retract(case, record)
+        assert case.fake.refusals
+        assert case.world_sees(record.name) == set()
+
+    def test_the_password_is_in_no_url_and_no_header(self, case: HttpCase, record: TxtRecord) -> None:
+        publish(case, record)
+        assert not [request for request in case.fake.requests if request.query]
