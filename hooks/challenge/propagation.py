@@ -7,7 +7,7 @@ A *pair* is one address and one owner name.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import dns.rdatatype
@@ -37,6 +37,14 @@ class Target(NamedTuple):
     servers: tuple[Server, ...]
     profile: Profile
     substitute: bool = False
+
+
+class OneByOne(NamedTuple):
+    """What becomes of each name by itself, as soon as its own wait is over: ``ready`` gets those that
+    are on all of their servers, ``late`` the error of those whose time is out."""
+
+    ready: Callable[[Sequence[str]], None]
+    late: Callable[[NotReady], None]
 
 
 class Row(NamedTuple):
@@ -98,6 +106,8 @@ class Watch:
 
     def saw(self, question: Question, answer: Answer, now: float) -> None:
         """Take an answer in."""
+        if question.name not in self._by_name:  # dropped, while it was being asked about
+            return
         target = self._by_name[question.name]
         pair = self._pairs[question.server, question.name]
         pair.in_flight = False
@@ -132,6 +142,25 @@ class Watch:
         """The names that are not on all of their servers."""
         return [target.name for target in self.targets if not self._name_ready(target, now)]
 
+    def names_ready(self, now: float) -> list[str]:
+        """The names that are on all of their servers."""
+        return [target.name for target in self.targets if self._name_ready(target, now)]
+
+    def late(self, now: float) -> list[str]:
+        """The names that are not ready and have used up their time-outs."""
+        return [
+            target.name
+            for target in self.targets
+            if now >= target.profile.timeout and not self._name_ready(target, now)
+        ]
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Ask no more about these names."""
+        gone = set(names)
+        self.targets = tuple(target for target in self.targets if target.name not in gone)
+        self._pairs = {key: pair for key, pair in self._pairs.items() if key[1] not in gone}
+        self._by_name = {target.name: target for target in self.targets}
+
     def over(self, now: float) -> bool:
         """Whether the wait is: every name is ready, or resolvers shall decide, too few of its servers
         having been to be asked for ``BARRED`` seconds (READINESS, step 10)."""
@@ -144,9 +173,7 @@ class Watch:
 
     def overdue(self, now: float) -> bool:
         """Whether a name that is not ready has used up its time-out."""
-        return any(
-            now >= target.profile.timeout and not self._name_ready(target, now) for target in self.targets
-        )
+        return bool(self.late(now))
 
     def pause(self, now: float) -> float:
         """Seconds until something changes by itself."""
@@ -215,29 +242,42 @@ def wait(
     targets: Iterable[Target],
     progress: Callable[[Watch, float], None] = lambda watch, now: None,
     clock: Callable[[], float] = time.monotonic,
+    each: OneByOne | None = None,
 ) -> Watch:
     """Ask until every server of every target has all its values (READINESS, steps 7 to 9), or there
     is nobody to ask: those names are still ``unready`` then.
 
-    Raises NotReady at the time-out of the first name, with what each server last said.
+    Raises NotReady at the time-out of the first name, with what each server last said; with ``each``,
+    the other names go on.
     """
     watch = Watch(targets)
     began = clock()
     with Wire() as wire:
         while True:
             now = watch.seconds = clock() - began
+            if each:
+                _release(watch, each, now)
             if watch.over(now):
                 return watch
             if watch.overdue(now):
-                raise _not_ready(watch, now)
+                raise _not_ready(watch, watch.unready(now), now)
             wire.send(watch.due(now))
             for question, answer in wire.collect(watch.pause(now)):
                 watch.saw(question, answer, clock() - began)
             progress(watch, clock() - began)
 
 
-def _not_ready(watch: Watch, now: float) -> NotReady:
-    names = watch.unready(now)
+def _release(watch: Watch, each: OneByOne, now: float) -> None:
+    if ready := watch.names_ready(now):
+        watch.drop(ready)
+        each.ready(ready)
+    if late := watch.late(now):
+        error = _not_ready(watch, late, now)
+        watch.drop(late)
+        each.late(error)
+
+
+def _not_ready(watch: Watch, names: Sequence[str], now: float) -> NotReady:
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     rows = [row for row in watch.rows() if row.name in names]
     late = next((row for row in rows if not row.passed), None)

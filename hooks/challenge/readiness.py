@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 
 from ... import output
-from ...errors import NotReady
-from ...providers.base import KnowsWhenSettled, Profile
+from ...errors import HookError, NotReady
+from ...providers.base import KnowsWhenSettled, Profile, Zone
 from ..clients.process import Client
 from ..config.settings import Settings
 from ..dns.delegation import Server
@@ -20,8 +21,10 @@ from ..state.journal import OPEN, Entry, Journal
 from .degraded import ask_elsewhere
 from .placement import Place, Places
 from .progress import Progress
-from .propagation import Target, Watch, wait
+from .propagation import OneByOne, Target, Watch, wait
 from .public_resolvers import ask_resolvers
+
+CONCLUSIONS_AT_ONCE = 8  # batches of names that are on their servers, each waiting for caches and resolvers
 
 
 class Waiting:
@@ -62,10 +65,76 @@ class Waiting:
             with steps("degraded"):
                 self._for_elsewhere(barred, places, watch)
         with steps("settle"):
-            self._for_caches(entries, places)
+            self._for_caches(entries, places, self._rivals())
         with steps("public"):
             self._for_public_resolvers([entry for entry in entries if entry not in barred], places)
         return list(dict.fromkeys(entry.name for entry in barred))
+
+    def until_each_ready(
+        self,
+        entries: Sequence[Entry],
+        steps: Steps,
+        ready: Callable[[Sequence[str]], None],
+        late: Callable[[Mapping[str, HookError]], None],
+        progress: Callable[[Watch, float], None],
+    ) -> None:
+        """The same for what this very process has published, name by name: ``ready`` gets the names that
+        the CA may ask for, each as soon as that is so; ``late`` those that will not be ready, with the
+        reason. Both are called in several threads. ``progress``: called during the wait for servers.
+        """
+        places = self._places.find(entry.name for entry in entries)
+        with steps("settled"):
+            refused = self._refused_by_providers(places.values())
+        late(refused)
+        waiting = [entry for entry in entries if entry.name not in refused]
+        rivals = self._rivals()
+
+        def conclude(batch: Sequence[Entry], wait: Callable[[], None] = lambda: None) -> None:
+            names = list(dict.fromkeys(entry.name for entry in batch))
+            try:
+                wait()
+                self._for_caches(batch, places, rivals)
+                self._for_public_resolvers(batch, places)
+            except NotReady as error:
+                late(dict.fromkeys(names, error))
+            else:
+                ready(names)
+
+        with ThreadPoolExecutor(CONCLUSIONS_AT_ONCE) as pool:
+            at_work: list[Future[None]] = []
+
+            def released(targets: Sequence[str]) -> None:
+                at_work.append(pool.submit(conclude, [e for e in waiting if e.target in set(targets)]))
+
+            def overdue(error: NotReady) -> None:
+                late({entry.name: error for entry in waiting if entry.target in error.names})
+
+            if waiting:
+                with steps("ready"):
+                    watch = self._for_servers(
+                        waiting,
+                        {entry.name: places[entry.name] for entry in waiting},
+                        {entry.target for entry in waiting},
+                        OneByOne(released, overdue),
+                        progress,
+                    )
+                if barred := [entry for entry in waiting if entry.target in watch.unready(watch.seconds)]:
+                    conclude(barred, lambda: self._for_elsewhere(barred, places, watch))
+            for future in at_work:
+                future.result()
+
+    def _refused_by_providers(self, places: Iterable[Place]) -> dict[str, HookError]:
+        """The names whose provider says that what was published will not be on its servers."""
+        refused: dict[str, HookError] = {}
+        zones: dict[tuple[str, Zone], list[Place]] = defaultdict(list)
+        for place in places:
+            zones[place.account.name, place.zone].append(place)
+        for together in zones.values():
+            try:
+                self._for_providers(together[:1])
+            except HookError as error:
+                refused |= {place.name: error for place in together}
+        return refused
 
     def _for_providers(self, places: Iterable[Place]) -> None:
         """The word of every API that has one (INSYNC, a job)."""
@@ -75,7 +144,12 @@ class Waiting:
                 provider.settled(place.zone)
 
     def _for_servers(
-        self, entries: Sequence[Entry], places: Mapping[str, Place], published: Collection[str]
+        self,
+        entries: Sequence[Entry],
+        places: Mapping[str, Place],
+        published: Collection[str],
+        each: OneByOne | None = None,
+        progress: Callable[[Watch, float], None] | None = None,
     ) -> Watch:
         values: dict[str, set[str]] = defaultdict(set)
         for entry in entries:
@@ -100,8 +174,11 @@ class Waiting:
         if servers:
             output.step(f"waiting for {', '.join(servers[:8])}{more}")
         try:
-            with Progress() as progress:
-                watch = wait(targets, progress)
+            if progress:
+                watch = wait(targets, progress, each=each)
+            else:
+                with Progress() as shown:
+                    watch = wait(targets, shown)
         except NotReady as error:
             from .diagnosis.likeliest_cause import blamed  # whose start-up only this is worth
 
@@ -131,11 +208,16 @@ class Waiting:
             return place.profile
         return place.profile._replace(rounds=max(place.profile.rounds, Profile().rounds))
 
-    def _for_caches(self, entries: Sequence[Entry], places: Mapping[str, Place]) -> None:
+    def _rivals(self) -> set[str]:
+        """Where another order has a value, which a CA may ask for at any time."""
+        return {e.target for e in self._journal.entries() if e.state == OPEN and e.client != self._client}
+
+    def _for_caches(
+        self, entries: Sequence[Entry], places: Mapping[str, Place], rivals: Collection[str]
+    ) -> None:
         """The CA remembers an answer for the TTL, up to ``settle`` seconds. It can have asked until
         the last value at a name was retracted, and just now where another order is still open."""
         now = self._clock()
-        rivals = {e.target for e in self._journal.entries() if e.state == OPEN and e.client != self._client}
         forgotten = 0.0
         for entry in entries:
             remembers = min(entry.ttl, places[entry.name].profile.settle)

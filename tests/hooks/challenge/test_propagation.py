@@ -20,7 +20,7 @@ from testbed.nameserver import NameServer, RateLimit
 from testbed.zone import Zone
 
 from dns01.errors import NotReady
-from dns01.hooks.challenge.propagation import Target, Watch, wait
+from dns01.hooks.challenge.propagation import OneByOne, Target, Watch, wait
 from dns01.hooks.dns.delegation import Server
 from dns01.hooks.dns.message import Address, Answer, Question
 from dns01.providers.base import Profile
@@ -227,6 +227,24 @@ def test_the_timeout_is_that_of_each_name() -> None:
     assert watch.overdue(600)
 
 
+def test_a_name_that_is_ready_by_itself_is_told_and_asked_about_no_more() -> None:
+    other = "_acme-challenge.example.net"
+    watch = Watch([target(NS1), target(NS1, name=other, profile=Profile(rounds=1, timeout=30))])
+    watch.due(0)
+    says(watch, ONE, answer("new"), 0.1)
+
+    assert watch.names_ready(0.1) == [NAME]
+    watch.drop([NAME])
+
+    assert watch.names_ready(0.1) == []
+    assert not watch.over(0.1)
+    assert watch.late(29) == []
+    assert watch.late(30) == [other]
+    says(watch, ONE, answer("old"), 31)  # an answer that was still under way
+    watch.drop([other])
+    assert watch.over(31)
+
+
 # Over real sockets
 
 
@@ -264,6 +282,22 @@ def test_1_and_23_a_lagging_secondary_is_waited_for_no_longer_than_needed(
     there = time.monotonic() + servers[1].lag
     wait([target(profile=QUICK)])
     assert [question.at > there for question in servers[1].questions].count(True) == 1
+
+
+def test_each_name_goes_on_by_itself_and_one_that_is_late_costs_the_others_nothing(
+    zone: Zone, servers: list[NameServer]
+) -> None:
+    other = "_acme-challenge.late.example.org"
+    told: list[object] = []
+    zone.set(NAME, "TXT", "new")
+    profile = QUICK._replace(timeout=1)
+
+    wait(
+        [target(profile=QUICK), target(name=other, profile=profile)],
+        each=OneByOne(told.append, lambda error: told.append(error.names)),
+    )
+
+    assert told == [[NAME], (other,)]
 
 
 def test_2_over_sockets_a_silent_server_is_excused(zone: Zone, servers: list[NameServer]) -> None:

@@ -144,3 +144,52 @@ def test_a_provider_has_no_word_for_what_another_process_published(
     waiting.until_ready(opened, Steps(), published=opened if published_here else [])
 
     assert len(server.asked(NAME)) == questions
+
+
+# Name by name
+
+
+def one_by_one(
+    journal: Journal, clock: Clock, *ours: Entry, **terms: str
+) -> tuple[list[str], dict[str, str]]:
+    """The names that are ready, and why others are not."""
+    settings = load_settings(ENVIRON | terms)
+    waiting = Waiting(settings, Places(settings), journal, US, clock, clock.sleep)
+    ready: list[str] = []
+    late: dict[str, str] = {}
+    waiting.until_each_ready(
+        journal.open(ours),
+        Steps(),
+        ready.extend,
+        lambda errors: late.update({name: str(error) for name, error in errors.items()}),
+        lambda watch, now: None,
+    )
+    return ready, late
+
+
+def test_a_name_that_is_never_there_is_late_and_the_other_is_ready(journal: Journal, clock: Clock) -> None:
+    other = "_acme-challenge.other.example.org"
+    missing = entry()._replace(name=other, target=other)
+
+    ready, late = one_by_one(journal, clock, entry(), missing, DNS01_TIMEOUT="1")
+
+    assert ready == [NAME]
+    assert list(late) == [other]
+
+
+def test_a_name_by_itself_waits_for_what_the_ca_remembers_as_well(journal: Journal, clock: Clock) -> None:
+    journal.close(journal.open([entry("earlier")]))
+
+    assert one_by_one(journal, clock, entry()) == ([NAME], {})
+    assert clock.now - NOW == 61
+
+
+def test_a_provider_s_refusal_is_that_of_its_zone_s_names(
+    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def settled(self: object, zone: object) -> None:
+        raise NotReady("the job has failed")
+
+    monkeypatch.setattr(memory.Provider, "settled", settled, raising=False)
+
+    assert one_by_one(journal, clock, entry()) == ([], {NAME: "the job has failed"})
