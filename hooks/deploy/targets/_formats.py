@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, cast
 
 from ....errors import DeployError
-from ._versions import usable
+from ..versions import usable
 from .base import Bundle
 
 PUBLIC, PRIVATE = 0o644, 0o600

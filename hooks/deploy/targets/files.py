@@ -1,6 +1,6 @@
 """Files that services read: separate PEMs, one combined PEM, PKCS#12, an OCSP response beside them.
 
-All of them change at one instant (``_versions``), and nobody can read a key, not for an instant,
+All of them change at one instant (``versions``), and nobody can read a key, not for an instant,
 who is not meant to. ``{name}`` in a path stands for the certificate's name.
 """
 
@@ -16,8 +16,8 @@ from typing import ClassVar
 from ....errors import ConfigError, DeployError
 from ....options import Option, at, check_known
 from ....providers._bridge import entries
+from ..versions import File, Versions, as_it_is, make_folder
 from ._formats import FORMATS, content
-from ._versions import File, Versions, as_it_is, make_folder
 from .base import Bundle
 
 SEPARATE = ("fullchain", "privkey", "cert", "chain")  # what a directory has without another word

@@ -25,9 +25,9 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from typing import NamedTuple
 
-from .... import output
-from ....errors import DeployError
-from ...state.atomic import discard, sync_folder
+from ... import output
+from ...errors import DeployError
+from ..state.atomic import discard, sync_folder
 
 KEPT = 3  # versions, for whoever wants to look at an older one
 NOTHING = "nothing"
