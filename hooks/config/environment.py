@@ -78,7 +78,7 @@ def for_all(environ: Mapping[str, str], file: Mapping[str, Any] = MappingProxyTy
     """
     resolvers = said(file, "resolvers", validators.addresses, _public_resolvers())
     readiness = said(file, "readiness", validators.readiness, None)
-    ca = said(file, "ca", issuers.ca, "")
+    ca = said(file, "ca", _ca, "")
     ca_account = said(file, "ca_account", issuers.account_uri, "")
     return Settings(
         state=state_dir(environ),
@@ -90,6 +90,15 @@ def for_all(environ: Mapping[str, str], file: Mapping[str, Any] = MappingProxyTy
         doh=_doh(environ, said(file, "doh", validators.endpoints, _public_doh())),
         ca=said(environ, "DNS01_CA", issuers.ca, ca),
         ca_account=said(environ, "DNS01_CA_ACCOUNT", issuers.account_uri, ca_account),
+    )
+
+
+def _ca(value: object) -> str:
+    """The CA by a word, or by the table of whoever orders from it."""
+    return (
+        issuers.ca(value["directory"])
+        if isinstance(value, dict) and "directory" in value
+        else issuers.ca(value)
     )
 
 

@@ -21,7 +21,7 @@ from .settings import Account, Settings, ZoneRule
 from .validators import TERMS, overrides, said
 
 OWN = ("account", "zone", "resolvers", "doh", "readiness", "ca", "ca_account")
-OF_OTHERS = ("deploy", "notify")  # who read these sections themselves
+OF_OTHERS = ("certificate", "deploy", "fleet", "issue", "notify")  # who read these sections themselves
 
 
 class File:
@@ -61,7 +61,8 @@ class File:
     @property
     def without_account(self) -> bool:
         """Whether it leaves accounts to variables."""
-        return bool(self._data) and set(self._data) <= {*OF_OTHERS}
+        own = set(self._data) - {*OF_OTHERS}
+        return bool(self._data) and (not own or (own == {"ca"} and isinstance(self._data["ca"], dict)))
 
     def table(self, name: str) -> object:
         """What stands in the file as ``[name]``; None where nothing does."""

@@ -17,7 +17,8 @@ Every error names the thing that is wrong (account, zone, server, file, line) an
     ├ DelegationError             6   where the record would go cannot be found
     ├ CaaForbids                  7   the CA may not issue for the name
     ├ NotReady                    8   not every server had the record in time
-    └ DeployError                 9   the certificate did not reach its target
+    ├ DeployError                 9   the certificate did not reach its target
+    └ AcmeError                  10   the CA refused or failed, or not every certificate was issued
 
 The figures are the exit codes.
 """
@@ -118,3 +119,18 @@ class DeployError(HookError):
     """The certificate is not fit for its target, or did not reach it."""
 
     exit_code = 9
+
+
+class AcmeError(HookError):
+    """The CA refused, failed or made no sense, or not every certificate was issued. ``code``: that of
+    RFC 8555 §6.7, "connection" where there was no answer, else empty. ``retry_after``: seconds until
+    the CA wants to be asked again."""
+
+    exit_code = 10
+
+    def __init__(
+        self, message: str, hint: str = "", *, code: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, hint)
+        self.code = code
+        self.retry_after = retry_after

@@ -40,6 +40,27 @@ def run(
         )
 
 
+def output_of(
+    command: Sequence[str], environ: Mapping[str, str], limit: float, doing: str, most: int
+) -> bytes:
+    """What the program prints on its standard output, ``most`` octets of it at most.
+
+    Raises ProviderError, with the last that it said, if it fails, prints more, or is still at work
+    after ``limit`` seconds.
+    """
+    with TemporaryFile() as output, TemporaryFile() as said, TemporaryFile() as nothing:
+        status = _status(command, environ, limit, doing, nothing, output, said)
+        if status:
+            raise ProviderError(
+                f"{doing} ended with {status}: {_last_lines(said)}", "run it by hand to see more"
+            )
+        output.seek(0)
+        content = output.read(most + 1)
+    if len(content) > most:
+        raise ProviderError(f"{doing} prints more than {most >> 20} MiB", "see that it is the right one")
+    return content
+
+
 def _status(
     command: Sequence[str],
     environ: Mapping[str, str],
@@ -47,6 +68,7 @@ def _status(
     doing: str,
     told: IO[bytes],
     output: IO[bytes],
+    errors: IO[bytes] | None = None,
 ) -> int:
     try:
         process = subprocess.Popen(
@@ -54,7 +76,7 @@ def _status(
             env=environ,
             stdin=told,
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=errors or subprocess.STDOUT,
             start_new_session=True,  # so that all that it starts can be ended with it
         )
     except OSError as error:
@@ -67,7 +89,7 @@ def _status(
         return process.wait(limit)
     except subprocess.TimeoutExpired:
         raise Unreachable(
-            f"{doing} was ended after {limit:g} s; the last that it said: {_last_lines(output)}",
+            f"{doing} was ended after {limit:g} s; the last that it said: {_last_lines(errors or output)}",
             "see what it waits for, or give it more time with time_limit",
         ) from None
     finally:
