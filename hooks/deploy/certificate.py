@@ -6,6 +6,7 @@ its next restart: here it is found out while the old files are still in use.
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -48,6 +49,7 @@ class Leaf(NamedTuple):
     not_after: datetime
     key_type: str
     fingerprint: str
+    renewal_id: str = ""
 
 
 def leaf_in(path: str) -> Leaf:
@@ -242,6 +244,23 @@ def _leaf(certificate: x509.Certificate) -> Leaf:
         certificate.not_valid_after_utc,
         _key_type(certificate.public_key()),
         certificate.fingerprint(SHA256()).hex(),
+        renewal_id(certificate),
+    )
+
+
+def renewal_id(certificate: x509.Certificate) -> str:
+    """What the CA calls the certificate in its renewal information (RFC 9773 §4.1): the authority key's
+    identifier, and the serial number's DER octets. Empty where the certificate does not name that key."""
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
+    except (x509.ExtensionNotFound, ValueError):
+        return ""
+    if not extension.value.key_identifier:
+        return ""
+    serial = certificate.serial_number
+    octets = serial.to_bytes(serial.bit_length() // 8 + 1, "big")  # with a 0 before a first bit that is set
+    return ".".join(
+        urlsafe_b64encode(part).rstrip(b"=").decode() for part in (extension.value.key_identifier, octets)
     )
 
 

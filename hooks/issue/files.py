@@ -1,0 +1,70 @@
+"""``certificates/NAME/``: the files of a certificate, in dehydrated's and certbot's names.
+
+``privkey.pem``, ``cert.pem``, ``chain.pem`` and ``fullchain.pem`` are links into one version of them,
+and the rename of one link changes all four: key and certificate belong together at every instant.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from ...errors import DeployError
+from ..clients.call import Certificate
+from ..clients.files import look_in
+from ..deploy.certificate import Leaf, leaf_in
+from ..deploy.versions import File, Versions, usable
+from ..state.folder import private_folder
+
+MODE = 0o600
+
+
+def install(folder: str, name: str, key: str, chain: Sequence[str]) -> Certificate:
+    """Have the certificate's paths show these. ``key``: empty for a CSR of one's own; ``chain``: the
+    certificate first. Raises DeployError."""
+    beneath = os.path.join(folder, name)
+    with usable(beneath):
+        private_folder(beneath)
+    contents = {
+        "fullchain": "".join(chain),
+        "privkey": key,
+        "cert": chain[0],
+        "chain": "".join(chain[1:]),
+    }
+    files = [
+        File(
+            f"{kind}.pem",
+            os.path.join(beneath, f"{kind}.pem"),
+            text.encode() if text or kind == "chain" else None,
+            MODE,
+        )
+        for kind, text in contents.items()
+    ]
+    versions = Versions(files[0].path)
+    versions.install(files)
+    versions.settle()
+    return paths(folder, name)
+
+
+def paths(folder: str, name: str) -> Certificate:
+    """The paths of a certificate that is there."""
+    beneath = os.path.join(folder, name)
+    found = look_in(beneath, name)
+    return found or Certificate(name, cert=os.path.join(beneath, "cert.pem"))
+
+
+def current(folder: str, name: str) -> Leaf | None:
+    """What the certificate says that is there; None where there is none that can be read."""
+    try:
+        return leaf_in(os.path.join(folder, name, "cert.pem"))
+    except DeployError:
+        return None
+
+
+def current_key(folder: str, name: str) -> str:
+    """The private key that is there; empty where there is none."""
+    try:
+        with open(os.path.join(folder, name, "privkey.pem"), encoding="ascii") as file:
+            return file.read(1 << 16)
+    except (OSError, UnicodeDecodeError):
+        return ""

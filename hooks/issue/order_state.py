@@ -1,0 +1,181 @@
+"""What is kept of each certificate between two runs: its order, and its key until it is issued.
+
+::
+
+    STATE/orders/NAME-….json   one fsynced file for each certificate, mode 0600, written before the CA hears
+    STATE/orders/events.jsonl  what the CA's limits count
+
+A kill at any instant leaves whole files only. The private key of an order is in its file until the
+certificate is; then it is in the certificate's folder alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+from ...output import warning
+from ..state.atomic import discard, iso, labelled, locks, stage, sync_folder, usable
+from ..state.folder import private_folder
+from .limits import LONGEST_WINDOW, Event
+
+VERSION = 1
+EVENTS = "events.jsonl"
+
+
+class OrderState(NamedTuple):
+    """``order``: its URL, once the CA has given it; ``key``: the private key in PEM, while an order is
+    open. ``failures``: in a row, and ``next_try``: not before that. ``undelivered``: issued, and not
+    yet given to the deploy wing. Times are in epoch seconds."""
+
+    name: str
+    names: tuple[str, ...] = ()
+    directory: str = ""
+    order: str = ""
+    key: str = ""
+    replaces: str = ""
+    begun: float = 0.0
+    failures: int = 0
+    next_try: float = 0.0
+    error: str = ""
+    undelivered: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an order has been begun, and has not come to its end."""
+        return bool(self.begun)
+
+    def closed(self) -> OrderState:
+        """The same without its order."""
+        return self._replace(names=(), order="", key="", replaces="", begun=0.0)
+
+
+class OrderStates:
+    """The files of one state folder. Every method may raise StateError."""
+
+    def __init__(self, state: str) -> None:
+        self._state = state
+        self._folder = os.path.join(state, "orders")
+
+    def read(self, name: str) -> OrderState:
+        """What is kept of the certificate; nothing, where it is unknown."""
+        with usable(self._state):
+            return self._read(_file_name(name)) or OrderState(name)
+
+    def all(self) -> dict[str, OrderState]:
+        """Everything that is kept, by name."""
+        with usable(self._state):
+            try:
+                names = sorted(os.listdir(self._folder))
+            except FileNotFoundError:
+                return {}
+            found = [self._read(name) for name in names if name.endswith(".json")]
+        return {each.name: each for each in found if each}
+
+    def write(self, kept: OrderState) -> None:
+        """Have it on the disk when this returns."""
+        path = os.path.join(self._folder, _file_name(kept.name))
+        with usable(self._state):
+            private_folder(self._folder)
+            os.rename(stage(path, _encode(kept)), path)
+            sync_folder(self._folder)
+
+    def forget(self, name: str) -> None:
+        """Nothing is kept of it any more."""
+        with usable(self._state):
+            discard(os.path.join(self._folder, _file_name(name)))
+
+    def events(self, account: str, now: float) -> list[Event]:
+        """What the account's CA counts at this time, oldest first."""
+        return [
+            event for owner, event in self._events() if owner == account and event.at > now - LONGEST_WINDOW
+        ]
+
+    def count(self, account: str, event: Event) -> None:
+        """Remember one event more."""
+        with usable(self._state):
+            private_folder(self._folder)
+            file = os.open(os.path.join(self._folder, EVENTS), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(file, _line(account, event))
+            finally:
+                os.close(file)
+
+    def prune(self, now: float) -> None:
+        """Forget the events that no limit counts any more, and what a killed process was writing."""
+        kept = [_line(owner, event) for owner, event in self._events() if event.at > now - LONGEST_WINDOW]
+        path = os.path.join(self._folder, EVENTS)
+        with usable(self._state):
+            private_folder(self._folder)
+            with open(os.open(f"{path}.tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(b"".join(kept))
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(f"{path}.tmp", path)
+            for name in os.listdir(self._folder):
+                if name.endswith(".tmp"):
+                    discard(os.path.join(self._folder, name))
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold them against every other run of this machine. Raises StateError, which names the holder."""
+        with locks(self._state, {"issue": "dns01 issue"}, 0.0, time.sleep):
+            yield
+
+    def _events(self) -> list[tuple[str, Event]]:
+        found = []
+        with (
+            usable(self._state),
+            suppress(FileNotFoundError),
+            open(os.path.join(self._folder, EVENTS)) as file,
+        ):
+            for line in file:
+                with suppress(ValueError, TypeError):  # a line that is no event costs a refusal at worst
+                    owner, kind, at, names = json.loads(line)
+                    found.append((str(owner), Event(kind, float(at), tuple(names))))
+        return found
+
+    def _read(self, file_name: str) -> OrderState | None:
+        path = os.path.join(self._folder, file_name)
+        try:
+            with open(path, "rb") as file:
+                data = json.load(file)
+            if data["version"] > VERSION:
+                warning(f"{path} was written by a newer dns01 and is left to it")
+                return None
+            kept = _decode(data)
+            if _file_name(kept.name) != file_name:
+                raise ValueError("its name is that of another")
+        except FileNotFoundError:
+            return None
+        except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+            aside = os.path.join(private_folder(os.path.join(self._state, "corrupt")), file_name)
+            os.rename(path, aside)
+            warning(f"the state of an order is corrupt ({type(error).__name__}) and lies at {aside}")
+            return None
+        return kept
+
+
+def _line(account: str, event: Event) -> bytes:
+    return json.dumps([account, *event]).encode() + b"\n"
+
+
+def _file_name(name: str) -> str:
+    return labelled(name, name)
+
+
+def _encode(kept: OrderState) -> dict[str, Any]:
+    return {"version": VERSION, **kept._asdict(), "begun_at": iso(kept.begun)}
+
+
+def _decode(data: Mapping[str, Any]) -> OrderState:
+    kept = OrderState(**{field: data[field] for field in OrderState._fields})
+    kept = kept._replace(names=tuple(kept.names))
+    for field, default in OrderState._field_defaults.items():
+        if not isinstance(getattr(kept, field), type(default)):
+            raise TypeError(f"{field} is of another type")
+    return kept
