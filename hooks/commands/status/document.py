@@ -9,6 +9,7 @@ from typing import Any
 from ....secret import redact
 from ...deploy.certificate import Leaf
 from ...deploy.ledger import Delivery
+from ...issue.renewal_windows import RenewalWindow
 from ...state.atomic import iso
 from ...state.journal import Entry
 from .expiry import Problem, worst
@@ -55,8 +56,20 @@ def _certificate(standing: Standing, now: datetime) -> dict[str, Any]:
         "state": worst(standing.problems).name.lower(),
         "leaf": _leaf(leaf) if leaf else None,
         "days_left": round((leaf.not_after - now).total_seconds() / 86400, 2) if leaf else None,
+        "renewal_window": _window(standing.window) if standing.window else None,
         "deployments": [_destination(each, standing.shown) for each in known.destinations],
         "problems": [_problem(problem) for problem in standing.problems],
+    }
+
+
+def _window(window: RenewalWindow) -> dict[str, Any] | None:
+    if not window.chosen:  # the CA has not said anything yet
+        return None
+    return {
+        "start": iso(window.start),
+        "end": iso(window.end),
+        "chosen": iso(window.chosen),
+        "explanation": window.explanation,
     }
 
 

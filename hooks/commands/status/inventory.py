@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from ....errors import ConfigError, DeployError, StateError
@@ -16,6 +17,7 @@ from ...clients.call import Certificate
 from ...deploy.certificate import Leaf, leaf_in
 from ...deploy.ledger import Delivery, Ledger
 from ...deploy.section import outline_deployments
+from ...issue.section import certificates_folder
 from ...state.folder import state_dir
 from .expiry import Level, Problem
 
@@ -55,7 +57,7 @@ def take(given: Sequence[str], environ: Mapping[str, str]) -> Inventory:
     problems: list[Problem] = []
     destinations = _destinations(environ, problems)
     paths = {_same(each.cert): each.domain for each in destinations}
-    for above in given or [folder for folder in files.roots(environ) if os.path.isdir(folder)]:
+    for above in given or _roots(environ):
         before = len(problems)
         found = _search(above, problems)
         if given and not found and len(problems) == before:
@@ -67,6 +69,14 @@ def take(given: Sequence[str], environ: Mapping[str, str]) -> Inventory:
         by_path[_same(certificate.cert)] += destination
     known = [_known(path, name, by_path[path], environ, problems) for path, name in paths.items()]
     return Inventory(tuple(known), tuple(problems))
+
+
+def _roots(environ: Mapping[str, str]) -> list[str]:
+    """The folders of the clients' certificates that are there, and that of ``dns01 issue``."""
+    found = files.roots(environ)
+    with suppress(ConfigError):  # whoever may not read it need not
+        found.append(certificates_folder(environ))
+    return [folder for folder in dict.fromkeys(found) if os.path.isdir(folder)]
 
 
 def _destinations(

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ....errors import StateError
 from ...deploy.ledger import Delivery
+from ...issue.renewal_windows import RenewalWindow
 from ...notify.changes import deployment_subject, record_subject, stays_open
 from ...state import audit
 from ...state.atomic import iso
@@ -22,6 +23,7 @@ from . import services
 from .expiry import Level, Limits, Problem, expiry, span, worst
 from .inventory import Destination, Known, take
 from .services import Shown, Wanted
+from .windows import overdue, windows
 
 PUBLISHING = {"deploy_challenge", "certbot auth", "lego present", "uacme begin", "publish"}
 
@@ -32,6 +34,7 @@ class Standing(NamedTuple):
     known: Known
     shown: Mapping[str, Shown]
     problems: tuple[Problem, ...]
+    window: RenewalWindow | None = None
 
 
 class Overview(NamedTuple):
@@ -63,20 +66,24 @@ def survey(
     environ: Mapping[str, str],
     now: datetime | None = None,
 ) -> Overview:
-    """Look at it all; nothing is changed. ``folders``: as in ``inventory.take``. ``probes``:
-    services, in the form that ``verify`` takes. ``now``: aware."""
+    """Look at it all; nothing is changed but what is kept of the CAs' renewal windows. ``folders``: as
+    in ``inventory.take``. ``probes``: services, in the form that ``verify`` takes. ``now``: aware."""
     now = now or datetime.now(UTC)
     inventory = take(folders, environ)
     problems = [problem for problem in inventory.problems if not _is_of(problem, inventory.certificates)]
     entries, trail = _entries(environ, problems), _trail(environ, problems)
     wanted = [each for known in inventory.certificates for each in _wanted(known)]
     shown = services.look([*wanted, *map(Wanted, probes)])
+    by_id = windows((known.leaf for known in inventory.certificates if known.leaf), environ, now)
     standings = []
     for known in inventory.certificates:
+        window = by_id.get(known.leaf.renewal_id) if known.leaf else None
         seen = {each.service: shown[each] for each in _wanted(known)}
         own = [problem for problem in inventory.problems if problem.subject == _file(known)]
         own += _problems(known, seen, trail, limits, now)
-        standings.append(Standing(known, seen, tuple(own)))
+        if late := overdue(known.path, known.name, window, environ, now):
+            own.append(late)
+        standings.append(Standing(known, seen, tuple(own), window))
     probed = {service: shown[Wanted(service)] for service in probes}
     ours = {known.leaf.fingerprint for known in inventory.certificates if known.leaf}
     for service in probed:

@@ -15,6 +15,7 @@ from ...notify.changes import Observation, deployment_subject
 from ...notify.section import load_receivers
 from .expiry import Problem, expiry, reminding
 from .overview import Overview, Standing
+from .windows import renewal_subject
 
 
 def remind(overview: Overview, environ: Mapping[str, str]) -> None:
@@ -57,6 +58,7 @@ def _well(overview: Overview, environ: Mapping[str, str]) -> Iterator[Observatio
         yield Observation(f"file {known.path}", known.name)
         if known.leaf:
             yield Observation(f"expiry {known.path}", known.name)
+            yield Observation(renewal_subject(known.path), known.name)
         for each in known.destinations:
             if each.deployed and not each.pending:
                 yield Observation(deployment_subject(*each.deployed.key), known.name)
