@@ -21,7 +21,8 @@ PHASES = {  # of dehydrated, lego and uacme; "certbot" is followed by its own
     "present", "cleanup", "begin", "done", "failed", "certbot",
 }  # fmt: skip
 COMMANDS = (
-    "audit", "config", "deploy", "doctor", "help", "providers", "register", "status", "sweep", "version",
+    "audit", "config", "deploy", "doctor", "help", "issue", "providers", "register", "status", "sweep",
+    "version",
 )  # fmt: skip
 PACKAGES = {"dns": "dnspython"}  # which PyPI knows by another name than Python
 # A clean-up that fails would cost dehydrated a certificate that has already been validated, and an

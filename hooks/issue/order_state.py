@@ -84,10 +84,12 @@ class OrderStates:
             os.rename(stage(path, _encode(kept)), path)
             sync_folder(self._folder)
 
-    def forget(self, name: str) -> None:
-        """Nothing is kept of it any more."""
-        with usable(self._state):
-            discard(os.path.join(self._folder, _file_name(name)))
+    def finalizing(self, kept: OrderState) -> None:
+        """The CA is about to be told to issue. On one machine, nobody else can have told it so."""
+
+    def delivered(self, name: str) -> None:
+        """The deploy wing has it."""
+        self.write(self.read(name)._replace(undelivered=False))
 
     def events(self, account: str, now: float) -> list[Event]:
         """What the account's CA counts at this time, oldest first."""

@@ -104,7 +104,7 @@ def of_call(
 ) -> list[Observation]:
     """What a call has found out. ``error``: what it failed by; ``deployed``: what came of each target;
     ``retracted`` and ``left``: the entries that were taken back, and those that are open."""
-    seen = [_of_target(row) for row in deployed]
+    seen = [of_target(row) for row in deployed]
     if not any(each.state for each in seen):  # else that is why it failed
         seen += _of_phase(call, error)
     seen += [_of_record(entry) for entry in retracted]
@@ -149,7 +149,7 @@ def _of_phase(call: Call, error: Exception | None) -> list[Observation]:
     return [Observation(f"{call.phase} {name}", title, state, text, hint) for name in names or [""]]
 
 
-def _of_target(row: Mapping[str, str]) -> Observation:
+def of_target(row: Mapping[str, str]) -> Observation:
     title = f"{row['name']} → {row['target'] or 'its targets'}"
     state, text = ("not-deployed", f"{title}: {row['error']}") if row["error"] else ("", "")
     subject = deployment_subject(row["name"], row["section"], row["target"])

@@ -67,10 +67,10 @@ class Pebble(Server):
     def is_ready(self) -> bool:
         return all(is_listening(self._address, port) for port in (self._port, self._management))
 
-    def roots(self) -> str:
-        """The root certificate that it issues from, in PEM."""
+    def roots(self, number: int = 0) -> str:
+        """The root certificate that it issues from, in PEM; another one's where it has several."""
         trusted = ssl.create_default_context(cafile=str(self.ca_file))
-        url = f"https://{self._address}:{self._management}/roots/0"
+        url = f"https://{self._address}:{self._management}/roots/{number}"
         with urllib.request.urlopen(url, context=trusted, timeout=TIME_LIMIT) as response:
             pem: str = response.read().decode()
             return pem

@@ -1,0 +1,104 @@
+"""``dns01 issue``: have every certificate that is due, in one wave."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ...errors import AcmeError, ConfigError
+
+if TYPE_CHECKING:
+    from ..issue.report import Report
+    from ..issue.run import IssueRun
+
+WORDS = {
+    "order": "to be ordered",
+    "go on": "its order goes on",
+    "deliver": "to be brought to its targets",
+    "not due": "not due",
+    "back-off": "left alone",
+    "limit": "has to wait",
+    "set aside": "set aside",
+}
+
+
+@click.command(short_help="Have every certificate that is due, in one wave.")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--dry-run", is_flag=True, help="Only say what is due, why, and what the CA allows now.")
+@click.option("--force", is_flag=True, help="Renew the NAMEs although they are not due.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def issue(names: tuple[str, ...], dry_run: bool, force: bool, as_json: bool) -> None:
+    """Have every certificate that is due, in one wave: those of [certificate."NAME"] and of the inventory
+    in [issue], from the CA in [ca]. Exit code 10 if one of them could not be had.
+    """
+    if force and not names:
+        raise click.UsageError("--force wants the NAMEs that it is for")
+    run = _run()
+    report = run.plan(names, force=force) if dry_run else run.issue(names, force=force)
+    if as_json:
+        click.echo(json.dumps(_document(report), indent=2))
+    else:
+        _show(report, everything=dry_run)
+    if not report.all_well:
+        raise AcmeError("not every certificate could be had", "why is above, and in `dns01 audit --failed`")
+
+
+def _run() -> IssueRun:
+    try:
+        from ..issue.run import IssueRun
+    except ModuleNotFoundError as error:
+        if error.name not in ("acme", "josepy"):
+            raise
+        raise ConfigError(
+            f"orders need the package {error.name}", "pip install 'dns01-hook[issue]' brings it"
+        ) from None
+    return IssueRun(os.environ)
+
+
+def _show(report: Report, *, everything: bool) -> None:
+    for rejected in report.rejected:
+        click.echo(f"left out: {rejected.where}: {rejected.message}")
+        click.echo(f"   -> {rejected.hint}")
+    stages = {each.name: each for each in report.issuances}
+    for each in report.planned:
+        if done := stages.get(each.wanted.name):
+            why = f": {done.error}" if done.error else ""
+            click.echo(f"{each.wanted.name}: {done.stage}{why}")
+        elif everything or each.verdict in ("back-off", "limit", "set aside"):
+            when = f" from {_time(each.at)} on" if each.verdict in ("back-off", "limit", "not due") else ""
+            click.echo(f"{each.wanted.name}: {WORDS[each.verdict]}{when}: {each.reason}")
+    for row in report.delivered:
+        click.echo(f"{row['name']} → {row['target'] or 'its targets'}: {row['error'] or 'done'}")
+    counted = Counter(each.verdict for each in report.planned)
+    summary = [f"{count} {WORDS[verdict]}" for verdict, count in counted.items()]
+    click.echo(f"{len(report.planned)} certificates: {', '.join(summary) or 'none'}")
+
+
+def _document(report: Report) -> dict[str, Any]:
+    from ..issue.record import certificates
+
+    return {
+        "certificates": [
+            {
+                "name": each.wanted.name,
+                "names": list(each.wanted.names),
+                "verdict": each.verdict,
+                "reason": each.reason,
+                "at": _time(each.at) if each.at else None,
+                "replaces": each.replaces,
+            }
+            for each in report.planned
+        ],
+        "rejected": [each._asdict() for each in report.rejected],
+        "issued": certificates(report),
+        "deployed": list(report.delivered),
+    }
+
+
+def _time(epoch: float) -> str:
+    return f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%d %H:%M} UTC"

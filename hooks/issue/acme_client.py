@@ -1,0 +1,208 @@
+"""The CA's side of the network: JWS-signed requests, nonces, and errors in words (RFC 8555 §6).
+
+The network object of certbot's ``acme`` is not for several threads: each has one of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from acme import errors, messages
+from acme.client import ClientNetwork
+from josepy.errors import Error as JoseError
+from josepy.interfaces import JSONDeSerializable
+from josepy.jwa import ES256, ES384, RS256, JWASignature
+from josepy.jwk import JWK, JWKEC
+
+from ... import __version__
+from ...errors import AcmeError
+from ...providers._http.answers import retry_after
+
+TIMEOUT = 30  # seconds that the CA may be silent
+NONCE_TRIES = 6  # RFC 8555 §6.5: a refused nonce is no error; a CA may refuse several in a row
+TRIES = 4  # of a request that has no effect, or that the CA has refused for now
+PAUSE = 1.0  # seconds before the second try; doubled by each
+MOST = 4 << 20  # octets of an answer
+PREFIX = "urn:ietf:params:acme:error:"
+
+
+class Payload(JSONDeSerializable):
+    """A JSON object to be signed. The library has classes for some, but none for ``replaces``."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self._fields = dict(fields)
+
+    def to_partial_json(self) -> dict[str, Any]:
+        return self._fields
+
+    @classmethod
+    def from_json(cls, jobj: Mapping[str, Any]) -> Payload:
+        return cls(jobj)
+
+
+class AcmeClient:
+    """One account at one CA. ``account``: its URL; empty until it is known. All of these raise AcmeError."""
+
+    def __init__(
+        self,
+        directory: str,
+        key: JWK,
+        account: str = "",
+        ca_file: str = "",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._url = directory
+        self._ca_file = ca_file
+        self._sleep = sleep
+        self._threads = threading.local()
+        self.key = key
+        self.account = account
+        self.directory = messages.Directory.from_json(dict(self.get_json(directory)))
+
+    def resource(self, name: str) -> str:
+        """The URL of one of the directory's resources; empty where the CA does not have it."""
+        try:
+            url = self.directory[name]
+        except KeyError:
+            return ""
+        return url if isinstance(url, str) else ""
+
+    def get_json(self, url: str) -> Mapping[str, Any]:
+        """The JSON object of a resource that asks for no account."""
+        return json_of(self._repeated(lambda net: net.get(url), url))
+
+    def post(self, url: str, fields: Mapping[str, Any], *, again: bool = False) -> requests.Response:
+        """Send the signed object. ``again``: whether it does no harm twice, if the connection breaks."""
+        nonces = self.resource("newNonce")
+        return self._repeated(
+            lambda net: net.post(url, Payload(fields), new_nonce_url=nonces), url, again=again
+        )
+
+    def post_as_get(self, url: str) -> requests.Response:
+        """Read a resource of the account (RFC 8555 §6.3)."""
+        nonces = self.resource("newNonce")
+        return self._repeated(lambda net: net.post(url, None, new_nonce_url=nonces), url)
+
+    def _network(self) -> ClientNetwork:
+        network: ClientNetwork | None = getattr(self._threads, "network", None)
+        if network is None:
+            network = ClientNetwork(
+                self.key,
+                alg=algorithm(self.key),
+                verify_ssl=self._ca_file or True,  # type: ignore[arg-type]  # requests takes both
+                user_agent=f"dns01/{__version__}",
+                timeout=TIMEOUT,
+            )
+            network.session.hooks["response"].append(self._keep_headers)
+            self._threads.network = network
+        if self.account and network.account is None:
+            network.account = messages.RegistrationResource(uri=self.account, body=messages.Registration())
+        return network
+
+    def _keep_headers(self, response: requests.Response, *args: Any, **kwargs: Any) -> None:
+        """The library's errors do not tell when to come back, nor what a 409 is about."""
+        self._threads.response = response
+        self._threads.pause = retry_after(response.headers.get("Retry-After", ""))
+        if int(response.headers.get("Content-Length") or 0) > MOST:
+            raise AcmeError(
+                f"the answer of {response.url} has more than {MOST} octets", "see what answers there"
+            )
+
+    def _repeated(
+        self, request: Callable[[ClientNetwork], requests.Response], url: str, *, again: bool = True
+    ) -> requests.Response:
+        nonces = tries = 0
+        while True:
+            self._threads.pause = None
+            try:
+                return request(self._network())
+            except (messages.Error, errors.ConflictError):
+                error = self._refusal(url)
+                nonces += error.code == "badNonce"
+                if error.code == "badNonce" and nonces < NONCE_TRIES:
+                    continue
+                passing = error.code == "serverInternal"
+            except (errors.Error, requests.RequestException, JoseError, OSError) as problem:
+                error = self._failure(problem, url)
+                passing = again
+            tries += 1
+            if not passing or tries == TRIES:
+                raise error from None
+            self._sleep(min(self._threads.pause or PAUSE * 2 ** (tries - 1), 30.0))
+
+    def _refusal(self, url: str) -> AcmeError:
+        document = json_of(self._threads.response)
+        code = str(document.get("type")).removeprefix(PREFIX)
+        return AcmeError(
+            f"{urlsplit(url).hostname}: {problem_in(document)}",
+            HINTS.get(code, "see what the CA says of it"),
+            code=code,
+            retry_after=self._threads.pause,
+        )
+
+    def _failure(self, problem: Exception, url: str) -> AcmeError:
+        response = problem.args[0] if problem.args else None
+        if isinstance(response, tuple):
+            response = response[0]
+        if isinstance(response, requests.Response):
+            what = f"answers with {response.status_code}, and not as RFC 8555 has it"
+        else:
+            what = f"does not answer: {type(problem).__name__}"
+            if isinstance(problem, requests.exceptions.SSLError):
+                what = "has a certificate of its own that is not trusted"
+        return AcmeError(
+            f"{urlsplit(url).hostname} {what}",
+            "see that this host reaches it; a private CA wants ca_file in [ca]",
+            code="connection",
+            retry_after=self._threads.pause,
+        )
+
+
+HINTS = {
+    "rateLimited": "the CA says when: the rest is ordered by a later run",
+    "externalAccountRequired": "write eab_kid and eab_hmac_key in [ca], as the CA gives them",
+    "unauthorized": "see which account [ca] means, and whether the CA has it still",
+    "accountDoesNotExist": "the CA does not know this account any more: remove its file in the state folder",
+    "caa": "`dns01 doctor NAME` shows the CAA records and what to change",
+    "dns": "`dns01 doctor NAME` shows what the name servers say",
+    "rejectedIdentifier": "the CA issues nothing for this name: take it out",
+    "invalidProfile": "see which profiles the CA has, and write one of them as profile",
+}
+
+
+def algorithm(key: JWK) -> JWASignature:
+    """The JWS algorithm that goes with an account's key (RFC 7518 §3.1)."""
+    if isinstance(key, JWKEC):
+        return ES384 if key.key.key_size == 384 else ES256
+    return RS256
+
+
+def json_of(response: requests.Response) -> Mapping[str, Any]:
+    """The JSON object of an answer. Raises AcmeError."""
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise AcmeError(f"{response.url} answers with no JSON object", "see what answers there")
+    return body
+
+
+def problem_in(document: object) -> str:
+    """A problem document in one line that does no harm to a terminal (RFC 9457, RFC 8555 §6.7)."""
+    if not isinstance(document, dict):
+        return ""
+    kind = str(document.get("type") or "").rpartition(":")[2]
+    detail = str(document.get("detail") or document.get("title") or "")
+    identifier = document.get("identifier")
+    name = f"{identifier.get('value')}: " if isinstance(identifier, dict) else ""
+    line = f"{name}{detail} ({kind})" if kind else f"{name}{detail}"
+    subproblems = document.get("subproblems")
+    parts = [problem_in(each) for each in subproblems] if isinstance(subproblems, list) else []
+    text = "; ".join(filter(None, [line, *parts]))[:800]
+    return "".join(each if each.isprintable() else " " for each in text)

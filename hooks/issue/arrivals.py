@@ -1,0 +1,45 @@
+"""What is issued on its way to its targets: several at a time, each service reloaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from ...errors import HookError
+from ..clients.process import Client
+from ..deploy.delivery import Courier
+from ..deploy.ledger import Ledger
+from ..deploy.section import load_deployments
+from ..state.folder import state_dir
+from .files import paths
+
+AT_ONCE = 4
+
+
+def deliver(
+    names: Sequence[str], folder: str, environ: Mapping[str, str], client: Client
+) -> list[dict[str, str]]:
+    """Bring the certificates to the targets of the configuration; gives a row for each.
+
+    What does not arrive is pending, and a later call of any kind tries it again.
+    """
+    if not names:
+        return []
+    rows: list[dict[str, str]] = []
+    try:
+        courier = Courier(load_deployments(environ), Ledger(state_dir(environ)), client)
+
+        def bring(name: str) -> None:
+            certificate = paths(folder, name)
+            if targets := courier.targets(certificate):
+                courier.deliver(certificate, targets, queue=True)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(bring, names))
+        courier.end_run()
+    except HookError as error:
+        return [{"name": name, "target": "", "section": "", "error": str(error)} for name in names]
+    for delivery in (*courier.arrived, *courier.failed):
+        where = {"name": delivery.certificate.domain, "target": delivery.target, "section": delivery.pattern}
+        rows.append({**where, "error": delivery.error})
+    return rows

@@ -1,0 +1,112 @@
+"""What can be known before anything is ordered: where each record goes, and whether CAA allows it.
+
+What cannot succeed is set aside with its reason, and costs the others nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from ...errors import CaaForbids, ConfigError, HookError
+from ...names import PREFIX
+from ..caa.preflight import Lookups
+from ..caa.rules import Authority, check
+from ..challenge.placement import Places
+from ..clients.challenge import owner_name
+from ..config.settings import Settings, ZoneRule
+from .inventory import WantedCertificate
+
+WORKERS = 8
+CAA_TIMEOUT, CAA_TIMEOUT_PER_NAME = 5.0, 0.05  # seconds: what is not known by then stays unknown
+
+
+def with_zones(
+    settings: Settings, certificates: Iterable[WantedCertificate]
+) -> tuple[Settings, dict[str, HookError]]:
+    """The settings, with the accounts and zone ids that the certificates' own rows give; and why some
+    cannot be had, by name: an earlier row says otherwise about the same zone.
+
+    What a ``[zone]`` of the configuration says goes before.
+    """
+    rules: dict[str, tuple[ZoneRule, WantedCertificate]] = {}
+    failed: dict[str, HookError] = {}
+    for wanted in certificates:
+        apexes = [wanted.zone] if wanted.zone else [name.removeprefix("*.") for name in wanted.names]
+        for apex in apexes if wanted.account or wanted.zone_id else ():
+            rule = ZoneRule(apex, wanted.account, wanted.zone_id, (), None, {})
+            first, by = rules.setdefault(apex, (rule, wanted))
+            if first != rule:
+                failed[wanted.name] = ConfigError(
+                    f"{by.where} and {wanted.where} disagree about the account or the id of {apex}",
+                    f'write [zone."{apex}"] into the configuration, which goes before both',
+                )
+    given = {apex: rule for apex, (rule, _) in rules.items()}
+    merged = [_merged(rule, given.pop(rule.apex, None)) for rule in settings.zones]
+    return replace(settings, zones=(*merged, *given.values())), failed
+
+
+def _merged(rule: ZoneRule, row: ZoneRule | None) -> ZoneRule:
+    return rule._replace(account=rule.account or row.account, id=rule.id or row.id) if row else rule
+
+
+def set_aside(
+    certificates: Sequence[WantedCertificate], settings: Settings, places: Places, authority: Authority
+) -> dict[str, HookError]:
+    """Those that cannot succeed, by name, each with the reason. ``places`` knows the others' from then on."""
+    failed = _unplaced(certificates, places)
+    rest = [wanted for wanted in certificates if wanted.name not in failed]
+    return failed | _forbidden(rest, settings, places, authority)
+
+
+def challenge_names(wanted: WantedCertificate) -> list[str]:
+    """The owner names of its challenges, each once."""
+    return list(dict.fromkeys(owner_name(name) for name in wanted.names))
+
+
+def _unplaced(certificates: Sequence[WantedCertificate], places: Places) -> dict[str, HookError]:
+    """All names at once; only where that fails, each by itself."""
+    names = list(dict.fromkeys(name for wanted in certificates for name in challenge_names(wanted)))
+    try:
+        places.find(names)
+        return {}
+    except HookError:
+        errors: dict[str, HookError] = {}
+
+        def find(name: str) -> None:
+            try:
+                places.find([name])
+            except HookError as error:
+                errors[name] = error
+
+        with ThreadPoolExecutor(WORKERS) as pool:
+            list(pool.map(find, names))
+    return {
+        wanted.name: next(errors[name] for name in challenge_names(wanted) if name in errors)
+        for wanted in certificates
+        if errors.keys() & set(challenge_names(wanted))
+    }
+
+
+def _forbidden(
+    certificates: Sequence[WantedCertificate], settings: Settings, places: Places, authority: Authority
+) -> dict[str, HookError]:
+    """Where the configuration names the servers, the world's CAA is not what they have."""
+    identifiers: Mapping[str, list[str]] = {
+        wanted.name: [name for name in wanted.names if not settings.nameservers_for(f"{PREFIX}{name}")]
+        for wanted in certificates
+    }
+    every = {name for names in identifiers.values() for name in names}
+    if not authority.names or not every:
+        return {}
+    lookups = Lookups(places.discovery, every, CAA_TIMEOUT + CAA_TIMEOUT_PER_NAME * len(every))
+    verdicts = {name: check(name, authority, lookups) for name in every}
+    found: dict[str, HookError] = {}
+    for certificate, names in identifiers.items():
+        forbidden = [verdicts[name] for name in names if verdicts[name].outcome == "forbidden"]
+        if forbidden:
+            reasons = dict.fromkeys(f"{each.identifier}: {each.reason}" for each in forbidden)
+            steps = dict.fromkeys(step for each in forbidden for step in each.remedy)
+            found[certificate] = CaaForbids(f"the CA would refuse {'; '.join(reasons)}", "; ".join(steps))
+    return found

@@ -1,0 +1,154 @@
+"""One wave from its plan to its record: preparation, orders, publishing, waiting, clean-up, targets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+
+from ... import output
+from ...errors import HookError
+from ..caa.issuers import issuers
+from ..caa.rules import Authority
+from ..challenge.placement import Places
+from ..challenge.publisher import Records
+from ..challenge.readiness import Waiting
+from ..clients.process import this_process
+from ..config.load import load_settings
+from ..config.settings import Settings
+from ..state.audit import Steps
+from ..state.folder import state_dir
+from ..state.journal import Journal
+from . import arrivals, record
+from .account import account_url, sign_in
+from .issuance import Issuance
+from .order import Orders
+from .order_state import OrderStates
+from .plan import Planned
+from .preparation import set_aside, with_zones
+from .progress import WaveProgress
+from .publication import Publication
+from .report import Report
+from .scheduler import Scheduler
+from .section import CaSection
+from .wave import Wave
+
+
+class WaveRun:
+    """What one wave works with. ``folder``: that of the certificates."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        ca: CaSection,
+        folder: str,
+        states: OrderStates,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._environ = environ
+        self._ca = ca
+        self._folder = folder
+        self._states = states
+        self._clock = clock
+        self._state = state_dir(environ)
+        self._client = this_process("issue")
+        self._journal = Journal(self._state)
+        self.steps = Steps()
+        self._records = Records(self._journal, lambda: self._places, self._client)
+        self._zones: Settings | None = None
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What is configured of accounts and zones. Raises ConfigError."""
+        return load_settings(self._environ)
+
+    @cached_property
+    def _places(self) -> Places:
+        return Places(self._zones or self.settings)
+
+    def without_hopeless(self, planned: Sequence[Planned]) -> list[Planned]:
+        """The same plan, with what cannot succeed set aside."""
+        work = [each.wanted for each in planned if each.is_work]
+        if not work:
+            return list(planned)
+        with self.steps("discover"):
+            failed: dict[str, HookError]
+            self._zones, failed = with_zones(self.settings, work)
+            authority = Authority(issuers(self._ca.directory), account_url(self._ca, self._state))
+            rest = [wanted for wanted in work if wanted.name not in failed]
+            failed = failed | set_aside(rest, self._zones, self._places, authority)
+        return [
+            each._replace(verdict="set aside", reason=_in_words(failed[each.wanted.name]))
+            if each.is_work and each.wanted.name in failed
+            else each
+            for each in planned
+        ]
+
+    def run(self, report: Report) -> Report:
+        """Do what is planned, and leave a record of it. Raises HookError where nothing can be done."""
+        issuances = [Issuance(each, self._clock) for each in report.planned if each.is_work]
+        report = report._replace(issuances=issuances)
+        try:
+            if issuances:
+                self._wave(issuances)
+            report = report._replace(delivered=self._deliver(report))
+            self._sweep()
+        except BaseException as error:
+            record.leave(report, self._records, self.steps, self._environ, error)
+            raise
+        record.leave(report, self._records, self.steps, self._environ, None)
+        return report
+
+    def _wave(self, issuances: Sequence[Issuance]) -> None:
+        client = sign_in(self._ca, self._state, self._clock)
+        publication = Publication(self._records, self._places)
+        settings = self._zones or self.settings
+        waiting = Waiting(settings, self._places, self._journal, self._client)
+        try:
+            with Scheduler() as scheduler, WaveProgress(issuances) as progress:
+                wave = Wave(
+                    Orders(client),
+                    self._states,
+                    publication,
+                    self._ca,
+                    self._folder,
+                    client.account,
+                    scheduler,
+                    self._clock,
+                )
+                with self.steps("order"):
+                    wave.open(issuances)
+                with self.steps("publish"):
+                    wave.publish()
+                with self.steps("issue"):
+                    wave.answer_as_ready(
+                        lambda ready, late: waiting.until_each_ready(
+                            publication.entries, self.steps, ready, late, progress.servers
+                        )
+                    )
+                output.step(progress.line())
+        finally:
+            with self.steps("retract"):
+                publication.take_back()
+
+    def _deliver(self, report: Report) -> list[dict[str, str]]:
+        """Bring what is issued to its targets, and what an earlier run could not."""
+        left = [each.wanted.name for each in report.planned if each.kept.undelivered]
+        issued = [each.name for each in report.issuances if each.stage == "issued"]
+        names = list(dict.fromkeys((*issued, *left)))
+        with self.steps("deploy"):
+            rows = arrivals.deliver(names, self._folder, self._environ, self._client)
+        for name in names:
+            self._states.delivered(name)
+        return rows
+
+    def _sweep(self) -> None:
+        """Take back what a run that was killed has left. Not after a failure of this run's own, which
+        would only be had again."""
+        if not self._records.kept and (orphans := self._journal.orphans()):
+            with self.steps("sweep"):
+                self._records.take_back(orphans)
+
+
+def _in_words(error: HookError) -> str:
+    return f"{error} ({error.hint})" if error.hint else str(error)

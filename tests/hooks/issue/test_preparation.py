@@ -1,0 +1,49 @@
+"""What rows say of accounts and zones, and what the configuration says before them."""
+
+from __future__ import annotations
+
+from dns01.hooks.config.settings import Account, Settings, ZoneRule
+from dns01.hooks.issue.inventory import WantedCertificate
+from dns01.hooks.issue.preparation import with_zones
+from dns01.providers.base import Profile
+
+
+def settings(*zones: ZoneRule) -> Settings:
+    accounts = {name: Account(name, "memory", {}, Profile()) for name in ("one", "two")}
+    return Settings("/state", "config.toml", accounts, zones, (), None)
+
+
+def row(name: str, account: str = "", zone: str = "", zone_id: str = "") -> WantedCertificate:
+    return WantedCertificate(name, (f"www.{name}", f"*.{name}"), zone, zone_id, account, where=f"row {name}")
+
+
+def test_a_row_s_zone_has_its_account_and_id() -> None:
+    found, failed = with_zones(settings(), [row("a.example", "two", "a.example", "Z1"), row("b.example")])
+
+    assert found.account_for("_acme-challenge.www.a.example").name == "two"
+    assert found.zone_id_for("a.example") == "Z1"
+    assert failed == {}
+
+
+def test_without_a_zone_the_account_is_that_of_its_names() -> None:
+    found, _ = with_zones(settings(), [row("a.example", "two")])
+
+    assert found.account_for("_acme-challenge.www.a.example").name == "two"
+
+
+def test_the_configuration_goes_before_and_what_it_leaves_open_the_row_says() -> None:
+    rule = ZoneRule("a.example", "one", "", (), "strict", {"ttl": 30})
+
+    found, _ = with_zones(settings(rule), [row("a.example", "two", "a.example", "Z1")])
+
+    assert found.zones == (rule._replace(id="Z1"),)
+
+
+def test_of_two_rows_that_disagree_the_later_one_cannot_be_had() -> None:
+    first, second = row("a.example", "one", "example"), row("b.example", "two", "example")
+
+    found, failed = with_zones(settings(), [first, second, row("c.example", "one", "example")])
+
+    assert found.account_for("_acme-challenge.www.a.example").name == "one"
+    assert list(failed) == ["b.example"]
+    assert "row a.example and row b.example disagree" in str(failed["b.example"])

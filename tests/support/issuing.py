@@ -1,0 +1,159 @@
+"""``dns01 issue`` as a real process, with a CA and a DNS of our own.
+
+::
+
+    with Office(tmp_path) as office:
+        office.want("www", "www.example.org")
+        assert office.issue().code == 0
+        assert office.names_of("www") == {"www.example.org"}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from calls import HOOK, KEY, PRIMARY, Said
+from cryptography import x509
+from testbed import Bind, Pebble
+from testbed.acme_front import AcmeFront
+
+ZONES = ("example.org", "example.net")
+
+
+class Office:
+    """A machine that has certificates issued: its configuration, its state, and the world around it.
+
+    ``zones`` are on one BIND, which the CA asks as well. ``environment``: more for Pebble.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        zones: tuple[str, ...] = ZONES,
+        *,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.state = folder / "state"
+        self.config = folder / "config.toml"
+        self._zones = zones
+        self.bind = Bind(PRIMARY, dict.fromkeys(zones, ""), [KEY])
+        self.ca = Pebble(resolver=f"{PRIMARY}:53", environment=environment)
+        self.more = ""
+        self.ca_more = ""
+        self._certificates: dict[str, str] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self.bind)
+        self._stack.enter_context(self.ca)
+        self.front = self._stack.enter_context(AcmeFront(self.ca))
+        self.directory, self.ca_file = self.front.directory, self.front.ca_file
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def want(self, name: str, *names: str, **more: str) -> None:
+        """One certificate more in the configuration."""
+        lines = [f'[certificate."{name}"]']
+        lines += [f"names = {json.dumps(names)}"] if names else []
+        lines += [f'{key} = "{value}"' for key, value in more.items()]
+        self._certificates[name] = "\n".join(lines)
+
+    def forget(self, name: str) -> None:
+        del self._certificates[name]
+
+    def issue(self, *words: str, seconds: float = 120) -> Said:
+        """Run it to its end."""
+        return self.end(self.start(*words), seconds)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """The same, without waiting for its end."""
+        self._write_configuration()
+        return subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", sys.executable, str(HOOK), "issue", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environ,
+        )
+
+    def end(self, process: subprocess.Popen[str], seconds: float = 120) -> Said:
+        began = time.monotonic()
+        try:
+            stdout, stderr = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            stdout, stderr = process.communicate()
+        print(stdout, stderr, sep="\n", file=sys.stderr)
+        return Said(process.returncode, stdout, stderr, time.monotonic() - began)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "DNS01_CONFIG": str(self.config),
+            "DNS01_STATE_DIR": str(self.state),
+        }
+
+    def leaf(self, name: str) -> x509.Certificate:
+        """The certificate that is there."""
+        return x509.load_pem_x509_certificate((self.certificate(name) / "cert.pem").read_bytes())
+
+    def names_of(self, name: str) -> set[str]:
+        san = self.leaf(name).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        return set(san.get_values_for_type(x509.DNSName))
+
+    def certificate(self, name: str) -> Path:
+        return self.state / "certificates" / name
+
+    def order(self, name: str) -> dict[str, Any]:
+        """What is kept of it between two runs."""
+        (file,) = self.state.glob(f"orders/{name}-*.json")
+        found: dict[str, Any] = json.loads(file.read_text())
+        return found
+
+    def age(self, name: str, **changes: Any) -> None:
+        """Change what is kept of it, as time would."""
+        (file,) = self.state.glob(f"orders/{name}-*.json")
+        file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+    def texts(self, *names: str) -> set[str]:
+        """The values that are out for these domains."""
+        return {value for name in names for value in self.bind.txt(f"_acme-challenge.{name}")}
+
+    def trail(self) -> list[dict[str, Any]]:
+        path = self.state / "audit.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def _write_configuration(self) -> None:
+        self.config.touch(0o600)
+        zones = "".join(
+            f'[zone."{apex}"]\nnameservers = ["{PRIMARY}"]\naccount = "bind"\n' for apex in self._zones
+        )
+        self.config.write_text(f"""
+[account.bind]
+provider = "rfc2136"
+nameserver = "{PRIMARY}"
+tsig_key = "{KEY.name}"
+tsig_secret = "{KEY.secret}"
+timeout = 10
+settle = 0
+{zones}
+[ca]
+directory = "{self.directory}"
+ca_file = "{self.ca_file}"
+{self.ca_more}
+{chr(10).join(self._certificates.values())}
+{self.more}
+""")
