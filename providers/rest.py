@@ -180,9 +180,11 @@ class Rest(ZoneProvider):
         *,
         form: Mapping[str, str] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        wanted: str = "",
     ) -> Any:
         """What one answer says (None: it is empty). ``path``: its segments, not yet encoded;
-        ``body`` is sent as JSON, ``form`` in its place as a form, or as the octets that it is."""
+        ``body`` is sent as JSON, ``form`` in its place as a form, or as the octets that it is.
+        ``wanted``: the header of the answer that is given in place of what it says."""
         from ._http.exchange import exchange
 
         place = "".join(f"/{quote(segment, safe='')}" for segment in path)
@@ -194,7 +196,8 @@ class Rest(ZoneProvider):
             raise self._sent.unreadable(call, str(reason)) from None
         except (OSError, ValueError) as error:
             raise self._sent.failed(error) from None
-        return self._content(response, call)
+        said = self._content(response, call)
+        return response.headers[wanted] if wanted else said
 
     def pages(self, *path: str, **query: Any) -> Iterator[Any]:
         """Every page of a list, as ``after`` knows to ask for the next one.

@@ -1,0 +1,67 @@
+"""Access tokens that expire: one for all requests of a process, replaced once it is refused.
+
+The other half of a provider that wants one::
+
+    class Provider(Tokens, RRsetProvider):
+        def grant(self) -> Any:
+            return self.issuer("https://issuer.example").request("POST", ("token",), form={...})
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from typing import Any, Self
+
+from ..errors import AuthRejected
+from ..secret import hide
+from .rest import Rest
+
+MARGIN = 60.0  # seconds that a token has to live when it is used
+
+
+class Tokens(Rest):
+    """A subclass says ``grant``, and ``credentials`` if the token is not sent as a bearer token."""
+
+    clock: Callable[[], float] = staticmethod(time.time)
+
+    _token = ""
+    _expiry = 0.0
+
+    def grant(self) -> Any:
+        """A token, as RFC 6749 §5.1 has it: ``access_token``, and ``expires_in`` (seconds)."""
+        raise NotImplementedError
+
+    def issuer(self, url: str) -> Self:
+        """The same account, as it speaks to whoever issues its tokens."""
+        issuer = copy(self)
+        issuer._base = url.rstrip("/")
+        issuer._token = ""
+        issuer._session = copy(self._session)
+        issuer._session.auth = lambda request: request  # which keeps ~/.netrc out as well
+        return issuer
+
+    def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self.token()}"}
+
+    def token(self) -> str:
+        """The one in use, or a new one if that is about to expire."""
+        if self.clock() > self._expiry:
+            granted = self.grant()
+            self._token = granted["access_token"]
+            self._expiry = self.clock() + float(granted["expires_in"]) - MARGIN
+            self._secrets.append(self._token)
+            hide(self._token)
+        return self._token
+
+    def request(self, method: str, path: Sequence[str], *args: Any, **more: Any) -> Any:
+        """With a new token, once, if one that was in use is refused: it may have been revoked."""
+        in_use = self._token
+        try:
+            return super().request(method, path, *args, **more)
+        except AuthRejected:
+            if not in_use:
+                raise
+        self._expiry = 0.0
+        return super().request(method, path, *args, **more)
