@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 from ..errors import ConfigError, ProviderError, Unreachable
@@ -10,6 +12,8 @@ from ._http.answers import words_in
 from ._tokens import Tokens
 from .base import RRset, RRsetProvider, Zone, longest_suffix
 from .rest import Refused
+
+SAME_REFUSALS = 4  # of one and the same change, before their reason is believed
 
 
 class Cloud(Tokens, RRsetProvider):
@@ -69,5 +73,17 @@ class Cloud(Tokens, RRsetProvider):
         try:
             self.swap(zone, name, old, new)
         except Refused as refusal:
-            if refusal.status not in self.overtaken:
+            if refusal.status not in self.overtaken or not self.is_lost_race(refusal):
                 raise
+            # Where the very same is refused again and again, nobody was faster: the reason is another.
+            self._refused[name, old, new] += 1
+            if self._refused[name, old, new] >= SAME_REFUSALS:
+                raise
+
+    def is_lost_race(self, refusal: Refused) -> bool:
+        """Whether a refusal with one of those statuses may mean that what was read no longer stands there."""
+        return True
+
+    @cached_property
+    def _refused(self) -> Counter[tuple[str, RRset | None, RRset | None]]:
+        return Counter()

@@ -14,6 +14,7 @@ from .rest import NotFound, Refused, base_url, next_link
 
 VERSION = {"api-version": "2018-05-01"}
 IMDS_VERSION = "2018-02-01"
+LOST_RACES = {"Conflict", "PreconditionFailed"}  # with 409
 RESTARTING = (404, 410)  # says IMDS; 70 seconds at most
 
 
@@ -100,6 +101,10 @@ class Provider(Cloud):
             return RRset(values, found["properties"]["TTL"])
         return None
 
+    def is_lost_race(self, refusal: Refused) -> bool:
+        """409 is about locks and the like as well, which no repetition opens (ScopeLocked)."""
+        return refusal.status == 412 or _code(refusal.body) in LOST_RACES
+
     def swap(self, zone: Zone, name: str, old: RRset | None, new: RRset | None) -> None:
         """What is not said of an RRset is taken from it, so its metadata is said again."""
         guard = {"If-Match": self._read[name]["etag"]} if old else {"If-None-Match": "*"}
@@ -110,6 +115,12 @@ class Provider(Cloud):
         records = [{"value": _strings(value)} for value in new.values]
         properties = {"metadata": kept, "TTL": new.ttl, "TXTRecords": records}
         self.request("PUT", _rrset(zone, name), VERSION, {"properties": properties}, headers=guard)
+
+
+def _code(body: Any) -> str:
+    """Azure's own word for what an error is about."""
+    error = body.get("error") if isinstance(body, dict) else None
+    return str(error.get("code", "")) if isinstance(error, dict) else ""
 
 
 def _rrset(zone: Zone, name: str) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, RecordProvider, TxtRecord, Zone
+from ..errors import ConfigError
+from .base import Option, RecordProvider, TxtRecord, Zone, u_labels
 from .rest import Refused, Rest, base_url, next_number
 
 ALREADY_THERE = {81057, 81058}
@@ -19,14 +20,42 @@ class Provider(Rest, RecordProvider):
     docs = "https://developers.cloudflare.com/api/resources/dns/subresources/records/"
     permission = "Zone:Read and DNS:Edit for the zone (DNS:Edit alone where the zone's id is configured)"
     options = (
-        Option("token", ("CF_DNS_API_TOKEN", "CLOUDFLARE_DNS_API_TOKEN"), "API token", secret=True),
-        Option("key", ("CF_API_KEY", "CLOUDFLARE_API_KEY"), "or: the global API key", secret=True),
-        Option("email", ("CF_API_EMAIL", "CLOUDFLARE_EMAIL"), "with the key: its owner's e-mail address"),
+        Option(
+            "token", ("CF_DNS_API_TOKEN", "CLOUDFLARE_DNS_API_TOKEN", "CF_Token"), "API token", secret=True
+        ),
+        Option("key", ("CF_API_KEY", "CLOUDFLARE_API_KEY", "CF_Key"), "or: the global API key", secret=True),
+        Option(
+            "email",
+            ("CF_API_EMAIL", "CLOUDFLARE_EMAIL", "CF_Email"),
+            "with the key: its owner's e-mail address",
+        ),
+        Option(
+            "zone_token",
+            ("CF_ZONE_API_TOKEN", "CLOUDFLARE_ZONE_API_TOKEN"),
+            "another API token that sees the zones (Zone:Read), where the first may do no more than DNS:Edit",
+            secret=True,
+        ),
         base_url("CLOUDFLARE_BASE_URL", "https://api.cloudflare.com/client/v4"),
     )
     least_ttl = 60
 
+    def __init__(self, options: Mapping[str, str]) -> None:
+        """Raises ConfigError for half of what is needed."""
+        super().__init__(options)
+        if options.get("key") and not options.get("email") and not options.get("token"):
+            raise ConfigError(
+                "CF_API_KEY is of no use without CF_API_EMAIL",
+                "set the e-mail address of the key's owner, or an API token as CF_DNS_API_TOKEN",
+            )
+        if not options.get("key") and not options.get("token"):
+            raise ConfigError(
+                "CF_ZONE_API_TOKEN is of no use without CF_DNS_API_TOKEN",
+                "the one finds the zone, the other changes its records; one token may do both",
+            )
+
     def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
+        if "zone_token" in self.given and "token" in self.given and "/dns_records" not in url:
+            return {"Authorization": f"Bearer {self.given['zone_token']}"}
         if "token" in self.given:
             return super().credentials(method, url, body)
         return {"X-Auth-Key": self.given["key"], "X-Auth-Email": self.given.get("email", "")}
@@ -46,8 +75,10 @@ class Provider(Rest, RecordProvider):
         return Zone(apex, found[0]["id"]) if found else None
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        found = self.items("result", "zones", zone.id, "dns_records", type="TXT", name=name)
-        return [(record["id"], record["content"]) for record in found]
+        """The names of a zone in U-labels come in those, perhaps."""
+        for form in dict.fromkeys((name, u_labels(name))):
+            for record in self.items("result", "zones", zone.id, "dns_records", type="TXT", name=form):
+                yield record["id"], record["content"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         fields = {"type": "TXT", "name": record.name, "content": record.value, "ttl": record.ttl}

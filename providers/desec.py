@@ -32,6 +32,7 @@ class Provider(Rest, RRsetProvider):
     def __init__(self, options: Mapping[str, str]) -> None:
         super().__init__(options)
         self._rrsets: dict[str, RRset] = {}
+        self._least_ttls: dict[str, int] = {}  # of each domain: support may have lowered it
         self._changes: dict[str, Mapping[str, Any]] = {}
         self._answer = threading.local()  # each thread goes through pages of its own
         self._session.hooks["response"].append(self._note_link)
@@ -51,10 +52,16 @@ class Provider(Rest, RRsetProvider):
             yield from (Zone(domain["name"]) for domain in page)
 
     def zone_for(self, name: str) -> Zone:
-        owners = self.attempt(name, partial(self.get, "domains", "", owns_qname=name))
-        return Zone(owners[0]["name"]) if owners else super().zone_for(name)
+        return self.attempt(name, partial(self._owner, name)) or super().zone_for(name)
+
+    def _owner(self, name: str) -> Zone | None:
+        for domain in listed(self.get("domains", "", owns_qname=name)):
+            self._least_ttls[domain["name"]] = int(domain.get("minimum_ttl", self.least_ttl))
+            return Zone(domain["name"])
+        return None
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        self.least_ttl = self._least_ttls.get(zone.apex, type(self).least_ttl)
         self.attempt(zone.apex, partial(self._in_bulk, zone, partial(super().publish, zone, records)))
 
     def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:

@@ -15,6 +15,7 @@ from .base import Option, Profile, TxtRecord, Zone, ZoneProvider, quoted, relati
 from .rest import NotFound, Refused, Rest, base_url
 
 PACE = 1.0  # seconds between two questions about an action, which takes 2 to 5
+PASSING = {"conflict", "locked"}  # another action is at work; 409 and 423 have other reasons too
 CHANGED_MEANWHILE = ("duplicate value", "differing record TTLs")
 
 
@@ -83,7 +84,8 @@ class Provider(Rest, ZoneProvider):
         try:
             action = self.post(*_rrset(zone, name), "actions", verb, records=records, **ttl)["action"]
         except Refused as refusal:
-            if refusal.status in (409, 423) or any(words in str(refusal) for words in CHANGED_MEANWHILE):
+            code = refusal.body["error"]["code"] if refusal.status in (409, 423) else ""
+            if code in PASSING or any(words in str(refusal) for words in CHANGED_MEANWHILE):
                 raise Busy(str(refusal), refusal.hint) from refusal
             raise
         self._actions.append(str(action["id"]))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from ipaddress import IPv4Address
 from typing import Any
 
-from ..errors import Busy, ProviderError
+from ..errors import Busy, ConfigError, ProviderError
+from ..secret import shown
 from ._http.answers import xml
 from ._namecheap_hosts import Hosts
 from .base import Option, Profile, TxtRecord, Zone, ZoneProvider, relative
@@ -43,6 +45,17 @@ class Provider(Rest, ZoneProvider):
     profile = Profile(timeout=3000)  # an hour is said to happen
     least_ttl = 60
     language = "XML"
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        """Raises ConfigError for an address that is none: Namecheap would say that it is not on the list."""
+        super().__init__(options)
+        try:
+            IPv4Address(options["client_ip"].strip())
+        except ValueError:
+            raise ConfigError(
+                f"NAMECHEAP_CLIENT_IP: {shown(options['client_ip'])} is no IPv4 address",
+                "it is this machine's public address, and no URL to ask for it: curl -4 https://ifconfig.me",
+            ) from None
 
     def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
         return {}  # they are among the parameters

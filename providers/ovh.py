@@ -33,7 +33,7 @@ class Provider(Rest, RecordProvider):
     title = "OVHcloud"
     docs = "https://eu.api.ovh.com/console/?section=%2Fdomain&branch=v1"
     permission = (
-        "the access rules GET /domain/zone, GET and POST /domain/zone/ZONE/record, GET and DELETE"
+        "the access rules GET /domain/zone/ZONE, GET and POST /domain/zone/ZONE/record, GET and DELETE"
         " /domain/zone/ZONE/record/*, POST /domain/zone/ZONE/refresh"
         " (not the first where the zone's name is configured as its id)"
     )
@@ -79,6 +79,11 @@ class Provider(Rest, RecordProvider):
 
     def zones(self) -> Iterable[Zone]:
         return [Zone(name) for name in self.get("domain", "zone")]
+
+    def zone_at(self, apex: str) -> Zone | None:
+        """The usual recipes for keys allow /domain/zone/* and not the list of zones."""
+        found = self.get_if_there("domain", "zone", apex)
+        return Zone(found["name"]) if found else None
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         """The filter is SQL's LIKE, to which the ``_`` of a challenge name is any character."""

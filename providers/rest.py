@@ -133,7 +133,7 @@ class Rest(ZoneProvider):
 
     def words(self, body: Any) -> str:
         """What an error's JSON says."""
-        return ", ".join(words_in(body))
+        return ", ".join(dict.fromkeys(words_in(body)))
 
     def get(self, *path: str, **query: Any) -> Any:
         return self.request("GET", path, query)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .base import Option, RecordProvider, TxtRecord, Zone, quoted, relative
-from .rest import Rest, base_url
+from .rest import Refused, Rest, base_url
 
 
 class Provider(Rest, RecordProvider):
@@ -32,7 +32,13 @@ class Provider(Rest, RecordProvider):
         return [Zone(domain["domain"]) for domain in self.items("domains", "domains", per_page=500)]
 
     def zone_at(self, apex: str) -> Zone | None:
-        found = self.get_if_there("domains", apex)
+        """What could be no domain of its (it has an underscore, say) is 400 to it."""
+        try:
+            found = self.get_if_there("domains", apex)
+        except Refused as refusal:
+            if refusal.status != 400:
+                raise
+            return None
         return Zone(found["domain"]["domain"]) if found else None
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:

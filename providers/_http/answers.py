@@ -11,6 +11,17 @@ from xml.etree import ElementTree as XML
 
 from ...errors import ProviderError
 
+REASONS = (
+    "message",
+    "description",
+    "detail",
+    "reason",
+    "error",
+    "errors",
+    "error_chain",
+    "details",
+    "fields",
+)
 LONGEST_PAUSE = 86400.0  # seconds that an API is believed to want
 
 
@@ -65,8 +76,10 @@ def words_in(body: Any) -> Iterator[str]:
             for each in body:
                 yield from words_in(each)
         case dict():
-            for key in ("message", "description", "detail", "reason", "error", "errors"):
+            for key in REASONS:
                 yield from words_in(body.get(key))
+            for text in words_in(body.get("messages")):  # of a field, which is called by its name
+                yield f"{body['name']}: {text}" if isinstance(body.get("name"), str) else text
 
 
 def xml(content: bytes) -> XML.Element:

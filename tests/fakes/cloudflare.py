@@ -19,6 +19,7 @@ class Cloudflare(Fake):
 
     prefix = "/client/v4"
     hosts = ("api.cloudflare.com",)
+    zone_token = ""  # of those that may do no more than see zones
 
     def admit(self, request: Request) -> None:
         headers = request.headers
@@ -27,8 +28,11 @@ class Cloudflare(Fake):
                 raise Refusal(403, "Unknown X-Auth-Key or X-Auth-Email", 9103)
         elif not re.fullmatch(r"Bearer [\w-]+", headers.get("Authorization", "")):
             raise Refusal(400, "Invalid request headers", 6003)
-        elif headers["Authorization"] != f"Bearer {self.token}":
+        elif headers["Authorization"] != f"Bearer {self._token_for(request.path)}":
             raise Refusal(403, "Invalid access token", 9109)
+
+    def _token_for(self, path: str) -> str:
+        return self.token if "/dns_records" in path else self.zone_token or self.token
 
     def error(self, refusal: Refusal) -> Any:
         errors = [{"code": refusal.code or 1000, "message": refusal.message}]

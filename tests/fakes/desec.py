@@ -26,6 +26,7 @@ class Desec(TakesLists):
 
     prefix = "/api/v1"
     hosts = ("desec.io",)
+    least = 3600  # the domains' minimum_ttl
 
     def admit(self, request: Request) -> None:
         if request.headers.get("Authorization") != f"Token {self.token}":
@@ -39,10 +40,10 @@ class Desec(TakesLists):
     @route("GET", "/domains/", query=["owns_qname", "cursor"])
     def list_domains(self, request: Request) -> Answer:
         if (name := request.query.get("owns_qname")) is None:
-            return self._list([_domain(zone) for zone in self.zones.values()], request)
+            return self._list([_domain(zone, self.least) for zone in self.zones.values()], request)
         owners = [zone for zone in self.zones.values() if f".{name}".endswith(f".{zone.apex}")]
         owners.sort(key=lambda zone: len(zone.apex))
-        return Answer(200, [_domain(zone) for zone in owners[-1:]])
+        return Answer(200, [_domain(zone, self.least) for zone in owners[-1:]])
 
     @route("GET", RRSETS, query=["type", "subname", "cursor"])
     def list_rrsets(self, request: Request, domain: str) -> Answer:
@@ -99,8 +100,8 @@ class Desec(TakesLists):
         if not old and rrset.get("records") == []:
             return
         ttl = rrset.get("ttl", old[0].ttl if old else 0)
-        if not 3600 <= rrset.get("ttl", 3600 if old else 0) <= 86400:
-            raise Refusal(400, "Ensure this value is greater than or equal to 3600.")
+        if not self.least <= rrset.get("ttl", self.least if old else 0) <= 86400:
+            raise Refusal(400, f"Ensure this value is greater than or equal to {self.least}.")
         records = rrset.get("records", [f'"{record.value}"' for record in old])
         if any(not re.fullmatch(r'".*"', record) for record in records):
             raise Refusal(400, "Record content malformed: Content must be quoted.")
@@ -122,8 +123,8 @@ def _owner(subname: str, zone: Zone) -> str:
     return f"{subname}.{zone.apex}" if subname else zone.apex
 
 
-def _domain(zone: Zone) -> Mapping[str, Any]:
-    return {"name": zone.apex, "minimum_ttl": 3600, "published": "2026-01-01T00:00:00.000000Z"}
+def _domain(zone: Zone, least: int) -> Mapping[str, Any]:
+    return {"name": zone.apex, "minimum_ttl": least, "published": "2026-01-01T00:00:00.000000Z"}
 
 
 def _rrset(zone: Zone, texts: Sequence[Record]) -> Mapping[str, Any]:

@@ -1,14 +1,17 @@
-"""GoDaddy's API v1, as far as TXT records go (https://developer.godaddy.com/doc/endpoint/domains)."""
+"""GoDaddy's APIs v1 and v3, as far as TXT records go (https://developer.godaddy.com/doc/endpoint/domains
+and https://developer.godaddy.com/en/docs/references/rest/domains/v3)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from . import Answer, Record, Refusal, Request, Zone, optional, route
 from .lists import LIST, TakesLists
 
 RECORD = {"data": str, "ttl": optional(int), "name": optional(str), "type": optional(str)}
+V3_RECORDS = "/v3/domains/zones/{domain}/dns-records"
 RRSET = "/v1/domains/{domain}/records/TXT/{name}"
 CODES = {
     401: "UNABLE_TO_AUTHENTICATE",
@@ -31,6 +34,9 @@ class GoDaddy(TakesLists):
         self.small = False
 
     def admit(self, request: Request) -> None:
+        if request.path.startswith("/v3/"):
+            super().admit(request)
+            return
         if request.headers.get("Authorization") != f"sso-key the-key:{self.token}":
             raise Refusal(401, "Unauthorized : Could not authenticate API key/secret")
 
@@ -50,6 +56,48 @@ class GoDaddy(TakesLists):
         apexes, size = list(self.zones), int(request.query.get("limit", 100))
         start = apexes.index(request.query["marker"]) + 1 if "marker" in request.query else 0
         return Answer(200, domains[:size] if self.repeats else domains[start : start + size])
+
+    @route("GET", "/v3/domains/domain-names", query=["pageSize", "pageToken"])
+    def list_domain_names(self, request: Request) -> Answer:
+        if self.small:
+            raise Refusal(403, "The token has no such scope")
+        number, size = int(request.query.get("pageToken", "p1")[1:]), _size(request)
+        apexes, number, pages = self.page([*self.zones], number, size)
+        items = [{"domain": apex, "status": "ACTIVE"} for apex in apexes]
+        return Answer(200, {"items": items, "links": self._links(request, "pageToken", number, pages, "p")})
+
+    @route("GET", V3_RECORDS, query=["page", "pageSize", "type", "name"])
+    def list_records(self, request: Request, domain: str) -> Answer:
+        zone, name = self._zone(domain), request.query.get("name")
+        wanted = [each for each in zone.records if name in (None, _shown(each, domain)["name"])]
+        shown, number, pages = self.page(wanted, int(request.query.get("page", 1)), _size(request))
+        items = [{"recordId": record.id, **_shown(record, domain)} for record in shown]
+        return Answer(200, {"items": items, "links": self._links(request, "page", number, pages)})
+
+    @route("POST", V3_RECORDS, fields={"type": str, "name": str, "data": str, "ttl": int})
+    def create_record(self, request: Request, domain: str) -> Answer:
+        zone, body = self._zone(domain), request.body
+        owner = _owner(body["name"], domain)
+        if not 600 <= body["ttl"] <= 604800 or body["type"] != "TXT" or not body["data"]:
+            raise Refusal(422, "ttl has to be between 600 and 604800, and data has to be given")
+        if body["data"] in [record.value for record in zone.texts(owner)]:
+            raise Refusal(422, "Another record with the same attributes already exists")
+        record = self.add(zone, owner, body["data"], body["ttl"])
+        return Answer(201, {"recordId": record.id, **_shown(record, domain)})
+
+    @route("DELETE", V3_RECORDS + "/{id}")
+    def delete_record(self, request: Request, domain: str, id: str) -> Answer:
+        zone = self._zone(domain)
+        if id not in [record.id for record in zone.records]:
+            raise Refusal(404, "The given record is not found")
+        zone.records[:] = [record for record in zone.records if record.id != id]
+        return Answer(204)
+
+    def _links(self, request: Request, key: str, number: int, pages: int, mark: str = "") -> Any:
+        query = {**request.query, key: f"{mark}{number + 1}"}
+        own = {"rel": "self", "method": "GET", "href": f"{self.url}{request.path}"}
+        following = {"rel": "next", "method": "GET", "href": f"{self.url}{request.path}?{urlencode(query)}"}
+        return [own, following] if number < pages else [own]
 
     @route("GET", RRSET, query=["offset", "limit"])
     def read(self, request: Request, domain: str, name: str) -> Answer:
@@ -109,6 +157,13 @@ class GoDaddy(TakesLists):
 def _shown(record: Record, domain: str) -> Mapping[str, Any]:
     name = record.name.removesuffix(domain).rstrip(".") or "@"
     return {"type": "TXT", "name": name, "data": record.value, "ttl": record.ttl}
+
+
+def _size(request: Request) -> int:
+    size = int(request.query.get("pageSize", 25))
+    if not 0 < size <= 100:
+        raise Refusal(400, "pageSize has to be between 1 and 100")
+    return size
 
 
 def _owner(name: str, domain: str) -> str:

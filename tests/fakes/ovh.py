@@ -33,6 +33,7 @@ class Ovh(Fake):
         self.stale: set[str] = set()
         self.asked: list[Request] = []
         self.trouble: Fault | None = None
+        self.lists_zones = True  # whether the key has a right to that
 
     def respond(self, request: Request) -> tuple[Answer, Fault | None]:
         if (request.method, request.path) != ("GET", TIME):
@@ -65,7 +66,13 @@ class Ovh(Fake):
 
     @route("GET", "/domain/zone")
     def list_zones(self, request: Request) -> Answer:
+        if not self.lists_zones:
+            raise Refusal(403, "NOT_GRANTED_CALL: This call has not been granted")
         return Answer(200, [*self.zones])
+
+    @route("GET", "/domain/zone/{zone}")
+    def show_zone(self, request: Request, zone: str) -> Answer:
+        return Answer(200, {"name": self.zone(zone).apex, "hasDnsAnycast": False, "nameServers": []})
 
     @route("GET", "/domain/zone/{zone}/record", query=["fieldType", "subDomain"])
     def list_records(self, request: Request, zone: str) -> Answer:

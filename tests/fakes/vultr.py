@@ -32,6 +32,8 @@ class Vultr(Fake):
 
     @route("GET", "/domains/{domain}")
     def domain(self, request: Request, domain: str) -> Answer:
+        if "_" in domain:
+            raise Refusal(400, "Invalid domain.")
         return Answer(200, {"domain": {"domain": self.zone(domain).apex, "dns_sec": "disabled"}})
 
     @route("GET", "/domains/{domain}/records", query=PAGED)

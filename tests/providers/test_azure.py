@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from contract import ZONES, publish, retract, validation
 from contract_http import Api, HttpCase, ReplacesTokens, WorksOverHttp
-from fakes import Status, Zone
+from fakes import FOREVER, Status, Text, Zone
 from fakes.azure import CLIENT, SUBSCRIPTION, TENANT, Azure, resource_id
 
 from dns01.errors import AuthRejected, ConfigError, ProviderError
@@ -54,6 +56,33 @@ class TestAzure(WorksOverHttp):
         assert {request.path for request in case.fake.requests} == {
             f"{zone.id}/TXT/{record.name.removesuffix('.example.com')}"
         }
+
+
+LOCKED = {"error": {"code": "ScopeLocked", "message": "The scope cannot perform write operation"}}
+
+
+class TestLostRaces:
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [
+            (409, LOCKED),
+            (409, {"error": {"code": "ReadOnlyDisabledSubscription", "message": "disabled"}}),
+            (409, {"error": {"code": "Conflict", "message": "The request conflicts"}}),
+            (409, {"error": "Conflict"}),
+            (409, {}),
+            (412, {"error": {"code": "PreconditionFailed", "message": "always"}}),
+        ],
+    )
+    def test_what_is_refused_for_good_is_said_with_azure_s_reason(
+        self, case: HttpCase, status: int, body: Any
+    ) -> None:
+        zone = case.provider().zone_for(NAME)
+        case.fake.requests.clear()
+        case.fake.fail(Text(status, json.dumps(body), writing=True, times=FOREVER))
+        error = case.error_of(lambda: case.provider().publish(zone, [RECORD]))
+        assert isinstance(error, ProviderError)
+        assert str(status) in str(error)
+        assert len(case.fake.requests) < 10
 
 
 class TestZones:

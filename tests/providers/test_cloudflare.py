@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from contract import publish, retract
 from contract_http import AgreesWithLexicon, Api, HttpCase, WorksOverHttp
-from fakes import Zone
+from fakes import FOREVER, Text, Zone
 from fakes.cloudflare import Cloudflare
 
 from dns01.errors import AuthRejected, ConfigError
@@ -43,3 +45,33 @@ class TestCloudflare(WorksOverHttp, AgreesWithLexicon):
     def test_without_credentials_there_is_no_provider(self, case: HttpCase) -> None:
         with pytest.raises(ConfigError, match="CF_DNS_API_TOKEN or CF_API_KEY"):
             load("cloudflare")({"base_url": case.fake.url})
+
+    def test_the_global_key_without_its_owner_is_refused(self, case: HttpCase) -> None:
+        with pytest.raises(ConfigError, match="CF_API_EMAIL"):
+            load("cloudflare")({"key": Cloudflare.token, "base_url": case.fake.url})
+
+    def test_a_token_for_zones_alone_is_refused(self, case: HttpCase) -> None:
+        with pytest.raises(ConfigError, match="CF_DNS_API_TOKEN"):
+            load("cloudflare")({"zone_token": Cloudflare.token, "base_url": case.fake.url})
+
+    def test_a_token_of_its_own_may_find_the_zones(self, case: HttpCase, record: TxtRecord) -> None:
+        case.options["zone_token"] = "a-token-for-zones"
+        case.fake.zone_token = "a-token-for-zones"
+        publish(case, record)
+        assert case.world_sees(record.name) == {record.value}
+
+    def test_the_reason_beneath_a_reason_is_said(self, case: HttpCase, record: TxtRecord) -> None:
+        chain = [{"code": 6111, "message": "Invalid format for Authorization header"}]
+        errors = [{"code": 6003, "message": "Invalid request headers", "error_chain": chain}]
+        case.fake.fail(
+            Text(400, json.dumps({"success": False, "errors": errors, "result": None}), times=FOREVER)
+        )
+        error = case.error_of(lambda: publish(case, record))
+        assert isinstance(error, AuthRejected)
+        assert "Invalid request headers, Invalid format for Authorization header" in str(error)
+
+    @pytest.mark.parametrize("shown", ["bücher.example", "xn--bcher-kva.example", "BÜCHER.example."])
+    def test_a_zone_in_u_labels_is_found_by_its_a_labels(self, case: HttpCase, shown: str) -> None:
+        case.fake.zones["idn"] = Zone(shown, "4711", [])
+        name = "_acme-challenge.xn--bcher-kva.example"
+        assert case.provider().zone_for(name).apex == "xn--bcher-kva.example"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from contract import publish, retract, validation
 from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
 from fakes import Status
@@ -30,6 +31,12 @@ class TestDesec(WorksOverHttp, AgreesWithLego):
         publish(case, ours)
         assert case.world_sees(ours.name) == {ours.value, "somebody else's"}
         assert case.ttl_of(ours.name, ours.value) == 4000
+
+    @pytest.mark.parametrize("least", [60, 3600, 7200])
+    def test_the_least_ttl_is_the_domain_s(self, case: HttpCase, record: TxtRecord, least: int) -> None:
+        case.fake.least = least  # type: ignore[attr-defined]
+        publish(case, record._replace(ttl=60))
+        assert case.ttl_of(record.name, record.value) == least
 
     def test_a_conflict_with_another_write_passes(self, case: HttpCase, record: TxtRecord) -> None:
         case.fake.fail(Status(409, writing=True))

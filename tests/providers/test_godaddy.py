@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from contract import publish, retract
 from contract_http import Api, HttpCase, WorksOverHttp
+from fakes import FOREVER, Text
 from fakes.godaddy import GoDaddy
 from fakes.lego import issue
 
-from dns01.errors import AuthRejected
+from dns01.errors import AuthRejected, ConfigError
 from dns01.providers.base import TxtRecord
 
 
@@ -34,7 +35,17 @@ class TestGoDaddy(WorksOverHttp):
         assert case.world_sees(record.name) == {record.value}
         error = case.error_of(lambda: case.provider().zone_for("_acme-challenge.example.org"))
         assert isinstance(error, AuthRejected)
-        assert "ten domains" in str(error)
+
+    @pytest.mark.parametrize("given", ["key", "secret"])
+    def test_half_of_a_classic_key_is_refused(self, case: HttpCase, given: str) -> None:
+        del case.options[given]
+        error = case.error_of(case.provider)
+        assert isinstance(error, ConfigError)
+        assert "GODADDYV3_PERSONAL_ACCESS_TOKEN" in error.hint
+
+    def test_the_key_is_as_secret_as_its_secret(self, case: HttpCase, record: TxtRecord) -> None:
+        case.fake.fail(Text(400, "the-key:the-secret is bad", times=FOREVER))
+        assert "the-key" not in str(case.error_of(lambda: publish(case, record)))
 
     @pytest.mark.parametrize("also", [set(), {"somebody else's"}], ids=["alone", "beside another"])
     def test_an_empty_record_that_others_left_behind_is_none(
@@ -46,3 +57,27 @@ class TestGoDaddy(WorksOverHttp):
         assert case.world_sees(record.name) == {record.value, *also}
         retract(case, record)
         assert case.world_sees(record.name) == also
+
+
+class TestPersonalAccessToken(WorksOverHttp):
+    """v3, where every record has an id: nothing of others is ever written."""
+
+    API = Api("godaddy", GoDaddy, token=GoDaddy.token)
+
+    def test_a_token_for_one_domain_does_without_the_list_of_them(
+        self, case: HttpCase, record: TxtRecord
+    ) -> None:
+        case.fake.small = True  # type: ignore[attr-defined]
+        publish(case, record)
+        assert case.world_sees(record.name) == {record.value}
+
+    def test_a_token_is_preferred_to_a_classic_key(self, case: HttpCase, record: TxtRecord) -> None:
+        case.options |= {"key": "the-key", "secret": "another"}
+        publish(case, record)
+        assert {request.path.split("/")[1] for request in case.fake.requests} == {"v3"}
+
+    def test_an_empty_record_of_others_is_left_alone(self, case: HttpCase, record: TxtRecord) -> None:
+        case.add_foreign(record.name, "", ttl=600)
+        publish(case, record)
+        retract(case, record)
+        assert case.world_sees(record.name) == {""}

@@ -90,6 +90,11 @@ class TestOvh(WorksOverHttp, AgreesWithLego):
         assert isinstance(error, AuthRejected)
         assert "This call has not been granted" in str(error)
 
+    def test_a_key_that_may_not_list_zones_does(self, case: HttpCase, record: TxtRecord) -> None:
+        case.fake.lists_zones = False
+        publish(case, record)
+        assert case.world_sees(record.name) == {record.value}
+
     def test_an_endpoint_may_be_said_by_its_name(self, case: HttpCase) -> None:
         case.options["base_url"] = "ovh-mars"
         error = case.error_of(case.provider)
