@@ -58,19 +58,15 @@ def main() -> int:
 
 def nothing_to_do(words: list[str]) -> bool:
     """Whether it is a phase for what was left to do, and nothing was."""
-    from dns01.hooks.state import folder
+    from dns01.hooks.state import idle
 
     if words[0] == "unchanged_cert":
-        if folder.is_lost(os.environ, *words[1:4:2]):
+        if idle.is_lost(os.environ, *words[1:4:2]):
             return False
-        if not folder.anything_pending(os.environ):
-            return True
-        from dns01.hooks.state import orphans
-
-        return not orphans.anything_due(os.environ)
+        return not (idle.anything_pending(os.environ) and idle.anything_due(os.environ))
     if words[0] not in ("startup_hook", "exit_hook") or any(words[1:]):
         return False
-    return not folder.anything_open(os.environ) and not folder.anything_pending(os.environ)
+    return not (idle.anything_open(os.environ) or idle.anything_pending(os.environ))
 
 
 def phase(words: list[str]) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 CLIENTS = {"dehydrated", "letsencrypt.sh", "certbot", "letsencrypt", "lego", "traefik", "uacme"}
+DAEMONS = {"traefik"}
 INTERPRETER = re.compile(r"(a|ba|da|k|mk|z)?sh|python[0-9.]*")
 
 
@@ -62,15 +63,20 @@ def this_process(name: str = "api") -> Client:
     return Client(name, os.getpid(), process.start if process else 0, _where())
 
 
-def is_gone(client: Client) -> bool:
-    """Whether the client has ended for certain. False if that cannot be judged from here: on
-    another host, after a boot, in another container, or without /proc."""
-    if not client.where or client.where != _where():
-        return False
+def is_alive(client: Client) -> bool | None:
+    """Whether the client still runs; None if that cannot be judged from here: on another host, in another
+    container, without /proc, or for a daemon, whose life says nothing of one order."""
+    here, there = _where().split(" "), client.where.split(" ")
+    if len(here) != 3 or len(there) != 3 or here[0] != there[0] or client.name in DAEMONS:
+        return None
+    if here[1] != there[1]:
+        return False  # the host has been booted since
+    if here[2] != there[2]:
+        return None
     process = _process(client.pid)
     if process is None:
-        return not _has_number(client.pid)
-    return process.start != client.start or process.state in "ZX"
+        return None if _has_number(client.pid) else False
+    return process.start == client.start and process.state not in "ZX"
 
 
 def _upwards(pid: int) -> Iterator[tuple[int, _Process]]:

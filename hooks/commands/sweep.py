@@ -9,7 +9,8 @@ import click
 from ..clients.call import Call
 from ..phases import Desk
 from ..state.atomic import iso
-from ..state.journal import ABANDONED, Entry
+from ..state.journal import Entry
+from ..state.orphans import ABANDONED
 
 
 @click.command(short_help="Take back the records that earlier runs left.")

@@ -6,28 +6,23 @@
     STATE/pending/   the same from before the target is touched until all is well, with the last error
     STATE/locks/     one file for each target, held with flock
 
-No file holds a secret. A kill at any instant leaves whole files only; a pending one that is there
-although all is well costs one needless try.
+No file holds a secret. A pending one that is there although all is well costs one needless try.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from ...output import warning
 from ..clients.call import Certificate
 from ..clients.process import Client
-from ..state.atomic import discard, iso, labelled, locks, stage, sync_folder, usable
-from ..state.folder import private_folder
+from ..state.atomic import iso, labelled, locks, readable
+from ..state.store import Kind, Store
 from .section import Deployment
 
-VERSION = 1
-LOCK_TIMEOUT = 120.0
+LOCK_TIMEOUT = 120.0  # seconds
 
 # How far a delivery has come. TOUCHED: the target may have the new or the old. INSTALLED: it has
 # the new, which has passed its test; its service is still to be reloaded.
@@ -70,43 +65,43 @@ class Ledger:
     def __init__(self, state: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self._state = state
         self._sleep = sleep
+        self._deployed = Store(state, _kind("deployed"))
+        self._pending = Store(state, _kind("pending"))
 
     def deployed(self) -> list[Delivery]:
         """What was brought somewhere, by domain and target."""
-        return self._all("deployed")
+        return self._deployed.all()
 
     def pending(self) -> list[Delivery]:
         """What is still to be done. A corrupt file is moved aside and said."""
-        return self._all("pending")
+        return self._pending.all()
 
     def find_deployed(self, delivery: Delivery) -> Delivery | None:
         """The last of its kind that was brought there."""
-        return self._find("deployed", delivery)
+        return self._deployed.get(delivery)
 
     def find_pending(self, delivery: Delivery) -> Delivery | None:
         """How far it has come, if it is not done."""
-        return self._find("pending", delivery)
+        return self._pending.get(delivery)
 
     def keep(self, deliveries: Iterable[Delivery]) -> None:
         """Have them on the disk as pending: all of them, or none and StateError."""
-        self._write("pending", deliveries)
+        self._pending.put(deliveries)
 
     def done(self, delivery: Delivery) -> None:
         """It is there: remember that, and that nothing is left to be done."""
-        self._write("deployed", [delivery])
+        self._deployed.put([delivery])
         self.forget(delivery)
 
     def seen(self, certificate: Certificate) -> None:
         """Remember that what is there has been compared with the certificate just now."""
-        with usable(self._state):
-            for delivery in self.deployed():
-                if delivery.certificate.domain == certificate.domain:
-                    os.utime(self._path("deployed", _file_name(delivery)))
+        for delivery in self._deployed.all(f"{readable(certificate.domain)}_"):
+            if delivery.certificate.domain == certificate.domain:
+                self._deployed.touch(delivery)
 
     def forget(self, delivery: Delivery) -> None:
         """Nothing is left to be done about it."""
-        with usable(self._state):
-            discard(self._path("pending", _file_name(delivery)))
+        self._pending.remove([delivery])
 
     @contextmanager
     def lock(self, deployments: Iterable[Deployment]) -> Iterator[None]:
@@ -116,63 +111,9 @@ class Ledger:
         with locks(self._state, things, LOCK_TIMEOUT, self._sleep):
             yield
 
-    def _all(self, folder: str) -> list[Delivery]:
-        with usable(self._state):
-            try:
-                names = sorted(os.listdir(self._path(folder)))
-            except FileNotFoundError:
-                return []
-            read = [self._read(folder, name) for name in names if name.endswith(".json")]
-        return [delivery for delivery in read if delivery]
-
-    def _find(self, folder: str, delivery: Delivery) -> Delivery | None:
-        with usable(self._state):
-            return self._read(folder, _file_name(delivery))
-
-    def _read(self, folder: str, name: str) -> Delivery | None:
-        try:
-            with open(self._path(folder, name), "rb") as file:
-                content = file.read()
-        except FileNotFoundError:  # done by another process since the folder was listed
-            return None
-        try:
-            data = json.loads(content)
-            if data["version"] > VERSION:
-                warning(f"{self._path(folder, name)} was written by a newer dns01 and is left to it")
-                return None
-            return _decode(data)
-        except (LookupError, RecursionError, TypeError, ValueError) as error:
-            aside = self._path(private_folder(self._path("corrupt")), name)
-            with suppress(FileNotFoundError):  # another process did it
-                os.rename(self._path(folder, name), aside)
-            warning(f"a file about a deployment is corrupt ({error!r}) and lies at {aside}: run dns01 deploy")
-            return None
-
-    def _write(self, folder: str, deliveries: Iterable[Delivery]) -> None:
-        staged: dict[str, str] = {}
-        if not (deliveries := list(deliveries)):
-            return
-        with usable(self._state):
-            private_folder(self._path(folder))
-            try:
-                for delivery in deliveries:
-                    path = self._path(folder, _file_name(delivery))
-                    staged[path] = stage(path, _encode(delivery))
-            except BaseException:
-                for temporary in staged.values():
-                    discard(temporary)
-                raise
-            for path, temporary in staged.items():
-                os.rename(temporary, path)
-            sync_folder(self._path(folder))
-
-    def _path(self, *parts: str) -> str:
-        return os.path.join(self._state, *parts)
-
 
 def _encode(delivery: Delivery) -> dict[str, Any]:
     return {
-        "version": VERSION,
         **delivery._asdict(),
         "certificate": delivery.certificate._asdict(),
         "client": delivery.client and delivery.client._asdict(),
@@ -182,14 +123,20 @@ def _encode(delivery: Delivery) -> dict[str, Any]:
 
 def _decode(data: Mapping[str, Any]) -> Delivery:
     certificate = Certificate(**data["certificate"])
-    delivery = Delivery(**{field: data[field] for field in Delivery._fields})._replace(
+    return Delivery(**{field: data[field] for field in Delivery._fields})._replace(
         certificate=certificate._replace(names=tuple(certificate.names)),
         client=data["client"] and Client(**data["client"]),
     )
-    if json.loads(json.dumps(_encode(delivery))) != data:
-        raise ValueError("it is not as it was written")
-    return delivery
 
 
-def _file_name(delivery: Delivery) -> str:
-    return labelled(f"{delivery.certificate.domain} {delivery.target}", "\n".join(delivery.key))
+def _kind(folder: str) -> Kind[Delivery]:
+    return Kind(
+        folder,
+        _encode,
+        _decode,
+        lambda delivery: labelled(
+            f"{delivery.certificate.domain} {delivery.target}", "\n".join(delivery.key)
+        ),
+        "a file about a deployment",
+        "run dns01 deploy",
+    )

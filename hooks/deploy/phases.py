@@ -18,7 +18,7 @@ from ..clients import files
 from ..clients.call import Call, Certificate
 from ..clients.process import Client
 from ..state.atomic import sync_folder
-from ..state.folder import anything_pending, is_lost
+from ..state.idle import anything_pending, is_lost
 
 if TYPE_CHECKING:  # with it comes cryptography, which most calls can do without
     from .delivery import Courier

@@ -12,11 +12,9 @@ here ever fails the phase that calls it.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -24,14 +22,15 @@ from typing import Any, NamedTuple
 from ...output import warning
 from ...secret import redact
 from ..clients.call import Call
-from ..state.atomic import discard, iso, labelled, locked, stage, usable
-from ..state.folder import private_folder, state_dir
+from ..state.atomic import iso, labelled, locks
+from ..state.folder import state_dir
+from ..state.idle import anything_notified
 from ..state.journal import RETRACT, Entry
+from ..state.store import Kind, Store
 from . import send
 from .section import Receivers, load_receivers
 from .send import Message
 
-VERSION = 1
 STAYS_OPEN = 3600.0  # seconds from which on a failing clean-up is a problem: most pass by themselves
 PAUSE = 600.0  # seconds that a receiver is left alone for when it has not taken a message
 LOCK_TIMEOUT = 15.0
@@ -80,15 +79,12 @@ def tell(
     ``at_once``: even those that are to be left alone.
     """
     seen = list(observations)
-    if not any(each.state for each in seen) and not _names(state_dir(environ)):
+    if not any(each.state for each in seen) and not anything_notified(environ):
         return
     try:
         if receivers := load_receivers(environ):
-            with usable(state_dir(environ)):
-                private_folder(os.path.join(state_dir(environ), "locks"))
-                lock = os.path.join(state_dir(environ), "locks", "notified.lock")
-                with locked(lock, "what is notified", LOCK_TIMEOUT, time.sleep):
-                    _tell(seen, receivers, environ, clock(), deliver, at_once)
+            with locks(state_dir(environ), {"notified": "what is notified"}, LOCK_TIMEOUT, time.sleep):
+                _tell(seen, receivers, environ, clock(), deliver, at_once)
     except Exception as error:
         warning(f"nobody was notified: {error}")
         if hint := getattr(error, "hint", ""):
@@ -242,31 +238,30 @@ def _message(notices: Sequence[Notice]) -> Message:
 # Their files
 
 
-def _names(state: str) -> list[str]:
-    with suppress(OSError):
-        return sorted(name for name in os.listdir(os.path.join(state, "notified")) if name.endswith(".json"))
-    return []
+def _decode(data: Mapping[str, Any]) -> Notice:
+    notice = Notice(**{field: data[field] for field in Notice._fields})
+    if not (isinstance(notice.told, dict) and isinstance(notice.refused, dict)):
+        raise TypeError("told or refused is no object")
+    return notice
+
+
+NOTICES: Kind[Notice] = Kind(
+    "notified",
+    lambda notice: {**notice._asdict(), "since_at": iso(notice.since)},
+    _decode,
+    lambda notice: labelled(notice.subject, notice.subject),
+    "a file about a notification",
+    "it costs a message that was told already",
+)
 
 
 def _read(state: str) -> dict[str, Notice]:
-    found = {}
-    for name in _names(state):
-        # One that cannot be read costs a message that was told already.
-        with suppress(OSError, LookupError, TypeError, ValueError):
-            with open(os.path.join(state, "notified", name), "rb") as file:
-                data: dict[str, Any] = json.load(file)
-            if data["version"] == VERSION:
-                notice = Notice(**{field: data[field] for field in Notice._fields})
-                found[notice.subject] = notice
-    return found
+    return {notice.subject: notice for notice in Store(state, NOTICES).all()}
 
 
 def _write(state: str, notice: Notice, before: Notice | None) -> None:
     """The file goes once all have heard that its subject is well."""
-    path = os.path.join(state, "notified", labelled(notice.subject, notice.subject))
     if not notice.state and not any(notice.told.values()):
-        discard(path)
+        Store(state, NOTICES).remove([notice])
     elif notice != before:
-        private_folder(os.path.dirname(path))
-        content = {"version": VERSION, **notice._asdict(), "since_at": iso(notice.since)}
-        os.rename(stage(path, content), path)
+        Store(state, NOTICES).put([notice])

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -71,6 +72,27 @@ def stage(path: str, content: object, *, sync: bool = True) -> str:
     return temporary
 
 
+def read_own(path: str, largest: int) -> bytes:
+    """The content of a file of ours. Raises OSError, and ValueError for what cannot be one: a link, a
+    folder, a FIFO, or one of more than ``largest`` octets."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise ValueError("it is a link or a socket") from None
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("it is not a regular file")
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(largest + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > largest:
+        raise ValueError(f"it has more than {largest} octets")
+    return content
+
+
 def sync_folder(path: str) -> None:
     """Have the names in the folder on the disk when this returns. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -99,6 +121,7 @@ def locks(
     files = {os.path.join(folder, f"{readable(name)}.lock"): what for name, what in things.items()}
     with ExitStack() as held:
         with usable(state):
+            private_folder(state)
             private_folder(folder)
             for path, what in sorted(files.items()):
                 held.enter_context(locked(path, what, timeout, sleep))
@@ -112,7 +135,7 @@ def locked(path: str, what: str, timeout: float, sleep: Callable[[float], None])
     The kernel lets go of it when the process ends, however it ends. Raises OSError, and StateError,
     which names the holder, when ``what`` is not free within ``timeout`` seconds.
     """
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         _wait_for(lock, what, timeout, sleep)
         with suppress(OSError):  # a full disk is no reason not to clean up

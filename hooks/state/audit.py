@@ -17,6 +17,7 @@ from .atomic import iso
 from .folder import private_folder
 
 RECENT = 1 << 20  # octets
+APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class Steps:
@@ -63,7 +64,9 @@ class Trail:
         line = json.dumps(_redacted(entry)).encode() + b"\n"
         try:
             private_folder(os.path.dirname(self._path))
-            file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            file = os.open(
+                self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600
+            )
             try:
                 # One write, which no other process can get into. The line feed ends the line that
                 # a full disk may have torn, or is an empty line, if another process just writes.

@@ -1,11 +1,14 @@
-"""Where the state is kept, and whether anything is open: all that a phase with no work may ask.
+"""Where the state is kept, and that its folders are ours.
 
-Only ``os`` is imported: the way of a phase that has nothing to do leads through here.
+Only what ``os`` has loaded itself is imported: the way of a phase that has nothing to do leads through here.
 """
 
 from __future__ import annotations
 
 import os
+import stat
+
+EPERM, ENOTDIR = 1, 20  # of errno, whose import a phase without work need not pay
 
 TYPE_CHECKING = False  # as in typing, whose import would double the start-up
 if TYPE_CHECKING:
@@ -30,58 +33,39 @@ def state_dir(environ: Mapping[str, str]) -> str:
     return os.path.join(home, "dns01")
 
 
-def anything_open(environ: Mapping[str, str]) -> bool:
-    """Whether the journal holds an entry; True as well if the folder cannot be read, so that
-    the full way, which says why, is taken."""
-    return _holds_any(environ, "open")
-
-
-def anything_pending(environ: Mapping[str, str]) -> bool:
-    """Whether a certificate is still to be brought somewhere; True as well if that cannot be read."""
-    return _holds_any(environ, "pending")
-
-
-def is_lost(environ: Mapping[str, str], domain: str = "", cert: str = "") -> bool:
-    """Whether the file of a certificate is newer than the last time that it was brought anywhere, and
-    nothing of it is pending: what said that it was renewed was killed, or could not write here."""
-    try:
-        brought = _times(environ, "deployed", domain)
-        newest = os.stat(cert).st_mtime
-        return newest > max(brought, default=newest) and not _times(environ, "pending", domain)
-    except OSError:
-        return False
-
-
-def _times(environ: Mapping[str, str], folder: str, domain: str) -> list[float]:
-    """When the deliveries of the certificate were written there, in epoch seconds. Raises OSError."""
-    with os.scandir(os.path.join(state_dir(environ), folder)) as files:
-        return [file.stat().st_mtime for file in files if file.name.startswith(f"{domain.lower()}_")]
-
-
-def _holds_any(environ: Mapping[str, str], folder: str) -> bool:
-    try:
-        with os.scandir(os.path.join(state_dir(environ), folder)) as files:
-            return any(file.name.endswith(".json") for file in files)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-
-
 def private_folder(path: str) -> str:
     """Make the folder, and what it lies in, with mode 0700 whatever the umask; return its path.
 
-    A folder that is there keeps its mode: it may be one that others were meant to share.
-    Raises OSError.
+    A folder that is there keeps its mode: it may be one that others were meant to share. It has to be
+    our own, for what is done in another user's folder can be led astray. Raises OSError.
     """
+    _make_with_parents(path)
+    check_own(path)
+    return path
+
+
+def check_own(path: str) -> None:
+    """Raises OSError unless the folder is the effective user's. A link to it counts only if it was made
+    by that user or by root."""
+    user = os.geteuid()
+    found = os.lstat(path)
+    if stat.S_ISLNK(found.st_mode) and found.st_uid not in (0, user):
+        raise PermissionError(EPERM, "it is a link that another user has made", path)
+    found = os.stat(path)
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(ENOTDIR, "it is not a folder", path)
+    if found.st_uid != user:
+        raise PermissionError(EPERM, f"it belongs to the user {found.st_uid}, not to {user}", path)
+
+
+def _make_with_parents(path: str) -> None:
     try:
         _make(path)
     except FileNotFoundError:
         parent = os.path.dirname(os.path.abspath(path))
         if not os.path.lexists(parent):
-            private_folder(parent)
+            _make_with_parents(parent)
         _make(path)  # raises where nothing can be made, as in /proc or behind a link to nowhere
-    return path
 
 
 def _make(path: str) -> None:

@@ -1,46 +1,43 @@
-"""Whether what an earlier call has left to be brought somewhere is to be tried again by this one.
-
-It is asked for every unchanged certificate of a run: nothing but the standard library is imported.
-"""
+"""What an earlier call left behind, and whether this one may deal with it."""
 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping
+from typing import Any
 
-from ..clients.process import Client, is_gone
-from .folder import state_dir
+from ..clients.process import Client, is_alive
+from .atomic import read_own
+from .store import LARGEST_RECORD, MALFORMED
 
-PAUSE = 600.0  # seconds until a failure is tried again, where the client's run cannot be told
-ABANDONED = 7200.0  # seconds after which nobody else is at work on it any more
+RETRY_INTERVAL = 600.0  # seconds until a failure is tried again, where the client's run cannot be told
+ABANDONED = 7200.0  # seconds: twice the life of a pending authorization; nobody else is at work on it then
+
+
+def is_left(client: Client | None, since: float, now: float) -> bool:
+    """Whether nobody is at work any more on what was begun at ``since`` for the client (epoch seconds):
+    the client has ended, or it cannot be judged and a long time has passed."""
+    alive = is_alive(client) if client else None
+    return now - since > ABANDONED if alive is None else not alive
 
 
 def is_due(client: Client | None, tried: float, now: float) -> bool:
-    """Whether nobody else is at work on it, and this run has not tried it yet: a target that hangs
+    """Whether nobody else is at work on a delivery, and this run has not tried it yet: a target that hangs
     must not do so at each of many certificates. ``tried``, ``now``: epoch seconds."""
-    age = now - tried
     if client is None:
-        return age >= PAUSE
-    return is_gone(client) or age >= ABANDONED
+        return now - tried >= RETRY_INTERVAL
+    return is_left(client, tried, now)
 
 
-def anything_due(environ: Mapping[str, str]) -> bool:
-    """Whether any of what is pending is due; True as well for what cannot be read, so that the full
-    way, which says why, is taken."""
-    folder = os.path.join(state_dir(environ), "pending")
-    try:
-        return any(_is_due(os.path.join(folder, name)) for name in os.listdir(folder))
-    except FileNotFoundError:  # done by another process
-        return False
-    except (OSError, LookupError, TypeError, ValueError):
-        return True
-
-
-def _is_due(path: str) -> bool:
+def is_due_file(path: str) -> bool:
+    """The same of a file of the ledger; True for what cannot be read. Raises OSError."""
     if not path.endswith(".json"):
         return False
-    with open(path, "rb") as file:
-        data = json.load(file)
-    return is_due(data["client"] and Client(**data["client"]), data["tried"], time.time())
+    try:
+        data: Mapping[str, Any] = json.loads(read_own(path, LARGEST_RECORD))
+        return is_due(data["client"] and Client(**data["client"]), data["tried"], time.time())
+    except FileNotFoundError:  # done by another process
+        return False
+    except MALFORMED:
+        return True

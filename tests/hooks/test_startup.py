@@ -30,7 +30,14 @@ NOTHING_TO_DO = {
 }
 
 # What it may import beyond what the bare interpreter does: no more than the state folder's place.
-ALLOWED = {"__future__", "dns01", "dns01.hooks", "dns01.hooks.state", "dns01.hooks.state.folder"}
+ALLOWED = {
+    "__future__",
+    "dns01",
+    "dns01.hooks",
+    "dns01.hooks.state",
+    "dns01.hooks.state.folder",
+    "dns01.hooks.state.idle",
+}
 
 # What other phases and providers need, each of which costs as much as all of dnspython.
 HEAVY = {

@@ -13,7 +13,7 @@ import pytest
 from testbed import TIME_LIMIT
 
 import dns01
-from dns01.hooks.clients.process import Client, calling_client, is_gone, this_process
+from dns01.hooks.clients.process import Client, calling_client, is_alive, this_process
 
 PYTHONPATH = str(Path(dns01.__file__).parent.parent)
 SCRIPT = "#!/bin/bash\n"
@@ -139,11 +139,11 @@ def test_a_process_may_have_any_name(calls: Calls) -> None:
     assert client.pid == pids[0]
 
 
-def test_a_client_at_work_is_not_gone(uacme: subprocess.Popen[bytes]) -> None:
+def test_a_client_at_work_is_alive(uacme: subprocess.Popen[bytes]) -> None:
     client = calling_client(uacme.pid)
     assert client
     assert client.name == "uacme"
-    assert not is_gone(client)
+    assert is_alive(client)
 
 
 def test_a_client_that_has_ended_is_gone_even_before_its_parent_takes_notice(
@@ -153,15 +153,15 @@ def test_a_client_that_has_ended_is_gone_even_before_its_parent_takes_notice(
     assert client
     uacme.kill()
     os.waitid(os.P_PID, uacme.pid, os.WEXITED | os.WNOWAIT)  # it stays as a zombie
-    assert is_gone(client)
+    assert is_alive(client) is False
     uacme.wait()
-    assert is_gone(client)
+    assert is_alive(client) is False
 
 
 def test_another_process_of_the_same_number_is_not_the_client(uacme: subprocess.Popen[bytes]) -> None:
     client = calling_client(uacme.pid)
     assert client
-    assert is_gone(client._replace(start=client.start - 1))
+    assert is_alive(client._replace(start=client.start - 1)) is False
 
 
 def test_a_client_elsewhere_cannot_be_judged(uacme: subprocess.Popen[bytes]) -> None:
@@ -170,40 +170,52 @@ def test_a_client_elsewhere_cannot_be_judged(uacme: subprocess.Popen[bytes]) -> 
     uacme.kill()
     uacme.wait()
     host, boot, namespace = client.where.split()
-    for where in (f"other {boot} {namespace}", f"{host} other {namespace}", f"{host} {boot} pid:[1]", ""):
-        assert not is_gone(client._replace(where=where))
+    for where in (f"other {boot} {namespace}", f"{host} {boot} pid:[1]", "", "nonsense", f"{host} {boot}"):
+        assert is_alive(client._replace(where=where)) is None
+
+
+def test_a_client_from_before_the_last_boot_has_ended(uacme: subprocess.Popen[bytes]) -> None:
+    client = calling_client(uacme.pid)
+    assert client
+    host, _, namespace = client.where.split()
+    for there in (namespace, "pid:[1]"):
+        assert is_alive(client._replace(where=f"{host} another-boot {there}")) is False
+
+
+def test_the_life_of_a_daemon_says_nothing_of_one_of_its_orders() -> None:
+    assert is_alive(this_process("traefik")) is None
 
 
 def test_this_process_is_its_own_client_while_it_lasts() -> None:
     here = this_process()
     assert (here.name, here.pid) == ("api", os.getpid())
-    assert not is_gone(here)
+    assert is_alive(here)
     say = (
         "import json; from dns01.hooks.clients.process import this_process;"
         "print(json.dumps(this_process('script')))"
     )
     ended = Client(*json.loads(in_a_process(say)))
     assert ended.name == "script"
-    assert is_gone(ended)
+    assert is_alive(ended) is False
 
 
-def test_a_client_that_proc_hides_is_not_gone() -> None:
+def test_a_client_that_proc_hides_cannot_be_judged() -> None:
     here = this_process()
     look = (
-        "import os; from dns01.hooks.clients.process import Client, is_gone; "
-        f"here = Client(*{tuple(here)!r}); is_gone(here); "  # all is imported while it can be read
+        "import os; from dns01.hooks.clients.process import Client, is_alive; "
+        f"here = Client(*{tuple(here)!r}); is_alive(here); "  # all is imported while it can be read
         "os.setgroups([]); os.setgid(65534); os.setuid(65534); "
-        f"print(os.path.exists('/proc/{here.pid}'), is_gone(here))"
+        f"print(os.path.exists('/proc/{here.pid}'), is_alive(here))"
     )
-    assert in_a_process(look, "mount -t proc -o hidepid=invisible proc /proc") == "False False"
+    assert in_a_process(look, "mount -t proc -o hidepid=invisible proc /proc") == "False None"
 
 
 def test_without_proc_nothing_is_known_and_nobody_is_gone() -> None:
     look = (
-        "from dns01.hooks.clients.process import calling_client, is_gone, this_process; "
-        "here = this_process(); print(calling_client(), here.start, repr(here.where), is_gone(here))"
+        "from dns01.hooks.clients.process import calling_client, is_alive, this_process; "
+        "here = this_process(); print(calling_client(), here.start, repr(here.where), is_alive(here))"
     )
-    assert in_a_process(look, "mount -t tmpfs tmpfs /proc") == "None 0 '' False"
+    assert in_a_process(look, "mount -t tmpfs tmpfs /proc") == "None 0 '' None"
 
 
 def in_a_process(code: str, mount: str = "true") -> str:

@@ -20,7 +20,7 @@ from dns01.hooks.deploy.delivery import Courier
 from dns01.hooks.deploy.ledger import INSTALLED, UNTOUCHED, Delivery, Ledger
 from dns01.hooks.deploy.section import Deployment
 from dns01.hooks.deploy.targets.base import Bundle
-from dns01.hooks.state.orphans import ABANDONED, PAUSE
+from dns01.hooks.state.orphans import ABANDONED, RETRY_INTERVAL
 from dns01.options import Option
 from dns01.secret import hide
 
@@ -266,7 +266,7 @@ class TestAFailure:
         self.failed(call, certificate)
         Recording.faults.clear()
         log.clear()
-        call(after=PAUSE).retry()
+        call(after=RETRY_INTERVAL).retry()
         assert log == ALL_OF_IT
         assert ledger.pending() == []
         (there,) = ledger.deployed()
@@ -288,7 +288,7 @@ class TestAFailure:
         assert "the new one stays: this kind of target cannot go back" in self.failed(call, certificate, web)
         Recording.faults.clear()
         log.clear()
-        call(web, after=PAUSE).retry()
+        call(web, after=RETRY_INTERVAL).retry()
         assert log == ALL_OF_IT[3:]
 
     @pytest.mark.parametrize("fault", [DeployError("refused"), KeyError("of the target's own")])
@@ -546,17 +546,17 @@ class TestTryingAgain:
     @pytest.mark.parametrize(
         ("by", "now", "after", "again"),
         [
-            (ALIVE, ALIVE, PAUSE, False),  # a target that hangs must not do so at each certificate
-            (ALIVE, NEXT, PAUSE, False),
-            (ALIVE, NEXT, ABANDONED, True),
+            (ALIVE, ALIVE, RETRY_INTERVAL, False),  # a target that hangs must not do so at each certificate
+            (ALIVE, NEXT, RETRY_INTERVAL, False),
+            (ALIVE, NEXT, ABANDONED, False),
             (GONE, ALIVE, 0, True),
-            (None, ALIVE, PAUSE - 1, False),
-            (None, ALIVE, PAUSE, True),
+            (None, ALIVE, RETRY_INTERVAL - 1, False),
+            (None, ALIVE, RETRY_INTERVAL, True),
         ],
         ids=[
             "the same run: no",
             "while the other run goes on: no",
-            "after hours: yes",
+            "after hours: no, while it goes on",
             "the other run is over: yes",
             "soon after a run that is not known: no",
             "later: yes",
@@ -587,16 +587,16 @@ class TestTryingAgain:
     def test_counts(self, call: Call, fail: Callable[[Client | None], None], ledger: Ledger) -> None:
         fail(None)
         Recording.faults["install"] = DeployError("refused")
-        call(after=PAUSE).retry()
+        call(after=RETRY_INTERVAL).retry()
         (pending,) = ledger.pending()
-        assert (pending.tries, pending.since, pending.tried) == (2, NOW, NOW + PAUSE)
+        assert (pending.tries, pending.since, pending.tried) == (2, NOW, NOW + RETRY_INTERVAL)
 
     def test_takes_the_newest_certificate(
         self, call: Call, fail: Callable[[Client | None], None], ledger: Ledger, tmp_path: Path
     ) -> None:
         fail(None)
         newer = issued(tmp_path / "certs" / "example.org", "example.org")
-        call(after=PAUSE).retry()
+        call(after=RETRY_INTERVAL).retry()
         assert [each.fingerprint for each in ledger.deployed()] == [newer.facts.fingerprint]
 
     def test_takes_the_paths_that_the_client_gave_last(
@@ -612,7 +612,7 @@ class TestTryingAgain:
     ) -> None:
         fail(None)
         newer = issue(tmp_path / "elsewhere", "example.org")
-        Recording.meanwhile["install mail"] = lambda: call(WEB, after=PAUSE).retry()
+        Recording.meanwhile["install mail"] = lambda: call(WEB, after=RETRY_INTERVAL).retry()
         call().deliver(newer, [MAIL, WEB])
         assert {each.certificate for each in ledger.deployed()} == {newer}
         assert ledger.pending() == []
@@ -636,7 +636,7 @@ class TestTryingAgain:
         capsys: pytest.CaptureFixture[str],
     ) -> None:
         fail(None)
-        call(MAIL, after=PAUSE).retry()
+        call(MAIL, after=RETRY_INTERVAL).retry()
         assert ledger.pending() == ledger.deployed() == []
         assert "example.org → web: given up" in capsys.readouterr().err
 

@@ -9,6 +9,7 @@ import pwd
 import stat
 from itertools import count
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -169,9 +170,12 @@ def test_a_file_that_cannot_be_read_is_said(path: Path) -> None:
 def test_a_user_without_a_name_is_a_number(
     trail: audit.Trail, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 4_000_000_000)
+    def nobody(_: int) -> NoReturn:
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
     trail.write({})
-    assert records(path)[0]["user"] == "4000000000"
+    assert records(path)[0]["user"] == str(os.geteuid())
 
 
 def test_steps_are_timed_in_order_and_add_up() -> None:

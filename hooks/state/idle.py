@@ -1,0 +1,71 @@
+"""Whether anything is left to be done: all that a phase with no work may ask.
+
+Nothing but ``os`` is imported, which Python has loaded itself, unless something is there.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .folder import state_dir
+
+TYPE_CHECKING = False  # as in typing, whose import would double the start-up
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def anything_open(environ: Mapping[str, str]) -> bool:
+    """Whether the journal holds an entry; True as well if the folder cannot be read, so that
+    the full way, which says why, is taken."""
+    return _holds_any(environ, "open")
+
+
+def anything_pending(environ: Mapping[str, str]) -> bool:
+    """Whether a certificate is still to be brought somewhere; True as well if that cannot be read."""
+    return _holds_any(environ, "pending")
+
+
+def anything_notified(environ: Mapping[str, str]) -> bool:
+    """Whether somebody was told of a problem, and has not heard yet that it is over."""
+    return _holds_any(environ, "notified")
+
+
+def is_lost(environ: Mapping[str, str], domain: str = "", cert: str = "") -> bool:
+    """Whether the file of a certificate is newer than the last time that it was brought anywhere, and
+    nothing of it is pending: what said that it was renewed was killed, or could not write here."""
+    try:
+        brought = _times(environ, "deployed", domain)
+        newest = os.stat(cert).st_mtime
+        return newest > max(brought, default=newest) and not _times(environ, "pending", domain)
+    except OSError:
+        return False
+
+
+def _times(environ: Mapping[str, str], folder: str, domain: str) -> list[float]:
+    """When the deliveries of the certificate were written there, in epoch seconds. Raises OSError."""
+    with os.scandir(os.path.join(state_dir(environ), folder)) as files:
+        return [file.stat().st_mtime for file in files if file.name.startswith(f"{domain.lower()}_")]
+
+
+def _holds_any(environ: Mapping[str, str], folder: str) -> bool:
+    try:
+        with os.scandir(os.path.join(state_dir(environ), folder)) as files:
+            return any(file.name.endswith(".json") for file in files)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+
+
+def anything_due(environ: Mapping[str, str]) -> bool:
+    """Whether any of what is pending is to be tried again by this call; True as well for what cannot be
+    read, so that the full way, which says why, is taken."""
+    from .orphans import is_due_file
+
+    folder = os.path.join(state_dir(environ), "pending")
+    try:
+        return any(is_due_file(os.path.join(folder, name)) for name in os.listdir(folder))
+    except FileNotFoundError:  # done by another process
+        return False
+    except OSError:
+        return True

@@ -1,0 +1,116 @@
+"""Whose the state folder is: nothing is written or deleted where another user may lead it astray."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from dns01.errors import StateError
+from dns01.hooks.clients.process import this_process
+from dns01.hooks.state import audit
+from dns01.hooks.state.journal import Entry, Journal
+
+ANOTHER = 65534
+ENTRY = Entry(
+    domain="example.org",
+    token="token",
+    name="_acme-challenge.example.org",
+    target="_acme-challenge.example.org",
+    value="value",
+    ttl=60,
+    account="web",
+    provider="memory",
+    zone="example.org",
+    zone_id="",
+    client=this_process(),
+)
+
+
+@pytest.fixture
+def precious(tmp_path: Path) -> Path:
+    """A folder of ours elsewhere, with a file that no one may touch."""
+    folder = tmp_path / "precious"
+    folder.mkdir()
+    (folder / "kept.json").write_text("{}")
+    os.utime(folder / "kept.json", (0, 0))
+    return folder
+
+
+def test_a_state_folder_of_another_user_is_refused(state_dir: Path) -> None:
+    state_dir.mkdir()
+    os.chown(state_dir, ANOTHER, ANOTHER)
+
+    with pytest.raises(StateError, match=f"it belongs to the user {ANOTHER}") as caught:
+        Journal(str(state_dir)).open([ENTRY])
+
+    assert "ls -ld" in caught.value.hint
+    assert list(state_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize("part", ["open", "retracted", "locks", "corrupt"])
+def test_a_link_of_another_user_in_the_place_of_a_part_leads_nowhere(
+    part: str, state_dir: Path, precious: Path
+) -> None:
+    state_dir.mkdir()
+    (state_dir / part).symlink_to(precious)
+    os.chown(state_dir / part, ANOTHER, ANOTHER, follow_symlinks=False)
+    if part == "corrupt":
+        (state_dir / "open").mkdir()
+        (state_dir / "open" / "x.json").write_text("no JSON")
+    journal = Journal(str(state_dir), warn=lambda _: None)
+
+    with suppress(StateError), journal.lock("example.org"):
+        journal.close(journal.open([ENTRY]))
+        journal.entries()
+
+    assert {path.name for path in precious.iterdir()} == {"kept.json"}
+    assert (precious / "kept.json").read_text() == "{}"
+
+
+def test_a_state_folder_that_root_has_linked_elsewhere_is_used(state_dir: Path, precious: Path) -> None:
+    state_dir.symlink_to(precious)
+    Journal(str(state_dir)).open([ENTRY])
+    assert Journal(str(state_dir)).entries()
+
+
+def test_the_audit_trail_is_not_written_through_a_link(state_dir: Path, precious: Path) -> None:
+    state_dir.mkdir()
+    (state_dir / "audit.jsonl").symlink_to(precious / "kept.json")
+    warnings: list[str] = []
+
+    audit.Trail(str(state_dir / "audit.jsonl"), {}, warn=warnings.append).write({"phase": "publish"})
+
+    assert (precious / "kept.json").read_text() == "{}"
+    assert "this phase is not in the audit trail" in warnings[0]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "link", "loop", "large"])
+def test_what_is_no_file_of_ours_in_the_journal_costs_a_message_and_never_a_hang(
+    kind: str, state_dir: Path, precious: Path
+) -> None:
+    warnings: list[str] = []
+    journal = Journal(str(state_dir), warn=warnings.append)
+    journal.open([ENTRY])
+    strange = state_dir / "open" / "strange.json"
+    match kind:
+        case "fifo":
+            os.mkfifo(strange)
+        case "folder":
+            strange.mkdir()
+        case "link":
+            strange.symlink_to(precious / "kept.json")
+        case "loop":
+            strange.symlink_to(strange)
+        case "large":
+            with strange.open("wb") as file:
+                file.truncate(1 << 32)
+
+    assert [entry.value for entry in journal.entries()] == ["value"]
+
+    (warning,) = warnings
+    assert "a journal file is corrupt" in warning
+    assert [entry.value for entry in journal.entries()] == ["value"]
+    assert (precious / "kept.json").exists()
