@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from urllib.parse import urlsplit
 
 from ..errors import AuthRejected, ConfigError, ProviderError
 from ._acmedns_accounts import Account, Accounts
@@ -77,6 +78,24 @@ class Provider(Rest):
 
     def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """Nothing: the values stay until others take their place."""
+
+    def alias_for(self, name: str) -> str:
+        """Of the account in the variables nothing but its label is known: it is most often beneath the
+        name that its API goes by."""
+        domain = name.removeprefix("_acme-challenge.")
+        accounts = self.accounts.read()
+        for key in (domain, f"*.{domain}", name):
+            if key in accounts:
+                return accounts[key].fulldomain.rstrip(".")
+        host = urlsplit(self._base).hostname or ""
+        named = "" if re.fullmatch(r"[\d.:]*", host) else f".{host}"
+        return next((f"{account.subdomain}{named}" for account in self._besides), "")
+
+    def takes(self, target: str) -> bool:
+        try:
+            return bool(self.account_at(target))
+        except ProviderError:
+            return False
 
     def account_at(self, name: str) -> Account:
         """The account with the name, of which acme-dns looks at the first label alone.

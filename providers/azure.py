@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import Busy, ConfigError
 from ._cloud import Cloud
-from .base import Option, RRset, Zone, quoted, relative, unquoted
+from .base import Option, RRset, Zone, ZoneApex, quoted, relative, unquoted
 from .rest import NotFound, Refused, base_url, next_link
 
 VERSION = {"api-version": "2018-05-01"}
@@ -92,6 +92,10 @@ class Provider(Cloud):
         group = ("resourceGroups", self.given["resource_group"]) if "resource_group" in self.given else ()
         place = ("subscriptions", self.given["subscription_id"], *group, "providers", "Microsoft.Network")
         return [Zone(zone["name"], zone["id"]) for zone in self.items("value", *place, "dnsZones", **VERSION)]
+
+    def apex_of(self, zone: Zone) -> ZoneApex:
+        hosts = self.get(zone.id, **VERSION)["properties"].get("nameServers", ())
+        return ZoneApex(tuple(host.rstrip(".").lower() for host in hosts))
 
     def read(self, zone: Zone, name: str) -> RRset | None:
         with suppress(NotFound):

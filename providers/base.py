@@ -166,6 +166,45 @@ class KnowsZones(Protocol):
     knows_zones: bool
 
 
+class ZoneApex(NamedTuple):
+    """What an account has at the apex of a zone: the NS names, or those that the API tells to be
+    delegated to; the SOA's MNAME and serial, where they are to be had; the addresses of the NS
+    names that the zone itself holds."""
+
+    name_servers: tuple[str, ...]
+    primary: str = ""
+    serial: int | None = None
+    addresses: Mapping[str, tuple[str, ...]] = {}
+
+
+@runtime_checkable
+class ShowsApex(Protocol):
+    """A provider that can tell which name servers its copy of a zone is meant for."""
+
+    def apex_of(self, zone: Zone) -> ZoneApex:
+        """Read it; nothing is written. Raises ProviderError."""
+
+
+@runtime_checkable
+class NeedsAlias(Protocol):
+    """A provider whose names are not the user's own: a CNAME has to lead to them."""
+
+    def alias_for(self, name: str) -> str:
+        """Where the CNAME at a challenge name has to lead; empty where no account is for it."""
+
+    def takes(self, target: str) -> bool:
+        """Whether one of the accounts can write to the name."""
+
+
+@runtime_checkable
+class RehearsesUpdates(Protocol):
+    """A provider that can be asked for a change without having it made."""
+
+    def rehearse(self, zone: Zone, name: str) -> None:
+        """Raise the ProviderError that ``publish`` would meet at the name, as far as that shows
+        without a change."""
+
+
 @runtime_checkable
 class HasWarnings(Protocol):
     """``warnings``: what is dubious about the configuration of this object, though it works."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import ConfigError
-from .base import Option, RecordProvider, TxtRecord, Zone, u_labels
+from .base import Option, RecordProvider, TxtRecord, Zone, ZoneApex, u_labels
 from .rest import Refused, Rest, base_url, next_number
 
 ALREADY_THERE = {81057, 81058}
@@ -73,6 +73,9 @@ class Provider(Rest, RecordProvider):
         """The active one, where others wait for the same name or have lost it."""
         found = sorted(self.items("result", "zones", name=apex), key=lambda zone: zone["status"] != "active")
         return Zone(apex, found[0]["id"]) if found else None
+
+    def apex_of(self, zone: Zone) -> ZoneApex:
+        return ZoneApex(tuple(self.get("zones", zone.id)["result"].get("name_servers") or ()))
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         """The names of a zone in U-labels come in those, perhaps."""

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from ..errors import Busy, ConfigError
 from ..secret import hide
 from ._cloud import Cloud
-from .base import Option, RRset, Zone, quoted
+from .base import Option, RRset, Zone, ZoneApex, quoted
 from .rest import Refused, base_url
 
 SCOPE = "https://www.googleapis.com/auth/ndev.clouddns.readwrite"
@@ -82,6 +82,10 @@ class Provider(Cloud):
         for zone in self.items("managedZones", *self._zones(), maxResults=100):
             if zone.get("visibility") != "private":
                 yield Zone(zone["dnsName"].rstrip("."), zone["name"])
+
+    def apex_of(self, zone: Zone) -> ZoneApex:
+        hosts = self.get(*self._zones(), zone.id).get("nameServers", ())
+        return ZoneApex(tuple(host.rstrip(".").lower() for host in hosts))
 
     def read(self, zone: Zone, name: str) -> RRset | None:
         found = [*self.items("rrsets", *self._zones(), zone.id, "rrsets", name=f"{name}.", type="TXT")]

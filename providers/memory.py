@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import count
 
 from ..errors import ProviderError
-from .base import Option, Profile, RecordProvider, TxtRecord, Zone, is_within
+from .base import Option, Profile, RecordProvider, TxtRecord, Zone, ZoneApex, is_within
 
 RECORDS: dict[str, dict[str, TxtRecord]] = {}
 """apex -> id -> record: what every instance sees."""
@@ -18,16 +18,23 @@ class Provider(RecordProvider):
     """Like most APIs, it would keep the same record twice."""
 
     title = "Memory, for tests"
-    options = (Option("zones", ("DNS01_MEMORY_ZONES",), "the apexes, with commas between", required=True),)
+    options = (
+        Option("zones", ("DNS01_MEMORY_ZONES",), "the apexes, with commas between", required=True),
+        Option("name_servers", ("DNS01_MEMORY_NAME_SERVERS",), "that its zones are said to be delegated to"),
+    )
     profile = Profile(rounds=1)
 
     def __init__(self, options: Mapping[str, str]) -> None:
         self.apexes = [apex.strip() for apex in options["zones"].split(",")]
+        self.name_servers = tuple(options.get("name_servers", "").split())
         for apex in self.apexes:
             RECORDS.setdefault(apex, {})
 
     def zones(self) -> Iterable[Zone]:
         return [Zone(apex) for apex in self.apexes]
+
+    def apex_of(self, zone: Zone) -> ZoneApex:
+        return ZoneApex(self.name_servers)
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         found = self._records(zone).items()

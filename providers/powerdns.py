@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..errors import ProviderError
-from .base import Option, Profile, RRset, RRsetProvider, TxtRecord, Zone, quoted
+from ..errors import ProviderError, ZoneNotFound
+from .base import Option, Profile, RRset, RRsetProvider, TxtRecord, Zone, ZoneApex, is_within, quoted
 from .rest import Refused, Rest, base_url
 
 TOO_OLD = "Changetype not understood"  # EXTEND and PRUNE are of 4.9.12 and 5.0.2
@@ -42,6 +42,24 @@ class Provider(Rest, RRsetProvider):
 
     def zone_at(self, apex: str) -> Zone | None:
         return next((zone for zone in self._zones(zone=f"{apex}.") if zone.apex == apex), None)
+
+    def zone_for(self, name: str) -> Zone:
+        try:
+            return super().zone_for(name)
+        except ZoneNotFound:
+            self._refuse_copies(name)
+            raise
+
+    def apex_of(self, zone: Zone) -> ZoneApex:
+        found: dict[str, list[str]] = {"NS": [], "SOA": []}
+        known = self.get(*self._path("zones", zone.id))
+        for rrset in known["rrsets"]:
+            if rrset["name"].lower() == f"{zone.apex}." and rrset["type"] in found:
+                found[rrset["type"]] += [record["content"] for record in rrset["records"]]
+        hosts = tuple(host.rstrip(".").lower() for host in found["NS"])
+        primary = found["SOA"][0].split()[0] if found["SOA"] else ""
+        # The serial that it serves is not always the one that the SOA has (SOA-EDIT).
+        return ZoneApex(hosts, primary.rstrip(".").lower(), known.get("edited_serial"))
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """Add the records, and have the secondaries told: the server itself does so once a minute."""
@@ -87,6 +105,18 @@ class Provider(Rest, RRsetProvider):
             for zone in found
             if zone["kind"] not in NOT_OURS_TO_CHANGE
         ]
+
+    def _refuse_copies(self, name: str) -> None:
+        """Raises ZoneNotFound where the zone of the name is here, but written elsewhere."""
+        found = [each for each in self.get(*self._path("zones")) if each["kind"] in NOT_OURS_TO_CHANGE]
+        for zone in sorted(found, key=lambda each: -len(each["name"])):
+            if is_within(name, apex := zone["name"].rstrip(".")):
+                masters = ", ".join(zone.get("masters", ())) or "nobody"
+                raise ZoneNotFound(
+                    f"{self.whose}: {apex} is there, as {zone['kind']}, a copy of what {masters} has",
+                    f"use an account of its primary ({masters}), or make this server the primary: "
+                    f"pdnsutil set-kind {apex} primary",
+                )
 
     def _path(self, *rest: Any) -> tuple[str, ...]:
         return ("api", "v1", "servers", self.given["server"], *rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -19,7 +20,7 @@ from dns.rdtypes.ANY.TXT import TXT
 from ..errors import AuthRejected, ProviderError, ZoneNotFound
 from ._rfc2136_tcp import DnsTcpSession
 from ._rfc2136_tsig import read_key
-from .base import Option, Profile, TxtRecord, Zone
+from .base import Option, Profile, TxtRecord, Zone, ZoneApex
 
 CATCH_UP = 10.0  # seconds that a secondary has to show what it forwarded to its primary
 READ_BACK_INTERVAL = 0.5  # seconds before it is asked again
@@ -98,6 +99,32 @@ class Provider:
                 f"{self.server} cannot make {name} a CNAME to {target}: {there}",
                 "remove by hand what stands there, if it may go",
             )
+
+    def apex_of(self, zone: Zone) -> ZoneApex:
+        """What this key gets to see, which may be a view of its own."""
+        apex = dns.name.from_text(zone.apex)
+        soa = _found(self._ask([apex], dns.rdatatype.SOA)[apex], apex, dns.rdatatype.SOA)
+        ns = _found(self._ask([apex], dns.rdatatype.NS)[apex], apex, dns.rdatatype.NS)
+        hosts = [rr.target for rr in ns or ()]
+        primary = [soa[0].mname] if soa else []
+        inside = [host for host in dict.fromkeys((*hosts, *primary)) if host.is_subdomain(apex)]
+        addresses: dict[str, tuple[str, ...]] = {}
+        for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
+            for host, answer in self._ask(inside, rdtype).items() if inside else ():
+                known = addresses.get(_text(host), ())
+                addresses[_text(host)] = (*known, *(rr.address for rr in _found(answer, host, rdtype) or ()))
+        names = tuple(map(_text, hosts))
+        return ZoneApex(names, _text(soa[0].mname), soa[0].serial, addresses) if soa else ZoneApex(names)
+
+    def rehearse(self, zone: Zone, name: str) -> None:
+        """An update whose prerequisite is never met (RFC 2136 §2.4.4): the server says whether it
+        would take it, and takes nothing."""
+        update = _update(zone)
+        update.present(dns.name.from_text(f"{secrets.token_hex(8)}.dns01-doctor.{zone.apex}"))
+        update.add(dns.name.from_text(name), 60, dns.rdatatype.TXT, "dns01-doctor")
+        (answer,) = self.session.exchange([update])
+        if answer.rcode() not in (dns.rcode.NXDOMAIN, dns.rcode.NXRRSET, dns.rcode.NOERROR):
+            raise self._refusal(zone, answer.rcode())
 
     def _add(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """The TTL of a record that is added becomes that of its whole RRset. So a first update

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from .. import aws
 from ..errors import Busy, ProviderError, ZoneNotFound
 from ._route53_batches import added, batches, changes, plain_id, plain_name, removed, sort_key
-from .base import Option, Profile, TxtRecord, Zone, ancestors, by_name, longest_suffix
+from .base import Option, Profile, TxtRecord, Zone, ZoneApex, ancestors, by_name, longest_suffix
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
@@ -148,6 +148,10 @@ class Provider:
         if not self._only_id:
             return None
         return Zone(plain_name(self._hosted_zone(self._only_id)["HostedZone"]["Name"]), self._only_id)
+
+    def apex_of(self, zone: Zone) -> ZoneApex:
+        own = self._hosted_zone(zone.id).get("DelegationSet", {}).get("NameServers", ())
+        return ZoneApex(tuple(map(plain_name, own)))
 
     def _zones_from(self, apex: str) -> Iterator[Zone]:
         """The account's public zones in the order of their reversed names, from ``apex`` on."""

@@ -77,7 +77,7 @@ class Places:
         seen: dict[str, list[frozenset[str]]] = {name: [] for name in names}
         with Wire() as wire:
             asked = [
-                Question(address, name, TXT)
+                Question(address, name, TXT, stream=address in self.discovery.deaf)
                 for name in seen
                 for server in self._servers(name)
                 for address in server.addresses

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ...errors import DelegationError
 from .message import Address
 
-HOPS = 8  # CNAMEs; CAs follow about 11
+HOPS = 10  # CNAMEs: resolvers follow 10 or 11, and give up on 12
 OPEN = (
     "open port 53 to the world, name other resolvers in DNS01_RESOLVERS, or name the zone's own servers "
     "in DNS01_NAMESERVERS"

@@ -41,10 +41,12 @@ class Question(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came back: a message, or why there is none."""
+    """What came back: a message, or why there is none. ``fallback``: it came over TCP, since no
+    datagram was answered."""
 
     message: dns.message.Message | None
     problem: str = ""
+    fallback: bool = False
 
     @property
     def authoritative(self) -> bool:

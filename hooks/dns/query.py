@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import dns.flags
 import dns.message
@@ -37,29 +37,77 @@ def first(
     *,
     zone: str = "",
     recurse: bool = False,
+    deaf: set[Address] | None = None,
+    mute: set[Address] | None = None,
 ) -> dns.message.Message:
-    """The first useful answer; the next server is asked as soon as one keeps us waiting.
+    """The first useful answer; more servers are asked, ever more of them, as soon as those that were
+    keep us waiting, and over TCP as well.
 
     Useful is what comes with authority, or is a referral from ``zone`` downwards; of a resolver,
-    any record. Raises Silence.
+    any record. ``deaf``: the servers that are known to answer over TCP alone; those that turn out
+    to be so are added. ``mute`` gets those that said nothing for a while. Raises Silence.
     """
-    unasked = list(servers)
+    deaf = set() if deaf is None else deaf
+    batches = _batches(servers, deaf)
     useless: dict[Address, Answer] = {}
+    asked: dict[Address, float] = {}
     until = time.monotonic() + PATIENCE
     with Wire() as wire:
-        while (unasked or wire.busy) and time.monotonic() < until:
-            if unasked:
-                wire.send([Question(unasked.pop(0), name, rdtype, recurse, dnssec=not recurse)])
-            for question, answer in wire.collect(HEDGE if unasked else until - time.monotonic()):
-                message = answer.message
-                if message and (answer.authoritative or (recurse and message.answer)):
-                    return message
-                if message and not recurse and referral_to(message, zone, name):
-                    return message
-                if message and not recurse and message.flags & dns.flags.AA and alias_of(message, name):
-                    return message  # BIND gives CNAMEs that go round in a circle with a SERVFAIL
-                useless[question.server] = answer
+        while (batches or wire.busy) and time.monotonic() < until:
+            if batches:
+                batch = [
+                    Question(server, name, rdtype, recurse, dnssec=not recurse, stream=stream)
+                    for server, stream in batches.pop(0)
+                    if server not in useless or not useless[server].message
+                ]
+                wire.send(batch)
+                for question in batch:
+                    asked.setdefault(question.server, time.monotonic())
+            if not wire.busy:
+                continue
+            for question, answer in wire.collect(HEDGE if batches else until - time.monotonic()):
+                if _is_useful(question, answer, zone):
+                    if question.stream and question.server not in useless:
+                        deaf.add(question.server)  # its datagram is still on its way
+                    if mute is not None:
+                        mute |= {
+                            each for each, since in asked.items() if time.monotonic() - since > HEDGE * 2
+                        }
+                        mute.discard(question.server)
+                    assert answer.message is not None
+                    return answer.message
+                if answer.message:
+                    asked.pop(question.server, None)
+                if answer.message or question.server not in useless:
+                    useless[question.server] = answer
     raise _silence(servers, useless)
+
+
+def _batches(servers: Sequence[Address], deaf: set[Address]) -> list[list[tuple[Address, bool]]]:
+    """Whom to ask at each step, and whether over TCP: one, one more, then twice as many each time."""
+    first_try = [(server, server in deaf) for server in servers]
+    sizes, batches = [1, 1, 2, 4], []
+    while first_try:
+        size = sizes.pop(0) if sizes else len(first_try)
+        batches.append(first_try[:size])
+        first_try = first_try[size:]
+    streams = [(server, True) for server in servers if server not in deaf]
+    batches.insert(2, streams[:2])
+    return [*batches, streams[2:]]
+
+
+def _is_useful(question: Question, answer: Answer, zone: str) -> bool:
+    message = answer.message
+    if message is None:
+        return False
+    if answer.authoritative or (question.recurse and message.answer):
+        return True
+    if question.recurse:
+        return False
+    if referral_to(message, zone, question.name):
+        return True
+    # BIND gives CNAMEs that go round in a circle with a SERVFAIL.
+    return bool(message.flags & dns.flags.AA and alias_of(message, question.name))
 
 
 def _silence(servers: Sequence[Address], useless: Mapping[Address, Answer]) -> Silence:
@@ -70,7 +118,11 @@ def _silence(servers: Sequence[Address], useless: Mapping[Address, Answer]) -> S
 
 
 def gather(
-    servers: Mapping[str, Sequence[Address]], found: dict[str, set[Address]], *, recurse: bool
+    servers: Mapping[str, Sequence[Address]],
+    found: dict[str, set[Address]],
+    *,
+    recurse: bool,
+    deaf: Collection[Address] = (),
 ) -> set[str]:
     """Add the addresses of each host to ``found``; gives the hosts that somebody could speak for.
 
@@ -82,7 +134,9 @@ def gather(
     until = time.monotonic() + LOOKUP
     with Wire() as wire:
         wire.send(
-            Question(server, host, rdtype, recurse) for host, rdtype in untold for server in servers[host][:2]
+            Question(server, host, rdtype, recurse, stream=server in deaf)
+            for host, rdtype in untold
+            for server in servers[host][:2]
         )
         while untold and wire.busy and (left := until - time.monotonic()) > 0:
             for question, answer in wire.collect(left):

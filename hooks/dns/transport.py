@@ -44,6 +44,7 @@ class _Query:
         )
         self.deadline = 0.0
         self.datagrams = 0
+        self.truncated = False
         self.socket: socket.socket | None = None
 
 
@@ -200,6 +201,7 @@ class Wire:
             return
         self._land(query)
         if message.flags & dns.flags.TC:
+            query.truncated = True
             self._pipeline(query)
         else:
             self._finish(query, Answer(message))
@@ -259,7 +261,7 @@ class Wire:
         del stream.pending[query.message.id]
         stream.answered = True
         stream.deadline = time.monotonic() + STREAM
-        self._finish(query, Answer(message))
+        self._finish(query, Answer(message, fallback=query.datagrams > 0 and not query.truncated))
 
     def _lost(self, stream: _Stream, why: str) -> None:
         """Carry on without this connection: over a new one if it did answer something."""

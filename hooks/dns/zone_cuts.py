@@ -43,8 +43,16 @@ class Discovery:
         self._hosts: dict[str, tuple[Address, ...]] = {}
         self._servers: dict[str, tuple[Server, ...]] = {}
         self._silent: dict[str, Silence] = {}
+        self._replies: dict[tuple[str, dns.rdatatype.RdataType], dns.message.Message] = {}
+        self._mute: set[Address] = set()  # that kept silent while others answered
+        self._deaf: set[Address] = set()  # that answer over TCP, and not over UDP
         self._heard = False  # whether any name server has answered for itself
         self._rooting = threading.Lock()
+
+    @property
+    def deaf(self) -> set[Address]:
+        """The servers that are known by now to answer over TCP alone."""
+        return self._deaf
 
     def find_all(self, names: Iterable[str]) -> dict[str, Delegation]:
         """Follow many challenge names at once; the first one alone, for its cuts serve the rest.
@@ -105,6 +113,10 @@ class Discovery:
             self._mind_the_port(silence)
             raise DelegationError(f"nobody answers for {name} ({silence})") from None
 
+    def known_cut(self, apex: str) -> Cut:
+        """The zone as its parent's referral described it; nobody is asked."""
+        return self._cuts.get(apex) or Cut(apex, (), {})
+
     def ask(self, name: str, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
         """What a server of its zone says, with authority, of records at ``name``; of a DS, a server
         of the zone above (RFC 4035 §3.1.4.1).
@@ -112,8 +124,11 @@ class Discovery:
         Raises DelegationError, which says what each server did.
         """
         home = name.partition(".")[2] if rdtype == dns.rdatatype.DS else name
+        if (name, rdtype) in self._replies:
+            return self._replies[name, rdtype]
         try:
-            return self._follow(home, name, rdtype)[1]
+            reply = self._replies[name, rdtype] = self._follow(home, name, rdtype)[1]
+            return reply
         except Silence as silence:
             self._mind_the_port(silence)
             kind = dns.rdatatype.to_text(rdtype)
@@ -160,7 +175,7 @@ class Discovery:
         try:
             if "" in self._silent:
                 raise self._silent[""]
-            reply = first(self._resolvers, "", NS, recurse=True)
+            reply = first(self._resolvers, "", NS, recurse=True, deaf=self._deaf)
         except Silence as silence:
             self._silent[""] = silence
             words = f"no resolver tells where the root's name servers are ({silence})"
@@ -218,13 +233,15 @@ class Discovery:
         return self._servers[cut.apex]
 
     def _addresses(self, cut: Cut) -> list[Address]:
-        """Addresses to put a question about the zone to: the glue will do."""
+        """Addresses to put a question about the zone to: the glue will do. Those that have kept
+        silent before come last."""
         known = self._known(cut)
         if not known:
             self._look_up(cut.hosts[:4], {})
             known = self._known(cut)
         random.shuffle(known)
-        return sorted(filter(reachable, dict.fromkeys(known)), key=lambda address: ":" in address.ip)
+        reached = filter(reachable, dict.fromkeys(known))
+        return sorted(reached, key=lambda address: (address in self._mute, ":" in address.ip))
 
     def _look_up(self, hosts: Iterable[str], glue: Mapping[str, Sequence[Address]]) -> None:
         """Every address of these name servers: by glue, and as the world would find them.
@@ -236,8 +253,12 @@ class Discovery:
         found: dict[str, set[Address]] = {host: set(glue.get(host, ())) for host in unknown}
         homes = {host: self._deepest(host) for host in unknown}
         own = {host: home for host, home in homes.items() if "." in home.apex}
-        speaking = {host: self._known(home) for host, home in own.items() if home.apex not in self._silent}
-        told = gather(speaking, found, recurse=False)
+        speaking = {
+            host: sorted(self._known(home), key=self._mute.__contains__)
+            for host, home in own.items()
+            if home.apex not in self._silent
+        }
+        told = gather(speaking, found, recurse=False, deaf=self._deaf)
         foreign = [host for host in unknown if host not in own or (host not in told and not found[host])]
         gather(dict.fromkeys(foreign, self._resolvers[:2]), found, recurse=True)
         for host, addresses in found.items():
@@ -254,7 +275,8 @@ class Discovery:
         if cut.apex in self._silent:
             raise self._silent[cut.apex]
         try:
-            reply = first(self._addresses(cut), name, rdtype, zone=cut.apex)
+            addresses = self._addresses(cut)
+            reply = first(addresses, name, rdtype, zone=cut.apex, deaf=self._deaf, mute=self._mute)
         except Silence as silence:
             if silence.mute or silence.intercepted:  # else it may be about this one name
                 self._silent[cut.apex] = silence

@@ -22,7 +22,8 @@ DAY = 86400
 
 class SignedBind(Bind):
     """Signed once with dnssec-signzone, from yesterday until ``days`` from now, with the keys in the
-    folder ``keys``, which are made if there are none. ``spoil``: a text to replace in what is signed,
+    folder ``keys``, which are made if there are none.
+    ``since``: the day from which on. ``spoil``: a text to replace in what is signed,
     and what to put there."""
 
     def __init__(
@@ -33,11 +34,17 @@ class SignedBind(Bind):
         *,
         days: float = 29,
         spoil: tuple[str, str] = ("", ""),
+        algorithm: str = "ECDSAP256SHA256",
+        nsec3: bool = False,
+        since: float = -1,
     ) -> None:
         super().__init__(address, zones)
         self._keys = keys
         self._days = days
         self._spoil = spoil
+        self._algorithm = algorithm
+        self._since = since
+        self._denial = ("-3", "-", "-H", "0") if nsec3 else ()
         self.ds: list[str] = []
 
     def zone_files(self) -> list[tuple[str, Path]]:
@@ -46,8 +53,8 @@ class SignedBind(Bind):
         for apex, path in files:
             if not list(self._keys.glob(f"K{apex}.*.key")):
                 for flags in ([], ["-f", "KSK"]):
-                    self._run("dnssec-keygen", "-a", "ECDSAP256SHA256", *flags, apex)
-            life = ("-s", f"now-{DAY}", "-e", f"now{self._days * DAY:+.0f}")
+                    self._run("dnssec-keygen", "-a", self._algorithm, *flags, apex)
+            life = ("-s", f"now{self._since * DAY:+.0f}", "-e", f"now{self._days * DAY:+.0f}", *self._denial)
             self._run(
                 "dnssec-signzone", "-S", "-P", "-O", "full", *life, "-o", apex, "-f", str(path), str(path)
             )

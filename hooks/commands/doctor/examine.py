@@ -20,6 +20,20 @@ from .finding import Check, Examined, Finding, Severity
 
 T = TypeVar("T")
 
+# What follows from a fault, and is not said beside it. The first of several is the one to mend.
+FOLLOWS: Mapping[str, frozenset[str]] = {
+    "one-sided-child": frozenset(
+        {"zone-down", "challenge-zone-down", "wrong-zone", "token-lacks-zone", "zone-unknown"}
+    ),
+    "one-sided-cname": frozenset({"cname-dangling", "cname-foreign", "challenge-zone-down", "zone-down"}),
+    "account-elsewhere": frozenset({"ns-mismatch", "wrong-zone", "foreign-copy"}),
+    "zone-down": frozenset({"caa-servfail"}),
+    "port-53-blocked": frozenset({"resolver-dead"}),
+    "port-53-intercepted": frozenset({"resolver-dead"}),
+    "no-ipv6-here": frozenset({"caa-servfail"}),
+    "glue-differs": frozenset({"caa-servfail"}),
+}
+
 DEADLINE = 8.0  # seconds: with what starting and printing take, all is said within 10
 HEAD_START = 0.5  # seconds: the zone cuts that one has found need not be looked for by all
 
@@ -34,6 +48,22 @@ class Diagnosis(NamedTuple):
     account: Account | None
     why: str
     findings: Mapping[str, tuple[Finding, ...]]
+
+    @property
+    def ordered(self) -> list[Finding]:
+        """All findings: errors first, then warnings, notes last; the true cause before its kin."""
+        every = [finding for findings in self.findings.values() for finding in findings]
+        return sorted(every, key=lambda finding: -finding.severity)
+
+    def without_consequences(self) -> Diagnosis:
+        """The same, without what follows from something else that was found."""
+        codes = {finding.code for finding in self.ordered}
+        hidden = frozenset().union(*(FOLLOWS.get(code, frozenset()) for code in codes))
+        kept = {
+            check: tuple(finding for finding in findings if finding.code not in hidden)
+            for check, findings in self.findings.items()
+        }
+        return self._replace(findings=kept)
 
     @property
     def worst(self) -> Severity:
@@ -61,7 +91,7 @@ def diagnose(examined: Examined, checks: Mapping[str, Check], deadline: float = 
     findings = {check: (*task.found, *task.trouble(deadline)) for check, task in tasks.items()}
     account, why = _account(examined, delegation)
     diagnosis = Diagnosis(examined.domain, name, delegation, account, why, findings)
-    return diagnosis.adding("scope", hindrances)
+    return diagnosis.adding("scope", hindrances).without_consequences()
 
 
 def _start(examined: Examined) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from dns.rdtypes.dnskeybase import Flag
 
 from ..message import Answer
 from ..replies import text
+from .denial import Unproven, check_answer
 from .survey import Look, Survey
 
 # Of a signature's validity: Knot signs anew with a tenth of it left, BIND and PowerDNS with a third
@@ -79,7 +81,7 @@ class _Refused(Exception):
 
 def validate(survey: Survey, clock: Callable[[], float] = time.time) -> list[Bogus | Expiring]:
     """What validating resolvers refuse of the zone, or soon will; first what they refuse."""
-    anchors = [ds for ds in survey.ds or () if ds.algorithm in SIGNERS and ds.digest_type in DIGESTS]
+    anchors = _anchors(survey)
     if not anchors:  # RFC 4035 §5.2: what nobody can validate is as good as unsigned
         return []
     bogus: dict[tuple[str, tuple[str, ...]], list[Look]] = defaultdict(list)
@@ -93,10 +95,74 @@ def validate(survey: Survey, clock: Callable[[], float] = time.time) -> list[Bog
             else:
                 if first.expiration - clock() < LITTLE * (first.expiration - first.inception):
                     expiring[first].append(look)
+    speaking = sum(1 for look in survey.looks if look.authority)
     return [
-        *(Bogus(survey.apex, reason, remedy, tuple(looks)) for (reason, remedy), looks in bogus.items()),
+        *(
+            Bogus(
+                survey.apex,
+                reason,
+                remedy if len(looks) == speaking else _fetch(survey.apex, looks),
+                tuple(looks),
+            )
+            for (reason, remedy), looks in bogus.items()
+        ),
         *(Expiring(survey.apex, signature, tuple(looks)) for signature, looks in expiring.items()),
     ]
+
+
+def validate_answers(
+    survey: Survey,
+    name: str,
+    rdtype: RdataType,
+    answers: Iterable[tuple[Look, Answer]],
+    clock: Callable[[], float] = time.time,
+) -> list[Bogus]:
+    """What validating resolvers refuse of the servers' answers to one question: the records, or the
+    proof that there are none. Of a zone that is not signed, or not to be trusted at all, nothing."""
+    keys = trusted_keys(survey, clock())
+    broken: dict[str, list[Look]] = defaultdict(list)
+    speaking = 0
+    for look, answer in answers if keys is not None else ():
+        if answer.message is None or not answer.authoritative or keys is None:
+            continue
+        speaking += 1
+        try:
+            check_answer(answer.message, name, rdtype, keys, clock())
+        except Unproven as why:
+            broken[str(why)].append(look)
+    return [
+        Bogus(
+            survey.apex,
+            reason,
+            _sign_again(survey.apex) if len(looks) == speaking else _fetch(survey.apex, looks),
+            tuple(looks),
+        )
+        for reason, looks in broken.items()
+    ]
+
+
+def trusted_keys(survey: Survey, now: float) -> dns.rrset.RRset | None:
+    """The DNSKEY RRset that the parent's DS vouches for; None where there is none, or nothing to trust."""
+    anchors = _anchors(survey)
+    for look in survey.looks if anchors else ():
+        if look.authority and look.keys.message:
+            with suppress(_Refused):
+                return _trusted(survey.apex, anchors, look, now)[0]
+    return None
+
+
+def _anchors(survey: Survey) -> list[DS]:
+    return [ds for ds in survey.ds or () if ds.algorithm in SIGNERS and ds.digest_type in DIGESTS]
+
+
+def _fetch(apex: str, looks: Iterable[Look]) -> tuple[str, ...]:
+    """For servers that have it wrong where others have it right."""
+    hosts = ", ".join(dict.fromkeys(look.host for look in looks))
+    return (
+        f"have {hosts} fetch the zone anew, since the others have it right: rndc retransfer {apex} (BIND), "
+        f"knotc zone-retransfer {apex} (Knot), pdns_control retrieve {apex} (PowerDNS)",
+        f"see in the log of {hosts} why the transfer fails",
+    )
 
 
 def _validated(apex: str, anchors: Sequence[DS], look: Look, now: float) -> RRSIG:
@@ -104,6 +170,16 @@ def _validated(apex: str, anchors: Sequence[DS], look: Look, now: float) -> RRSI
 
     Raises _Refused.
     """
+    keys, signature = _trusted(apex, anchors, look, now)
+    signatures = [signature]
+    for answer, rdtype in ((look.soa, dns.rdatatype.SOA), (look.ns, dns.rdatatype.NS)):
+        if records := _records(answer, apex, rdtype):
+            signatures.append(_verified(answer, records, keys, now))
+    return min(signatures, key=lambda signature: signature.expiration)
+
+
+def _trusted(apex: str, anchors: Sequence[DS], look: Look, now: float) -> tuple[dns.rrset.RRset, RRSIG]:
+    """The keys at one server, and the signature that the DS vouches for. Raises _Refused."""
     keys = _records(look.keys, apex, dns.rdatatype.DNSKEY)
     if keys is None:
         raise _Refused(
@@ -113,18 +189,31 @@ def _validated(apex: str, anchors: Sequence[DS], look: Look, now: float) -> RRSI
         )
     trusted = [key for key in keys if any(_belongs(ds, keys.name, key) for ds in anchors)]
     if not trusted:
-        raise _Refused(
-            f"the DS at its parent (key tag {_tags(ds.key_tag for ds in anchors)}) belongs to none of its "
-            f"keys ({_tags(map(dns.dnssec.key_id, keys))})",
-            *(f"give the registrar, or whoever runs the parent zone: {ds}" for ds in _ds_to_have(keys)),
-            f"or remove the DS record there until {apex} is signed as it should be",
-        )
+        raise _Refused(_no_key_for(anchors, keys), *_right_ds(apex, keys))
     entry = dns.rrset.from_rdata_list(keys.name, keys.ttl, trusted)
-    signatures = [_verified(look.keys, keys, entry, now)]
-    for answer, rdtype in ((look.soa, dns.rdatatype.SOA), (look.ns, dns.rdatatype.NS)):
-        if records := _records(answer, apex, rdtype):
-            signatures.append(_verified(answer, records, keys, now))
-    return min(signatures, key=lambda signature: signature.expiration)
+    return keys, _verified(look.keys, keys, entry, now)
+
+
+def _no_key_for(anchors: Sequence[DS], keys: dns.rrset.RRset) -> str:
+    """Which of its parts makes the DS one of nobody's."""
+    by_tag = {dns.dnssec.key_id(key): key for key in keys}
+    for ds in anchors:
+        key = by_tag.get(ds.key_tag)
+        if key is not None and key.algorithm != ds.algorithm:
+            return (
+                f"the DS at its parent has the algorithm {ds.algorithm} for the key {ds.key_tag}, which has "
+                f"{key.algorithm}"
+            )
+        if key is not None:
+            return f"the digest of the DS at its parent does not fit the key {ds.key_tag}"
+    tags = _tags(ds.key_tag for ds in anchors)
+    return f"the DS at its parent (key tag {tags}) belongs to none of its keys ({_tags(by_tag)})"
+
+
+def _right_ds(apex: str, keys: dns.rrset.RRset) -> Iterator[str]:
+    for ds in _ds_to_have(keys):
+        yield f"give the registrar, or whoever runs the parent zone: {ds}"
+    yield f"or remove the DS record there until {apex} is signed as it should be"
 
 
 def _verified(answer: Answer, records: dns.rrset.RRset, keys: dns.rrset.RRset, now: float) -> RRSIG:
@@ -137,7 +226,11 @@ def _verified(answer: Answer, records: dns.rrset.RRset, keys: dns.rrset.RRset, n
     try:
         dns.dnssec.validate(records, found, {records.name: keys}, now=now, policy=dns.dnssec.allow_all_policy)
     except ValidationFailure:
-        fault = f"expired on {_date(last.expiration)}" if last.expiration < now else "does not fit its keys"
+        fault = "does not fit its keys"
+        if last.expiration < now:
+            fault = f"expired on {_date(last.expiration)}"
+        elif last.inception > now:
+            fault = f"is not valid before {_date(last.inception)}"
         raise _Refused(f"the signature of its {kind} {fault}", *_sign_again(apex)) from None
     return last
 

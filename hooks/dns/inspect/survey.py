@@ -7,7 +7,7 @@ no more than ``PATIENCE`` once the zone is found.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -28,8 +28,12 @@ from ..transport import Wire
 from ..zone_cuts import Discovery
 
 PATIENCE = 3.5  # seconds: a lost datagram is sent again after 2
+HESITANT = 1.2  # seconds after which a server that has answered over TCP is asked the rest there
+LOST = 2.6  # seconds: the datagram that was sent again has not been answered either
 AGAIN = 2.0  # seconds that a server which is behind gets to fetch what the others have
 NAMES = 4  # whose TXT is looked at; more would not fit into datagrams (dnswire.CROWD)
+
+NOTHING = Answer(None, "timed out")
 
 T = TypeVar("T")
 
@@ -44,6 +48,8 @@ class Look(NamedTuple):
     keys: Answer
     stream: Answer
     texts: Mapping[str, Answer]
+    lost: frozenset[str] = frozenset()  # types whose answers did not come over UDP
+    udp: bool = True  # whether it answers datagrams at all
 
     @property
     def heard(self) -> Answer:
@@ -94,6 +100,8 @@ class Survey(NamedTuple):
     behind: tuple[Look, ...] = ()  # whose serial stays below that of another copy of the same primary
     aliases: Mapping[str, str] = {}  # NS names that are CNAMEs, with their targets
     homeless: tuple[str, ...] = ()  # NS names without any address
+    glue: Mapping[str, tuple[Address, ...]] = {}  # the addresses of NS names at the parent
+    own: Mapping[str, tuple[Address, ...]] = {}  # those that the zone of the NS name itself has
     ds: dns.rrset.RRset | None = None  # at the parent
 
     @property
@@ -113,7 +121,8 @@ class _Home(NamedTuple):
     """What is known of an NS name."""
 
     alias: str
-    addressed: bool
+    addresses: tuple[Address, ...]
+    complete: bool  # whether that is all there is
 
 
 def survey(
@@ -128,14 +137,15 @@ def survey(
     Raises DelegationError where nothing leads to the zone.
     """
     servers = discovery.find(apex).servers
+    glue: Mapping[str, tuple[Address, ...]] = {}
     try:
-        delegated = discovery.cut(apex).hosts
+        delegated, glue = discovery.cut(apex)[1:]
     except DelegationError:  # its own servers are of no use, and the parent's word is all there is
         delegated = tuple(server.name for server in servers)
     until = time.monotonic() + PATIENCE
     signer = aside(partial(_ds, discovery, apex))
     homes = {server.name: aside(partial(_home, discovery, server)) for server in servers}
-    looks = look_at(servers, apex, texts)
+    looks = look_at(servers, apex, texts, discovery.deaf)
     found = {host: home for host, future in homes.items() if (home := _in_time(future, until))}
     return Survey(
         apex=apex,
@@ -144,23 +154,122 @@ def survey(
         looks=looks,
         behind=_still_behind(looks, apex, sleep),
         aliases={host: home.alias for host, home in found.items() if home.alias},
-        homeless=tuple(host for host, home in found.items() if not home.addressed),
+        homeless=tuple(
+            server.name
+            for server in servers
+            if (home := found.get(server.name)) and home.complete
+            if not (home.alias or home.addresses or server.addresses or glue.get(server.name))
+        ),
+        glue={host: glue[host] for host in found if glue.get(host)},
+        own={host: home.addresses for host, home in found.items() if home.addresses and home.complete},
         ds=_in_time(signer, until),
     )
 
 
-def look_at(servers: Iterable[Server], apex: str, texts: Collection[str] = ()) -> tuple[Look, ...]:
-    """Ask every address of the servers about the zone, ``PATIENCE`` seconds in all."""
-    spots = [(server.name, address) for server in servers for address in server.addresses]
+def survey_named(
+    servers: Iterable[Server], apex: str, *, sleep: Callable[[float], None] = time.sleep
+) -> Survey:
+    """The same of servers that the configuration names: no delegation leads to those."""
+    named = tuple(servers)
+    looks = look_at(named, apex)
+    return Survey(
+        apex, tuple(server.name for server in named), named, looks, behind=_still_behind(looks, apex, sleep)
+    )
+
+
+def settle(survey: Survey, serial: int | None, *, sleep: Callable[[float], None] = time.sleep) -> Survey:
+    """The survey with those copies too that do not have ``serial``, the primary's, after a while."""
+    known = {look.address for look in survey.behind}
+    late = [look for look in survey.looks if look.authority and look.address not in known]
+    late = [look for look in late if serial is not None and _serial(look) < Serial(serial)]
+    if not late or serial is None:
+        return survey
+    sleep(AGAIN)
+    again = look_at([Server(look.host, (look.address,)) for look in late], survey.apex)
+    still = [look for look in again if look.authority and _serial(look) < Serial(serial)]
+    return survey._replace(behind=(*survey.behind, *still))
+
+
+def look_at(
+    servers: Iterable[Server], apex: str, texts: Collection[str] = (), deaf: set[Address] | None = None
+) -> tuple[Look, ...]:
+    """Ask every address of the servers about the zone, ``PATIENCE`` seconds in all.
+
+    One that answers over TCP and not over UDP is asked the rest over TCP, and added to ``deaf``.
+    """
+    spots = list(dict.fromkeys((server.name, each) for server in servers for each in server.addresses))
     names = list(texts)[:NAMES]
+    addresses = dict.fromkeys(address for _, address in spots)
+    deaf = set() if deaf is None else deaf
+    began = time.monotonic()
+    answers: dict[Question, Answer] = {}
     with Wire() as wire:
-        asked = [question for _, address in spots for question in _questions(address, apex, names)]
-        answers = wire.ask(asked, PATIENCE)
-    looks = []
-    for host, address in spots:
-        soa, ns, keys, stream, *said = (answers[question] for question in _questions(address, apex, names))
-        looks.append(Look(host, address, soa, ns, keys, stream, dict(zip(names, said, strict=True))))
-    return tuple(looks)
+        for address in addresses:
+            soa, *others = _questions(address, apex, names)
+            if address in deaf:
+                wire.send([_small(address, apex)])
+            wire.send([soa, *(each._replace(stream=address in deaf or each.stream) for each in others)])
+        waiting = set(addresses)
+        resent = set(deaf)
+        while wire.busy and waiting and (left := began + PATIENCE - time.monotonic()) > 0:
+            answers.update(wire.collect(min(left, 0.2)))
+            late = time.monotonic() - began
+            for address in list(waiting):
+                asked = _questions(address, apex, names)
+                if all(each in answers or each._replace(stream=True) in answers for each in asked):
+                    if asked[0] in answers or late > LOST:
+                        waiting.discard(address)
+                elif late > HESITANT and address not in resent and answers.get(asked[3], NOTHING).message:
+                    resent.add(address)
+                    again = [each for each in asked if each not in answers and not each.stream]
+                    wire.send([_small(address, apex), *(each._replace(stream=True) for each in again)])
+        hearing = {
+            address
+            for address in resent
+            if any(_came_by_udp(answers.get(each, NOTHING)) for each in _datagrams(address, apex))
+        }
+        deaf |= resent
+        deaf -= hearing - {address for address in resent if _lost(address, apex, answers)}
+    return tuple(_look(host, address, apex, names, answers) for host, address in spots)
+
+
+def _look(
+    host: str, address: Address, apex: str, names: Sequence[str], answers: Mapping[Question, Answer]
+) -> Look:
+    """Each answer, whichever way it came; but of the SOA, each by its own."""
+    asked = _questions(address, apex, names)
+    lost = _lost(address, apex, answers)
+    soa = answers.get(asked[0], NOTHING)
+    found = [answers.get(each) or answers.get(each._replace(stream=True), NOTHING) for each in asked[1:]]
+    by_stream = answers.get(asked[0]._replace(stream=True), NOTHING)
+    ns, keys, stream, *said = found
+    if stream.message is None:
+        stream = by_stream
+    udp = any(_came_by_udp(answers.get(each, NOTHING)) for each in _datagrams(address, apex))
+    return Look(host, address, soa, ns, keys, stream, dict(zip(names, said, strict=True)), lost, udp)
+
+
+def _lost(address: Address, apex: str, answers: Mapping[Question, Answer]) -> frozenset[str]:
+    """The types whose answers did not come over UDP."""
+    return frozenset(
+        dns.rdatatype.to_text(each.rdtype)
+        for each in _questions(address, apex, ())
+        if not each.stream and not _came_by_udp(answers.get(each, NOTHING))
+    )
+
+
+def _datagrams(address: Address, apex: str) -> list[Question]:
+    """One of which has to be answered over UDP."""
+    return [each for each in _questions(address, apex, ()) if not each.stream] + [_small(address, apex)]
+
+
+def _small(address: Address, apex: str) -> Question:
+    """Its answer fits into 512 octets."""
+    return Question(address, apex, SOA)
+
+
+def _came_by_udp(answer: Answer) -> bool:
+    return answer.message is not None and not answer.fallback
 
 
 def _questions(address: Address, apex: str, names: Iterable[str]) -> list[Question]:
@@ -204,19 +313,18 @@ def _ds(discovery: Discovery, apex: str) -> dns.rrset.RRset | None:
 
 
 def _home(discovery: Discovery, server: Server) -> _Home:
-    """An address that this machine has no route to is an address all the same, and one that cannot
-    be asked for may be there."""
-    alias, addressed = "", bool(server.addresses)
+    """What the NS name's own zone says of it, whether this machine has a route there or not. What
+    cannot be asked for may be there."""
+    alias = ""
+    addresses: list[Address] = []
     for rdtype in (A, AAAA):
         try:
             reply = discovery.ask(server.name, rdtype)
         except DelegationError:
-            return _Home(alias, True)
+            return _Home(alias, tuple(addresses), False)
         alias = alias or alias_of(reply, server.name)
-        addressed = addressed or bool(alias) or any(addresses_in(rrset) for rrset in reply.answer)
-        if addressed:
-            break
-    return _Home(alias, addressed)
+        addresses += [address for rrset in reply.answer for address in addresses_in(rrset)]
+    return _Home(alias, tuple(addresses), True)
 
 
 def _in_time(future: Future[T], until: float) -> T | None:

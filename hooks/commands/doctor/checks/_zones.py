@@ -8,13 +8,14 @@ from contextlib import suppress
 from functools import lru_cache, partial
 from threading import Lock
 
-from .....errors import DelegationError
+from .....errors import DelegationError, HookError
 from .....names import PREFIX
 from .....threads import aside
 from ....dns.delegation import ChainError
-from ....dns.inspect.survey import Survey, survey
+from ....dns.inspect.survey import Survey, survey, survey_named
 from ....dns.zone_cuts import Discovery
 from ..finding import Examined
+from .where import followed
 
 _beginning = Lock()
 
@@ -29,6 +30,25 @@ def surveys(examined: Examined) -> tuple[Survey, ...]:
     discovery = examined.discovery
     looks = {apex: _begun(discovery, apex) for apex in _apexes(discovery, examined.name)}
     return tuple(found for look in looks.values() if (found := look.result()))
+
+
+def zone_of(examined: Examined, name: str) -> Survey | None:
+    """The zone that a name is in; None of a registry's, and where nothing is known of it."""
+    with suppress(DelegationError):
+        if "." in (apex := examined.discovery.cut(name).apex):
+            return _begun(examined.discovery, apex).result()
+    return None
+
+
+def named_survey(examined: Examined) -> Survey | None:
+    """The servers that the configuration names, and the zone that the account has there."""
+    servers = followed(examined).servers
+    settings = examined.settings
+    apex = settings.apex_for(examined.name)
+    with suppress(HookError):
+        account = settings.account_for(examined.name)
+        apex = examined.places.provider(account).zone_for(examined.name).apex
+    return survey_named(servers, apex or examined.name.removeprefix(PREFIX))
 
 
 def _begun(discovery: Discovery, apex: str) -> Future[Survey | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from .....errors import (
     AuthRejected,
@@ -13,12 +14,23 @@ from .....errors import (
     Transient,
     ZoneNotFound,
 )
-from .....names import is_within
-from .....providers.base import NeedsPermission, Provider, knows_zones
+from .....names import PREFIX
+from .....providers.base import (
+    NeedsAlias,
+    NeedsPermission,
+    Provider,
+    RehearsesUpdates,
+    Zone,
+    is_within,
+    knows_zones,
+)
+from .....threads import aside
 from ....config.settings import Account
 from ....dns.delegation import Delegation
 from ..finding import Examined, Finding, Severity
 from .where import followed
+
+WITHIN = 5.5  # seconds for the account: a check has eight
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -33,17 +45,54 @@ def check(examined: Examined) -> Iterator[Finding]:
         delegation = followed(examined)
         account = examined.settings.account_for(delegation.target, examined.name)
         provider = examined.places.provider(account)
-        yield from _zone(examined, delegation, account, provider)
+    except (ConfigError, DelegationError):
+        return
+    try:
+        yield from aside(lambda: list(_zone(examined, delegation, account, provider))).result(WITHIN)
+    except TimeoutError:
+        yield _slow(account)
     except (ClockSkew, ConfigError, DelegationError):
         return
+    except ZoneNotFound as error:
+        if len(delegation.chain) == 1:
+            yield _without_zone(delegation, account, provider, error)
     except ProviderError as error:
-        if isinstance(error, ZoneNotFound) and len(delegation.chain) > 1:
-            return
-        permission = provider.permission if isinstance(provider, NeedsPermission) else ""
-        remedy = (error.hint, f"the credentials need: {permission}" if permission else "")
-        if isinstance(error, Transient):
-            remedy = (error.hint, "try again: it may pass by itself")
-        yield Finding(_code(error), Severity.ERROR, account.name, str(error), tuple(filter(None, remedy)))
+        yield _refusal(account, provider, error)
+
+
+def _slow(account: Account) -> Finding:
+    """What cannot be told in time cannot be told in an order either, before it gives up."""
+    where = account.options.get("nameserver") or account.options.get("base_url") or account.provider
+    return Finding(
+        "provider-unreachable",
+        Severity.ERROR,
+        account.name,
+        f"the account {account.name} ({account.provider}) is waited for: {where} takes the question, or lets "
+        f"it vanish, and has not answered after {WITHIN:.0f} s",
+        (
+            f"see whether {where} is up, and whether a firewall on the way drops what is sent to it",
+            "then look again: it may pass by itself",
+        ),
+    )
+
+
+def _without_zone(
+    delegation: Delegation, account: Account, provider: Provider, error: ZoneNotFound
+) -> Finding:
+    """A zone above it that the account has is the wrong one: the child is somebody else's."""
+    above = delegation.zone.partition(".")[2]
+    if "." in above and not delegation.trouble:
+        with suppress(ProviderError):
+            return _undelegated_parent(delegation, account, provider.zone_for(above).apex)
+    return _refusal(account, provider, error)
+
+
+def _refusal(account: Account, provider: Provider, error: ProviderError) -> Finding:
+    permission = provider.permission if isinstance(provider, NeedsPermission) else ""
+    remedy = (error.hint, f"the credentials need: {permission}" if permission else "")
+    if isinstance(error, Transient):
+        remedy = (error.hint, "try again: it may pass by itself")
+    return Finding(_code(error), Severity.ERROR, account.name, str(error), tuple(filter(None, remedy)))
 
 
 def _code(error: ProviderError) -> str:
@@ -63,6 +112,8 @@ def _zone(
     """The account's zone has to be the one that the world is led to (READINESS, step 2)."""
     cut, target = delegation.zone, delegation.target
     told = examined.settings.nameservers_for(examined.name)
+    if isinstance(provider, NeedsAlias):
+        yield from _alias(delegation, account, provider)
     if ("." not in cut and not told) or not knows_zones(provider):
         return
     if examined.settings.zone_id_for(cut or target):  # the configuration's word stands for the API's
@@ -72,11 +123,56 @@ def _zone(
         if len(delegation.chain) == 1 and not delegation.trouble:
             yield _undelegated_parent(delegation, account, zone.apex)
         return
+    if cut and zone.apex == cut and isinstance(provider, RehearsesUpdates):
+        yield from _rehearsal(delegation, zone, provider)
     # Who takes any name for a zone of its own, as acme-dns does, takes this one too.
     beneath = f"dns01-doctor.{target}"
     deeper = provider.zone_for(beneath).apex
     if cut and deeper not in (cut, beneath) and is_within(deeper, cut):
         yield _undelegated_child(cut, account, deeper)
+
+
+def _alias(delegation: Delegation, account: Account, provider: NeedsAlias) -> Iterator[Finding]:
+    """Its CNAME is there, and leads to an account."""
+    name, target = delegation.name, delegation.target
+    if delegation.trouble or provider.takes(target):
+        return
+    domain = name.removeprefix(PREFIX)
+    wanted = provider.alias_for(name)
+    if wanted and "." not in wanted:  # the account's label alone is known
+        wanted += f".{target.partition('.')[2]}" if len(delegation.chain) > 1 else ".THE-DOMAIN-OF-THE-SERVER"
+    write = f"{name}. CNAME {wanted}." if wanted else f"dns01 register {domain}"
+    missing = len(delegation.chain) == 1
+    yield Finding(
+        "acmedns-cname-missing" if missing else "acmedns-cname-wrong",
+        Severity.ERROR,
+        name,
+        f"{name} has no CNAME to {account.provider}, which cannot write anywhere else"
+        if missing
+        else f"the CNAME of {name} leads to {target}, and {account.provider} has no account of that name",
+        (f"{'write' if missing else 'change it'}, in the zone of {domain}: {write}" if wanted else write,),
+    )
+
+
+def _rehearsal(delegation: Delegation, zone: Zone, provider: RehearsesUpdates) -> Iterator[Finding]:
+    """Whether the server would take the record; nothing is written."""
+    try:
+        provider.rehearse(zone, delegation.target)
+    except AuthRejected as error:
+        grant = f"update-policy {{ grant KEY name {delegation.target}. TXT; }};"
+        yield Finding(
+            "update-refused",
+            Severity.ERROR,
+            zone.apex,
+            f"{error}: either the key may not write {delegation.target}, or the zone is frozen",
+            (
+                f"BIND, a frozen zone (rndc zonestatus {zone.apex} says so): rndc thaw {zone.apex}",
+                f"BIND, in the zone's clause: {grant}",
+                f"Knot, in an acl of the zone {zone.apex}: key: [KEY], action: [update]",
+            ),
+        )
+    except ProviderError as error:
+        yield Finding("update-fails", Severity.ERROR, zone.apex, str(error), (error.hint,))
 
 
 def _undelegated_parent(delegation: Delegation, account: Account, parent: str) -> Finding:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .....errors import ConfigError, DelegationError, ZoneNotFound
-from .....names import PREFIX, is_within
+from .....names import PREFIX
+from .....providers.base import is_within
 from ....dns.delegation import ChainError, Delegation, PortBarred
 from ..finding import Examined, Finding, Severity
+from .account_copy import account_copy
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -97,19 +99,75 @@ def _down(examined: Examined, delegation: Delegation) -> Finding:
     """The domain's own zone, or one that is there for challenges alone."""
     own = is_within(delegation.name.removeprefix(PREFIX), delegation.zone)
     servers = ", ".join(server.name for server in delegation.servers)
+    if unasked := _without_ipv6(examined, delegation):
+        return unasked
+    if own and (glue := _wrong_glue(examined, delegation)):
+        return glue
+    failing = all("SERVFAIL" in word for word in delegation.trouble.split("; "))
+    mend = (
+        f"mend the zone transfer to {servers}: a copy has expired or never came; their logs say why, then: "
+        f"rndc retransfer {delegation.zone} (BIND), knotc zone-retransfer {delegation.zone} (Knot)"
+    )
+    kind = "zone" if own else "challenge zone"
+    likely = "its copies have expired, or do not load" if failing else "the record could not be seen"
+    see = (
+        f"see that its servers ({servers}) run and serve {delegation.zone}, and let UDP and TCP port 53 "
+        "through to them"
+    )
     return Finding(
         "zone-down" if own else "challenge-zone-down",
         Severity.ERROR,
         delegation.zone,
-        f"no server of the {'zone' if own else 'challenge zone'} {delegation.zone} answers for it "
-        f"({delegation.trouble}): the record could not be seen",
+        f"no server of the {kind} {delegation.zone} answers for it ({delegation.trouble}): {likely}",
         (
-            f"see that its servers ({servers}) run and serve {delegation.zone}, and let UDP and TCP port 53 "
-            "through to them",
+            mend if failing else see,
             f"or remove the {'delegation' if len(delegation.chain) == 1 else 'CNAME'}: "
             f"dig +trace {delegation.name} shows where it is",
         ),
     )
+
+
+def _without_ipv6(examined: Examined, delegation: Delegation) -> Finding | None:
+    """Where the servers have addresses of a family alone that this machine does not have."""
+    glue = examined.discovery.known_cut(delegation.zone).glue
+    known = [address for addresses in glue.values() for address in addresses]
+    if any(server.addresses for server in delegation.servers) or not known:
+        return None
+    if not all(":" in address.ip for address in known):
+        return None
+    shown = ", ".join(address.ip for address in known)
+    return Finding(
+        "no-ipv6-here",
+        Severity.WARNING,
+        delegation.zone,
+        f"the name servers of {delegation.zone} have IPv6 addresses alone ({shown}), and this machine has no "
+        "IPv6: nothing can be said of them from here",
+        ("give this machine IPv6, or look from another one; there may be nothing to mend in the zone",),
+    )
+
+
+def _wrong_glue(examined: Examined, delegation: Delegation) -> Finding | None:
+    """Where the account's own server knows other addresses than those that do not answer."""
+    account = account_copy(examined)
+    if account is None or account.zone != delegation.zone:
+        return None
+    for server in delegation.servers:
+        right = account.apex.addresses.get(server.name, ())
+        wrong = [address.ip for address in server.addresses]
+        if right and wrong and not set(right) & set(wrong):
+            return Finding(
+                "glue-differs",
+                Severity.ERROR,
+                server.name,
+                f"the parent of {delegation.zone} has {', '.join(wrong)} for {server.name}, where nothing "
+                f"answers for it; {account.label} has {', '.join(right)}",
+                (
+                    f"at the registrar, change the address (glue, host object) of {server.name} to: "
+                    f"{', '.join(right)}",
+                    f"see what the parent says: dig +norec NS {delegation.zone} +trace +additional",
+                ),
+            )
+    return None
 
 
 def _foreign(examined: Examined, delegation: Delegation) -> Iterator[Finding]:

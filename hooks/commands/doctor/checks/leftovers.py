@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator, Sequence
 
 from .....errors import DelegationError, HookError, StateError
@@ -15,6 +16,7 @@ from ..finding import Examined, Finding, Severity
 from .where import followed
 
 SWEEP = "dns01 sweep"
+CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 8555 §8.4: any other value is not of an ACME client
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -37,7 +39,7 @@ def check(examined: Examined) -> Iterator[Finding]:
         return
     known = {entry.value for entry in entries if entry.target == delegation.target}
     shown = examined.places.look([delegation.target])[delegation.target]
-    strange = sorted(frozenset().union(*shown) - known)
+    strange = sorted(filter(CHALLENGE.fullmatch, frozenset().union(*shown) - known))
     if strange and not _keeps_old_values(examined, delegation):
         yield _stale(delegation, strange)
 

@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..finding import Check
-from . import account, caa, client, clock, configuration, delegation, dnssec, leftovers, resolvers, servers
+from . import (
+    account,
+    caa,
+    client,
+    clock,
+    configuration,
+    delegation,
+    dnssec,
+    leftovers,
+    path,
+    resolvers,
+    servers,
+)
 
 CHECKS: Mapping[str, Check] = {
     "configuration": configuration.check,
     "scope": account.check,
     "delegation": delegation.check,
+    "path": path.check,
     "servers": servers.check,
     "dnssec": dnssec.check,
     "views": resolvers.check,

@@ -7,19 +7,25 @@ from contextlib import suppress
 
 from .....errors import ConfigError, DelegationError
 from ....clients.dehydrated import read_text
+from ....config.environment import PUBLIC_RESOLVERS, PUBLIC_RESOLVERS_6
 from ....config.validators import addresses
 from ....dns.delegation import Delegation, PortBarred
 from ....dns.inspect.split_horizon import differences
-from ....dns.message import Address
+from ....dns.message import Address, Question
+from ....dns.replies import NS
+from ....dns.transport import Wire
 from ..finding import Examined, Finding, Severity
 
 RESOLV_CONF = "/etc/resolv.conf"
+PUBLIC = {*PUBLIC_RESOLVERS, *PUBLIC_RESOLVERS_6}
+RESOLVER_TIMEOUT = 2.5  # seconds: a lost datagram is sent again after 2
 HTTPS = 2.0  # seconds: silent name servers have cost 5 of the 8 that a check has
 
 
 def check(examined: Examined) -> Iterator[Finding]:
     """Whether the name servers of the world can be asked from here, and whether the resolvers of this
     machine say the same as they do."""
+    yield from _dead_resolvers(examined)
     if examined.settings.nameservers_for(examined.name):
         return  # a zone that the world need not see
     try:
@@ -34,6 +40,30 @@ def check(examined: Examined) -> Iterator[Finding]:
             yield _intercepted(examined, f"{words} ({delegation.trouble})")
         elif not delegation.trouble:  # else there is nothing to compare with
             yield from _split(examined, delegation)
+
+
+def _dead_resolvers(examined: Examined) -> Iterator[Finding]:
+    """Those that somebody has configured; of the public ones, any will do."""
+    configured = [each for each in examined.settings.resolvers if each not in PUBLIC]
+    with Wire() as wire:
+        asked = [Question(each, ".", NS, recurse=True) for each in configured]
+        answers = wire.ask(asked, RESOLVER_TIMEOUT)
+    for question in asked:
+        answer = answers[question]
+        if answer.message is not None and answer.message.answer:
+            continue
+        others = [each for each in examined.settings.resolvers if each != question.server]
+        yield Finding(
+            "resolver-dead",
+            Severity.WARNING if others else Severity.ERROR,
+            str(question.server),
+            f"the configured resolver {question.server} is of no use: {answer.words}",
+            (
+                f"take {question.server} out of `resolvers` (DNS01_RESOLVERS), or have it answer this "
+                "machine (access-control, allow-recursion)",
+                f"see for yourself: dig NS . @{question.server.ip}",
+            ),
+        )
 
 
 def _barred(examined: Examined, error: PortBarred) -> Finding:

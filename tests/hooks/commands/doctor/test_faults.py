@@ -70,7 +70,13 @@ def mends(test: ast.FunctionDef) -> bool:
     return any(isinstance(each, ast.Attribute) and each.attr == "remedy" for each in ast.walk(test))
 
 
-NAMED = set().union(*map(strings, checked()))
+def registered() -> set[object]:
+    """What the tables of set-ups name: there, each word to look for is beside its code."""
+    paths = TESTS.parent.glob("test_worlds_*.py")
+    return set().union(*(strings(ast.parse(path.read_text())) for path in paths))
+
+
+NAMED = set().union(registered(), *map(strings, checked()))
 MENDED = set().union(*(strings(test) for test in checked() if mends(test)))
 CODES = {
     node.args[0].value

@@ -2,56 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
-from calls import KEY
-from examined import examine
+from calls import KEY, until
+from setups import BOTH, NAME, ONE, THREE, TWO, RawBind, Site, site_at
 from signed import SignedBind, SignedKnot
-from testbed import Bind, Key, Knot, PowerDNS, World
+from testbed import Bind, Knot, PowerDNS
 
 from dns01.hooks.commands.doctor.checks.registry import CHECKS
-from dns01.hooks.commands.doctor.examine import diagnose
-
-NAME = "_acme-challenge.example.org"
-ONE, TWO, THREE = "127.1.0.1", "127.1.0.2", "127.1.0.3"
-EMBEDDED = (f"127.0.53.{last}" for last in range(10, 250))  # a server stays until its process ends
-
-
-class Site:
-    """example.org in a World, served by whatever a set-up starts. ``folder`` is all its own."""
-
-    def __init__(self, world: World, stack: ExitStack, folder: Path) -> None:
-        self.world = world
-        self.start = stack.enter_context
-        self.folder = folder
-        self.host = next(EMBEDDED)
-
-    def updates(self, address: str, key: Key = KEY) -> dict[str, str]:
-        """The account of a server that takes dynamic updates."""
-        return {
-            "DNS01_PROVIDER": "rfc2136",
-            "RFC2136_NAMESERVER": address,
-            "RFC2136_TSIG_KEY": key.name,
-            "RFC2136_TSIG_SECRET": key.secret,
-        }
-
-    def embedded(self) -> dict[str, str]:
-        """The account of nobody: the server of the hook itself."""
-        return {
-            "DNS01_PROVIDER": "standalone",
-            "STANDALONE_ADDRESS": self.host,
-            "STANDALONE_NS": "host.example.org",
-            "STANDALONE_DIR": str(self.folder / "standalone"),
-        }
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with ExitStack() as stack:
-        yield Site(stack.enter_context(World()), stack, tmp_path)
+    with site_at(tmp_path) as site:
+        yield site
 
 
 def bind(site: Site) -> Mapping[str, str]:
@@ -141,6 +109,176 @@ def with_caa(site: Site) -> Mapping[str, str]:
     return {"DNS01_CA": "letsencrypt"}
 
 
+PAIR = (
+    "@ SOA ns1 hostmaster {serial} 3600 600 86400 60\n@ NS ns1\n@ NS ns2\nns1 A 127.1.0.1\nns2 A 127.1.0.2\n"
+)
+SECONDARY = (
+    'zone "example.org" {{ type secondary; primaries {{ {} key hook; }}; file "{{folder}}/copy"; '
+    "masterfile-format text; }};"
+)
+
+
+def secondary(site: Site, address: str, primary: str) -> None:
+    """A BIND that has fetched example.org from its primary."""
+    server = site.start(RawBind(address, [SECONDARY.format(primary)], {}))
+    until(lambda: server.ask("example.org", "SOA").answer)
+
+
+def primary_and_secondary(site: Site) -> Mapping[str, str]:
+    site.start(Bind(ONE, {"example.org": PAIR.format(serial=5)}, [KEY]))
+    secondary(site, TWO, ONE)
+    site.world.delegate("example.org", BOTH)
+    return site.updates(ONE)
+
+
+def hidden_primary(site: Site) -> Mapping[str, str]:
+    text = "@ SOA hidden hostmaster 7 3600 600 86400 60\n@ NS ns2\nns2 A 127.1.0.2\nhidden A 127.1.0.9\n"
+    site.start(Knot("127.1.0.9", {"example.org": text}, [KEY]))
+    secondary(site, TWO, "127.1.0.9")
+    site.world.delegate("example.org", {"ns2.example.org": TWO})
+    return site.updates("127.1.0.9")
+
+
+def hidden_primary_that_the_soa_does_not_name(site: Site) -> Mapping[str, str]:
+    text = "@ SOA ns2 hostmaster 7 3600 600 86400 60\n@ NS ns2\nns2 A 127.1.0.2\n"
+    site.start(Bind("127.1.0.9", {"example.org": text}, [KEY]))
+    secondary(site, TWO, "127.1.0.9")
+    site.world.delegate("example.org", {"ns2.example.org": TWO})
+    return site.updates("127.1.0.9")
+
+
+def signed_with_nsec3(site: Site) -> Mapping[str, str]:
+    return _signed(site, nsec3=True)
+
+
+def signed_with_rsa(site: Site) -> Mapping[str, str]:
+    return _signed(site, algorithm="RSASHA256")
+
+
+def signed_with_a_caa(site: Site) -> Mapping[str, str]:
+    return _signed(site, text='@ CAA 0 issue "letsencrypt.org"\nwww A 192.0.2.1\n')
+
+
+def signed_with_a_wildcard(site: Site) -> Mapping[str, str]:
+    return _signed(site, text='*.example.org. A 192.0.2.1\n* TXT "v=spf1 -all"\nsub.www A 192.0.2.1\n')
+
+
+def signed_with_a_wildcard_and_nsec3(site: Site) -> Mapping[str, str]:
+    return _signed(site, text='* A 192.0.2.1\n* TXT "v=spf1 -all"\nsub.www A 192.0.2.1\n', nsec3=True)
+
+
+def _signed(site: Site, text: str = "", **how: Any) -> Mapping[str, str]:
+    head = f"@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A {ONE}\n"
+    server = site.start(SignedBind(site.folder / "keys", ONE, {"example.org": head + text}, **how))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    site.world.zones["org"].set("example.org", "DS", *server.ds)
+    return {}
+
+
+def signed_by_powerdns(site: Site) -> Mapping[str, str]:
+    return _signed_by_powerdns(site)
+
+
+def signed_by_powerdns_with_nsec3(site: Site) -> Mapping[str, str]:
+    return _signed_by_powerdns(site, ["set-nsec3", "example.org", "1 0 0 -"], ["rectify-zone", "example.org"])
+
+
+def signed_by_powerdns_with_nsec3_narrow(site: Site) -> Mapping[str, str]:
+    return _signed_by_powerdns(site, ["set-nsec3", "example.org", "1 0 0 -", "narrow"])
+
+
+def _signed_by_powerdns(site: Site, *more: list[str]) -> Mapping[str, str]:
+    server = site.start(
+        PowerDNS(ONE, {"example.org": ""}, extra_options="gsqlite3-dnssec=yes\ndomain-metadata-cache-ttl=0\n")
+    )
+    for words in (["secure-zone", "example.org"], *more, ["export-zone-ds", "example.org"]):
+        command = ["pdnsutil", f"--config-dir={server.folder}", *words]
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    ds = [line.split(";")[0].partition(" DS ")[2].strip() for line in said.splitlines() if " DS " in line]
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    site.world.zones["org"].set("example.org", "DS", *ds)
+    url = server.url.removesuffix("/api/v1/servers/localhost")
+    return {"DNS01_PROVIDER": "powerdns", "PDNS_API_KEY": server.api_key, "PDNS_API_URL": url}
+
+
+def signed_with_an_unsigned_challenge_zone(site: Site) -> Mapping[str, str]:
+    account = _signed(site, text=f"{NAME}. NS ns9\nns9 A 127.1.0.9\n")
+    soa = "@ SOA ns9.example.org. hostmaster.example.org. 1 3600 600 86400 60\n@ NS ns9.example.org."
+    site.start(Knot("127.1.0.9", {NAME: soa}, [KEY]))
+    return {**account, **site.updates("127.1.0.9")}
+
+
+def signed_by_one_that_sees_only_its_own_serials(site: Site) -> Mapping[str, str]:
+    """A hidden primary, and a signer between it and the world that counts by itself."""
+    text = "@ SOA ns hostmaster 3 3600 600 86400 60\n@ NS ns\nns A 127.1.0.1\n"
+    account = _signed(site)
+    site.start(Bind("127.1.0.9", {"example.org": text.replace(" 3 ", " 0 ")}, [KEY]))
+    return {**account, **site.updates("127.1.0.9")}
+
+
+def an_api_that_names_its_servers(site: Site) -> Mapping[str, str]:
+    site.world.zone("example.org", BOTH)
+    return {"DNS01_MEMORY_NAME_SERVERS": "ns1.example.org ns2.example.org"}
+
+
+def vanity_name_servers(site: Site) -> Mapping[str, str]:
+    site.world.zone("hoster.net", {"ns1.hoster.net": ONE})
+    site.world.zone("example.org", {"ns1.example.org": ONE})
+    return {"DNS01_MEMORY_NAME_SERVERS": "ns1.hoster.net"}
+
+
+def servers_that_each_name_themselves_as_primary(site: Site) -> Mapping[str, str]:
+    site.world.zone("example.org", {"ns1.example.org": ONE})
+    site.copy(TWO, PAIR.format(serial=1).replace("SOA ns1", "SOA ns2"))
+    site.world.zones["example.org"].set("example.org", "NS", "ns1.example.org.", "ns2.example.org.")
+    site.world.zones["example.org"].set("ns2.example.org", "A", TWO)
+    site.world.delegate("example.org", BOTH)
+    return {}
+
+
+def thirteen_servers(site: Site) -> Mapping[str, str]:
+    site.world.zone(
+        "example.org", {f"ns{number}.example.org": f"127.1.{number}.1" for number in range(1, 14)}
+    )
+    return {}
+
+
+def a_spf_wildcard(site: Site) -> Mapping[str, str]:
+    site.world.zone("example.org", BOTH).set("*.example.org", "TXT", "v=spf1 -all")
+    return {}
+
+
+def ten_cnames(site: Site) -> Mapping[str, str]:
+    zone = site.world.zone("example.org", BOTH)
+    zone.set(NAME, "CNAME", "hop1.example.org.")
+    for hop in range(1, 10):
+        zone.set(f"hop{hop}.example.org", "CNAME", f"hop{hop + 1}.example.org.")
+    return {}
+
+
+def nameservers_named(site: Site) -> Mapping[str, str]:
+    site.start(Bind(ONE, {"example.org": ""}, [KEY]))
+    return {**site.updates(ONE), "DNS01_NAMESERVERS": ONE}
+
+
+def caa_at_a_cnames_target(site: Site) -> Mapping[str, str]:
+    site.world.zone("cdn.net", {"ns.cdn.net": THREE}).set("host.cdn.net", "CAA", '0 issue "letsencrypt.org"')
+    site.world.zone("example.org", BOTH).set("www.example.org", "CNAME", "host.cdn.net.")
+    return {}
+
+
+def tcp_is_slow_to_open(site: Site) -> Mapping[str, str]:
+    for server in site.world.zone("example.org", BOTH).servers:
+        server.lag = 0.2
+    return {}
+
+
+def glue_of_one_family_only(site: Site) -> Mapping[str, str]:
+    site.world.zone("example.org", {"ns1.example.org": [ONE, "fd53::1"]})
+    site.world.zones["org"].remove("ns1.example.org", "AAAA")
+    return {}
+
+
 SETUPS = (
     bind,
     knot,
@@ -155,25 +293,44 @@ SETUPS = (
     many_servers,
     servers_in_other_zones,
     with_caa,
+    primary_and_secondary,
+    hidden_primary,
+    hidden_primary_that_the_soa_does_not_name,
+    signed_with_nsec3,
+    signed_with_rsa,
+    signed_with_a_caa,
+    signed_with_a_wildcard,
+    signed_with_a_wildcard_and_nsec3,
+    signed_by_powerdns,
+    signed_by_powerdns_with_nsec3,
+    signed_by_powerdns_with_nsec3_narrow,
+    signed_with_an_unsigned_challenge_zone,
+    signed_by_one_that_sees_only_its_own_serials,
+    an_api_that_names_its_servers,
+    vanity_name_servers,
+    servers_that_each_name_themselves_as_primary,
+    thirteen_servers,
+    a_spf_wildcard,
+    ten_cnames,
+    nameservers_named,
+    caa_at_a_cnames_target,
+    tcp_is_slow_to_open,
+    glue_of_one_family_only,
 )
 
 
 @pytest.mark.parametrize("setup", SETUPS)
 @pytest.mark.parametrize("domain", ["example.org", "*.example.org"])
 def test_nothing_is_found(site: Site, domain: str, setup: Callable[[Site], Mapping[str, str]]) -> None:
-    account = setup(site)
-    state = str(site.folder / "state")
-    examined = examine(site.world, domain, DNS01_STATE_DIR=state, **account)
+    diagnosis = site.diagnose(domain, setup(site))
 
-    diagnosis = diagnose(examined._replace(root=str(site.folder)), CHECKS)
-
-    assert [each for findings in diagnosis.findings.values() for each in findings] == []
+    assert diagnosis.ordered == []
     assert diagnosis.delegation.servers
     assert "_acme-challenge" not in site.world.resolver.log
 
 
 def test_every_subject_has_its_check() -> None:
     assert list(CHECKS) == [
-        "configuration", "scope", "delegation", "servers", "dnssec", "views", "caa", "leftovers", "client",
-        "clock",
+        "configuration", "scope", "delegation", "path", "servers", "dnssec", "views", "caa", "leftovers",
+        "client", "clock",
     ]  # fmt: skip

@@ -127,7 +127,9 @@ def test_of_a_challenge_zone_that_is_down_the_delegations_check_speaks(
     assert found == [("lame-server", "ns2.example.org")]
 
 
-def test_nothing_is_said_where_the_configuration_names_the_servers(world: World) -> None:
+def test_nothing_is_said_where_the_configuration_names_servers_that_are_right(
+    world: World, example: HostedZone
+) -> None:
     assert not codes(check(examine(world, "example.org", DNS01_NAMESERVERS=NS1)))
 
 
@@ -186,7 +188,7 @@ def test_a_name_server_whose_own_zone_cannot_be_asked_may_have_an_address(
     assert codes(check(examine(world, "example.org"))) == []
 
 
-@pytest.mark.parametrize("fault", ["REFUSED", "SERVFAIL", "answers, but not with authority"])
+@pytest.mark.parametrize("fault", ["REFUSED", "answers, but not with authority"])
 def test_a_lame_server(world: World, example: HostedZone, fault: str) -> None:
     if fault.isupper():
         world.servers[NS2].rcode = fault
@@ -287,10 +289,10 @@ def test_a_stale_secondary_with_the_serials(world: World, example: HostedZone) -
 
     assert (found.code, found.severity, found.subject) == (
         "stale-secondary",
-        Severity.WARNING,
+        Severity.ERROR,
         "ns2.example.org",
     )
-    assert f"{NS2} has 1, ns1.example.org ({NS1}) serial 2" in found.message
+    assert f"{NS2} has 1; ns1.example.org ({NS1}) has 2" in found.message
     assert "rndc retransfer example.org" in found.remedy[1]
 
 

@@ -1,0 +1,90 @@
+"""The zone as the account itself has it, to be compared with what the world is led to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Future
+from functools import lru_cache, partial
+from ipaddress import ip_address
+from threading import Lock
+from typing import NamedTuple
+
+from .....errors import HookError
+from .....providers.base import ShowsApex, ZoneApex
+from .....threads import aside
+from ....challenge.placement import Places
+from ....config.settings import Account
+from ....dns.inspect.faults import ZoneCopy
+from ..finding import Examined
+from .where import followed
+
+WITHIN = 5.0  # seconds for the account's word: the rest of the check has to fit into its time
+
+_beginning = Lock()
+
+
+class AccountCopy(NamedTuple):
+    """``server``: the address that the account's updates go to, where that is a name server."""
+
+    account: Account
+    zone: str
+    server: str
+    apex: ZoneApex
+
+    @property
+    def copy(self) -> ZoneCopy:
+        hosts = frozenset(self.apex.name_servers)
+        return ZoneCopy(self.server, self.apex.primary, self.apex.serial, hosts)
+
+    @property
+    def label(self) -> str:
+        """What to call it."""
+        if self.server:
+            return f"the account's server {self.account.options['nameserver']}"
+        return f"the account {self.account.name} ({self.account.provider})"
+
+
+def account_copy(examined: Examined) -> AccountCopy | None:
+    """What the account has at the apex of the zone that the record goes to; None where that is not
+    to be had, for which the accounts' own check has the reason."""
+    try:
+        delegation = followed(examined)
+        account = examined.settings.account_for(delegation.target, examined.name)
+        wanted = delegation.zone if "." in delegation.zone else delegation.target
+        with _beginning:
+            looking = _begin(examined.places, account.name, wanted)
+        found = looking.result(WITHIN)
+    except (HookError, TimeoutError):
+        return None
+    return AccountCopy(account, *found) if found else None
+
+
+@lru_cache(maxsize=256)
+def _begin(places: Places, account: str, wanted: str) -> Future[tuple[str, str, ZoneApex] | None]:
+    """One question will do for all domains of a zone."""
+    return aside(partial(look_again, places, account, wanted))
+
+
+def look_again(places: Places, account: str, wanted: str) -> tuple[str, str, ZoneApex] | None:
+    """The zone's apex, the server's address, and what is there now. Raises HookError."""
+    provider = places.provider_named(account)
+    if not isinstance(provider, ShowsApex):
+        return None
+    zone = provider.zone_for(wanted)
+    apex = provider.apex_of(zone)
+    conversation = getattr(provider, "session", None)
+    server = _address(conversation.address[0], apex) if conversation else ""
+    return (zone.apex, server, apex) if apex.name_servers else None
+
+
+def _address(server: str, apex: ZoneApex) -> str:
+    """The server's address; of a host that the zone itself holds, as the zone has it."""
+    try:
+        return str(ip_address(server))
+    except ValueError:
+        return next(iter(apex.addresses.get(server.rstrip(".").lower(), ())), server)
+
+
+def names(hosts: Iterable[str]) -> str:
+    """NS names for a person."""
+    return ", ".join(sorted(hosts)) or "nobody"

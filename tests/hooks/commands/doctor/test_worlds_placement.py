@@ -1,0 +1,323 @@
+"""Faults of the first kind: what the account writes to is not what the world reads."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from calls import KEY
+from setups import (
+    BOTH,
+    FOUR,
+    NAME,
+    ONE,
+    THREE,
+    TWO,
+    Account,
+    Fault,
+    Faults,
+    RawBind,
+    Site,
+    check_fault,
+    site_at,
+)
+from testbed import Bind, Key, Knot, PowerDNS, Zone
+
+FAULTS = Faults()
+OTHER = Key("inside", "hmac-sha256", KEY.secret)
+SOA = "@ SOA {mname} hostmaster {serial} 3600 600 86400 60"
+MOVED = (
+    "@ SOA ns1.newhost.net. hostmaster.newhost.net. 7 3600 600 86400 60\n"
+    "@ NS ns1.newhost.net.\n@ NS ns2.newhost.net."
+)
+PARKED = "@ SOA ns1.parking.net. hostmaster.parking.net. 1 3600 600 86400 60\n@ NS ns1.parking.net.\n"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with site_at(tmp_path) as site:
+        yield site
+
+
+def moved(site: Site) -> None:
+    """example.org lives at another hoster now."""
+    hosts = {"ns1.newhost.net": THREE, "ns2.newhost.net": FOUR}
+    site.world.zone("newhost.net", hosts)
+    site.world.zone("example.org", hosts, MOVED)
+
+
+@FAULTS.add("account-elsewhere", "ns1.newhost.net", ONE)
+def the_old_server_still_has_a_domain_that_moved(site: Site) -> Account:
+    site.start(Bind(ONE, {"example.org": ""}, [KEY]))
+    moved(site)
+    return site.updates(ONE)
+
+
+@FAULTS.add("account-elsewhere", "ns1.newhost.net")
+def the_old_knot_still_has_a_domain_that_moved(site: Site) -> Account:
+    site.start(Knot(ONE, {"example.org": ""}, [KEY]))
+    moved(site)
+    return site.updates(ONE)
+
+
+@FAULTS.add("account-elsewhere", "ns1.newhost.net", "ns.example.org")
+def powerdns_still_has_a_domain_that_moved(site: Site) -> Account:
+    server = site.start(PowerDNS(ONE, {"example.org": ""}))
+    moved(site)
+    return powerdns(server)
+
+
+def powerdns(server: PowerDNS) -> Account:
+    url = server.url.removesuffix("/api/v1/servers/localhost")
+    return {"DNS01_PROVIDER": "powerdns", "PDNS_API_KEY": server.api_key, "PDNS_API_URL": url}
+
+
+@FAULTS.add("account-elsewhere", "registrar")
+def the_registrar_has_parking_servers_only(site: Site) -> Account:
+    site.start(Bind(ONE, {"example.org": ""}, [KEY]))
+    site.world.zone("parking.net", {"ns1.parking.net": THREE})
+    site.world.zone("example.org", {"ns1.parking.net": THREE}, PARKED + "* A 192.0.2.99")
+    return site.updates(ONE)
+
+
+@FAULTS.add("foreign-copy", "ns1.parking.net", "registrar")
+def one_of_the_delegated_servers_is_the_registrars_parking(site: Site) -> Account:
+    site.world.zone("parking.net", {"ns1.parking.net": THREE})
+    site.bind()
+    site.world.servers[THREE].serve(Zone("example.org", PARKED))
+    site.world.delegate("example.org", {"ns.example.org": ONE, "ns1.parking.net": THREE})
+    return site.updates(ONE)
+
+
+@FAULTS.add("foreign-copy", "ns2.parking.net")
+def parking_with_an_api_that_says_nothing(site: Site) -> Account:
+    site.world.zone("parking.net", {"ns2.parking.net": THREE})
+    site.world.zone("example.org", BOTH)
+    site.copy(
+        FOUR, "@ SOA ns2.parking.net. hostmaster.parking.net. 1 3600 600 86400 60\n@ NS ns2.parking.net.", {}
+    )
+    site.world.zones["parking.net"].set_addresses({"ns2.parking.net": FOUR})
+    site.world.delegate("example.org", {**BOTH, "ns2.parking.net": FOUR})
+    return {}
+
+
+@FAULTS.add("two-primaries", "ns2.example.org")
+def two_primaries_each_with_its_own_serial(site: Site) -> Account:
+    hosts = "@ NS ns1\n@ NS ns2\nns1 A 127.1.0.1\nns2 A 127.1.0.2\n"
+    for address, mname, serial in ((ONE, "ns1", 10), (TWO, "ns2", 10)):
+        site.start(
+            Bind(address, {"example.org": SOA.format(mname=mname, serial=serial) + "\n" + hosts}, [KEY])
+        )
+    site.world.delegate("example.org", BOTH)
+    return site.updates(ONE)
+
+
+@FAULTS.add("two-primaries", "ns2.example.org")
+def two_primaries_of_which_the_other_has_counted_on(site: Site) -> Account:
+    hosts = "@ NS ns1\n@ NS ns2\nns1 A 127.1.0.1\nns2 A 127.1.0.2\n"
+    for address, mname, serial in ((ONE, "ns1", 10), (TWO, "ns2", 25)):
+        site.start(
+            Knot(address, {"example.org": SOA.format(mname=mname, serial=serial) + "\n" + hosts}, [KEY])
+        )
+    site.world.delegate("example.org", BOTH)
+    return site.updates(ONE)
+
+
+VIEWS = """
+view "inside" {
+    match-clients { key "hook"; };
+    zone "example.org" { type primary; file "INNER"; allow-update { key "hook"; }; };
+};
+view "outside" { match-clients { any; }; zone "example.org" { type primary; file "{example.org}"; }; };
+"""
+
+
+@FAULTS.add("account-view", "view")
+def the_key_leads_into_a_view_that_the_world_does_not_see(site: Site) -> Account:
+    inner = site.folder / "inner.zone"
+    inner.write_text("$TTL 60\n@ SOA ns hostmaster 90 3600 600 86400 60\n@ NS ns\nns A 127.1.0.1\n")
+    outer = SOA.format(mname="ns", serial=5) + "\n@ NS ns\nns A 127.1.0.1\n"
+    site.start(RawBind(ONE, [VIEWS.replace("INNER", str(inner))], {"example.org": outer}))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+@FAULTS.add("account-elsewhere", ONE)
+def an_inside_server_has_a_zone_of_the_same_name(site: Site) -> Account:
+    site.start(
+        Bind(ONE, {"example.org": SOA.format(mname="dc1", serial=400) + "\n@ NS dc1\ndc1 A 127.1.0.1"}, [KEY])
+    )
+    site.world.zone("example.org", {"ns1.example.org": THREE, "ns2.example.org": FOUR})
+    return site.updates(ONE)
+
+
+@FAULTS.add("stale-secondary", "ns1.example.org", "retransfer")
+def a_hidden_primary_whose_secondaries_all_lag(site: Site) -> Account:
+    head = "hidden A 127.1.0.9\nns1 A 127.1.0.1\nns2 A 127.1.0.2\n@ NS ns1\n@ NS ns2"
+    site.start(Bind("127.1.0.9", {"example.org": SOA.format(mname="hidden", serial=20) + "\n" + head}, [KEY]))
+    site.world.zone("example.org", BOTH, SOA.format(mname="hidden", serial=7) + "\n" + head)
+    return site.updates("127.1.0.9")
+
+
+@FAULTS.add("nameservers-useless", "REFUSED", "nameservers")
+def nameservers_that_refuse(site: Site) -> Account:
+    site.bind()
+    site.start(Bind(TWO, {"example.net": ""}))
+    return {**site.updates(ONE), "DNS01_NAMESERVERS": TWO}
+
+
+@FAULTS.add("nameservers-useless", "nameservers")
+def nameservers_that_are_silent(site: Site) -> Account:
+    site.bind()
+    site.copy(TWO, "").silent = True
+    return {**site.updates(ONE), "DNS01_NAMESERVERS": TWO}
+
+
+@FAULTS.add("nameservers-useless", "resolver")
+def nameservers_that_are_a_resolver(site: Site) -> Account:
+    site.bind()
+    return {**site.updates(ONE), "DNS01_NAMESERVERS": site.world.resolver.address}
+
+
+@FAULTS.add("stale-secondary", TWO)
+def one_of_the_nameservers_is_behind(site: Site) -> Account:
+    site.start(
+        Bind(ONE, {"example.org": SOA.format(mname="ns1", serial=20) + "\n@ NS ns1\nns1 A 127.1.0.1"}, [KEY])
+    )
+    site.copy(TWO, SOA.format(mname="ns1", serial=7) + "\n@ NS ns1\nns1 A 127.1.0.1")
+    site.world.delegate("example.org", {"ns1.example.org": ONE})
+    return {**site.updates(ONE), "DNS01_NAMESERVERS": f"{ONE},{TWO}"}
+
+
+@FAULTS.add("token-lacks-zone", "Slave", "pdnsutil set-kind example.org primary")
+def powerdns_has_the_zone_as_a_secondary(site: Site) -> Account:
+    server = site.start(PowerDNS(ONE, {"example.org": ""}))
+    subprocess.run(
+        ["pdnsutil", f"--config-dir={server.folder}", "set-kind", "example.org", "slave"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return powerdns(server)
+
+
+@FAULTS.add("update-refused", "rndc thaw example.org")
+def bind_has_frozen_the_zone(site: Site) -> Account:
+    site.start(FrozenBind(ONE, {"example.org": ""}, [KEY]))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+class FrozenBind(Bind):
+    """BIND after ``rndc freeze``."""
+
+    def prepare(self) -> list[str]:
+        command = super().prepare()
+        conf = self.folder / "named.conf"
+        secret = 'key "rndc" { algorithm hmac-sha256; secret "VGhlIHNlY3JldA=="; };\n'
+        (self.folder / "rndc.key").write_text(secret)
+        control = f'controls {{ inet {self.address} port 9953 allow {{ any; }} keys {{ "rndc"; }}; }};'
+        conf.write_text(secret + conf.read_text().replace("controls { };", control))
+        return command
+
+    def __enter__(self) -> FrozenBind:
+        super().__enter__()
+        rndc = ["rndc", "-s", self.address, "-p", "9953", "-k", str(self.folder / "rndc.key")]
+        subprocess.run([*rndc, "freeze", "example.org"], check=True, capture_output=True)
+        return self
+
+
+@FAULTS.add("update-refused", "update-policy")
+def the_key_may_not_update_the_zone(site: Site) -> Account:
+    site.start(Bind(ONE, {"example.org": ""}, [KEY], extra_options=""))
+    site.start(
+        RawBind(
+            TWO,
+            ['zone "example.org" { type primary; file "{example.org}"; };'],
+            {"example.org": "@ NS ns2\n@ SOA ns2 h 1 3600 600 86400 60\nns2 A 127.1.0.2"},
+        )
+    )
+    site.world.delegate("example.org", {"ns2.example.org": TWO})
+    return site.updates(TWO)
+
+
+@FAULTS.add("update-refused", "update-policy", NAME)
+def the_key_may_update_other_names_only(site: Site) -> Account:
+    policy = (
+        'zone "example.org" { type primary; file "{example.org}"; '
+        "update-policy { grant hook name _acme-challenge.www.example.org. TXT; }; };"
+    )
+    site.start(
+        RawBind(ONE, [policy], {"example.org": "@ NS ns\n@ SOA ns h 1 3600 600 86400 60\nns A 127.1.0.1"})
+    )
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+@FAULTS.add("update-refused", "acl")
+def knot_lets_the_key_transfer_only(site: Site) -> Account:
+    site.start(TransferOnlyKnot(ONE, {"example.org": ""}, [KEY]))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+class TransferOnlyKnot(Knot):
+    def prepare(self) -> list[str]:
+        command = super().prepare()
+        path = self.folder / "knot.conf"
+        path.write_text(path.read_text().replace("[update, transfer]", "[transfer]"))
+        return command
+
+
+@FAULTS.add("update-fails", "dynamic updates", "RFC2136_NAMESERVER")
+def the_server_knows_no_updates(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    return {"DNS01_PROVIDER": "rfc2136", "RFC2136_NAMESERVER": ONE}
+
+
+def acme_dns(site: Site, **more: str) -> Account:
+    return {
+        "DNS01_PROVIDER": "acmedns", "ACME_DNS_API_BASE": "http://127.0.0.88:8053",
+        "ACME_DNS_USERNAME": "u", "ACME_DNS_PASSWORD": "p", "ACME_DNS_SUBDOMAIN": "d420c923", **more,
+    }  # fmt: skip
+
+
+@FAULTS.add("acmedns-cname-missing", f"{NAME}. CNAME d420c923.")
+def acme_dns_without_the_cname(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    return acme_dns(site)
+
+
+@FAULTS.add("acmedns-cname-wrong", f"{NAME}. CNAME d420c923.auth.acmedns.net.")
+def acme_dns_with_the_cname_of_another_account(site: Site) -> Account:
+    site.world.zone("auth.acmedns.net", {"ns.acmedns.net": FOUR}, delegated=False)
+    site.world.delegate("auth.acmedns.net", {"ns.acmedns.net": FOUR})
+    site.world.zone("example.org", BOTH).set(NAME, "CNAME", "0ther.auth.acmedns.net.")
+    return acme_dns(site)
+
+
+@FAULTS.add("wrong-zone", "sub.example.org")
+def the_account_has_the_parent_of_a_delegated_child(site: Site) -> Account:
+    site.bind()
+    site.world.zone("sub.example.org", {"ns.sub.example.org": THREE}, delegated=False)
+    child = "sub NS ns.sub\nns.sub A 127.1.0.3\n"
+    site.start(
+        Bind(TWO, {"example.org": f"@ NS ns\n@ SOA ns h 1 3600 600 86400 60\nns A 127.1.0.2\n{child}"}, [KEY])
+    )
+    site.world.delegate("example.org", {"ns.example.org": TWO})
+    return site.updates(TWO)
+
+
+FAULTS[-1] = FAULTS[-1]._replace(domain="sub.example.org")
+
+
+@FAULTS.add("token-lacks-zone", "example.org")
+def the_account_has_other_zones(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    return {"DNS01_MEMORY_ZONES": "example.net"}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_the_true_cause_comes_first(site: Site, fault: Fault) -> None:
+    check_fault(site, fault)

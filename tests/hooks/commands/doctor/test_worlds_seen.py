@@ -1,0 +1,320 @@
+"""Faults of the third and fifth kind: what is seen from here is not what the world sees, and servers
+that are waited for in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dns.message
+import dns.query
+import pytest
+from calls import KEY
+from setups import BOTH, FOUR, NAME, ONE, THREE, TWO, Account, Fault, Faults, Site, check_fault, site_at
+from signed import SignedBind
+from testbed import Bind, Knot, NameServer, Unbound, Zone, own
+from testbed.firewall import swallowing
+from testbed.sockets import Transport
+
+from dns01.hooks.commands.doctor.finding import Severity
+
+FAULTS = Faults()
+SOA = (
+    "@ SOA {mname} hostmaster {serial} 3600 600 86400 60\n@ NS ns1\n@ NS ns2\n"
+    "ns1 A 127.1.0.1\nns2 A 127.1.0.2\n"
+)
+THIRTEEN = {f"ns{number}.example.org": f"127.1.1.{number}" for number in range(1, 14)}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with site_at(tmp_path) as site:
+        yield site
+
+
+# Addresses
+
+
+@FAULTS.add("private-address", "ns2.example.org", "10.0.0.53", "registrar")
+def glue_of_one_server_is_private(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    site.world.zones["org"].set("ns2.example.org", "A", "10.0.0.53")
+    return {}
+
+
+@FAULTS.add("private-address", "192.168.7.1")
+def an_inside_address_that_answers_here(site: Site) -> Account:
+    own("192.168.7.1")
+    site.world.zone("example.org", {"ns1.example.org": ONE, "ns2.example.org": "192.168.7.1"})
+    return {}
+
+
+@FAULTS.add("private-address", "ns1.example.org", "127.0.0.1")
+def glue_is_the_host_itself(site: Site) -> Account:
+    site.world.zone("example.org", {"ns1.example.org": "127.0.0.1", "ns2.example.org": TWO})
+    return {}
+
+
+@FAULTS.add("private-address", "172.16.0.9", "ns1.example.org. A ADDRESS")
+def all_servers_are_at_inside_addresses(site: Site) -> Account:
+    own("172.16.0.9")
+    site.world.zone("example.org", {"ns1.example.org": "172.16.0.9"})
+    return {}
+
+
+@FAULTS.add("glue-differs", "registrar", f"to: {TWO}", severity=Severity.WARNING)
+def glue_of_one_server_is_dead(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    site.world.zones["org"].set("ns2.example.org", "A", "127.9.9.9")
+    return {}
+
+
+@FAULTS.add("glue-differs", "registrar", f"to: {TWO}", "old copy")
+def glue_leads_to_an_old_copy(site: Site) -> Account:
+    site.copy(FOUR, SOA.format(mname="ns1", serial=3))
+    site.world.zone("example.org", BOTH, SOA.format(mname="ns1", serial=9))
+    site.world.zones["org"].set("ns2.example.org", "A", FOUR)
+    return {}
+
+
+@FAULTS.add("glue-differs", "in the zone", f"ns2.example.org. A {TWO}", severity=Severity.WARNING)
+def the_zones_own_address_of_a_server_is_dead(site: Site) -> Account:
+    site.world.zone("example.org", BOTH).set("ns2.example.org", "A", "127.9.9.9")
+    return {}
+
+
+@FAULTS.add("glue-differs", "registrar", ONE)
+def all_glue_is_dead(site: Site) -> Account:
+    site.start(Bind(ONE, {"example.org": ""}, [KEY]))
+    site.world.delegate("example.org", {"ns.example.org": "127.9.9.9"})
+    return site.updates(ONE)
+
+
+@FAULTS.add("no-ipv6-here", "2001:db8:53::1", severity=Severity.WARNING)
+def all_servers_have_ipv6_alone_and_this_machine_has_none(site: Site) -> Account:
+    site.world.zones["org"].set("example.org", "NS", "ns1.example.org.")
+    site.world.zones["org"].set("ns1.example.org", "AAAA", "2001:db8:53::1")
+    return {}
+
+
+@FAULTS.add("split-horizon", "127.0.0.62", severity=Severity.WARNING)
+def a_configured_resolver_has_a_view_of_its_own(site: Site) -> Account:
+    inner = "@ SOA dc1.example.org. hostmaster 5 3600 600 86400 60\n@ NS dc1\ndc1 A 127.7.7.7"
+    root = site.world.zones["."]
+    server = site.start(NameServer("127.0.0.62", zones=[Zone("example.org", inner), root]))
+    site.world.zone("example.org", BOTH)
+    assert server
+    return {"DNS01_RESOLVERS": f"{site.world.resolver.address},127.0.0.62"}
+
+
+@FAULTS.add("resolver-dead", "127.0.0.63", severity=Severity.WARNING)
+def a_configured_resolver_is_dead(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    return {"DNS01_RESOLVERS": f"127.0.0.63,{site.world.resolver.address}"}
+
+
+@FAULTS.add("resolver-dead", "127.0.0.64", severity=Severity.WARNING)
+def a_configured_resolver_refuses(site: Site) -> Account:
+    site.start(
+        Unbound(
+            "127.0.0.64", root_hints=site.world.root_hints, extra_options="access-control: 127.0.0.0/8 refuse"
+        )
+    )
+    site.world.zone("example.org", BOTH)
+    return {"DNS01_RESOLVERS": f"{site.world.resolver.address},127.0.0.64"}
+
+
+# Servers
+
+
+@FAULTS.add("stale-secondary", "ns7.example.org", "retransfer")
+def one_stale_server_of_thirteen(site: Site) -> Account:
+    zone = site.world.zone("example.org", THIRTEEN)
+    zone.servers[6].freeze()
+    zone.set("example.org", "SOA", "ns1.example.org. hostmaster.example.org. 8 3600 600 86400 60")
+    return {}
+
+
+@FAULTS.add("parent-answers", "ns4.example.org", "add the zone sub.example.org")
+def a_parents_server_still_answers_for_the_child(site: Site) -> Account:
+    site.world.zone("example.org", {"ns1.example.org": ONE, "ns2.example.org": TWO})
+    site.copy(FOUR, "@ SOA ns1 hostmaster 1 3600 600 86400 60\n@ NS ns1\nns1 A 127.1.0.1\nsub A 192.0.2.1")
+    both = {"ns.sub.example.org": THREE, "ns4.example.org": FOUR}
+    site.world.zone("sub.example.org", {"ns.sub.example.org": THREE}, parent_ns=both)
+    return {"DNS01_MEMORY_ZONES": "sub.example.org"}
+
+
+FAULTS[-1] = FAULTS[-1]._replace(domain="sub.example.org")
+
+
+@FAULTS.add("serial-went-back", "ns1.example.org", "above 2026112900")
+def the_primarys_serial_went_back(site: Site) -> Account:
+    site.start(Bind(ONE, {"example.org": SOA.format(mname="ns1", serial=5)}, [KEY]))
+    site.copy(TWO, SOA.format(mname="ns1", serial=2026112900))
+    site.world.delegate("example.org", BOTH)
+    return site.updates(ONE)
+
+
+@FAULTS.add("serial-went-back", "above 77")
+def a_hidden_primarys_serial_went_back(site: Site) -> Account:
+    head = SOA.replace("{mname}", "ns0") + "ns0 A 127.1.0.9\n"
+    site.start(Knot("127.1.0.9", {"example.org": head.format(serial=5)}, [KEY]))
+    site.world.zone("example.org", BOTH, head.format(serial=77))
+    return site.updates("127.1.0.9")
+
+
+@FAULTS.add("lame-server", "REFUSED", "add the zone example.org", severity=Severity.WARNING)
+def one_server_refuses(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    site.world.servers[TWO].drop("example.org")
+    return {}
+
+
+@FAULTS.add("lame-server", "not with authority", severity=Severity.WARNING)
+def one_server_answers_without_authority(site: Site) -> Account:
+    site.world.zone("example.org", BOTH).servers[1].authoritative = False
+    return {}
+
+
+@FAULTS.add(
+    "server-fails", "mend the zone transfer", "rndc retransfer example.org", severity=Severity.WARNING
+)
+def a_secondary_whose_copy_has_expired(site: Site) -> Account:
+    site.bind()
+    site.copy(TWO, SOA.format(mname="ns", serial=1)).rcode = "SERVFAIL"
+    site.world.delegate("example.org", {"ns.example.org": ONE, "ns2.example.org": TWO})
+    return site.updates(ONE)
+
+
+@FAULTS.add("zone-down", "ns1.example.org")
+def no_server_serves_it(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    for address in (ONE, TWO):
+        site.world.servers[address].drop("example.org")
+    return {}
+
+
+@FAULTS.add("zone-down", "expired", "mend the zone transfer")
+def all_secondaries_have_expired(site: Site) -> Account:
+    zone = site.world.zone("example.org", BOTH)
+    for server in zone.servers:
+        server.rcode = "SERVFAIL"
+    return {}
+
+
+@FAULTS.add("silent-server", "ns2.example.org", severity=Severity.WARNING)
+def one_server_of_two_is_dead(site: Site) -> Account:
+    site.world.zone("example.org", BOTH).servers[1].silent = True
+    return {}
+
+
+@FAULTS.add("one-sided-child", NAME, "ns2.example.org")
+def a_challenge_zone_is_cut_on_one_server_only(site: Site) -> Account:
+    site.world.zone("example.org", {"ns1.example.org": ONE})
+    cut = SOA.format(mname="ns1", serial=1) + "_acme-challenge NS ns.other.net.\n"
+    site.copy(TWO, cut)
+    site.world.zones["example.org"].set("example.org", "NS", "ns1.example.org.", "ns2.example.org.")
+    site.world.zones["example.org"].set("ns2.example.org", "A", TWO)
+    site.world.delegate("example.org", BOTH)
+    return {}
+
+
+@FAULTS.add("one-sided-cname", NAME, "ns2.example.org")
+def a_cname_at_one_server_only(site: Site) -> Account:
+    site.world.zone("example.org", {"ns1.example.org": ONE})
+    cut = SOA.format(mname="ns1", serial=1) + "_acme-challenge CNAME x.example.net.\n"
+    site.copy(TWO, cut)
+    site.world.zones["example.org"].set("example.org", "NS", "ns1.example.org.", "ns2.example.org.")
+    site.world.zones["example.org"].set("ns2.example.org", "A", TWO)
+    site.world.delegate("example.org", BOTH)
+    return {}
+
+
+# Slow
+
+
+@FAULTS.add("provider-unreachable", "127.1.0.9")
+def a_hidden_primary_that_swallows_everything(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    site.start(swallowing("127.1.0.9"))
+    return site.updates("127.1.0.9")
+
+
+@FAULTS.add("provider-unreachable", "127.0.0.77:8081")
+def an_api_that_swallows_everything(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    site.start(swallowing_port("127.0.0.77", 8081))
+    return {"DNS01_PROVIDER": "powerdns", "PDNS_API_KEY": "k", "PDNS_API_URL": "http://127.0.0.77:8081"}
+
+
+def swallowing_port(address: str, port: int):  # type: ignore[no-untyped-def]
+    from testbed import firewall
+
+    rule = f"ip daddr {address} tcp dport {port} drop"
+    return firewall._table("type filter hook input priority 0;", rule)
+
+
+@FAULTS.add("no-udp", "ns2.example.org", severity=Severity.WARNING)
+def one_server_has_no_udp(site: Site) -> Account:
+    site.world.zone("example.org", BOTH).servers[1].drop_udp = True
+    return {}
+
+
+@FAULTS.add("udp-blocked", "UDP", severity=Severity.WARNING)
+def udp_is_closed_and_tcp_open(site: Site) -> Account:
+    for server in site.world.zone("example.org", BOTH).servers:
+        server.drop_udp = True
+    return {}
+
+
+@FAULTS.add("no-tcp", "ns2.example.org", severity=Severity.WARNING)
+def one_server_has_no_tcp(site: Site) -> Account:
+    site.world.zone("example.org", BOTH).servers[1].drop_tcp = True
+    return {}
+
+
+class Narrow(NameServer):
+    """A signed server behind a firewall that lets no more than 512 octets through over UDP."""
+
+    def __init__(self, address: str, behind: SignedBind) -> None:
+        super().__init__(address)
+        self._behind = behind
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        answer = dns.query.tcp(query, self._behind.address, timeout=5)
+        return None if over == "udp" and len(answer.to_wire()) > 512 else answer
+
+
+@FAULTS.add("large-udp-lost", "512", "ns.example.org", severity=Severity.WARNING)
+def answers_of_more_than_512_octets_vanish(site: Site) -> Account:
+    behind = site.start(
+        SignedBind(
+            site.folder / "keys",
+            TWO,
+            {"example.org": "@ SOA ns h 1 3600 600 86400 60\n@ NS ns\nns A 127.1.0.1"},
+            algorithm="RSASHA256",
+        )
+    )
+    site.start(Narrow(ONE, behind))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    site.world.zones["org"].set("example.org", "DS", *behind.ds)
+    return {}
+
+
+@FAULTS.add("silent-server", "12 of 13", severity=Severity.WARNING)
+def twelve_of_thirteen_servers_are_dead(site: Site) -> Account:
+    for server in site.world.zone("example.org", THIRTEEN).servers[1:]:
+        server.silent = True
+    return {}
+
+
+@FAULTS.add("zone-down", "ns1.example.org")
+def all_servers_swallow_everything(site: Site) -> Account:
+    for server in site.world.zone("example.org", THIRTEEN).servers:
+        server.silent = True
+    return {}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_the_true_cause_comes_first(site: Site, fault: Fault) -> None:
+    check_fault(site, fault)
