@@ -28,8 +28,6 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     "one-sided-cname": frozenset({"cname-dangling", "cname-foreign", "challenge-zone-down", "zone-down"}),
     "account-elsewhere": frozenset({"ns-mismatch", "wrong-zone", "foreign-copy"}),
     "zone-down": frozenset({"caa-servfail"}),
-    "port-53-blocked": frozenset({"resolver-dead"}),
-    "port-53-intercepted": frozenset({"resolver-dead"}),
     "no-ipv6-here": frozenset({"caa-servfail"}),
     "glue-differs": frozenset({"caa-servfail"}),
 }

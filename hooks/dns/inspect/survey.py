@@ -250,12 +250,16 @@ def _look(
 
 
 def _lost(address: Address, apex: str, answers: Mapping[Question, Answer]) -> frozenset[str]:
-    """The types whose answers did not come over UDP."""
-    return frozenset(
-        dns.rdatatype.to_text(each.rdtype)
-        for each in _questions(address, apex, ())
-        if not each.stream and not _came_by_udp(answers.get(each, NOTHING))
-    )
+    """The types whose answers came over TCP, and not over UDP."""
+    found = set()
+    for each in _questions(address, apex, ()):
+        answer = answers.get(each, NOTHING)
+        by_stream = answers.get(each._replace(stream=True), NOTHING)
+        if not each.stream and (
+            answer.fallback or (answer.message is None and by_stream.message is not None)
+        ):
+            found.add(dns.rdatatype.to_text(each.rdtype))
+    return frozenset(found)
 
 
 def _datagrams(address: Address, apex: str) -> list[Question]:

@@ -25,7 +25,6 @@ HTTPS = 2.0  # seconds: silent name servers have cost 5 of the 8 that a check ha
 def check(examined: Examined) -> Iterator[Finding]:
     """Whether the name servers of the world can be asked from here, and whether the resolvers of this
     machine say the same as they do."""
-    yield from _dead_resolvers(examined)
     if examined.settings.nameservers_for(examined.name):
         return  # a zone that the world need not see
     try:
@@ -35,6 +34,8 @@ def check(examined: Examined) -> Iterator[Finding]:
     except DelegationError:
         return  # the delegation's own check finds it
     else:
+        if not delegation.intercepted:
+            yield from _dead_resolvers(examined)
         if delegation.intercepted:
             words = f"something on the way to the servers of {delegation.zone} intercepts port 53"
             yield _intercepted(examined, f"{words} ({delegation.trouble})")

@@ -355,7 +355,7 @@ def test_thirteen_silent_servers_take_no_longer_than_one(world: World) -> None:
 
     found = codes(findings(survey(discovery, "example.org")))
 
-    assert found == ["silent-server"] * 12
+    assert found == ["silent-server"]
     assert time.monotonic() - began < 12  # one after the other, they would take 24
 
 
