@@ -1,6 +1,6 @@
 """One call from beginning to end: the place to start reading.
 
-``run`` tells each phase in order; what becomes of the records themselves is in records.py.
+``run`` tells each phase in order; what becomes of the records themselves is in challenge/publisher.py.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from functools import cached_property
 from .. import output
 from ..errors import HookError
 from .caa import issuers
-from .challenge.placement import Places
+from .challenge.placement import Placements
 from .challenge.publisher import Records
-from .challenge.readiness import Waiting
+from .challenge.readiness import ReadinessWait
 from .clients.call import Call, Challenge, checked
 from .clients.process import Client, calling_client, this_process
 from .config.load import load_settings
@@ -108,8 +108,8 @@ class Desk:
         return settings
 
     @cached_property
-    def places(self) -> Places:
-        return Places(self.settings)
+    def places(self) -> Placements:
+        return Placements(self.settings)
 
     def _no_records(self) -> Records:
         return Records(self.journal, lambda: self.places, self.client)
@@ -124,7 +124,7 @@ class Desk:
             if call.client != "certbot":
                 self._wait_until_ready(opened)
         except BaseException as error:
-            self.records.take_back(opened, asked_for=False)
+            self.records.retract(opened, asked_for=False)
             if call.client == "certbot" and call.last and isinstance(error, HookError):
                 output.failure(str(error), error.hint)
                 self._wait_for_the_run(call, [])  # certbot asks for the others all the same
@@ -168,7 +168,7 @@ class Desk:
                 )
 
     def _wait_until_ready(self, entries: Sequence[Entry]) -> None:
-        waiting = Waiting(self.settings, self.places, self.journal, self.client)
+        waiting = ReadinessWait(self.settings, self.places, self.journal, self.client)
         self.degraded += waiting.until_ready(entries, self.steps, published=self.records.published)
 
     # Taking back
@@ -179,13 +179,13 @@ class Desk:
             found = self.journal.find(challenges)
             for challenge in (challenge for challenge, entries in found.items() if not entries):
                 output.step(f"nothing to take back for {challenge.domain or challenge.token}")
-            self.records.take_back([entry for entries in found.values() for entry in entries])
+            self.records.retract([entry for entries in found.values() for entry in entries])
 
     def end_run(self) -> None:
         """Take back what this client leaves open at its end: dehydrated does not clean up the names
         that went well once another one has failed."""
         if self.client:
-            self.records.take_back(self.journal.of(self.client))
+            self.records.retract(self.journal.of(self.client))
 
     def sweep(self) -> None:
         """Take back what earlier runs left, within ``SWEEP`` seconds, and never fail for a provider:
@@ -199,7 +199,7 @@ class Desk:
         if orphans := self.journal.orphans():
             output.step(f"taking back {len(orphans)} record(s) that earlier runs left")
             with self.steps("sweep"):
-                worker = threading.Thread(target=self.records.take_back, args=(orphans,), daemon=True)
+                worker = threading.Thread(target=self.records.retract, args=(orphans,), daemon=True)
                 worker.start()
                 worker.join(SWEEP)
                 if worker.is_alive():

@@ -23,8 +23,8 @@ from ...errors import CaaForbids, DelegationError
 from ...names import canonical
 from ..clients.call import Call
 from ..clients.challenge import Challenge
-from ..dns.delegation import HOPS
-from ..dns.replies import alias_of
+from ..dns.delegation import CNAME_LIMIT
+from ..dns.message import alias_of
 from ..dns.zone_cuts import Discovery
 from .rules import Authority, CannotTell, RRset, Verdict, check
 
@@ -76,7 +76,7 @@ def records_at(discovery: Discovery, owner: str) -> RRset:
     """The CAA records of a name, CNAMEs followed (RFC 8659 §3); for names beneath a DNAME, servers
     make up a CNAME (RFC 6672 §3.1). Raises CannotTell."""
     chain = [owner]
-    while len(chain) <= HOPS + 1 and chain[-1] not in chain[:-1]:
+    while len(chain) <= CNAME_LIMIT + 1 and chain[-1] not in chain[:-1]:
         try:
             reply = discovery.ask(chain[-1], CAA)
         except DelegationError as error:

@@ -8,18 +8,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import dns.rcode
 
 from ...errors import NotReady
-from ..dns.message import TXT, Address, Answer, Question
-from ..dns.transport import Wire
-from .public_resolvers import check_dnssec, kept_for, what_fails
+from ..dns.address import Address
+from ..dns.message import TXT, Query, Response
+from ..dns.negative_ttl import seconds_kept
+from ..dns.transport import Transport
+from .public_resolvers import check_dnssec, what_fails
 
 Pair = tuple[str, str]  # who is asked (a URL, an address), and about which name
-Ask = Callable[[Iterable[Pair]], Mapping[Pair, Answer]]
+Ask = Callable[[Iterable[Pair]], Mapping[Pair, Response]]
 
-AGAIN = 5.0  # seconds until the same is asked again, at least
+RETRY_INTERVAL = 5.0  # seconds until the same is asked again, at least
 HINT = "open port 53 to the name servers; if it is only slow, raise timeout (DNS01_TIMEOUT)"
 
 
-def ask_elsewhere(
+def wait_for_resolvers(
     names: Mapping[str, frozenset[str]],
     doh: Sequence[str],
     resolvers: Sequence[Address],
@@ -69,7 +71,7 @@ def _hear(
             if server not in heard or names[name] <= answer.texts:
                 del due[server, name]
                 continue
-            kept = max(AGAIN, kept_for(answer))
+            kept = max(RETRY_INTERVAL, seconds_kept(answer))
             due[server, name] = clock() - began + kept
             if due[server, name] > timeout:
                 raise NotReady(
@@ -81,7 +83,7 @@ def _hear(
     return list(heard)
 
 
-def _words(answer: Answer) -> str:
+def _words(answer: Response) -> str:
     if answer.message is None or answer.message.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         return f"answers {what_fails(answer)} for"
     return "has another value only at" if answer.texts else "has nothing at"
@@ -91,10 +93,10 @@ def _asker(resolvers: Sequence[Address]) -> Ask:
     """How to ask resolvers on port 53."""
     by_text = {str(resolver): resolver for resolver in resolvers}
 
-    def ask(pairs: Iterable[Pair]) -> Mapping[Pair, Answer]:
-        questions = [Question(by_text[server], name, TXT, recurse=True) for server, name in pairs]
-        with Wire() as wire:
-            answers = wire.ask(questions, AGAIN)
-        return {(str(question.server), question.name): answer for question, answer in answers.items()}
+    def ask(pairs: Iterable[Pair]) -> Mapping[Pair, Response]:
+        queries = [Query(by_text[server], name, TXT, recurse=True) for server, name in pairs]
+        with Transport() as transport:
+            answers = transport.ask(queries, RETRY_INTERVAL)
+        return {(str(query.server), query.name): answer for query, answer in answers.items()}
 
     return ask

@@ -14,15 +14,16 @@ from ...providers.base import ObservesServers, Profile, Provider, StartsServer, 
 from ..config.load import open_account
 from ..config.settings import Account, Settings
 from ..dns.delegation import Delegation, PortBarred, Server
-from ..dns.message import TXT, Question
-from ..dns.replies import SOA, apex_of
-from ..dns.transport import Wire
+from ..dns.message import SOA, TXT, Query, apex_of
+from ..dns.transport import Transport
 from ..dns.zone_cuts import Discovery
 
-LOOK = 6.0  # seconds: a server that is slower than a datagram, another one and a stream is left out
+ALL_SERVERS_TIMEOUT = (
+    6.0  # seconds: a server that is slower than a datagram, another one and a stream is left out
+)
 
 
-class Place(NamedTuple):
+class Placement(NamedTuple):
     """A record's place: its owner name, the zone and account to publish in, whom to ask then."""
 
     name: str  # what the CA asks for
@@ -33,7 +34,7 @@ class Place(NamedTuple):
     profile: Profile
 
 
-class Places:
+class Placements:
     """Finds places, and remembers the accounts and zones that it has opened on the way."""
 
     def __init__(self, settings: Settings) -> None:
@@ -42,7 +43,7 @@ class Places:
         self._providers: dict[str, Provider] = {}
         self._opening = threading.Lock()  # doctor looks at many domains at once
         self._zones: dict[tuple[str, str], Zone] = {}
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, Placement] = {}
 
     def provider(self, account: Account) -> Provider:
         """The account's provider, ready for use. Raises ConfigError."""
@@ -57,7 +58,7 @@ class Places:
         """The provider of the account of that name. Raises ConfigError."""
         return self.provider(self._settings.account_named(account))
 
-    def find(self, names: Iterable[str]) -> dict[str, Place]:
+    def find(self, names: Iterable[str]) -> dict[str, Placement]:
         """The place of every name.
 
         Raises DelegationError where the DNS leads nowhere, ZoneNotFound where the account does
@@ -75,16 +76,16 @@ class Places:
     def look(self, names: Iterable[str]) -> dict[str, list[frozenset[str]]]:
         """The TXT values at each name, as every server of its zone that answers has them."""
         seen: dict[str, list[frozenset[str]]] = {name: [] for name in names}
-        with Wire() as wire:
+        with Transport() as transport:
             asked = [
-                Question(address, name, TXT, stream=address in self.discovery.deaf)
+                Query(address, name, TXT, stream=address in self.discovery.deaf)
                 for name in seen
                 for server in self._servers(name)
                 for address in server.addresses
             ]
-            for question, answer in wire.ask(asked, LOOK).items():
+            for query, answer in transport.ask(asked, ALL_SERVERS_TIMEOUT).items():
                 if answer.authoritative:
-                    seen[question.name].append(answer.texts)
+                    seen[query.name].append(answer.texts)
         return seen
 
     def _servers(self, name: str) -> tuple[Server, ...]:
@@ -121,12 +122,12 @@ class Places:
         """The servers that the configuration names for a zone."""
         return tuple(Server(str(address), (address,)) for address in self._settings.nameservers_for(name))
 
-    def _place(self, delegation: Delegation) -> Place:
+    def _place(self, delegation: Delegation) -> Placement:
         name, target = delegation.name, delegation.target
         account = self._settings.account_for(target, name)
         if delegation.wildcard:
             output.step(f"{name} gets its CNAME from a wildcard; the record itself overrides it")
-        return Place(
+        return Placement(
             name,
             target,
             account,
@@ -167,9 +168,9 @@ class Places:
         return apex or self._apex_by(self._told(target), target)
 
     def _apex_by(self, servers: Iterable[Server], target: str) -> str:
-        questions = [Question(address, target, SOA) for server in servers for address in server.addresses]
-        with Wire() as wire:
-            answers = wire.ask(questions, LOOK).values()
+        queries = [Query(address, target, SOA) for server in servers for address in server.addresses]
+        with Transport() as transport:
+            answers = transport.ask(queries, ALL_SERVERS_TIMEOUT).values()
         messages = (answer.message for answer in answers if answer.authoritative)
         return next((apex_of(message) for message in messages if message), "")
 

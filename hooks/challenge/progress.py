@@ -6,10 +6,10 @@ import sys
 from typing import Any
 
 from ...output import step
-from .propagation import Watch
+from .propagation import PropagationCheck
 
-QUIET = 2.0  # seconds that a wait may take before anything is shown of it
-REMIND = 60.0  # seconds between two lines where there is no terminal for a live table
+SHOW_AFTER = 2.0  # seconds that a wait may take before anything is shown of it
+REMINDER_INTERVAL = 60.0  # seconds between two lines where there is no terminal for a live table
 
 
 class Progress:
@@ -20,7 +20,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._live: Any = None
-        self._next = QUIET
+        self._next = SHOW_AFTER
 
     def __enter__(self) -> Progress:
         return self
@@ -29,18 +29,18 @@ class Progress:
         if self._live:
             self._live.stop()
 
-    def __call__(self, watch: Watch, now: float) -> None:
+    def __call__(self, watch: PropagationCheck, now: float) -> None:
         if now < self._next:
             return
         if sys.stderr.isatty():
             self._next = now + 0.2
             self._show(watch, now)
         else:
-            self._next = now + REMIND
+            self._next = now + REMINDER_INTERVAL
             held_up_by = ", ".join(watch.waiting_for(now)) or "enough servers that answer"
             step(f"after {now:.0f} s still waiting for {held_up_by}")
 
-    def _show(self, watch: Watch, now: float) -> None:
+    def _show(self, watch: PropagationCheck, now: float) -> None:
         from rich.console import Console
         from rich.live import Live
         from rich.table import Table

@@ -1,6 +1,6 @@
 """When a record is ready: every authoritative server says so.
 
-``Watch`` decides, and never touches a socket or a clock; ``wait`` puts its questions on the wire.
+``PropagationCheck`` decides, and never touches a socket or a clock; ``wait`` puts its queries on the wire.
 A *pair* is one address and one owner name.
 """
 
@@ -14,16 +14,19 @@ import dns.rdatatype
 
 from ...errors import NotReady
 from ...providers.base import Profile
+from ..dns.address import Address
 from ..dns.delegation import Server
-from ..dns.message import TXT, Address, Answer, Question
-from ..dns.transport import Wire
+from ..dns.message import TXT, Query, Response
+from ..dns.transport import Transport
 
-LEAST_PAUSE = 0.25  # seconds between two questions of one pair, at least
-LONGEST_PAUSE = 5.0
-APART = 2.0  # seconds between two rounds of a server on which many machines share an address
-GRACE = 0.25  # seconds that a server's other addresses get to speak up once one has the record
-BARRED = 30.0  # seconds without a word until resolvers may decide in the place of servers
-TICK = 1.0  # seconds between two looks at the live table
+SHORTEST_RETRY_INTERVAL = 0.25  # seconds between two queries of one pair, at least
+LONGEST_RETRY_INTERVAL = 5.0
+ROUND_INTERVAL = 2.0  # seconds between two rounds of a server on which many machines share an address
+OTHER_ADDRESSES_GRACE = (
+    0.25  # seconds that a server's other addresses get to speak up once one has the record
+)
+DEGRADED_AFTER = 30.0  # seconds without a word until resolvers may decide in the place of servers
+PROGRESS_INTERVAL = 1.0  # seconds between two looks at the live table
 
 
 class Target(NamedTuple):
@@ -39,7 +42,7 @@ class Target(NamedTuple):
     substitute: bool = False
 
 
-class OneByOne(NamedTuple):
+class EachName(NamedTuple):
     """What becomes of each name by itself, as soon as its own wait is over: ``ready`` gets those that
     are on all of their servers, ``late`` the error of those whose time is out."""
 
@@ -58,7 +61,7 @@ class Row(NamedTuple):
     passed: bool
 
 
-class _Pair:
+class _Observation:
     """One address asked about one name."""
 
     def __init__(self) -> None:
@@ -76,8 +79,8 @@ class _Pair:
         self.state, self.words = state, words
 
 
-class Watch:
-    """Which questions are due, what the answers mean, and whether all is ready.
+class PropagationCheck:
+    """Which queries are due, what the answers mean, and whether all is ready.
 
     Times are seconds since the wait began. READINESS, steps 8 and 9: a server (an NS name) passes
     when one of its addresses does and none lacks a value; who is silent or lame for the profile's
@@ -88,28 +91,28 @@ class Watch:
         self.targets = tuple(targets)
         self.seconds = 0.0  # that the wait has taken so far
         self._pairs = {
-            (address, target.name): _Pair()
+            (address, target.name): _Observation()
             for target in self.targets
             for server in target.servers
             for address in server.addresses
         }
         self._by_name = {target.name: target for target in self.targets}
 
-    def due(self, now: float) -> list[Question]:
-        """The questions to ask now."""
-        questions = []
+    def due(self, now: float) -> list[Query]:
+        """The queries to ask now."""
+        queries = []
         for (address, name), pair in self._pairs.items():
             if not pair.in_flight and pair.due is not None and pair.due <= now:
                 pair.in_flight = True
-                questions.append(Question(address, name, TXT))
-        return questions
+                queries.append(Query(address, name, TXT))
+        return queries
 
-    def saw(self, question: Question, answer: Answer, now: float) -> None:
+    def saw(self, query: Query, answer: Response, now: float) -> None:
         """Take an answer in."""
-        if question.name not in self._by_name:  # dropped, while it was being asked about
+        if query.name not in self._by_name:  # dropped, while it was being asked about
             return
-        target = self._by_name[question.name]
-        pair = self._pairs[question.server, question.name]
+        target = self._by_name[query.name]
+        pair = self._pairs[query.server, query.name]
         pair.in_flight = False
         pair.like_a_resolver = answer.like_a_resolver
         if not answer.authoritative:
@@ -119,10 +122,10 @@ class Watch:
         else:
             pair.told("has", "has it", now)
             pair.rounds += 1
-            pair.due = now + APART if pair.rounds < target.profile.rounds else None
+            pair.due = now + ROUND_INTERVAL if pair.rounds < target.profile.rounds else None
             return
         pair.rounds = 0
-        pair.due = now + min(LONGEST_PAUSE, max(LEAST_PAUSE, target.profile.pace * now))
+        pair.due = now + min(LONGEST_RETRY_INTERVAL, max(SHORTEST_RETRY_INTERVAL, target.profile.pace * now))
 
     def ready(self, now: float) -> bool:
         """Whether every name is on all of its servers, the excused ones left out."""
@@ -163,7 +166,7 @@ class Watch:
 
     def over(self, now: float) -> bool:
         """Whether the wait is: every name is ready, or resolvers shall decide, too few of its servers
-        having been to be asked for ``BARRED`` seconds (READINESS, step 10)."""
+        having been to be asked for ``DEGRADED_AFTER`` seconds (READINESS, step 10)."""
         return all(self._name_ready(target, now) or self._name_barred(target, now) for target in self.targets)
 
     def intercepted(self) -> list[Address]:
@@ -179,14 +182,14 @@ class Watch:
         """Seconds until something changes by itself."""
         moments = [pair.due for pair in self._pairs.values() if pair.due is not None and not pair.in_flight]
         for target in self.targets:
-            moments += [target.profile.timeout, target.profile.patience, GRACE]
+            moments += [target.profile.timeout, target.profile.patience, OTHER_ADDRESSES_GRACE]
         moments += [
             pair.since + patience
             for (_, name), pair in self._pairs.items()
-            for patience in (self._by_name[name].profile.patience, BARRED)
+            for patience in (self._by_name[name].profile.patience, DEGRADED_AFTER)
             if pair.state == "mute"
         ]
-        return min([TICK, *(moment - now for moment in moments if moment > now)])
+        return min([PROGRESS_INTERVAL, *(moment - now for moment in moments if moment > now)])
 
     def rows(self) -> list[Row]:
         """What every address last said of every name."""
@@ -215,7 +218,7 @@ class Watch:
 
     def _name_barred(self, target: Target, now: float) -> bool:
         standings = [self._standing(server, target, now) for server in target.servers]
-        if not target.substitute or now < BARRED or "waiting" in standings:
+        if not target.substitute or now < DEGRADED_AFTER or "waiting" in standings:
             return False
         silent_since = [
             self._pairs[address, target.name].since
@@ -223,14 +226,14 @@ class Watch:
             for address in server.addresses
             if standing == "excused"
         ]
-        return now - max(silent_since, default=0.0) >= BARRED and not self._name_ready(target, now)
+        return now - max(silent_since, default=0.0) >= DEGRADED_AFTER and not self._name_ready(target, now)
 
     def _standing(self, server: Server, target: Target, now: float) -> str:
         pairs = [self._pairs[address, target.name] for address in server.addresses]
         if any(pair.state == "lacks" for pair in pairs):
             return "waiting"
         if any(pair.rounds >= target.profile.rounds for pair in pairs):
-            hesitant = now < GRACE and any(pair.state == "unasked" for pair in pairs)
+            hesitant = now < OTHER_ADDRESSES_GRACE and any(pair.state == "unasked" for pair in pairs)
             return "waiting" if hesitant else "passes"
         if any(pair.state == "has" for pair in pairs):
             return "waiting"
@@ -240,19 +243,19 @@ class Watch:
 
 def wait(
     targets: Iterable[Target],
-    progress: Callable[[Watch, float], None] = lambda watch, now: None,
+    progress: Callable[[PropagationCheck, float], None] = lambda watch, now: None,
     clock: Callable[[], float] = time.monotonic,
-    each: OneByOne | None = None,
-) -> Watch:
+    each: EachName | None = None,
+) -> PropagationCheck:
     """Ask until every server of every target has all its values (READINESS, steps 7 to 9), or there
     is nobody to ask: those names are still ``unready`` then.
 
     Raises NotReady at the time-out of the first name, with what each server last said; with ``each``,
     the other names go on.
     """
-    watch = Watch(targets)
+    watch = PropagationCheck(targets)
     began = clock()
-    with Wire() as wire:
+    with Transport() as transport:
         while True:
             now = watch.seconds = clock() - began
             if each:
@@ -261,13 +264,13 @@ def wait(
                 return watch
             if watch.overdue(now):
                 raise _not_ready(watch, watch.unready(now), now)
-            wire.send(watch.due(now))
-            for question, answer in wire.collect(watch.pause(now)):
-                watch.saw(question, answer, clock() - began)
+            transport.send(watch.due(now))
+            for query, answer in transport.collect(watch.pause(now)):
+                watch.saw(query, answer, clock() - began)
             progress(watch, clock() - began)
 
 
-def _release(watch: Watch, each: OneByOne, now: float) -> None:
+def _release(watch: PropagationCheck, each: EachName, now: float) -> None:
     if ready := watch.names_ready(now):
         watch.drop(ready)
         each.ready(ready)
@@ -277,7 +280,7 @@ def _release(watch: Watch, each: OneByOne, now: float) -> None:
         each.late(error)
 
 
-def _not_ready(watch: Watch, names: Sequence[str], now: float) -> NotReady:
+def _not_ready(watch: PropagationCheck, names: Sequence[str], now: float) -> NotReady:
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     rows = [row for row in watch.rows() if row.name in names]
     late = next((row for row in rows if not row.passed), None)
@@ -294,7 +297,7 @@ def _not_ready(watch: Watch, names: Sequence[str], now: float) -> NotReady:
     )
 
 
-def _lacks(answer: Answer, missing: frozenset[str], wanted: frozenset[str]) -> str:
+def _lacks(answer: Response, missing: frozenset[str], wanted: frozenset[str]) -> str:
     if len(missing) < len(wanted):
         return f"has {len(wanted) - len(missing)} of {len(wanted)} values"
     if others := answer.texts:

@@ -11,14 +11,19 @@ import dns.rdataclass
 import dns.rdatatype
 
 from ...errors import NotReady
-from ..dns.message import TXT, Address, Answer, Question
-from ..dns.transport import Wire
+from ..dns.address import Address
+from ..dns.message import TXT, Query, Response
+from ..dns.negative_ttl import seconds_kept
+from ..dns.transport import Transport
 
-PUBLIC = 60.0  # seconds that public resolvers are worth waiting for
-UNREACHABLE = 2.0  # seconds for all public resolvers that do not answer
-LOOK = 0.25  # seconds between two looks at what is due
+NEGATIVE_TTL_LIMIT = 60.0  # seconds that public resolvers are worth waiting for
+FIRST_RESPONSE_TIMEOUT = 2.0  # seconds for all public resolvers that do not answer
+POLL_INTERVAL = 0.25  # seconds between two looks at what is due
 STRICT_HINT = 'wait, or set readiness = "public" to go on with a warning'
-DNSSEC = {*range(6, 13), 25}  # of the Extended DNS Errors, those that are the zone's fault (RFC 8914 §4)
+DNSSEC_ERRORS = {
+    *range(6, 13),
+    25,
+}  # of the Extended DNS Errors, those that are the zone's fault (RFC 8914 §4)
 
 
 def ask_resolvers(
@@ -31,39 +36,39 @@ def ask_resolvers(
 ) -> list[str]:
     """Ask public resolvers for names that are ready, until they have them (READINESS, step 12).
 
-    A "no" is waited out for as long as the resolver will keep it, where that is within ``PUBLIC``
+    A "no" is waited out for as long as the resolver will keep it, where that is within ``NEGATIVE_TTL_LIMIT``
     seconds of the beginning; ``view`` may know why it will never become a yes. Gives the warnings.
     Raises NotReady for a DNSSEC failure, which every validating CA would meet as well, and with
     ``strict`` instead of a warning.
     """
-    due = {Question(resolver, name, TXT, recurse=True): 0.0 for resolver in resolvers for name in names}
-    flying: set[Question] = set()
+    due = {Query(resolver, name, TXT, recurse=True): 0.0 for resolver in resolvers for name in names}
+    flying: set[Query] = set()
     heard: set[Address] = set()
-    failed: set[Question] = set()
+    failed: set[Query] = set()
     complaints: dict[str, None] = {}  # in their order, each once
     began = clock()
-    with Wire() as wire:
+    with Transport() as transport:
         while due:
             now = clock() - began
-            if now >= UNREACHABLE:
-                due = {question: at for question, at in due.items() if question.server in heard}
-            ripe = [question for question, at in due.items() if at <= now and question not in flying]
+            if now >= FIRST_RESPONSE_TIMEOUT:
+                due = {query: at for query, at in due.items() if query.server in heard}
+            ripe = [query for query, at in due.items() if at <= now and query not in flying]
             flying.update(ripe)
-            wire.send(ripe)
-            for question, answer in wire.collect(LOOK):
-                flying.discard(question)
-                if due.pop(question, None) is None:
+            transport.send(ripe)
+            for query, answer in transport.collect(POLL_INTERVAL):
+                flying.discard(query)
+                if due.pop(query, None) is None:
                     continue
-                heard.add(question.server)
-                again = clock() - began + max(1.0, kept_for(answer))
-                if _sees(answer, names[question.name], strict):
+                heard.add(query.server)
+                again = clock() - began + max(1.0, seconds_kept(answer))
+                if _sees(answer, names[query.name], strict):
                     continue
-                if complaint := _complaint(question, answer, again, view):
+                if complaint := _complaint(query, answer, again, view):
                     complaints[complaint] = None
                     if _fails(answer):
-                        failed.add(question)
+                        failed.add(query)
                 else:
-                    due[question] = again
+                    due[query] = again
     check_validation(failed)
     silent = [str(resolver) for resolver in resolvers if resolver not in heard]
     if silent:
@@ -73,25 +78,25 @@ def ask_resolvers(
     return list(complaints)
 
 
-def check_dnssec(resolver: object, name: str, answer: Answer) -> None:
+def check_dnssec(resolver: object, name: str, answer: Response) -> None:
     """Raises NotReady where the resolver blames DNSSEC in an Extended DNS Error."""
-    if _fails(answer) and any(error.code in DNSSEC for error in _extended_errors(answer)):
+    if _fails(answer) and any(error.code in DNSSEC_ERRORS for error in _extended_errors(answer)):
         raise _bogus(f"{resolver} answers {what_fails(answer)} for {name}", name)
 
 
-def check_validation(failed: Collection[Question]) -> None:
+def check_validation(failed: Collection[Query]) -> None:
     """Raises NotReady where a resolver that answered SERVFAIL does so once more, and yet has an answer
     when it is told not to validate (CD=1): one that has no Extended DNS Errors to say it with."""
-    unchecked = {question: question._replace(unchecked=True) for question in failed}
-    with Wire() as wire:
-        answers = wire.ask([*unchecked, *unchecked.values()], UNREACHABLE)
-    for question, same in unchecked.items():
-        if _fails(answers[question]) and _answered(answers[same]):
-            server, name = question.server, question.name
+    unchecked = {query: query._replace(unchecked=True) for query in failed}
+    with Transport() as transport:
+        answers = transport.ask([*unchecked, *unchecked.values()], FIRST_RESPONSE_TIMEOUT)
+    for query, same in unchecked.items():
+        if _fails(answers[query]) and _answered(answers[same]):
+            server, name = query.server, query.name
             raise _bogus(f"{server} answers SERVFAIL for {name}, but not if it is told not to validate", name)
 
 
-def what_fails(answer: Answer) -> str:
+def what_fails(answer: Response) -> str:
     """The error of a resolver's answer, and the Extended DNS Errors in it, on one line."""
     if answer.message is None:
         return answer.problem
@@ -99,55 +104,41 @@ def what_fails(answer: Answer) -> str:
     return dns.rcode.to_text(answer.message.rcode()) + (f", {said}" if said else "")
 
 
-def kept_for(answer: Answer) -> float:
-    """Seconds that a resolver keeps this answer: a negative one for as long as the SOA in it
-    says (RFC 2308 §5)."""
-    if answer.message is None:
-        return 0.0
-    ttls = [rrset.ttl for rrset in answer.message.answer]
-    ttls += [
-        min(rrset.ttl, rrset[0].minimum)
-        for rrset in answer.message.authority
-        if rrset.rdtype == dns.rdatatype.SOA and rrset.rdclass == dns.rdataclass.IN
-    ]
-    return float(min(ttls, default=0))
-
-
-def _sees(answer: Answer, wanted: frozenset[str], strict: bool) -> bool:
+def _sees(answer: Response, wanted: frozenset[str], strict: bool) -> bool:
     """Whether the resolver is content. Other values in the place of ours are what it was asked for
     by an earlier order, likely one of ours: it does reach the zone, and only ``strict`` minds."""
     values = answer.texts
     return wanted <= values or (bool(values) and not strict)
 
 
-def _complaint(question: Question, answer: Answer, again: float, view: Callable[[Address, str], str]) -> str:
+def _complaint(query: Query, answer: Response, again: float, view: Callable[[Address, str], str]) -> str:
     """Why there is no sense in asking ``again`` (seconds from the beginning), or nothing.
 
     Raises NotReady where the resolver blames DNSSEC.
     """
     if answer.message is None:
-        return f"the resolver {question.server} cannot be asked: {answer.problem}"
-    check_dnssec(question.server, question.name, answer)
+        return f"the resolver {query.server} cannot be asked: {answer.problem}"
+    check_dnssec(query.server, query.name, answer)
     if not _answered(answer):
-        return f"{question.server} answers {what_fails(answer)} for {question.name}"
-    if differs := view(question.server, question.name):
+        return f"{query.server} answers {what_fails(answer)} for {query.name}"
+    if differs := view(query.server, query.name):
         return differs
-    if again > PUBLIC:
-        kept = f"for {kept_for(answer):.0f} s more"
-        return f'the resolver {question.server} keeps a "no" for {question.name} {kept}'
+    if again > NEGATIVE_TTL_LIMIT:
+        kept = f"for {seconds_kept(answer):.0f} s more"
+        return f'the resolver {query.server} keeps a "no" for {query.name} {kept}'
     return ""
 
 
-def _answered(answer: Answer) -> bool:
+def _answered(answer: Response) -> bool:
     """Whether the resolver knows, be it that there is nothing."""
     return answer.message is not None and answer.message.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
 
 
-def _fails(answer: Answer) -> bool:
+def _fails(answer: Response) -> bool:
     return answer.message is not None and answer.message.rcode() == dns.rcode.SERVFAIL
 
 
-def _extended_errors(answer: Answer) -> list[dns.edns.EDEOption]:
+def _extended_errors(answer: Response) -> list[dns.edns.EDEOption]:
     """RFC 8914."""
     options = answer.message.options if answer.message is not None else ()
     return [option for option in options if isinstance(option, dns.edns.EDEOption)]

@@ -11,22 +11,21 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ... import output
-from ...errors import HookError
-from ...providers.base import TxtRecord, Zone
+from ...errors import Busy, HookError, ProviderError
+from ...providers.base import LimitsValues, Provider, SharesValues, TxtRecord, Zone
 from ...secret import redact
 from ..clients.call import Challenge
 from ..clients.process import Client
 from ..config.settings import Account
 from ..state.journal import Entry, Journal
-from . import room
-from .placement import Place, Places
+from .placement import Placement, Placements
 
 
 class Records:
     """What one phase publishes and takes back. ``places`` are asked for when they are needed: a
     call with nothing to take back needs no configuration."""
 
-    def __init__(self, journal: Journal, places: Callable[[], Places], client: Client | None) -> None:
+    def __init__(self, journal: Journal, places: Callable[[], Placements], client: Client | None) -> None:
         self.published: list[Entry] = []
         self.retracted: list[Entry] = []
         self.kept: list[str] = []  # why records could not be taken back
@@ -35,14 +34,14 @@ class Records:
         self._client = client
 
     def publish(
-        self, challenges: Sequence[Challenge], places: Mapping[str, Place], opened: list[Entry]
+        self, challenges: Sequence[Challenge], places: Mapping[str, Placement], opened: list[Entry]
     ) -> None:
         """Publish zone by zone. ``opened`` gets the entries as they are made, for whoever has to take
         them back when it fails half-way. Raises HookError."""
         for account, zone, entries in self._batches(challenges, places):
             self._publish_zone(account, zone, entries, opened)
 
-    def take_back(self, entries: Sequence[Entry], *, asked_for: bool = True) -> None:
+    def retract(self, entries: Sequence[Entry], *, asked_for: bool = True) -> None:
         """Retract zone by zone. What cannot be removed stays in the journal, and is said.
 
         ``asked_for``: whether a CA can have seen the records, so that the next order at one of the
@@ -89,7 +88,7 @@ class Records:
             output.warning(error.hint)
 
     def _batches(
-        self, challenges: Sequence[Challenge], places: Mapping[str, Place]
+        self, challenges: Sequence[Challenge], places: Mapping[str, Placement]
     ) -> list[tuple[Account, Zone, list[Entry]]]:
         """The entries to make, a batch for each zone: many APIs take a whole batch at once."""
         batches: dict[tuple[str, Zone], list[Entry]] = defaultdict(list)
@@ -116,7 +115,7 @@ class Records:
         provider = self._places().provider(account)
         through = output.account(account.name, account.provider)
         with self._journal.lock(zone.apex):
-            room.check(provider, entries, self._journal.entries)
+            check_value_limit(provider, entries, self._journal.entries)
             entries = self._journal.open(entries)
             opened += entries
             self.published += entries
@@ -134,3 +133,41 @@ def _counted(entries: Iterable[Entry]) -> list[tuple[str, str, str]]:
 
 def _records(entries: Iterable[Entry]) -> list[TxtRecord]:
     return [TxtRecord(entry.target, entry.value, entry.ttl) for entry in entries]
+
+
+def check_value_limit(
+    provider: Provider, wanted: Sequence[Entry], open: Callable[[], Sequence[Entry]]
+) -> None:
+    """Refuse what the provider cannot keep together with what its account has ``open``; several names
+    may have their CNAMEs lead to one target. To be asked under the zone's lock, before anything is sent.
+
+    Raises ProviderError, or Busy if there is room once another order is done; both name the names.
+    """
+    if not isinstance(provider, LimitsValues):
+        return
+    most = provider.values_per_name
+    holder: Callable[[str], str] = provider.holder if isinstance(provider, SharesValues) else str
+    there = [entry for entry in open() if entry.account == wanted[0].account]
+    for place in dict.fromkeys(holder(entry.target) for entry in wanted):
+        ours = [entry for entry in wanted if holder(entry.target) == place]
+        values = {entry.value for entry in ours}
+        others = [e for e in there if holder(e.target) == place and e.value not in values]
+        if len(values) > most:
+            raise ProviderError(
+                f"{place} keeps no more than {_count(most)}, but {_domains(ours)} need {len(values)}",
+                "let each name lead to a target of its own, or order fewer of them at a time",
+            )
+        if len(values | {entry.value for entry in others}) > most:
+            raise Busy(
+                f"{place} keeps no more than {_count(most)}, and has one for {_domains(others)}: "
+                f"there is no room for {_domains(ours)}",
+                "try again when that order is done, or let each name lead to a target of its own",
+            )
+
+
+def _count(values: int) -> str:
+    return "one value" if values == 1 else f"{values} values"
+
+
+def _domains(entries: Sequence[Entry]) -> str:
+    return ", ".join(sorted({entry.domain or entry.name for entry in entries}))

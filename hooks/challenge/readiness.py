@@ -13,27 +13,27 @@ from ...errors import HookError, NotReady
 from ...providers.base import KnowsWhenSettled, Profile, Zone
 from ..clients.process import Client
 from ..config.settings import Settings
+from ..dns.address import Address
 from ..dns.delegation import Server
 from ..dns.inspect.split_horizon import differences
-from ..dns.message import Address
 from ..state.audit import Steps
 from ..state.journal import OPEN, Entry, Journal
-from .degraded import ask_elsewhere
-from .placement import Place, Places
+from .degraded import wait_for_resolvers
+from .placement import Placement, Placements
 from .progress import Progress
-from .propagation import OneByOne, Target, Watch, wait
+from .propagation import EachName, PropagationCheck, Target, wait
 from .public_resolvers import ask_resolvers
 
-CONCLUSIONS_AT_ONCE = 8  # batches of names that are on their servers, each waiting for caches and resolvers
+BATCHES_AT_ONCE = 8  # batches of names that are on their servers, each waiting for caches and resolvers
 
 
-class Waiting:
+class ReadinessWait:
     """Waits for what one call, or one run of certbot's, has published. ``client`` is its client."""
 
     def __init__(
         self,
         settings: Settings,
-        places: Places,
+        places: Placements,
         journal: Journal,
         client: Client | None,
         clock: Callable[[], float] = time.time,
@@ -76,7 +76,7 @@ class Waiting:
         steps: Steps,
         ready: Callable[[Sequence[str]], None],
         late: Callable[[Mapping[str, HookError]], None],
-        progress: Callable[[Watch, float], None],
+        progress: Callable[[PropagationCheck, float], None],
     ) -> None:
         """The same for what this very process has published, name by name: ``ready`` gets the names that
         the CA may ask for, each as soon as that is so; ``late`` those that will not be ready, with the
@@ -100,7 +100,7 @@ class Waiting:
             else:
                 ready(names)
 
-        with ThreadPoolExecutor(CONCLUSIONS_AT_ONCE) as pool:
+        with ThreadPoolExecutor(BATCHES_AT_ONCE) as pool:
             at_work: list[Future[None]] = []
 
             def released(targets: Sequence[str]) -> None:
@@ -115,7 +115,7 @@ class Waiting:
                         waiting,
                         {entry.name: places[entry.name] for entry in waiting},
                         {entry.target for entry in waiting},
-                        OneByOne(released, overdue),
+                        EachName(released, overdue),
                         progress,
                     )
                 if barred := [entry for entry in waiting if entry.target in watch.unready(watch.seconds)]:
@@ -123,10 +123,10 @@ class Waiting:
             for future in at_work:
                 future.result()
 
-    def _refused_by_providers(self, places: Iterable[Place]) -> dict[str, HookError]:
+    def _refused_by_providers(self, places: Iterable[Placement]) -> dict[str, HookError]:
         """The names whose provider says that what was published will not be on its servers."""
         refused: dict[str, HookError] = {}
-        zones: dict[tuple[str, Zone], list[Place]] = defaultdict(list)
+        zones: dict[tuple[str, Zone], list[Placement]] = defaultdict(list)
         for place in places:
             zones[place.account.name, place.zone].append(place)
         for together in zones.values():
@@ -136,7 +136,7 @@ class Waiting:
                 refused |= {place.name: error for place in together}
         return refused
 
-    def _for_providers(self, places: Iterable[Place]) -> None:
+    def _for_providers(self, places: Iterable[Placement]) -> None:
         """The word of every API that has one (INSYNC, a job)."""
         for place in {(place.account.name, place.zone): place for place in places}.values():
             provider = self._places.provider(place.account)
@@ -146,11 +146,11 @@ class Waiting:
     def _for_servers(
         self,
         entries: Sequence[Entry],
-        places: Mapping[str, Place],
+        places: Mapping[str, Placement],
         published: Collection[str],
-        each: OneByOne | None = None,
-        progress: Callable[[Watch, float], None] | None = None,
-    ) -> Watch:
+        each: EachName | None = None,
+        progress: Callable[[PropagationCheck, float], None] | None = None,
+    ) -> PropagationCheck:
         values: dict[str, set[str]] = defaultdict(set)
         for entry in entries:
             if (target := places[entry.name].target) != entry.target:
@@ -189,7 +189,9 @@ class Waiting:
             output.step(f"ready after {watch.seconds:.1f} s")
         return watch
 
-    def _for_elsewhere(self, entries: Sequence[Entry], places: Mapping[str, Place], watch: Watch) -> None:
+    def _for_elsewhere(
+        self, entries: Sequence[Entry], places: Mapping[str, Placement], watch: PropagationCheck
+    ) -> None:
         """Resolvers decide in the place of servers that cannot be asked (READINESS, step 10)."""
         names = _values_by_name(entries)
         for address in watch.intercepted():
@@ -198,10 +200,10 @@ class Waiting:
             f"degraded: too few name servers can be asked for {', '.join(names)}; resolvers decide"
         )
         timeout = max(places[name].profile.timeout for name in names) - watch.seconds
-        heard = ask_elsewhere(names, self._settings.doh, self._settings.resolvers, timeout)
+        heard = wait_for_resolvers(names, self._settings.doh, self._settings.resolvers, timeout)
         output.step(f"ready, degraded: {', '.join(heard)} saw it, not the name servers")
 
-    def _profile(self, place: Place, published: bool) -> Profile:
+    def _profile(self, place: Placement, published: bool) -> Profile:
         """A provider that trusts its servers at its own word has none for what another process
         published: those are asked as often as anybody's."""
         if published or not isinstance(self._places.provider(place.account), KnowsWhenSettled):
@@ -213,7 +215,7 @@ class Waiting:
         return {e.target for e in self._journal.entries() if e.state == OPEN and e.client != self._client}
 
     def _for_caches(
-        self, entries: Sequence[Entry], places: Mapping[str, Place], rivals: Collection[str]
+        self, entries: Sequence[Entry], places: Mapping[str, Placement], rivals: Collection[str]
     ) -> None:
         """The CA remembers an answer for the TTL, up to ``settle`` seconds. It can have asked until
         the last value at a name was retracted, and just now where another order is still open."""
@@ -229,7 +231,7 @@ class Waiting:
             output.step(f"waiting {left:.0f} s more: the CA may still remember the record of another order")
             self._sleep(left)
 
-    def _for_public_resolvers(self, entries: Sequence[Entry], places: Mapping[str, Place]) -> None:
+    def _for_public_resolvers(self, entries: Sequence[Entry], places: Mapping[str, Placement]) -> None:
         @cache
         def horizon(resolver: Address, apex: str, servers: Sequence[Server]) -> str:
             differs = differences([resolver], apex, servers)[resolver]

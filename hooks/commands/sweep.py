@@ -29,7 +29,7 @@ def sweep(dry_run: bool, forget: bool) -> int:
     if orphans and not dry_run:
         with desk.recorded(Call("dns01", "start", "sweep")):
             desk.journal.forget(gone)
-            desk.records.take_back([entry for entry in orphans if entry not in gone])
+            desk.records.retract([entry for entry in orphans if entry not in gone])
         for entry in gone:
             click.echo(f"given up, see whether it is still in the zone: {_line(entry)}")
     left = desk.journal.entries()

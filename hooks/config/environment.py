@@ -14,7 +14,7 @@ from ...output import warning
 from ...providers import load as load_provider
 from ...providers.base import Provider
 from ..caa import issuers
-from ..dns.message import Address, reachable
+from ..dns.address import Address, reachable
 from ..state.folder import state_dir
 from . import options, validators
 from .settings import Account, Settings

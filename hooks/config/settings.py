@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ...errors import ConfigError
 from ...names import PREFIX, is_within
 from ...providers.base import Profile
-from ..dns.message import Address
+from ..dns.address import Address
 from .validators import Readiness
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar, cast, get_args
 from ...errors import ConfigError
 from ...names import canonical
 from ...options import at
-from ..dns.message import Address
+from ..dns.address import Address
 
 T = TypeVar("T")
 D = TypeVar("D")

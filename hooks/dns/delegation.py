@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...errors import DelegationError
-from .message import Address
+from .address import Address
 
-HOPS = 10  # CNAMEs: resolvers follow 10 or 11, and give up on 12
-OPEN = (
+CNAME_LIMIT = 10  # CNAMEs: resolvers follow 10 or 11, and give up on 12
+PORT_53_HINT = (
     "open port 53 to the world, name other resolvers in DNS01_RESOLVERS, or name the zone's own servers "
     "in DNS01_NAMESERVERS"
 )
@@ -35,7 +35,7 @@ class Delegation(NamedTuple):
     intercepted: bool = False  # whether all that was heard in their place were resolvers
 
 
-class Cut(NamedTuple):
+class ZoneCut(NamedTuple):
     """A zone as its parent's referral describes it. ``hosts`` are NS names."""
 
     apex: str
@@ -47,7 +47,9 @@ class PortBarred(DelegationError):
     """No name server at all can be asked from here; ``barrier`` says why, of port 53."""
 
     def __init__(self, barrier: str, words: str) -> None:
-        super().__init__(f"no name server can be asked from here: on port 53, {barrier} ({words})", OPEN)
+        super().__init__(
+            f"no name server can be asked from here: on port 53, {barrier} ({words})", PORT_53_HINT
+        )
         self.barrier = barrier
 
 

@@ -17,10 +17,10 @@ import dns.rdatatype
 import httpx
 
 from ... import dnsmessage
-from .message import TXT, Answer
+from .message import TXT, Response
 
-TIMEOUT = 4.0
-MEDIA = "application/dns-message"
+HTTPS_TIMEOUT = 4.0
+MEDIA_TYPE = "application/dns-message"
 
 
 class Doh:
@@ -29,7 +29,7 @@ class Doh:
     ``timeout``: seconds for an answer, and as many for the connection.
     """
 
-    def __init__(self, timeout: float = TIMEOUT) -> None:
+    def __init__(self, timeout: float = HTTPS_TIMEOUT) -> None:
         self._timeout = timeout
 
     def __enter__(self) -> Self:
@@ -46,25 +46,27 @@ class Doh:
         if self._client:
             self._client.close()
 
-    def ask(self, endpoint: str, name: str, rdtype: dns.rdatatype.RdataType = TXT) -> Answer:
+    def ask(self, endpoint: str, name: str, rdtype: dns.rdatatype.RdataType = TXT) -> Response:
         """What the resolver at this URL answers. What goes wrong is in the answer."""
         if self._client is None:
-            return Answer(None, self._trouble)
+            return Response(None, self._trouble)
         query = dns.message.make_query(name, rdtype, use_edns=0, id=0)  # no id: RFC 8484 §4.1
-        headers = {"Content-Type": MEDIA, "Accept": MEDIA}
+        headers = {"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE}
         try:
             response = self._client.post(endpoint, content=query.to_wire(), headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return Answer(None, str(error) or type(error).__name__)
+            return Response(None, str(error) or type(error).__name__)
         if response.status_code != 200:
-            return Answer(None, f"HTTP {response.status_code}")
+            return Response(None, f"HTTP {response.status_code}")
         try:
             message = dnsmessage.parse(response.content)
         except (dns.exception.DNSException, ValueError):
-            return Answer(None, "what it answers is no DNS message")
-        return Answer(message) if query.is_response(message) else Answer(None, "it answers something else")
+            return Response(None, "what it answers is no DNS message")
+        return (
+            Response(message) if query.is_response(message) else Response(None, "it answers something else")
+        )
 
-    def ask_all(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Answer]:
+    def ask_all(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Response]:
         """The TXT records of many (endpoint, name), a few of them at a time."""
         asked = list(pairs)
         with ThreadPoolExecutor(8) as pool:

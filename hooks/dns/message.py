@@ -1,35 +1,33 @@
-"""What is asked of a name server, and what it answers."""
+"""Queries to name servers, their responses, and how to read them (RFC 1035, terms of RFC 9499)."""
 
 from __future__ import annotations
 
-import ipaddress
-import socket
-from functools import cache
 from typing import NamedTuple
 
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
+import dns.rdataclass
 import dns.rdatatype
+import dns.rrset
 
-TXT = dns.rdatatype.TXT
+from ...names import is_within
+from .address import Address
+
+A, AAAA, CNAME, NS, SOA, TXT = (
+    dns.rdatatype.A,
+    dns.rdatatype.AAAA,
+    dns.rdatatype.CNAME,
+    dns.rdatatype.NS,
+    dns.rdatatype.SOA,
+    dns.rdatatype.TXT,
+)
 
 
-class Address(NamedTuple):
-    """Where a server listens."""
-
-    ip: str
-    port: int = 53
-
-    def __str__(self) -> str:
-        if self.port == 53:
-            return self.ip
-        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
-
-
-class Question(NamedTuple):
-    """What to ask whom. ``recurse``, ``dnssec`` and ``unchecked`` are the RD, the DO and the CD
-    bit; ``stream``: over TCP and nothing else."""
+class Query(NamedTuple):
+    """One query to one server. ``recurse``, ``dnssec`` and ``unchecked`` set the RD, the DO and the CD
+    bit; ``stream``: over TCP only."""
 
     server: Address
     name: str
@@ -40,7 +38,7 @@ class Question(NamedTuple):
     unchecked: bool = False
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What came back: a message, or why there is none. ``fallback``: it came over TCP, since no
     datagram was answered."""
 
@@ -78,7 +76,7 @@ class Answer(NamedTuple):
 
     @property
     def words(self) -> str:
-        """The answer in a word or two, for a person."""
+        """The response in a word or two, for a person."""
         if self.message is None:
             return self.problem
         rcode = self.message.rcode()
@@ -91,17 +89,55 @@ class Answer(NamedTuple):
         return "has it" if self.message.answer else "has no such record"
 
 
-def family(address: Address) -> socket.AddressFamily:
-    """The socket family of the address."""
-    return socket.AF_INET6 if ipaddress.ip_address(address.ip).version == 6 else socket.AF_INET
+def text(name: dns.name.Name) -> str:
+    """The name in lower case and without the trailing dot; the root is ""."""
+    return name.to_text(omit_final_dot=True).lower() if name != dns.name.root else ""
 
 
-@cache
-def reachable(address: Address) -> bool:
-    """Whether this machine has a route to the address at all; nothing is sent to find out."""
-    try:
-        with socket.socket(family(address), socket.SOCK_DGRAM) as probe:
-            probe.connect(address)
-    except OSError:
-        return False
-    return True
+def alias_of(response: dns.message.Message, name: str) -> str:
+    """The target of the CNAME at ``name``, or nothing."""
+    rrset = response.get_rrset(response.answer, dns.name.from_text(name), dns.rdataclass.IN, CNAME)
+    return text(rrset[0].target) if rrset else ""
+
+
+def apex_of(response: dns.message.Message) -> str:
+    """The owner of the SOA: of the zone that the answer is from (RFC 2308 §3)."""
+    return next(
+        (text(rrset.name) for rrset in (*response.answer, *response.authority) if rrset.rdtype == SOA), ""
+    )
+
+
+def referral_to(response: dns.message.Message, zone: str, name: str) -> dns.rrset.RRset | None:
+    """The NS RRset of a zone below ``zone`` on the way to ``name``; a server that sends us back
+    up, or aside, is lame."""
+    if response.flags & dns.flags.AA or response.answer or response.rcode() != dns.rcode.NOERROR:
+        return None
+    for rrset in response.authority:
+        apex = text(rrset.name)
+        if rrset.rdtype == NS and apex != zone and is_within(apex, zone) and is_within(name, apex):
+            return rrset
+    return None
+
+
+def hosts_in(rrset: dns.rrset.RRset) -> tuple[str, ...]:
+    """The names of an NS RRset; of any other, nothing."""
+    return tuple(sorted(text(rr.target) for rr in rrset)) if _is(rrset, NS) else ()
+
+
+def _is(rrset: dns.rrset.RRset, *rdtypes: dns.rdatatype.RdataType) -> bool:
+    """Of the internet's class too: what another one means by a type is its own affair."""
+    return rrset.rdclass == dns.rdataclass.IN and rrset.rdtype in rdtypes
+
+
+def addresses_in(rrset: dns.rrset.RRset) -> tuple[Address, ...]:
+    """The addresses of an A or AAAA RRset; of any other, nothing."""
+    return tuple(Address(rr.address) for rr in rrset) if _is(rrset, A, AAAA) else ()
+
+
+def glue_in(response: dns.message.Message) -> dict[str, tuple[Address, ...]]:
+    """The addresses that came along, by host."""
+    glue: dict[str, tuple[Address, ...]] = {}
+    for rrset in response.additional:
+        if addresses := addresses_in(rrset):
+            glue[text(rrset.name)] = glue.get(text(rrset.name), ()) + addresses
+    return glue

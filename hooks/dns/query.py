@@ -9,16 +9,16 @@ import dns.flags
 import dns.message
 import dns.rdatatype
 
-from .message import Address, Answer, Question
-from .replies import AAAA, A, addresses_in, alias_of, referral_to
-from .transport import Wire
+from .address import Address
+from .message import AAAA, A, Query, Response, addresses_in, alias_of, referral_to
+from .transport import Transport
 
-HEDGE = 0.4  # seconds until the next server is asked as well
-PATIENCE = 5.0  # seconds for one question to all the servers of a zone
-LOOKUP = 3.0  # seconds for the addresses of its servers
+NEXT_SERVER_AFTER = 0.4  # seconds until the next server is asked as well
+ZONE_QUERY_TIMEOUT = 5.0  # seconds for one query to all the servers of a zone
+ADDRESS_LOOKUP_TIMEOUT = 3.0  # seconds for the addresses of its servers
 
 
-class Silence(Exception):
+class NoUsefulAnswer(Exception):
     """No server gave a useful answer; says what each one did.
 
     ``mute``: nobody said anything. ``intercepted``: whoever did answered like a resolver.
@@ -45,42 +45,46 @@ def first(
 
     Useful is what comes with authority, or is a referral from ``zone`` downwards; of a resolver,
     any record. ``deaf``: the servers that are known to answer over TCP alone; those that turn out
-    to be so are added. ``mute`` gets those that said nothing for a while. Raises Silence.
+    to be so are added. ``mute`` gets those that said nothing for a while. Raises NoUsefulAnswer.
     """
     deaf = set() if deaf is None else deaf
     batches = _batches(servers, deaf)
-    useless: dict[Address, Answer] = {}
+    useless: dict[Address, Response] = {}
     asked: dict[Address, float] = {}
-    until = time.monotonic() + PATIENCE
-    with Wire() as wire:
-        while (batches or wire.busy) and time.monotonic() < until:
+    until = time.monotonic() + ZONE_QUERY_TIMEOUT
+    with Transport() as transport:
+        while (batches or transport.busy) and time.monotonic() < until:
             if batches:
                 batch = [
-                    Question(server, name, rdtype, recurse, dnssec=not recurse, stream=stream)
+                    Query(server, name, rdtype, recurse, dnssec=not recurse, stream=stream)
                     for server, stream in batches.pop(0)
                     if server not in useless or not useless[server].message
                 ]
-                wire.send(batch)
-                for question in batch:
-                    asked.setdefault(question.server, time.monotonic())
-            if not wire.busy:
+                transport.send(batch)
+                for query in batch:
+                    asked.setdefault(query.server, time.monotonic())
+            if not transport.busy:
                 continue
-            for question, answer in wire.collect(HEDGE if batches else until - time.monotonic()):
-                if _is_useful(question, answer, zone):
-                    if question.stream and question.server not in useless:
-                        deaf.add(question.server)  # its datagram is still on its way
+            for query, answer in transport.collect(
+                NEXT_SERVER_AFTER if batches else until - time.monotonic()
+            ):
+                if _is_useful(query, answer, zone):
+                    if query.stream and query.server not in useless:
+                        deaf.add(query.server)  # its datagram is still on its way
                     if mute is not None:
                         mute |= {
-                            each for each, since in asked.items() if time.monotonic() - since > HEDGE * 2
+                            each
+                            for each, since in asked.items()
+                            if time.monotonic() - since > NEXT_SERVER_AFTER * 2
                         }
-                        mute.discard(question.server)
+                        mute.discard(query.server)
                     assert answer.message is not None
                     return answer.message
                 if answer.message:
-                    asked.pop(question.server, None)
-                if answer.message or question.server not in useless:
-                    useless[question.server] = answer
-    raise _silence(servers, useless)
+                    asked.pop(query.server, None)
+                if answer.message or query.server not in useless:
+                    useless[query.server] = answer
+    raise _no_useful_answer(servers, useless)
 
 
 def _batches(servers: Sequence[Address], deaf: set[Address]) -> list[list[tuple[Address, bool]]]:
@@ -96,25 +100,25 @@ def _batches(servers: Sequence[Address], deaf: set[Address]) -> list[list[tuple[
     return [*batches, streams[2:]]
 
 
-def _is_useful(question: Question, answer: Answer, zone: str) -> bool:
+def _is_useful(query: Query, answer: Response, zone: str) -> bool:
     message = answer.message
     if message is None:
         return False
-    if answer.authoritative or (question.recurse and message.answer):
+    if answer.authoritative or (query.recurse and message.answer):
         return True
-    if question.recurse:
+    if query.recurse:
         return False
-    if referral_to(message, zone, question.name):
+    if referral_to(message, zone, query.name):
         return True
     # BIND gives CNAMEs that go round in a circle with a SERVFAIL.
-    return bool(message.flags & dns.flags.AA and alias_of(message, question.name))
+    return bool(message.flags & dns.flags.AA and alias_of(message, query.name))
 
 
-def _silence(servers: Sequence[Address], useless: Mapping[Address, Answer]) -> Silence:
+def _no_useful_answer(servers: Sequence[Address], useless: Mapping[Address, Response]) -> NoUsefulAnswer:
     said = [f"{server}: {useless[server].words if server in useless else 'no answer'}" for server in servers]
     spoken = [answer for answer in useless.values() if answer.message is not None]
     intercepted = bool(spoken) and all(answer.like_a_resolver for answer in spoken)
-    return Silence("; ".join(said) or "it has no address", mute=not spoken, intercepted=intercepted)
+    return NoUsefulAnswer("; ".join(said) or "it has no address", mute=not spoken, intercepted=intercepted)
 
 
 def gather(
@@ -131,19 +135,17 @@ def gather(
     """
     told = set()
     untold = {(host, rdtype) for host in servers for rdtype in (A, AAAA)}
-    until = time.monotonic() + LOOKUP
-    with Wire() as wire:
-        wire.send(
-            Question(server, host, rdtype, recurse, stream=server in deaf)
+    until = time.monotonic() + ADDRESS_LOOKUP_TIMEOUT
+    with Transport() as transport:
+        transport.send(
+            Query(server, host, rdtype, recurse, stream=server in deaf)
             for host, rdtype in untold
             for server in servers[host][:2]
         )
-        while untold and wire.busy and (left := until - time.monotonic()) > 0:
-            for question, answer in wire.collect(left):
+        while untold and transport.busy and (left := until - time.monotonic()) > 0:
+            for query, answer in transport.collect(left):
                 if answer.message is not None and (recurse or answer.authoritative):
-                    told.add(question.name)
-                    untold.discard((question.name, question.rdtype))
-                    found[question.name] |= {
-                        a for rrset in answer.message.answer for a in addresses_in(rrset)
-                    }
+                    told.add(query.name)
+                    untold.discard((query.name, query.rdtype))
+                    found[query.name] |= {a for rrset in answer.message.answer for a in addresses_in(rrset)}
     return told

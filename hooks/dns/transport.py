@@ -1,9 +1,9 @@
-"""Asks many name servers at once: one selector, UDP first, TCP where that is better.
+"""DNS over UDP and TCP: many queries to many servers at once, on one selector.
 
-A question goes out as a datagram, after ``RESEND`` seconds once more, and then over TCP; a
-truncated answer takes it to TCP at once. More than ``CROWD`` questions for one server share one
+A query goes out as a datagram, after DATAGRAM_TIMEOUT once more, and then over TCP; a
+truncated answer takes it to TCP at once. More than a few queries for one server share one
 pipelined TCP connection (RFC 7766 §6.2.1.1), so that nobody's response-rate limiting is tripped;
-where there is no TCP, no more than ``CROWD`` datagrams for one server are in flight.
+where there is no TCP, no more than ``DATAGRAMS_PER_SERVER`` datagrams for one server are in flight.
 """
 
 from __future__ import annotations
@@ -21,26 +21,28 @@ import dns.flags
 import dns.message
 
 from ... import dnsmessage
-from .message import Address, Answer, Question, family
+from .address import Address, family
+from .message import Query, Response
 
-RESEND = 2.0  # seconds until a datagram is given up for lost
-STREAM = 3.0  # seconds for a TCP connection to open or to go on answering
-CROWD = 8
-PAYLOAD = 1232  # octets: what crosses every path unfragmented (DNS flag day 2020)
+DATAGRAM_TIMEOUT = 2.0  # seconds until a datagram is taken for lost
+STREAM_TIMEOUT = 3.0  # seconds for a TCP connection to open or to go on answering
+DATAGRAMS_PER_SERVER = 8  # in flight; a batch of more goes over TCP
+DATAGRAMS_IN_FLIGHT = 256  # to all servers: each has a socket
+UDP_PAYLOAD = 1232  # octets: what crosses every path unfragmented (DNS flag day 2020)
 
 
-class _Query:
-    """A question on its way."""
+class _Exchange:
+    """A query on its way to its response."""
 
-    def __init__(self, question: Question) -> None:
-        self.question = question
+    def __init__(self, query: Query) -> None:
+        self.query = query
         self.message = dns.message.make_query(
-            question.name,
-            question.rdtype,
+            query.name,
+            query.rdtype,
             use_edns=0,
-            payload=PAYLOAD,
-            want_dnssec=question.dnssec,
-            flags=(dns.flags.RD if question.recurse else 0) | (dns.flags.CD if question.unchecked else 0),
+            payload=UDP_PAYLOAD,
+            want_dnssec=query.dnssec,
+            flags=(dns.flags.RD if query.recurse else 0) | (dns.flags.CD if query.unchecked else 0),
         )
         self.deadline = 0.0
         self.datagrams = 0
@@ -49,12 +51,12 @@ class _Query:
 
 
 class _Stream:
-    """A TCP connection to one server and the queries that wait for its answers."""
+    """A TCP connection to one server and the queries that wait for its responses."""
 
     def __init__(self, server: Address, deadline: float) -> None:
         self.server = server
         self.deadline = deadline
-        self.pending: dict[int, _Query] = {}
+        self.pending: dict[int, _Exchange] = {}
         self.unsent = b""
         self.unread = b""
         self.answered = False
@@ -62,11 +64,11 @@ class _Stream:
         self.socket.setblocking(False)
         self.socket.connect_ex(server)
 
-    def add(self, query: _Query) -> None:
-        while query.message.id in self.pending:
-            query.message.id = secrets.randbelow(1 << 16)
-        self.pending[query.message.id] = query
-        octets = query.message.to_wire()
+    def add(self, exchange: _Exchange) -> None:
+        while exchange.message.id in self.pending:
+            exchange.message.id = secrets.randbelow(1 << 16)
+        self.pending[exchange.message.id] = exchange
+        octets = exchange.message.to_wire()
         self.unsent += struct.pack("!H", len(octets)) + octets
 
     def messages(self) -> Iterable[bytes]:
@@ -79,57 +81,59 @@ class _Stream:
             yield octets
 
 
-class Wire:
-    """Questions go in with ``send``, answers come out of ``collect`` as they arrive.
+class Transport:
+    """Sends queries, and gives their responses as they arrive.
 
-    ``with Wire() as wire: wire.send(questions); wire.collect(timeout=1)``
+    ``with Transport() as transport: transport.send(queries); transport.collect(timeout=1)``
     """
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
-        self._waiting: deque[_Query] = deque()
-        self._flying: set[_Query] = set()
+        self._waiting: deque[_Exchange] = deque()
+        self._in_flight: set[_Exchange] = set()
         self._streams: dict[Address, _Stream] = {}
-        self._streamless: set[Address] = set()
-        self._done: list[tuple[Question, Answer]] = []
+        self._without_tcp: set[Address] = set()
+        self._done: list[tuple[Query, Response]] = []
 
-    def __enter__(self) -> Wire:
+    def __enter__(self) -> Transport:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for query in list(self._flying):
-            self._land(query)
+        for exchange in list(self._in_flight):
+            self._release(exchange)
         for stream in list(self._streams.values()):
-            self._hang_up(stream)
+            self._close(stream)
         self._selector.close()
 
     @property
     def busy(self) -> bool:
         """Whether anything is still to come."""
         return bool(
-            self._waiting or self._flying or self._done or any(s.pending for s in self._streams.values())
+            self._waiting or self._in_flight or self._done or any(s.pending for s in self._streams.values())
         )
 
-    def send(self, questions: Iterable[Question]) -> None:
+    def send(self, queries: Iterable[Query]) -> None:
         """Ask all of these, each for itself; ``collect`` gives exactly one answer to each."""
-        batch = [_Query(question) for question in questions]
-        crowds = Counter(query.question.server for query in batch)
-        for query in batch:
-            server = query.question.server
-            if query.question.stream or (crowds[server] > CROWD and server not in self._streamless):
-                self._pipeline(query)
+        batch = [_Exchange(query) for query in queries]
+        per_server = Counter(exchange.query.server for exchange in batch)
+        for exchange in batch:
+            server = exchange.query.server
+            if exchange.query.stream or (
+                per_server[server] > DATAGRAMS_PER_SERVER and server not in self._without_tcp
+            ):
+                self._pipeline(exchange)
             else:
-                self._waiting.append(query)
-        self._take_off()
+                self._waiting.append(exchange)
+        self._send_waiting()
 
-    def collect(self, timeout: float) -> list[tuple[Question, Answer]]:
+    def collect(self, timeout: float) -> list[tuple[Query, Response]]:
         """What has been answered: waits for at least one answer, ``timeout`` seconds at most."""
         until = time.monotonic() + timeout
         while not self._done:
             now = time.monotonic()
             if now >= until:
                 break
-            deadlines = [query.deadline for query in self._flying]
+            deadlines = [exchange.deadline for exchange in self._in_flight]
             deadlines += [stream.deadline for stream in self._streams.values()]
             for key, events in self._selector.select(max(0.0, min([until, *deadlines]) - now)):
                 if isinstance(key.data, _Stream):
@@ -137,98 +141,99 @@ class Wire:
                 else:
                     self._receive(key.data)
             self._expire(time.monotonic())
-            self._take_off()
+            self._send_waiting()
         done, self._done = self._done, []
         return done
 
-    def ask(self, questions: Iterable[Question], timeout: float) -> dict[Question, Answer]:
+    def ask(self, queries: Iterable[Query], timeout: float) -> dict[Query, Response]:
         """Ask all of these and wait for every answer, ``timeout`` seconds in all."""
-        wanted = set(questions)
+        wanted = set(queries)
         self.send(wanted)
         until = time.monotonic() + timeout
-        answers: dict[Question, Answer] = {}
-        while len(answers) < len(wanted) and (left := until - time.monotonic()) > 0:
-            answers.update(self.collect(left))
-        return answers | {question: Answer(None, "timed out") for question in wanted - answers.keys()}
+        responses: dict[Query, Response] = {}
+        while len(responses) < len(wanted) and (left := until - time.monotonic()) > 0:
+            responses.update(self.collect(left))
+        return responses | {query: Response(None, "timed out") for query in wanted - responses.keys()}
 
     # Datagrams
 
-    def _take_off(self) -> None:
-        flying = Counter(query.question.server for query in self._flying)
-        grounded: deque[_Query] = deque()
+    def _send_waiting(self) -> None:
+        in_flight = Counter(exchange.query.server for exchange in self._in_flight)
+        postponed: deque[_Exchange] = deque()
         while self._waiting:
-            query = self._waiting.popleft()
-            if flying[query.question.server] < CROWD and len(self._flying) < 256:
-                flying[query.question.server] += 1
-                self._fly(query)
+            exchange = self._waiting.popleft()
+            server = exchange.query.server
+            if in_flight[server] < DATAGRAMS_PER_SERVER and len(self._in_flight) < DATAGRAMS_IN_FLIGHT:
+                in_flight[server] += 1
+                self._send_datagram(exchange)
             else:
-                grounded.append(query)
-        self._waiting = grounded
+                postponed.append(exchange)
+        self._waiting = postponed
 
-    def _fly(self, query: _Query) -> None:
-        server = query.question.server
+    def _send_datagram(self, exchange: _Exchange) -> None:
+        server = exchange.query.server
         try:
-            if query.socket is None:
-                query.socket = socket.socket(family(server), socket.SOCK_DGRAM)
-                query.socket.setblocking(False)
-                query.socket.connect(server)
-                self._selector.register(query.socket, selectors.EVENT_READ, query)
-            query.socket.send(query.message.to_wire())
+            if exchange.socket is None:
+                exchange.socket = socket.socket(family(server), socket.SOCK_DGRAM)
+                exchange.socket.setblocking(False)
+                exchange.socket.connect(server)
+                self._selector.register(exchange.socket, selectors.EVENT_READ, exchange)
+            exchange.socket.send(exchange.message.to_wire())
         except OSError as error:
-            self._land(query)
-            if query.datagrams:
-                self._pipeline(query)
+            self._release(exchange)
+            if exchange.datagrams:
+                self._pipeline(exchange)
             else:
-                self._finish(query, Answer(None, _why(error)))
+                self._finish(exchange, Response(None, _reason(error)))
             return
-        query.datagrams += 1
-        query.deadline = time.monotonic() + RESEND
-        self._flying.add(query)
+        exchange.datagrams += 1
+        exchange.deadline = time.monotonic() + DATAGRAM_TIMEOUT
+        self._in_flight.add(exchange)
 
-    def _receive(self, query: _Query) -> None:
-        if query not in self._flying or query.socket is None:
+    def _receive(self, exchange: _Exchange) -> None:
+        if exchange not in self._in_flight or exchange.socket is None:
             return
         try:
-            octets = query.socket.recv(65535)
+            octets = exchange.socket.recv(65535)
         except BlockingIOError:
             return
         except OSError:  # an ICMP message says that nobody listens: TCP gets its chance at once
-            self._land(query)
-            self._pipeline(query)
+            self._release(exchange)
+            self._pipeline(exchange)
             return
-        message = _parse(query, octets)
-        if message is None:  # not the answer to this question: a forger's, or a late one
+        message = _parse(exchange, octets)
+        if message is None:  # not the answer to this query: a forger's, or a late one
             return
-        self._land(query)
+        self._release(exchange)
         if message.flags & dns.flags.TC:
-            query.truncated = True
-            self._pipeline(query)
+            exchange.truncated = True
+            self._pipeline(exchange)
         else:
-            self._finish(query, Answer(message))
+            self._finish(exchange, Response(message))
 
-    def _land(self, query: _Query) -> None:
-        self._flying.discard(query)
-        if query.socket is not None:
-            if query.socket.fileno() in self._selector.get_map():
-                self._selector.unregister(query.socket)
-            query.socket.close()
-            query.socket = None
+    def _release(self, exchange: _Exchange) -> None:
+        self._in_flight.discard(exchange)
+        if exchange.socket is not None:
+            if exchange.socket.fileno() in self._selector.get_map():
+                self._selector.unregister(exchange.socket)
+            exchange.socket.close()
+            exchange.socket = None
 
     # Streams
 
-    def _pipeline(self, query: _Query) -> None:
-        server = query.question.server
+    def _pipeline(self, exchange: _Exchange) -> None:
+        server = exchange.query.server
         stream = self._streams.get(server)
         if stream is None:
             try:
-                stream = _Stream(server, time.monotonic() + STREAM)
+                stream = _Stream(server, time.monotonic() + STREAM_TIMEOUT)
             except OSError as error:  # too many files are open
-                self._finish(query, Answer(None, _why(error)))
+                self._finish(exchange, Response(None, _reason(error)))
                 return
             self._streams[server] = stream
         elif not stream.pending:
-            stream.deadline = time.monotonic() + STREAM
-        stream.add(query)
+            stream.deadline = time.monotonic() + STREAM_TIMEOUT
+        stream.add(exchange)
         both = selectors.EVENT_READ | selectors.EVENT_WRITE
         if stream.socket in self._selector.get_map():
             self._selector.modify(stream.socket, both, stream)
@@ -244,7 +249,7 @@ class Wire:
             if events & selectors.EVENT_READ:
                 octets = stream.socket.recv(65535)
                 if not octets:
-                    self._lost(stream, "closed the connection")
+                    self._lose(stream, "closed the connection")
                     return
                 stream.unread += octets
                 for message in stream.messages():
@@ -252,31 +257,31 @@ class Wire:
         except BlockingIOError:
             return
         except OSError as error:
-            self._lost(stream, _why(error))
+            self._lose(stream, _reason(error))
 
     def _answered(self, stream: _Stream, octets: bytes) -> None:
-        query = stream.pending.get(struct.unpack_from("!H", octets)[0]) if len(octets) >= 12 else None
-        if query is None or (message := _parse(query, octets)) is None:
+        exchange = stream.pending.get(struct.unpack_from("!H", octets)[0]) if len(octets) >= 12 else None
+        if exchange is None or (message := _parse(exchange, octets)) is None:
             return
-        del stream.pending[query.message.id]
+        del stream.pending[exchange.message.id]
         stream.answered = True
-        stream.deadline = time.monotonic() + STREAM
-        self._finish(query, Answer(message, fallback=query.datagrams > 0 and not query.truncated))
+        stream.deadline = time.monotonic() + STREAM_TIMEOUT
+        self._finish(exchange, Response(message, fallback=exchange.datagrams > 0 and not exchange.truncated))
 
-    def _lost(self, stream: _Stream, why: str) -> None:
+    def _lose(self, stream: _Stream, reason: str) -> None:
         """Carry on without this connection: over a new one if it did answer something."""
-        self._hang_up(stream)
+        self._close(stream)
         if not stream.answered:
-            self._streamless.add(stream.server)
-        for query in stream.pending.values():
+            self._without_tcp.add(stream.server)
+        for exchange in stream.pending.values():
             if stream.answered:
-                self._pipeline(query)
-            elif query.datagrams or query.question.stream:
-                self._finish(query, Answer(None, why))
+                self._pipeline(exchange)
+            elif exchange.datagrams or exchange.query.stream:
+                self._finish(exchange, Response(None, reason))
             else:
-                self._waiting.append(query)
+                self._waiting.append(exchange)
 
-    def _hang_up(self, stream: _Stream) -> None:
+    def _close(self, stream: _Stream) -> None:
         self._streams.pop(stream.server, None)
         self._selector.unregister(stream.socket)
         stream.socket.close()
@@ -284,31 +289,31 @@ class Wire:
     # Both
 
     def _expire(self, now: float) -> None:
-        for query in [query for query in self._flying if query.deadline <= now]:
-            if query.datagrams < 2:
-                self._fly(query)
+        for exchange in [exchange for exchange in self._in_flight if exchange.deadline <= now]:
+            if exchange.datagrams < 2:
+                self._send_datagram(exchange)
             else:
-                self._land(query)
-                self._pipeline(query)
+                self._release(exchange)
+                self._pipeline(exchange)
         for stream in [stream for stream in self._streams.values() if stream.deadline <= now]:
             if stream.pending:
-                self._lost(stream, "timed out")
+                self._lose(stream, "timed out")
             else:
-                self._hang_up(stream)
+                self._close(stream)
 
-    def _finish(self, query: _Query, answer: Answer) -> None:
-        self._done.append((query.question, answer))
+    def _finish(self, exchange: _Exchange, response: Response) -> None:
+        self._done.append((exchange.query, response))
 
 
-def _parse(query: _Query, octets: bytes) -> dns.message.Message | None:
+def _parse(exchange: _Exchange, octets: bytes) -> dns.message.Message | None:
     try:
         message = dnsmessage.parse(octets, ignore_trailing=True, raise_on_truncation=True)
     except dns.message.Truncated as error:
         message = error.message()  # type: ignore[no-untyped-call]
     except (dns.exception.DNSException, ValueError):
         return None
-    return message if query.message.is_response(message) else None
+    return message if exchange.message.is_response(message) else None
 
 
-def _why(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     return (error.strerror or str(error) or type(error).__name__).lower()

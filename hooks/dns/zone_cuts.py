@@ -24,10 +24,10 @@ import dns.rrset
 
 from ...errors import DelegationError
 from ...names import is_within
-from .delegation import HOPS, OPEN, ChainError, Cut, Delegation, PortBarred, Server
-from .message import Address, Answer, reachable
-from .query import Silence, first, gather
-from .replies import CNAME, NS, SOA, alias_of, apex_of, glue_in, hosts_in, referral_to, text
+from .address import Address, reachable
+from .delegation import CNAME_LIMIT, PORT_53_HINT, ChainError, Delegation, PortBarred, Server, ZoneCut
+from .message import CNAME, NS, SOA, Response, alias_of, apex_of, glue_in, hosts_in, referral_to, text
+from .query import NoUsefulAnswer, first, gather
 
 
 class Discovery:
@@ -39,10 +39,10 @@ class Discovery:
     def __init__(self, resolvers: Sequence[Address]) -> None:
         self._resolvers = list(resolvers)
         self._found: dict[str, Delegation] = {}
-        self._cuts: dict[str, Cut] = {}
+        self._cuts: dict[str, ZoneCut] = {}
         self._hosts: dict[str, tuple[Address, ...]] = {}
         self._servers: dict[str, tuple[Server, ...]] = {}
-        self._silent: dict[str, Silence] = {}
+        self._silent: dict[str, NoUsefulAnswer] = {}
         self._replies: dict[tuple[str, dns.rdatatype.RdataType], dns.message.Message] = {}
         self._mute: set[Address] = set()  # that kept silent while others answered
         self._deaf: set[Address] = set()  # that answer over TCP, and not over UDP
@@ -90,7 +90,7 @@ class Discovery:
                 alias = alias_of(reply, target)
                 if alias and self._comes_of_a_wildcard(cut, reply, target, alias):
                     cut, wildcard, alias = self._enclosing(cut, target), alias, ""
-            except Silence as silence:
+            except NoUsefulAnswer as silence:
                 self._mind_the_port(silence)
                 cut, alias, trouble = self._deepest(target), "", str(silence)
                 intercepted = silence.intercepted
@@ -102,20 +102,20 @@ class Discovery:
             chain.append(alias)
             _check(chain)
 
-    def cut(self, name: str) -> Cut:
+    def cut(self, name: str) -> ZoneCut:
         """The zone that holds ``name``: the deepest that it is delegated to.
 
         Raises DelegationError where the servers of a zone on the way say nothing useful.
         """
         try:
             return self._descend(name)[0]
-        except Silence as silence:
+        except NoUsefulAnswer as silence:
             self._mind_the_port(silence)
             raise DelegationError(f"nobody answers for {name} ({silence})") from None
 
-    def known_cut(self, apex: str) -> Cut:
+    def known_cut(self, apex: str) -> ZoneCut:
         """The zone as its parent's referral described it; nobody is asked."""
-        return self._cuts.get(apex) or Cut(apex, (), {})
+        return self._cuts.get(apex) or ZoneCut(apex, (), {})
 
     def ask(self, name: str, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
         """What a server of its zone says, with authority, of records at ``name``; of a DS, a server
@@ -129,14 +129,14 @@ class Discovery:
         try:
             reply = self._replies[name, rdtype] = self._follow(home, name, rdtype)[1]
             return reply
-        except Silence as silence:
+        except NoUsefulAnswer as silence:
             self._mind_the_port(silence)
             kind = dns.rdatatype.to_text(rdtype)
             raise DelegationError(f"nobody answers for {name} {kind} ({silence})") from None
 
     # Zone cuts
 
-    def _descend(self, name: str) -> tuple[Cut, dns.message.Message]:
+    def _descend(self, name: str) -> tuple[ZoneCut, dns.message.Message]:
         """The deepest zone that ``name`` is delegated to, and what its servers say of the name."""
         cut, reply = self._follow(name, name, SOA)
         apex = apex_of(reply)
@@ -146,7 +146,7 @@ class Discovery:
 
     def _follow(
         self, home: str, name: str, rdtype: dns.rdatatype.RdataType
-    ) -> tuple[Cut, dns.message.Message]:
+    ) -> tuple[ZoneCut, dns.message.Message]:
         """Ask about ``name``, first in the deepest zone known around ``home``, then wherever it is
         referred to; gives the zone that has the answer, and the answer."""
         while True:
@@ -156,50 +156,52 @@ class Discovery:
             if referral is None:
                 return cut, reply
             apex = text(referral.name)
-            self._cuts[apex] = Cut(apex, hosts_in(referral), glue_in(reply))
+            self._cuts[apex] = ZoneCut(apex, hosts_in(referral), glue_in(reply))
 
-    def _deepest(self, name: str) -> Cut:
+    def _deepest(self, name: str) -> ZoneCut:
         """The deepest cut known so far that ``name`` is within."""
         while name not in self._cuts and name:
             name = name.partition(".")[2]
         return self._cuts.get(name) or self._root()
 
-    def _root(self) -> Cut:
+    def _root(self) -> ZoneCut:
         """Whoever needs it first finds it for all."""
         with self._rooting:
             if "" not in self._cuts:
                 self._cuts[""] = self._ask_for_the_root()
             return self._cuts[""]
 
-    def _ask_for_the_root(self) -> Cut:
+    def _ask_for_the_root(self) -> ZoneCut:
         try:
             if "" in self._silent:
                 raise self._silent[""]
             reply = first(self._resolvers, "", NS, recurse=True, deaf=self._deaf)
-        except Silence as silence:
+        except NoUsefulAnswer as silence:
             self._silent[""] = silence
             words = f"no resolver tells where the root's name servers are ({silence})"
             if silence.mute:
                 raise PortBarred("nothing answers", words) from None
-            raise DelegationError(words, OPEN) from None
-        return Cut("", tuple(host for rrset in reply.answer for host in hosts_in(rrset)), glue_in(reply))
+            raise DelegationError(words, PORT_53_HINT) from None
+        return ZoneCut("", tuple(host for rrset in reply.answer for host in hosts_in(rrset)), glue_in(reply))
 
-    def _mind_the_port(self, silence: Silence) -> None:
+    def _mind_the_port(self, silence: NoUsefulAnswer) -> None:
         """Raises PortBarred where no name server has answered so far."""
         if self._heard or not (silence.mute or silence.intercepted):
             return
         barrier = "something intercepts it" if silence.intercepted else "only resolvers answer"
         raise PortBarred(barrier, str(silence)) from None
 
-    def _on_the_same_servers(self, cut: Cut, apex: str) -> Cut:
+    def _on_the_same_servers(self, cut: ZoneCut, apex: str) -> ZoneCut:
         """A child zone on its parent's servers gets no referral: only its SOA tells of it."""
         if apex != cut.apex and is_within(apex, cut.apex):
             reply = self._ask(cut, apex, NS)  # its own word, or its parent's referral
             hosts = {host for rrset in (*reply.answer, *reply.authority) for host in hosts_in(rrset)}
-            cut = self._cuts[apex] = Cut(apex, tuple(sorted(hosts)) or cut.hosts, cut.glue | glue_in(reply))
+            cut = self._cuts[apex] = ZoneCut(
+                apex, tuple(sorted(hosts)) or cut.hosts, cut.glue | glue_in(reply)
+            )
         return cut
 
-    def _enclosing(self, cut: Cut, name: str) -> Cut:
+    def _enclosing(self, cut: ZoneCut, name: str) -> ZoneCut:
         """The zone of a name whose SOA a wildcard CNAME hides."""
         while (name := name.partition(".")[2]) and is_within(name, cut.apex):
             reply = self._ask(cut, name, SOA)
@@ -207,7 +209,7 @@ class Discovery:
                 return self._on_the_same_servers(cut, apex_of(reply))
         return cut
 
-    def _comes_of_a_wildcard(self, cut: Cut, reply: dns.message.Message, name: str, alias: str) -> bool:
+    def _comes_of_a_wildcard(self, cut: ZoneCut, reply: dns.message.Message, name: str, alias: str) -> bool:
         """Whether this CNAME was made from a wildcard: its signature says so (RFC 4034 §3.1.3),
         or else a label that nobody can have chosen gets it as well."""
         owner = dns.name.from_text(name)
@@ -219,20 +221,20 @@ class Discovery:
 
     # Name servers
 
-    def _all_servers(self, cut: Cut) -> tuple[Server, ...]:
+    def _all_servers(self, cut: ZoneCut) -> tuple[Server, ...]:
         """The union of the parent's and the zone's own NS, with all their addresses."""
         if cut.apex not in self._servers:
             hosts = set(cut.hosts)
             try:
                 reply = self._ask(cut, cut.apex, NS)
                 hosts |= {host for rrset in reply.answer for host in hosts_in(rrset)}
-            except Silence:
+            except NoUsefulAnswer:
                 pass  # the parent's word stands alone; find() has said so, or the wait will
             self._look_up(hosts, cut.glue)
             self._servers[cut.apex] = tuple(Server(host, self._hosts[host]) for host in sorted(hosts))
         return self._servers[cut.apex]
 
-    def _addresses(self, cut: Cut) -> list[Address]:
+    def _addresses(self, cut: ZoneCut) -> list[Address]:
         """Addresses to put a question about the zone to: the glue will do. Those that have kept
         silent before come last."""
         known = self._known(cut)
@@ -264,24 +266,24 @@ class Discovery:
         for host, addresses in found.items():
             self._hosts[host] = tuple(sorted(filter(reachable, addresses)))
 
-    def _known(self, cut: Cut) -> list[Address]:
+    def _known(self, cut: ZoneCut) -> list[Address]:
         """The addresses of a zone's servers as far as they are known."""
         return [a for host in cut.hosts for a in self._hosts.get(host) or cut.glue.get(host, ())]
 
     # Questions
 
-    def _ask(self, cut: Cut, name: str, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
+    def _ask(self, cut: ZoneCut, name: str, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
         """What the servers of a zone say: with authority, or by a referral further down."""
         if cut.apex in self._silent:
             raise self._silent[cut.apex]
         try:
             addresses = self._addresses(cut)
             reply = first(addresses, name, rdtype, zone=cut.apex, deaf=self._deaf, mute=self._mute)
-        except Silence as silence:
+        except NoUsefulAnswer as silence:
             if silence.mute or silence.intercepted:  # else it may be about this one name
                 self._silent[cut.apex] = silence
             raise
-        self._heard = self._heard or not Answer(reply).like_a_resolver
+        self._heard = self._heard or not Response(reply).like_a_resolver
         return reply
 
 
@@ -293,9 +295,9 @@ def _check(chain: Sequence[str]) -> None:
             f"let one CNAME lead to where the record can stand, or remove that of {chain[0]}",
             chain,
         )
-    if len(chain) > HOPS + 1:
+    if len(chain) > CNAME_LIMIT + 1:
         raise ChainError(
-            f"{chain[0]}: more than {HOPS} CNAMEs in a row: {drawn}",
+            f"{chain[0]}: more than {CNAME_LIMIT} CNAMEs in a row: {drawn}",
             "let the first one point to the last one's target; CAs give up on long chains",
             chain,
         )

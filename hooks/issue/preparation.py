@@ -13,7 +13,7 @@ from ...errors import CaaForbids, ConfigError, HookError
 from ...names import PREFIX
 from ..caa.preflight import Lookups
 from ..caa.rules import Authority, check
-from ..challenge.placement import Places
+from ..challenge.placement import Placements
 from ..clients.challenge import owner_name
 from ..config.settings import Settings, ZoneRule
 from .inventory import WantedCertificate
@@ -52,7 +52,7 @@ def _merged(rule: ZoneRule, row: ZoneRule | None) -> ZoneRule:
 
 
 def set_aside(
-    certificates: Sequence[WantedCertificate], settings: Settings, places: Places, authority: Authority
+    certificates: Sequence[WantedCertificate], settings: Settings, places: Placements, authority: Authority
 ) -> dict[str, HookError]:
     """Those that cannot succeed, by name, each with the reason. ``places`` knows the others' from then on."""
     failed = _unplaced(certificates, places)
@@ -65,7 +65,7 @@ def challenge_names(wanted: WantedCertificate) -> list[str]:
     return list(dict.fromkeys(owner_name(name) for name in wanted.names))
 
 
-def _unplaced(certificates: Sequence[WantedCertificate], places: Places) -> dict[str, HookError]:
+def _unplaced(certificates: Sequence[WantedCertificate], places: Placements) -> dict[str, HookError]:
     """All names at once; only where that fails, each by itself."""
     names = list(dict.fromkeys(name for wanted in certificates for name in challenge_names(wanted)))
     try:
@@ -90,7 +90,7 @@ def _unplaced(certificates: Sequence[WantedCertificate], places: Places) -> dict
 
 
 def _forbidden(
-    certificates: Sequence[WantedCertificate], settings: Settings, places: Places, authority: Authority
+    certificates: Sequence[WantedCertificate], settings: Settings, places: Placements, authority: Authority
 ) -> dict[str, HookError]:
     """Where the configuration names the servers, the world's CAA is not what they have."""
     identifiers: Mapping[str, list[str]] = {

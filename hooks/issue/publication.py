@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from ...errors import HookError
 from ...providers.base import Zone
-from ..challenge.placement import Place, Places
+from ..challenge.placement import Placement, Placements
 from ..challenge.publisher import Records
 from ..clients.challenge import Challenge
 from ..state.journal import Entry
@@ -26,7 +26,7 @@ ACCOUNTS_AT_ONCE = 8
 class Publication:
     """What one wave has published. ``failed``: why the names of a batch are not out, by owner name."""
 
-    def __init__(self, records: Records, places: Places) -> None:
+    def __init__(self, records: Records, places: Placements) -> None:
         self._records = records
         self._places = places
         self._open: list[Entry] = []
@@ -61,14 +61,14 @@ class Publication:
         by_account: dict[str, list[Entry]] = defaultdict(list)
         for entry in entries:
             by_account[entry.account].append(entry)
-        _side_by_side(self._records.take_back, list(by_account.values()))
+        _side_by_side(self._records.retract, list(by_account.values()))
 
-    def _publish_batch(self, batch: Sequence[Challenge], places: dict[str, Place]) -> None:
+    def _publish_batch(self, batch: Sequence[Challenge], places: dict[str, Placement]) -> None:
         opened: list[Entry] = []
         try:
             self._records.publish(batch, places, opened)
         except HookError as error:
-            self._records.take_back(opened, asked_for=False)
+            self._records.retract(opened, asked_for=False)
             self.failed |= {challenge.name: error for challenge in batch}
         except BaseException:
             with self._lock:  # whoever is stopped takes it back with the rest

@@ -10,9 +10,9 @@ from ... import output
 from ...errors import HookError
 from ..caa.issuers import issuers
 from ..caa.rules import Authority
-from ..challenge.placement import Places
+from ..challenge.placement import Placements
 from ..challenge.publisher import Records
-from ..challenge.readiness import Waiting
+from ..challenge.readiness import ReadinessWait
 from ..clients.process import this_process
 from ..config.load import load_settings
 from ..config.settings import Settings
@@ -63,8 +63,8 @@ class WaveRun:
         return load_settings(self._environ)
 
     @cached_property
-    def _places(self) -> Places:
-        return Places(self._zones or self.settings)
+    def _places(self) -> Placements:
+        return Placements(self._zones or self.settings)
 
     def without_hopeless(self, planned: Sequence[Planned]) -> list[Planned]:
         """The same plan, with what cannot succeed set aside."""
@@ -103,7 +103,7 @@ class WaveRun:
         client = sign_in(self._ca, self._state, self._clock)
         publication = Publication(self._records, self._places)
         settings = self._zones or self.settings
-        waiting = Waiting(settings, self._places, self._journal, self._client)
+        waiting = ReadinessWait(settings, self._places, self._journal, self._client)
         try:
             with Scheduler() as scheduler, WaveProgress(issuances) as progress:
                 wave = Wave(
@@ -147,7 +147,7 @@ class WaveRun:
         would only be had again."""
         if not self._records.kept and (orphans := self._journal.orphans()):
             with self.steps("sweep"):
-                self._records.take_back(orphans)
+                self._records.retract(orphans)
 
 
 def _in_words(error: HookError) -> str:

@@ -17,7 +17,7 @@ from testbed import Doh, Unbound, World
 from testbed.doh import trust
 from testbed.firewall import WORLD
 
-from dns01.hooks.challenge.placement import Places
+from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.clients.challenge import owner_name
 from dns01.hooks.commands.doctor.finding import Examined, Finding
 from dns01.hooks.config.load import load_settings
@@ -34,7 +34,7 @@ def examine(world: World, domain: str, zones: str = "example.org", **environ: st
     }
     settings = load_settings(variables)
     discovery = Discovery(settings.resolvers)
-    return Examined(domain, owner_name(domain), settings, Places(settings), discovery, variables)
+    return Examined(domain, owner_name(domain), settings, Placements(settings), discovery, variables)
 
 
 @contextmanager

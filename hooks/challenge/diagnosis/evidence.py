@@ -10,10 +10,10 @@ from typing import NamedTuple
 from ....errors import ConfigError, DelegationError
 from ...config.settings import Settings
 from ...config.validators import addresses
+from ...dns.address import Address
 from ...dns.delegation import Delegation, Server
 from ...dns.inspect.survey import NAMES, Look, Survey, look_at, survey
-from ...dns.message import Address, Answer
-from ...dns.replies import AAAA, A, addresses_in, text
+from ...dns.message import AAAA, A, Response, addresses_in, text
 from ...dns.zone_cuts import Discovery
 from ...state.journal import Entry
 
@@ -81,7 +81,7 @@ def scene(entries: Sequence[Entry], settings: Settings) -> Scene:
     return Scene(dict(wanted), first.zone, delegation, seen, look_at(primaries, seen.apex, wanted))
 
 
-def _words(answer: Answer, values: frozenset[str]) -> str:
+def _words(answer: Response, values: frozenset[str]) -> str:
     if not answer.authoritative:
         return answer.words
     others = len(answer.texts - values)

@@ -18,7 +18,7 @@ from ....threads import aside
 from ...config.settings import Settings
 from ...dns.inspect.dnssec import Bogus, validate
 from ...dns.inspect.survey import Look
-from ...dns.replies import alias_of
+from ...dns.message import alias_of
 from ...state.journal import Entry
 from .evidence import Scene, scene
 

@@ -15,7 +15,7 @@ from ....errors import ConfigError, UsageError
 from ....names import canonical
 from ....threads import aside
 from ...caa import issuers
-from ...challenge.placement import Places
+from ...challenge.placement import Placements
 from ...clients.challenge import owner_name
 from . import report
 from .checks.configuration import load
@@ -58,7 +58,7 @@ def doctor(domains: tuple[str, ...], ca: str, write: bool, as_json: bool) -> int
 def _diagnoses(names: Mapping[str, str], ca: str, write: bool) -> Iterator[Diagnosis]:
     settings, problems = load(os.environ)
     settings = replace(settings, ca=ca) if ca else settings
-    places = Places(settings)
+    places = Placements(settings)
     gate = Semaphore(ABREAST)
 
     def look(domain: str, name: str) -> Diagnosis:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
-from ...challenge.placement import Places
+from ...challenge.placement import Placements
 from ...config.settings import Settings
 from ...dns.zone_cuts import Discovery
 
@@ -49,7 +49,7 @@ class Examined(NamedTuple):
     domain: str
     name: str
     settings: Settings
-    places: Places
+    places: Placements
     discovery: Discovery
     environ: Mapping[str, str]
     root: str = "/"

@@ -26,7 +26,7 @@ def probe(domain: str, settings: Settings, environ: Mapping[str, str]) -> Iterat
         with desk.recorded(call):
             desk.publish(call)
             with desk.steps("retract"):
-                desk.records.take_back(desk.records.published, asked_for=False)  # no CA has ever heard of it
+                desk.records.retract(desk.records.published, asked_for=False)  # no CA has ever heard of it
     except HookError as error:
         yield _failed(challenge.name, error)
         return

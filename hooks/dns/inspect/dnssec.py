@@ -25,8 +25,7 @@ from dns.rdtypes.ANY.DS import DS
 from dns.rdtypes.ANY.RRSIG import RRSIG
 from dns.rdtypes.dnskeybase import Flag
 
-from ..message import Answer
-from ..replies import text
+from ..message import Response, text
 from .denial import Unproven, check_answer
 from .survey import Look, Survey
 
@@ -114,7 +113,7 @@ def validate_answers(
     survey: Survey,
     name: str,
     rdtype: RdataType,
-    answers: Iterable[tuple[Look, Answer]],
+    answers: Iterable[tuple[Look, Response]],
     clock: Callable[[], float] = time.time,
 ) -> list[Bogus]:
     """What validating resolvers refuse of the servers' answers to one question: the records, or the
@@ -216,7 +215,7 @@ def _right_ds(apex: str, keys: dns.rrset.RRset) -> Iterator[str]:
     yield f"or remove the DS record there until {apex} is signed as it should be"
 
 
-def _verified(answer: Answer, records: dns.rrset.RRset, keys: dns.rrset.RRset, now: float) -> RRSIG:
+def _verified(answer: Response, records: dns.rrset.RRset, keys: dns.rrset.RRset, now: float) -> RRSIG:
     """The last signature of the records to expire. Raises _Refused if none is good."""
     apex, kind = text(records.name), dns.rdatatype.to_text(records.rdtype)
     found = _records(answer, apex, dns.rdatatype.RRSIG, records.rdtype)
@@ -236,7 +235,7 @@ def _verified(answer: Answer, records: dns.rrset.RRset, keys: dns.rrset.RRset, n
 
 
 def _records(
-    answer: Answer, apex: str, rdtype: RdataType, covers: RdataType = dns.rdatatype.NONE
+    answer: Response, apex: str, rdtype: RdataType, covers: RdataType = dns.rdatatype.NONE
 ) -> dns.rrset.RRset | None:
     if answer.message is None:
         return None

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import dns.rcode
 
-from ..replies import apex_of, text
+from ..message import apex_of, text
 from .survey import Look, Survey
 
 Kind = Literal[

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import dns.rcode
 import dns.rdatatype
 
+from ..address import Address
 from ..delegation import Server
-from ..message import Address, Answer, Question
-from ..replies import AAAA, NS, SOA, A, addresses_in, hosts_in, text
-from ..transport import Wire
+from ..message import AAAA, NS, SOA, A, Query, Response, addresses_in, hosts_in, text
+from ..transport import Transport
 
 LOOK = 3.0  # seconds
 TYPES = (NS, SOA, A, AAAA)
@@ -33,26 +33,26 @@ def differences(resolvers: Iterable[Address], apex: str, servers: Sequence[Serve
     """How each resolver's view of a zone differs from that of the zone's own servers, in words;
     nothing if it does not, or if that cannot be told."""
     sources = [server.addresses[0] for server in servers if server.addresses]
-    with Wire() as wire:
-        told = wire.ask([Question(source, apex, rdtype) for source in sources for rdtype in TYPES], LOOK)
+    with Transport() as transport:
+        told = transport.ask([Query(source, apex, rdtype) for source in sources for rdtype in TYPES], LOOK)
         world = _view(answer for answer in told.values() if answer.authoritative)
         if not world.hosts or not world.primaries:
             return dict.fromkeys(resolvers, "")
         there = _there(told)
-        asked = {each: [Question(each, apex, rdtype, recurse=True) for rdtype in there] for each in resolvers}
-        answers = wire.ask((question for questions in asked.values() for question in questions), LOOK)
+        asked = {each: [Query(each, apex, rdtype, recurse=True) for rdtype in there] for each in resolvers}
+        answers = transport.ask((question for questions in asked.values() for question in questions), LOOK)
     world = world._replace(hosts=world.hosts | {server.name for server in servers})
     said = {each: [answers[question] for question in questions] for each, questions in asked.items()}
     return {each: _difference(f"{each}", apex, local, world) for each, local in said.items()}
 
 
-def _there(told: Mapping[Question, Answer]) -> set[dns.rdatatype.RdataType]:
+def _there(told: Mapping[Query, Response]) -> set[dns.rdatatype.RdataType]:
     """The types that the apex has. Of one that it has not, a resolver would keep the NSEC, which
     denies the names that come next as well, `_acme-challenge` among the first (RFC 8198)."""
     return {question.rdtype for question, answer in told.items() if answer.message and answer.message.answer}
 
 
-def _difference(resolver: str, apex: str, answers: Collection[Answer], world: _View) -> str:
+def _difference(resolver: str, apex: str, answers: Collection[Response], world: _View) -> str:
     """Sets that overlap are the same view: servers are not always of one mind."""
     if not all(map(_answered, answers)):
         return ""
@@ -72,7 +72,7 @@ def _difference(resolver: str, apex: str, answers: Collection[Answer], world: _V
     return ""
 
 
-def _view(answers: Iterable[Answer]) -> _View:
+def _view(answers: Iterable[Response]) -> _View:
     rrsets = [rrset for answer in answers if answer.message for rrset in answer.message.answer]
     return _View(
         frozenset(host for rrset in rrsets for host in hosts_in(rrset)),
@@ -81,7 +81,7 @@ def _view(answers: Iterable[Answer]) -> _View:
     )
 
 
-def _answered(answer: Answer) -> bool:
+def _answered(answer: Response) -> bool:
     return answer.message is not None and answer.message.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
 
 

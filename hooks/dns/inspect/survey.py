@@ -21,10 +21,10 @@ from dns.serial import Serial
 
 from ....errors import DelegationError
 from ....threads import aside
+from ..address import Address
 from ..delegation import Server
-from ..message import TXT, Address, Answer, Question
-from ..replies import AAAA, NS, SOA, A, addresses_in, alias_of, hosts_in
-from ..transport import Wire
+from ..message import AAAA, NS, SOA, TXT, A, Query, Response, addresses_in, alias_of, hosts_in
+from ..transport import Transport
 from ..zone_cuts import Discovery
 
 PATIENCE = 3.5  # seconds: a lost datagram is sent again after 2
@@ -33,7 +33,7 @@ LOST = 2.6  # seconds: the datagram that was sent again has not been answered ei
 AGAIN = 2.0  # seconds that a server which is behind gets to fetch what the others have
 NAMES = 4  # whose TXT is looked at; more would not fit into datagrams (dnswire.CROWD)
 
-NOTHING = Answer(None, "timed out")
+NOTHING = Response(None, "timed out")
 
 T = TypeVar("T")
 
@@ -43,16 +43,16 @@ class Look(NamedTuple):
 
     host: str
     address: Address
-    soa: Answer
-    ns: Answer
-    keys: Answer
-    stream: Answer
-    texts: Mapping[str, Answer]
+    soa: Response
+    ns: Response
+    keys: Response
+    stream: Response
+    texts: Mapping[str, Response]
     lost: frozenset[str] = frozenset()  # types whose answers did not come over UDP
     udp: bool = True  # whether it answers datagrams at all
 
     @property
-    def heard(self) -> Answer:
+    def heard(self) -> Response:
         """Its SOA, whichever way it came."""
         return self.soa if self.soa.message else self.stream
 
@@ -202,17 +202,17 @@ def look_at(
     addresses = dict.fromkeys(address for _, address in spots)
     deaf = set() if deaf is None else deaf
     began = time.monotonic()
-    answers: dict[Question, Answer] = {}
-    with Wire() as wire:
+    answers: dict[Query, Response] = {}
+    with Transport() as transport:
         for address in addresses:
             soa, *others = _questions(address, apex, names)
             if address in deaf:
-                wire.send([_small(address, apex)])
-            wire.send([soa, *(each._replace(stream=address in deaf or each.stream) for each in others)])
+                transport.send([_small(address, apex)])
+            transport.send([soa, *(each._replace(stream=address in deaf or each.stream) for each in others)])
         waiting = set(addresses)
         resent = set(deaf)
-        while wire.busy and waiting and (left := began + PATIENCE - time.monotonic()) > 0:
-            answers.update(wire.collect(min(left, 0.2)))
+        while transport.busy and waiting and (left := began + PATIENCE - time.monotonic()) > 0:
+            answers.update(transport.collect(min(left, 0.2)))
             late = time.monotonic() - began
             for address in list(waiting):
                 asked = _questions(address, apex, names)
@@ -222,7 +222,7 @@ def look_at(
                 elif late > HESITANT and address not in resent and answers.get(asked[3], NOTHING).message:
                     resent.add(address)
                     again = [each for each in asked if each not in answers and not each.stream]
-                    wire.send([_small(address, apex), *(each._replace(stream=True) for each in again)])
+                    transport.send([_small(address, apex), *(each._replace(stream=True) for each in again)])
         hearing = {
             address
             for address in resent
@@ -234,7 +234,7 @@ def look_at(
 
 
 def _look(
-    host: str, address: Address, apex: str, names: Sequence[str], answers: Mapping[Question, Answer]
+    host: str, address: Address, apex: str, names: Sequence[str], answers: Mapping[Query, Response]
 ) -> Look:
     """Each answer, whichever way it came; but of the SOA, each by its own."""
     asked = _questions(address, apex, names)
@@ -249,7 +249,7 @@ def _look(
     return Look(host, address, soa, ns, keys, stream, dict(zip(names, said, strict=True)), lost, udp)
 
 
-def _lost(address: Address, apex: str, answers: Mapping[Question, Answer]) -> frozenset[str]:
+def _lost(address: Address, apex: str, answers: Mapping[Query, Response]) -> frozenset[str]:
     """The types whose answers came over TCP, and not over UDP."""
     found = set()
     for each in _questions(address, apex, ()):
@@ -262,28 +262,28 @@ def _lost(address: Address, apex: str, answers: Mapping[Question, Answer]) -> fr
     return frozenset(found)
 
 
-def _datagrams(address: Address, apex: str) -> list[Question]:
+def _datagrams(address: Address, apex: str) -> list[Query]:
     """One of which has to be answered over UDP."""
     return [each for each in _questions(address, apex, ()) if not each.stream] + [_small(address, apex)]
 
 
-def _small(address: Address, apex: str) -> Question:
+def _small(address: Address, apex: str) -> Query:
     """Its answer fits into 512 octets."""
-    return Question(address, apex, SOA)
+    return Query(address, apex, SOA)
 
 
-def _came_by_udp(answer: Answer) -> bool:
+def _came_by_udp(answer: Response) -> bool:
     return answer.message is not None and not answer.fallback
 
 
-def _questions(address: Address, apex: str, names: Iterable[str]) -> list[Question]:
+def _questions(address: Address, apex: str, names: Iterable[str]) -> list[Query]:
     """In the order of a Look."""
     return [
-        Question(address, apex, SOA, dnssec=True),
-        Question(address, apex, NS, dnssec=True),
-        Question(address, apex, dns.rdatatype.DNSKEY, dnssec=True),
-        Question(address, apex, SOA, stream=True),
-        *(Question(address, name, TXT) for name in names),
+        Query(address, apex, SOA, dnssec=True),
+        Query(address, apex, NS, dnssec=True),
+        Query(address, apex, dns.rdatatype.DNSKEY, dnssec=True),
+        Query(address, apex, SOA, stream=True),
+        *(Query(address, name, TXT) for name in names),
     ]
 
 

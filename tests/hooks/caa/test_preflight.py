@@ -26,14 +26,14 @@ WILDCARD = ("example.org", "token-b", B)  # dehydrated names both by the bare do
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 2)
+    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", 2)
     with World() as world:
         world.zone("example.org", {"ns1.example.org": NS1})
         yield world
 
 
 def discovery(world: World) -> Discovery:
-    from dns01.hooks.dns.message import Address
+    from dns01.hooks.dns.address import Address
 
     return Discovery([Address(world.resolver.address)])
 
@@ -231,7 +231,7 @@ def test_a_hundred_names_are_asked_about_once_each_and_so_is_what_they_have_in_c
 def test_a_silent_server_costs_no_more_than_the_time_that_is_given(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", TIME_LIMIT)
+    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", TIME_LIMIT)
     world.servers[NS1].silent = True
 
     began = time.monotonic()

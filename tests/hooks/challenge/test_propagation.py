@@ -20,9 +20,10 @@ from testbed.nameserver import NameServer, RateLimit
 from testbed.zone import Zone
 
 from dns01.errors import NotReady
-from dns01.hooks.challenge.propagation import OneByOne, Target, Watch, wait
+from dns01.hooks.challenge.propagation import EachName, PropagationCheck, Target, wait
+from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.delegation import Server
-from dns01.hooks.dns.message import Address, Answer, Question
+from dns01.hooks.dns.message import Query, Response
 from dns01.providers.base import Profile
 
 NAME = "_acme-challenge.example.org"
@@ -38,31 +39,31 @@ def target(
     return Target(name, frozenset(values), servers or (NS1, NS2), profile)
 
 
-def answer(*values: str, authoritative: bool = True, rcode: dns.rcode.Rcode = dns.rcode.NOERROR) -> Answer:
+def answer(*values: str, authoritative: bool = True, rcode: dns.rcode.Rcode = dns.rcode.NOERROR) -> Response:
     message = dns.message.make_response(dns.message.make_query(NAME, "TXT"))
     message.flags |= dns.flags.AA if authoritative else dns.flags.RA
     message.set_rcode(rcode)
     if values:
         message.answer.append(dns.rrset.from_text(NAME + ".", 60, "IN", "TXT", *values))
-    return Answer(message)
+    return Response(message)
 
 
-SILENCE = Answer(None, "timed out")
+SILENCE = Response(None, "timed out")
 
 
-def says(watch: Watch, address: Address, what: Answer, at: float, name: str = NAME) -> None:
-    watch.saw(Question(address, name, dns.rdatatype.TXT), what, at)
+def says(watch: PropagationCheck, address: Address, what: Response, at: float, name: str = NAME) -> None:
+    watch.saw(Query(address, name, dns.rdatatype.TXT), what, at)
 
 
 # The rules
 
 
 def test_every_address_is_asked_at_once() -> None:
-    assert {question.server for question in Watch([target()]).due(0)} == {ONE, TWO}
+    assert {question.server for question in PropagationCheck([target()]).due(0)} == {ONE, TWO}
 
 
 def test_ready_only_when_every_server_has_the_value() -> None:
-    watch = Watch([target()])
+    watch = PropagationCheck([target()])
 
     says(watch, ONE, answer("new"), 0.1)
     assert not watch.ready(0.1)
@@ -72,7 +73,7 @@ def test_ready_only_when_every_server_has_the_value() -> None:
 
 
 def test_1_a_server_that_lags_20_seconds_is_waited_for_and_named() -> None:
-    watch = Watch([target()])
+    watch = PropagationCheck([target()])
     says(watch, ONE, answer("new"), 0.1)
     says(watch, TWO, answer(rcode=dns.rcode.NXDOMAIN), 19.9)
 
@@ -81,7 +82,7 @@ def test_1_a_server_that_lags_20_seconds_is_waited_for_and_named() -> None:
 
 
 def test_2_a_silent_server_is_excused_after_five_seconds_and_named() -> None:
-    watch = Watch([target()])
+    watch = PropagationCheck([target()])
     says(watch, ONE, answer("new"), 0.1)
 
     assert not watch.ready(4.9)
@@ -90,8 +91,8 @@ def test_2_a_silent_server_is_excused_after_five_seconds_and_named() -> None:
 
 
 @pytest.mark.parametrize("lame", [answer(rcode=dns.rcode.REFUSED), answer("new", authoritative=False)])
-def test_3_and_21_a_server_without_authority_is_excused_and_never_believed(lame: Answer) -> None:
-    watch = Watch([target()])
+def test_3_and_21_a_server_without_authority_is_excused_and_never_believed(lame: Response) -> None:
+    watch = PropagationCheck([target()])
     says(watch, ONE, answer("new"), 0.1)
     says(watch, TWO, lame, 0.1)
 
@@ -101,7 +102,7 @@ def test_3_and_21_a_server_without_authority_is_excused_and_never_believed(lame:
 
 
 def test_4_a_server_with_an_old_value_is_never_excused() -> None:
-    watch = Watch([target()])
+    watch = PropagationCheck([target()])
     says(watch, ONE, answer("new"), 0.1)
     says(watch, TWO, answer("old"), 0.1)
 
@@ -109,7 +110,7 @@ def test_4_a_server_with_an_old_value_is_never_excused() -> None:
 
 
 def test_5_an_anycast_server_must_answer_three_times_in_a_row_two_seconds_apart() -> None:
-    watch = Watch([target(NS1, profile=Profile(rounds=3))])
+    watch = PropagationCheck([target(NS1, profile=Profile(rounds=3))])
 
     for at, values in ((0.1, "new"), (2.1, "old"), (2.4, "new"), (4.4, "new")):
         watch.due(at)
@@ -122,7 +123,7 @@ def test_5_an_anycast_server_must_answer_three_times_in_a_row_two_seconds_apart(
 
 
 def test_6_one_of_two_values_is_not_enough() -> None:
-    watch = Watch([target(NS1, values=("one", "two"))])
+    watch = PropagationCheck([target(NS1, values=("one", "two"))])
 
     says(watch, ONE, answer("one"), 0.1)
     assert not watch.ready(0.1)
@@ -133,25 +134,25 @@ def test_6_one_of_two_values_is_not_enough() -> None:
 
 
 def test_11_a_value_in_two_strings_matches() -> None:
-    watch = Watch([target(NS1, values=("firstsecond",))])
+    watch = PropagationCheck([target(NS1, values=("firstsecond",))])
     says(watch, ONE, answer('"first" "second"'), 0.1)
     assert watch.ready(0.1)
 
 
 def test_12_a_value_within_another_does_not_match() -> None:
-    watch = Watch([target(NS1, values=("value",))])
+    watch = PropagationCheck([target(NS1, values=("value",))])
     says(watch, ONE, answer("a-value-b"), 0.1)
     assert not watch.ready(0.1)
 
 
 def test_7_and_37_a_dead_address_of_a_server_costs_nothing_when_its_other_has_the_record() -> None:
-    watch = Watch([target(Server("ns1.example.org", (ONE, SIX)))])
+    watch = PropagationCheck([target(Server("ns1.example.org", (ONE, SIX)))])
     says(watch, ONE, answer("new"), 0.1)
     assert watch.ready(0.25)
 
 
 def test_an_address_that_lacks_the_value_holds_its_server_up() -> None:
-    watch = Watch([target(Server("ns1.example.org", (ONE, SIX)))])
+    watch = PropagationCheck([target(Server("ns1.example.org", (ONE, SIX)))])
     says(watch, ONE, answer("new"), 0.1)
     says(watch, SIX, answer("old"), 0.2)
     assert not watch.ready(100)
@@ -159,13 +160,13 @@ def test_an_address_that_lacks_the_value_holds_its_server_up() -> None:
 
 def test_fewer_than_half_of_the_servers_are_not_enough() -> None:
     third = Server("ns3.example.org", (Address("127.1.0.3"),))
-    watch = Watch([target(NS1, NS2, third)])
+    watch = PropagationCheck([target(NS1, NS2, third)])
     says(watch, ONE, answer("new"), 0.1)
     assert not watch.ready(100)
 
 
 def test_a_server_without_an_address_is_excused_and_named() -> None:
-    watch = Watch([target(NS1, Server("ns9.example.org", ()))])
+    watch = PropagationCheck([target(NS1, Server("ns9.example.org", ()))])
     says(watch, ONE, answer("new"), 0.1)
     assert watch.ready(0.1)
     assert watch.excused(0.1) == ["ns9.example.org (no address)"]
@@ -173,7 +174,7 @@ def test_a_server_without_an_address_is_excused_and_named() -> None:
 
 @pytest.mark.parametrize(("waited", "pause"), [(0.5, 0.25), (20, 1.0), (200, 5.0)])
 def test_the_pace_is_a_twentieth_of_the_time_waited_within_bounds(waited: float, pause: float) -> None:
-    watch = Watch([target(NS1)])
+    watch = PropagationCheck([target(NS1)])
     watch.due(0)
     says(watch, ONE, answer("old"), waited)
 
@@ -182,7 +183,7 @@ def test_the_pace_is_a_twentieth_of_the_time_waited_within_bounds(waited: float,
 
 
 def test_20_and_21_who_was_silent_or_intercepted_for_half_a_minute_may_be_substituted() -> None:
-    watch = Watch([target()._replace(substitute=True)])
+    watch = PropagationCheck([target()._replace(substitute=True)])
     says(watch, ONE, SILENCE, 5)
     says(watch, TWO, answer("new", authoritative=False), 0.1)
 
@@ -194,7 +195,7 @@ def test_20_and_21_who_was_silent_or_intercepted_for_half_a_minute_may_be_substi
 
 def test_20_nobody_is_substituted_while_a_server_lacks_the_value() -> None:
     third = Server("ns3.example.org", (Address("127.1.0.3"),))
-    watch = Watch([target(NS1, NS2, third)._replace(substitute=True)])
+    watch = PropagationCheck([target(NS1, NS2, third)._replace(substitute=True)])
     says(watch, ONE, answer("old"), 0.1)
 
     assert not watch.over(100)
@@ -205,7 +206,7 @@ def test_20_nobody_is_substituted_while_a_server_lacks_the_value() -> None:
 
 
 def test_20_one_of_two_servers_that_has_it_needs_no_substitute() -> None:
-    watch = Watch([target()._replace(substitute=True)])
+    watch = PropagationCheck([target()._replace(substitute=True)])
     says(watch, ONE, answer("new"), 0.1)
 
     assert watch.over(5)
@@ -213,14 +214,14 @@ def test_20_one_of_two_servers_that_has_it_needs_no_substitute() -> None:
 
 
 def test_20_a_name_of_no_servers_at_all_may_be_substituted() -> None:
-    watch = Watch([Target(NAME, frozenset({"new"}), (), SINGLE, substitute=True)])
+    watch = PropagationCheck([Target(NAME, frozenset({"new"}), (), SINGLE, substitute=True)])
     assert not watch.over(29.9)
     assert watch.over(30)
 
 
 def test_the_timeout_is_that_of_each_name() -> None:
     other = "_acme-challenge.example.net"
-    watch = Watch([target(NS1), target(NS1, name=other, profile=Profile(rounds=1, timeout=30))])
+    watch = PropagationCheck([target(NS1), target(NS1, name=other, profile=Profile(rounds=1, timeout=30))])
     says(watch, ONE, answer("new"), 0.1, other)
 
     assert not watch.overdue(30)
@@ -229,7 +230,7 @@ def test_the_timeout_is_that_of_each_name() -> None:
 
 def test_a_name_that_is_ready_by_itself_is_told_and_asked_about_no_more() -> None:
     other = "_acme-challenge.example.net"
-    watch = Watch([target(NS1), target(NS1, name=other, profile=Profile(rounds=1, timeout=30))])
+    watch = PropagationCheck([target(NS1), target(NS1, name=other, profile=Profile(rounds=1, timeout=30))])
     watch.due(0)
     says(watch, ONE, answer("new"), 0.1)
 
@@ -294,7 +295,7 @@ def test_each_name_goes_on_by_itself_and_one_that_is_late_costs_the_others_nothi
 
     wait(
         [target(profile=QUICK), target(name=other, profile=profile)],
-        each=OneByOne(told.append, lambda error: told.append(error.names)),
+        each=EachName(told.append, lambda error: told.append(error.names)),
     )
 
     assert told == [[NAME], (other,)]
@@ -323,7 +324,7 @@ def test_4_over_sockets_an_old_value_ends_in_a_report_of_every_server(
 def test_5_over_sockets_an_alternating_server_is_not_believed_before_it_stops(
     zone: Zone, servers: list[NameServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.challenge.propagation.APART", 0.1)
+    monkeypatch.setattr("dns01.hooks.challenge.propagation.ROUND_INTERVAL", 0.1)
     zone.set(NAME, "TXT", "old")
     servers[0].alternate()
     zone.set(NAME, "TXT", "new")
@@ -335,7 +336,7 @@ def test_5_over_sockets_an_alternating_server_is_not_believed_before_it_stops(
 def test_9_udp_dropped_and_tcp_open_is_ready(
     zone: Zone, servers: list[NameServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.dns.transport.RESEND", 0.1)
+    monkeypatch.setattr("dns01.hooks.dns.transport.DATAGRAM_TIMEOUT", 0.1)
     servers[0].drop_udp = True
     zone.set(NAME, "TXT", "new")
 
@@ -376,7 +377,7 @@ def test_38_a_hundred_names_at_a_server_that_limits_its_rate(zone: Zone, servers
 
 def test_38_a_hundred_names_at_a_bind_that_limits_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "dns01.hooks.dns.transport.RESEND", 2 * TIME_LIMIT
+        "dns01.hooks.dns.transport.DATAGRAM_TIMEOUT", 2 * TIME_LIMIT
     )  # what is dropped is not had at all
     names = [f"_acme-challenge.host{number}" for number in range(100)]
     zone = "\n".join(f'{name} TXT "new"' for name in names)
@@ -389,7 +390,7 @@ def test_38_a_hundred_names_at_a_bind_that_limits_its_rate(monkeypatch: pytest.M
 def test_a_hundred_names_at_a_server_without_tcp(
     zone: Zone, servers: list[NameServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.dns.transport.STREAM", 0.2)
+    monkeypatch.setattr("dns01.hooks.dns.transport.STREAM_TIMEOUT", 0.2)
     servers[0].drop_tcp = True
 
     wait(hundred_names(zone))

@@ -9,8 +9,8 @@ import pytest
 from testbed import NameServer, Zone
 
 from dns01.errors import NotReady
-from dns01.hooks.challenge.placement import Places
-from dns01.hooks.challenge.readiness import Waiting
+from dns01.hooks.challenge.placement import Placements
+from dns01.hooks.challenge.readiness import ReadinessWait
 from dns01.hooks.clients.process import Client
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.state.audit import Steps
@@ -70,7 +70,7 @@ def waited(journal: Journal, clock: Clock, ours: Entry, **terms: str) -> float:
     """Seconds that the wait for our record, which is there, takes."""
     settings = load_settings(ENVIRON | terms)
     before = clock.now
-    waiting = Waiting(settings, Places(settings), journal, ours.client, clock, clock.sleep)
+    waiting = ReadinessWait(settings, Placements(settings), journal, ours.client, clock, clock.sleep)
     opened = journal.open([ours])
     waiting.until_ready(opened, Steps(), published=opened)
     return clock.now - before
@@ -135,12 +135,12 @@ def test_a_provider_has_no_word_for_what_another_process_published(
     published_here: bool,
     questions: int,
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.challenge.propagation.APART", 0.05)
+    monkeypatch.setattr("dns01.hooks.challenge.propagation.ROUND_INTERVAL", 0.05)
     monkeypatch.setattr(memory.Provider, "settled", lambda self, zone: None, raising=False)
     settings = load_settings(ENVIRON)
     opened = journal.open([entry()])
 
-    waiting = Waiting(settings, Places(settings), journal, US, clock, clock.sleep)
+    waiting = ReadinessWait(settings, Placements(settings), journal, US, clock, clock.sleep)
     waiting.until_ready(opened, Steps(), published=opened if published_here else [])
 
     assert len(server.asked(NAME)) == questions
@@ -154,7 +154,7 @@ def one_by_one(
 ) -> tuple[list[str], dict[str, str]]:
     """The names that are ready, and why others are not."""
     settings = load_settings(ENVIRON | terms)
-    waiting = Waiting(settings, Places(settings), journal, US, clock, clock.sleep)
+    waiting = ReadinessWait(settings, Placements(settings), journal, US, clock, clock.sleep)
     ready: list[str] = []
     late: dict[str, str] = {}
     waiting.until_each_ready(

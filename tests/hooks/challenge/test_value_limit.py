@@ -8,7 +8,7 @@ import pytest
 from contract import validation
 
 from dns01.errors import Busy, ProviderError
-from dns01.hooks.challenge import room
+from dns01.hooks.challenge.publisher import check_value_limit
 from dns01.hooks.state.journal import Entry
 
 
@@ -27,7 +27,7 @@ def entry(domain: str, value: str, target: str = "target.example.net") -> Entry:
 
 def check(most: int | None, wanted: list[Entry], open: list[Entry]) -> None:
     provider: Any = Keeps(most)
-    room.check(provider, wanted, lambda: open)
+    check_value_limit(provider, wanted, lambda: open)
 
 
 APEX, WILDCARD, THIRD = (
@@ -48,7 +48,7 @@ def test_a_provider_that_says_nothing_keeps_any_number() -> None:
 def test_where_there_is_room_for_any_number_nobody_looks_what_is_open() -> None:
     """At 100 zones, that would be 100 looks at 100 files."""
     keeps_any: Any = Keeps(None)
-    room.check(keeps_any, [APEX], lambda: pytest.fail("it was looked up"))
+    check_value_limit(keeps_any, [APEX], lambda: pytest.fail("it was looked up"))
 
 
 def test_more_in_one_order_are_refused_with_the_names() -> None:
@@ -83,4 +83,4 @@ def test_names_that_share_a_holder_share_its_room() -> None:
     first, second = entry("a.org", "a", "a.shared.example"), entry("b.org", "b", "b.shared.example")
 
     with pytest.raises(Busy, match=r"shared\.example keeps no more than one value"):
-        room.check(provider, [first], lambda: [second])
+        check_value_limit(provider, [first], lambda: [second])

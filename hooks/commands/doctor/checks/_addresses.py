@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Literal
 
 from .....errors import DelegationError
+from ....dns.address import Address, reachable
 from ....dns.inspect.faults import SPEAKS, ServerFault
 from ....dns.inspect.survey import Survey
-from ....dns.message import Address, reachable
 from ..finding import Examined, Finding, Severity
 
 Scope = Literal["host", "loopback", "private", "link", "public"]

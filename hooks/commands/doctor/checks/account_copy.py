@@ -12,7 +12,7 @@ from typing import NamedTuple
 from .....errors import HookError
 from .....providers.base import ShowsApex, ZoneApex
 from .....threads import aside
-from ....challenge.placement import Places
+from ....challenge.placement import Placements
 from ....config.settings import Account
 from ....dns.inspect.faults import ZoneCopy
 from ..finding import Examined
@@ -60,12 +60,12 @@ def account_copy(examined: Examined) -> AccountCopy | None:
 
 
 @lru_cache(maxsize=256)
-def _begin(places: Places, account: str, wanted: str) -> Future[tuple[str, str, ZoneApex] | None]:
+def _begin(places: Placements, account: str, wanted: str) -> Future[tuple[str, str, ZoneApex] | None]:
     """One question will do for all domains of a zone."""
     return aside(partial(look_again, places, account, wanted))
 
 
-def look_again(places: Places, account: str, wanted: str) -> tuple[str, str, ZoneApex] | None:
+def look_again(places: Placements, account: str, wanted: str) -> tuple[str, str, ZoneApex] | None:
     """The zone's apex, the server's address, and what is there now. Raises HookError."""
     provider = places.provider_named(account)
     if not isinstance(provider, ShowsApex):

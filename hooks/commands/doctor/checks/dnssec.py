@@ -10,12 +10,11 @@ import dns.rdatatype
 from dns.rdatatype import CAA, DS, RdataType
 
 from .....errors import DelegationError
-from ....dns.delegation import HOPS
+from ....dns.delegation import CNAME_LIMIT
 from ....dns.inspect.dnssec import Bogus, Expiring, trusted_keys, validate, validate_answers
 from ....dns.inspect.survey import Survey
-from ....dns.message import TXT, Answer, Question
-from ....dns.replies import alias_of, referral_to
-from ....dns.transport import Wire
+from ....dns.message import TXT, Query, Response, alias_of, referral_to
+from ....dns.transport import Transport
 from ..finding import Examined, Finding, Severity
 from ._zones import surveys, zone_of
 
@@ -59,7 +58,7 @@ def _questions(examined: Examined) -> Iterator[tuple[str, RdataType]]:
     owner = examined.domain.removeprefix("*.")
     while "." in owner:
         name, chain = owner, [owner]
-        while len(chain) <= HOPS:
+        while len(chain) <= CNAME_LIMIT:
             yield name, CAA
             try:
                 reply = examined.discovery.ask(name, CAA)
@@ -77,11 +76,11 @@ def _questions(examined: Examined) -> Iterator[tuple[str, RdataType]]:
 def _answers(survey: Survey, name: str, rdtype: RdataType) -> Iterator[Finding]:
     """What each server of the zone says; a referral is for the child to answer."""
     queries = {
-        Question(look.address, name, rdtype, dnssec=True, stream=bool(look.lost)): look
+        Query(look.address, name, rdtype, dnssec=True, stream=bool(look.lost)): look
         for look in survey.looks
         if look.authority
     }
-    with Wire() as wire:
+    with Transport() as wire:
         responses = wire.ask(queries, TIMEOUT)
     heard = [
         (queries[query], response)
@@ -97,6 +96,6 @@ def _cut(examined: Examined, survey: Survey) -> Iterator[Finding]:
     if above is None or trusted_keys(above, time.time()) is None:
         return
     with suppress(DelegationError):
-        reply = Answer(examined.discovery.ask(survey.apex, dns.rdatatype.DS))
+        reply = Response(examined.discovery.ask(survey.apex, dns.rdatatype.DS))
         heard = [(look, reply) for look in above.looks if look.authority]
         yield from map(_finding, validate_answers(above, survey.apex, DS, heard))

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .....names import PREFIX
+from ....dns.address import Address
 from ....dns.inspect.faults import server_faults
 from ....dns.inspect.survey import Look, Survey
-from ....dns.message import TXT, Address, Answer, Question
-from ....dns.replies import alias_of, apex_of, hosts_in, referral_to
-from ....dns.transport import Wire
+from ....dns.message import TXT, Query, Response, alias_of, apex_of, hosts_in, referral_to
+from ....dns.transport import Transport
 from ..finding import Examined, Finding, Severity
 from ._zones import zone_of
 
@@ -42,13 +42,13 @@ def check(examined: Examined) -> Iterator[Finding]:
         yield _one_sided(survey, examined.name, paths)
 
 
-def _ask(survey: Survey, name: str) -> dict[Address, Answer]:
-    questions = {Question(look.address, name, TXT, stream=not look.udp) for look in survey.looks}
-    with Wire() as wire:
+def _ask(survey: Survey, name: str) -> dict[Address, Response]:
+    questions = {Query(look.address, name, TXT, stream=not look.udp) for look in survey.looks}
+    with Transport() as wire:
         return {question.server: answer for question, answer in wire.ask(questions, TIMEOUT).items()}
 
 
-def _path(answer: Answer, apex: str, name: str) -> _Path | None:
+def _path(answer: Response, apex: str, name: str) -> _Path | None:
     """None where that does not show: a server of both zones answers for the child at once."""
     message = answer.message
     if message is None:

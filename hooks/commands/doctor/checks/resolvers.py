@@ -9,11 +9,11 @@ from .....errors import ConfigError, DelegationError
 from ....clients.dehydrated import read_text
 from ....config.environment import PUBLIC_RESOLVERS, PUBLIC_RESOLVERS_6
 from ....config.validators import addresses
+from ....dns.address import Address
 from ....dns.delegation import Delegation, PortBarred
 from ....dns.inspect.split_horizon import differences
-from ....dns.message import Address, Question
-from ....dns.replies import NS
-from ....dns.transport import Wire
+from ....dns.message import NS, Query
+from ....dns.transport import Transport
 from ..finding import Examined, Finding, Severity
 
 RESOLV_CONF = "/etc/resolv.conf"
@@ -46,8 +46,8 @@ def check(examined: Examined) -> Iterator[Finding]:
 def _dead_resolvers(examined: Examined) -> Iterator[Finding]:
     """Those that somebody has configured; of the public ones, any will do."""
     configured = [each for each in examined.settings.resolvers if each not in PUBLIC]
-    with Wire() as wire:
-        asked = [Question(each, ".", NS, recurse=True) for each in configured]
+    with Transport() as wire:
+        asked = [Query(each, ".", NS, recurse=True) for each in configured]
         answers = wire.ask(asked, RESOLVER_TIMEOUT)
     for question in asked:
         answer = answers[question]

@@ -22,7 +22,7 @@ from ....dns.inspect.faults import (
     server_faults,
 )
 from ....dns.inspect.survey import Look, Survey, settle
-from ....dns.replies import A, addresses_in
+from ....dns.message import A, addresses_in
 from ..finding import Examined, Finding, Severity
 from . import _addresses
 from ._zones import named_survey, surveys

@@ -20,8 +20,8 @@ from dns01.hooks.challenge.diagnosis.likeliest_cause import Suspicion, blamed, e
 from dns01.hooks.challenge.propagation import Target, wait
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.config.settings import Settings
+from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.delegation import Server
-from dns01.hooks.dns.message import Address
 from dns01.hooks.state.journal import Entry
 from dns01.providers.base import Profile
 
@@ -35,7 +35,7 @@ VALUE = "x" * 43
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 2)
+    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", 2)
     monkeypatch.setattr("dns01.hooks.dns.inspect.survey.PATIENCE", 2)
     monkeypatch.setattr("dns01.hooks.dns.inspect.survey.AGAIN", 0.01)
     with World() as world:

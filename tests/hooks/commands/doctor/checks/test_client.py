@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from examined import codes
 
-from dns01.hooks.challenge.placement import Places
+from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.commands.doctor.checks.client import check
 from dns01.hooks.commands.doctor.finding import Examined, Finding, Severity
 from dns01.hooks.config.load import unconfigured
@@ -53,7 +53,7 @@ class Machine:
 
     def findings(self, domain: str = "example.org", **environ: str) -> list[Finding]:
         settings = unconfigured({"DNS01_RESOLVERS": "127.0.0.53"})
-        places = Places(settings)
+        places = Placements(settings)
         name = f"_acme-challenge.{domain.removeprefix('*.')}"
         examined = Examined(domain, name, settings, places, places.discovery, environ, str(self.root))
         return list(check(examined))

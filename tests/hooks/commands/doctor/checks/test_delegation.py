@@ -29,7 +29,7 @@ account = "web"
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 2)
+    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", 2)
     with World() as world:
         yield world
 

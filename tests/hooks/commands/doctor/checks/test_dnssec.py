@@ -13,8 +13,8 @@ from testbed import Bind, World
 
 from dns01.hooks.commands.doctor.checks.dnssec import check, findings
 from dns01.hooks.commands.doctor.finding import Finding, Severity
+from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.inspect.survey import survey
-from dns01.hooks.dns.message import Address
 from dns01.hooks.dns.zone_cuts import Discovery
 
 NS1, NS2 = "127.1.0.1", "127.1.0.2"

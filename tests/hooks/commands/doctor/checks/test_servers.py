@@ -12,8 +12,8 @@ from testbed.world import HostedZone
 
 from dns01.hooks.commands.doctor.checks.servers import check, findings
 from dns01.hooks.commands.doctor.finding import Finding, Severity
+from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.inspect.survey import Survey, survey
-from dns01.hooks.dns.message import Address
 from dns01.hooks.dns.zone_cuts import Discovery
 
 NS1, NS2, NS3 = "127.1.0.1", "127.2.0.2", "127.3.0.3"
@@ -24,7 +24,7 @@ SOA = "ns1.example.org. hostmaster.example.org. {} 3600 600 86400 60"
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.query.PATIENCE", 2)
+    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", 2)
     monkeypatch.setattr("dns01.hooks.dns.inspect.survey.PATIENCE", 2)
     with World() as world:
         yield world

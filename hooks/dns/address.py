@@ -1,0 +1,36 @@
+"""Addresses of servers. Without dnspython: the configuration needs no more than this."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from functools import cache
+from typing import NamedTuple
+
+
+class Address(NamedTuple):
+    """Where a server listens."""
+
+    ip: str
+    port: int = 53
+
+    def __str__(self) -> str:
+        if self.port == 53:
+            return self.ip
+        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
+
+
+def family(address: Address) -> socket.AddressFamily:
+    """The socket family of the address."""
+    return socket.AF_INET6 if ipaddress.ip_address(address.ip).version == 6 else socket.AF_INET
+
+
+@cache
+def reachable(address: Address) -> bool:
+    """Whether this machine has a route to the address at all; nothing is sent to find out."""
+    try:
+        with socket.socket(family(address), socket.SOCK_DGRAM) as probe:
+            probe.connect(address)
+    except OSError:
+        return False
+    return True
