@@ -59,7 +59,7 @@ class Cloud(Tokens, RRsetProvider):
 
     def zone_for(self, name: str) -> Zone:
         """Raises ProviderError where several zones have the name: one of them alone is delegated to."""
-        zones = self.attempt(name, lambda: list(self.zones()))
+        zones = self.attempt(name, self.zones_seen)
         zone = longest_suffix(zones, name, self.whose)
         ids = sorted(each.id for each in zones if each.apex == zone.apex)
         if len(ids) > 1:

@@ -294,7 +294,7 @@ def unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text)))
 
 
-def _dns_name(name: object) -> str:
+def dns_name(name: object) -> str:
     """A zone's name, as an API has it, in lower-case A-labels without the trailing dot."""
     if not isinstance(name, str):
         raise TypeError(f"a zone is called {name!r}")
@@ -337,11 +337,11 @@ class ZoneProvider:
 
     def zones_seen(self) -> list[Zone]:
         """``zones``, with names as the DNS has them. Raises TypeError for what is no name."""
-        return [zone._replace(apex=_dns_name(zone.apex)) for zone in self.zones()]
+        return [zone._replace(apex=dns_name(zone.apex)) for zone in self.zones()]
 
     def _zone_at(self, apex: str) -> Zone | None:
         zone = self.zone_at(apex)
-        return zone._replace(apex=_dns_name(zone.apex)) if zone else None
+        return zone._replace(apex=dns_name(zone.apex)) if zone else None
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         for name, wanted in by_name(records).items():

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from ..errors import Busy
-from .base import Option, Profile, RRset, RRsetProvider, TxtRecord, Zone, quoted, relative
+from .base import Option, Profile, RRset, RRsetProvider, TxtRecord, Zone, dns_name, quoted, relative
 from .rest import Refused, Rest, base_url, listed, next_link
 
 
@@ -56,8 +56,9 @@ class Provider(Rest, RRsetProvider):
 
     def _owner(self, name: str) -> Zone | None:
         for domain in listed(self.get("domains", "", owns_qname=name)):
-            self._least_ttls[domain["name"]] = int(domain.get("minimum_ttl", self.least_ttl))
-            return Zone(domain["name"])
+            zone = Zone(dns_name(domain["name"]))
+            self._least_ttls[zone.apex] = int(domain.get("minimum_ttl", self.least_ttl))
+            return zone
         return None
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
@@ -83,7 +84,7 @@ class Provider(Rest, RRsetProvider):
         place = ("domains", zone.apex, "rrsets", "")
         for _ in self.readings():
             self._rrsets = {
-                rrset["name"].rstrip("."): RRset(tuple(rrset["records"]), rrset["ttl"])
+                dns_name(rrset["name"]): RRset(tuple(rrset["records"]), rrset["ttl"])
                 for page in self.pages(*place, type="TXT", cursor="")
                 for rrset in listed(page)
             }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, RecordProvider, TxtRecord, Zone, relative
+from .base import Option, RecordProvider, TxtRecord, Zone, dns_name, relative
 from .rest import Rest, base_url, listed
 
 
@@ -45,7 +45,7 @@ class Provider(Rest, RecordProvider):
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         for record in listed(self.get("dns", zone.id, "record")["dnsRecords"]):
-            if record["recordType"] == "TXT" and record["hostname"].lower() == name:
+            if record["recordType"] == "TXT" and dns_name(record["hostname"]) == name:
                 yield str(record["id"]), record["textData"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:

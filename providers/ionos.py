@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .base import Option, Profile, RecordProvider, TxtRecord, Zone
+from .base import Option, Profile, RecordProvider, TxtRecord, Zone, dns_name
 from .rest import Rest, base_url, listed
 
 
@@ -41,7 +41,7 @@ class Provider(Rest, RecordProvider):
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         for record in listed(self.get("zones", zone.id, recordName=name, recordType="TXT")["records"]):
-            if (record["name"], record["type"]) == (name, "TXT"):
+            if (dns_name(record["name"]), record["type"]) == (name, "TXT"):
                 yield record["id"], record["content"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:

@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, RecordProvider, TxtRecord, Zone
+from .base import Option, RecordProvider, TxtRecord, Zone, dns_name
 from .rest import Rest, base_url, listed
 
 PAGE = 100
@@ -40,7 +40,7 @@ class Provider(Rest, RecordProvider):
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         for record in self._all("zones", zone.id, "records"):
-            if (record["type"], record["name"].rstrip(".")) == ("TXT", name):
+            if (record["type"], dns_name(record["name"])) == ("TXT", name):
                 yield str(record["id"]), record["content"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:

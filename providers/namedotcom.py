@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, Profile, RecordProvider, TxtRecord, Zone, relative
+from .base import Option, Profile, RecordProvider, TxtRecord, Zone, dns_name, relative
 from .rest import Rest, base_url
 
 PAGE = 500  # of a thousand that it would give
@@ -48,7 +48,7 @@ class Provider(Rest, RecordProvider):
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         for record in self.items("records", *_records(zone), page=1, perPage=PAGE):
-            if (record["type"], record["fqdn"].rstrip(".").lower()) == ("TXT", name):
+            if (record["type"], dns_name(record["fqdn"])) == ("TXT", name):
                 yield str(record["id"]), record["answer"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:

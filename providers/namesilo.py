@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._http.answers import xml
-from .base import Option, Profile, RecordProvider, TxtRecord, Zone, relative
+from .base import Option, Profile, RecordProvider, TxtRecord, Zone, dns_name, relative
 from .rest import Rest, base_url
 
 DONE = "300"
@@ -68,7 +68,7 @@ class Provider(Rest, RecordProvider):
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         hosts = {name, relative(name, zone.apex)} | ({""} if name == zone.apex else set())
         for record in self.get("dnsListRecords", domain=zone.apex).find("reply").iterfind("resource_record"):
-            if record.findtext("type") == "TXT" and record.findtext("host").lower() in hosts:
+            if record.findtext("type") == "TXT" and dns_name(record.findtext("host")) in hosts:
                 yield record.findtext("record_id"), record.findtext("value")
 
     def create(self, zone: Zone, record: TxtRecord) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..errors import ProviderError, ZoneNotFound
-from .base import Option, Profile, RRset, RRsetProvider, TxtRecord, Zone, ZoneApex, is_within, quoted
+from .base import Option, Profile, RRset, RRsetProvider, TxtRecord, Zone, ZoneApex, dns_name, is_within, quoted
 from .rest import Refused, Rest, base_url
 
 TOO_OLD = "Changetype not understood"  # EXTEND and PRUNE are of 4.9.12 and 5.0.2
@@ -70,7 +70,7 @@ class Provider(Rest, RRsetProvider):
     def read(self, zone: Zone, name: str) -> RRset | None:
         asked = {"rrset_name": f"{name}.", "rrset_type": "TXT"}
         for rrset in self.get(*self._path("zones", zone.id), **asked)["rrsets"]:
-            if (rrset["name"].lower(), rrset["type"]) == (f"{name}.", "TXT"):  # old servers show the zone
+            if (dns_name(rrset["name"]), rrset["type"]) == (name, "TXT"):  # old servers show the zone
                 records = rrset["records"]
                 self._disabled = {record["content"] for record in records if record["disabled"]}
                 return RRset(tuple(record["content"] for record in records), rrset["ttl"])

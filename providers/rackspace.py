@@ -19,7 +19,7 @@ from ..secret import hide
 from ._http.answers import NotFound, Refused
 from ._http.body import UnreadableAnswer
 from ._rackspace_credentials import read_credentials
-from .base import Option, Profile, TxtRecord, Zone, ZoneProvider, unquoted
+from .base import Option, Profile, TxtRecord, Zone, ZoneProvider, dns_name, unquoted
 from .rest import OTHER_SHAPE, Rest
 
 T = TypeVar("T")
@@ -146,7 +146,7 @@ class Provider(Rest, ZoneProvider):
 
     def _zones(self, **query: str) -> list[Zone]:
         domains = self._list("domains", "domains", **query)
-        return [Zone(_text(domain["name"]), str(domain["id"])) for domain in domains]
+        return [Zone(dns_name(domain["name"]), str(domain["id"])) for domain in domains]
 
     def _lacking(self, zone: Zone, records: Sequence[TxtRecord]) -> list[dict[str, Any]]:
         """The records that the zone does not have, in the API's form, with their RRset's TTL."""
@@ -166,7 +166,7 @@ class Provider(Rest, ZoneProvider):
     def _texts(self, zone: Zone) -> list[tuple[str, str, str, int]]:
         """Id, name, value and TTL of every TXT record in the zone."""
         found = self._list("records", *_records(zone), type="TXT")
-        return [(each["id"], _text(each["name"]), unquoted(each["data"]), each["ttl"]) for each in found]
+        return [(each["id"], dns_name(each["name"]), unquoted(each["data"]), each["ttl"]) for each in found]
 
     def _list(self, key: str, *path: str, **query: Any) -> list[dict[str, Any]]:
         """All pages of a list; 404 is what an empty one has."""
@@ -253,10 +253,6 @@ def _words(fault: object) -> str:
         case _:
             return ""
     return "; ".join(dict.fromkeys(filter(None, map(_words, parts))))
-
-
-def _text(name: str) -> str:
-    return name.rstrip(".").lower()
 
 
 def _records(zone: Zone) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
 import threading
@@ -9,12 +10,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, ClassVar, NamedTuple, Self
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from .faults import Fault, Shape, Status
 from .wire import Answer, Request, Server
 
 FOREVER = 10**6
+IDN, IDN_IN_U_LABELS = "xn--bcher-kva.example", "b\u00fccher.example"
 
 
 @dataclass
@@ -95,7 +97,8 @@ class Fake:
     ``url`` is where it is; ``requests`` what it was asked, and ``refusals`` what it said no to;
     ``fail(fault)`` has something go wrong with the next request that the fault fits;
     ``repeats = True`` has every page of a list followed by the same page; ``late`` is how many
-    requests that read, after one that writes, are told what was there before it.
+    requests that read, after one that writes, are told what was there before it; ``u_labels = True`` has
+    the zone IDN shown in U-labels, while it is taken in either form.
     """
 
     prefix = ""
@@ -116,6 +119,7 @@ class Fake:
         self.most: dict[str, int] = {}
         self.repeats = False
         self.late = 0
+        self.u_labels = False
         self._shown_late = 0
         self._before: dict[str, list[Record]] = {}
         self._faults: list[Fault] = []
@@ -218,7 +222,7 @@ class Fake:
                 answer = self._refuse(request, Refusal(fault.status, fault.message), fault.headers)
             if isinstance(fault, Shape):
                 answer = Answer(200, self.unexpected)
-            return answer, fault
+            return _in_u_labels(answer) if self.u_labels else answer, fault
 
     def _timely(self, request: Request) -> Answer:
         """The answer, which knows of the last change or does not yet (``late``)."""
@@ -243,6 +247,8 @@ class Fake:
     def _answer(self, request: Request) -> Answer:
         try:
             self.admit(request)
+            if self.u_labels:
+                request = _in_a_labels(request)
             found, captured = self._route(request)
             _check(request, found, self.invalid)
             return found.handler(self, request, **captured)
@@ -286,6 +292,23 @@ class Fake:
                     self._faults.remove(fault)
                 return fault
         return None
+
+
+def _in_a_labels(request: Request) -> Request:
+    parts = (request.path.replace(quote(IDN_IN_U_LABELS), IDN), request.query, request.body)
+    path, query, body = (_replaced(part, IDN_IN_U_LABELS, IDN) for part in parts)
+    return request._replace(path=path, query=query, body=body)
+
+
+def _in_u_labels(answer: Answer) -> Answer:
+    return answer._replace(body=_replaced(answer.body, IDN, IDN_IN_U_LABELS))
+
+
+def _replaced(body: Any, old: str, new: str) -> Any:
+    """What is JSON or bytes, with one name in the place of another."""
+    if isinstance(body, bytes):
+        return body.replace(old.encode(), new.encode())
+    return json.loads(json.dumps(body, ensure_ascii=False).replace(old, new))
 
 
 def _check(request: Request, found: Route, invalid: int) -> None:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import pytest
 from contract import ZONES, FindsZones, KeepsRecordsBetweenProcesses, publish, retract, validation
-from fakes import FOREVER, Bomb, Cut, Drip, Encoded, Fake, Fault, Hang, Json, Reset, Shape, Status, Text
+from fakes import FOREVER, IDN, Bomb, Cut, Drip, Encoded, Fake, Fault, Hang, Json, Reset, Shape, Status, Text
 from fakes.lego import issue
 from fakes.lexicon import driving
 
@@ -352,6 +352,17 @@ class WorksOverHttp(WithstandsFaults, FindsZones, KeepsRecordsBetweenProcesses):
                 assert isinstance(error, ProviderError), f"{verb} {body!r:.20}"
                 assert case.world_sees(record.name) == {"somebody else's"}
             case.fake.recover()
+
+    def test_a_zone_and_its_names_may_be_shown_in_u_labels(self, case: HttpCase) -> None:
+        case.fake.add_zones([IDN])
+        case.fake.u_labels = True
+        for name in (f"_acme-challenge.{IDN}", IDN):
+            record = TxtRecord(name, validation("a"))
+            case.add_foreign(name, "somebody else's", ttl=3600)
+            assert case.provider().zone_for(name).apex == IDN
+            for verb, values in ((publish, {record.value}), (publish, {record.value}), (retract, set())):
+                verb(case, record)
+                assert case.world_sees(name) == {"somebody else's", *values}
 
     def test_what_is_shown_late_is_published_once_and_can_be_taken_back_at_once(
         self, case: HttpCase, record: TxtRecord
