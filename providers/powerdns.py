@@ -7,7 +7,18 @@ from contextlib import suppress
 from typing import Any
 
 from ..errors import ProviderError, ZoneNotFound
-from .base import Option, Profile, RRset, RRsetProvider, TxtRecord, Zone, ZoneApex, dns_name, is_within, quoted
+from .base import (
+    Option,
+    Profile,
+    RRset,
+    RRsetProvider,
+    TxtRecord,
+    Zone,
+    ZoneApex,
+    dns_name,
+    is_within,
+    quoted,
+)
 from .rest import Refused, Rest, base_url
 
 TOO_OLD = "Changetype not understood"  # EXTEND and PRUNE are of 4.9.12 and 5.0.2
