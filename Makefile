@@ -5,7 +5,7 @@ VENV = .venv/bin
 
 DEMO_PACKAGES = dehydrated pebble
 TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils certbot cron dovecot-imapd git haproxy iproute2 knot \
-	knot-dnsutils lego nftables nginx-light openssl pdns-backend-sqlite3 pdns-server postfix strace systemd \
+	knot-dnsutils lego nftables nginx-light openssl pdns-backend-sqlite3 pdns-server postfix postgresql strace systemd \
 	uacme unbound
 
 .PHONY: help demo test bench docs lint ruff types unit e2e demo-packages test-packages

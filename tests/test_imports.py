@@ -53,6 +53,7 @@ PLACES = {
     "josepy": "hooks.issue.account hooks.issue.acme_client",
     "lexicon": "providers.lexicon",
     "mypy_boto3_route53": "providers.route53 providers._route53_batches",  # its types alone
+    "psycopg": "hooks.issue.fleet.database hooks.issue.fleet.registry",
     "requests": "providers.rest providers._http.exchange providers._http.failures hooks.issue.acme_client "
     "hooks.issue.renewal_info",
     "rich": "hooks.commands hooks.challenge.progress hooks.issue.progress",

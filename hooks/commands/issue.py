@@ -13,6 +13,7 @@ import click
 from ...errors import AcmeError, ConfigError
 
 if TYPE_CHECKING:
+    from ..issue.fleet.run import FleetRun
     from ..issue.report import Report
     from ..issue.run import IssueRun
 
@@ -48,7 +49,7 @@ def issue(names: tuple[str, ...], dry_run: bool, force: bool, as_json: bool) -> 
         raise AcmeError("not every certificate could be had", "why is above, and in `dns01 audit --failed`")
 
 
-def _run() -> IssueRun:
+def _run() -> IssueRun | FleetRun:
     try:
         from ..issue.run import IssueRun
     except ModuleNotFoundError as error:
@@ -57,7 +58,20 @@ def _run() -> IssueRun:
         raise ConfigError(
             f"orders need the package {error.name}", "pip install 'dns01-hook[issue]' brings it"
         ) from None
-    return IssueRun(os.environ)
+    from ..issue.fleet.section import load_fleet
+
+    section = load_fleet(os.environ)
+    if section is None:
+        return IssueRun(os.environ)
+    try:
+        from ..issue.fleet.run import FleetRun
+    except ModuleNotFoundError as error:
+        if error.name != "psycopg":
+            raise
+        raise ConfigError(
+            "[fleet] needs the package psycopg", "pip install 'dns01-hook[fleet]' brings it"
+        ) from None
+    return FleetRun(os.environ, section)
 
 
 def _show(report: Report, *, everything: bool) -> None:

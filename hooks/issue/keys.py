@@ -39,6 +39,12 @@ def new_csr(key: str, names: Sequence[str]) -> bytes:
     return signed.public_bytes(Encoding.DER)
 
 
+def belongs(key: str, certificate: str) -> bool:
+    """Whether the certificate (PEM) is for this private key."""
+    public = load_pem_private_key(key.encode(), password=None).public_key()
+    return x509.load_pem_x509_certificate(certificate.encode()).public_key() == public
+
+
 def read_csr(path: str, names: Sequence[str]) -> bytes:
     """A request of one's own in DER, which has to be for exactly these names. Raises ConfigError."""
     try:

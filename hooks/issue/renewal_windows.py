@@ -85,20 +85,33 @@ def refresh_windows(
     warning, and what is known holds until then. Raises StateError if the state cannot be written.
     """
     known = read_windows(state)
+    asked = ask_windows(leaves, known, ca, now, time_limit=time_limit, choose=choose, warn=warn)
+    return _keep(asked, state, now) if asked else known
+
+
+def ask_windows(
+    leaves: Iterable[Leaf],
+    known: Mapping[str, RenewalWindow],
+    ca: CaSection | None,
+    now: float,
+    *,
+    time_limit: float = 600.0,
+    choose: Callable[[float, float], float] = random.uniform,
+    warn: Callable[[str], None] = lambda text: None,
+) -> dict[str, RenewalWindow]:
+    """Those that it was time to ask for, as the CAs have them now."""
     to_ask = [
         window
         for leaf in leaves
         if (window := _known_or_new(leaf, known, ca)) is not None and window.ask_again <= now
     ]
-    if not to_ask:
-        return known
     until = time.monotonic() + time_limit
     asked: dict[str, RenewalWindow] = {}
     ca_files = {ca.directory: ca.ca_file} if ca else {}
     for directory in {window.directory for window in to_ask}:
         batch = [window for window in to_ask if window.directory == directory]
         asked |= _ask(batch, directory, ca_files.get(directory, ""), now, until, choose, warn)
-    return _keep(asked, state, now)
+    return asked
 
 
 def _known_or_new(

@@ -17,7 +17,7 @@ from ...errors import AcmeError, HookError
 from ..clients.challenge import Challenge
 from . import files
 from .issuance import Issuance
-from .keys import new_csr, new_key, read_csr
+from .keys import belongs, new_csr, new_key, read_csr
 from .limits import Event, backoff
 from .order import Authorization, Order, Orders
 from .order_state import OrderStates
@@ -115,6 +115,8 @@ class Wave:
 
     def _open(self, issuance: Issuance) -> None:
         order = self._resumed(issuance) if issuance.kept.order else None
+        if order and not issuance.kept.key:  # another machine has opened it
+            self._keep(issuance, key=self._key(issuance))
         if order is None:
             if self._rate_limited:
                 raise self._rate_limited
@@ -141,16 +143,11 @@ class Wave:
     def _ordered(self, issuance: Issuance) -> Order:
         """A new order: its key is on the disk before the CA hears of it, its URL at once after that."""
         wanted = issuance.wanted
-        key = issuance.kept.key
-        if not key and not wanted.csr:
-            reuse = self._ca.reuse_key if wanted.reuse_key is None else wanted.reuse_key
-            key = files.current_key(self._folder, wanted.name) if reuse else ""
-            key = key or new_key(wanted.key or self._ca.key)
         self._keep(
             issuance,
             names=wanted.names,
             directory=self._ca.directory,
-            key=key,
+            key=issuance.kept.key or self._key(issuance),
             order="",
             replaces=issuance.replaces,
             begun=self._clock(),
@@ -165,6 +162,15 @@ class Wave:
             raise
         self._keep(issuance, order=order.url)
         return order
+
+    def _key(self, issuance: Issuance) -> str:
+        """The private key that the certificate is to have; none for a CSR of one's own."""
+        wanted = issuance.wanted
+        if wanted.csr:
+            return ""
+        reuse = self._ca.reuse_key if wanted.reuse_key is None else wanted.reuse_key
+        there = files.current_key(self._folder, wanted.name) if reuse else ""
+        return there or new_key(wanted.key or self._ca.key)
 
     def _ready(self, names: Sequence[str]) -> None:
         for name in names:
@@ -233,6 +239,12 @@ class Wave:
 
     def _install(self, issuance: Issuance, order: Order) -> None:
         chain = self._orders.chain(order, self._ca.preferred_chain)
+        if issuance.kept.key and not belongs(issuance.kept.key, chain[0]):
+            raise AcmeError(
+                "the order was finalised with another key than the one that is kept",
+                "another one is ordered by a later run",
+                code="invalid",
+            )
         issuance.certificate = files.install(self._folder, issuance.name, issuance.kept.key, chain)
         if not issuance.kept.replaces:
             self._states.count(self._account, Event("issued", self._clock(), issuance.wanted.names))

@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -32,7 +32,8 @@ ZONES = ("example.org", "example.net")
 class Office:
     """A machine that has certificates issued: its configuration, its state, and the world around it.
 
-    ``zones`` are on one BIND, which the CA asks as well. ``environment``: more for Pebble.
+    ``zones`` are on one BIND, which the CA asks as well; ``servers`` are asked whether they have a
+    record. ``environment``: more for Pebble. ``front``: whether something stands before it.
     """
 
     def __init__(
@@ -41,11 +42,15 @@ class Office:
         zones: tuple[str, ...] = ZONES,
         *,
         environment: Mapping[str, str] | None = None,
+        servers: Sequence[str] = (PRIMARY,),
+        front: bool = True,
     ) -> None:
         self.folder = folder
         self.state = folder / "state"
         self.config = folder / "config.toml"
         self._zones = zones
+        self._servers = servers
+        self._fronted = front
         self.bind = Bind(PRIMARY, dict.fromkeys(zones, ""), [KEY])
         self.ca = Pebble(resolver=f"{PRIMARY}:53", environment=environment)
         self.more = ""
@@ -56,8 +61,10 @@ class Office:
     def __enter__(self) -> Self:
         self._stack.enter_context(self.bind)
         self._stack.enter_context(self.ca)
-        self.front = self._stack.enter_context(AcmeFront(self.ca))
-        self.directory, self.ca_file = self.front.directory, self.front.ca_file
+        self.directory, self.ca_file = self.ca.directory, self.ca.ca_file
+        if self._fronted:
+            self.front = self._stack.enter_context(AcmeFront(self.ca))
+            self.directory, self.ca_file = self.front.directory, self.front.ca_file
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -136,18 +143,17 @@ class Office:
         path = self.state / "audit.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
-    def _write_configuration(self) -> None:
-        self.config.touch(0o600)
-        zones = "".join(
-            f'[zone."{apex}"]\nnameservers = ["{PRIMARY}"]\naccount = "bind"\n' for apex in self._zones
-        )
-        self.config.write_text(f"""
+    def configuration(self, more: str = "") -> str:
+        """The text of config.toml."""
+        servers = json.dumps(list(self._servers))
+        zones = "".join(f'[zone."{z}"]\nnameservers = {servers}\naccount = "bind"\n' for z in self._zones)
+        return f"""
 [account.bind]
 provider = "rfc2136"
 nameserver = "{PRIMARY}"
 tsig_key = "{KEY.name}"
 tsig_secret = "{KEY.secret}"
-timeout = 10
+timeout = 60
 settle = 0
 {zones}
 [ca]
@@ -155,5 +161,9 @@ directory = "{self.directory}"
 ca_file = "{self.ca_file}"
 {self.ca_more}
 {chr(10).join(self._certificates.values())}
-{self.more}
-""")
+{more or self.more}
+"""
+
+    def _write_configuration(self) -> None:
+        self.config.touch(0o600)
+        self.config.write_text(self.configuration())

@@ -1,0 +1,1 @@
+"""Several machines that share their rows, leases and budget in PostgreSQL. No key goes there."""

@@ -1,0 +1,118 @@
+"""The connection to PostgreSQL: its schema, and a database that is restarted waited for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg.rows import dict_row
+
+from ....errors import StateError
+from ....secret import redact
+from .migrations import MIGRATIONS
+
+T = TypeVar("T")
+Connection = psycopg.Connection[dict[str, Any]]
+
+PATIENCE = 30.0  # seconds that a database may be away
+PAUSE = 0.5
+CONNECT_TIMEOUT = 5  # seconds
+STATEMENT_TIMEOUT = 20_000  # milliseconds
+LOCK = 0x646E7330  # of the migrations: any number that is always the same
+
+
+class Database:
+    """One connection, used by one thread at a time. All of these raise StateError, which never has the
+    URL's password in it."""
+
+    def __init__(
+        self,
+        url: str,
+        patience: float = PATIENCE,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._url = url
+        self._patience = patience
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.RLock()
+        self._connection: Connection | None = None
+        self._where = urlsplit(url).hostname or "the socket"
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection:
+                self._connection.close()
+            self._connection = None
+
+    def transaction(self, work: Callable[[Connection], T]) -> T:
+        """Do the work in one transaction, and anew if the database goes away: it has happened either as
+        a whole or not at all, but for a break at the very end, so it has to bear being done twice."""
+        deadline = self._clock() + self._patience
+        with self._lock:
+            while True:
+                try:
+                    connection = self._connected()
+                    with connection.transaction():
+                        return work(connection)
+                except psycopg.OperationalError as error:
+                    self.close()
+                    if self._clock() >= deadline:
+                        raise StateError(
+                            f"the database at {self._where} cannot be used: {_line(error)}",
+                            "nothing new is ordered without it: see whether it runs, and what [fleet] says",
+                        ) from None
+                    self._sleep(PAUSE)
+                except psycopg.Error as error:
+                    raise StateError(
+                        f"the database at {self._where} refuses: {_line(error)}",
+                        "see docs/issue.rst for what the role has to be granted",
+                    ) from None
+
+    def migrate(self) -> None:
+        """Bring the schema up to date. Raises StateError where a newer dns01 has done that already."""
+        version = self.transaction(_migrated)
+        if version > len(MIGRATIONS):
+            raise StateError(
+                f"the schema of the database at {self._where} is that of a newer dns01 (version {version})",
+                "bring dns01 up to date on this machine",
+            )
+
+    def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(
+                self._url,
+                autocommit=True,
+                row_factory=dict_row,
+                connect_timeout=CONNECT_TIMEOUT,
+                application_name="dns01",
+                options=f"-c statement_timeout={STATEMENT_TIMEOUT} -c TimeZone=UTC",
+            )
+        return self._connection
+
+
+def _migrated(connection: Connection) -> int:
+    """The version after all migrations that are known here; several machines may begin at once."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    there = connection.execute("SELECT to_regclass('dns01.schema_version') AS there").fetchone()
+    if not there or there["there"] is None:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS dns01")
+        connection.execute("CREATE TABLE dns01.schema_version (version integer NOT NULL)")
+        connection.execute("INSERT INTO dns01.schema_version VALUES (0)")
+    row = connection.execute("SELECT version FROM dns01.schema_version").fetchone()
+    version = int(row["version"]) if row else 0
+    for number, migration in enumerate(MIGRATIONS[version:], version + 1):
+        connection.execute(migration.encode())
+        connection.execute("UPDATE dns01.schema_version SET version = %s", [number])
+        version = number
+    return version
+
+
+def _line(error: psycopg.Error) -> str:
+    text = redact(str(error).strip() or type(error).__name__).replace("\n", " ")
+    return "".join(each if each.isprintable() else " " for each in text)[:300]

@@ -1,0 +1,70 @@
+"""What is kept of orders on this machine and, but for keys, in the database of the fleet.
+
+The machine's own file is written first: it has the key. Whoever has lost its lease goes no further.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from ....errors import AcmeError
+from ...deploy.certificate import Leaf
+from ..due import due
+from ..files import current
+from ..limits import Event
+from ..order_state import OrderState, OrderStates
+from .registry import Registry
+
+
+class FleetStates(OrderStates):
+    """``folder``: that of the certificates on this machine."""
+
+    def __init__(
+        self, state: str, registry: Registry, folder: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__(state)
+        self._registry = registry
+        self._certificates = folder
+        self._clock = clock
+        self._known: dict[str, OrderState] = {}
+
+    def write(self, kept: OrderState) -> None:
+        """Raises AcmeError where another machine has taken the certificate over."""
+        super().write(kept)
+        before = self._known.get(kept.name, OrderState(kept.name))
+        self._known[kept.name] = kept
+        if kept.undelivered and not before.undelivered:
+            if leaf := current(self._certificates, kept.name):
+                self.issued(kept.name, leaf)
+        elif kept.next_try > self._clock():
+            wait = kept.next_try - self._clock()
+            self._registry.failed(kept.name, kept.order, kept.failures, wait, kept.error)
+        elif kept.is_open and not (
+            self._registry.order_opened(kept.name, kept.order)
+            if kept.order
+            else self._registry.hold(kept.name)
+        ):
+            raise _taken_over(kept.name)
+
+    def issued(self, name: str, leaf: Leaf) -> None:
+        """The certificate is on this machine."""
+        self._registry.issued(name, leaf, due(leaf, leaf.names, None).at)
+
+    def finalizing(self, kept: OrderState) -> None:
+        """Have the database know that the key is here, before the CA issues. Raises AcmeError."""
+        if not self._registry.finalizing(kept.name):
+            raise _taken_over(kept.name)
+
+    def count(self, account: str, event: Event) -> None:
+        """It was reserved when the lease was taken."""
+
+    def prune(self, now: float) -> None:
+        """The database does."""
+
+
+def _taken_over(name: str) -> AcmeError:
+    return AcmeError(
+        f"{name}: the lease of this machine is over, and another one may be at work on it",
+        "see what held this machine up; a longer lease in [fleet] gives it more time",
+    )
