@@ -18,6 +18,7 @@ from typing import NamedTuple
 import dns.message
 import dns.query
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "support"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 from testbed import Bind, Key, NameServer, Pebble, World, netns
