@@ -23,12 +23,13 @@ from josepy.jwk import JWK, JWKEC
 from ... import output
 from ...errors import AcmeError, ConfigError
 from ...secret import hide, read_secret
-from ..state.atomic import iso, labelled, stage, sync_folder, usable
+from ..state.atomic import iso, labelled, read_own, stage, sync_folder, usable
 from ..state.folder import private_folder
 from .acme_client import AcmeClient
 from .section import CaSection
 
 VERSION = 1
+MOST = 1 << 16  # octets
 
 
 def sign_in(ca: CaSection, state: str, clock: Callable[[], float] = time.time) -> AcmeClient:
@@ -129,8 +130,7 @@ def _thumbprint(key: JWK) -> bytes:
 def _read(path: str) -> tuple[JWK, str] | None:
     with suppress(FileNotFoundError), usable(os.path.dirname(path)):
         try:
-            with open(path, "rb") as file:
-                data = json.load(file)
+            data = json.loads(read_own(path, MOST))
             key = _jwk(data["key"])
             url = data["url"]
             if not isinstance(url, str):

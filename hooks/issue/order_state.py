@@ -18,12 +18,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
-from ...output import warning
-from ..state.atomic import discard, iso, labelled, locks, stage, sync_folder, usable
+from ..state.atomic import iso, labelled, locks, usable
 from ..state.folder import private_folder
+from ..state.store import Kind, Store
 from .limits import LONGEST_WINDOW, Event
 
-VERSION = 1
+FOLDER = "orders"
 EVENTS = "events.jsonl"
 
 
@@ -59,30 +59,20 @@ class OrderStates:
 
     def __init__(self, state: str) -> None:
         self._state = state
-        self._folder = os.path.join(state, "orders")
+        self._folder = os.path.join(state, FOLDER)
+        self._store = Store(state, KIND)
 
     def read(self, name: str) -> OrderState:
         """What is kept of the certificate; nothing, where it is unknown."""
-        with usable(self._state):
-            return self._read(_file_name(name)) or OrderState(name)
+        return self._store.get(OrderState(name)) or OrderState(name)
 
     def all(self) -> dict[str, OrderState]:
         """Everything that is kept, by name."""
-        with usable(self._state):
-            try:
-                names = sorted(os.listdir(self._folder))
-            except FileNotFoundError:
-                return {}
-            found = [self._read(name) for name in names if name.endswith(".json")]
-        return {each.name: each for each in found if each}
+        return {each.name: each for each in self._store.all()}
 
     def write(self, kept: OrderState) -> None:
         """Have it on the disk when this returns."""
-        path = os.path.join(self._folder, _file_name(kept.name))
-        with usable(self._state):
-            private_folder(self._folder)
-            os.rename(stage(path, _encode(kept)), path)
-            sync_folder(self._folder)
+        self._store.put([kept])
 
     def finalizing(self, kept: OrderState) -> None:
         """The CA is about to be told to issue. On one machine, nobody else can have told it so."""
@@ -109,6 +99,7 @@ class OrderStates:
 
     def prune(self, now: float) -> None:
         """Forget the events that no limit counts any more, and what a killed process was writing."""
+        self._store.purge(now)
         kept = [_line(owner, event) for owner, event in self._events() if event.at > now - LONGEST_WINDOW]
         path = os.path.join(self._folder, EVENTS)
         with usable(self._state):
@@ -118,9 +109,6 @@ class OrderStates:
                 file.flush()
                 os.fsync(file.fileno())
             os.rename(f"{path}.tmp", path)
-            for name in os.listdir(self._folder):
-                if name.endswith(".tmp"):
-                    discard(os.path.join(self._folder, name))
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -141,37 +129,13 @@ class OrderStates:
                     found.append((str(owner), Event(kind, float(at), tuple(names))))
         return found
 
-    def _read(self, file_name: str) -> OrderState | None:
-        path = os.path.join(self._folder, file_name)
-        try:
-            with open(path, "rb") as file:
-                data = json.load(file)
-            if data["version"] > VERSION:
-                warning(f"{path} was written by a newer dns01 and is left to it")
-                return None
-            kept = _decode(data)
-            if _file_name(kept.name) != file_name:
-                raise ValueError("its name is that of another")
-        except FileNotFoundError:
-            return None
-        except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
-            aside = os.path.join(private_folder(os.path.join(self._state, "corrupt")), file_name)
-            os.rename(path, aside)
-            warning(f"the state of an order is corrupt ({type(error).__name__}) and lies at {aside}")
-            return None
-        return kept
-
 
 def _line(account: str, event: Event) -> bytes:
     return json.dumps([account, *event]).encode() + b"\n"
 
 
-def _file_name(name: str) -> str:
-    return labelled(name, name)
-
-
 def _encode(kept: OrderState) -> dict[str, Any]:
-    return {"version": VERSION, **kept._asdict(), "begun_at": iso(kept.begun)}
+    return {**kept._asdict(), "begun_at": iso(kept.begun)}
 
 
 def _decode(data: Mapping[str, Any]) -> OrderState:
@@ -181,3 +145,13 @@ def _decode(data: Mapping[str, Any]) -> OrderState:
         if not isinstance(getattr(kept, field), type(default)):
             raise TypeError(f"{field} is of another type")
     return kept
+
+
+KIND = Kind(
+    FOLDER,
+    _encode,
+    _decode,
+    lambda kept: labelled(kept.name, kept.name),
+    "the state of an order",
+    "another one is ordered, if it is due",
+)

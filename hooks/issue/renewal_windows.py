@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import AcmeError
 from ..deploy.certificate import Leaf
-from ..state.atomic import locks, stage, usable
+from ..state.atomic import locks, read_own, stage, usable
 from .section import DIRECTORIES, CaSection
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 FILE = "renewal-windows.json"
+MOST = 64 << 20  # octets
 WORKERS = 8
 LEAST_PAUSE, LONGEST_PAUSE = 60.0, 86400.0  # seconds between two questions: RFC 9773 §4.3.2
 PAUSE = 6 * 3600.0  # where the CA does not say
@@ -59,8 +60,7 @@ class RenewalWindow(NamedTuple):
 def read_windows(state: str) -> dict[str, RenewalWindow]:
     """What is kept, by the certificates' renewal ids. What cannot be read is asked for anew."""
     try:
-        with open(os.path.join(state, FILE), "rb") as file:
-            data = json.load(file)
+        data = json.loads(read_own(os.path.join(state, FILE), MOST))
         if data["version"] != VERSION:
             return {}
         windows = [RenewalWindow(*row) for row in data["windows"]]
