@@ -20,6 +20,8 @@ from ..config.settings import Account
 from ..state.journal import Entry, Journal
 from .placement import Placement, Placements
 
+LISTED = 10  # names that a line is written for each of; more of them have one together
+
 
 class Records:
     """What one phase publishes and takes back. ``places`` are asked for when they are needed: a
@@ -126,8 +128,12 @@ class Records:
 
 
 def _counted(entries: Iterable[Entry]) -> list[tuple[str, str, str]]:
-    """Every (name, target), with the number of values there if it is not one: "2 values at "."""
+    """Every (name, target), with the number of values there if it is not one: "2 values at ". Those of
+    hundreds of names are not listed one by one."""
     numbers = Counter((entry.name, entry.target) for entry in entries)
+    if len(numbers) > LISTED:
+        names = f"{len(numbers)} names"
+        return [(names, names, f"{numbers.total()} values at ")]
     return [(*where, f"{number} values at " if number > 1 else "") for where, number in numbers.items()]
 
 

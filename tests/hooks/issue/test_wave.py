@@ -50,6 +50,18 @@ def test_several_certificates_are_issued_in_one_wave_and_nothing_is_left(office:
     assert {"plan", "order", "publish", "ready"} <= record["steps"].keys()
 
 
+def test_many_names_of_one_zone_are_published_in_one_batch_and_said_in_one_line(office: Office) -> None:
+    for number in range(12):
+        office.want(f"c{number}.example.org")
+
+    said = office.issue()
+
+    assert said.code == 0
+    assert " + publishing 12 values at 12 names in example.org through bind (rfc2136)\n" in said.stderr
+    assert " + took back 12 values at 12 names\n" in said.stderr
+    assert " + 12 ordered, 12 published, 12 ready, 12 valid, 12 issued of 12\n" in said.stderr
+
+
 def test_what_is_not_due_is_not_ordered_again(office: Office) -> None:
     office.want("www.example.org")
     office.issue()
