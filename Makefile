@@ -32,7 +32,7 @@ docs: .venv/test ## write what the documentation takes from the code
 	@$(VENV)/python docs/update.py
 
 unit: test-packages .venv/test ## all tests but the ones end to end
-	$(VENV)/python -m pytest -n 2 --dist worksteal --ignore tests/e2e
+	$(VENV)/python -m pytest -n 3 --dist worksteal --ignore tests/e2e
 
 e2e: test-packages .venv/test .venv-certbot/bin/certbot .venv-ansible/wheels ## real clients, a real CA, real name servers
 	$(VENV)/python -m pytest -n 4 --dist worksteal tests/e2e # they wait more than they work

@@ -222,12 +222,17 @@ class KeepsRecordsBetweenProcesses(KeepsRecords):
             return TxtRecord(name, validation(f"{process} {turn}"))
 
         def come_and_go(process: int) -> None:
+            provider = case.provider()
+            zone = provider.zone_for(name)
             for turn in range(self.ROUNDS):
                 together.wait(timeout=TIME_LIMIT)
-                steps = [(publish, value(process, turn)), (retract, value(process, turn - 1))]
+                steps = [
+                    (provider.publish, value(process, turn)),
+                    (provider.retract, value(process, turn - 1)),
+                ]
                 for verb, record in steps if process % 2 else reversed(steps):
                     with turns:
-                        verb(case, record)
+                        verb(zone, [record])
                 together.wait(timeout=TIME_LIMIT)
 
         processes = [context.Process(target=come_and_go, args=(number,)) for number in range(self.PROCESSES)]
