@@ -5,7 +5,9 @@ from __future__ import annotations
 import ctypes
 import ipaddress
 import os
+import socket
 import subprocess
+from contextlib import suppress
 
 CLONE_NEWNET = 0x40000000  # sched.h; os.unshare came with Python 3.12
 
@@ -24,7 +26,10 @@ def enter() -> None:
         raise OSError(error, os.strerror(error), "unshare(CLONE_NEWNET)")
     global _entered
     _entered = True
-    _ip("link set lo up", *(f"addr add fd53::{last:x}/128 dev lo nodad" for last in range(1, 16)))
+    ours = [f"fd53::{last:x}" for last in range(1, 16)]
+    _ip("link set lo up", *(f"addr add {address}/128 dev lo nodad" for address in ours))
+    for address in ours:
+        _wait_until_local(address)
 
 
 def own(address: str) -> None:
@@ -36,12 +41,27 @@ def own(address: str) -> None:
     must_be_entered()
     ip = ipaddress.ip_address(address)
     _ip(f"addr replace {ip}/{ip.max_prefixlen} dev lo" + (" nodad" if ip.version == 6 else ""))
+    if ip.version == 6:
+        _wait_until_local(address)
 
 
 def must_be_entered() -> None:
     """Raises RuntimeError where changes to the network would be changes to the host's own."""
     if not _entered:
         raise RuntimeError("this is the host's own network: call netns.enter() first")
+
+
+def _wait_until_local(address: str) -> None:
+    """The kernel enters the route to an IPv6 address of its own a while after the address: what is sent
+    there before is lost, without an error."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        probe.bind((address, 0))
+        probe.settimeout(0.01)
+        while True:
+            probe.sendto(b"", probe.getsockname())
+            with suppress(TimeoutError):
+                probe.recv(1)
+                return
 
 
 def _ip(*commands: str) -> None:
