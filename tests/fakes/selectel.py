@@ -26,6 +26,7 @@ class Selectel(TokenFake):
 
     prefix = "/domains/v2"
     hosts = ("api.selectel.ru", "cloud.api.selcloud.ru")
+    knows_u_labels = True
 
     def __init__(self, apexes: Sequence[str], tls: Any = None) -> None:
         super().__init__(apexes, tls)

@@ -108,6 +108,7 @@ class Fake:
     gone = 404  # the status for a zone that is not there
     unexpected: ClassVar[Any] = {"unexpected": True}  # an answer with nothing of what the API promises
     token = "s3cret-t0ken-0f-the-test"
+    knows_u_labels = False  # of its own accord
 
     def __init__(self, apexes: Sequence[str], tls: Any = None) -> None:
         """``tls``: a trustme.CA, where it shall speak HTTPS."""
@@ -222,7 +223,9 @@ class Fake:
                 answer = self._refuse(request, Refusal(fault.status, fault.message), fault.headers)
             if isinstance(fault, Shape):
                 answer = Answer(200, self.unexpected)
-            return _in_u_labels(answer) if self.u_labels else answer, fault
+            if self.u_labels and not self.knows_u_labels:
+                answer = _in_u_labels(answer)
+            return answer, fault
 
     def _timely(self, request: Request) -> Answer:
         """The answer, which knows of the last change or does not yet (``late``)."""
@@ -247,7 +250,7 @@ class Fake:
     def _answer(self, request: Request) -> Answer:
         try:
             self.admit(request)
-            if self.u_labels:
+            if self.u_labels and not self.knows_u_labels:
                 request = _in_a_labels(request)
             found, captured = self._route(request)
             _check(request, found, self.invalid)
