@@ -143,6 +143,22 @@ class ObservesServers(Protocol):
         """Called once, before anything else. ``look(names)``: the TXT values at each name."""
 
 
+class ChallengeOf(NamedTuple):
+    """What a record is for: the domain, as the client said it, and the challenge's token; each is empty
+    where the client does not tell it (RFC 8555 §8.4)."""
+
+    domain: str
+    token: str
+
+
+@runtime_checkable
+class WantsChallenges(Protocol):
+    """A provider whose service makes the record itself, of the challenge."""
+
+    def made_for(self, challenges: Mapping[TxtRecord, ChallengeOf]) -> None:
+        """Called before ``publish`` and before ``retract``, with what each record there is for."""
+
+
 @runtime_checkable
 class LimitsValues(Protocol):
     """A provider that keeps no more than ``values_per_name`` values at a name."""

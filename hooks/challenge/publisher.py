@@ -12,7 +12,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ... import output
 from ...errors import Busy, HookError, ProviderError
-from ...providers.base import LimitsValues, Provider, SharesValues, TxtRecord, Zone
+from ...providers.base import (
+    ChallengeOf,
+    LimitsValues,
+    Provider,
+    SharesValues,
+    TxtRecord,
+    WantsChallenges,
+    Zone,
+)
 from ...secret import redact
 from ..clients.call import Challenge
 from ..clients.process import Client
@@ -66,6 +74,7 @@ class Records:
             if not entries:
                 return
             try:
+                tell_challenges(provider, entries)
                 provider.retract(zone, _records(entries))
             except Exception as error:
                 self._keep(entries, error)  # before another process publishes one of the values anew
@@ -124,6 +133,7 @@ class Records:
             for name, target, count in _counted(entries):
                 by_way_of = "" if target == name else f" (a CNAME leads from {name})"
                 output.step(f"publishing {count}{target}{by_way_of} in {zone.apex} through {through}")
+            tell_challenges(provider, entries)
             provider.publish(zone, _records(entries))
 
 
@@ -135,6 +145,13 @@ def _counted(entries: Iterable[Entry]) -> list[tuple[str, str, str]]:
         names = f"{len(numbers)} names"
         return [(names, names, f"{numbers.total()} values at ")]
     return [(*where, f"{number} values at " if number > 1 else "") for where, number in numbers.items()]
+
+
+def tell_challenges(provider: Provider, entries: Iterable[Entry]) -> None:
+    """What each record is for, where the provider wants to know."""
+    if isinstance(provider, WantsChallenges):
+        challenges = [ChallengeOf(entry.domain, entry.token) for entry in entries]
+        provider.made_for(dict(zip(_records(entries), challenges, strict=True)))
 
 
 def _records(entries: Iterable[Entry]) -> list[TxtRecord]:
