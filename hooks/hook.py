@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-PHASES = {  # of dehydrated, lego and uacme; "certbot" is followed by its own
+PHASES = {  # of all clients; "certbot" and "lego" are followed by their own
     "startup_hook", "deploy_challenge", "clean_challenge", "sync_cert", "deploy_cert", "deploy_ocsp",
     "unchanged_cert", "invalid_challenge", "request_failure", "exit_hook",
-    "present", "cleanup", "begin", "done", "failed", "certbot",
+    "present", "cleanup", "begin", "done", "failed", "certbot", "lego",
 }  # fmt: skip
 COMMANDS = (
     "audit", "config", "deploy", "doctor", "help", "issue", "providers", "register", "status", "sweep",
@@ -42,6 +42,7 @@ class Stopped(BaseException):
 
 def main() -> int:
     """Do what the words of the command line ask for; gives the exit code."""
+    leave_callers_modules_aside()
     words = sys.argv[1:] or ["help"]
     word = words[0]
     if word in PHASES:
@@ -54,6 +55,15 @@ def main() -> int:
     if "_" in word or not word:  # a phase of dehydrated's that is not ours, its probe among them
         return 0
     return guarded(suggest, words)
+
+
+def leave_callers_modules_aside() -> None:
+    """Find no module by the PYTHONPATH of whoever called: a snap's certbot hands on one with a dnspython of
+    its own."""
+    if theirs := os.environ.get("PYTHONPATH"):
+        ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        folders = {os.path.abspath(folder) for folder in theirs.split(os.pathsep)} - {ours}
+        sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) not in folders]
 
 
 def nothing_to_do(words: list[str]) -> bool:
@@ -70,7 +80,7 @@ def nothing_to_do(words: list[str]) -> bool:
 
 
 def phase(words: list[str]) -> int:
-    from dns01.hooks.clients.call import read
+    from dns01.hooks.clients.read import read
     from dns01.hooks.phases import run
 
     return run(read(words, os.environ), os.environ)
@@ -83,14 +93,23 @@ def command(words: list[str]) -> int:
 
 
 def suggest(words: list[str]) -> int:
-    """A word that is close to a command of ours was a slip; any other is somebody's new phase."""
+    """A word that is close to a command of ours was a slip. Any other may be somebody's new phase, which
+    must not fail; one that is close to a phase of ours is said."""
+    word = words[0]
     from difflib import get_close_matches
 
-    from dns01.errors import UsageError
+    if near := get_close_matches(word, PHASES, n=1, cutoff=0.85):
+        from dns01 import output
 
-    near = get_close_matches(words[0], [*COMMANDS, "certbot"], n=1)
-    if near:
-        raise UsageError(f"there is no command {words[0]!r}", f"did you mean `dns01 {near[0]}`?")
+        output.warning(f"{word!r} is no phase, and nothing was done: did you mean `dns01 {near[0]}`?")
+    elif word == "hook":
+        from dns01 import output
+
+        output.warning("'hook' is no phase, and nothing was done: write the phase right behind dns01")
+    elif near := get_close_matches(word, COMMANDS, n=1):
+        from dns01.errors import UsageError
+
+        raise UsageError(f"there is no command {word!r}", f"did you mean `dns01 {near[0]}`?")
     return 0
 
 

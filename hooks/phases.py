@@ -17,8 +17,10 @@ from .caa import issuers
 from .challenge.placement import Placements
 from .challenge.publisher import Records
 from .challenge.readiness import ReadinessWait
-from .clients.call import Call, Challenge, checked
+from .clients.call import Call
+from .clients.challenge import Challenge, checked
 from .clients.process import Client, calling_client, this_process
+from .clients.read import client_named
 from .config.load import load_settings
 from .config.settings import Settings
 from .deploy.phases import Arrivals
@@ -32,6 +34,11 @@ SWEEP = 5.0  # seconds that orphans of earlier runs may cost a call
 
 def run(call: Call, environ: Mapping[str, str]) -> int:
     """Do what one call of a client asks for; gives the exit code. Raises HookError."""
+    client = client_named(call.client)
+    if call.phase == "foreign":
+        return 0
+    if client and client.progress_to_stdout:
+        output.progress_to_stdout()
     desk = Desk(calling_client(), environ)
     with desk.recorded(call):
         match call.phase:
@@ -70,7 +77,7 @@ def published(challenges: Iterable[Challenge], environ: Mapping[str, str] | None
     """
     import os
 
-    call = Call("api", "publish", "publish", checked(challenges, "api"))
+    call = Call("api", "publish", "publish", checked(challenges))
     desk = Desk(this_process(), os.environ if environ is None else environ)
     with desk.recorded(call):
         desk.publish(call)
@@ -121,15 +128,15 @@ class Desk:
         opened: list[Entry] = []
         try:
             self._publish_all(call, opened)
-            if call.client != "certbot":
+            if not _asks_anyway(call):
                 self._wait_until_ready(opened)
         except BaseException as error:
             self.records.retract(opened, asked_for=False)
-            if call.client == "certbot" and call.last and isinstance(error, HookError):
+            if _asks_anyway(call) and call.last and isinstance(error, HookError):
                 output.failure(str(error), error.hint)
-                self._wait_for_the_run(call, [])  # certbot asks for the others all the same
+                self._wait_for_the_run(call, [])  # the client asks for the others all the same
             raise
-        if call.client == "certbot":  # asks the CA whatever comes of the wait, and always cleans up
+        if _asks_anyway(call):
             self._wait_for_the_run(call, opened)
 
     def _publish_all(self, call: Call, opened: list[Entry]) -> None:
@@ -262,3 +269,9 @@ def _place(entry: Entry) -> dict[str, str]:
     """Where an entry's record stands, for the audit trail."""
     row = entry._asdict()
     return {key: row[key] for key in ("name", "target", "zone", "account", "provider")}
+
+
+def _asks_anyway(call: Call) -> bool:
+    """Whether the client asks the CA whatever publishing has come to, and always cleans up."""
+    client = client_named(call.client)
+    return client is not None and client.ignores_exit_code

@@ -18,6 +18,7 @@ from ...names import is_within
 from ...options import check_known, text
 from ..clients.dehydrated import Dehydrated, read_config, read_text
 from ..clients.process import Client, command_line
+from ..clients.read import client_named
 from .rules import Authority
 
 
@@ -59,7 +60,6 @@ PRESETS = {
     "google": "https://dv.acme-v02.api.pki.goog/directory",
     "google-test": "https://dv.acme-v02.test-api.pki.goog/directory",
 }
-OPTIONS = {"dehydrated": ("--ca",), "certbot": ("--server",), "lego": ("--server", "-s")}
 OTHER_KEY = {"--privkey", "-p"}  # of dehydrated: another account than the one in its files
 SOURCES = re.compile(r"^\s*(\.|source)\s", re.MULTILINE)  # a file that might say CA= as well
 CONDITIONAL = re.compile(r"^\s+(export\s+)?CA=", re.MULTILINE)
@@ -123,7 +123,8 @@ def of_call(environ: Mapping[str, str], client: Client | None) -> Order:
     if client is None:
         return Order()
     words = command_line(client.pid).split("\0")
-    said = _option(words, OPTIONS.get(client.name, ()))
+    known = client_named(client.name)
+    said = _option(words, known.directory_options if known else ())
     if client.name != "dehydrated":
         return Order(said)
     config = read_config(environ)

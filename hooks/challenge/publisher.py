@@ -22,7 +22,7 @@ from ...providers.base import (
     Zone,
 )
 from ...secret import redact
-from ..clients.call import Challenge
+from ..clients.challenge import Challenge
 from ..clients.process import Client
 from ..config.settings import Account
 from ..state.journal import Entry, Journal

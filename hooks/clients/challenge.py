@@ -40,35 +40,29 @@ class Challenge(NamedTuple):
         return _owner_as_given(self.owner) if self.owner else owner_name(self.domain)
 
 
-def checked(challenges: Iterable[Challenge], client: str) -> tuple[Challenge, ...]:
+def checked(challenges: Iterable[Challenge], wants_dns01: str | None = None) -> tuple[Challenge, ...]:
     """The same challenges, once every name and value among them is known to be fit to publish.
 
-    ``client`` "api" may send other values than dns-01's, with a warning. Raises UsageError for
-    the first that is not fit, by its domain.
+    ``wants_dns01``: how to have the client ask for dns-01 alone; without it, other values than dns-01's
+    are only warned about. Raises UsageError for the first that is not fit, by its domain.
     """
     found = tuple(challenges)
     for challenge in found:
         _ = challenge.name
-        _check_value(challenge, client)
+        _check_value(challenge, wants_dns01)
     return found
 
 
-def _check_value(challenge: Challenge, client: str) -> None:
+def _check_value(challenge: Challenge, wants_dns01: str | None) -> None:
     value = challenge.validation
     if VALUE.fullmatch(value):
         return
     complaint = f"{challenge.domain}: {value!r} is no dns-01 value (43 base64url characters)"
-    if client != "api":
-        raise UsageError(complaint, _DNS01_WANTED.get(client, "have the client ask for dns-01 alone"))
+    if wants_dns01 is not None:
+        raise UsageError(complaint, wants_dns01)
     if not (value.isascii() and value.isprintable() and 1 <= len(value) <= 255):  # one character-string
         raise UsageError(f"{challenge.domain}: {value!r} is not 1 to 255 printable ASCII characters")
     warning(f"{complaint}: published all the same")
-
-
-_DNS01_WANTED = {
-    "dehydrated": 'set CHALLENGETYPE="dns-01" in dehydrated\'s config',
-    "certbot": "give certbot --preferred-challenges dns",
-}
 
 
 def owner_name(domain: str) -> str:

@@ -12,8 +12,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-CLIENTS = {"dehydrated", "letsencrypt.sh", "certbot", "letsencrypt", "lego", "traefik", "uacme"}
-DAEMONS = {"traefik"}
+from .read import CLIENTS
+
+PROGRAMS: frozenset[str] = frozenset().union(*(client.programs for client in CLIENTS))
+DAEMONS: frozenset[str] = frozenset().union(*(client.daemons for client in CLIENTS))
 INTERPRETER = re.compile(r"(a|ba|da|k|mk|z)?sh|python[0-9.]*")
 
 
@@ -110,7 +112,7 @@ def _has_number(pid: int) -> bool:
 def _client_name(process: _Process, command: str) -> str:
     """The name of the ACME client that the process is, or nothing."""
     names = [process.name, *_program(command)]
-    return next((name for name in names if name in CLIENTS), "")
+    return next((name for name in names if name in PROGRAMS), "")
 
 
 def command_line(pid: int) -> str:

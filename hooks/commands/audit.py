@@ -12,10 +12,11 @@ import click
 
 from ... import output
 from ...errors import UsageError
+from ..clients import read as clients
 from ..state import audit as trail
 from ..state.folder import state_dir
 
-CLIENTS = ("dehydrated", "certbot", "lego", "uacme", "api", "dns01")
+CLIENTS = (*(client.name for client in clients.CLIENTS), "api", "dns01")
 SHOWN = 0.05  # seconds: a step that took less is only in the JSON
 TIME = r"(\d{4}-\d\d(-\d\d(T\d\d(:\d\d(:\d\d(\.\d+)?Z?)?)?)?)?)?"
 

@@ -17,6 +17,7 @@ from ...errors import ConfigError, DeployError, HookError
 from ..clients import files
 from ..clients.call import Call, Certificate
 from ..clients.process import Client
+from ..clients.read import client_named
 from ..state.atomic import sync_folder
 from ..state.idle import anything_pending, is_lost
 
@@ -156,7 +157,8 @@ class Arrivals:
     @property
     def _has_exit_hook(self) -> bool:
         """Whether the client says when its run ends: dehydrated does, letsencrypt.sh did not."""
-        return self._client is not None and self._client.name == "dehydrated"
+        client = client_named(self._client.name) if self._client else None
+        return client is not None and client.ends_runs
 
     def _show(self, certificate: Certificate) -> None:
         """Check that key and certificate belong together, and say what has arrived."""

@@ -11,14 +11,14 @@ __all__ = ["Challenge", "published"]
 
 TYPE_CHECKING = False  # as in typing, whose import would double the start-up
 if TYPE_CHECKING:
-    from .hooks.clients.call import Challenge
+    from .hooks.clients.challenge import Challenge
     from .hooks.phases import published
 
 
 def __getattr__(name: str) -> object:
     """Import the API when it is asked for: a phase with no work must not pay for it (PEP 562)."""
     if name == "Challenge":
-        from .hooks.clients.call import Challenge
+        from .hooks.clients.challenge import Challenge
 
         return Challenge
     if name == "published":

@@ -1,21 +1,57 @@
-"""What a person sees: lines on stderr in dehydrated's manner, with every secret blotted out.
+"""What a person sees: lines in dehydrated's manner, with every secret blotted out, harmless on a terminal.
 
-Nothing is ever written to stdout: dehydrated takes the output of one phase for a CSR, and
-certbot carries that of another through the environment.
+They go to stderr: dehydrated takes what a phase writes to stdout for a CSR. certbot shows stderr as an
+error, so its progress, and only that, goes to stdout, and not much of it: it travels through the
+environment of later hooks.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import TextIO
 
 from .secret import redact
+
+MOST_ON_STDOUT = 8192  # characters of progress; an environment variable may have 128 KiB (execve(2))
+
+_left_on_stdout: int | None = None  # None: progress goes to stderr
+
+
+def progress_to_stdout() -> None:
+    """Have ``step`` write to stdout from now on."""
+    global _left_on_stdout
+    _left_on_stdout = MOST_ON_STDOUT
+
+
+def printable(text: str) -> str:
+    """The text with nothing in it that moves a cursor, colours, hides or reorders what stands around it:
+    control characters and those of formatting (Unicode's Cc, Cf, Zl, Zp) are shown as escapes. Line feeds
+    and tabs stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(each if each in "\n\t" or _is_harmless(each) else _escape(each) for each in text)
+
+
+def _is_harmless(character: str) -> bool:
+    return character.isprintable() or character == "\u00a0"
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode()
 
 
 def step(text: str) -> None:
     """One thing that was done or is about to be."""
-    _write(f" + {text}")
+    global _left_on_stdout
+    if _left_on_stdout is None:
+        _write(f" + {text}")
+        return
+    _left_on_stdout -= len(text) + 4
+    if _left_on_stdout >= 0:
+        _write(f" + {text}", sys.stdout)
 
 
 def warning(text: str) -> None:
@@ -45,9 +81,13 @@ def trace(error: BaseException) -> None:
     """The traceback of an error: only for DNS01_DEBUG, and without the secrets even there."""
     import traceback
 
-    _write("".join(traceback.format_exception(error)))
+    with suppress(OSError, ValueError):
+        print(printable(redact("".join(traceback.format_exception(error)))), file=sys.stderr, flush=True)
 
 
-def _write(text: str) -> None:
+def _write(text: str, file: TextIO | None = None) -> None:
+    """What stands on several lines is indented from the second on, so that no text from outside can pass
+    for a line of ours."""
+    harmless = re.sub(r"\n(?! )", "\n      ", printable(redact(text)))
     with suppress(OSError, ValueError):  # a client that closed our stderr is no reason to stop
-        print(redact(text), file=sys.stderr, flush=True)
+        print(harmless, file=file or sys.stderr, flush=True)

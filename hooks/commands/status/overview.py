@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from ....errors import StateError
+from ...clients.read import CLIENTS
 from ...deploy.ledger import Delivery
 from ...issue.renewal_windows import RenewalWindow
 from ...notify.changes import deployment_subject, record_subject, stays_open
@@ -25,7 +26,7 @@ from .inventory import Destination, Known, take
 from .services import Shown, Wanted
 from .windows import overdue, windows
 
-PUBLISHING = {"deploy_challenge", "certbot auth", "lego present", "uacme begin", "publish"}
+PUBLISHING = {*(client.publishes for client in CLIENTS), "publish"}
 
 
 class Standing(NamedTuple):

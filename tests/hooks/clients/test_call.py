@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dns01.errors import UsageError
-from dns01.hooks.clients.call import Certificate, Challenge, read
+from dns01.hooks.clients.call import Certificate
+from dns01.hooks.clients.challenge import Challenge
+from dns01.hooks.clients.read import CLIENTS, read
+from dns01.hooks.hook import NEVER_FAIL, PHASES
 
 TOKEN, OTHER_TOKEN = "-Tok_en-1", "--tok-en2"
 VALUE, OTHER_VALUE = "-" + "a" * 42, "--" + "B" * 41
@@ -365,3 +368,73 @@ def test_a_call_is_understood_or_refused_but_never_breaks(
         return
     if call.phase == "publish":
         assert all(challenge.name and len(challenge.validation) == 43 for challenge in call.challenges)
+
+
+# Challenges that are not ours
+
+
+@pytest.mark.parametrize("kind", ["http-01", "tls-alpn-01", "dns-persist-01"])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["deploy_challenge", "example.org", "token", "token.thumbprint"],
+        ["clean_challenge", "example.org", "token", "token.thumbprint"],
+        ["invalid_challenge", "example.org", "{}"],
+        ["deploy_challenge"],
+    ],
+)
+def test_a_challenge_of_another_type_under_the_same_hook_of_dehydrated_is_not_ours(
+    kind: str, argv: list[str]
+) -> None:
+    assert read(argv, {"CHALLENGETYPE": kind}).phase == "foreign"
+
+
+def test_a_certificate_is_ours_whatever_its_challenges_were() -> None:
+    assert read(["deploy_cert", "d", "k", "c"], {"CHALLENGETYPE": "http-01"}).phase == "deploy"
+
+
+def test_dns01_said_by_dehydrated_is_ours() -> None:
+    argv = ["deploy_challenge", "example.org", "token", VALUE]
+    assert read(argv, {"CHALLENGETYPE": "dns-01"}).phase == "publish"
+
+
+# lego's hook after a certificate
+
+
+LEGO_5 = {
+    "LEGO_HOOK_CERT_PATH": "/l/certificates/_.example.org.crt",
+    "LEGO_HOOK_CERT_KEY_PATH": "/l/certificates/_.example.org.key",
+    "LEGO_HOOK_CERT_DOMAINS": "*.example.org, example.org",
+}
+LEGO_4 = {
+    "LEGO_CERT_PATH": "/l/certificates/_.example.org.crt",
+    "LEGO_CERT_KEY_PATH": "/l/certificates/_.example.org.key",
+    "LEGO_CERT_DOMAIN": "*.example.org",
+}
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"), [(LEGO_5, ("*.example.org", "example.org")), (LEGO_4, ("*.example.org",))]
+)
+def test_lego_names_the_files_of_a_new_certificate(environ: dict[str, str], names: tuple[str, ...]) -> None:
+    call = read(["lego", "deploy"], environ)
+    path = "/l/certificates/_.example.org"
+    assert (call.client, call.phase) == ("lego", "deploy")
+    assert call.certificate == Certificate(
+        "*.example.org", f"{path}.key", f"{path}.crt", f"{path}.crt", names=names
+    )
+
+
+@pytest.mark.parametrize("arguments", [["deploy"], [], ["renew"], ["deploy", "x"]])
+def test_lego_deploy_without_its_variables_or_another_word_says_what_to_write(arguments: list[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        read(["lego", *arguments], {})
+    assert "dns01 lego deploy" in caught.value.hint
+
+
+# What the executable knows before it imports anything
+
+
+def test_the_executable_answers_to_the_words_of_all_clients() -> None:
+    assert {word for client in CLIENTS for word in client.words} == PHASES
+    assert NEVER_FAIL < PHASES

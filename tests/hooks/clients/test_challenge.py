@@ -97,7 +97,7 @@ def test_whatever_is_given_as_a_domain_is_either_a_name_of_the_dns_or_refused(do
 )
 def test_a_domain_that_cannot_be_one_is_refused_by_its_name(domain: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint) as caught:
-        checked([challenge("good.example"), challenge(domain)], "dehydrated")
+        checked([challenge("good.example"), challenge(domain)], "ask for dns-01")
     assert repr(domain) in str(caught.value) or not domain.strip(".")
     assert str(caught.value).isprintable()
     assert caught.value.hint
@@ -118,31 +118,30 @@ def test_an_owner_name_that_the_client_gives_is_taken_as_it_is() -> None:
 )
 def test_an_owner_name_that_cannot_be_one_is_refused(owner: str) -> None:
     with pytest.raises(UsageError):
-        checked([challenge("x.example", owner=owner)], "lego")
+        checked([challenge("x.example", owner=owner)], "ask for dns-01")
 
 
 def test_fit_challenges_come_back_as_they_were() -> None:
     fit = [challenge("*.Example.org"), challenge("example.org")]
-    assert checked(iter(fit), "certbot") == tuple(fit)
+    assert checked(iter(fit), "ask for dns-01") == tuple(fit)
 
 
-@pytest.mark.parametrize("client", ["dehydrated", "certbot", "lego", "uacme"])
 @pytest.mark.parametrize(
     "value", ["", "short", VALUE + "A", VALUE[:-1] + "=", VALUE[:-1] + "+", f"token.{VALUE}"]
 )
-def test_a_client_that_sends_another_value_than_dns01s_is_told_to_use_dns01(client: str, value: str) -> None:
+def test_a_client_that_sends_another_value_than_dns01s_is_told_to_use_dns01(value: str) -> None:
     with pytest.raises(UsageError, match=r"^example\.org: .* is no dns-01 value") as caught:
-        checked([challenge("example.org", value)], client)
-    assert "dns" in caught.value.hint
+        checked([challenge("example.org", value)], "ask for dns-01")
+    assert caught.value.hint == "ask for dns-01"
 
 
 def test_a_script_may_publish_another_value_and_is_warned(capsys: pytest.CaptureFixture[str]) -> None:
     odd = challenge("example.org", 'of "my" own')
-    assert checked([odd], "api") == (odd,)
+    assert checked([odd]) == (odd,)
     assert "example.org: 'of \"my\" own' is no dns-01 value" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("value", ["", "a" * 256, "tab\t", "bücher"])
 def test_a_script_may_not_publish_what_one_character_string_cannot_carry(value: str) -> None:
     with pytest.raises(UsageError, match="1 to 255 printable ASCII characters"):
-        checked([challenge("example.org", value)], "api")
+        checked([challenge("example.org", value)])

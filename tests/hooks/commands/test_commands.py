@@ -201,8 +201,7 @@ def test_audit_does_not_complain_of_a_pipe_that_is_closed(lived: Stage) -> None:
 
 
 def test_a_package_that_is_missing_is_called_as_the_index_calls_it(shell: Client, tmp_path: Path) -> None:
-    (tmp_path / "dns").mkdir()
-    (tmp_path / "dns" / "__init__.py").write_text("raise ModuleNotFoundError(name='dns.name')")
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['dns'] = None")
 
     said = shell("sweep", PYTHONPATH=str(tmp_path))
 
@@ -239,6 +238,34 @@ def test_a_copy_of_the_script_says_that_it_is_not_all(tmp_path: Path) -> None:
 
 
 # slips, help and version
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("deploy-challenge", "did you mean `dns01 deploy_challenge`?"),
+        ("clean-challenge", "did you mean `dns01 clean_challenge`?"),
+        ("presnt", "did you mean `dns01 present`?"),
+        ("certbott", "did you mean `dns01 certbot`?"),
+        ("hook", "write the phase right behind dns01"),
+    ],
+)
+def test_a_slip_in_a_phase_is_said_and_does_not_fail_for_it_may_be_somebody_s_new_phase(
+    shell: Client, word: str, meant: str
+) -> None:
+    said = shell(word, "example.org", "token", "value")
+    assert (said.code, said.stdout) == (0, "")
+    assert said.stderr == f" ! '{word}' is no phase, and nothing was done: {meant}\n"
+
+
+@pytest.mark.parametrize("module", ["dns", "click", "cryptography", "requests", "dns01"])
+def test_the_python_modules_of_the_caller_are_not_ours(shell: Client, tmp_path: Path, module: str) -> None:
+    (tmp_path / module).mkdir()
+    (tmp_path / module / "__init__.py").write_text("raise SystemExit('not this one')")
+
+    said = shell("sweep", PYTHONPATH=f"{tmp_path}:/nowhere")
+
+    assert (said.code, said.stderr) == (0, "")
 
 
 def test_a_slip_gets_a_suggestion(shell: Client) -> None:

@@ -30,7 +30,8 @@ from testbed import TIME_LIMIT
 from tls_server import at_once, served
 
 from dns01.errors import ConfigError
-from dns01.hooks.clients.call import Call, Challenge
+from dns01.hooks.clients.call import Call
+from dns01.hooks.clients.challenge import Challenge
 from dns01.hooks.notify.changes import Observation, of_call, tell
 from dns01.hooks.notify.section import Receivers, load_receivers
 from dns01.hooks.notify.send import Message, deliver

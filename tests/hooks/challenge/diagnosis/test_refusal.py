@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from calls import BOTH, NAME, PRIMARY, SECONDARY, Said, Stage
 
-from dns01.hooks.clients.call import read
+from dns01.hooks.clients.read import read
 
 VALUE = "x" * 43
 UNAUTHORIZED = "urn:ietf:params:acme:error:unauthorized"

@@ -1,0 +1,34 @@
+"""What is known of an ACME client: one object for each, in the file that is called after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from .call import Call
+
+
+class AcmeClient(NamedTuple):
+    """``name``: in the audit trail and in messages. ``words``: the first arguments that it calls the hook
+    with. ``read``: the call that a word, its arguments and the environment make; raises UsageError.
+
+    ``programs``: what its processes are called; ``daemons``: those that live on between orders.
+    ``publishes``: ``Call.words`` where it publishes. ``directory_options``: those of its command line that
+    name the CA. ``renewal``: the command that renews what is due.
+
+    ``ignores_exit_code``: it asks the CA whatever publishing has come to, and cleans up in any case.
+    ``ends_runs``: it says when a run ends, with a phase of its own. ``progress_to_stdout``: it takes
+    whatever stands on stderr for an error.
+    """
+
+    name: str
+    words: frozenset[str]
+    read: Callable[[str, Sequence[str], Mapping[str, str]], Call]
+    programs: frozenset[str]
+    publishes: str
+    directory_options: tuple[str, ...] = ()
+    renewal: str = ""
+    daemons: frozenset[str] = frozenset()
+    ignores_exit_code: bool = False
+    ends_runs: bool = False
+    progress_to_stdout: bool = False
