@@ -85,8 +85,7 @@ def _spellings(secret: str) -> re.Pattern[str]:
     texts = [secret, *(lines if len(lines) > 1 else ())]
     octets = secret.encode(errors="surrogateescape")
     plain = (octets.hex(), octets.hex().upper(), *_in_base64(octets))
-    forms = [_any_spelling(text) for text in texts if len(text) <= LONGEST_LINE]
-    forms += [re.escape(text) for text in texts if len(text) > LONGEST_LINE]
+    forms = [re.escape(text) if len(text) > LONGEST_LINE else _any_spelling(text) for text in texts]
     return re.compile("|".join([*forms, *map(re.escape, plain)]))
 
 
