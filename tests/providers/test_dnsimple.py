@@ -6,14 +6,14 @@ Debian's lego is built without the provider; dns-lexicon has it.
 from __future__ import annotations
 
 from contract import publish
-from contract_http import AgreesWithLexicon, Api, HttpCase, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, HttpCase, SeesDuplicates, WorksOverHttp
 from fakes.dnsimple import DNSimple
 
 from dns01.errors import ConfigError
 from dns01.providers.base import TxtRecord
 
 
-class TestDNSimple(WorksOverHttp, AgreesWithLexicon):
+class TestDNSimple(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
     API = Api("dnsimple", DNSimple, token=DNSimple.token)
     LEXICON = "dnsimple", {"LEXICON_DNSIMPLE_AUTH_TOKEN": DNSimple.token}
 

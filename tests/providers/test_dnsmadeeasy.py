@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from contract import publish
-from contract_http import AgreesWithLexicon, Api, HttpCase, WorksOverHttp, passes
+from contract_http import AgreesWithLexicon, Api, HttpCase, SeesDuplicates, WorksOverHttp, passes
 from fakes import Status
 from fakes.dnsmadeeasy import KEY, DnsMadeEasy
 
@@ -15,7 +15,7 @@ from dns01.errors import AuthRejected
 from dns01.providers.base import TxtRecord
 
 
-class TestDnsMadeEasy(WorksOverHttp, AgreesWithLexicon):
+class TestDnsMadeEasy(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
     API = Api("dnsmadeeasy", DnsMadeEasy, key=KEY, secret_key=DnsMadeEasy.token)
     LEXICON = (
         "dnsmadeeasy",

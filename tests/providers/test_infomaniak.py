@@ -5,7 +5,7 @@ Debian's lego and dns-lexicon speak version 1 of the API: they have no opinion o
 
 from __future__ import annotations
 
-from contract_http import Api, HttpCase, WorksOverHttp
+from contract_http import Api, HttpCase, SeesDuplicates, WorksOverHttp
 from fakes import Json
 from fakes.infomaniak import Infomaniak
 
@@ -13,7 +13,7 @@ from dns01.errors import ProviderError
 from dns01.providers.base import TxtRecord
 
 
-class TestInfomaniak(WorksOverHttp):
+class TestInfomaniak(WorksOverHttp, SeesDuplicates):
     API = Api("infomaniak", Infomaniak, token=Infomaniak.token)
 
     def test_an_error_is_one_whatever_its_status(self, case: HttpCase, record: TxtRecord) -> None:

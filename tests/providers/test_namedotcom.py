@@ -5,11 +5,11 @@ Debian's lego is built without the provider.
 
 from __future__ import annotations
 
-from contract_http import AgreesWithLexicon, Api, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, SeesDuplicates, WorksOverHttp
 from fakes.namedotcom import USER, NameDotCom
 
 
-class TestNameDotCom(WorksOverHttp, AgreesWithLexicon):
+class TestNameDotCom(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
     API = Api("namedotcom", NameDotCom, user=USER, token=NameDotCom.token)
     LEXICON = (
         "namecom",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from contract import publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, SeesDuplicates, WorksOverHttp
 from fakes import Json
 from fakes.netcup import CUSTOMER, KEY, Netcup
 
@@ -19,7 +19,7 @@ SHUT_OUT = {
 }
 
 
-class TestNetcup(WorksOverHttp, AgreesWithLego):
+class TestNetcup(WorksOverHttp, SeesDuplicates, AgreesWithLego):
     API = Api("netcup", Netcup, customer=CUSTOMER, key=KEY, password=Netcup.token)
     LEGO = Lego(
         "netcup", NETCUP_CUSTOMER_NUMBER=CUSTOMER, NETCUP_API_KEY=KEY, NETCUP_API_PASSWORD=Netcup.token
@@ -37,6 +37,7 @@ class TestNetcup(WorksOverHttp, AgreesWithLego):
             case.provider().zone_for(name)
         assert name in str(refusal.value)
         assert "does not tell which it has" in str(refusal.value)
+        assert "CloudDNS" in refusal.value.hint
 
     def test_the_ttl_is_the_one_wished_for_but_for_what_the_api_takes_at_least(
         self, case: HttpCase, name: str, least_ttl: int

@@ -13,10 +13,11 @@ OFFERED: Mapping[str, set[str]] = {
     "StartsServer": {"standalone"},
     "KnowsWhenSettled": {"gcloud", "route53"},
     "CreatesAliases": {"rfc2136"},
-    "ObservesServers": {"acmesh", "exec"},
+    "ObservesServers": {"acmesh", "exec", "httpreq"},
+    "WantsChallenges": {"httpreq"},
     "LimitsValues": {"acmedns", "duckdns", "hurricane"},
     "SharesValues": {"duckdns"},
-    "KnowsZones": {"acmesh", "exec", "hurricane", "lexicon"},
+    "KnowsZones": {"acmesh", "exec", "httpreq", "hurricane", "lexicon"},
     "NeedsPackage": {"lexicon", "route53"},
 }
 

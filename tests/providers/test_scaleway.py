@@ -5,11 +5,11 @@ Debian's lego is built without the provider; dns-lexicon has it.
 
 from __future__ import annotations
 
-from contract_http import AgreesWithLexicon, Api, HttpCase, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, HttpCase, SeesDuplicates, WorksOverHttp
 from fakes.scaleway import Scaleway
 
 
-class TestScaleway(WorksOverHttp, AgreesWithLexicon):
+class TestScaleway(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
     API = Api("scaleway", Scaleway, secret_key=Scaleway.token)
     LEXICON = "scaleway", {"LEXICON_SCALEWAY_AUTH_SECRET_KEY": Scaleway.token}
 

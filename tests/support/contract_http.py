@@ -425,6 +425,27 @@ def passes(case: HttpCase, record: TxtRecord, fault: Fault) -> None:
         case.pauses.clear()
 
 
+class SeesDuplicates:
+    """For the APIs of records that refuse one that is there already, or one that is gone: what somebody else
+    has done between our reading and our writing is as good as ours."""
+
+    def test_a_record_that_is_there_by_now_is_success(self, case: HttpCase, record: TxtRecord) -> None:
+        provider: Any = case.provider()
+        zone = provider.zone_for(record.name)
+        publish(case, record)
+        provider.create(zone, record._replace(ttl=max(record.ttl, case.kind.least_ttl)))
+        assert case.world_sees(record.name) == {record.value}
+
+    def test_a_record_that_is_gone_by_now_is_success(self, case: HttpCase, record: TxtRecord) -> None:
+        publish(case, record)
+        provider: Any = case.provider()
+        zone = provider.zone_for(record.name)
+        ((id, _),) = provider.texts(zone, record.name)
+        retract(case, record)
+        provider.delete(zone, record.name, id)
+        assert case.world_sees(record.name) == set()
+
+
 class NoticesItIsOvertaken:
     """For the APIs of RRsets that tell creating from changing: what is written from a reading of then
     does no harm to what others have made of it since."""
