@@ -54,7 +54,8 @@ class Provider(Rest, RecordProvider):
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         fields = {"type": "TXT", "name": relative(record.name, zone.apex, ""), "content": record.value}
-        self.post("dns", "create", zone.apex, **fields, ttl=str(record.ttl))
+        with self.unless(lambda: self.lists(zone, record)):
+            self.post("dns", "create", zone.apex, **fields, ttl=str(record.ttl))
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
         with self.unless(lambda: id not in dict(self.texts(zone, name))):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 from contract import publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, SeesDuplicates, WorksOverHttp
 from fakes.cloudns import SUB_USER, USER, ClouDns
 
 from dns01.errors import ConfigError
 from dns01.providers.base import TxtRecord
 
 
-class TestClouDns(WorksOverHttp, AgreesWithLego):
+class TestClouDns(WorksOverHttp, SeesDuplicates, AgreesWithLego):
     API = Api("cloudns", ClouDns, id=USER, password=ClouDns.token)
     EMPTY = ([],)
     LEGO = Lego("cloudns", CLOUDNS_AUTH_ID=USER, CLOUDNS_AUTH_PASSWORD=ClouDns.token)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from contract import publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, SeesDuplicates, WorksOverHttp
 from fakes import FOREVER, Status, Zone
 from fakes.domeneshop import TOKEN, Domeneshop
 
@@ -12,7 +12,7 @@ from dns01.errors import ProviderError
 from dns01.providers.base import TxtRecord
 
 
-class TestDomeneshop(WorksOverHttp, AgreesWithLego):
+class TestDomeneshop(WorksOverHttp, SeesDuplicates, AgreesWithLego):
     API = Api("domeneshop", Domeneshop, token=TOKEN, secret=Domeneshop.token)
     EMPTY = ([],)
     ONE_PAGE = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from contract import publish, retract
-from contract_http import AgreesWithLexicon, Api, HttpCase, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, HttpCase, SeesDuplicates, WorksOverHttp
 from fakes import FOREVER, Answer, Fake, Request, Status
 from fakes.porkbun import Porkbun
 
@@ -12,7 +12,7 @@ from dns01.errors import AuthRejected, ProviderError
 from dns01.providers.base import TxtRecord
 
 
-class TestPorkbun(WorksOverHttp, AgreesWithLexicon):
+class TestPorkbun(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
     API = Api("porkbun", Porkbun, key=Porkbun.key, secret_key=Porkbun.token)
     LEXICON = "porkbun", {"LEXICON_PORKBUN_KEY": Porkbun.key, "LEXICON_PORKBUN_SECRET": Porkbun.token}
 
