@@ -5,9 +5,11 @@ The network object of certbot's ``acme`` is not for several threads: each has on
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -137,12 +139,15 @@ class AcmeClient:
 
     def _refusal(self, url: str) -> AcmeError:
         document = json_of(self._threads.response)
+        pause = self._threads.pause
+        if pause is None:
+            pause = pause_in(str(document.get("detail")), time.time())
         code = str(document.get("type")).removeprefix(PREFIX)
         return AcmeError(
             f"{urlsplit(url).hostname}: {problem_in(document)}",
             HINTS.get(code, "see what the CA says of it"),
             code=code,
-            retry_after=self._threads.pause,
+            retry_after=pause,
         )
 
     def _failure(self, problem: Exception, url: str) -> AcmeError:
@@ -191,6 +196,17 @@ def json_of(response: requests.Response) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         raise AcmeError(f"{response.url} answers with no JSON object", "see what answers there")
     return body
+
+
+def pause_in(detail: str, now: float) -> float | None:
+    """Seconds until the moment that a refusal names in its text: not every one has a Retry-After."""
+    match = re.search(r"retry after (\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:Z| UTC)", detail, re.IGNORECASE)
+    if not match:
+        return None
+    try:
+        return max(0.0, datetime.fromisoformat(f"{match[1]}T{match[2]}+00:00").timestamp() - now)
+    except ValueError:
+        return None
 
 
 def problem_in(document: object) -> str:

@@ -54,17 +54,13 @@ class Orders:
 
     def open(self, names: Sequence[str], profile: str, replaces: str) -> Order:
         """A new order. ``replaces``: the certificate that the CA's renewal window asks to replace (RFC
-        9773 §5). One that the CA has seen replaced already is ordered without."""
+        9773 §5)."""
         fields: dict[str, Any] = {"identifiers": [{"type": "dns", "value": name} for name in names]}
         if profile:
             fields["profile"] = profile
-        url = self._client.resource("newOrder")
-        try:
-            response = self._client.post(url, {**fields, **({"replaces": replaces} if replaces else {})})
-        except AcmeError as error:
-            if not replaces or error.code not in ("alreadyReplaced", "malformed"):
-                raise
-            response = self._client.post(url, fields)
+        if replaces:
+            fields["replaces"] = replaces
+        response = self._client.post(self._client.resource("newOrder"), fields)
         location = response.headers.get("Location", "")
         if not location.startswith("https://"):
             raise AcmeError("the CA gives the order no URL", "see what answers there")

@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TypeGuard
 
 from ...errors import AcmeError, HookError
 from ..clients.challenge import Challenge
@@ -27,6 +28,8 @@ from .section import CaSection
 
 VALIDATION_TIMEOUT = 900.0  # seconds for the CA to validate, and once more to issue
 RATE_LIMIT_PAUSE = 3600.0  # seconds without orders, where a CA that is over its limit does not say
+LEAST_PAUSE, LONGEST_PAUSE = 2.0, 60.0  # the same in seconds for requests about an order that is open
+NOT_ABOUT_THE_ORDER = ("badNonce", "connection", "rateLimited", "serverInternal")
 FIRST_LOOK = 0.5  # seconds after the last challenge of an order has been answered
 
 # Waits until the CA can see what is published; tells the names that are ready, and those that will not be.
@@ -110,7 +113,11 @@ class Wave:
             with issuance.lock:
                 step(issuance)
         except HookError as error:
-            self._fail(issuance, error)
+            if issuance.order and _is_rate_limited(error) and self._clock() < issuance.deadline:
+                pause = min(max(error.retry_after or 0.0, LEAST_PAUSE), LONGEST_PAUSE)
+                self._scheduler.submit(partial(self._step, issuance, step), pause)
+            else:
+                self._fail(issuance, error)
         self._retract_if_done()
 
     def _open(self, issuance: Issuance) -> None:
@@ -152,16 +159,26 @@ class Wave:
             replaces=issuance.replaces,
             begun=self._clock(),
         )
-        if not issuance.replaces:
-            self._states.count(self._account, Event("order", self._clock(), wanted.names))
         try:
-            order = self._orders.open(wanted.names, wanted.profile or self._ca.profile, issuance.replaces)
+            order = self._place(issuance)
         except AcmeError as error:
             if error.code == "rateLimited":
                 self._rate_limited = error
-            raise
+            if not issuance.replaces or error.code in NOT_ABOUT_THE_ORDER:
+                raise
+            # CAs refuse what they do not like about it by many names: replaced already, by another
+            # account, unknown; without it, it is an order like any other
+            issuance.replaces = ""
+            self._keep(issuance, replaces="")
+            order = self._place(issuance)
         self._keep(issuance, order=order.url)
         return order
+
+    def _place(self, issuance: Issuance) -> Order:
+        names = issuance.wanted.names
+        if not issuance.replaces:
+            self._states.count(self._account, Event("order", self._clock(), names))
+        return self._orders.open(names, issuance.wanted.profile or self._ca.profile, issuance.replaces)
 
     def _key(self, issuance: Issuance) -> str:
         """The private key that the certificate is to have; none for a CSR of one's own."""
@@ -261,7 +278,7 @@ class Wave:
         code = error.code if isinstance(error, AcmeError) else ""
         if code == "invalid" or not issuance.kept.order:
             issuance.kept = issuance.kept.closed()
-        if isinstance(error, AcmeError) and code == "rateLimited":
+        if _is_rate_limited(error):
             pause = RATE_LIMIT_PAUSE if error.retry_after is None else error.retry_after
             self._keep(issuance, next_try=self._clock() + pause, error=str(error))
             issuance.fail(error, "deferred")
@@ -282,3 +299,7 @@ class Wave:
                 return
             self._retracting = True
         self._publication.take_back()
+
+
+def _is_rate_limited(error: HookError) -> TypeGuard[AcmeError]:
+    return isinstance(error, AcmeError) and error.code == "rateLimited"

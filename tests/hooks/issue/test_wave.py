@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -45,7 +46,7 @@ def test_several_certificates_are_issued_in_one_wave_and_nothing_is_left(office:
     assert office.texts("example.org", "www.example.org", "www.example.net", "mail.example.net") == set()
     assert not list(office.state.glob("open/*"))
     (record,) = office.trail()
-    assert (record["client"], record["outcome"]) == ("issue", "ok")
+    assert (record["client"], record["phase"], record["outcome"]) == ("dns01", "issue", "ok")
     assert {row["stage"] for row in record["certificates"]} == {"issued"}
     assert {"plan", "order", "publish", "ready"} <= record["steps"].keys()
 
@@ -280,6 +281,26 @@ def test_when_the_ca_allows_no_more_orders_those_in_flight_go_on_and_the_rest_wa
     assert len(office.front.new_orders()) == asked
 
 
+def test_a_ca_that_limits_all_requests_is_obeyed_and_the_order_goes_on(office: Office) -> None:
+    """As ZeroSSL does, with a few names in one certificate."""
+    office.want("many", *(f"n{number}.example.org" for number in range(4)))
+    refused: list[str] = []
+
+    def refuse(asked: Asked) -> Refusal | None:
+        """Every kind of request about an order that is open, once."""
+        kind = asked.path.split("/")[1]
+        if asked.method != "POST" or kind in refused or asked.is_new_order or "me-up" in kind:
+            return None
+        refused.append(kind)
+        return Refusal(429, "rateLimited", retry_after="1")
+
+    office.front.refuse = refuse
+
+    assert office.issue().code == 0
+    assert set(refused) == {"authZ", "chalZ", "my-order", "finalize-order", "certZ"}
+    assert len(office.front.orders) == 1
+
+
 def test_nonces_that_the_ca_refuses_are_no_failure(tmp_path: Path) -> None:
     with Office(tmp_path, environment={"PEBBLE_WFE_NONCEREJECT": "25"}) as office:
         office.want("www.example.org")
@@ -335,12 +356,25 @@ def test_an_instant_in_the_window_is_chosen_once_and_the_ca_is_left_alone_until_
     assert len(office.front.orders) == 1
 
 
-def test_a_certificate_that_was_replaced_already_is_ordered_without_saying_so(office: Office) -> None:
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Refusal(409, "alreadyReplaced"),
+        Refusal(409, "conflict", "which already has a replacement order"),
+        Refusal(400, "malformed", "cannot find any certificate to replace"),
+        Refusal(403, "unauthorized", "requester account did not request the certificate being replaced"),
+    ],
+    ids=lambda refusal: refusal.code,
+)
+def test_a_certificate_that_cannot_be_replaced_any_more_is_ordered_without_saying_so(
+    office: Office, refusal: Refusal
+) -> None:
+    """By whatever name the CA refuses it: all of these are reported of CAs."""
     office.want("www.example.org")
     office.issue()
     office.front.windows["*"] = _window(-2, -1)
     office.front.refuse = lambda asked: (
-        Refusal(409, "alreadyReplaced") if asked.is_new_order and "replaces" in asked.payload else None
+        refusal if asked.is_new_order and "replaces" in asked.payload else None
     )
 
     assert office.issue().code == 0
@@ -486,3 +520,58 @@ def _topmost_issuer(office: Office) -> str:
         (office.certificate("www.example.org") / "fullchain.pem").read_bytes()
     )
     return chain[-1].issuer.rfc4514_string()
+
+
+# What is seen of it afterwards
+
+
+def test_the_audit_trail_shows_a_wave_as_one_run(office: Office) -> None:
+    office.want("good", "good.example.org")
+    office.want("bad", "bad.example.com", account="elsewhere", zone="example.com")
+    with Bind(SECONDARY, {"example.com": ""}, [KEY]):
+        office.more = _account("elsewhere", SECONDARY, "example.com")
+        office.issue()
+
+    shown = office.run("audit", "--name", "good.example.org").stdout
+
+    assert shown.count("dns01 issue") == 1
+    assert "    good: issued\n" in shown
+    assert "    bad: failed: the CA refuses: bad.example.com: " in shown
+    assert "published _acme-challenge.good.example.org in example.org, account bind (rfc2136)\n" in shown
+
+
+def test_status_finds_the_certificates_without_being_told_where(office: Office) -> None:
+    office.want("www.example.org")
+    office.issue()
+
+    said = office.run("status", "--json")
+
+    (certificate,) = json.loads(said.stdout)["certificates"]
+    assert certificate["path"] == str(office.certificate("www.example.org") / "cert.pem")
+    assert (certificate["name"], certificate["state"]) == ("www.example.org", "ok")
+
+
+def test_the_configuration_is_checked_before_anything_is_ordered(office: Office) -> None:
+    office.want("www.example.org")
+    assert f"certificates ordered from {office.directory}: 1\n" in office.run("config", "check").stdout
+
+    office.want("bad", "x y.example.org")
+    said = office.run("config", "check")
+
+    assert said.code == 3
+    assert '[certificate."bad"]: names: ' in said.stderr
+
+
+def test_a_customer_s_account_is_bound_to_the_ca_s_own(tmp_path: Path) -> None:
+    """RFC 8555 §7.3.4."""
+    key = base64.urlsafe_b64encode(b"k" * 32).decode().rstrip("=")
+    with Office(tmp_path, external_accounts={"kid-1": key}) as office:
+        office.want("www.example.org")
+
+        refused = office.issue()
+        office.ca_more = f'eab_kid = "kid-1"\neab_hmac_key = "{key}"'
+        taken = office.issue()
+
+    assert (refused.code, taken.code) == (10, 0)
+    assert "makes an account for none but its customers" in refused.stderr
+    assert key not in f"{refused}{taken}"
