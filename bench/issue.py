@@ -13,12 +13,16 @@ import resource
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import dns.message
 import dns.query
-import dns.rdatatype
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from lab import HOOK  # which makes the test bed's modules known
 
 from calls import PRIMARY  # isort: skip
@@ -28,6 +32,7 @@ from testbed.sockets import Transport  # isort: skip
 
 ZONES = tuple(f"zone{number}.example" for number in range(10))
 LAGGING = ("127.1.0.11", "127.1.0.12")
+PLANNED = 5000
 LOOP = 3  # certificates one after the other
 SEED = 13
 AIM = 60.0  # seconds after the slowest server has it
@@ -69,7 +74,8 @@ def main() -> None:
     ):
         for number in range(count):
             zone = ZONES[number % len(ZONES)]
-            office.want(f"c{number}.{zone}", f"c{number}.{zone}", f"www.c{number}.{zone}")
+            names = (f"c{number}.{zone}", f"www.c{number}.{zone}")
+            office.want(names[0], *names, zone=zone, zone_id=zone)  # as a company's database knows them
         began = time.monotonic()
         said = office.issue(seconds=3600)
         wall = time.monotonic() - began
@@ -78,12 +84,41 @@ def main() -> None:
         steps = office.trail()[-1]["steps"]
         print(f"  one wave                 {wall:7.1f} s  (aim: at most {slowest + AIM:.0f}), {peak:.0f} MiB")
         print("    " + ", ".join(f"{step} {seconds:.1f} s" for step, seconds in steps.items()))
-        again = time.monotonic()
-        assert office.issue().code == 0
-        print(f"  nothing due              {time.monotonic() - again:7.1f} s")
+        print(f"  {PLANNED} certificates, none due  {plan(office)}")
         each = loop(office)
         ratio = f"{each * count / wall:.0f} ×"
         print(f"  one after the other      {each * count:7.0f} s  ({LOOP} took {each * LOOP:.0f} s), {ratio}")
+
+
+def plan(office: Office) -> str:
+    """What a plan costs of which nothing is due."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "CA of the bench")])
+    begun = datetime.now(UTC) - timedelta(days=1)
+    for number in range(PLANNED):
+        name = f"p{number}.{ZONES[number % len(ZONES)]}"
+        ends = begun + timedelta(days=90)
+        builder = x509.CertificateBuilder(issuer, issuer, key.public_key(), number + 1, begun, ends)
+        san = x509.SubjectAlternativeName([x509.DNSName(name)])
+        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+        certificate = builder.add_extension(san, False).add_extension(authority, False).sign(key, SHA256())
+        folder = office.certificate(name)
+        folder.mkdir(parents=True)
+        (folder / "cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+        office.want(name)
+    assert office.issue("--dry-run").code == 0  # which asks the CA whether it has renewal windows
+    began = time.monotonic()
+    process = office.start("--dry-run", "--json")
+    _, status, usage = _drained(process)
+    wall = time.monotonic() - began
+    assert status == 0
+    return f"{wall:.1f} s (aim: at most 5), {usage.ru_maxrss / 1024:.0f} MiB (at most 150)"
+
+
+def _drained(process: subprocess.Popen[str]) -> tuple[int, int, resource.struct_rusage]:
+    assert process.stdout
+    process.stdout.read()
+    return os.wait4(process.pid, 0)
 
 
 def loop(office: Office) -> float:

@@ -17,6 +17,7 @@ from ..state import audit as trail
 from ..state.folder import state_dir
 
 CLIENTS = (*(client.name for client in clients.CLIENTS), "api", "dns01")
+LISTED = 10  # names that a line has, or has lines of their own
 SHOWN = 0.05  # seconds: a step that took less is only in the JSON
 TIME = r"(\d{4}-\d\d(-\d\d(T\d\d(:\d\d(:\d\d(\.\d+)?Z?)?)?)?)?)?"
 
@@ -49,13 +50,19 @@ def audit(
 def _lines(record: dict[str, Any]) -> str:
     who = record["user"] + (f" (sudo by {record['sudo_user']})" if record.get("sudo_user") else "")
     said = record["phase"] if record["client"] == "certbot" else f"{record['client']} {record['phase']}"
-    head = " ".join((record["time"], f"{record['outcome']:6}", said, *record["names"]))
+    names = record["names"] if len(record["names"]) <= LISTED else [f"{len(record['names'])} names"]
+    head = " ".join((record["time"], f"{record['outcome']:6}", said, *names))
     lines = [f"{head} [{who}@{record['host']}]"]
     for done in ("published", "retracted"):
-        for where, count in Counter(map(_where, record[done])).items():
+        places = Counter(map(_where, record[done]))
+        if len(places) > LISTED:
+            places = Counter(f"names{_zone(place)}" for place in record[done])
+        for where, count in places.items():
             lines.append(f"    {done} {f'{count} values at ' if count > 1 else ''}{where}")
     for row in record.get("deployed", ()):
         lines.append(f"    {'not ' if row['error'] else ''}deployed {row['name']} → {row['target']}")
+    for row in record.get("certificates", ()):
+        lines.append(f"    {row['name']}: {row['stage']}" + (f": {row['error']}" if row["error"] else ""))
     if steps := [f"{step} {seconds:.1f} s" for step, seconds in record["steps"].items() if seconds >= SHOWN]:
         lines.append(f"    {', '.join(steps)}")
     if record.get("error"):
@@ -64,5 +71,8 @@ def _lines(record: dict[str, Any]) -> str:
 
 
 def _where(place: dict[str, str]) -> str:
-    account = output.account(place["account"], place["provider"])
-    return f"{place['target']} in {place['zone']}, account {account}"
+    return f"{place['target']}{_zone(place)}"
+
+
+def _zone(place: dict[str, str]) -> str:
+    return f" in {place['zone']}, account {output.account(place['account'], place['provider'])}"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import click
 
 from ... import output
+from ...errors import ConfigError
 from ..config.environment import OF_ACCOUNTS
 from ..config.load import load_settings, open_account
-from ..config.settings import ZoneRule
+from ..config.settings import Settings, ZoneRule
 from ..deploy.section import load_deployments
+from ..issue.fleet.section import load_fleet
+from ..issue.inventory import read_inventory
+from ..issue.section import load_ca, load_issue
 from ..notify.section import load_receivers
 
 
@@ -45,10 +49,28 @@ def check(file: str | None) -> None:
     for deployment in load_deployments(environ):
         deployment.target()
         click.echo(f"certificate {deployment.pattern}: {deployment.name} ({deployment.kind})")
+    ordered = _ordered(environ, settings)
     if receivers := load_receivers(environ):
         click.echo(f"notified: {', '.join(receivers.called)}")
+    if ordered:
+        click.echo(ordered)
     click.echo(f"state: {settings.state}")
     click.echo("the configuration is right")
+
+
+def _ordered(environ: Mapping[str, str], settings: Settings) -> str:
+    """What `dns01 issue` would look after. No inventory command is run. Raises ConfigError."""
+    section, fleet = load_issue(environ), load_fleet(environ)
+    sources = [path for path in (section.inventory, *section.inventory_command[:1]) if path]
+    if not (section.tables or sources or fleet):
+        return ""
+    ca = load_ca(environ)
+    inventory = read_inventory(section._replace(inventory_command=()), environ, settings.accounts)
+    for rejected in inventory.rejected:
+        raise ConfigError(f"{rejected.where}: {rejected.message}", rejected.hint)
+    where = "the database of [fleet]" if fleet else ", ".join(sources)
+    more = f", and those of {where}" if where else ""
+    return f"certificates ordered from {ca.directory}: {len(inventory.certificates)}{more}"
 
 
 def _terms(rule: ZoneRule) -> Iterator[str]:

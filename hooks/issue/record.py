@@ -29,9 +29,9 @@ def leave(
     raised = f"{type(error).__name__}: {error}" if error else ""
     trail.write(
         {
-            "client": "issue",
+            "client": "dns01",
             "phase": "issue",
-            "names": [each.name for each in report.issuances],
+            "names": list(dict.fromkeys(name for each in report.issuances for name in each.wanted.names)),
             "published": [_place(entry) for entry in records.published] if records else [],
             "retracted": [_place(entry) for entry in records.retracted] if records else [],
             "deployed": list(report.delivered),

@@ -44,6 +44,7 @@ class Office:
         environment: Mapping[str, str] | None = None,
         servers: Sequence[str] = (PRIMARY,),
         front: bool = True,
+        external_accounts: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.state = folder / "state"
@@ -52,7 +53,9 @@ class Office:
         self._servers = servers
         self._fronted = front
         self.bind = Bind(PRIMARY, dict.fromkeys(zones, ""), [KEY])
-        self.ca = Pebble(resolver=f"{PRIMARY}:53", environment=environment)
+        self.ca = Pebble(
+            resolver=f"{PRIMARY}:53", environment=environment, external_accounts=external_accounts
+        )
         self.more = ""
         self.ca_more = ""
         self._certificates: dict[str, str] = {}
@@ -84,16 +87,20 @@ class Office:
         """Run it to its end."""
         return self.end(self.start(*words), seconds)
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, command: str = "issue") -> subprocess.Popen[str]:
         """The same, without waiting for its end."""
         self._write_configuration()
         return subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", sys.executable, str(HOOK), "issue", *words],
+            ["setpriv", "--pdeathsig", "KILL", sys.executable, str(HOOK), *filter(None, (command, *words))],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env=self.environ,
         )
+
+    def run(self, *words: str) -> Said:
+        """Another command, with the same configuration."""
+        return self.end(self.start(*words, command=""))
 
     def end(self, process: subprocess.Popen[str], seconds: float = 120) -> Said:
         began = time.monotonic()

@@ -24,7 +24,8 @@ class Pebble(Server):
     ``with Pebble(resolver="127.0.0.53:53") as ca: ca.directory, ca.ca_file, ca.roots()``
 
     ``directory`` is the URL that clients start from, ``ca_file`` the PEM file of the CA behind
-    its HTTPS certificate. ``environment``: more or other PEBBLE_* variables. It issues from a
+    its HTTPS certificate. ``environment``: more or other PEBBLE_* variables.
+    ``external_accounts``: the HMAC keys (base64url) without which it makes no account. It issues from a
     new root at each start.
     """
 
@@ -34,9 +35,11 @@ class Pebble(Server):
         *,
         address: str = "127.0.0.1",
         environment: Mapping[str, str] | None = None,
+        external_accounts: Mapping[str, str] | None = None,
     ) -> None:
         self._resolver = resolver
         self._address = address
+        self._external_accounts = dict(external_accounts or {})
         self.environment = {**ENVIRONMENT, **(environment or {})}
 
     def __repr__(self) -> str:
@@ -59,7 +62,8 @@ class Pebble(Server):
             "httpPort": 80,
             "tlsPort": 443,
             "ocspResponderURL": "",
-            "externalAccountBindingRequired": False,
+            "externalAccountBindingRequired": bool(self._external_accounts),
+            "externalAccountMACKeys": self._external_accounts,
         }
         (self.folder / "config.json").write_text(json.dumps({"pebble": settings}))
         return ["pebble", "-strict=false", "-config", "config.json", "-dnsserver", self._resolver]

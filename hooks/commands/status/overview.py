@@ -179,11 +179,25 @@ def _of_renewal(known: Known, trail: Sequence[Mapping[str, Any]]) -> Iterator[Pr
         named = {str(name).lower().removeprefix("*.") for name in record.get("names", ())}
         if record["time"] < since:
             return
+        if record.get("phase") == "issue" and named & names:
+            yield from _of_wave(known, names, record)
+            return
         if record.get("phase") in PUBLISHING and named & names:
             if record.get("outcome") == "failed":
                 text = f"{known.name}: {record['phase']} failed: {record.get('error')}"
                 hint = "`dns01 audit --failed` shows when, `dns01 doctor` why"
                 yield Problem(Level.WARNING, f"renewal {known.path}", "renewal-failed", text, hint)
+            return
+
+
+def _of_wave(known: Known, names: set[str], record: Mapping[str, Any]) -> Iterator[Problem]:
+    """The same of a wave of ``dns01 issue``, in which others may have failed."""
+    for row in record.get("certificates", ()):
+        its = {str(name).lower().removeprefix("*.") for name in row.get("names", ())}
+        if row.get("stage") == "failed" and its & names:
+            text = f"{known.name}: dns01 issue failed: {row.get('error')}"
+            hint = "`dns01 issue --dry-run` says when it is tried again"
+            yield Problem(Level.WARNING, f"renewal {known.path}", "renewal-failed", text, hint)
             return
 
 
