@@ -112,7 +112,8 @@ def plan(office: Office) -> str:
     _, status, usage = _drained(process)
     wall = time.monotonic() - began
     assert status == 0
-    return f"{wall:.1f} s (aim: at most 5), {usage.ru_maxrss / 1024:.0f} MiB (at most 150)"
+    cpu = usage.ru_utime + usage.ru_stime
+    return f"{wall:.1f} s (aim: at most 5; CPU {cpu:.1f} s), {usage.ru_maxrss / 1024:.0f} MiB (at most 150)"
 
 
 def _drained(process: subprocess.Popen[str]) -> tuple[int, int, resource.struct_rusage]:

@@ -90,10 +90,9 @@ def load_ca(environ: Mapping[str, str]) -> CaSection:
 
 def load_issue(environ: Mapping[str, str]) -> IssueSection:
     """Where certificates are kept, and where it is said which. Raises ConfigError."""
-    folder = certificates_folder(environ)
     file = configuration_file(environ)
     if file is None:
-        return IssueSection(folder)
+        return IssueSection(_default_folder(environ))
     with at(file.path):
         tables = file.sections("certificate")
         table = _issue_table(file)
@@ -101,7 +100,7 @@ def load_issue(environ: Mapping[str, str]) -> IssueSection:
         with at("[issue]"):
             inventory = said(table, "inventory", text, "")
             return IssueSection(
-                folder,
+                said(table, "folder", _absolute, _default_folder(environ)),
                 os.path.join(base, inventory) if inventory else "",
                 said(table, "inventory_command", words, ()),
                 said(table, "time_limit", _seconds, TIME_LIMIT),
@@ -113,13 +112,12 @@ def load_issue(environ: Mapping[str, str]) -> IssueSection:
 def certificates_folder(environ: Mapping[str, str]) -> str:
     """The folder that holds a folder for each certificate. Raises ConfigError."""
     file = configuration_file(environ)
-    default = os.path.join(state_dir(environ), "certificates")
     if file is None:
-        return default
+        return _default_folder(environ)
     with at(file.path):
         table = _issue_table(file)
         with at("[issue]"):
-            return said(table, "folder", _absolute, default)
+            return said(table, "folder", _absolute, _default_folder(environ))
 
 
 def key_type(value: object) -> KeyType:
@@ -136,6 +134,10 @@ def flag(value: object) -> bool:
     if isinstance(value, bool):
         return value
     raise ConfigError(f"{value!r} is neither true nor false", "write one of the two")
+
+
+def _default_folder(environ: Mapping[str, str]) -> str:
+    return os.path.join(state_dir(environ), "certificates")
 
 
 def _issue_table(file: File) -> Mapping[str, Any]:
