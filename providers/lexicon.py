@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from ..errors import AuthRejected, Busy, ConfigError, HookError, ProviderError, Unreachable
 from ..options import seconds
+from ..output import printable
 from ..secret import redact
 from ._bridge import Bridge, entries
 from ._http.logs import keep_queries_out
@@ -191,4 +192,4 @@ def _values(api: Api, name: str) -> dict[str, str]:
 
 def _plain(text: str) -> str:
     """In one line and not for ever, without secrets."""
-    return re.sub(r"\s+", " ", redact(text)).strip()[:400]
+    return printable(re.sub(r"\s+", " ", redact(text)).strip()[:400])

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import quote, urlsplit
 
 from ..errors import AuthRejected, Busy, ConfigError, ProviderError, Unreachable
+from ..output import printable
 from ..secret import redact
 from ._http.answers import NotFound, Refused, listed, next_link, next_number, retry_after, words_in
 from ._http.body import UnreadableAnswer
@@ -324,8 +325,8 @@ class Rest(ZoneProvider):
         )
 
     def _clean(self, text: str) -> str:
-        """One line of what somebody else says, without our secrets."""
-        return " ".join(redact(text[:LONGEST_WORDS], self._secrets).split())[:300]
+        """One line of what somebody else says, without our secrets and harmless on a terminal."""
+        return printable(" ".join(redact(text[:LONGEST_WORDS], self._secrets).split())[:300])
 
     def _keys(self) -> list[Option]:
         return [option for option in self.options if option.secret]

@@ -268,12 +268,8 @@ class Provider:
 
     @cached_property
     def _api(self) -> Route53Client:
-        return self._account.session.client(
-            "route53",
-            region_name=self._account.region,
-            endpoint_url=self._endpoint,
-            config=self._account.config,
-        )
+        client: Route53Client = self._account.client("route53", self._endpoint)
+        return client
 
 
 def _nameservers(apex: str) -> tuple[set[str], str]:

@@ -10,7 +10,10 @@ from contextlib import contextmanager, suppress
 import pytest
 import requests
 
+from dns01 import aws
 from dns01.deadline import connect, read, remaining, within
+from dns01.errors import Unreachable
+from dns01.hooks.dns.doh import Doh
 from dns01.providers._http.exchange import exchange, open_session
 
 LIMIT = 0.4  # seconds
@@ -120,3 +123,46 @@ def test_a_proxy_that_drips_is_given_up(slow: str, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
         with pytest.raises(requests.exceptions.RequestException):
             exchange(session, "GET", "https://api.example/", LIMIT, LARGEST)
+
+
+@pytest.mark.parametrize("slow", ANSWERS)
+def test_whatever_of_aws_s_answer_drips_the_request_is_given_up(
+    slow: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    options = {"access_key_id": "AKIAEXAMPLE", "secret_access_key": "secret", "max_retries": "0"}
+    account = aws.Account(options, limit=LIMIT)
+    with serving(ANSWERS[slow]) as port:
+        client = account.client("route53", f"http://127.0.0.1:{port}")
+        with pytest.raises(Unreachable), account.asking("route53:ListHostedZonesByName", "*"):
+            client.list_hosted_zones_by_name()
+    assert remaining() is None
+
+
+@pytest.mark.parametrize("slow", ANSWERS)
+def test_whatever_of_a_doh_answer_drips_the_question_is_given_up(
+    slow: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serving(ANSWERS[slow]) as port, Doh(LIMIT) as doh:
+        answer = doh.ask(f"http://127.0.0.1:{port}/dns-query", "example.org")
+    assert answer.message is None
+    assert answer.problem
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "reason"),
+    [
+        (b"Content-Length: 70000", bytes(70000), "larger than"),
+        (b"Transfer-Encoding: chunked", b"10000\r\n" + bytes(0x10000) + b"\r\n", "larger than"),
+        (b"Content-Encoding: gzip\r\nContent-Length: 2", b"{}", "not compressed as it says"),
+        (b"Content-Encoding: br\r\nContent-Length: 2", b"{}", "not asked for"),
+    ],
+)
+def test_a_doh_answer_that_nobody_can_want_is_given_up(
+    head: bytes, body: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    answer = b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + body
+    with serving(dripping(b"", answer)) as port, Doh(60) as doh:
+        assert reason in doh.ask(f"http://127.0.0.1:{port}/dns-query", "example.org").problem

@@ -17,16 +17,19 @@ import dns.rdatatype
 import httpx
 
 from ... import dnsmessage
+from ...providers._http.body import UnreadableAnswer
+from ...providers._http.httpx_post import open_client, post
 from .message import TXT, Response
 
-HTTPS_TIMEOUT = 4.0
+HTTPS_TIMEOUT = 4.0  # seconds
+LARGEST = 65535  # octets of an answer (RFC 8484 §6)
 MEDIA_TYPE = "application/dns-message"
 
 
 class Doh:
     """``with Doh() as doh: doh.ask("https://192.0.2.53/dns-query", "example.org").texts``
 
-    ``timeout``: seconds for an answer, and as many for the connection.
+    ``timeout``: seconds for the connection and all of the answer.
     """
 
     def __init__(self, timeout: float = HTTPS_TIMEOUT) -> None:
@@ -36,7 +39,7 @@ class Doh:
         self._client: httpx.Client | None = None
         self._trouble = ""
         try:
-            self._client = httpx.Client(timeout=self._timeout)
+            self._client = open_client(self._timeout)
         except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
             # A proxy that is none, SOCKS without its package, a file of CAs that is not there.
             self._trouble = f"HTTPS cannot be used: {type(error).__name__}, see HTTPS_PROXY and SSL_CERT_FILE"
@@ -53,11 +56,15 @@ class Doh:
         query = dns.message.make_query(name, rdtype, use_edns=0, id=0)  # no id: RFC 8484 §4.1
         headers = {"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE}
         try:
-            response = self._client.post(endpoint, content=query.to_wire(), headers=headers)
+            response = post(
+                self._client, endpoint, self._timeout, LARGEST, content=query.to_wire(), headers=headers
+            )
+        except UnreadableAnswer as reason:
+            return Response(None, f"what it answers {reason}")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Response(None, str(error) or type(error).__name__)
-        if response.status_code != 200:
-            return Response(None, f"HTTP {response.status_code}")
+        if response.status != 200:
+            return Response(None, f"HTTP {response.status}")
         try:
             message = dnsmessage.parse(response.content)
         except (dns.exception.DNSException, ValueError):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from .deadline import restart, within
 from .errors import AuthRejected, Busy, ConfigError, ProviderError, Transient, Unreachable
+from .httpdeadline import LimitedConnection
 from .options import Option
+from .output import printable
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
 CONNECT, READ = 5.0, 10.0  # seconds that a connection, and then each part of the answer, may take
+EXCHANGE = 30.0  # seconds for one request and all of its answer
 REGION = "us-east-1"  # where nothing says another; to global services they are all the same
 
 THROTTLED = {"Throttling", "ThrottlingException", "PriorRequestNotComplete", "TooManyRequestsException"}
@@ -46,8 +50,10 @@ class Refused(ProviderError):
 class Account:
     """One set of AWS credentials. Raises ConfigError; no request is made before one is needed."""
 
-    def __init__(self, options: Mapping[str, str]) -> None:
+    def __init__(self, options: Mapping[str, str], limit: float = EXCHANGE) -> None:
+        """``limit``: seconds for one request and all of its answer."""
         self._options = options
+        self._limit = limit
         self._own = _open(options)
         self.config = _config(options.get("max_retries", "8"))
         self.region = self._own.region_name or REGION
@@ -61,6 +67,21 @@ class Account:
         role = self._options.get("role_arn")
         return self._assume(role) if role else self._own
 
+    def client(self, service: str, endpoint: str | None = None) -> Any:
+        """A client of boto3's for the service, whose requests have a deadline. Raises ProviderError."""
+        made: Any = self.session.client
+        return self._limited(
+            made(service, region_name=self.region, endpoint_url=endpoint, config=self.config)
+        )
+
+    def _limited(self, client: Any) -> Any:
+        """A client of which each request, and each try of one, has no longer than the limit."""
+        session = client._endpoint.http_session  # there is no public way to say of what its connections are
+        session._pool_classes_by_scheme = _pools()
+        session._manager.pool_classes_by_scheme = _pools()
+        client.meta.events.register_first("before-send", lambda **_: restart(self._limit))
+        return client
+
     def _assume(self, role: str) -> Session:
         import boto3
 
@@ -68,7 +89,7 @@ class Account:
         if external_id := self._options.get("external_id"):
             terms["ExternalId"] = external_id
         with self.asking("sts:AssumeRole", role):
-            sts = self._own.client("sts", region_name=self.region, config=self.config)
+            sts = self._limited(self._own.client("sts", region_name=self.region, config=self.config))
             answer = sts.assume_role(**terms)
         keys = answer["Credentials"]
         return boto3.Session(
@@ -89,7 +110,8 @@ class Account:
         from botocore.parsers import ResponseParserError
 
         try:
-            yield
+            with within(float("inf")):  # each request within begins it anew
+                yield
         except aws.ClientError as error:
             raise self._refusal(error, action, resource, way_out) from error
         except aws.NoCredentialsError as error:
@@ -115,7 +137,7 @@ class Account:
 
     def _refusal(self, error: ClientError, action: str, resource: str, way_out: str) -> ProviderError:
         """What AWS says no with, and what to do about it."""
-        code, words = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        code, words = (printable(str(error.response["Error"].get(key, ""))) for key in ("Code", "Message"))
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
         if error.operation_name != action.partition(":")[2]:  # a role's, on the way to credentials
             return AuthRejected(
@@ -184,6 +206,20 @@ def _open(options: Mapping[str, str]) -> Session:
         )
     except BotoCoreError as error:
         raise ConfigError(f"AWS: {error}", "AWS_PROFILE names a profile of ~/.aws/config") from error
+
+
+@cache
+def _pools() -> Mapping[str, Any]:
+    """botocore's own pools of connections, but for the deadline."""
+    from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool
+
+    pools = {"http": AWSHTTPConnectionPool, "https": AWSHTTPSConnectionPool}
+    return {scheme: _limited_pool(pool) for scheme, pool in pools.items()}
+
+
+def _limited_pool(pool: Any) -> Any:
+    connection = type("Connection", (LimitedConnection, pool.ConnectionCls), {})
+    return type("Pool", (pool,), {"ConnectionCls": connection})
 
 
 def _config(max_retries: str) -> Config:

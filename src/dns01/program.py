@@ -11,6 +11,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from .errors import ProviderError, Unreachable
+from .output import printable
 from .secret import SECRETIVE, hide, redact
 
 LINES = 8  # of what it said last
@@ -105,4 +106,4 @@ def _last_lines(output: IO[bytes]) -> str:
     text = redact(output.read().decode(errors="replace"))
     lines = [line.strip() for line in text.splitlines() if line.strip()][-LINES:]
     shown = " | ".join(lines)[-LENGTH:]
-    return "".join(each if each.isprintable() else "�" for each in shown) or "nothing"
+    return printable(shown) or "nothing"

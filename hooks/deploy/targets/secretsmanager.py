@@ -216,8 +216,7 @@ class Target:
 
     @cached_property
     def _client(self) -> Any:
-        region, config = self._account.region, self._account.config
-        return self._account.session.client("secretsmanager", region_name=region, config=config)
+        return self._account.client("secretsmanager")
 
 
 class _No(DeployError):
