@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from glob import glob
 from typing import NamedTuple
 
@@ -17,6 +17,32 @@ WANTS_DNS01 = 'set CHALLENGETYPE="dns-01" in dehydrated\'s config'
 CHALLENGE_PHASES = {"deploy_challenge", "clean_challenge", "invalid_challenge"}
 FOLDERS = ("/etc/dehydrated", "/usr/local/etc/dehydrated")  # the first two where it looks itself
 
+MOST_FILES = 100
+OVERRIDABLE = (
+    *(
+        "KEY_ALGO",
+        "KEYSIZE",
+        "OCSP_MUST_STAPLE",
+        "OCSP_FETCH",
+        "OCSP_DAYS",
+        "CHALLENGETYPE",
+        "HOOK",
+        "HOOK_CHAIN",
+    ),
+    *(
+        "PRIVATE_KEY_RENEW",
+        "PRIVATE_KEY_ROLLOVER",
+        "PREFERRED_CHAIN",
+        "WELLKNOWN",
+        "OPENSSL_CNF",
+        "RENEW_DAYS",
+    ),
+    "ACME_PROFILE",
+)
+
+_SOURCE = re.compile(r"^\s*(?:\.|source)\s+(\S+)")
+_OPENING = re.compile(r"(?:^|[;&|]|\bthen\b|\bdo\b)\s*(?:if|case|for|while|until)\b|\(\)\s*\{|^\s*\{\s*$")
+_CLOSING = re.compile(r"(?:^|[;\s])(?:fi|esac|done)\b|^\s*\}")
 _SETTING = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)=(.*)$", re.MULTILINE)
 _WORD = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|([^\s;#'"]+)""")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
@@ -137,10 +163,13 @@ DEHYDRATED = AcmeClient(
 
 
 class Dehydrated(NamedTuple):
-    """What its files say. ``files``: in the order of their reading, the main one first."""
+    """What its files say. ``files``: in the order of their reading, the main one first. ``origins``: the
+    file that each setting is from. ``uncertain``: what is set within a condition or a function."""
 
     files: tuple[str, ...]
     settings: Mapping[str, str]
+    origins: Mapping[str, str] = {}
+    uncertain: frozenset[str] = frozenset()
 
     @property
     def domains_txt(self) -> str:
@@ -156,22 +185,43 @@ def read_config(environ: Mapping[str, str], root: str = "/") -> Dehydrated | Non
     """
     candidates = [environ.get("CONFIG", ""), *(f"{folder}/config" for folder in FOLDERS)]
     for path in filter(None, candidates):
-        if (text := read_text(path, root)) is not None:
-            settings = {"BASEDIR": os.path.dirname(path)}
-            _assign(text, settings)
-            pattern = f"{_at(settings['CONFIG_D'], root)}/*.sh" if settings.get("CONFIG_D") else ""
-            more = [f"{settings['CONFIG_D']}/{os.path.basename(file)}" for file in sorted(glob(pattern))]
-            for file in more:
-                _assign(read_text(file, root) or "", settings)
-            return Dehydrated((path, *more), settings)
+        if read_text(path, root) is not None:
+            reading = _Reading(root, {"BASEDIR": os.path.dirname(path)})
+            reading.take(path)
+            folder = reading.settings.get("CONFIG_D", "")
+            for file in sorted(glob(f"{_at(folder, root)}/*.sh")) if folder else ():
+                reading.take(f"{folder}/{os.path.basename(file)}")
+            return reading.result()
     return None
+
+
+def config_of(config: Dehydrated, names: Sequence[str], alias: str, root: str = "/") -> Dehydrated:
+    """The configuration as it is for one certificate: a file of its own may override some settings."""
+    settings = config.settings
+    certificates_folder = settings.get("CERTDIR") or f"{settings['BASEDIR']}/certs"
+    own = f"{certificates_folder}/{alias}/config"
+    if domains := settings.get("DOMAINS_D"):
+        own = f"{domains}/{alias}"
+    if not names or read_text(own, root) is None:
+        return config
+    reading = _Reading(root, dict(settings), dict(config.origins), set(config.uncertain), [*config.files])
+    reading.take(own, OVERRIDABLE)
+    return reading.result()
+
+
+def lines(config: Dehydrated, root: str = "/") -> list[tuple[tuple[str, ...], str]]:
+    """The names and the alias of every certificate in domains.txt."""
+    found = []
+    for line in (read_text(config.domains_txt, root) or "").splitlines():
+        text, _, alias = line.partition("#")[0].lower().partition(">")
+        if names := tuple(text.split()):
+            found.append((names, alias.strip() or names[0].replace("*.", "_.", 1)))
+    return found
 
 
 def certificates(config: Dehydrated, root: str = "/") -> list[tuple[str, ...]]:
     """The names of every certificate in domains.txt."""
-    lines = (read_text(config.domains_txt, root) or "").splitlines()
-    bare = (line.partition("#")[0].partition(">")[0].lower().split() for line in lines)
-    return [tuple(names) for names in bare if names]
+    return [names for names, _ in lines(config, root)]
 
 
 def read_text(path: str, root: str = "/") -> str | None:
@@ -187,9 +237,50 @@ def _at(path: str, root: str) -> str:
     return os.path.join(root, path.lstrip("/"))
 
 
-def _assign(text: str, settings: dict[str, str]) -> None:
-    for name, said in _SETTING.findall(text):
-        settings[name] = _value(said, settings)
+class _Reading:
+    """Files read one after the other, as a shell would assign; what it would run is not known."""
+
+    def __init__(
+        self,
+        root: str,
+        settings: dict[str, str],
+        origins: dict[str, str] | None = None,
+        uncertain: set[str] | None = None,
+        files: list[str] | None = None,
+    ) -> None:
+        self.settings = settings
+        self._root = root
+        self._origins = origins or {}
+        self._uncertain = uncertain or set()
+        self._files = files or []
+
+    def take(self, path: str, only: Collection[str] = ()) -> None:
+        """Read one more file; ``only``: the settings that count in it."""
+        if path in self._files or len(self._files) >= MOST_FILES:
+            return
+        self._files.append(path)
+        depth = 0
+        for line in (read_text(path, self._root) or "").splitlines():
+            depth += len(_OPENING.findall(line))
+            self._line(path, line, only, certain=depth == 0)
+            depth = max(0, depth - len(_CLOSING.findall(line)))
+
+    def result(self) -> Dehydrated:
+        return Dehydrated(tuple(self._files), self.settings, self._origins, frozenset(self._uncertain))
+
+    def _line(self, path: str, line: str, only: Collection[str], *, certain: bool) -> None:
+        if (sourced := _SOURCE.match(line)) and certain:
+            file = _value(sourced[1], self.settings)
+            if file.startswith("/"):
+                self.take(file)
+        for name, said in _SETTING.findall(line):
+            if only and name not in only:
+                continue
+            self.settings[name] = _value(said, self.settings)
+            self._origins[name] = path
+            self._uncertain.discard(name)
+            if not certain:
+                self._uncertain.add(name)
 
 
 def _value(said: str, settings: Mapping[str, str]) -> str:

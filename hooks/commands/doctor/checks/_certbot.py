@@ -39,7 +39,7 @@ def _names(examined: Examined, path: str, settings: Mapping[str, str]) -> set[st
         return {lineage, f"*.{lineage}"}
 
 
-def check(path: str, settings: Mapping[str, str]) -> Iterator[Finding]:
+def check(path: str, settings: Mapping[str, str], examined: Examined) -> Iterator[Finding]:
     """What one renewal file would have certbot do."""
     lineage = os.path.basename(path).removesuffix(".conf")
     authenticator = settings.get("authenticator", "")
@@ -59,6 +59,11 @@ def check(path: str, settings: Mapping[str, str]) -> Iterator[Finding]:
     if not settings.get("manual_auth_hook"):
         message = "it has no manual_auth_hook: certbot cannot renew it without a person"
         yield Finding("certbot-hook-missing", Severity.ERROR, path, message, (_again(lineage),))
+    yield from _gone(path, settings, examined)
+    if settings.get("autorenew", "").lower() == "false":
+        message = "autorenew is off: certbot passes it over when it renews"
+        yield Finding("certbot-autorenew-off", Severity.WARNING, path, message,
+                      (f"certbot reconfigure --cert-name {lineage} --autorenew",))  # fmt: skip
     for key, phase in HOOKS.items():
         if lacks_phase(settings.get(key, ""), phase):
             yield Finding(
@@ -68,6 +73,27 @@ def check(path: str, settings: Mapping[str, str]) -> Iterator[Finding]:
                 f"{key} = {settings[key]} does not say its phase, so that dns01 cannot know what is wanted",
                 (f"certbot reconfigure --cert-name {lineage} {OPTIONS[phase]} 'dns01 certbot {phase}'",
                  f"or write in {path}: {key} = dns01 certbot {phase}"),
+            )  # fmt: skip
+
+
+def _gone(path: str, settings: Mapping[str, str], examined: Examined) -> Iterator[Finding]:
+    """Hooks that are a path, and where nothing is any more: certbot says so when it is too late."""
+    for key, phase in HOOKS.items():
+        try:
+            program = next(iter(shlex.split(settings.get(key, ""))), "")
+        except ValueError:
+            continue
+        if program.startswith("/") and not os.path.isfile(examined.path(program)):
+            lineage = os.path.basename(path).removesuffix(".conf")
+            ours = os.path.basename(program) in OURS
+            better = f"'dns01 certbot {phase}'" if ours or phase != "deploy" else "'COMMAND'"
+            yield Finding(
+                "certbot-hook-gone",
+                Severity.ERROR if phase != "deploy" else Severity.WARNING,
+                path,
+                f"{key} = {settings[key]}, and there is no file {program}",
+                (f"certbot reconfigure --cert-name {lineage} {OPTIONS[phase]} {better}",
+                 f"or put the file back, or write in {path}: {key} = {better.strip(chr(39))}"),
             )  # fmt: skip
 
 

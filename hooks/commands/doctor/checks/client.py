@@ -11,37 +11,60 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ....clients import dehydrated
+from ....clients.dehydrated import Dehydrated
 from ..finding import Examined, Finding, Severity
-from . import _certbot, _schedule
+from . import _certbot, _schedule, renewal
 
+PERSISTENT = "dns-persist-01"  # no hook is called for it
 RENEW = {"dehydrated": "dehydrated --cron", "certbot": "certbot -q renew"}
 
-_OPTION = re.compile(r"\s(-k|--hook|-t|--challenge)[\s=]+(\S+)")
-_OPTIONS = {"-k": "HOOK", "--hook": "HOOK", "-t": "CHALLENGETYPE", "--challenge": "CHALLENGETYPE"}
+_OPTION = re.compile(r"\s(-k|--hook|-t|--challenge|-f|--config|--acme-profile)[\s=]+(\S+)")
+_OPTIONS = {"-k": "HOOK", "--hook": "HOOK", "-t": "CHALLENGETYPE", "--challenge": "CHALLENGETYPE",
+            "-f": "CONFIG", "--config": "CONFIG", "--acme-profile": "ACME_PROFILE"}  # fmt: skip
 
 
 def check(examined: Examined) -> Iterator[Finding]:
     """dehydrated's configuration, certbot's renewal files, and what runs either of them."""
-    schedule = _schedule.of("dehydrated", examined.root)
-    config = dehydrated.read_config(examined.environ, examined.root)
-    if config is not None:
-        certificates = dehydrated.certificates(config, examined.root)
-        mine = [names for names in certificates if examined.domain in names]
-        settings = {**config.settings, **_given(schedule.commands)}
-        if mine or _meant_for_hooks(settings):
-            yield from _hook(examined, config.files[0], settings)
-            yield from _chain(config.files[0], settings, mine)
-            yield from _by_the_clock("dehydrated", schedule)
+    yield from _dehydrated(examined)
     lineages = list(_certbot.lineages(examined))
-    for path, renewal in lineages:
-        yield from _certbot.check(path, renewal)
+    for path, settings in lineages:
+        yield from _certbot.check(path, settings, examined)
     if lineages:
         yield from _by_the_clock("certbot", _schedule.of("certbot", examined.root))
 
 
+def _dehydrated(examined: Examined) -> Iterator[Finding]:
+    schedule = _schedule.of("dehydrated", examined.root)
+    given = _given(schedule.commands)
+    environ = {**examined.environ, "CONFIG": given.pop("CONFIG", "") or examined.environ.get("CONFIG", "")}
+    config = dehydrated.read_config(environ, examined.root)
+    if config is None:
+        return
+    mine = [each for each in dehydrated.lines(config, examined.root) if examined.domain in each[0]]
+    own = dehydrated.config_of(config, *mine[0], examined.root) if mine else config
+    settings = {**own.settings, **given}
+    if settings.get("CHALLENGETYPE") == PERSISTENT or not (mine or _meant_for_hooks(settings)):
+        return
+    for finding in _hook(examined, own, settings):
+        key = "CHALLENGETYPE" if finding.code == "challenge-type" else "HOOK"
+        yield _uncertain(finding) if key in own.uncertain and key not in given else finding
+    yield from _chain(own, settings, [names for names, _ in mine])
+    yield from renewal.check(own, settings, [names for names, _ in mine], schedule)
+    yield from _by_the_clock("dehydrated", schedule)
+
+
+def _uncertain(finding: Finding) -> Finding:
+    """What a condition decides is not known from here."""
+    words = f"{finding.message} (as far as that can be told: it is set within a condition or a function)"
+    return finding._replace(severity=Severity.NOTE, message=words)
+
+
 def _given(commands: Sequence[str]) -> dict[str, str]:
-    """What the options of a command line set: they go before the file."""
-    return {_OPTIONS[option]: value for line in commands for option, value in _OPTION.findall(line)}
+    """What the options of a command line set: they go before the file. Only those of dehydrated itself:
+    other commands stand in the line as well."""
+    parts = [part for line in commands for part in re.split(r"[|;&]+", line)]
+    parts = [part.partition("dehydrated")[2] for part in parts if "dehydrated" in part]
+    return {_OPTIONS[option]: value for part in parts for option, value in _OPTION.findall(part)}
 
 
 def _meant_for_hooks(settings: Mapping[str, str]) -> bool:
@@ -49,9 +72,10 @@ def _meant_for_hooks(settings: Mapping[str, str]) -> bool:
     return bool(settings.get("HOOK")) or settings.get("CHALLENGETYPE") == "dns-01"
 
 
-def _hook(examined: Examined, path: str, settings: Mapping[str, str]) -> Iterator[Finding]:
+def _hook(examined: Examined, config: Dehydrated, settings: Mapping[str, str]) -> Iterator[Finding]:
     hook = settings.get("HOOK", "")
     if settings.get("CHALLENGETYPE", "http-01") != "dns-01":
+        path = config.origins.get("CHALLENGETYPE", config.files[0])
         said = settings.get("CHALLENGETYPE") or "not set, which means http-01"
         yield Finding(
             "challenge-type",
@@ -60,6 +84,7 @@ def _hook(examined: Examined, path: str, settings: Mapping[str, str]) -> Iterato
             f"CHALLENGETYPE is {said}: no record is asked for",
             (f'write in {path}: CHALLENGETYPE="dns-01"',),
         )
+    path = config.origins.get("HOOK", config.files[0])
     write = f'write in {path}: HOOK="/path/of/dns01"  (command -v dns01 tells it)'
     if not hook:
         yield Finding("hook-missing", Severity.ERROR, path, "it sets no HOOK", (write,))
@@ -77,8 +102,11 @@ def _file(examined: Examined, path: str, hook: str, write: str) -> Iterator[Find
         yield Finding("hook-not-executable", Severity.ERROR, hook, message, (f"chmod +x {hook}",))
 
 
-def _chain(path: str, settings: Mapping[str, str], mine: Sequence[Sequence[str]]) -> Iterator[Finding]:
+def _chain(
+    config: Dehydrated, settings: Mapping[str, str], mine: Sequence[Sequence[str]]
+) -> Iterator[Finding]:
     longest = max(map(len, mine), default=0)
+    path = config.origins.get("HOOK_CHAIN", config.files[0])
     if settings.get("HOOK_CHAIN", "no") != "yes" and longest > 1:
         yield Finding(
             "hook-chain-off",
@@ -91,6 +119,12 @@ def _chain(path: str, settings: Mapping[str, str], mine: Sequence[Sequence[str]]
 
 def _by_the_clock(client: str, schedule: _schedule.Schedule) -> Iterator[Finding]:
     if schedule.commands:
+        return
+    if schedule.masked:
+        timer = schedule.masked[0]
+        message = f"the timer {timer} is masked: nothing renews the certificate"
+        steps = (f"systemctl unmask {timer}", f"systemctl enable --now {timer}")
+        yield Finding("timer-masked", Severity.WARNING, client, message, steps)
         return
     cron = f"write in /etc/cron.d/{client}: 17 4 * * * root {RENEW[client]}"
     enable = [f"systemctl enable --now {timer}" for timer in schedule.idle]

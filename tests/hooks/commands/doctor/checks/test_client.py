@@ -83,6 +83,8 @@ def dehydrated(machine: Machine) -> Machine:
 def certbot(machine: Machine) -> Machine:
     """certbot as it should be."""
     machine["/etc/letsencrypt/renewal/example.org.conf"] = RENEWAL
+    for program in ("/opt/dns01/bin/dns01", "/opt/hook.py"):
+        machine[program] = "#!/bin/sh\n"
     machine["/lib/systemd/system/certbot.timer"] = "[Timer]\nOnCalendar=daily\n"
     machine["/lib/systemd/system/certbot.service"] = "[Service]\nExecStart=/usr/bin/certbot -q renew\n"
     machine.link("/etc/systemd/system/timers.target.wants/certbot.timer")
@@ -248,6 +250,7 @@ def test_a_hook_without_its_phase(certbot: Machine, line: str, remedy: str) -> N
 
 
 def test_a_hook_of_somebody_elses(certbot: Machine) -> None:
+    certbot["/opt/mine"] = "#!/bin/sh\n"
     certbot["/etc/letsencrypt/renewal/example.org.conf"] = RENEWAL.replace("dns01 certbot auth", "/opt/mine")
     assert certbot.findings() == []
 

@@ -1,0 +1,99 @@
+"""When dehydrated renews, by its profile, RENEW_DAYS and its timer; and OCSP, which CAs have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from ....clients.dehydrated import Dehydrated
+from ..finding import Finding, Severity
+from ._schedule import Schedule
+
+RENEW_DAYS = 32.0  # dehydrated's own
+LIFETIME = 90.0  # days, of a certificate without a profile
+WITHOUT_OCSP = ("letsencrypt", "letsencrypt-test", "letsencrypt.org")  # since 2025-08
+
+
+class _Profile(NamedTuple):
+    """Of Let's Encrypt: the days that a certificate lives, and how many names it may have."""
+
+    days: float
+    names: int
+
+
+PROFILES = {"shortlived": _Profile(160 / 24, 25), "tlsserver": _Profile(45, 25)}
+
+
+def check(
+    config: Dehydrated, settings: Mapping[str, str], mine: Sequence[Sequence[str]], schedule: Schedule
+) -> Iterator[Finding]:
+    """What the figures do to each other."""
+    profile = PROFILES.get(settings.get("ACME_PROFILE", ""))
+    days = _number(settings.get("RENEW_DAYS", ""))
+    lifetime = profile.days if profile else LIFETIME
+    if profile and days >= lifetime:
+        yield _at_every_run(config, settings, days, lifetime)
+    elif schedule.days is not None and schedule.days >= min(days, lifetime):
+        yield _too_rarely(schedule.days, min(days, lifetime))
+    longest = max(map(len, mine), default=0)
+    if profile and longest > profile.names:
+        yield _too_many(config, settings, longest, profile.names)
+    yield from _ocsp(config, settings)
+
+
+def _at_every_run(config: Dehydrated, settings: Mapping[str, str], days: float, lifetime: float) -> Finding:
+    path = config.origins.get("RENEW_DAYS") or config.origins.get("ACME_PROFILE", config.files[0])
+    fitting = max(1, int(lifetime / 3))
+    return Finding(
+        "renews-every-run",
+        Severity.WARNING,
+        path,
+        f"with ACME_PROFILE={settings['ACME_PROFILE']} a certificate lives {lifetime:.0f} days, and RENEW_DAYS "
+        f"is {days:.0f}: it is renewed at every run, up to the CA's limit",
+        (f'write in {path}: RENEW_DAYS="{fitting}"',),
+    )
+
+
+def _too_rarely(every: float, left: float) -> Finding:
+    return Finding(
+        "timer-too-rare",
+        Severity.WARNING,
+        "dehydrated",
+        f"it runs every {every:.0f} days, and renews with {left:.0f} days left: a certificate may expire "
+        "between two runs",
+        ("have it run daily: OnCalendar=daily, or in /etc/cron.d: 17 4 * * * root dehydrated --cron",),
+    )
+
+
+def _too_many(config: Dehydrated, settings: Mapping[str, str], longest: int, most: int) -> Finding:
+    return Finding(
+        "too-many-names",
+        Severity.ERROR,
+        config.domains_txt,
+        f"a certificate has {longest} names, and the profile {settings['ACME_PROFILE']} takes {most} at most",
+        (
+            f"in {config.domains_txt}, make several lines of it, of {most} names at most",
+            'or have no profile: ACME_PROFILE=""',
+        ),
+    )
+
+
+def _ocsp(config: Dehydrated, settings: Mapping[str, str]) -> Iterator[Finding]:
+    ca = settings.get("CA", "letsencrypt")
+    if not any(word in ca for word in WITHOUT_OCSP):
+        return
+    for key, severity, effect in (
+        ("OCSP_MUST_STAPLE", Severity.ERROR, "it refuses requests with that extension"),
+        ("OCSP_FETCH", Severity.WARNING, "there is nothing to fetch, and each run says so as an error"),
+    ):
+        if settings.get(key, "no") == "yes":
+            path = config.origins.get(key, config.files[0])
+            message = f"{key} is on, and the CA has ended OCSP: {effect}"
+            yield Finding("ocsp-ended", severity, path, message, (f'write in {path}: {key}="no"',))
+
+
+def _number(said: str) -> float:
+    try:
+        return float(said) if said else RENEW_DAYS
+    except ValueError:
+        return RENEW_DAYS
