@@ -26,6 +26,7 @@ class Scene(NamedTuple):
     delegation: Delegation  # where the first of their challenge names leads now
     survey: Survey  # of the zone there
     primaries: tuple[Look, ...]  # who takes the updates, and is not among the zone's name servers
+    updated: tuple[Address, ...] = ()  # of the server that the account sends its updates to
 
     @property
     def having(self) -> tuple[Look, ...]:
@@ -78,7 +79,14 @@ def scene(entries: Sequence[Entry], settings: Settings) -> Scene:
     primaries: tuple[Server, ...] = ()
     if any(look.authority for look in seen.looks):  # else there is nothing to compare them with
         primaries = tuple(_primaries(discovery, seen, settings, first))
-    return Scene(dict(wanted), first.zone, delegation, seen, look_at(primaries, seen.apex, wanted))
+    hidden = look_at(primaries, seen.apex, wanted)
+    return Scene(dict(wanted), first.zone, delegation, seen, hidden, _updated(discovery, settings, first))
+
+
+def _updated(discovery: Discovery, settings: Settings, entry: Entry) -> tuple[Address, ...]:
+    account = settings.accounts.get(entry.account)
+    server = account.options.get("nameserver", "") if account else ""
+    return tuple(_addresses(discovery, server)) if server else ()
 
 
 def _words(answer: Response, values: frozenset[str]) -> str:

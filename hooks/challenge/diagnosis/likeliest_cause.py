@@ -14,11 +14,17 @@ from dns.serial import Serial
 
 from .... import output
 from ....errors import DelegationError, NotReady
+from ....names import is_within
 from ....threads import aside
 from ...config.settings import Settings
 from ...dns.inspect.dnssec import Bogus, validate
+from ...dns.inspect.faults import copy_at, server_faults
 from ...dns.inspect.survey import Look
+<<<<<<< HEAD
 from ...dns.message import alias_of
+=======
+from ...dns.replies import alias_of, apex_of, referral_to, text
+>>>>>>> 8e3d1b0 (The failing phase knows what the doctor knows of servers; the doctor's report is one to paste from)
 from ...state.journal import Entry
 from .evidence import Scene, scene
 
@@ -164,6 +170,94 @@ def _udp_blocked(scene: Scene) -> Suspicion | None:
     )
 
 
+# Copies that are not what they should be
+
+
+def _child(scene: Scene) -> Suspicion | None:
+    """A zone of its own beneath, or a delegation, that only some of the servers have."""
+    found = [(look, child) for look in scene.survey.looks if (child := _child_at(scene, look))]
+    if not found or len(found) == len(scene.survey.looks):
+        return None
+    (_, child), *_ = found
+    looks = [look for look, _ in found]
+    return Suspicion(
+        "child-zone",
+        f"{_listed(looks)} has {child} as a zone of its own, or delegates it, and the other servers of "
+        f"{scene.survey.apex} do not: the record is not in it",
+        f"remove the zone {child}, or its NS records, at {', '.join(look.host for look in looks)}",
+    )
+
+
+def _child_at(scene: Scene, look: Look) -> str:
+    for name in scene.wanted:
+        message = look.texts[name].message
+        if message is None:
+            continue
+        if (referral := referral_to(message, scene.survey.apex, name)) is not None:
+            return text(referral.name)
+        apex = apex_of(message)
+        if (
+            look.texts[name].authoritative
+            and apex != scene.survey.apex
+            and is_within(apex, scene.survey.apex)
+        ):
+            return apex
+    return ""
+
+
+def _foreign(scene: Scene) -> Suspicion | None:
+    """Servers of the delegation that have another zone of that name, or none and the one above."""
+    lacking = {look.address for look in scene.lacking}
+    source = next((look for look in (*scene.primaries, *scene.having) if scene.has(look)), None)
+    reference = copy_at(source) if source else None
+    faults = server_faults(scene.survey, reference)
+    others = {
+        look.address for fault in faults if fault.kind in ("foreign", "primary") for look in fault.looks
+    }
+    if source in scene.primaries and others >= {look.address for look in scene.survey.looks}:
+        return None  # it is the account that is elsewhere
+    for fault in faults:
+        if not any(look.address in lacking for look in fault.looks):
+            continue
+        copy = copy_at(fault.looks[0])
+        drop = f"take {fault.host} out of the name servers of {scene.survey.apex}, at the registrar"
+        if fault.kind in ("foreign", "primary"):
+            return Suspicion(
+                "foreign-copy",
+                f"{_listed(fault.looks)} has another zone {scene.survey.apex} than who took the record: "
+                f"its primary is {copy.mname}, its name servers are {', '.join(sorted(copy.hosts))} "
+                "(parked by the registrar, or an old hoster's)",
+                drop,
+            )
+        if fault.kind == "parent":
+            return Suspicion(
+                "parent-answers",
+                f"{_listed(fault.looks)} has no zone {scene.survey.apex}, and answers from the zone above it",
+                f"add the zone there, or {drop}",
+            )
+        if fault.kind == "ahead":
+            return Suspicion(
+                "serial-went-back",
+                f"the serial of {scene.survey.apex} went back at its primary: {_serials(fault.looks)} is "
+                "greater, and fetches nothing",
+                f"raise the serial at the primary above theirs, or: rndc retransfer {scene.survey.apex}",
+            )
+    return None
+
+
+def _view(scene: Scene) -> Suspicion | None:
+    """The very server that took the record shows it to its key alone."""
+    strange = [look for look in scene.lacking if look.address in scene.updated]
+    if not strange:
+        return None
+    return Suspicion(
+        "account-view",
+        f"{_listed(strange)} took the record, and does not show it to the world: it has views, and the "
+        "account's key leads into another one than the world sees",
+        "use a key that leads into the view that the world sees (match-clients in named.conf)",
+    )
+
+
 # Who has it, where some or all have not
 
 
@@ -172,7 +266,8 @@ def _behind_primary(scene: Scene) -> Suspicion | None:
     source = next((look for look in scene.primaries if scene.has(look)), None)
     if not scene.lacking or source is None or source.serial is None:
         return None
-    late = [look for look in scene.lacking if Serial(look.serial or 0) < Serial(source.serial)]
+    related = [look for look in scene.lacking if copy_at(look).hosts & copy_at(source).hosts]
+    late = [look for look in related if Serial(look.serial or 0) < Serial(source.serial)]
     if late:
         return Suspicion(
             "hidden-primary",
@@ -183,8 +278,10 @@ def _behind_primary(scene: Scene) -> Suspicion | None:
     return Suspicion(
         "split-horizon",
         f"{source} took the record, but the name servers that the world asks have another copy of "
-        f"{scene.survey.apex}: its serial is {source.serial}, theirs {_serials(scene.lacking)}",
-        "publish in the view that the world sees: another server or TSIG key for this account",
+        f"{scene.survey.apex} (it has moved, or is parked; another view): its serial is "
+        f"{source.serial}, theirs {_serials(scene.lacking)}",
+        "publish where the world looks, by another account, server or TSIG key; or have the registrar delegate "
+        "to the servers of this one",
     )
 
 
@@ -203,7 +300,7 @@ def _stale(scene: Scene) -> Suspicion | None:
 
 def _inside(scene: Scene) -> Suspicion | None:
     inner = [look for look in scene.survey.looks if _is_private(look.address.ip)]
-    if not inner or len(inner) < len(scene.survey.looks):
+    if scene.mute or not inner or len(inner) < len(scene.survey.looks):
         return None
     return Suspicion(
         "split-horizon",
@@ -283,6 +380,9 @@ SUSPECTS: tuple[Callable[[Scene], Suspicion | None], ...] = (
     _undelegated,
     _wrong_zone,
     _alias,
+    _child,
+    _view,
+    _foreign,
     _behind_primary,
     _inside,
     _stale,

@@ -21,7 +21,7 @@ from . import report
 from .checks.configuration import load
 from .checks.registry import CHECKS
 from .examine import Diagnosis, diagnose
-from .finding import Examined, Finding, Severity
+from .finding import Examined, Severity
 from .probe import probe, skipped
 
 ABREAST = 16  # domains that are looked at at once
@@ -44,14 +44,11 @@ def doctor(domains: tuple[str, ...], ca: str, write: bool, as_json: bool) -> int
         ca = ca and issuers.ca(ca)
     except ConfigError as error:
         raise UsageError(f"--ca: {error}", error.hint) from None
-    said: set[Finding | report.Node] = set()
-    diagnoses = []
-    for diagnosis in _diagnoses(names, ca, write):
-        diagnoses.append(diagnosis)
-        if not as_json:
-            report.show(diagnosis, said)
+    diagnoses = list(_diagnoses(names, ca, write))
     if as_json:
         click.echo(json.dumps(report.document(diagnoses), indent=2))
+    else:
+        report.show(diagnoses)
     return max(diagnosis.worst for diagnosis in diagnoses).value
 
 

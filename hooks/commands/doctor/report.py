@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .... import output
@@ -23,17 +23,106 @@ class Node(NamedTuple):
     beneath: tuple[Node, ...] = ()
 
 
-def show(diagnosis: Diagnosis, said: set[Finding | Node]) -> None:
-    """Print one domain: with colours on a terminal, as plain lines elsewhere.
+def show(diagnoses: Sequence[Diagnosis]) -> None:
+    """Print all domains, those that have everything in common together: with colours on a terminal, as
+    plain lines elsewhere. What is printed already is not printed again.
 
-    ``said``: what other domains have shown already, and is not shown again; what this one shows
-    is added.
+    No line is broken: a record or a command can be copied as it stands.
     """
-    if sys.stdout.isatty():
-        _coloured(diagnosis, said)
-    else:
-        print(redact("\n".join(_plain(diagnosis, said))), flush=True)
-    said.update([tree(diagnosis), *_findings(diagnosis)])
+    printer = _Coloured() if sys.stdout.isatty() else _Plain()
+    said: set[Finding | Node | str] = set()
+    for group in _groups(diagnoses):
+        first = group[0]
+        printer.line("domain", ", ".join(each.domain for each in group))
+        printer.tree(_drawn(group, said))
+        for finding in first.ordered:
+            printer.line(finding.severity.name, f"  {finding.severity.name:7} {_headline(finding, said)}")
+            for number, step in enumerate(_steps(finding, said), 1):
+                head, *others = step.splitlines()
+                printer.line("step", f"       {number}. {head}")
+                for line in others:
+                    printer.line("step", f"          {line}")
+            said.update([finding, *finding.remedy])
+        said.update(_leaves(first))
+        printer.line("good" if first.worst < Severity.ERROR else "ERROR", f"  {verdict(group)}")
+        printer.line("", "")
+    if len(diagnoses) > 1:
+        printer.line("domain", _summary(diagnoses))
+
+
+def verdict(group: Sequence[Diagnosis]) -> str:
+    """What an order would come to, in one line."""
+    first = group[0]
+    codes = {
+        severity: ", ".join(dict.fromkeys(each.code for each in first.ordered if each.severity == severity))
+        for severity in Severity
+    }
+    if first.worst == Severity.ERROR:
+        return f"an order would fail: {codes[Severity.ERROR]}"
+    if first.worst == Severity.WARNING:
+        return f"an order would go through, as things are: {codes[Severity.WARNING]}"
+    return "ready to order"
+
+
+def _summary(diagnoses: Sequence[Diagnosis]) -> str:
+    failing = [each.domain for each in diagnoses if each.worst == Severity.ERROR]
+    if not failing:
+        return f"{len(diagnoses)} domains: none would fail"
+    return f"{len(failing)} of {len(diagnoses)} domains would fail: {', '.join(failing)}"
+
+
+def _groups(diagnoses: Iterable[Diagnosis]) -> list[list[Diagnosis]]:
+    """Domains of one zone and one account with the same findings, in the order of their first ones."""
+    groups: dict[object, list[Diagnosis]] = {}
+    for diagnosis in diagnoses:
+        key = (tuple(_leaves(diagnosis)), tuple(diagnosis.delegation.chain[1:]), tuple(diagnosis.ordered))
+        groups.setdefault(key, []).append(diagnosis)
+    return list(groups.values())
+
+
+class _Plain:
+    """Lines without any colour."""
+
+    def line(self, kind: str, text: str) -> None:
+        print(redact(text), flush=True)
+
+    def tree(self, node: Node, depth: int = 1) -> None:
+        self.line("", "  " * depth + node.text)
+        for each in node.beneath:
+            self.tree(each, depth + 1)
+
+
+class _Coloured:
+    """For a terminal, which breaks the lines itself where they are too long for it."""
+
+    STYLES: Mapping[str, str] = {
+        **{severity.name: style for severity, style in STYLES.items()},
+        "domain": "bold",
+        "good": "green",
+    }
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(markup=False, highlight=False)
+
+    def line(self, kind: str, text: str) -> None:
+        from rich.text import Text
+
+        self._console.print(Text(redact(text), self.STYLES.get(kind, "")), soft_wrap=True)
+
+    def tree(self, node: Node) -> None:
+        from rich.text import Text
+        from rich.tree import Tree
+
+        def grown(node: Node, root: Tree | None = None) -> Tree:
+            text = Text(redact(node.text))
+            branch = root.add(text) if root else Tree(text, guide_style="dim")
+            for each in node.beneath:
+                grown(each, branch)
+            return branch
+
+        self._console.print(grown(node), soft_wrap=True)
 
 
 def document(diagnoses: Iterable[Diagnosis]) -> dict[str, Any]:
@@ -49,14 +138,18 @@ def document(diagnoses: Iterable[Diagnosis]) -> dict[str, Any]:
 
 def tree(diagnosis: Diagnosis) -> Node:
     """The challenge name, every CNAME's target, the zone, and its servers."""
-    way = diagnosis.delegation
-    servers = tuple(map(_server, way.servers))
-    leaves: tuple[Node, ...] = (Node(_zone(way), servers),) if servers else ()
-    if account := diagnosis.account:
-        leaves += (Node(f"account {output.account(account.name, account.provider)}: {diagnosis.why}"),)
-    for target in reversed(way.chain[1:]):
+    leaves = tuple(_leaves(diagnosis))
+    for target in reversed(diagnosis.delegation.chain[1:]):
         leaves = (Node(f"CNAME {target}", leaves),)
-    return Node(way.name, leaves)
+    return Node(diagnosis.delegation.name, leaves)
+
+
+def _leaves(diagnosis: Diagnosis) -> Iterator[Node]:
+    way = diagnosis.delegation
+    if servers := tuple(map(_server, way.servers)):
+        yield Node(_zone(way), servers)
+    if account := diagnosis.account:
+        yield Node(f"account {output.account(account.name, account.provider)}: {diagnosis.why}")
 
 
 def _zone(way: Delegation) -> str:
@@ -75,83 +168,28 @@ def _addresses(server: Server) -> str:
     return ", ".join(map(str, server.addresses)) or "no address"
 
 
-def _findings(diagnosis: Diagnosis) -> list[Finding]:
-    return [finding for findings in diagnosis.findings.values() for finding in findings]
+def _drawn(group: Sequence[Diagnosis], said: Container[Finding | Node | str]) -> Node:
+    """The tree of the first; of the others, their names. A zone and an account are drawn once."""
+    names = ", ".join(dict.fromkeys(each.delegation.name for each in group))
+
+    def shortened(node: Node) -> Node:
+        if node in said:
+            return Node(f"{node.text.partition(':')[0]}: as above")
+        return Node(node.text, tuple(map(shortened, node.beneath)))
+
+    return shortened(tree(group[0]))._replace(text=names)
 
 
-def _verdict(diagnosis: Diagnosis) -> str:
-    if diagnosis.worst:
-        return ""
-    notes = " but for the notes above" if _findings(diagnosis) else ""
-    return f"ok: nothing is in the way of a certificate for {diagnosis.domain}{notes}"
-
-
-def _plain(diagnosis: Diagnosis, said: set[Finding | Node]) -> Iterator[str]:
-    yield diagnosis.domain
-    yield from _indented(_drawn(diagnosis, said), 1)
-    for finding in _findings(diagnosis):
-        yield f"  {finding.severity.name:7} {_headline(finding, said)}"
-        for number, step in enumerate(_steps(finding, said), 1):
-            first, *others = step.splitlines()
-            yield f"       {number}. {first}"
-            yield from (f"          {line}" for line in others)
-    if verdict := _verdict(diagnosis):
-        yield f"  {verdict}"
-    yield ""
-
-
-def _indented(node: Node, depth: int) -> Iterator[str]:
-    yield "  " * depth + node.text
-    for each in node.beneath:
-        yield from _indented(each, depth + 1)
-
-
-def _coloured(diagnosis: Diagnosis, said: set[Finding | Node]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-    from rich.tree import Tree
-
-    def grown(node: Node, root: Tree | None = None) -> Tree:
-        text = Text(redact(node.text))
-        branch = root.add(text) if root else Tree(text, guide_style="dim")
-        for each in node.beneath:
-            grown(each, branch)
-        return branch
-
-    console = Console(markup=False, highlight=False)
-    console.print(Text(diagnosis.domain, "bold"))
-    console.print(grown(_drawn(diagnosis, said)))
-    findings = Table.grid(padding=(0, 1))
-    findings.add_column(justify="right", width=max(len(severity.name) for severity in Severity))
-    findings.add_column(overflow="fold")
-    for finding in _findings(diagnosis):
-        style = STYLES[finding.severity]
-        severity = Text(finding.severity.name, style, justify="left")
-        findings.add_row(severity, Text(redact(_headline(finding, said)), style))
-        for number, step in enumerate(_steps(finding, said), 1):
-            findings.add_row(f"{number}.", Text(redact(step)))
-    console.print(findings)
-    if verdict := _verdict(diagnosis):
-        console.print(Text(verdict, "green"))
-    console.print()
-
-
-def _drawn(diagnosis: Diagnosis, said: set[Finding | Node]) -> Node:
-    node = tree(diagnosis)
-    return Node(f"{node.text}: as above") if node in said else node
-
-
-def _headline(finding: Finding, said: set[Finding | Node]) -> str:
+def _headline(finding: Finding, said: Container[Finding | Node | str]) -> str:
     if finding in said:
         return f"{finding.code}: as above"
     subject = "" if finding.subject in finding.message else f"{finding.subject}: "
     return f"{finding.code}: {subject}{finding.message}"
 
 
-def _steps(finding: Finding, said: set[Finding | Node]) -> list[str]:
-    """Each step in its lines, without the indentation that they have elsewhere."""
-    steps = () if finding in said else filter(None, finding.remedy)
+def _steps(finding: Finding, said: Container[Finding | Node | str]) -> list[str]:
+    """Each step in its lines, without the indentation that they have elsewhere; none twice."""
+    steps = () if finding in said else [step for step in finding.remedy if step and step not in said]
     return ["\n".join(line.strip() for line in step.splitlines()) for step in steps]
 
 

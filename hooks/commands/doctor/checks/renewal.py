@@ -48,7 +48,7 @@ def _at_every_run(config: Dehydrated, settings: Mapping[str, str], days: float, 
         "renews-every-run",
         Severity.WARNING,
         path,
-        f"with ACME_PROFILE={settings['ACME_PROFILE']} a certificate lives {lifetime:.0f} days, and RENEW_DAYS "
+        f"with ACME_PROFILE={settings['ACME_PROFILE']} a certificate lives {lifetime:.0f} d, and RENEW_DAYS "
         f"is {days:.0f}: it is renewed at every run, up to the CA's limit",
         (f'write in {path}: RENEW_DAYS="{fitting}"',),
     )

@@ -138,6 +138,72 @@ def test_name_servers_at_private_addresses_are_not_those_of_the_world(world: Wor
     assert "ns1.example.org (10.1.0.1)" in found.cause
 
 
+def test_servers_at_private_addresses_that_refuse_are_lame(world: World) -> None:
+    own("10.1.0.1")
+    world.zone("example.org", {"ns1.example.org": "10.1.0.1", "ns2.example.org": NS2}).set(NAME, "TXT", VALUE)
+    world.servers["10.1.0.1"].rcode = "REFUSED"
+
+    assert suspected(world).code == "lame-server"
+
+
+PARKED = "@ SOA ns1.parking.net. hostmaster.parking.net. 9 3600 600 86400 60\n@ NS ns1.parking.net."
+
+
+def test_one_of_the_servers_is_the_registrars_parking(world: World) -> None:
+    world.zone("example.org", {"ns1.example.org": NS1}).set(NAME, "TXT", VALUE)
+    with NameServer(NS2, zones=[Zone("example.org", PARKED)]):
+        world.delegate("example.org", BOTH)
+        found = suspected(world)
+
+    assert found.code == "foreign-copy"
+    assert f"ns2.example.org ({NS2}) has another zone example.org" in found.cause
+    assert "at the registrar" in found.remedy
+
+
+def test_all_of_the_servers_are_parking_and_have_not_just_failed_to_fetch_it(world: World) -> None:
+    world.zone("example.org", {"ns1.parking.net": NS1}, PARKED.replace(" 9 ", " 1 "))
+    with Bind(PRIMARY, {"example.org": f'_acme-challenge TXT "{VALUE}"\n@ SOA ns h 5 3600 600 86400 60'}):
+        found = suspected(
+            world,
+            entry()._replace(account="rfc2136", provider="rfc2136"),
+            DNS01_PROVIDER="rfc2136",
+            DNS01_MEMORY_ZONES="",
+            RFC2136_NAMESERVER=PRIMARY,
+        )
+
+    assert found.code == "split-horizon"
+    assert "parked" in found.cause
+
+
+def test_a_child_zone_on_one_server_alone(world: World) -> None:
+    world.zone("example.org", {"ns1.example.org": NS1}).set(NAME, "TXT", VALUE)
+    head = SOA.format(1)
+    child = f"@ SOA {head}\n@ NS ns1\n@ NS ns2\n_acme-challenge NS ns.elsewhere.net.\n"
+    with NameServer(NS2, zones=[Zone("example.org", child)]):
+        zone = world.zones["example.org"]
+        zone.set("example.org", "NS", *(f"{host}." for host in BOTH))
+        zone.set("ns2.example.org", "A", NS2)
+        world.delegate("example.org", BOTH)
+        servers = f"{NS1},{NS2}"
+        found = suspected(world, DNS01_NAMESERVERS=servers)
+
+    assert found.code == "child-zone"
+    assert f"({NS2}) has {NAME} as a zone of its own" in found.cause
+
+
+def test_the_server_that_took_the_record_shows_it_to_its_key_alone(world: World, example: HostedZone) -> None:
+    found = suspected(
+        world,
+        entry()._replace(account="rfc2136", provider="rfc2136"),
+        DNS01_PROVIDER="rfc2136",
+        DNS01_MEMORY_ZONES="",
+        RFC2136_NAMESERVER=NS1,
+    )
+
+    assert found.code == "account-view"
+    assert "match-clients" in found.remedy
+
+
 # Somewhere else
 
 

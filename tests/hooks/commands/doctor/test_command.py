@@ -39,7 +39,7 @@ def test_a_healthy_domain_says_so_in_one_line_beneath_its_tree(stage: Stage) -> 
         "    zone example.org\n"
         "      ns1.example.org  127.1.0.1\n"
         "    account rfc2136: the only account in the environment\n"
-        "  ok: nothing is in the way of a certificate for example.org\n"
+        "  ready to order\n"
         "\n"
     )
 
@@ -96,7 +96,7 @@ def test_a_finding_is_a_line_with_the_numbered_steps_beneath(stage: Stage) -> No
         said.stdout,
         re.MULTILINE,
     )
-    assert "ok:" not in said.stdout
+    assert "  an order would fail: auth-rejected\n" in said.stdout
 
 
 def test_a_step_of_several_lines_stays_together(stage: Stage) -> None:
@@ -110,16 +110,16 @@ def test_a_step_of_several_lines_stays_together(stage: Stage) -> None:
 def test_what_several_domains_share_is_explained_once(stage: Stage) -> None:
     said = person(stage, RFC2136_TSIG_SECRET="d3Jvbmc=")("doctor", "example.org", "www.example.org")
 
+    assert said.stdout.startswith("example.org, www.example.org\n")
     assert said.stdout.count("1. copy the secret") == 1
-    assert said.stdout.count("ERROR   auth-rejected: rfc2136: ") == 1
-    assert said.stdout.count("\n  ERROR   auth-rejected: as above\n") == 1
+    assert said.stdout.endswith("\n2 of 2 domains would fail: example.org, www.example.org\n")
 
 
 def test_a_domain_and_its_wildcard_have_one_picture(stage: Stage) -> None:
     said = person(stage)("doctor", "example.org", "*.example.org")
 
     assert said.stdout.count("zone example.org") == 1
-    assert f"\n*.example.org\n  {NAME}: as above\n" in said.stdout
+    assert said.stdout.startswith(f"example.org, *.example.org\n  {NAME}\n")
 
 
 def test_what_a_finding_is_about_is_not_said_twice(stage: Stage, tmp_path: Path) -> None:
@@ -172,8 +172,9 @@ def test_a_terminal_gets_colours_and_a_drawn_tree(stage: Stage) -> None:
     assert "└── " in text
     assert "\x1b[1;31m" in text
     lines = re.sub(r"\x1b\[[\d;]*m", "", text).splitlines()
-    assert max(map(len, lines)) <= 80  # broken between words, and indented
-    assert [line[:8] for line in lines if "copy the secret" in line] == ["     1. "]
+    assert [line[:10] for line in lines if "copy the secret" in line] == ["       1. "]
+    (long,) = [line for line in lines if line.startswith("  ERROR")]
+    assert "(BADSIG)" in long  # not broken: the terminal does that, and what is copied is one line
 
 
 # What it ends with
@@ -277,6 +278,6 @@ def test_a_hundred_domains_of_one_zone_cost_few_questions_more_than_one(stage: S
 
     said = person(stage)("doctor", *domains)
 
-    assert (said.code, said.stdout.count("ok: nothing is in the way")) == (0, 100)
+    assert (said.code, said.stdout.count("ready to order")) == (0, 1)
     asked = stage.world.servers["127.0.0.3"].questions
     assert len([question for question in asked if question.name == "example.org"]) < 20
