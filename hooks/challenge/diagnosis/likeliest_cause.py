@@ -20,11 +20,7 @@ from ...config.settings import Settings
 from ...dns.inspect.dnssec import Bogus, validate
 from ...dns.inspect.faults import copy_at, server_faults
 from ...dns.inspect.survey import Look
-<<<<<<< HEAD
-from ...dns.message import alias_of
-=======
-from ...dns.replies import alias_of, apex_of, referral_to, text
->>>>>>> 8e3d1b0 (The failing phase knows what the doctor knows of servers; the doctor's report is one to paste from)
+from ...dns.message import alias_of, apex_of, referral_to, text
 from ...state.journal import Entry
 from .evidence import Scene, scene
 
