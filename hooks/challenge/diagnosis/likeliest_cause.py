@@ -276,8 +276,8 @@ def _behind_primary(scene: Scene) -> Suspicion | None:
         f"{source} took the record, but the name servers that the world asks have another copy of "
         f"{scene.survey.apex} (it has moved, or is parked; another view): its serial is "
         f"{source.serial}, theirs {_serials(scene.lacking)}",
-        "publish where the world looks, by another account, server or TSIG key; or have the registrar delegate "
-        "to the servers of this one",
+        "publish where the world looks, by another account, server or TSIG key; or have the registrar "
+        "delegate to the servers of this one",
     )
 
 

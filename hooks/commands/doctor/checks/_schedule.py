@@ -19,7 +19,7 @@ CRON = ("etc/crontab", "etc/cron.d/*", "etc/cron.hourly/*", "etc/cron.daily/*", 
 DAYS = {"minutely": 0, "hourly": 0, "daily": 1, "weekly": 7, "monthly": 30, "quarterly": 91, "yearly": 365,
         "annually": 365, "semiannually": 182, "@reboot": 365, "@hourly": 0, "@daily": 1, "@midnight": 1,
         "@weekly": 7, "@monthly": 30, "@yearly": 365, "@annually": 365}  # fmt: skip
-LARGEST_SCRIPT = 1 << 16  # characters that are looked through
+LARGEST_SCRIPT = 1 << 16  # octets that are looked through
 
 
 class Schedule(NamedTuple):
@@ -59,7 +59,19 @@ def _runs(word: re.Pattern[str], line: str, root: str) -> bool:
     if word.search(line):
         return True
     scripts = re.findall(r"(?<![\w.])/[\w./-]+", line)
-    return any(word.search((read_text(script, root) or "")[:LARGEST_SCRIPT]) for script in scripts[:5])
+    return any(word.search(_script(os.path.join(root, script.lstrip("/")))) for script in scripts[:5])
+
+
+def _script(path: str) -> str:
+    """The beginning of a file that says what runs it; of any other, nothing."""
+    try:
+        if not os.path.isfile(path):
+            return ""
+        with open(path, "rb") as file:
+            start = file.read(LARGEST_SCRIPT)
+    except OSError:
+        return ""
+    return start.decode(errors="replace") if start.startswith(b"#!") else ""
 
 
 def _is_masked(timer: str, root: str) -> bool:
