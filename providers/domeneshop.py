@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._http.answers import words_in
-from .base import Option, RecordProvider, TxtRecord, Zone, a_labels, relative
+from .base import Option, RecordProvider, TxtRecord, Zone, relative
 from .rest import Rest, base_url, listed
 
 STEP, LONGEST = 60, 604800  # seconds: what TTLs are multiples of, and the most that there is
@@ -42,7 +42,7 @@ class Provider(Rest, RecordProvider):
     def zones(self) -> Iterable[Zone]:
         """The domains that have DNS there: some are but registered."""
         found = [domain for domain in listed(self.get("domains")) if domain["services"]["dns"]]
-        return [Zone(a_labels(domain["domain"]), str(domain["id"])) for domain in found]
+        return [Zone(domain["domain"], str(domain["id"])) for domain in found]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         wanted = {"type": "TXT", "host": relative(name, zone.apex)}

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import AuthRejected, ConfigError
 from ._inwx_totp import STEP, totp
-from .base import Option, RecordProvider, TxtRecord, Zone, a_labels
+from .base import Option, RecordProvider, TxtRecord, Zone, dns_name
 from .rest import NotFound, Refused, Rest, base_url, listed
 
 PAGE = 100  # zones
@@ -81,7 +81,7 @@ class Provider(Rest, RecordProvider):
     def zones(self) -> Iterable[Zone]:
         for zone in self.items("domains", "nameserver.list", page=1, pagelimit=PAGE):
             if zone["type"] == "MASTER":
-                yield Zone(a_labels(zone["domain"]))
+                yield Zone(zone["domain"])
 
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("nameserver.info", domain=apex, type="SOA")
@@ -91,7 +91,7 @@ class Provider(Rest, RecordProvider):
         """Where there is none, the list is left out."""
         found = self.get("nameserver.info", domain=zone.apex, name=name, type="TXT")
         for record in listed(found.get("record", [] if found["domain"] else None)):
-            if (record["type"], a_labels(record["name"])) == ("TXT", name):
+            if (record["type"], dns_name(record["name"])) == ("TXT", name):
                 yield str(record["id"]), record["content"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._tokens import Tokens
-from .base import Option, RRset, RRsetProvider, Zone, a_labels, quoted, u_labels
+from .base import Option, RRset, RRsetProvider, Zone, dns_name, quoted, u_labels
 from .rest import base_url
 
 PAGE = 1000
@@ -58,12 +58,12 @@ class Provider(Tokens, RRsetProvider):
 
     def zones(self) -> Iterable[Zone]:
         found = self.items("result", "zones", limit=PAGE, offset=0)
-        return [Zone(_name(zone), zone["id"]) for zone in found]
+        return [Zone(zone["name"], zone["id"]) for zone in found]
 
     def read(self, zone: Zone, name: str) -> RRset | None:
         wanted = {"name": u_labels(name), "rrset_types": "TXT"}  # a part of the name would do as well
         for rrset in self.items("result", *_rrsets(zone), **wanted, limit=PAGE, offset=0):
-            if (rrset["type"], _name(rrset)) == ("TXT", name):
+            if (rrset["type"], dns_name(rrset["name"])) == ("TXT", name):
                 records = rrset["records"]
                 return RRset(tuple(each["content"] for each in records), rrset["ttl"], tuple(records), rrset)
         return None
@@ -81,10 +81,6 @@ class Provider(Tokens, RRsetProvider):
             fields |= {"name": f"{u_labels(name)}.", "type": "TXT"}
         with self.unless(lambda: self.is_overtaken(zone, name, old)):
             self.request("PATCH" if old else "POST", path, body=fields)
-
-
-def _name(found: Mapping[str, Any]) -> str:
-    return a_labels(found["name"].rstrip("."))
 
 
 def _rrsets(zone: Zone) -> tuple[str, ...]:

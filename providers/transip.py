@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from ..errors import ConfigError
 from ..secret import hide, read_secret, shown
 from ._tokens import Tokens
-from .base import Option, RecordProvider, TxtRecord, Zone, a_labels, relative
+from .base import Option, RecordProvider, TxtRecord, Zone, relative
 from .rest import base_url, listed
 
 TOKEN_LIFETIME = 30  # minutes
@@ -116,7 +116,7 @@ def _private_key(text: str) -> RSAPrivateKey:
 
 
 def _zone(domain: Mapping[str, Any]) -> Zone:
-    return Zone(a_labels(domain["name"]), domain["name"])
+    return Zone(domain["name"], domain["name"])
 
 
 def _dns(zone: Zone) -> tuple[str, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from contract import publish, retract, validation
+from contract import publish, validation
 from contract_http import AgreesWithLego, Api, HttpCase, Lego, SeesDuplicates, WorksOverHttp
-from fakes import FOREVER, Status, Zone
+from fakes import FOREVER, Status
 from fakes.domeneshop import TOKEN, Domeneshop
 
 from dns01.errors import ProviderError
@@ -41,11 +41,3 @@ class TestDomeneshop(WorksOverHttp, SeesDuplicates, AgreesWithLego):
         error = case.error_of(lambda: publish(case, record))
         assert isinstance(error, ProviderError)
         assert "The API's own words." in str(error)
-
-    def test_a_domain_may_be_shown_in_u_labels(self, case: HttpCase) -> None:
-        case.fake.zones["dæmain.example"] = Zone("dæmain.example", "4711", [])
-        record = TxtRecord("_acme-challenge.xn--dmain-sra.example", validation("a"))
-        publish(case, record)
-        assert [each.value for each in case.fake.zones["dæmain.example"].records] == [record.value]
-        retract(case, record)
-        assert case.fake.zones["dæmain.example"].records == []

@@ -11,6 +11,7 @@ from textwrap import dedent
 
 import pytest
 from checkout import ROOT
+from fakes.transip import pem
 
 from dns01.errors import UsageError
 from dns01.hooks.commands import main
@@ -155,7 +156,7 @@ def test_the_least_configuration_will_do_and_is_the_same_in_both_forms(
 ) -> None:
     told = said(capsys, name).replace("/etc/dns01", str(tmp_path)).replace("…", "192.0.2.53")
     for secret in ("NAME", *(option.key for option in load(name).options)):
-        (tmp_path / f"{name}.{secret}").write_text("c2VjcmV0")
+        (tmp_path / f"{name}.{secret}").write_text(pem() if secret == "private_key" else "c2VjcmV0")
         (tmp_path / f"{name}.{secret}").chmod(0o600)
     (tmp_path / "config.toml").write_text(block(told, "The same in the configuration file"))
 
