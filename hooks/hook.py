@@ -81,9 +81,16 @@ def nothing_to_do(words: list[str]) -> bool:
 
 def phase(words: list[str]) -> int:
     from dns01.hooks.clients.read import read
+
+    call = read(words, os.environ)
+    if not call.last:
+        from dns01.hooks.state import intents
+
+        if intents.noted(call, os.environ):
+            return 0
     from dns01.hooks.phases import run
 
-    return run(read(words, os.environ), os.environ)
+    return run(call, os.environ)
 
 
 def command(words: list[str]) -> int:

@@ -12,12 +12,13 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 
 from .. import output
-from ..errors import HookError
+from ..errors import HookError, UsageError
 from .caa import issuers
 from .challenge.placement import Placements
 from .challenge.publisher import Records
 from .challenge.readiness import ReadinessWait
 from .clients.call import Call
+from .clients.certbot import WANTS_DNS01
 from .clients.challenge import Challenge, checked
 from .clients.process import Client, calling_client, this_process
 from .clients.read import client_named
@@ -27,9 +28,10 @@ from .deploy.phases import Arrivals
 from .notify import changes
 from .state import audit
 from .state.folder import state_dir
+from .state.intents import Intent, Intents
 from .state.journal import OPEN, RETRACT, Entry, Journal
 
-SWEEP = 5.0  # seconds that orphans of earlier runs may cost a call
+SWEEP_TIMEOUT = 5.0  # seconds that orphans of earlier runs may cost a call
 
 
 def run(call: Call, environ: Mapping[str, str]) -> int:
@@ -39,29 +41,35 @@ def run(call: Call, environ: Mapping[str, str]) -> int:
         return 0
     if client and client.progress_to_stdout:
         output.progress_to_stdout()
-    desk = Desk(calling_client(), environ)
-    with desk.recorded(call):
+    session = Session(calling_client(), environ)
+    with session.phase(call) as phase:
+        if session.client and not call.last:
+            phase.note(session.client)
+            return 0
         match call.phase:
+            case "publish" if client and client.ignores_exit_code:
+                phase.publish_run()
+                phase.sweep()
             case "publish":
-                desk.publish(call)
-                desk.sweep()
+                phase.publish()
+                phase.sweep()
             case "retract":
                 if call.problem:
-                    desk.explain(call)
-                desk.retract(call.challenges)
-                desk.sweep()
+                    phase.explain()
+                phase.retract()
+                phase.sweep()
             case "start":
-                desk.arrivals.retry()
-                desk.sweep()
+                session.arrivals.retry()
+                phase.sweep()
             case "exit":
-                desk.end_run()
-                desk.arrivals.end_run()
-                desk.sweep()
+                phase.end_run()
+                session.arrivals.end_run()
+                phase.sweep()
             case "deploy" | "unchanged" | "sync" | "ocsp":
-                with desk.steps(call.phase):
-                    desk.arrivals.take(call)
+                with phase.steps(call.phase):
+                    session.arrivals.take(call)
             case "failed" | "refused":
-                desk.explain(call)
+                phase.explain()
             case "decline":
                 return 1
     return 0
@@ -78,29 +86,30 @@ def published(challenges: Iterable[Challenge], environ: Mapping[str, str] | None
     import os
 
     call = Call("api", "publish", "publish", checked(challenges))
-    desk = Desk(this_process(), os.environ if environ is None else environ)
-    with desk.recorded(call):
-        desk.publish(call)
+    session = Session(this_process(), os.environ if environ is None else environ)
+    with session.phase(call) as phase:
+        phase.publish()
     try:
         yield
     finally:
-        with desk.recorded(call._replace(phase="retract", words="retract")):
-            desk.retract(call.challenges)
-            desk.sweep()
+        with session.phase(call._replace(phase="retract", words="retract")) as phase:
+            phase.retract()
+            phase.sweep()
 
 
-class Desk:
-    """All that the phases of one call work with."""
+class Session:
+    """What all phases of one process share: its client, the configuration, and the state."""
 
-    def __init__(self, client: Client | None, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, client: Client | None, environ: Mapping[str, str], settings: Settings | None = None
+    ) -> None:
         self.client = client
         self.environ = environ
         self.state = state_dir(environ)
         self.journal = Journal(self.state)
-        self.steps = audit.Steps()
-        self.records = self._no_records()
-        self.degraded: list[str] = []  # names that resolvers decided about
+        self.intents = Intents(self.state)
         self.arrivals = Arrivals(client, environ, self.state)
+        self._settings = settings
 
     @cached_property
     def settings(self) -> Settings:
@@ -108,6 +117,8 @@ class Desk:
 
         Raises ConfigError.
         """
+        if self._settings:
+            return self._settings
         from .deploy.section import load_deployments
 
         settings = load_settings(self.environ)
@@ -115,87 +126,162 @@ class Desk:
         return settings
 
     @cached_property
-    def places(self) -> Placements:
+    def placements(self) -> Placements:
         return Placements(self.settings)
 
-    def _no_records(self) -> Records:
-        return Records(self.journal, lambda: self.places, self.client)
+    @contextmanager
+    def phase(self, call: Call) -> Iterator[Phase]:
+        """One phase, which leaves a line in the audit trail however it ends."""
+        phase = Phase(self, call)
+        failure: BaseException | None = None
+        try:
+            yield phase
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            phase.record(failure)
+
+
+class Phase:
+    """One phase: what is done, in which steps, and what has come of it."""
+
+    def __init__(self, session: Session, call: Call) -> None:
+        self.call = call
+        self.steps = audit.Steps()
+        self.records = Records(session.journal, lambda: session.placements, session.client)
+        self._session = session
+        self._degraded: list[str] = []  # names that resolvers decided about
 
     # Publishing
 
-    def publish(self, call: Call) -> None:
-        """Publish, and wait if this is the call to wait in; what fails is taken back."""
-        opened: list[Entry] = []
+    def publish(self) -> None:
+        """Publish what the call brings, and wait until it is ready; what fails is taken back."""
+        self._publish_and_wait(self.call.challenges, wait=True)
+
+    def publish_run(self) -> None:
+        """Publish what all calls of the run have brought, for a client that asks the CA whatever becomes of
+        it, and always cleans up: a name that fails keeps none of the others from being ready."""
+        client = self._session.client
+        noted = self._session.intents.of(client, "publish") if client else []
+        challenges = (*(intent.challenge for intent in noted), *self.call.challenges)
+        if not challenges:
+            raise UsageError(f"{', '.join(self.call.foreign)}: the challenge is not dns-01's", WANTS_DNS01)
+        errors = self._publish_each(challenges)
+        if client:
+            self._session.intents.done(noted)
+            entries = [entry for entry in self._session.journal.of(client) if entry.state == OPEN]
+        else:  # no call knows of the others: each waits for its own
+            entries = self.records.published
+        self._wait_until_ready(entries)
+        if client:
+            self._check_complete(client, entries)
+        if errors:
+            raise errors[-1]
+
+    def note(self, client: Client) -> None:
+        """Leave it to the last call of the run, which does it in one batch with the others'. The first of
+        a run sees that the configuration is right."""
+        if self.call.phase == "publish":
+            _ = self._session.settings
+        else:
+            self._check_known()
+        self._session.intents.note(self.call, client)
+
+    def _publish_each(self, challenges: Sequence[Challenge]) -> list[HookError]:
+        """Publish all at once, or else each name by itself; the errors of those that fail."""
         try:
-            self._publish_all(call, opened)
-            if not _asks_anyway(call):
-                self._wait_until_ready(opened)
-        except BaseException as error:
-            self.records.retract(opened, asked_for=False)
-            if _asks_anyway(call) and call.last and isinstance(error, HookError):
+            self._publish_and_wait(challenges, wait=False)
+        except HookError as error:
+            if len(challenges) < 2:
+                return [error]
+        else:
+            return []
+        errors = []
+        for challenge in challenges:
+            try:
+                self._publish_and_wait([challenge], wait=False)
+            except HookError as error:
                 output.failure(str(error), error.hint)
-                self._wait_for_the_run(call, [])  # the client asks for the others all the same
-            raise
-        if _asks_anyway(call):
-            self._wait_for_the_run(call, opened)
+                errors.append(error)
+        return errors
 
-    def _publish_all(self, call: Call, opened: list[Entry]) -> None:
+    def _publish_and_wait(self, challenges: Sequence[Challenge], *, wait: bool) -> None:
         with self.steps("discover"):
-            places = self.places.find(challenge.name for challenge in call.challenges)
+            placements = self._session.placements.find(challenge.name for challenge in challenges)
         with self.steps("caa"):
-            self._ask_caa(call)
+            self._ask_caa(challenges)
         with self.steps("publish"):
-            self.records.publish(call.challenges, places, opened)
+            published = self.records.publish(challenges, placements)
+        if not wait:
+            return
+        try:
+            self._wait_until_ready(published)
+        except BaseException:
+            self.records.retract(published, asked_for=False)
+            raise
 
-    def _ask_caa(self, call: Call) -> None:
+    def _ask_caa(self, challenges: Sequence[Challenge]) -> None:
         """Where the configuration names the servers, the world's CAA is not what they have."""
-        names = {c.name for c in call.challenges if not self.settings.nameservers_for(c.name)}
-        order = issuers.of_call(self.environ, self.client)
-        ca = issuers.authority(self.settings.ca, self.settings.ca_account, order)
+        session = self._session
+        names = {c.name for c in challenges if not session.settings.nameservers_for(c.name)}
+        order = issuers.of_call(session.environ, session.client)
+        ca = issuers.authority(session.settings.ca, session.settings.ca_account, order)
         if names and ca.names:
             from .caa.preflight import preflight
 
-            preflight(call, names, ca, self.places.discovery, self.environ)
+            call = self.call._replace(challenges=tuple(challenges))
+            preflight(call, names, ca, session.placements.discovery, session.environ)
 
-    def _wait_for_the_run(self, call: Call, opened: list[Entry]) -> None:
-        """certbot publishes one name a call: the last one waits for all, which the journal knows.
-
-        Where certbot's process cannot be told, no call knows of the others: each waits for itself.
-        """
-        if self.client is None:
-            self._wait_until_ready(opened)
-        elif call.last:
-            entries = [entry for entry in self.journal.of(self.client) if entry.state == OPEN]
-            missing = Counter(call.run_names) - Counter(entry.domain for entry in entries)
-            self._wait_until_ready(entries)
-            if missing:
-                raise HookError(
-                    f"not published: {', '.join(missing.elements())}; certbot asks the CA all the same",
-                    "what the call for it said is above, and in `dns01 audit --failed`",
-                )
+    def _check_complete(self, client: Client, entries: Iterable[Entry]) -> None:
+        """Raises HookError for names of the run that nothing was published for, and that were ours."""
+        foreign = self._session.intents.of(client, "foreign")
+        self._session.intents.done(foreign)
+        missing = Counter(self.call.run_names) - Counter(entry.domain for entry in entries)
+        if missing := missing - Counter([*(intent.domain for intent in foreign), *self.call.foreign]):
+            raise HookError(
+                f"not published: {', '.join(missing.elements())}; certbot asks the CA all the same",
+                "what was said of it is above, and in `dns01 audit --failed`",
+            )
 
     def _wait_until_ready(self, entries: Sequence[Entry]) -> None:
-        waiting = ReadinessWait(self.settings, self.places, self.journal, self.client)
-        self.degraded += waiting.until_ready(entries, self.steps, published=self.records.published)
+        session = self._session
+        waiting = ReadinessWait(session.settings, session.placements, session.journal, session.client)
+        self._degraded += waiting.until_ready(entries, self.steps, published=self.records.published)
 
     # Taking back
 
-    def retract(self, challenges: Iterable[Challenge]) -> None:
-        """Take back what the journal has for these challenges; never fails for the provider."""
+    def retract(self) -> None:
+        """Take back what the journal has for the call's challenges, and for those that earlier calls of the
+        run have noted; never fails for the provider."""
+        noted = self._noted_retractions()
+        self._check_known()
+        challenges = [*(intent.challenge for intent in noted), *self.call.challenges]
         with self.steps("retract"):
-            found = self.journal.find(challenges)
+            found = self._session.journal.find(challenges)
             for challenge in (challenge for challenge, entries in found.items() if not entries):
                 output.step(f"nothing to take back for {challenge.domain or challenge.token}")
             self.records.retract([entry for entries in found.values() for entry in entries])
+        self._session.intents.done(noted)
+
+    def _noted_retractions(self) -> list[Intent]:
+        client = self._session.client
+        return self._session.intents.of(client, "retract") if client else []
+
+    def _check_known(self) -> None:
+        """Raises UsageError where nothing of this run is known, and that means that something is wrong."""
+        client = self._session.client
+        if self.call.if_unknown and client and not self._session.journal.of(client):
+            raise UsageError(*self.call.if_unknown)
 
     def end_run(self) -> None:
         """Take back what this client leaves open at its end: dehydrated does not clean up the names
         that went well once another one has failed."""
-        if self.client:
-            self.records.retract(self.journal.of(self.client))
+        if client := self._session.client:
+            self.records.retract(self._session.journal.of(client))
 
     def sweep(self) -> None:
-        """Take back what earlier runs left, within ``SWEEP`` seconds, and never fail for a provider:
+        """Take back what earlier runs left, within ``SWEEP_TIMEOUT`` seconds, and never fail for a provider:
         one that hangs is left to hang, and the entry to a later call.
 
         To be done last: a provider that hangs does so with its zone's lock in its hand. Not after a
@@ -203,75 +289,57 @@ class Desk:
         """
         if self.records.kept:
             return
-        if orphans := self.journal.orphans():
-            output.step(f"taking back {len(orphans)} record(s) that earlier runs left")
+        if orphans := self._session.journal.orphans():
+            if any(not entry.error for entry in orphans):
+                output.step(f"taking back {len(orphans)} record(s) that earlier runs left")
             with self.steps("sweep"):
                 worker = threading.Thread(target=self.records.retract, args=(orphans,), daemon=True)
                 worker.start()
-                worker.join(SWEEP)
+                worker.join(SWEEP_TIMEOUT)
                 if worker.is_alive():
-                    output.warning(f"that takes more than {SWEEP:.0f} s: the rest is left to a later call")
+                    output.warning(
+                        f"that takes more than {SWEEP_TIMEOUT:.0f} s: the rest is left to a later call"
+                    )
 
     # What went wrong, and the record of it all
 
-    def explain(self, call: Call) -> None:
+    def explain(self) -> None:
         """Say why the CA refuses, and what its records look like while they are still there."""
         from .challenge.diagnosis import refusal
 
-        refusal.show(call, self.client, self.journal, self.environ)
+        session = self._session
+        refusal.show(self.call, session.client, session.journal, session.environ)
 
-    @contextmanager
-    def recorded(self, call: Call) -> Iterator[None]:
-        """Leave a line in the audit trail, however the phase ends."""
-        self.steps, self.records, self.degraded = audit.Steps(), self._no_records(), []
-        failure, raised = "", None
-        try:
-            yield
-        except BaseException as error:
-            failure, raised = f"{type(error).__name__}: {error}", error
-            raise
-        finally:
-            deployed = self.arrivals.outcomes()
-            undelivered = [f"{row['target']}: {row['error']}" for row in deployed if row["error"]]
-            errors = [failure] if failure else [*self.records.kept, *undelivered]
-            trail = audit.Trail(f"{self.state}/audit.jsonl", self.environ)
-            trail.write(
-                {
-                    "client": call.client,
-                    "phase": call.words,
-                    "names": _names(call),
-                    "published": [_place(entry) for entry in self.records.published],
-                    "retracted": [_place(entry) for entry in self.records.retracted],
-                    "deployed": deployed,
-                    "steps": self.steps.seconds,
-                    "outcome": "failed" if errors else "degraded" if self.degraded else "ok",
-                    "error": "; ".join(errors),
-                }
-            )
-            if raised is None or isinstance(raised, Exception):  # a signal leaves no time for it
-                self._notify(call, raised, deployed)
+    def record(self, error: BaseException | None) -> None:
+        """Write what has come of the phase into the audit trail, and notify. ``error``: what ended it."""
+        session = self._session
+        failure = f"{type(error).__name__}: {error}" if error else ""
+        deployed = session.arrivals.outcomes()
+        undelivered = [f"{row['target']}: {row['error']}" for row in deployed if row["error"]]
+        errors = [failure] if failure else [*self.records.kept, *undelivered]
+        entry = audit.entry(
+            self.call,
+            published=[_place(entry) for entry in self.records.published],
+            retracted=[_place(entry) for entry in self.records.retracted],
+            deployed=deployed,
+            steps=self.steps.seconds,
+            outcome="failed" if errors else "degraded" if self._degraded else "ok",
+            error="; ".join(errors),
+        )
+        audit.Trail.of(session.environ).write(entry)
+        if error is None or isinstance(error, Exception):  # a signal leaves no time for it
+            self._notify(error, deployed)
 
-    def _notify(self, call: Call, error: Exception | None, deployed: Sequence[Mapping[str, str]]) -> None:
+    def _notify(self, error: Exception | None, deployed: Sequence[Mapping[str, str]]) -> None:
         """Tell those who want to know what has changed; never fails."""
         left: list[Entry] = []
         with suppress(HookError):  # a state folder that is of no use is why the call failed
-            left = [entry for entry in self.journal.entries() if entry.state == RETRACT]
-        seen = changes.of_call(call, error, deployed, self.records.retracted, left)
-        changes.tell(seen, self.environ)
-
-
-def _names(call: Call) -> list[str]:
-    domain = call.certificate.domain if call.certificate else ""
-    return [*(challenge.domain for challenge in call.challenges), *([domain] if domain else [])]
+            left = [entry for entry in self._session.journal.entries() if entry.state == RETRACT]
+        observed = changes.of_call(self.call, error, deployed, self.records.retracted, left)
+        changes.tell(observed, self._session.environ)
 
 
 def _place(entry: Entry) -> dict[str, str]:
     """Where an entry's record stands, for the audit trail."""
     row = entry._asdict()
     return {key: row[key] for key in ("name", "target", "zone", "account", "provider")}
-
-
-def _asks_anyway(call: Call) -> bool:
-    """Whether the client asks the CA whatever publishing has come to, and always cleans up."""
-    client = client_named(call.client)
-    return client is not None and client.ignores_exit_code

@@ -124,7 +124,9 @@ class Provider:
         update.add(dns.name.from_text(name), 60, dns.rdatatype.TXT, "dns01-doctor")
         (answer,) = self.session.exchange([update])
         if answer.rcode() not in (dns.rcode.NXDOMAIN, dns.rcode.NXRRSET, dns.rcode.NOERROR):
-            raise self._refusal(zone, answer.rcode())
+            refusal = self._refusal(zone, answer.rcode())
+            refusal.definite = answer.rcode() != dns.rcode.SERVFAIL  # an UPDATE is atomic (RFC 2136 §3.4)
+            raise refusal
 
     def _add(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """The TTL of a record that is added becomes that of its whole RRset. So a first update
@@ -191,7 +193,9 @@ class Provider:
         """NOERROR, or what a prerequisite says of what is there; every other answer is raised."""
         (answer,) = self.session.exchange([update])
         if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.YXRRSET, dns.rcode.YXDOMAIN):
-            raise self._refusal(zone, answer.rcode())
+            refusal = self._refusal(zone, answer.rcode())
+            refusal.definite = answer.rcode() != dns.rcode.SERVFAIL  # an UPDATE is atomic (RFC 2136 §3.4)
+            raise refusal
         return answer.rcode()
 
     def _refusal(self, zone: Zone, rcode: dns.rcode.Rcode) -> ProviderError:

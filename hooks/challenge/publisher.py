@@ -43,13 +43,17 @@ class Records:
         self._places = places
         self._client = client
 
-    def publish(
-        self, challenges: Sequence[Challenge], places: Mapping[str, Placement], opened: list[Entry]
-    ) -> None:
-        """Publish zone by zone. ``opened`` gets the entries as they are made, for whoever has to take
-        them back when it fails half-way. Raises HookError."""
-        for account, zone, entries in self._batches(challenges, places):
-            self._publish_zone(account, zone, entries, opened)
+    def publish(self, challenges: Sequence[Challenge], places: Mapping[str, Placement]) -> list[Entry]:
+        """Publish all of the challenges, zone by zone, or none of them and HookError: what was published
+        before one fails is retracted."""
+        published: list[Entry] = []
+        try:
+            for account, zone, entries in self._batches(challenges, places):
+                self._publish_zone(account, zone, entries, published)
+        except BaseException:
+            self.retract(published, asked_for=False)
+            raise
+        return published
 
     def retract(self, entries: Sequence[Entry], *, asked_for: bool = True) -> None:
         """Retract zone by zone. What cannot be removed stays in the journal, and is said.
@@ -73,11 +77,9 @@ class Records:
             entries = self._journal.unchanged(entries)
             if not entries:
                 return
-            try:
-                tell_challenges(provider, entries)
-                provider.retract(zone, _records(entries))
-            except Exception as error:
-                self._keep(entries, error)  # before another process publishes one of the values anew
+            tell_challenges(provider, entries)
+            entries = self._gone(provider, zone, entries)
+            if not entries:
                 return
             if asked_for:
                 self._journal.close(entries)
@@ -87,15 +89,34 @@ class Records:
         for _, target, count in _counted(entries):
             output.step(f"took back {count}{target}")
 
+    def _gone(self, provider: Provider, zone: Zone, entries: list[Entry]) -> list[Entry]:
+        """Those of the entries that are retracted now. A batch that the provider refuses is taken apart: one
+        record that the account may not touch does not keep the others where they are."""
+        try:
+            provider.retract(zone, _records(entries))
+        except Exception as error:
+            if len(entries) > 1 and isinstance(error, ProviderError) and error.definite:
+                return [entry for each in entries for entry in self._gone(provider, zone, [each])]
+            self._keep(entries, error)  # before another process publishes one of the values anew
+            return []
+        return entries
+
     def _keep(self, entries: Iterable[Entry], error: Exception) -> None:
+        """Have later calls try again; what has failed in the same way before is not said once more."""
         self.kept.append(str(error))
+        entries, known = list(entries), redact(str(error))
+        news = [entry for entry in entries if entry.error != known]
+        for entry in news:
+            output.warning(
+                f"{entry.target} is not taken back yet ({error}); every later call tries again, and "
+                f"`dns01 sweep --forget {entry.domain}` gives it up"
+            )
         for entry in entries:
-            output.warning(f"{entry.target} is not taken back yet ({error}); every later call tries again")
             try:
-                self._journal.failed(entry, redact(str(error)))
+                self._journal.failed(entry, known)
             except HookError as worse:
                 output.warning(f"{worse}")
-        if isinstance(error, HookError) and error.hint:
+        if news and isinstance(error, HookError) and error.hint:
             output.warning(error.hint)
 
     def _batches(
@@ -122,19 +143,45 @@ class Records:
             )
         return [(places[batch[0].name].account, zone, batch) for (_, zone), batch in batches.items()]
 
-    def _publish_zone(self, account: Account, zone: Zone, entries: list[Entry], opened: list[Entry]) -> None:
+    def _publish_zone(
+        self, account: Account, zone: Zone, entries: list[Entry], published: list[Entry]
+    ) -> None:
+        """``published`` gets the entries before the provider hears of them: whatever comes of it, they may
+        be out. Those that the provider has definitely refused leave it, and the journal."""
         provider = self._places().provider(account)
         through = output.account(account.name, account.provider)
         with self._journal.lock(zone.apex):
             check_value_limit(provider, entries, self._journal.entries)
             entries = self._journal.open(entries)
-            opened += entries
-            self.published += entries
+            published += entries
             for name, target, count in _counted(entries):
                 by_way_of = "" if target == name else f" (a CNAME leads from {name})"
                 output.step(f"publishing {count}{target}{by_way_of} in {zone.apex} through {through}")
             tell_challenges(provider, entries)
-            provider.publish(zone, _records(entries))
+            try:
+                provider.publish(zone, _records(entries))
+            except ProviderError as error:
+                if error.definite:
+                    refused = self._refused(provider, zone, entries)
+                    self._journal.forget(refused)
+                    published[:] = [entry for entry in published if entry not in refused]
+                raise
+        self.published += entries
+
+    def _refused(self, provider: Provider, zone: Zone, entries: list[Entry]) -> list[Entry]:
+        """Those of a refused batch that the provider refuses one by one as well: they are not out. The
+        others may be, and are retracted with what else is."""
+        return (
+            entries if len(entries) == 1 else [e for e in entries if _is_refused(provider.publish, zone, e)]
+        )
+
+
+def _is_refused(verb: Callable[[Zone, Sequence[TxtRecord]], None], zone: Zone, entry: Entry) -> bool:
+    try:
+        verb(zone, _records([entry]))
+    except ProviderError as error:
+        return error.definite
+    return False
 
 
 def _counted(entries: Iterable[Entry]) -> list[tuple[str, str, str]]:

@@ -47,6 +47,8 @@ class Call(NamedTuple):
     last: bool = True  # no more challenges follow: this is the call to wait in
     run_names: tuple[str, ...] = ()  # all identifiers of the run, one for each of its challenges
     problem: str = ""  # what the client or the CA has to complain about
+    foreign: tuple[str, ...] = ()  # identifiers whose challenge is of another type, and not ours
+    if_unknown: tuple[str, str] | None = None  # the error, and its hint, if nothing of this run is known
 
 
 def wrong_form(word: str, form: str, arguments: Sequence[str]) -> UsageError:

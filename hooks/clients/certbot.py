@@ -11,6 +11,11 @@ from .challenge import Challenge, checked
 from .client import AcmeClient
 
 WANTS_DNS01 = "give certbot --preferred-challenges dns"
+# certbot sets CERTBOT_AUTH_OUTPUT, if only empty, for every clean-up.
+SWAPPED = (
+    "certbot runs `dns01 certbot cleanup` as its auth hook: nothing was published",
+    "certbot … --manual-auth-hook 'dns01 certbot auth' --manual-cleanup-hook 'dns01 certbot cleanup'",
+)
 
 
 def _read(word: str, words: Sequence[str], environ: Mapping[str, str]) -> Call:
@@ -19,20 +24,32 @@ def _read(word: str, words: Sequence[str], environ: Mapping[str, str]) -> Call:
     The phase is what the argument says: certbot's environment still holds the variables of the
     certificate before this one.
     """
+    last = environ.get("CERTBOT_REMAINING_CHALLENGES", "") in ("", "0")
     match list(words):
         case ["auth"]:
             names = environ.get("CERTBOT_ALL_IDENTIFIERS") or environ.get("CERTBOT_ALL_DOMAINS", "")
+            challenges, foreign = _challenges("auth", environ)
             return Call(
                 "certbot",
                 "publish",
                 "certbot auth",
-                checked([_challenge("auth", environ)], WANTS_DNS01),
-                last=environ.get("CERTBOT_REMAINING_CHALLENGES", "") in ("", "0"),
+                challenges,
+                last=last,
                 run_names=tuple(filter(None, names.split(","))),
+                foreign=foreign,
             )
         case ["cleanup"]:
-            challenges = checked([_challenge("cleanup", environ)], WANTS_DNS01)
-            return Call("certbot", "retract", "certbot cleanup", challenges)
+            challenges, foreign = _challenges("cleanup", environ)
+            swapped = None if "CERTBOT_AUTH_OUTPUT" in environ or foreign else SWAPPED
+            return Call(
+                "certbot",
+                "retract",
+                "certbot cleanup",
+                challenges,
+                last=last,
+                foreign=foreign,
+                if_unknown=swapped,
+            )
         case ["deploy"]:
             return Call("certbot", "deploy", "certbot deploy", certificate=_lineage(environ))
     given = " ".join([word, *words])
@@ -40,6 +57,15 @@ def _read(word: str, words: Sequence[str], environ: Mapping[str, str]) -> Call:
         f"`dns01 {given}` is no phase of certbot's",
         "write `dns01 certbot` and one of: auth, cleanup, deploy",
     )
+
+
+def _challenges(word: str, environ: Mapping[str, str]) -> tuple[tuple[Challenge, ...], tuple[str, ...]]:
+    """The challenge of the call, if it is dns-01's; else the identifier that it is for. For http-01, and
+    for nothing else, certbot sets CERTBOT_TOKEN."""
+    challenge = _challenge(word, environ)
+    if challenge.token:
+        return (), (challenge.domain,)
+    return checked([challenge], WANTS_DNS01), ()
 
 
 def _challenge(word: str, environ: Mapping[str, str]) -> Challenge:

@@ -36,7 +36,7 @@ def audit(
     if not re.fullmatch(TIME, since):
         raise UsageError(f"--since: {since!r} is no time", "write 2026-11-22, or 2026-11-22T03:00 (UTC)")
     wanted = {"names": name, "client": client, "phase": phase, "outcome": "failed" if failed else None}
-    path = os.path.join(state_dir(os.environ), "audit.jsonl")
+    path = os.path.join(state_dir(os.environ), trail.FILE)
     nothing = True
     for record in trail.read(path, since=since, **{key: value for key, value in wanted.items() if value}):
         click.echo(json.dumps(record) if as_json else _lines(record))

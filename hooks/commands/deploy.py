@@ -14,7 +14,7 @@ from ..deploy.certificate import inspect
 from ..deploy.delivery import Courier
 from ..deploy.ledger import Ledger
 from ..deploy.section import Deployment
-from ..phases import Desk
+from ..phases import Session
 
 Plan = Sequence[tuple[Certificate, Sequence[Deployment]]]
 
@@ -34,10 +34,10 @@ def deploy(
     NAME is a certificate's first domain, or what dehydrated or certbot call its folder. Without a
     NAME: all that is pending. Exit code 9 if something does not arrive.
     """
-    desk = Desk(None, os.environ)
-    courier, ledger = desk.arrivals.courier, Ledger(desk.state)
+    session = Session(None, os.environ)
+    courier, ledger = session.arrivals.courier, Ledger(session.state)
     if not names and not dry_run:
-        with desk.recorded(Call("dns01", "deploy", "deploy")):
+        with session.phase(Call("dns01", "deploy", "deploy")):
             courier.retry(everything=True)
             _fail_for(courier)
         click.echo("nothing is pending any more")
@@ -51,7 +51,7 @@ def deploy(
         _show(plan, courier)
         return
     for certificate, targets in plan:
-        with desk.recorded(Call("dns01", "deploy", "deploy", certificate=certificate)):
+        with session.phase(Call("dns01", "deploy", "deploy", certificate=certificate)):
             courier.deliver(certificate, targets, force=force)
     _fail_for(courier)
 

@@ -3,42 +3,63 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import click
 
+from ...errors import UsageError
+from ...output import printable
 from ..clients.call import Call
-from ..phases import Desk
+from ..phases import Session
 from ..state.atomic import iso
 from ..state.journal import Entry
 from ..state.orphans import ABANDONED
 
 
 @click.command(short_help="Take back the records that earlier runs left.")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--dry-run", is_flag=True, help="Only show what is open, and what would be done.")
-@click.option("--forget", is_flag=True, help="Give up the records of accounts that are no longer configured.")
-def sweep(dry_run: bool, forget: bool) -> int:
+@click.option("--forget", is_flag=True, help="Give up those of the NAMEs, or of accounts that are gone.")
+def sweep(names: tuple[str, ...], dry_run: bool, forget: bool) -> int:
     """Take back the records that earlier runs left.
 
     A record is an orphan when its clean-up failed, when the client that it was published for is
-    gone, or after two hours. Exit code 1 if one could not be taken back.
+    gone, or, where that cannot be seen, after two hours. Exit code 1 if one could not be taken back.
+
+    What the provider will not let go can be given up: --forget with the domains, or without any for all
+    records of accounts that are no longer configured. Whether it is still in the zone is then yours to see.
     """
-    desk = Desk(None, os.environ)
-    orphans = desk.journal.orphans()
-    # Where nothing is configured at all, this raises ConfigError: nothing is given up by mistake.
-    gone = [entry for entry in orphans if entry.account not in desk.settings.accounts] if forget else []
+    if names and not forget:
+        raise UsageError("sweep: a NAME goes with --forget", "without one, all that is left is taken back")
+    session = Session(None, os.environ)
+    orphans = session.journal.orphans()
+    gone = _given_up(session, orphans, names) if forget else []
     if orphans and not dry_run:
-        with desk.recorded(Call("dns01", "start", "sweep")):
-            desk.journal.forget(gone)
-            desk.records.retract([entry for entry in orphans if entry not in gone])
+        with session.phase(Call("dns01", "start", "sweep")) as phase:
+            session.journal.forget(gone)
+            phase.records.retract([entry for entry in orphans if entry not in gone])
         for entry in gone:
-            click.echo(f"given up, see whether it is still in the zone: {_line(entry)}")
-    left = desk.journal.entries()
+            click.echo(f"given up, see whether it is still in the zone: {printable(_line(entry))}")
+    left = session.journal.entries()
     for entry in left:
         orphaned = "to be given up" if entry in gone else "to be taken back"
-        click.echo(f"{orphaned if entry in orphans or entry.error else _in_use(entry)}: {_line(entry)}")
+        state = orphaned if entry in orphans or entry.error else _in_use(entry)
+        click.echo(f"{state}: {printable(_line(entry))}")
     if not left:
-        click.echo("nothing is open")
+        click.echo(f"nothing is open in {session.state}")
     return 1 if not dry_run and any(entry.error for entry in left) else 0
+
+
+def _given_up(session: Session, orphans: Sequence[Entry], names: Sequence[str]) -> list[Entry]:
+    """The orphans to give up. Where nothing is configured at all, this raises ConfigError: nothing is given
+    up by mistake. Raises UsageError for a name that nothing is left of."""
+    if not names:
+        return [entry for entry in orphans if entry.account not in session.settings.accounts]
+    found = {name: [e for e in orphans if name in (e.domain, e.name, e.target)] for name in names}
+    for name, entries in found.items():
+        if not entries:
+            raise UsageError(f"nothing is left of {name}", "`dns01 sweep --dry-run` shows what is open")
+    return [entry for entries in found.values() for entry in entries]
 
 
 def _in_use(entry: Entry) -> str:

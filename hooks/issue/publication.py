@@ -64,19 +64,13 @@ class Publication:
         _side_by_side(self._records.retract, list(by_account.values()))
 
     def _publish_batch(self, batch: Sequence[Challenge], places: dict[str, Placement]) -> None:
-        opened: list[Entry] = []
         try:
-            self._records.publish(batch, places, opened)
+            published = self._records.publish(batch, places)
         except HookError as error:
-            self._records.retract(opened, asked_for=False)
             self.failed |= {challenge.name: error for challenge in batch}
-        except BaseException:
-            with self._lock:  # whoever is stopped takes it back with the rest
-                self._open += opened
-            raise
         else:
             with self._lock:
-                self._open += opened
+                self._open += published
 
 
 def _side_by_side(work: Callable[[B], None], batches: Sequence[B]) -> None:

@@ -9,7 +9,6 @@ from ..challenge.publisher import Records
 from ..notify import changes
 from ..notify.changes import Observation
 from ..state import audit
-from ..state.folder import state_dir
 from ..state.journal import Entry
 from .report import Report
 
@@ -25,7 +24,7 @@ def leave(
     if not (report.issuances or report.delivered or report.rejected or error):
         return
     failures = _failures(report)
-    trail = audit.Trail(f"{state_dir(environ)}/audit.jsonl", environ)
+    trail = audit.Trail.of(environ)
     raised = f"{type(error).__name__}: {error}" if error else ""
     trail.write(
         {

@@ -13,9 +13,11 @@ from typing import Any
 from ...errors import StateError
 from ...output import warning
 from ...secret import redact
+from ..clients.call import Call
 from .atomic import iso
-from .folder import private_folder
+from .folder import private_folder, state_dir
 
+FILE = "audit.jsonl"
 RECENT = 1 << 20  # octets
 APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -39,6 +41,14 @@ class Steps:
             self.seconds[name] = round(before + self._clock() - start, 3)
 
 
+def entry(call: Call, **what: Any) -> dict[str, Any]:
+    """The record of a phase; ``what`` has come of it, where anything has."""
+    nothing = {"published": [], "retracted": [], "deployed": [], "steps": {}, "outcome": "ok", "error": ""}
+    domain = call.certificate.domain if call.certificate else ""
+    names = [*(challenge.domain for challenge in call.challenges), *([domain] if domain else [])]
+    return {"client": call.client, "phase": call.words, "names": names, **nothing, **what}
+
+
 class Trail:
     """The writer. What it adds to each record itself: ``time``, ``user``, ``sudo_user``, ``host``."""
 
@@ -53,6 +63,11 @@ class Trail:
         self._environ = environ
         self._clock = clock
         self._warn = warn
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Trail:
+        """The trail of the state folder."""
+        return cls(os.path.join(state_dir(environ), FILE), environ)
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Append the record, with every secret in it blotted out.

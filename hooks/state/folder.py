@@ -53,7 +53,7 @@ def check_own(path: str) -> None:
         raise PermissionError(EPERM, "it is a link that another user has made", path)
     found = os.stat(path)
     if not stat.S_ISDIR(found.st_mode):
-        raise NotADirectoryError(ENOTDIR, "it is not a folder", path)
+        raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), path)
     if found.st_uid != user:
         raise PermissionError(EPERM, f"it belongs to the user {found.st_uid}, not to {user}", path)
 

@@ -28,6 +28,8 @@ LONGEST_PAUSE = 86400.0  # seconds that an API is believed to want
 class Refused(ProviderError):
     """The API said no: ``status`` of HTTP, and ``body``, the JSON that came with it or None."""
 
+    definite = True
+
     def __init__(self, message: str, hint: str, status: int, body: Any) -> None:
         super().__init__(message, hint)
         self.status = status

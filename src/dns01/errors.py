@@ -56,13 +56,19 @@ class StateError(HookError):
 
 
 class ProviderError(HookError):
-    """The DNS provider refused or failed."""
+    """The DNS provider refused or failed.
+
+    ``definite``: it is certain that nothing was changed by what was asked for. A time-out, say, is not.
+    """
 
     exit_code = 5
+    definite = False
 
 
 class AuthRejected(ProviderError):
     """The credentials are wrong, or lack a permission that the message names."""
+
+    definite = True
 
 
 class ClockSkew(AuthRejected):
@@ -71,6 +77,8 @@ class ClockSkew(AuthRejected):
 
 class ZoneNotFound(ProviderError):
     """None of the account's zones holds the name; the message lists those that it has."""
+
+    definite = True
 
 
 class Transient(ProviderError):

@@ -161,15 +161,32 @@ def test_what_the_provider_refuses_is_said_and_nothing_is_left(
     assert stage.journal() == []
 
 
-def test_what_the_provider_refuses_to_take_back_stays_in_the_journal_until_a_later_call(stage: Stage) -> None:
-    client = stage.client()
+NO_KEY = {"RFC2136_TSIG_SECRET": "", "RFC2136_TSIG_KEY": ""}
 
-    said = client("deploy_challenge", *APEX, RFC2136_TSIG_SECRET="", RFC2136_TSIG_KEY="")
+
+def test_what_the_provider_refuses_to_publish_leaves_nothing_to_take_back(stage: Stage) -> None:
+    said = stage.client()("deploy_challenge", *APEX, "example.org", "another", validation("b"), **NO_KEY)
 
     assert (said.code, said.stdout) == (5, "")
     words = "127.1.0.1 refuses to update example.org without a key (REFUSED)"
     assert f"dns01: {words}\n   -> set RFC2136_TSIG_KEY and RFC2136_TSIG_SECRET" in said.stderr
+    assert "took back" not in said.stderr
+    assert "not taken back" not in said.stderr
+    assert stage.journal() == []
+
+
+def test_what_the_provider_refuses_to_take_back_stays_in_the_journal_and_is_said_once(stage: Stage) -> None:
+    client = stage.client()
+    client("deploy_challenge", *APEX)
+
+    said = client("clean_challenge", *APEX, **NO_KEY)
+
+    words = "127.1.0.1 refuses to update example.org without a key (REFUSED)"
+    assert f"_acme-challenge.example.org is not taken back yet ({words})" in said.stderr
+    assert "`dns01 sweep --forget example.org` gives it up" in said.stderr
     assert [(entry["state"], entry["error"]) for entry in stage.journal()] == [("retract", words)]
+    assert client("startup_hook", **NO_KEY).stderr == ""
+    assert [entry["tries"] for entry in stage.journal()] == [2]
     client("startup_hook")
     assert stage.journal() == []
 

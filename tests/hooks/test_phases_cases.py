@@ -13,6 +13,7 @@ from pathlib import Path
 import dns.flags
 import dns.message
 import dns.query
+import pytest
 from calls import BOTH, NAME, PRIMARY, PRIMARY_ONLY, SECONDARY, Stage, until
 from contract import validation
 from testbed import TIME_LIMIT, NameServer, Unbound, World, Zone
@@ -186,53 +187,103 @@ def certbot(domain: str, remaining: int, **others: str) -> dict[str, str]:
     }
 
 
-def test_32_certbot_with_three_names_waits_once_for_all_of_them(pair: Stage) -> None:
+def test_32_certbot_with_three_names_publishes_once_and_waits_once_for_all_of_them(pair: Stage) -> None:
     client = pair.client("certbot")
     pair.hold()
 
     for remaining, domain in ((2, NAMES[0]), (1, NAMES[1])):
         said = client("certbot", "auth", **certbot(domain, remaining))
-        assert (said.code, said.stdout, "waiting" in said.stderr) == (0, "", False)
+        assert (said.code, said.stdout, said.stderr) == (0, "", "")
+        assert pair.journal() == []
     call = client.start("certbot", "auth", **certbot(NAMES[2], 0))
-    call.says("waiting for ns1.example.org, ns2.example.org")
     for name in NAMES:
         until(lambda name=name: pair.followers[SECONDARY].asked(f"_acme-challenge.{name}", "TXT"))  # type: ignore[misc]
     pair.hold(False)
 
     assert call.end().code == 0
-    for domain in NAMES:
-        assert client("certbot", "cleanup", **certbot(domain, 0)).code == 0
+    for remaining, domain in zip((2, 1, 0), NAMES, strict=True):
+        assert all(pair.bind.txt(f"_acme-challenge.{name}") for name in NAMES)
+        assert client("certbot", "cleanup", **certbot(domain, remaining), CERTBOT_AUTH_OUTPUT="").code == 0
     assert pair.journal() == []
     assert not any(pair.bind.txt(f"_acme-challenge.{name}") for name in NAMES)
+    assert list((pair.state / "intents").iterdir()) == []
 
 
-def test_32_what_certbot_has_not_got_published_is_named_in_the_last_call_which_waits_for_the_others(
-    pair: Stage,
+@pytest.mark.parametrize("bad", [0, 1, 2], ids=["the first", "one in the middle", "the last"])
+def test_32_a_name_that_fails_is_named_in_the_last_call_and_keeps_none_of_the_others(
+    pair: Stage, bad: int
 ) -> None:
     client = pair.client("certbot")
-    client("certbot", "auth", **certbot(NAMES[0], 2))
-    assert client("certbot", "auth", **certbot(NAMES[1], 1, RFC2136_TSIG_SECRET="d3Jvbmc=")).code == 5
+    names = [*NAMES[:bad], "nowhere.org", *NAMES[bad:2]]
+    everything = {"CERTBOT_ALL_DOMAINS": ",".join(names)}
+    for remaining, name in ((2, names[0]), (1, names[1])):
+        client("certbot", "auth", **certbot(name, remaining, **everything))
 
-    said = client("certbot", "auth", **certbot(NAMES[2], 0))
-
-    assert said.code != 0
-    assert "ready after" in said.stderr
-    assert f"dns01: not published: {NAMES[1]}" in said.stderr
-    assert pair.bind.txt(f"_acme-challenge.{NAMES[2]}") == {validation(NAMES[2])}  # certbot cleans up
-
-
-def test_32_the_others_are_waited_for_as_well_when_it_is_the_last_name_that_fails(pair: Stage) -> None:
-    client = pair.client("certbot")
-    client("certbot", "auth", **certbot(NAMES[0], 1))
-
-    said = client(
-        "certbot", "auth", **certbot("nowhere.org", 0, CERTBOT_ALL_DOMAINS=f"{NAMES[0]},nowhere.org")
-    )
+    said = client("certbot", "auth", **certbot(names[2], 0, **everything))
 
     assert said.code != 0
     assert "nowhere.org is not in the DNS" in said.stderr
-    assert "ready after" in said.stderr
+    assert "ready after" in said.stdout
     assert "not published: nowhere.org" in said.stderr
+    for name in NAMES[:2]:
+        assert pair.bind.txt(f"_acme-challenge.{name}") == {validation(name)}  # certbot cleans up
+
+
+def test_32_a_challenge_of_http_01_is_not_ours_and_may_be_the_last_of_the_run(stage: Stage) -> None:
+    client = stage.client("certbot")
+    names = {"CERTBOT_ALL_DOMAINS": f"{NAMES[0]},{NAMES[1]}"}
+    http = {"CERTBOT_TOKEN": "token", "CERTBOT_VALIDATION": "token.thumbprint"}
+    client("certbot", "auth", **certbot(NAMES[0], 1, **names))
+
+    said = client("certbot", "auth", **certbot(NAMES[1], 0, **names, **http))
+
+    assert said.code == 0
+    assert stage.bind.txt(NAME) == {validation(NAMES[0])}
+    client("certbot", "cleanup", **certbot(NAMES[0], 1, **names), CERTBOT_AUTH_OUTPUT="")
+    said = client("certbot", "cleanup", **certbot(NAMES[1], 0, **names, **http), CERTBOT_AUTH_OUTPUT="")
+    assert said.code == 0
+    assert stage.bind.txt(NAME) == set()
+
+
+def test_32_nothing_but_http_01_is_told_to_use_dns01(stage: Stage) -> None:
+    http = {"CERTBOT_TOKEN": "token", "CERTBOT_VALIDATION": "token.thumbprint"}
+    said = stage.client("certbot")("certbot", "auth", **certbot(NAMES[0], 0, **http))
+    assert said.code == 2
+    assert "--preferred-challenges dns" in said.stderr
+
+
+def test_32_a_configuration_that_is_wrong_is_said_by_the_first_call(stage: Stage) -> None:
+    said = stage.client("certbot")("certbot", "auth", **certbot(NAMES[0], 2, DNS01_PROVIDER="rfc2137"))
+    assert said.code == 3
+    assert "did you mean rfc2136?" in said.stderr
+
+
+def test_32_hooks_that_are_swapped_are_told_so(stage: Stage) -> None:
+    for remaining in (1, 0):
+        said = stage.client("certbot")("certbot", "cleanup", **certbot(NAMES[0], remaining))
+        assert said.code == 2
+        assert "as its auth hook: nothing was published" in said.stderr
+        assert "--manual-cleanup-hook 'dns01 certbot cleanup'" in said.stderr
+
+
+def test_32_what_never_comes_to_its_last_call_leaves_nothing(stage: Stage) -> None:
+    dying = stage.client("certbot")
+    dying("certbot", "auth", **certbot(NAMES[0], 2))
+    dying("certbot", "auth", **certbot(NAMES[1], 1))
+    dying.kill()
+    client = stage.client("certbot")
+    only = {"CERTBOT_ALL_DOMAINS": NAMES[2]}
+
+    assert client("certbot", "auth", **certbot(NAMES[2], 0, **only)).code == 0
+
+    assert stage.bind.txt(NAME) == set()
+    assert list((stage.state / "intents").iterdir()) == []
+
+
+def test_32_progress_goes_to_stdout_and_problems_to_stderr(stage: Stage) -> None:
+    said = stage.client("certbot")("certbot", "auth", **certbot(NAMES[0], 0, CERTBOT_ALL_DOMAINS=NAMES[0]))
+    assert (said.code, said.stderr) == (0, "")
+    assert " + ready after " in said.stdout
 
 
 def test_32_the_environment_of_an_earlier_certificate_does_not_confuse_the_next(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from ...clients.call import Call
 from ...clients.challenge import Challenge
 from ...clients.process import this_process
 from ...config.settings import Settings
-from ...phases import Desk
+from ...phases import Session
 from .finding import Finding, Severity
 
 TOKEN = "doctor"
@@ -20,21 +20,20 @@ def probe(domain: str, settings: Settings, environ: Mapping[str, str]) -> Iterat
     """Publish a random value at the challenge name, wait until a CA could see it, take it back."""
     challenge = Challenge(domain, TOKEN, secrets.token_urlsafe(32))
     call = Call("dns01", "publish", "doctor --write", (challenge,))
-    desk = Desk(this_process(), environ)
-    desk.settings = settings
+    session = Session(this_process(), environ, settings)
     try:
-        with desk.recorded(call):
-            desk.publish(call)
-            with desk.steps("retract"):
-                desk.records.retract(desk.records.published, asked_for=False)  # no CA has ever heard of it
+        with session.phase(call) as phase:
+            phase.publish()
+            with phase.steps("retract"):
+                phase.records.retract(phase.records.published, asked_for=False)  # no CA has ever heard of it
     except HookError as error:
         yield _failed(challenge.name, error)
         return
-    if desk.records.kept:
-        message = f"the record of the probe is still there: {'; '.join(desk.records.kept)}"
+    if phase.records.kept:
+        message = f"the record of the probe is still there: {'; '.join(phase.records.kept)}"
         yield Finding("probe-left", Severity.ERROR, challenge.name, message, ("dns01 sweep",))
     else:
-        steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in desk.steps.seconds.items())
+        steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in phase.steps.seconds.items())
         yield Finding("probe-passed", Severity.NOTE, challenge.name, f"a record came and went: {steps}")
 
 

@@ -133,7 +133,7 @@ def _entries(environ: Mapping[str, str], problems: list[Problem]) -> list[Entry]
 
 def _trail(environ: Mapping[str, str], problems: list[Problem]) -> list[dict[str, Any]]:
     try:
-        return audit.recent(os.path.join(state_dir(environ), "audit.jsonl"))
+        return audit.recent(os.path.join(state_dir(environ), audit.FILE))
     except StateError as error:
         problems.append(Problem(Level.UNKNOWN, "file audit trail", "unreadable", str(error), error.hint))
         return []

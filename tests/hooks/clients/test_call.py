@@ -241,13 +241,11 @@ def test_certbot_5_may_ask_for_an_ip_address_and_is_told_why_not() -> None:
         read(["certbot", "auth"], environ)
 
 
-def test_certbot_doing_http01_is_told_to_prefer_dns() -> None:
-    with pytest.raises(UsageError) as caught:
-        read(
-            ["certbot", "auth"],
-            CERTBOT_2 | {"CERTBOT_VALIDATION": f"{TOKEN}.thumbprint", "CERTBOT_TOKEN": TOKEN},
-        )
-    assert caught.value.hint == "give certbot --preferred-challenges dns"
+@pytest.mark.parametrize("word", ["auth", "cleanup"])
+def test_certbots_challenge_of_http01_in_a_mixed_order_is_not_ours(word: str) -> None:
+    http = {"CERTBOT_VALIDATION": f"{TOKEN}.thumbprint", "CERTBOT_TOKEN": TOKEN}
+    call = read(["certbot", word], CERTBOT_2 | http)
+    assert (call.challenges, call.foreign) == ((), (CERTBOT_2["CERTBOT_DOMAIN"],))
 
 
 @pytest.mark.parametrize("missing", ["CERTBOT_DOMAIN", "CERTBOT_VALIDATION"])

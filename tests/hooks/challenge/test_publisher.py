@@ -1,0 +1,138 @@
+"""Records that a provider refuses: what is out stays in the journal, and nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar, cast
+
+import pytest
+from contract import validation
+
+from dns01.errors import AuthRejected, HookError, ProviderError, Unreachable
+from dns01.hooks.challenge.placement import Placement, Placements
+from dns01.hooks.challenge.publisher import Records
+from dns01.hooks.clients.challenge import Challenge
+from dns01.hooks.clients.process import this_process
+from dns01.hooks.config.settings import Account
+from dns01.hooks.state.journal import Journal
+from dns01.providers.base import Option, Profile, TxtRecord, Zone
+
+ACCOUNT = Account("web", "picky", {}, Profile())
+ZONE = Zone("example.org")
+NAMES = ("a.example.org", "b.example.org", "c.example.org")
+
+
+class Picky:
+    """A provider that may not touch some names, and refuses a whole batch for one of them."""
+
+    options: ClassVar[tuple[Option, ...]] = ()
+    profile: ClassVar[Profile] = Profile()
+
+    def __init__(self, options: Mapping[str, str] = {}) -> None:
+        self.there: set[str] = set()
+        self.forbidden: set[str] = set()
+        self.error: Callable[[], ProviderError] = lambda: AuthRejected("not yours", "ask for it")
+        self.one_by_one = False  # what comes before the forbidden name of a batch is published
+
+    def zone_for(self, name: str) -> Zone:
+        return ZONE
+
+    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        self._each(records, self.there.add)
+
+    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        self._each(records, self.there.discard)
+
+    def _each(self, records: Sequence[TxtRecord], do: Callable[[str], None]) -> None:
+        if not self.one_by_one and self.forbidden & {record.name for record in records}:
+            raise self.error()
+        for record in records:
+            if record.name in self.forbidden:
+                raise self.error()
+            do(record.name)
+
+
+@pytest.fixture
+def provider() -> Picky:
+    return Picky()
+
+
+@pytest.fixture
+def journal(state_dir: Path) -> Journal:
+    return Journal(str(state_dir))
+
+
+@pytest.fixture
+def records(provider: Picky, journal: Journal) -> Records:
+    placements = SimpleNamespace(provider=lambda _: provider, provider_named=lambda _: provider)
+    return Records(journal, lambda: cast(Placements, placements), this_process())
+
+
+def publish(records: Records, *domains: str) -> None:
+    challenges = [Challenge(domain, "token", validation(domain)) for domain in domains]
+    places: dict[str, Any] = {
+        each.name: Placement(each.name, each.name, ACCOUNT, ZONE, (), Profile()) for each in challenges
+    }
+    records.publish(challenges, places)
+
+
+def owner(domain: str) -> str:
+    return f"_acme-challenge.{domain}"
+
+
+@pytest.mark.parametrize("forbidden", NAMES)
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["the batch is refused", "record by record"])
+def test_a_refused_name_of_a_batch_leaves_nothing_behind(
+    records: Records, provider: Picky, journal: Journal, forbidden: str, one_by_one: bool
+) -> None:
+    provider.forbidden, provider.one_by_one = {owner(forbidden)}, one_by_one
+
+    with pytest.raises(AuthRejected):
+        publish(records, *NAMES)
+
+    assert provider.there == set()
+    assert journal.entries() == []
+    assert records.kept == []
+
+
+def test_what_may_have_been_published_all_the_same_stays_in_the_journal(
+    records: Records, provider: Picky, journal: Journal
+) -> None:
+    provider.forbidden, provider.error = {owner(NAMES[0])}, lambda: Unreachable("timed out", "try later")
+
+    with pytest.raises(HookError):
+        publish(records, NAMES[0])
+
+    (entry,) = journal.entries()
+    assert (entry.domain, entry.state) == (NAMES[0], "retract")
+
+
+def test_a_record_that_may_not_be_touched_does_not_keep_those_beside_it(
+    records: Records, provider: Picky, journal: Journal
+) -> None:
+    publish(records, *NAMES)
+    provider.forbidden = {owner(NAMES[1])}
+
+    records.retract(journal.entries())
+
+    assert provider.there == {owner(NAMES[1])}
+    assert [entry.domain for entry in journal.entries()] == [NAMES[1]]
+    assert len(records.kept) == 1
+
+
+def test_what_is_refused_again_for_the_same_reason_is_not_said_again(
+    records: Records, provider: Picky, journal: Journal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(records, NAMES[0])
+    provider.forbidden = {owner(NAMES[0])}
+    records.retract(journal.entries())
+    assert "not yours" in capsys.readouterr().err
+
+    records.retract(journal.entries())
+    assert capsys.readouterr().err == ""
+
+    provider.error = lambda: AuthRejected("the token has expired", "make another")
+    records.retract(journal.entries())
+    assert "the token has expired" in capsys.readouterr().err
