@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import Answer, Fake, Record, Refusal, Request, Zone, optional, route
+from .texts import quoted, unquoted
 
 RECORD = {"type": str, "name": str, "content": str, "ttl": int, "data": optional(type(None))}
 GOOD: Mapping[str, Any] = {"success": True, "errors": [], "messages": []}
@@ -69,7 +70,7 @@ class Cloudflare(Fake):
         holder, body = self._zone(zone), request.body
         if body["ttl"] != 1 and not 60 <= body["ttl"] <= 86400:
             raise Refusal(400, "Invalid TTL. Must be between 60 and 86400 seconds, or 1 for Automatic.", 9021)
-        name, value = body["name"], body["content"].strip('"')
+        name, value = body["name"], unquoted(body["content"])
         if not f".{name}".endswith(f".{holder.apex}"):
             name = f"{name}.{holder.apex}"
         if any(record.value == value for record in holder.texts(name)):
@@ -111,7 +112,7 @@ def _shown(record: Record) -> Mapping[str, Any]:
         "id": record.id,
         "name": record.name,
         "type": record.type,
-        "content": f'"{record.value}"',
+        "content": quoted(record.value),
         "ttl": record.ttl,
         "proxied": False,
     }

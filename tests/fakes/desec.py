@@ -8,6 +8,7 @@ from typing import Any
 
 from . import Answer, Record, Refusal, Request, Zone, optional, route
 from .lists import LIST, TakesLists
+from .texts import quoted, unquoted
 
 PAGE = 500
 RRSETS = "/domains/{domain}/rrsets/"
@@ -102,14 +103,14 @@ class Desec(TakesLists):
         ttl = rrset.get("ttl", old[0].ttl if old else 0)
         if not self.least <= rrset.get("ttl", self.least if old else 0) <= 86400:
             raise Refusal(400, f"Ensure this value is greater than or equal to {self.least}.")
-        records = rrset.get("records", [f'"{record.value}"' for record in old])
+        records = rrset.get("records", [quoted(record.value) for record in old])
         if any(not re.fullmatch(r'".*"', record) for record in records):
             raise Refusal(400, "Record content malformed: Content must be quoted.")
         if len(records) != len(set(records)):
             raise Refusal(400, "Duplicate records.")
         zone.records[:] = [record for record in zone.records if record not in old]
         for record in records:
-            self.add(zone, name, record[1:-1], ttl)
+            self.add(zone, name, unquoted(record), ttl)
 
     def _list(self, items: Sequence[Any], request: Request) -> Answer:
         if "cursor" not in request.query and len(items) > PAGE:
@@ -135,5 +136,5 @@ def _rrset(zone: Zone, texts: Sequence[Record]) -> Mapping[str, Any]:
         "name": f"{name}.",
         "type": "TXT",
         "ttl": texts[0].ttl,
-        "records": [f'"{record.value}"' for record in texts],
+        "records": [quoted(record.value) for record in texts],
     }

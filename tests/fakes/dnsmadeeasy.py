@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from . import Answer, Fake, Record, Refusal, Request, Zone, optional, route
+from .texts import quoted, unquoted
 
 KEY = "1c1a3c91-4770-4ce7-96f4-54c0eb0e457a"
 RECORD = {"type": str, "name": str, "value": str, "ttl": int, "gtdLocation": optional(str)}
@@ -65,7 +66,7 @@ class DnsMadeEasy(Fake):
         if body["type"] != "TXT" or body["ttl"] < 60:
             raise Refusal(400, "Record type or TTL is invalid")
         name = f"{body['name']}.{holder.apex}" if body["name"] else holder.apex
-        value = body["value"].strip('"')
+        value = unquoted(body["value"])
         if value in {record.value for record in holder.texts(name)}:
             raise Refusal(400, f"Record with this type (TXT), name ({name}), and value already exists.")
         return Answer(201, _record(holder, self.add(holder, name, value, body["ttl"])))
@@ -97,5 +98,5 @@ def _zone(zone: Zone) -> Mapping[str, Any]:
 
 def _record(zone: Zone, record: Record) -> Mapping[str, Any]:
     name = record.name.removesuffix(zone.apex).rstrip(".")
-    fields = {"name": name, "type": record.type, "value": f'"{record.value}"', "ttl": record.ttl}
+    fields = {"name": name, "type": record.type, "value": quoted(record.value), "ttl": record.ttl}
     return {"id": int(record.id), **fields, "source": 1, "sourceId": int(zone.id), "gtdLocation": "DEFAULT"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import Answer, Fake, Refusal, Request, optional, route
+from .texts import quoted, unquoted
 
 RRSET = {"rrset_values": list, "rrset_ttl": optional(int)}
 CAUSES = {401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
@@ -47,14 +48,14 @@ class Gandi(Fake):
         records = self.zone(domain).texts(_owner(name, domain))
         if not records:
             raise Refusal(404, f"Can't find the DNS record {name}/TXT in the zone")
-        values = [f'"{record.value}"' for record in records]
+        values = [quoted(record.value) for record in records]
         rrset = {"rrset_type": "TXT", "rrset_name": name, "rrset_ttl": records[0].ttl, "rrset_values": values}
         return Answer(200, rrset)
 
     @route("PUT", "/domains/{domain}/records/{name}/TXT", fields=RRSET)
     def replace(self, request: Request, domain: str, name: str) -> Answer:
         zone, ttl = self.zone(domain), request.body.get("rrset_ttl", 10800)
-        values = [value.strip('"') for value in request.body["rrset_values"]]
+        values = [unquoted(value) for value in request.body["rrset_values"]]
         if not 300 <= ttl <= 2592000:
             raise Refusal(400, f"rrset_ttl: {ttl} is not in the range of 300 and 2592000")
         if not values or len(values) != len(set(values)):

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from . import Answer, Record, Refusal, Request, Zone, optional, route
 from .oauth import TokenFake, form
+from .texts import STRINGS, quoted, unquoted
 
 PRIVATE = rsa.generate_private_key(65537, 2048)
 PEM = PRIVATE.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -212,7 +213,7 @@ def _read(rrset: Mapping[str, Any], zone: Zone) -> tuple[str, int, list[str]]:
 
 
 def _rrset(name: str, records: Sequence[Record]) -> Mapping[str, Any]:
-    rrdatas = [f'"{value}"' for value in _values(records)]
+    rrdatas = [quoted(value) for value in _values(records)]
     return {
         "kind": "dns#resourceRecordSet",
         "name": name,
@@ -228,10 +229,9 @@ def _values(records: Sequence[Record]) -> list[str]:
 
 def _unquoted(text: str) -> str:
     """A character-string; one without white space may go without quotes (RFC 1035 §5.1)."""
-    bare = text[1:-1] if text[:1] == text[-1:] == '"' and len(text) > 1 else text
-    if '"' in bare or (bare == text and " " in text):
+    if not STRINGS.fullmatch(text) and ('"' in text or " " in text):
         raise Refusal(400, f"Invalid value for 'entity.change.additions[0].rrdata': {text}")
-    return bare
+    return unquoted(text)
 
 
 def _decoded(part: str) -> bytes:

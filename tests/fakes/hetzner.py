@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import Answer, Fake, Refusal, Request, Zone, optional, route
+from .texts import quoted, unquoted
 
 CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict", 422: "invalid_input"}
 RRSET = "/zones/{zone}/rrsets/{name}/TXT"
@@ -131,7 +132,7 @@ def _fits(shown: Mapping[str, Any], query: Mapping[str, str]) -> bool:
 def _rrset(zone: Zone, name: str) -> list[Mapping[str, Any]]:
     """The TXT RRset at a relative name, in a list; none, if there is none."""
     texts = zone.texts(_owner(name, zone))
-    records = [{"value": f'"{record.value}"', "comment": ""} for record in texts]
+    records = [{"value": quoted(record.value), "comment": ""} for record in texts]
     rrset = {"id": f"{name}/TXT", "name": name, "type": "TXT", "records": records}
     return [{**rrset, "ttl": texts[0].ttl}] if texts else []
 
@@ -145,4 +146,4 @@ def _values(request: Request) -> list[str]:
     for value in values:
         if not (value.startswith('"') and value.endswith('"') and len(value) > 1):
             raise Refusal(422, f"invalid TXT record: {value}")
-    return [value[1:-1] for value in values]
+    return [unquoted(value) for value in values]

@@ -7,6 +7,7 @@ from typing import Any
 
 from . import Answer, Record, Refusal, Request, Zone, optional, route
 from .lists import TakesLists
+from .texts import quoted, unquoted
 
 WHICH = {"name": str, "type": str}
 RRSET = {**WHICH, "ttl": int, "records": list}
@@ -51,7 +52,7 @@ class Hostinger(TakesLists):
             name, there = self._owner(zone, rrset), self._there(zone, rrset)
             records = list(self.each(rrset["records"], RECORD))
             had = set() if overwrite else {record.value for record in there}
-            values = [record["content"].strip('"') for record in records]
+            values = [unquoted(record["content"]) for record in records]
             if rrset["ttl"] < 60 or not values or len(set(values)) < len(values) or had & set(values):
                 raise Refusal(422, "[DNS:4008] DNS resource record is not valid or conflicts with another")
             if overwrite:
@@ -83,7 +84,7 @@ class Hostinger(TakesLists):
     def _rrset(self, zone: Zone, name: str, type: str) -> Mapping[str, Any]:
         there = [record for record in zone.records if (record.name, record.type) == (name, type)]
         records = [
-            {"content": f'"{record.value}"', "is_disabled": record.id in self.disabled} for record in there
+            {"content": quoted(record.value), "is_disabled": record.id in self.disabled} for record in there
         ]
         within = name.removesuffix(zone.apex).rstrip(".") or "@"
         return {"name": within, "records": records, "ttl": there[0].ttl, "type": type}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import Answer, Fake, Record, Refusal, Request, Zone, route
+from .texts import quoted, unquoted
 
 RECORD = {"source": str, "type": str, "target": str, "ttl": int}
 CODES = {401: "not_authorized", 403: "access_denied", 404: "object_not_found", 429: "too_many_requests"}
@@ -45,9 +46,9 @@ class Infomaniak(Fake):
         if body["type"] != "TXT" or body["ttl"] < 60:
             raise Refusal(422, "type or ttl is not one of those that there are")
         name = holder.apex if body["source"] == "." else f"{body['source']}.{holder.apex}"
-        if body["target"].strip('"') in {record.value for record in holder.texts(name)}:
+        if unquoted(body["target"]) in {record.value for record in holder.texts(name)}:
             raise Refusal(422, "This record already exists")
-        record = self.add(holder, name, body["target"].strip('"'), body["ttl"])
+        record = self.add(holder, name, unquoted(body["target"]), body["ttl"])
         return _success(201, _record(holder, record))
 
     @route("DELETE", "/2/zones/{zone}/records/{id}")
@@ -80,5 +81,5 @@ def _record(zone: Zone, record: Record) -> Mapping[str, Any]:
         "source": source,
         "type": record.type,
         "ttl": record.ttl,
-        "target": f'"{record.value}"',
+        "target": quoted(record.value),
     }

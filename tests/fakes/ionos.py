@@ -7,6 +7,7 @@ from typing import Any
 
 from . import Answer, Record, Refusal, Request, Zone, optional, route
 from .lists import LIST, TakesLists
+from .texts import quoted, unquoted
 
 RECORD = {
     "name": str,
@@ -91,7 +92,7 @@ class Ionos(TakesLists):
             raise Refusal(400, "The record is invalid: its type or its ttl.")
 
     def _put(self, zone: Zone, record: Mapping[str, Any]) -> Record:
-        return self.add(zone, record["name"], record["content"].strip('"'), record["ttl"])
+        return self.add(zone, record["name"], unquoted(record["content"]), record["ttl"])
 
     def _zone(self, zone: Zone) -> Mapping[str, Any]:
         return {
@@ -102,5 +103,10 @@ class Ionos(TakesLists):
 
 
 def _record(zone: Zone, record: Record) -> Mapping[str, Any]:
-    fields = {"name": record.name, "rootName": zone.apex, "type": record.type, "content": f'"{record.value}"'}
+    fields = {
+        "name": record.name,
+        "rootName": zone.apex,
+        "type": record.type,
+        "content": quoted(record.value),
+    }
     return {"id": record.id, **fields, "ttl": record.ttl, "disabled": False}

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from . import Answer, Fake, Fault, Record, Refusal, Request, Zone, optional, route
+from .texts import quoted, unquoted
 
 KEY, CONSUMER = "an-application-key", "a-consumer-key"
 CODES = {403: "NOT_GRANTED_CALL"}
@@ -99,7 +100,7 @@ class Ovh(Fake):
         if sub.startswith("@") or sub.endswith("."):
             raise Refusal(400, f"Invalid subDomain {sub}")
         name = f"{sub}.{zone}" if sub else zone
-        record = self.add(holder, name, body["target"].strip('"'), ttl or 3600, body["fieldType"])
+        record = self.add(holder, name, unquoted(body["target"]), ttl or 3600, body["fieldType"])
         self.stale.add(zone)
         return Answer(200, _shown(record, zone))
 
@@ -143,6 +144,6 @@ def _shown(record: Record, zone: str) -> Any:
         "zone": zone,
         "fieldType": record.type,
         "subDomain": _subdomain(record, zone),
-        "target": f'"{record.value}"',
+        "target": quoted(record.value),
         "ttl": record.ttl,
     }

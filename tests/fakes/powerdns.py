@@ -6,14 +6,13 @@ one is Debian's, which has no EXTEND and PRUNE yet; they are here as its manual 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from . import Answer, Fake, Refusal, Request, Zone, route
+from .texts import STRINGS, quoted, unquoted
 
 SERVER = "/api/v1/servers/localhost"
-QUOTED = re.compile(r'"([^"\\]|\\.)*"')
 
 
 class PowerDNS(Fake):
@@ -86,7 +85,7 @@ class PowerDNS(Fake):
             raise Refusal(422, f"{changetype} takes exactly one record")
         else:
             given = rrset["records"][0]["content"]
-            rest = [f'"{each.value}"' for each in zone.texts(name) if f'"{each.value}"' != given]
+            rest = [quoted(each.value) for each in zone.texts(name) if quoted(each.value) != given]
             values = [*rest, given] if changetype == "EXTEND" else rest
             self._replace(zone, name, {**rrset, "records": [{"content": value} for value in values]})
 
@@ -97,7 +96,7 @@ class PowerDNS(Fake):
             raise Refusal(422, "Key 'ttl' not an Integer or not present")
         contents = [record["content"] for record in rrset["records"]]
         for content in contents:
-            if not QUOTED.fullmatch(content):
+            if not STRINGS.fullmatch(content):
                 told = f"Record {name}./TXT '{content}': Not in expected format (parsed as '\"{content}\"')"
                 raise Refusal(422, told)
             if contents.count(content) > 1:
@@ -105,7 +104,7 @@ class PowerDNS(Fake):
         old = zone.texts(name)
         zone.records[:] = [record for record in zone.records if record not in old]
         for content in contents:
-            self.add(zone, name, content[1:-1], rrset["ttl"])
+            self.add(zone, name, unquoted(content), rrset["ttl"])
 
 
 class OldPowerDNS(PowerDNS):
@@ -127,5 +126,5 @@ def _zone(zone: Zone) -> Mapping[str, Any]:
 
 def _rrset(zone: Zone, name: str) -> Mapping[str, Any]:
     texts = zone.texts(name)
-    records = [{"content": f'"{record.value}"', "disabled": False} for record in texts]
+    records = [{"content": quoted(record.value), "disabled": False} for record in texts]
     return {"name": f"{name}.", "type": "TXT", "ttl": texts[0].ttl, "records": records, "comments": []}

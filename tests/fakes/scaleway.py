@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import Answer, Fake, Record, Refusal, Request, Zone, optional, route
+from .texts import quoted, unquoted
 
 CHANGES = {
     "changes": list,
@@ -66,7 +67,7 @@ class Scaleway(Fake):
             name = f"{record['name']}.{zone.apex}" if record["name"] else zone.apex
             if record["name"].endswith(f"{zone.apex}."):
                 name = record["name"].rstrip(".")
-            value = record["data"].strip('"')
+            value = unquoted(record["data"])
             if value in {text.value for text in zone.texts(name)}:
                 raise Refusal(400, "invalid argument(s): the record already exists")
             self.add(zone, name, value, record["ttl"])
@@ -98,12 +99,12 @@ def _zone(zone: Zone) -> Mapping[str, Any]:
 
 def _record(zone: Zone, record: Record) -> Mapping[str, Any]:
     name = record.name.removesuffix(zone.apex).rstrip(".")
-    fields = {"name": name, "type": record.type, "data": f'"{record.value}"', "ttl": record.ttl}
+    fields = {"name": name, "type": record.type, "data": quoted(record.value), "ttl": record.ttl}
     return {"id": f"0b8c-{record.id}", **fields, "priority": 0, "comment": None}
 
 
 def _matches(shown: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """A value may be said with its quotes or without."""
     return all(
-        value is None or str(shown[key]).strip('"') == str(value).strip('"') for key, value in wanted.items()
+        value is None or unquoted(str(shown[key])) == unquoted(str(value)) for key, value in wanted.items()
     )

@@ -10,6 +10,7 @@ import idna
 
 from . import Answer, Fault, Record, Refusal, Request, Zone, optional, route
 from .oauth import TokenFake
+from .texts import quoted, unquoted
 
 USER, ACCOUNT, PROJECT = "a-service-user", "123456", "0b5a1d0e3f"
 PATH = "/identity/v3/auth/tokens"
@@ -109,7 +110,7 @@ class Selectel(TokenFake):
             raise Refusal(400, "records: at least one, in quotes, and no duplicates")
         self.comments[name] = body.get("comment", "")
         for each in body["records"]:
-            record = self.add(zone, name, each["content"].strip('"'), body["ttl"])
+            record = self.add(zone, name, unquoted(each["content"]), body["ttl"])
             self.disabled |= {record.id} if each.get("disabled") else set()
 
     def _there(self, zone: str, id: str) -> Sequence[Record]:
@@ -119,7 +120,7 @@ class Selectel(TokenFake):
         return there
 
     def _rrset(self, records: Sequence[Record]) -> Mapping[str, Any]:
-        shown = [{"content": f'"{each.value}"', "disabled": each.id in self.disabled} for each in records]
+        shown = [{"content": quoted(each.value), "disabled": each.id in self.disabled} for each in records]
         about = {"id": f"rrset-{records[0].name}", "type": "TXT", "ttl": records[0].ttl, "records": shown}
         return {**about, "name": _shown(records[0].name), "comment": self.comments.get(records[0].name, "")}
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import Answer, Fake, Record, Refusal, Request, Zone, optional, route
+from .texts import quoted, unquoted
 
 PAGED = ("cursor", "per_page")
 RECORD = {"type": str, "name": str, "data": str, "ttl": optional(int), "priority": optional(int)}
@@ -49,7 +50,7 @@ class Vultr(Fake):
         if body["ttl"] < 120:
             raise Refusal(400, "Unable to add record: Invalid TTL")
         name = f"{body['name']}.{zone.apex}" if body["name"] else zone.apex
-        record = self.add(zone, name, body["data"].strip('"'), body["ttl"], body["type"])
+        record = self.add(zone, name, unquoted(body["data"]), body["ttl"], body["type"])
         return Answer(201, {"record": _shown(zone, record)})
 
     @route("DELETE", "/domains/{domain}/records/{id}")
@@ -75,5 +76,5 @@ class Vultr(Fake):
 
 def _shown(zone: Zone, record: Record) -> Mapping[str, Any]:
     name = record.name.removesuffix(zone.apex).rstrip(".")
-    fields = {"type": record.type, "name": name, "data": f'"{record.value}"', "ttl": record.ttl}
+    fields = {"type": record.type, "name": name, "data": quoted(record.value), "ttl": record.ttl}
     return {"id": record.id, **fields, "priority": -1}

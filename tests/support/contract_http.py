@@ -47,6 +47,7 @@ UNREADABLE: Mapping[str, tuple[Fault, str]] = {
 PAST, ABSURD = "Wed, 21 Oct 2015 07:28:00 GMT", "Thu, 01 Jan 99999 00:00:00 GMT"
 ODD_PAUSES = ["0", "-5", "²", "soon", "0.001", PAST, ABSURD]
 
+ODD_VALUES = ["v=DKIM1;  k=rsa; p=" + "Ab" * 200, 'a "quoted" back\\slash']
 OTHER_JSON: Sequence[Any] = [  # what an API promises is none of these; the last is too deep to be read
     None,
     "text",
@@ -338,6 +339,16 @@ class WorksOverHttp(WithstandsFaults, FindsZones, KeepsRecordsBetweenProcesses):
         assert isinstance(error, ProviderError)
         assert self.NONSENSE[type(fault)] in str(error)
         assert case.world_sees(record.name) == set()
+
+    @pytest.mark.parametrize("foreign", ODD_VALUES, ids=["long", "quotes and backslashes"])
+    def test_a_foreign_value_stays_letter_by_letter(
+        self, case: HttpCase, record: TxtRecord, foreign: str
+    ) -> None:
+        case.add_foreign(record.name, foreign, ttl=3600)
+        publish(case, record)
+        assert case.world_sees(record.name) == {record.value, foreign}
+        retract(case, record)
+        assert case.world_sees(record.name) == {foreign}
 
     def test_json_of_another_shape_is_no_reason_to_write(self, case: HttpCase, record: TxtRecord) -> None:
         zone = case.provider().zone_for(record.name)
