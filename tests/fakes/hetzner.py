@@ -8,7 +8,14 @@ from typing import Any
 from . import Answer, Fake, Refusal, Request, Zone, optional, route
 from .texts import quoted, unquoted
 
-CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict", 422: "invalid_input"}
+CODES = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    409: "conflict",
+    423: "locked",
+    422: "invalid_input",
+}
 RRSET = "/zones/{zone}/rrsets/{name}/TXT"
 ASKED_UNTIL_DONE = 3  # times, that an action is running
 
