@@ -30,11 +30,15 @@ def load(name: str) -> type[Provider]:
     """
     module = name.replace("-", "").lower()
     if module in names():
-        return cast("type[Provider]", importlib.import_module(f"{__name__}.{module}").Provider)
+        return _in_module(module)
     from importlib.metadata import entry_points
 
     for entry in entry_points(group="dns01.providers", name=name):
         return cast("type[Provider]", entry.load())
+    if native := known_as(name):
+        return _in_module(native)
+    if way := _bridge_to(name):
+        raise ConfigError(f"{name!r} is reached by a bridge", way)
     from difflib import get_close_matches
 
     near = get_close_matches(module, names(), cutoff=0.5)
@@ -42,3 +46,34 @@ def load(name: str) -> type[Provider]:
     raise ConfigError(
         f"there is no provider called {name!r}{guess}", f"the providers are: {', '.join(names())}"
     )
+
+
+def known_as(name: str) -> str:
+    """The built-in provider that people, lego, dns-lexicon or acme.sh call so; "" if there is none."""
+    from ._bridge_catalogue import ALSO_KNOWN_AS, bridged
+
+    name = name.lower()
+    if name in ALSO_KNOWN_AS:
+        return ALSO_KNOWN_AS[name]
+    native = names()
+    for row in bridged():
+        known = [*row.lego, *row.lexicon]
+        if name in (*known, *row.acmesh, *(script.removeprefix("dns_") for script in row.acmesh)):
+            return next((module for module in native if module in known), "")
+    return ""
+
+
+def _bridge_to(name: str) -> str:
+    """What to set for a provider that only a bridge leads to; "" if none does."""
+    from ._bridge_catalogue import bridged
+
+    for row in bridged():
+        if name.lower() in (*row.lego, *row.lexicon, *row.acmesh):
+            ways = [f"DNS01_PROVIDER=lexicon and LEXICON_PROVIDER={api}" for api in row.lexicon[:1]]
+            ways += [f"DNS01_PROVIDER=acmesh and ACMESH_API={api}" for api in row.acmesh[:1]]
+            return f"set {', or '.join(ways)} (`dns01 providers {name}` shows the row)"
+    return ""
+
+
+def _in_module(module: str) -> type[Provider]:
+    return cast("type[Provider]", importlib.import_module(f"{__name__}.{module}").Provider)

@@ -11,6 +11,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+# What people write as well; what only one of the table's columns has needs no entry.
+ALSO_KNOWN_AS = {
+    **dict.fromkeys(("bind", "bind9", "named", "nsupdate", "knot", "tsig", "ddns"), "rfc2136"),
+    **dict.fromkeys(("aws", "amazon"), "route53"),
+    **dict.fromkeys(("google", "gcp", "googlecloud", "dns_gcloud"), "gcloud"),
+    **dict.fromkeys(("gandiv5", "livedns"), "gandi"),
+    **dict.fromkeys(("pdns", "dns_pdns"), "powerdns"),
+    "cf": "cloudflare",
+    "do": "digitalocean",
+    "azuredns": "azure",
+    "ovhcloud": "ovh",
+    "acme-dns": "acmedns",
+}
+
 # The name in lego, in dns-lexicon and in acme.sh ("-": it is not there), and what people call it.
 TABLE = """\
 -                 -               dns_1984hosting                         1984.hosting

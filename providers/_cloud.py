@@ -24,6 +24,7 @@ class Cloud(Tokens, RRsetProvider):
     """
 
     keyless = True
+    guarded = True
     overtaken: ClassVar[Sequence[int]] = (409, 412)  # statuses: what was read no longer stands there
 
     def swap(self, zone: Zone, name: str, old: RRset | None, new: RRset | None) -> None:

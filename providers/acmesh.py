@@ -31,6 +31,11 @@ _initpath
 "$_dns01_verb" "$_dns01_name" "$_dns01_value"
 """
 
+# What a script is told that is no secret: a domain, an address, a mail address, a path, a number.
+PLAIN = re.compile(
+    r"(https?://)?[a-z0-9_*.-]+\.[a-z]{2,24}\.?(:\d+)?(/[\w./-]*)?|[\w.+-]+@[\w.-]+|/[\w./-]+|[\d.:]+"
+)
+
 NOISE = ("DEBUG", "OUTPUT_INSECURE", "LOG_FILE")  # with these, acme.sh tells secrets
 
 
@@ -91,7 +96,8 @@ class Provider(ProgramBridge):
     def _environ(self, scratch: str) -> Mapping[str, str]:
         environ = {name: value for name, value in os.environ.items() if name not in NOISE}
         for name in self._asked() & environ.keys():
-            hide_setting(name, environ[name])
+            if not PLAIN.fullmatch(environ[name]):
+                hide_setting(name, environ[name])
         ours = {
             "LE_WORKING_DIR": self._home,
             "LE_CONFIG_HOME": scratch,

@@ -29,10 +29,19 @@ class Provider(Cloud):
         " (not that where the zone's resource id is configured)"
     )
     options = (
-        Option("client_id", ("AZURE_CLIENT_ID",), "of the application, or of one identity of several"),
-        Option("client_secret", ("AZURE_CLIENT_SECRET",), "the application's secret", secret=True),
-        Option("tenant_id", ("AZURE_TENANT_ID",), "with the secret: its tenant"),
-        Option("subscription_id", ("AZURE_SUBSCRIPTION_ID",), "that the zones are in", required=True),
+        Option(
+            "client_id",
+            ("AZURE_CLIENT_ID", "AZUREDNS_APPID"),
+            "of the application, or of one identity of several",
+        ),
+        Option("client_secret", ("AZURE_CLIENT_SECRET", "AZUREDNS_CLIENTSECRET"), "its secret", secret=True),
+        Option("tenant_id", ("AZURE_TENANT_ID", "AZUREDNS_TENANTID"), "with the secret: its tenant"),
+        Option(
+            "subscription_id",
+            ("AZURE_SUBSCRIPTION_ID", "AZUREDNS_SUBSCRIPTIONID"),
+            "that the zones are in",
+            required=True,
+        ),
         Option("resource_group", ("AZURE_RESOURCE_GROUP",), "that the zones are in, if it is but one"),
         Option(
             "authority",

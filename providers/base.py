@@ -32,6 +32,7 @@ from ..options import Option as Option
 
 T = TypeVar("T")
 
+LOOK_AGAIN = 1.5  # seconds after which a write of another machine that had read before ours is over
 READINGS = 8  # of an RRset that others write to as well, before giving up
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds before the third reading, and before any: at most
 
@@ -478,9 +479,27 @@ class RRsetProvider(ZoneProvider):
     """The verbs for an API that replaces a whole RRset: read, merge, write, until a reading shows
     what it should. Values that others put there are written back letter by letter.
 
-    Between the processes of one machine the caller's lock on the zone keeps others out; a write
-    from another machine that came between ours and the reading before it is noticed and merged.
+    Between the processes of one machine the caller's lock on the zone keeps others out. Where the API
+    is not ``guarded``, another machine may write over what was written here a moment ago, for it had
+    read before: so all that was changed is looked at again a little later, and changed again if need be.
     """
+
+    guarded = False  # whether the API itself refuses to write over what was not read
+    _has_written = False
+
+    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        self._twice(partial(super().publish, zone, records))
+
+    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        self._twice(partial(super().retract, zone, records))
+
+    def _twice(self, verb: Callable[[], None]) -> None:
+        """Every step reads before it writes: the second time does what is lacking again, if anything is."""
+        self._has_written = False
+        verb()
+        if self._has_written and not self.guarded:
+            self.sleep(LOOK_AGAIN)
+            verb()
 
     def read(self, zone: Zone, name: str) -> RRset | None:
         """What stands at ``name`` after the last write, or None."""
@@ -507,6 +526,7 @@ class RRsetProvider(ZoneProvider):
             if not lacking:
                 break
             ttl = old.ttl if old else max(wanted[0].ttl, self.least_ttl)
+            self._has_written = True
             self.write(zone, name, old, RRset((*present, *map(self.spell, sorted(lacking))), ttl))
 
     def _remove(self, zone: Zone, name: str, unwanted: Sequence[TxtRecord]) -> None:
@@ -515,6 +535,7 @@ class RRsetProvider(ZoneProvider):
             if old is None or values.isdisjoint(map(unquoted, old.values)):
                 break
             kept = tuple(value for value in old.values if unquoted(value) not in values)
+            self._has_written = True
             self.write(zone, name, old, RRset(kept, old.ttl) if kept else None)
 
     def _readings(self, zone: Zone, name: str) -> Iterator[RRset | None]:

@@ -22,11 +22,12 @@ class Provider(Rest, RRsetProvider):
         " beside the default policy without"
     )
     options = (
-        Option("token", ("DESEC_TOKEN",), "token", required=True, secret=True),
+        Option("token", ("DESEC_TOKEN", "DEDYN_TOKEN"), "token", required=True, secret=True),
         base_url("DESEC_BASE_URL", "https://desec.io/api/v1"),
     )
     least_ttl = 3600  # where support has not lowered the domain's minimum_ttl
     profile = Profile(ttl=least_ttl)
+    guarded = True  # it is not, but its requests are counted, and a bulk is read again after it is written
     spell = staticmethod(quoted)
 
     def __init__(self, options: Mapping[str, str]) -> None:

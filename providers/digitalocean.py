@@ -16,7 +16,7 @@ class Provider(Rest, RecordProvider):
     docs = "https://docs.digitalocean.com/reference/api/reference/domain-records/"
     permission = "the custom scopes domain:read, domain:create and domain:delete"
     options = (
-        Option("token", ("DO_AUTH_TOKEN",), "personal access token", required=True, secret=True),
+        Option("token", ("DO_AUTH_TOKEN", "DO_API_KEY"), "personal access token", required=True, secret=True),
         base_url("DO_API_URL", "https://api.digitalocean.com"),
     )
     least_ttl = 30

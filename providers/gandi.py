@@ -16,8 +16,13 @@ class Provider(Rest, RRsetProvider):
     docs = "https://api.gandi.net/docs/livedns/"
     permission = "“Manage domain name technical configurations”, limited to the domain"
     options = (
-        Option("token", ("GANDIV5_PERSONAL_ACCESS_TOKEN",), "personal access token", secret=True),
-        Option("key", ("GANDIV5_API_KEY",), "or: an API key, which Gandi has deprecated", secret=True),
+        Option(
+            "token",
+            ("GANDIV5_PERSONAL_ACCESS_TOKEN", "GANDI_LIVEDNS_TOKEN"),
+            "personal access token",
+            secret=True,
+        ),
+        Option("key", ("GANDIV5_API_KEY", "GANDI_LIVEDNS_KEY"), "or: a deprecated API key", secret=True),
         base_url("GANDIV5_BASE_URL", "https://api.gandi.net/v5/livedns"),
     )
     least_ttl = 300

@@ -26,7 +26,13 @@ class Provider(Rest, ZoneProvider):
     docs = "https://docs.hetzner.cloud/reference/cloud#dns"
     permission = "a Cloud API token with “Read & Write” for the zone's project (which had best have no other)"
     options = (
-        Option("token", ("HETZNER_API_TOKEN", "HCLOUD_TOKEN"), "Cloud API token", required=True, secret=True),
+        Option(
+            "token",
+            ("HETZNER_API_TOKEN", "HCLOUD_TOKEN", "HETZNER_TOKEN"),
+            "Cloud API token",
+            required=True,
+            secret=True,
+        ),
         base_url("HCLOUD_ENDPOINT", "https://api.hetzner.cloud/v1"),
     )
     profile = Profile(ttl=60)

@@ -16,7 +16,13 @@ class Provider(Rest, RecordProvider):
     docs = "https://techdocs.akamai.com/linode-api/reference/get-domain-records"
     permission = "a personal access token with the scope domains:read_write"
     options = (
-        Option("token", ("LINODE_TOKEN",), "personal access token", required=True, secret=True),
+        Option(
+            "token",
+            ("LINODE_TOKEN", "LINODE_V4_API_KEY"),
+            "personal access token",
+            required=True,
+            secret=True,
+        ),
         base_url("LINODE_BASE_URL", "https://api.linode.com/v4"),
     )
     least_ttl = 300  # of a few that there are; others become one of them

@@ -39,11 +39,14 @@ class Provider(Rest, RecordProvider):
     )
     options = (
         Option(
-            "base_url", ("OVH_ENDPOINT",), f"{', '.join(ENDPOINTS)}, or a URL", default=ENDPOINTS["ovh-eu"]
+            "base_url",
+            ("OVH_ENDPOINT", "OVH_END_POINT"),
+            f"{', '.join(ENDPOINTS)}, or a URL",
+            default=ENDPOINTS["ovh-eu"],
         ),
-        Option("application_key", ("OVH_APPLICATION_KEY",), "application key", required=True),
-        Option("secret", ("OVH_APPLICATION_SECRET",), "application secret", required=True, secret=True),
-        Option("consumer_key", ("OVH_CONSUMER_KEY",), "consumer key", required=True, secret=True),
+        Option("application_key", ("OVH_APPLICATION_KEY", "OVH_AK"), "application key", required=True),
+        Option("secret", ("OVH_APPLICATION_SECRET", "OVH_AS"), "its secret", required=True, secret=True),
+        Option("consumer_key", ("OVH_CONSUMER_KEY", "OVH_CK"), "consumer key", required=True, secret=True),
     )
     least_ttl = 60
     clock: Callable[[], float] = staticmethod(time.time)

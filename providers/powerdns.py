@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..errors import ProviderError, ZoneNotFound
+from ..output import warning
 from .base import (
     Option,
     Profile,
@@ -32,13 +33,14 @@ class Provider(Rest, RRsetProvider):
     docs = "https://doc.powerdns.com/authoritative/http-api/"
     permission = "api=yes, this api-key and webserver-allow-from for this machine in pdns.conf"
     options = (
-        Option("key", ("PDNS_API_KEY",), "the server's api-key", required=True, secret=True),
-        Option("server", ("PDNS_SERVER_NAME",), "the server's id", default="localhost"),
+        Option("key", ("PDNS_API_KEY", "PDNS_Token"), "the server's api-key", required=True, secret=True),
+        Option("server", ("PDNS_SERVER_NAME", "PDNS_ServerId"), "the server's id", default="localhost"),
         base_url("PDNS_API_URL", "http://127.0.0.1:8081"),
     )
     profile = Profile(rounds=1)
     largest = 256 << 20  # an old server shows the whole zone where one name is asked for
     overheard = "learns the api-key"
+    guarded = True  # where the server is new enough
     spell = staticmethod(quoted)
 
     def __init__(self, options: Mapping[str, str]) -> None:
@@ -102,7 +104,17 @@ class Provider(Rest, RRsetProvider):
         except Refused as refusal:
             if TOO_OLD not in str(refusal):
                 raise
+            self._warn_of_races()
             self._change(zone, name, "REPLACE", ttl, *after)
+
+    def _warn_of_races(self) -> None:
+        if self.guarded:
+            warning(
+                f"{self.whose}: the server is older than 4.9.12 and 5.0.2: its API replaces all values at a"
+                " name, so that machines which write there at once may lose each other's; with rfc2136"
+                " (dnsupdate=yes in pdns.conf) each value is added and removed by itself"
+            )
+        self.guarded = False
 
     def _change(self, zone: Zone, name: str, changetype: str, ttl: int, *values: str) -> None:
         records = [{"content": value, "disabled": value in self._disabled} for value in values]

@@ -38,11 +38,16 @@ class Provider:
         " update-policy { grant KEY name _acme-challenge.example.org. TXT; };"
     )
     options = (
-        Option("nameserver", ("RFC2136_NAMESERVER",), "host, host:port or [address]:port", required=True),
+        Option(
+            "nameserver",
+            ("RFC2136_NAMESERVER", "NSUPDATE_SERVER"),
+            "host, host:port or [address]:port",
+            required=True,
+        ),
         Option("tsig_key", ("RFC2136_TSIG_KEY",), "the key's name; without it, the address has to do"),
         Option("tsig_secret", ("RFC2136_TSIG_SECRET",), "the key's secret, in base64", secret=True),
         Option("tsig_algorithm", ("RFC2136_TSIG_ALGORITHM",), "the key's algorithm", default="hmac-sha256"),
-        Option("tsig_file", ("RFC2136_TSIG_FILE",), "in place of these three: a file that tsig-keygen wrote"),
+        Option("tsig_file", ("RFC2136_TSIG_FILE", "NSUPDATE_KEY"), "or all three: a file of tsig-keygen's"),
     )
     profile = Profile(rounds=1)
     sleep: Callable[[float], None] = staticmethod(time.sleep)

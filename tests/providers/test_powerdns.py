@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from contract import ZONES, publish, validation
 from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
 from fakes.powerdns import OldPowerDNS, PowerDNS
 
 from dns01.providers import load
+from dns01.providers.base import TxtRecord
 
 
 class TestPowerDNS(WorksOverHttp, AgreesWithLego):
@@ -45,3 +47,16 @@ class TestOldPowerDNS(TestPowerDNS):
     LOCKED = True
     # The first write to be answered is one that these servers refuse.
     test_what_was_published_without_a_sensible_answer_can_be_retracted: Any = None
+
+
+def test_a_server_that_is_too_old_is_said_and_looked_at_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    record = TxtRecord("_acme-challenge.example.com", validation("a"))
+    with OldPowerDNS(ZONES) as fake:
+        case = HttpCase("powerdns", fake, {"key": fake.token})
+        publish(case, record)
+        assert case.world_sees(record.name) == {record.value}
+        assert capsys.readouterr().err.count("rfc2136") == 1
+        assert len(case.pauses) == 1
