@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from calls import Stage
+
+from dns01.errors import CaaForbids, ZoneNotFound
+from dns01.hooks.caa.rules import Authority
+from dns01.hooks.challenge.placement import Placements
+from dns01.hooks.config.load import load_settings
 from dns01.hooks.config.settings import Account, Settings, ZoneRule
 from dns01.hooks.issue.inventory import WantedCertificate
-from dns01.hooks.issue.preparation import with_zones
+from dns01.hooks.issue.preparation import set_aside, with_zones
 from dns01.providers.base import Profile
 
 
@@ -47,3 +55,35 @@ def test_of_two_rows_that_disagree_the_later_one_cannot_be_had() -> None:
     assert found.account_for("_acme-challenge.www.a.example").name == "one"
     assert list(failed) == ["b.example"]
     assert "row a.example and row b.example disagree" in str(failed["b.example"])
+
+
+CAA = """
+@ CAA 0 issue "ca.example"
+closed CAA 0 issue "another.example"
+wild CAA 0 issue "ca.example"
+wild CAA 0 issuewild ";"
+"""
+
+
+def test_what_caa_forbids_and_what_nobody_has_is_set_aside_with_its_reason(tmp_path: Path) -> None:
+    """Each by itself, and before anything is ordered."""
+    with Stage(tmp_path, text=CAA) as stage:
+        settings = load_settings({**stage.environ, "DNS01_CONFIG": ""})
+        wanted = [
+            WantedCertificate(name, names)
+            for name, names in {
+                "open": ("www.example.org", "*.example.org"),
+                "closed": ("www.example.org", "www.closed.example.org"),
+                "wild": ("wild.example.org", "*.wild.example.org"),
+                "nobody": ("www.nobody.invalid",),
+            }.items()
+        ]
+
+        failed = set_aside(wanted, settings, Placements(settings), Authority(("ca.example",)))
+
+    assert {name: type(error) for name, error in failed.items()} == {
+        "closed": CaaForbids,
+        "wild": CaaForbids,
+        "nobody": ZoneNotFound,
+    }
+    assert str(failed["wild"]).startswith("the CA would refuse *.wild.example.org: ")
