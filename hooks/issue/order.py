@@ -74,9 +74,17 @@ class Orders:
         """One of its authorizations as it is now."""
         return self._authorization(url, json_of(self._client.post_as_get(url)))
 
-    def answer(self, challenge_url: str) -> None:
-        """Have the CA validate (RFC 8555 §7.5.1)."""
-        self._client.post(challenge_url, {}, again=True)
+    def answer(self, authorization: Authorization) -> None:
+        """Have the CA validate (RFC 8555 §7.5.1). That it is at it already, or has done so, is no error:
+        its answer to an earlier request may be lost, and two orders may share an authorization."""
+        try:
+            self._client.post(authorization.challenge_url, {}, again=True)
+        except AcmeError as error:
+            if error.code in ("rateLimited", "connection"):
+                raise
+            now = self.authorization(authorization.url)
+            if now.status == "pending" and not now.answered:
+                raise
 
     def finalize(self, order: Order, csr: bytes) -> Order:
         """Have the CA issue."""

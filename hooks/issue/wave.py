@@ -12,16 +12,16 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeGuard
 
 from ...errors import AcmeError, HookError
 from ..clients.challenge import Challenge
 from . import files
 from .issuance import Issuance
-from .keys import belongs, new_csr, new_key, read_csr
+from .keys import belongs, new_csr, read_csr
 from .limits import Event, backoff
 from .order import Authorization, Order, Orders
 from .order_state import OrderStates
+from .ordering import Ordering, is_rate_limited, keep
 from .publication import Publication
 from .scheduler import Scheduler
 from .section import CaSection
@@ -29,7 +29,6 @@ from .section import CaSection
 VALIDATION_TIMEOUT = 900.0  # seconds for the CA to validate, and once more to issue
 RATE_LIMIT_PAUSE = 3600.0  # seconds without orders, where a CA that is over its limit does not say
 LEAST_PAUSE, LONGEST_PAUSE = 2.0, 60.0  # the same in seconds for requests about an order that is open
-NOT_ABOUT_THE_ORDER = ("badNonce", "connection", "rateLimited", "serverInternal")
 FIRST_LOOK = 0.5  # seconds after the last challenge of an order has been answered
 
 # Waits until the CA can see what is published; tells the names that are ready, and those that will not be.
@@ -52,6 +51,7 @@ class Wave:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._orders = orders
+        self._ordering = Ordering(orders, states, ca, folder, account, clock)
         self._states = states
         self._publication = publication
         self._ca = ca
@@ -59,7 +59,6 @@ class Wave:
         self._account = account
         self._scheduler = scheduler
         self._clock = clock
-        self._rate_limited: AcmeError | None = None
         self._waiting: dict[str, list[tuple[Issuance, Authorization]]] = defaultdict(list)
         self._unanswered: dict[str, int] = {}
         self._issuances: Sequence[Issuance] = ()
@@ -113,7 +112,7 @@ class Wave:
             with issuance.lock:
                 step(issuance)
         except HookError as error:
-            if issuance.order and _is_rate_limited(error) and self._clock() < issuance.deadline:
+            if issuance.order and is_rate_limited(error) and self._clock() < issuance.deadline:
                 pause = min(max(error.retry_after or 0.0, LEAST_PAUSE), LONGEST_PAUSE)
                 self._scheduler.submit(partial(self._step, issuance, step), pause)
             else:
@@ -121,13 +120,7 @@ class Wave:
         self._retract_if_done()
 
     def _open(self, issuance: Issuance) -> None:
-        order = self._resumed(issuance) if issuance.kept.order else None
-        if order and not issuance.kept.key:  # another machine has opened it
-            self._keep(issuance, key=self._key(issuance))
-        if order is None:
-            if self._rate_limited:
-                raise self._rate_limited
-            order = self._ordered(issuance)
+        order = self._ordering.order_for(issuance)
         issuance.order = order
         issuance.deadline = self._clock() + VALIDATION_TIMEOUT
         issuance.reach("ordered")
@@ -136,58 +129,6 @@ class Wave:
         else:
             issuance.reach("valid")
             self._look(issuance)
-
-    def _resumed(self, issuance: Issuance) -> Order | None:
-        """The order of an earlier run; None if it is of no use any more."""
-        try:
-            order = self._orders.look(issuance.kept.order)
-        except AcmeError as error:
-            if error.code in ("malformed", "unauthorized", "orderDoesNotExist", "accountDoesNotExist"):
-                return None  # the CA has forgotten it
-            raise
-        return None if order.status == "invalid" else order
-
-    def _ordered(self, issuance: Issuance) -> Order:
-        """A new order: its key is on the disk before the CA hears of it, its URL at once after that."""
-        wanted = issuance.wanted
-        self._keep(
-            issuance,
-            names=wanted.names,
-            directory=self._ca.directory,
-            key=issuance.kept.key or self._key(issuance),
-            order="",
-            replaces=issuance.replaces,
-            begun=self._clock(),
-        )
-        try:
-            order = self._place(issuance)
-        except AcmeError as error:
-            if error.code == "rateLimited":
-                self._rate_limited = error
-            if not issuance.replaces or error.code in NOT_ABOUT_THE_ORDER:
-                raise
-            # CAs refuse what they do not like about it by many names: replaced already, by another
-            # account, unknown; without it, it is an order like any other
-            issuance.replaces = ""
-            self._keep(issuance, replaces="")
-            order = self._place(issuance)
-        self._keep(issuance, order=order.url)
-        return order
-
-    def _place(self, issuance: Issuance) -> Order:
-        names = issuance.wanted.names
-        if not issuance.replaces:
-            self._states.count(self._account, Event("order", self._clock(), names))
-        return self._orders.open(names, issuance.wanted.profile or self._ca.profile, issuance.replaces)
-
-    def _key(self, issuance: Issuance) -> str:
-        """The private key that the certificate is to have; none for a CSR of one's own."""
-        wanted = issuance.wanted
-        if wanted.csr:
-            return ""
-        reuse = self._ca.reuse_key if wanted.reuse_key is None else wanted.reuse_key
-        there = files.current_key(self._folder, wanted.name) if reuse else ""
-        return there or new_key(wanted.key or self._ca.key)
 
     def _ready(self, names: Sequence[str]) -> None:
         for name in names:
@@ -202,7 +143,7 @@ class Wave:
 
     def _answer(self, issuance: Issuance, authorization: Authorization) -> None:
         if not authorization.answered:
-            self._orders.answer(authorization.challenge_url)
+            self._orders.answer(authorization)
         self._unanswered[issuance.name] -= 1
         if not self._unanswered[issuance.name]:
             issuance.reach("ready")
@@ -266,7 +207,7 @@ class Wave:
         if not issuance.kept.replaces:
             self._states.count(self._account, Event("issued", self._clock(), issuance.wanted.names))
         issuance.kept = issuance.kept.closed()
-        self._keep(issuance, failures=0, next_try=0.0, error="", undelivered=True)
+        keep(self._states, issuance, failures=0, next_try=0.0, error="", undelivered=True)
         issuance.reach("issued")
 
     # What fails, and what is left
@@ -278,19 +219,15 @@ class Wave:
         code = error.code if isinstance(error, AcmeError) else ""
         if code == "invalid" or not issuance.kept.order:
             issuance.kept = issuance.kept.closed()
-        if _is_rate_limited(error):
+        if is_rate_limited(error):
             pause = RATE_LIMIT_PAUSE if error.retry_after is None else error.retry_after
-            self._keep(issuance, next_try=self._clock() + pause, error=str(error))
+            keep(self._states, issuance, next_try=self._clock() + pause, error=str(error))
             issuance.fail(error, "deferred")
             return
         failures = issuance.kept.failures + 1
         wait = backoff(failures, validation=code == "invalid")
-        self._keep(issuance, failures=failures, next_try=self._clock() + wait, error=str(error))
+        keep(self._states, issuance, failures=failures, next_try=self._clock() + wait, error=str(error))
         issuance.fail(error)
-
-    def _keep(self, issuance: Issuance, **changes: object) -> None:
-        issuance.kept = issuance.kept._replace(**changes)  # type: ignore[arg-type]
-        self._states.write(issuance.kept)
 
     def _retract_if_done(self) -> None:
         """Take everything back in one batch, as soon as the CA asks for nothing any more."""
@@ -299,7 +236,3 @@ class Wave:
                 return
             self._retracting = True
         self._publication.take_back()
-
-
-def _is_rate_limited(error: HookError) -> TypeGuard[AcmeError]:
-    return isinstance(error, AcmeError) and error.code == "rateLimited"

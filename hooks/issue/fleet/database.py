@@ -59,6 +59,8 @@ class Database:
                 try:
                     connection = self._connected()
                     with connection.transaction():
+                        # for this transaction alone, as a pooler (PgBouncer) hands others to others
+                        connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT}".encode())
                         return work(connection)
                 except psycopg.OperationalError as error:
                     self.close()
@@ -91,7 +93,7 @@ class Database:
                 row_factory=dict_row,
                 connect_timeout=CONNECT_TIMEOUT,
                 application_name="dns01",
-                options=f"-c statement_timeout={STATEMENT_TIMEOUT} -c TimeZone=UTC",
+                prepare_threshold=None,  # poolers lose prepared statements
             )
         return self._connection
 

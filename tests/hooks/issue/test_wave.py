@@ -301,6 +301,23 @@ def test_a_ca_that_limits_all_requests_is_obeyed_and_the_order_goes_on(office: O
     assert len(office.front.orders) == 1
 
 
+def test_an_answer_that_is_lost_on_the_way_is_no_failure(office: Office) -> None:
+    """The CA is at the challenge by then, and refuses to hear of it once more."""
+    office.want("www.example.org")
+    lost: list[str] = []
+
+    def lose(asked: Asked) -> None:
+        if asked.is_answer and not lost:
+            lost.append(asked.path)
+            raise ConnectionAbortedError("lost by the test")
+
+    office.front.after = lose
+
+    assert office.issue().code == 0
+    assert lost
+    assert len(office.front.orders) == 1
+
+
 def test_nonces_that_the_ca_refuses_are_no_failure(tmp_path: Path) -> None:
     with Office(tmp_path, environment={"PEBBLE_WFE_NONCEREJECT": "25"}) as office:
         office.want("www.example.org")
