@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .base import Option, RecordProvider, TxtRecord, Zone, a_labels
+from .base import Option, RecordProvider, TxtRecord, Zone
 from .rest import Rest, base_url, listed
 
 
@@ -73,7 +73,7 @@ class Provider(Rest, RecordProvider):
 
 def _zone(found: Mapping[str, Any]) -> Zone:
     """A zone, and the name server that has it: there may be several of one name."""
-    return Zone(a_labels(found["origin"]), found["virtualNameServer"])
+    return Zone(found["origin"], found["virtualNameServer"])
 
 
 def _owner(record: Mapping[str, Any], zone: Zone) -> str:

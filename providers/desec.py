@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 from ..errors import Busy
 from .base import Option, Profile, RRset, RRsetProvider, TxtRecord, Zone, dns_name, quoted, relative
 from .rest import Refused, Rest, base_url, listed, next_link
+
+LINK = re.compile(r'<([^>]*)>; *rel="?(\w+)')  # RFC 8288 §3, as deSEC writes it
 
 
 class Provider(Rest, RRsetProvider):
@@ -35,15 +37,13 @@ class Provider(Rest, RRsetProvider):
         self._rrsets: dict[str, RRset] = {}
         self._least_ttls: dict[str, int] = {}  # of each domain: support may have lowered it
         self._changes: dict[str, Mapping[str, Any]] = {}
-        self._answer = threading.local()  # each thread goes through pages of its own
-        self._session.hooks["response"].append(self._note_link)
 
     def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
         return {"Authorization": f"Token {self.given['token']}"}
 
     def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        following: Mapping[str, Any] = self._answer.following
-        return following
+        links = {rel: url for url, rel in LINK.findall(self.answer_headers.get("Link", ""))}
+        return next_link(links.get("next"))
 
     def words(self, body: Any) -> str:
         return ", ".join(_texts(body))
@@ -103,9 +103,6 @@ class Provider(Rest, RRsetProvider):
             f"{self.whose}: what is written to {zone.apex} does not stay there",
             "something else keeps writing there: find it, or try again later",
         )
-
-    def _note_link(self, response: Any, **_: Any) -> None:
-        self._answer.following = next_link(response.links.get("next", {}).get("url"))
 
 
 def _texts(body: Any) -> Iterator[str]:

@@ -20,6 +20,7 @@ and CURL_CA_BUNDLE hold; so does SSL_CERT_FILE, which requests does not know but
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -90,6 +91,7 @@ class Rest(ZoneProvider):
 
         keep_queries_out()
         self._about = ""
+        self._last = threading.local()  # each thread has answers of its own
         self._session = open_session()
         self._session.auth = self._authorize  # which also keeps requests from sending what ~/.netrc has
 
@@ -197,6 +199,7 @@ class Rest(ZoneProvider):
             raise self._sent.unreadable(call, str(reason)) from None
         except (OSError, ValueError) as error:
             raise self._sent.failed(error) from None
+        self._last.headers = response.headers
         said = self._content(response, call)
         return response.headers[wanted] if wanted else said
 
@@ -244,6 +247,13 @@ class Rest(ZoneProvider):
                 f"{self.whose}: an answer about {about} is not what its API promises ({what})",
                 f"compare with {self.docs}, and that {self._base} is right",
             ) from error
+
+    @property
+    def answer_headers(self) -> Mapping[str, str]:
+        """The headers of the last answer that this thread had, with names in any letter case; some APIs
+        have there what else there is to ask for."""
+        headers: Mapping[str, str] = getattr(self._last, "headers", {})
+        return headers
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         body = request.body or b""

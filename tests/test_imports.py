@@ -45,7 +45,7 @@ PLACES = {
     "boto3": "aws hooks.deploy.targets.secretsmanager hooks.deploy.targets.acm",
     "botocore": "aws hooks.deploy.targets.secretsmanager hooks.deploy.targets.acm",
     "click": "hooks.commands",
-    "cryptography": "hooks.deploy hooks.issue providers.gcloud providers.transip",
+    "cryptography": "hooks.deploy hooks.issue providers.gcloud providers.oraclecloud providers.transip",
     "dns": "hooks.dns hooks.caa hooks.challenge hooks.commands providers dnsmessage",
     "httpcore": "providers._http.httpx_post",
     "httpx": "hooks.dns.doh providers.rackspace providers._http.httpx_post providers._http.failures",
