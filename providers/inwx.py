@@ -107,9 +107,17 @@ class Provider(Rest, RecordProvider):
             self._in_session("nameserver.deleteRecord", id=int(id))
 
     def _in_session(self, method: str, **params: Any) -> Any:
-        if not self._is_open:
+        """In a new one, once, if one that was open is refused: it may have been left alone too long."""
+        was_open = self._is_open
+        if not was_open:
             self._log_in()
-        return self._call(method, **params)
+        try:
+            return self._call(method, **params)
+        except AuthRejected:
+            self._is_open = False
+            if not was_open:
+                raise
+        return self._in_session(method, **params)
 
     def _call(self, method: str, **params: Any) -> Any:
         return self.request("POST", ("",), body={"method": method, "params": params})

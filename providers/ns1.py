@@ -47,7 +47,7 @@ class Provider(Rest, RRsetProvider):
         if not found:
             return None
         answers = found["answers"]
-        return RRset(tuple(" ".join(answer["answer"]) for answer in answers), found["ttl"], tuple(answers))
+        return RRset(tuple("".join(answer["answer"]) for answer in answers), found["ttl"], tuple(answers))
 
     def write(self, zone: Zone, name: str, old: RRset | None, new: RRset | None) -> None:
         if not new:

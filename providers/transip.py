@@ -2,7 +2,8 @@
 
 Facts: https://api.transip.nl/rest/docs.html and TransIP's own client. An entry has no id and is removed
 by all that it says; entries of one RRset have to have one TTL, or the API refuses them. Unverified: the
-least TTL, that a list of domains has one page, and what a duplicate gets.
+least TTL, that a list of domains has one page, and what a duplicate gets. It is longer than most for the
+key, which may be in a file, as lego and acme.sh have it, or be given as any other secret.
 """
 
 from __future__ import annotations

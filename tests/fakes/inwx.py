@@ -60,6 +60,9 @@ class Inwx(Fake):
             )
         return answer, fault
 
+    def end_sessions(self) -> None:
+        self._sessions.clear()
+
     def _account(self, method: str, params: Mapping[str, Any], request: Request) -> Answer:
         if method == "account.login":
             if (params["user"], params["pass"]) != (USER, self.token):

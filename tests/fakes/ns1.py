@@ -75,7 +75,7 @@ class Ns1(Fake):
         return Answer(200, {})
 
     def _have(self, zone: Zone, name: str, answers: Sequence[Mapping[str, Any]], ttl: int) -> None:
-        texts = [" ".join(answer["answer"]) for answer in answers]
+        texts = ["".join(answer["answer"]) for answer in answers]
         if not texts or len(set(texts)) < len(texts):
             raise Refusal(400, "answers: at least one, and no duplicates")
         for text, answer in zip(texts, answers, strict=True):

@@ -22,6 +22,17 @@ class TestInwx(WorksOverHttp, AgreesWithLego):
         publish(case, record)
         assert [login["method"] for login in case.fake.logins] == ["account.login"]  # type: ignore[attr-defined]
 
+    def test_a_session_that_has_ended_is_replaced_without_a_pause(
+        self, case: HttpCase, record: TxtRecord
+    ) -> None:
+        provider = case.provider()
+        zone = provider.zone_for(record.name)
+        case.fake.end_sessions()  # type: ignore[attr-defined]
+        provider.publish(zone, [record])
+        assert case.world_sees(record.name) == {record.value}
+        assert len(case.fake.logins) == 2  # type: ignore[attr-defined]
+        assert not case.pauses
+
     def test_a_zone_that_is_copied_from_elsewhere_is_not_taken(self, case: HttpCase) -> None:
         case.fake.copies = {"deep.example.com"}  # type: ignore[attr-defined]
         assert case.provider().zone_for("_acme-challenge.deep.example.com").apex == "example.com"

@@ -34,6 +34,17 @@ class TestNs1(WorksOverHttp, NoticesItIsOvertaken, AgreesWithLexicon):
             kept = next(each for each in case.fake.texts(record.name) if each.value == "somebody else's")
             assert case.fake.extras[kept.id] == about  # type: ignore[attr-defined]
 
+    def test_a_value_in_several_strings_is_what_they_say_together(
+        self, case: HttpCase, record: TxtRecord
+    ) -> None:
+        case.add_foreign(record.name, record.value, ttl=1234)
+        ours = case.fake.texts(record.name)[0]
+        case.fake.extras[ours.id] = {"answer": [record.value[:20], record.value[20:]]}  # type: ignore[attr-defined]
+        publish(case, record)
+        assert len(case.fake.texts(record.name)) == 1
+        retract(case, record)
+        assert case.world_sees(record.name) == set()
+
     def test_a_zone_that_is_copied_from_elsewhere_is_not_taken(self, case: HttpCase) -> None:
         case.fake.copies = {"deep.example.com"}  # type: ignore[attr-defined]
         assert case.provider().zone_for("_acme-challenge.deep.example.com").apex == "example.com"
