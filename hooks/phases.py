@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 
 from .. import output
-from ..errors import HookError, UsageError
+from ..errors import ClientGone, HookError, UsageError
 from .caa import issuers
 from .challenge.placement import Placements
 from .challenge.publisher import Records
@@ -173,7 +173,11 @@ class Phase:
             entries = [entry for entry in self._session.journal.of(client) if entry.state == OPEN]
         else:  # no call knows of the others: each waits for its own
             entries = self.records.published
-        self._wait_until_ready(entries)
+        try:
+            self._wait_until_ready(entries)
+        except ClientGone:  # nobody asks the CA, nor cleans up
+            self.records.retract(entries, asked_for=False)
+            raise
         if client:
             self._check_complete(client, entries)
         if errors:
@@ -246,7 +250,13 @@ class Phase:
 
     def _wait_until_ready(self, entries: Sequence[Entry]) -> None:
         session = self._session
-        waiting = ReadinessWait(session.settings, session.placements, session.journal, session.client)
+        waiting = ReadinessWait(
+            session.settings,
+            session.placements,
+            session.journal,
+            session.client,
+            republish=self.records.publish_again,
+        )
         self._degraded += waiting.until_ready(entries, self.steps, published=self.records.published)
 
     # Taking back

@@ -61,7 +61,7 @@ class Profile(NamedTuple):
 
     ttl: int = 60  # of the records published
     timeout: float = 600  # of the whole wait
-    pace: float = 0.05  # asked again after this share of the time already waited
+    pace: float = 0.05  # asked again, after the first minute, after this share of the time already waited
     rounds: int = 3  # clean answers in a row; 1 where no machines share an address
     patience: float = 5  # a silent or lame server is excused after this
     settle: float = 60  # the longest that a CA keeps an old answer (less if the TTL is less)

@@ -13,6 +13,7 @@ from ...errors import ConfigError, DelegationError, ZoneNotFound
 from ...providers.base import ObservesServers, Profile, Provider, StartsServer, Zone, knows_zones
 from ..config.load import open_account
 from ..config.settings import Account, Settings
+from ..config.validators import Readiness
 from ..dns.delegation import Delegation, PortBarred, Server
 from ..dns.message import SOA, TXT, Query, apex_of
 from ..dns.transport import Transport
@@ -32,6 +33,7 @@ class Placement(NamedTuple):
     zone: Zone
     servers: tuple[Server, ...]
     profile: Profile
+    readiness: Readiness  # whom to believe
 
 
 class Placements:
@@ -134,7 +136,13 @@ class Placements:
             self._zone(account, delegation),
             self._told(target) or delegation.servers,
             self._settings.profile_for(account, target),
+            self._readiness(name),
         )
+
+    def _readiness(self, name: str) -> Readiness:
+        """Public resolvers need not know a zone whose servers are named in the configuration."""
+        named = self._settings.nameservers_for(name)
+        return self._settings.readiness_for(name) or ("authoritative" if named else "public")
 
     def _zone(self, account: Account, delegation: Delegation) -> Zone:
         """The account's zone that equals the zone cut: a stale child zone in the account must not

@@ -61,14 +61,27 @@ class Records:
         ``asked_for``: whether a CA can have seen the records, so that the next order at one of the
         names has to wait until it has forgotten them.
         """
-        batches: dict[tuple[str, Zone], list[Entry]] = defaultdict(list)
-        for entry in entries:
-            batches[entry.account, Zone(entry.zone, entry.zone_id)].append(entry)
-        for (account, zone), batch in batches.items():
+        for (account, zone), batch in _by_zone(entries).items():
             try:
                 self._retract_zone(account, zone, batch, asked_for)
             except Exception as error:
                 self._keep(batch, error)
+
+    def publish_again(self, entries: Sequence[Entry]) -> None:
+        """Publish what was published and is no longer there: another writer has replaced the RRset. What
+        has been retracted by now stays away. Raises HookError."""
+        for (account, zone), batch in _by_zone(entries).items():
+            provider = self._places().provider_named(account)
+            with self._journal.lock(zone.apex):
+                batch = self._journal.unchanged(batch)
+                if batch:
+                    tell_challenges(provider, batch)
+                    provider.publish(zone, _records(batch))
+            for _, target, count in _counted(batch):
+                output.warning(
+                    f"published {count}{target} again: it was there, and no name server has it any more "
+                    "(does something else write this zone?)"
+                )
 
     def _retract_zone(self, account: str, zone: Zone, entries: list[Entry], asked_for: bool) -> None:
         provider = self._places().provider_named(account)
@@ -182,6 +195,14 @@ def _is_refused(verb: Callable[[Zone, Sequence[TxtRecord]], None], zone: Zone, e
     except ProviderError as error:
         return error.definite
     return False
+
+
+def _by_zone(entries: Iterable[Entry]) -> dict[tuple[str, Zone], list[Entry]]:
+    """The entries of each (account, zone)."""
+    batches: dict[tuple[str, Zone], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        batches[entry.account, Zone(entry.zone, entry.zone_id)].append(entry)
+    return batches
 
 
 def _counted(entries: Iterable[Entry]) -> list[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""From published to ready: the waits between them, in their order (READINESS, steps 5 to 12)."""
+"""From published to ready: the waits between them, in their order (docs/readiness.rst)."""
 
 from __future__ import annotations
 
@@ -11,24 +11,29 @@ from functools import cache
 from ... import output
 from ...errors import HookError, NotReady
 from ...providers.base import KnowsWhenSettled, Profile, Zone
-from ..clients.process import Client
+from ..clients.process import Client, is_alive
 from ..config.settings import Settings
 from ..dns.address import Address
 from ..dns.delegation import Server
 from ..dns.inspect.split_horizon import differences
 from ..state.audit import Steps
-from ..state.journal import OPEN, Entry, Journal
+from ..state.journal import Entry, Journal
 from .degraded import wait_for_resolvers
 from .placement import Placement, Placements
 from .progress import Progress
-from .propagation import EachName, PropagationCheck, Target, wait
+from .propagation import DEGRADED_AFTER, PropagationCheck, Target
 from .public_resolvers import ask_resolvers
+from .server_wait import EachName, wait
+from .settle import open_elsewhere, seconds_until_forgotten
 
 BATCHES_AT_ONCE = 8  # batches of names that are on their servers, each waiting for caches and resolvers
 
 
 class ReadinessWait:
-    """Waits for what one call, or one run of certbot's, has published. ``client`` is its client."""
+    """Waits for what one call, or one run of certbot's, has published.
+
+    ``client`` is its client; the wait ends with it. ``republish`` gets what has vanished on the way.
+    """
 
     def __init__(
         self,
@@ -38,6 +43,9 @@ class ReadinessWait:
         client: Client | None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        *,
+        republish: Callable[[Sequence[Entry]], None] = lambda entries: None,
+        client_lives: Callable[[Client], bool | None] = is_alive,
     ) -> None:
         self._settings = settings
         self._places = places
@@ -45,6 +53,8 @@ class ReadinessWait:
         self._client = client
         self._clock = clock
         self._sleep = sleep
+        self._republish = republish
+        self._client_lives = client_lives
 
     def until_ready(self, entries: Sequence[Entry], steps: Steps, *, published: Sequence[Entry]) -> list[str]:
         """Returns when the CA may ask for the entries. ``published``: those of them that this very
@@ -58,17 +68,24 @@ class ReadinessWait:
         places = self._places.find(entry.name for entry in entries)
         with steps("settled"):
             self._for_providers(places.values())
-        with steps("ready"):
-            watch = self._for_servers(entries, places, {entry.target for entry in published})
-        barred = [entry for entry in entries if entry.target in watch.unready(watch.seconds)]
+        by_resolvers = [entry for entry in entries if places[entry.name].readiness == "resolvers"]
+        by_servers = [entry for entry in entries if entry not in by_resolvers]
+        barred: list[Entry] = []
+        if by_servers:
+            with steps("ready"):
+                watch = self._for_servers(by_servers, places, {entry.target for entry in published})
+            barred = [entry for entry in by_servers if entry.target in watch.unready(watch.seconds)]
         if barred:
             with steps("degraded"):
                 self._for_elsewhere(barred, places, watch)
+        if by_resolvers:
+            with steps("degraded"):
+                self._for_resolvers_alone(by_resolvers, places)
         with steps("settle"):
-            self._for_caches(entries, places, self._rivals())
+            self._for_caches(entries, places, open_elsewhere(self._journal, self._client))
         with steps("public"):
-            self._for_public_resolvers([entry for entry in entries if entry not in barred], places)
-        return list(dict.fromkeys(entry.name for entry in barred))
+            self._for_public_resolvers([entry for entry in by_servers if entry not in barred], places)
+        return list(dict.fromkeys(entry.name for entry in (*barred, *by_resolvers)))
 
     def until_each_ready(
         self,
@@ -87,12 +104,14 @@ class ReadinessWait:
             refused = self._refused_by_providers(places.values())
         late(refused)
         waiting = [entry for entry in entries if entry.name not in refused]
-        rivals = self._rivals()
+        by_resolvers = [entry for entry in waiting if places[entry.name].readiness == "resolvers"]
+        by_servers = [entry for entry in waiting if entry not in by_resolvers]
+        rivals = open_elsewhere(self._journal, self._client)
 
-        def conclude(batch: Sequence[Entry], wait: Callable[[], None] = lambda: None) -> None:
+        def conclude(batch: Sequence[Entry], before: Callable[[], None] = lambda: None) -> None:
             names = list(dict.fromkeys(entry.name for entry in batch))
             try:
-                wait()
+                before()
                 self._for_caches(batch, places, rivals)
                 self._for_public_resolvers(batch, places)
             except NotReady as error:
@@ -109,16 +128,22 @@ class ReadinessWait:
             def overdue(error: NotReady) -> None:
                 late({entry.name: error for entry in waiting if entry.target in error.names})
 
-            if waiting:
+            if by_resolvers:
+                at_work.append(
+                    pool.submit(
+                        conclude, by_resolvers, lambda: self._for_resolvers_alone(by_resolvers, places)
+                    )
+                )
+            if by_servers:
                 with steps("ready"):
                     watch = self._for_servers(
-                        waiting,
-                        {entry.name: places[entry.name] for entry in waiting},
-                        {entry.target for entry in waiting},
+                        by_servers,
+                        places,
+                        {entry.target for entry in by_servers},
                         EachName(released, overdue),
                         progress,
                     )
-                if barred := [entry for entry in waiting if entry.target in watch.unready(watch.seconds)]:
+                if barred := [entry for entry in by_servers if entry.target in watch.unready(watch.seconds)]:
                     conclude(barred, lambda: self._for_elsewhere(barred, places, watch))
             for future in at_work:
                 future.result()
@@ -165,9 +190,10 @@ class ReadinessWait:
                 frozenset(values[target]),
                 place.servers,
                 self._profile(place, target in published),
-                substitute=self._readiness(place.name) != "authoritative",
+                substitute=place.readiness != "authoritative",
+                zone=place.zone.apex,
             )
-            for target, place in {place.target: place for place in places.values()}.items()
+            for target, place in {places[entry.name].target: places[entry.name] for entry in entries}.items()
         ]
         servers = list(dict.fromkeys(server.name for target in targets for server in target.servers))
         more = f" and {len(servers) - 8} more" if len(servers) > 8 else ""
@@ -175,10 +201,10 @@ class ReadinessWait:
             output.step(f"waiting for {', '.join(servers[:8])}{more}")
         try:
             if progress:
-                watch = wait(targets, progress, each=each)
+                watch = self._wait(targets, progress, entries, each)
             else:
                 with Progress() as shown:
-                    watch = wait(targets, shown)
+                    watch = self._wait(targets, shown, entries, each)
         except NotReady as error:
             from .diagnosis.likeliest_cause import blamed  # whose start-up only this is worth
 
@@ -189,10 +215,25 @@ class ReadinessWait:
             output.step(f"ready after {watch.seconds:.1f} s")
         return watch
 
+    def _wait(
+        self,
+        targets: Sequence[Target],
+        progress: Callable[[PropagationCheck, float], None],
+        entries: Sequence[Entry],
+        each: EachName | None,
+    ) -> PropagationCheck:
+        return wait(
+            targets,
+            progress,
+            each=each,
+            republish=lambda names: self._republish([e for e in entries if e.target in names]),
+            client_lives=lambda: self._client is None or self._client_lives(self._client) is not False,
+        )
+
     def _for_elsewhere(
         self, entries: Sequence[Entry], places: Mapping[str, Placement], watch: PropagationCheck
     ) -> None:
-        """Resolvers decide in the place of servers that cannot be asked (READINESS, step 10)."""
+        """Resolvers decide in the place of servers that cannot be asked."""
         names = _values_by_name(entries)
         for address in watch.intercepted():
             output.warning(f"{address} answers like a resolver: something on the way intercepts port 53")
@@ -200,8 +241,21 @@ class ReadinessWait:
             f"degraded: too few name servers can be asked for {', '.join(names)}; resolvers decide"
         )
         timeout = max(places[name].profile.timeout for name in names) - watch.seconds
-        heard = wait_for_resolvers(names, self._settings.doh, self._settings.resolvers, timeout)
-        output.step(f"ready, degraded: {', '.join(heard)} saw it, not the name servers")
+        seen_by = wait_for_resolvers(names, self._settings.doh, self._settings.resolvers, timeout)
+        output.step(f"ready, degraded: {', '.join(seen_by)} saw it, not the name servers")
+
+    def _for_resolvers_alone(self, entries: Sequence[Entry], places: Mapping[str, Placement]) -> None:
+        """``readiness = "resolvers"``: the name servers show this machine another view of the zone. A
+        resolver that is asked too early remembers that the record was not there."""
+        names = _values_by_name(entries)
+        output.warning(
+            f'degraded: readiness = "resolvers" for {", ".join(names)}: resolvers decide, from '
+            f"{DEGRADED_AFTER:.0f} s on; the name servers are not asked"
+        )
+        self._sleep(DEGRADED_AFTER)
+        timeout = max(places[name].profile.timeout for name in names) - DEGRADED_AFTER
+        seen_by = wait_for_resolvers(names, self._settings.doh, self._settings.resolvers, timeout)
+        output.step(f"ready, degraded: {', '.join(seen_by)} saw it, not the name servers")
 
     def _profile(self, place: Placement, published: bool) -> Profile:
         """A provider that trusts its servers at its own word has none for what another process
@@ -210,26 +264,16 @@ class ReadinessWait:
             return place.profile
         return place.profile._replace(rounds=max(place.profile.rounds, Profile().rounds))
 
-    def _rivals(self) -> set[str]:
-        """Where another order has a value, which a CA may ask for at any time."""
-        return {e.target for e in self._journal.entries() if e.state == OPEN and e.client != self._client}
-
     def _for_caches(
         self, entries: Sequence[Entry], places: Mapping[str, Placement], rivals: Collection[str]
     ) -> None:
-        """The CA remembers an answer for the TTL, up to ``settle`` seconds. It can have asked until
-        the last value at a name was retracted, and just now where another order is still open."""
-        now = self._clock()
-        forgotten = 0.0
-        for entry in entries:
-            remembers = min(entry.ttl, places[entry.name].profile.settle)
-            asked = now if entry.target in rivals else min(now, self._journal.retracted_at(entry.target))
-            if remembers and asked:
-                # Caches that count whole seconds, as unbound does, keep a record for up to one more.
-                forgotten = max(forgotten, asked + remembers + 1)
-        if (left := forgotten - now) > 0:
-            output.step(f"waiting {left:.0f} s more: the CA may still remember the record of another order")
-            self._sleep(left)
+        """What the CA may remember of other orders at the names."""
+        seconds = seconds_until_forgotten(entries, places, self._journal, rivals, self._clock())
+        if seconds > 0:
+            output.step(
+                f"waiting {seconds:.0f} s more: the CA may still remember the record of another order"
+            )
+            self._sleep(seconds)
 
     def _for_public_resolvers(self, entries: Sequence[Entry], places: Mapping[str, Placement]) -> None:
         @cache
@@ -241,16 +285,11 @@ class ReadinessWait:
             return horizon(resolver, places[name].zone.apex, places[name].servers)
 
         for readiness in ("public", "strict"):
-            names = _values_by_name(entry for entry in entries if self._readiness(entry.name) == readiness)
+            names = _values_by_name(e for e in entries if places[e.name].readiness == readiness)
             if names:
                 strict = readiness == "strict"
                 for complaint in ask_resolvers(names, self._settings.resolvers, strict=strict, view=view):
                     output.warning(complaint)
-
-    def _readiness(self, name: str) -> str:
-        """Public resolvers need not know a zone whose servers are named in the configuration."""
-        told = self._settings.readiness_for(name)
-        return told or ("authoritative" if self._settings.nameservers_for(name) else "public")
 
 
 def _values_by_name(entries: Iterable[Entry]) -> dict[str, frozenset[str]]:

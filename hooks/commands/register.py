@@ -16,7 +16,8 @@ import click
 from ...errors import ConfigError, HookError, NotReady, ProviderError, UsageError, ZoneNotFound
 from ...names import PREFIX
 from ...providers.base import CreatesAliases
-from ..challenge.propagation import Target, wait
+from ..challenge.propagation import Target
+from ..challenge.server_wait import wait
 from ..clients.challenge import owner_name
 from ..config.load import load_settings, open_account
 from ..config.settings import Account as Configured

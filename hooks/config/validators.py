@@ -17,7 +17,7 @@ from ..dns.address import Address
 T = TypeVar("T")
 D = TypeVar("D")
 
-Readiness = Literal["authoritative", "public", "strict"]
+Readiness = Literal["authoritative", "public", "strict", "resolvers"]
 
 # What an account or a zone may override of a provider's profile, in the units of Profile. No wait
 # may be longer than 3,000 s: a pending authorization may live no more than an hour.

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 import dns.exception
 import dns.flags
 import dns.message
+import dns.rcode
 
 from ... import dnsmessage
 from .address import Address, family
@@ -29,6 +30,9 @@ STREAM_TIMEOUT = 3.0  # seconds for a TCP connection to open or to go on answeri
 DATAGRAMS_PER_SERVER = 8  # in flight; a batch of more goes over TCP
 DATAGRAMS_IN_FLIGHT = 256  # to all servers: each has a socket
 UDP_PAYLOAD = 1232  # octets: what crosses every path unfragmented (DNS flag day 2020)
+NO_EDNS = (dns.rcode.FORMERR, dns.rcode.NOTIMP)  # what a query with OPT may get there (RFC 6891 §7)
+
+_WITHOUT_EDNS: set[Address] = set()  # servers of which that is known: each is to meet it once in a process
 
 
 class _Exchange:
@@ -36,14 +40,7 @@ class _Exchange:
 
     def __init__(self, query: Query) -> None:
         self.query = query
-        self.message = dns.message.make_query(
-            query.name,
-            query.rdtype,
-            use_edns=0,
-            payload=UDP_PAYLOAD,
-            want_dnssec=query.dnssec,
-            flags=(dns.flags.RD if query.recurse else 0) | (dns.flags.CD if query.unchecked else 0),
-        )
+        self.message = _message(query, edns=query.server not in _WITHOUT_EDNS)
         self.deadline = 0.0
         self.datagrams = 0
         self.truncated = False
@@ -205,7 +202,10 @@ class Transport:
         if message is None:  # not the answer to this query: a forger's, or a late one
             return
         self._release(exchange)
-        if message.flags & dns.flags.TC:
+        if self._refuses_edns(exchange, message):
+            exchange.datagrams = 0
+            self._send_datagram(exchange)
+        elif message.flags & dns.flags.TC:
             exchange.truncated = True
             self._pipeline(exchange)
         else:
@@ -266,6 +266,9 @@ class Transport:
         del stream.pending[exchange.message.id]
         stream.answered = True
         stream.deadline = time.monotonic() + STREAM_TIMEOUT
+        if self._refuses_edns(exchange, message):
+            self._pipeline(exchange)
+            return
         self._finish(exchange, Response(message, fallback=exchange.datagrams > 0 and not exchange.truncated))
 
     def _lose(self, stream: _Stream, reason: str) -> None:
@@ -288,6 +291,16 @@ class Transport:
 
     # Both
 
+    def _refuses_edns(self, exchange: _Exchange, message: dns.message.Message) -> bool:
+        """Whether the query is to be sent again, without OPT: it is made so. A server that has another
+        answer to that is remembered."""
+        if exchange.message.edns >= 0 and message.rcode() in NO_EDNS:
+            exchange.message = _message(exchange.query, edns=False)
+            return True
+        if exchange.message.edns < 0 and message.rcode() not in NO_EDNS:
+            _WITHOUT_EDNS.add(exchange.query.server)
+        return False
+
     def _expire(self, now: float) -> None:
         for exchange in [exchange for exchange in self._in_flight if exchange.deadline <= now]:
             if exchange.datagrams < 2:
@@ -303,6 +316,15 @@ class Transport:
 
     def _finish(self, exchange: _Exchange, response: Response) -> None:
         self._done.append((exchange.query, response))
+
+
+def _message(query: Query, *, edns: bool) -> dns.message.Message:
+    flags = (dns.flags.RD if query.recurse else 0) | (dns.flags.CD if query.unchecked else 0)
+    if not edns:
+        return dns.message.make_query(query.name, query.rdtype, use_edns=False, flags=flags)
+    return dns.message.make_query(
+        query.name, query.rdtype, use_edns=0, payload=UDP_PAYLOAD, want_dnssec=query.dnssec, flags=flags
+    )
 
 
 def _parse(exchange: _Exchange, octets: bytes) -> dns.message.Message | None:

@@ -103,7 +103,13 @@ class WaveRun:
         client = sign_in(self._ca, self._state, self._clock)
         publication = Publication(self._records, self._places)
         settings = self._zones or self.settings
-        waiting = ReadinessWait(settings, self._places, self._journal, self._client)
+        waiting = ReadinessWait(
+            settings,
+            self._places,
+            self._journal,
+            self._client,
+            republish=self._records.publish_again,
+        )
         try:
             with Scheduler() as scheduler, WaveProgress(issuances) as progress:
                 wave = Wave(

@@ -16,6 +16,7 @@ Every error names the thing that is wrong (account, zone, server, file, line) an
     │   └ Unreachable                 no answer
     ├ DelegationError             6   where the record would go cannot be found
     ├ CaaForbids                  7   the CA may not issue for the name
+    ├ ClientGone                  1   the ACME client ended while its records were waited for
     ├ NotReady                    8   not every server had the record in time
     ├ DeployError                 9   the certificate did not reach its target
     └ AcmeError                  10   the CA refused or failed, or not every certificate was issued
@@ -107,6 +108,10 @@ class CaaForbids(HookError):
     """The CAA records of the name keep the CA from issuing (RFC 8659)."""
 
     exit_code = 7
+
+
+class ClientGone(HookError):
+    """The ACME client ended during the wait: nobody is left to ask the CA."""
 
 
 class NotReady(HookError):

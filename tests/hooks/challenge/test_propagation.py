@@ -5,6 +5,7 @@ The numbers are those of the readiness cases; times in the socket tests are scal
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from threading import Timer
@@ -16,11 +17,14 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 from testbed import TIME_LIMIT, Bind
+from testbed.client import ask as ask_server
+from testbed.client import values as texts
 from testbed.nameserver import NameServer, RateLimit
 from testbed.zone import Zone
 
-from dns01.errors import NotReady
-from dns01.hooks.challenge.propagation import EachName, PropagationCheck, Target, wait
+from dns01.errors import ClientGone, NotReady
+from dns01.hooks.challenge.propagation import PropagationCheck, Target
+from dns01.hooks.challenge.server_wait import EachName, wait
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.delegation import Server
 from dns01.hooks.dns.message import Query, Response
@@ -172,8 +176,10 @@ def test_a_server_without_an_address_is_excused_and_named() -> None:
     assert watch.excused(0.1) == ["ns9.example.org (no address)"]
 
 
-@pytest.mark.parametrize(("waited", "pause"), [(0.5, 0.25), (20, 1.0), (200, 5.0)])
-def test_the_pace_is_a_twentieth_of_the_time_waited_within_bounds(waited: float, pause: float) -> None:
+@pytest.mark.parametrize(("waited", "pause"), [(0.5, 0.25), (1, 0.5), (59, 0.5), (60, 3.0), (200, 5.0)])
+def test_the_pace_is_half_a_second_in_the_first_minute_and_then_a_twentieth_of_the_time_waited(
+    waited: float, pause: float
+) -> None:
     watch = PropagationCheck([target(NS1)])
     watch.due(0)
     says(watch, ONE, answer("old"), waited)
@@ -246,6 +252,201 @@ def test_a_name_that_is_ready_by_itself_is_told_and_asked_about_no_more() -> Non
     assert watch.over(31)
 
 
+# A few names for all
+
+
+MANY = [f"_acme-challenge.n{number}.example.org" for number in range(100)]
+
+
+def wave(names: list[str] = MANY, *servers: Server, profile: Profile = SINGLE) -> PropagationCheck:
+    return PropagationCheck(
+        [
+            target(*(servers or (NS1,)), name=name, profile=profile)._replace(zone="example.org")
+            for name in names
+        ]
+    )
+
+
+def ask(check: PropagationCheck, at: float, *values: str, second: str = "new") -> list[str]:
+    """Let both servers answer all that they are asked at that moment, the first one with these values and
+    the second one with its own; gives the names that the first was asked about."""
+    queries = check.due(at)
+    for query in queries:
+        says(check, query.server, answer(*(values if query.server == ONE else [second])), at, query.name)
+    return [query.name for query in queries if query.server == ONE]
+
+
+def test_48_while_a_server_lacks_the_change_three_names_stand_for_all_the_last_one_among_them() -> None:
+    check = wave()
+
+    asked = ask(check, 0.1, "old")
+
+    assert len(asked) == 3
+    assert MANY[-1] in asked
+    assert not check.ready(0.1)
+    assert ask(check, 0.4, "old") == asked
+
+
+def test_48_when_they_are_there_every_name_is_asked_about_and_ready_means_every_one() -> None:
+    check = wave()
+    few = ask(check, 0.1, "new")
+    assert check.names_ready(0.3) == [name for name in MANY if name in few]
+
+    rest = {query.name for query in check.due(0.3)}
+    assert rest == set(MANY) - set(few)
+    for name in sorted(rest)[1:]:
+        says(check, ONE, answer("new"), 0.4, name)
+    assert check.unready(0.4) == [sorted(rest)[0]]
+
+    says(check, ONE, answer("new"), 0.5, sorted(rest)[0])
+    assert check.ready(0.5)
+
+
+def test_48_one_name_that_is_behind_is_asked_about_by_itself_and_never_passed_over() -> None:
+    check = wave()
+    ask(check, 0.1, "new")
+    rest = [query.name for query in check.due(0.2)]
+    for name in rest:
+        says(check, ONE, answer("old" if name == rest[0] else "new"), 0.2, name)
+
+    assert check.unready(3000) == [rest[0]]
+    assert ask(check, 1.0, "new") == [rest[0]]
+    assert check.ready(1.0)
+
+
+def test_48_where_most_turn_out_to_be_missing_a_few_stand_for_those_again() -> None:
+    check = wave()
+    ask(check, 0.1, "new")
+    rest = ask(check, 0.2, "old")
+    assert len(rest) == 97
+
+    assert len(ask(check, 1.0, "old")) == 3
+    ask(check, 2.0, "new")
+    assert len(ask(check, 2.1, "new")) == 94
+    assert check.ready(2.1)
+
+
+def test_48_each_server_is_held_up_by_itself() -> None:
+    check = wave(MANY, NS1, NS2)
+    ask(check, 0.1, "old")
+    ask(check, 0.2, "old")
+
+    assert len(ask(check, 1.0, "old")) == 3
+    assert check.waiting_for(1.0) == ["ns1.example.org"]
+    assert not check.ready(1.0)
+
+
+def test_48_a_silent_server_is_silent_for_every_name_and_excused_after_the_same_time() -> None:
+    check = wave(MANY, NS1, NS2)
+    for at in (0.1, 0.2):
+        for query in check.due(at):
+            check.saw(query, answer("new") if query.server == ONE else SILENCE, at)
+
+    assert not check.ready(4.9)
+    assert check.ready(5)
+
+
+def test_48_an_error_for_the_few_says_nothing_of_the_others() -> None:
+    check = wave()
+    for query in check.due(0.1):
+        check.saw(query, answer(rcode=dns.rcode.SERVFAIL), 0.1)
+
+    assert len(ask(check, 0.2, "old")) == 97
+    assert not check.ready(3000)
+
+
+def test_48_zones_do_not_stand_for_one_another() -> None:
+    zones = [target(NS1, name=name)._replace(zone=name) for name in MANY]
+    assert len(PropagationCheck(zones).due(0)) == 100
+
+
+def test_48_anycast_servers_are_asked_three_times_about_every_name() -> None:
+    check = wave(profile=Profile(rounds=3))
+    for at in (0.1, 0.2, 2.2):
+        ask(check, at, "new")
+        assert not check.ready(at)
+    ask(check, 4.2, "new")
+    assert check.ready(4.2)
+
+
+def test_48_a_hundred_names_with_a_lag_of_twenty_seconds_cost_few_questions() -> None:
+    check = wave(MANY, NS1, NS2, Server("ns3.example.org", (Address("127.1.0.3"),)))
+    questions = 0
+    for tick in range(2100):
+        now = tick / 100
+        for query in check.due(now):
+            questions += 1
+            check.saw(query, answer("new" if now > 20 else "old"), now)
+        if check.ready(now):
+            break
+    assert 20 < now < 20.6
+    assert questions <= 1500
+
+
+# What vanishes during the wait
+
+
+def test_45_a_value_that_a_server_had_and_none_has_any_more_is_to_be_published_again() -> None:
+    check = PropagationCheck([target()])
+    says(check, ONE, answer("new"), 0.1)
+    says(check, TWO, answer("old"), 0.1)
+    assert check.vanished(0.1) == []
+    assert {query.server for query in check.due(5.2)} == {ONE, TWO}  # who passes is asked again now and then
+
+    says(check, ONE, answer("of another writer"), 5.2)
+    assert check.vanished(5.2) == [NAME]
+
+    for address in (ONE, TWO):
+        says(check, address, answer("of another writer", "new"), 6)
+    assert check.ready(6)
+
+
+def test_45_what_was_nowhere_yet_has_not_vanished() -> None:
+    check = PropagationCheck([target()])
+    for at in (0.1, 5, 300):
+        says(check, ONE, answer("old"), at)
+        says(check, TWO, answer(), at)
+        assert check.vanished(at) == []
+
+
+def test_45_what_another_server_still_has_has_not_vanished() -> None:
+    check = PropagationCheck([target()])
+    says(check, ONE, answer("new"), 0.1)
+    says(check, TWO, answer("new"), 0.1)
+    says(check, ONE, answer("old"), 5.2)
+    assert check.vanished(5.2) == []
+
+
+def test_45_a_server_that_falls_silent_has_lost_nothing() -> None:
+    check = PropagationCheck([target()])
+    says(check, ONE, answer("new"), 0.1)
+    says(check, TWO, SILENCE, 4)
+    says(check, ONE, SILENCE, 6)
+    assert check.vanished(6) == []
+    assert check.ready(9)
+
+
+def test_45_whoever_removes_it_every_time_wins_in_the_end() -> None:
+    check = PropagationCheck([target(NS1)])
+    published_again = 0
+    for at in range(0, 600, 6):
+        says(check, ONE, answer("new"), at)
+        says(check, ONE, answer(), at + 1)
+        published_again += len(check.vanished(at + 1))
+    assert published_again == 3
+
+
+def test_45_the_other_names_of_the_zone_are_looked_at_again() -> None:
+    check = wave(MANY[:4], NS1, NS2)
+    ask(check, 0.1, "new", second="old")
+    ask(check, 0.2, "new", second="old")
+
+    watched = ask(check, 6, "old", second="old")
+    assert set(check.vanished(6)) == set(watched)
+    assert set(ask(check, 6.1, "old", second="old")) == set(MANY[:4]) - set(watched)
+    assert set(check.vanished(6.1)) == set(MANY[:4]) - set(watched)
+
+
 # Over real sockets
 
 
@@ -301,6 +502,31 @@ def test_each_name_goes_on_by_itself_and_one_that_is_late_costs_the_others_nothi
     assert told == [[NAME], (other,)]
 
 
+def test_45_what_another_writer_removes_during_the_wait_is_published_again(
+    zone: Zone, servers: list[NameServer]
+) -> None:
+    zone.set(NAME, "TXT", "old")
+    servers[1].freeze()
+    zone.set(NAME, "TXT", "new")
+    Timer(0.5, zone.set, (NAME, "TXT", "of another writer")).start()
+
+    def publish_again(names: list[str]) -> None:
+        assert names == [NAME]
+        zone.set(NAME, "TXT", "of another writer", "new")
+        servers[1].thaw()
+
+    wait([target(profile=QUICK)], republish=publish_again)
+
+    assert '"new"' in texts(ask_server(NAME, "TXT", ONE.ip))
+
+
+@pytest.mark.parametrize("lives_for", [0, 1])
+def test_46_the_wait_ends_with_its_client(zone: Zone, servers: list[NameServer], lives_for: int) -> None:
+    looks = iter([True] * lives_for)
+    with pytest.raises(ClientGone, match="the ACME client ended"):
+        wait([target(profile=QUICK)], client_lives=lambda: next(looks, False))
+
+
 def test_2_over_sockets_a_silent_server_is_excused(zone: Zone, servers: list[NameServer]) -> None:
     servers[1].silent = True
     zone.set(NAME, "TXT", "new")
@@ -317,8 +543,12 @@ def test_4_over_sockets_an_old_value_ends_in_a_report_of_every_server(
     with pytest.raises(NotReady, match=NAME) as caught:
         wait([target(profile=QUICK._replace(timeout=2))])
 
-    assert any("ns2.example.org (127.1.0.2) has 1 other value only" in line for line in caught.value.report)
-    assert any("ns1.example.org (127.1.0.1) has it" in line for line in caught.value.report)
+    name, *lines = caught.value.report
+    assert name == NAME
+    assert [re.sub(r"\d+ s$", "… s", line) for line in lines] == [
+        "  ns1.example.org  127.1.0.1  has it                  since … s",
+        "  ns2.example.org  127.1.0.2  has 1 other value only  since … s",
+    ]
 
 
 def test_5_over_sockets_an_alternating_server_is_not_believed_before_it_stops(

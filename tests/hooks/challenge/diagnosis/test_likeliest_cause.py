@@ -17,7 +17,8 @@ from testbed.world import HostedZone
 from dns01.errors import NotReady
 from dns01.hooks.challenge.diagnosis.evidence import scene
 from dns01.hooks.challenge.diagnosis.likeliest_cause import Suspicion, blamed, evidence, likeliest, within
-from dns01.hooks.challenge.propagation import Target, wait
+from dns01.hooks.challenge.propagation import Target
+from dns01.hooks.challenge.server_wait import wait
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.config.settings import Settings
 from dns01.hooks.dns.address import Address

@@ -1,0 +1,75 @@
+"""What one address of a name server was last seen to say of one owner name."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from ..dns.address import Address
+from ..dns.message import CNAME, Response
+
+# silent: no response. lame: a response without authority, or an error. lacks: with authority, and
+# without one of the values.
+State = Literal["unasked", "has", "lacks", "lame", "silent"]
+
+
+class Row(NamedTuple):
+    """What one address says of one name, and since when (seconds since the wait began)."""
+
+    name: str
+    server: str
+    address: Address
+    words: str
+    since: float
+    passed: bool
+
+
+class Observation:
+    """The state of one (address, name), and when to ask again; times in seconds since the wait began."""
+
+    def __init__(self) -> None:
+        self.state: State = "unasked"
+        self.words = "no answer"
+        self.like_a_resolver = False
+        self.since = 0.0  # when the state began
+        self.rounds = 0  # responses in a row that had all values
+        self.had_it = False  # whether it ever had all values
+        self.in_flight = False
+        self.due = 0.0
+
+    def see(self, response: Response, wanted: frozenset[str], now: float) -> None:
+        """Take a response in."""
+        self.in_flight = False
+        self.like_a_resolver = response.like_a_resolver
+        if response.message is None and self.state == "has":
+            return  # a lost datagram takes nothing back
+        if response.message is None:
+            self._become("silent", response.words, now)
+        elif not response.authoritative:
+            self._become("lame", response.words, now)
+        elif missing := wanted - response.texts:
+            self._become("lacks", _lacks(response, missing, wanted), now)
+        else:
+            self._become("has", "has it", now)
+        self.had_it = self.had_it or self.state == "has"
+        self.rounds = self.rounds + 1 if self.state == "has" else 0
+
+    def forget(self, now: float) -> None:
+        """Ask anew, as if nothing had been seen; the time that a server has to answer begins now."""
+        self.state, self.words, self.rounds = "unasked", "no answer", 0
+        self.since = self.due = now
+
+    def _become(self, state: State, words: str, now: float) -> None:
+        useless = {"lame", "silent"}  # one after the other is still the same time without an answer
+        if state != self.state and self.state != "unasked" and not {state, self.state} <= useless:
+            self.since = now
+        self.state, self.words = state, words
+
+
+def _lacks(response: Response, missing: frozenset[str], wanted: frozenset[str]) -> str:
+    if len(missing) < len(wanted):
+        return f"has {len(wanted) - len(missing)} of {len(wanted)} values"
+    if others := response.texts:
+        return f"has {len(others)} other value{'s' if len(others) > 1 else ''} only"
+    records = response.message.answer if response.message else ()
+    aliases = [rr.target for rrset in records for rr in rrset if rrset.rdtype == CNAME]
+    return f"says it is a CNAME to {aliases[0]}" if aliases else "does not have it yet"
