@@ -32,7 +32,7 @@ FLOORS = (
     ("hooks.state", "hooks.caa"),
     ("hooks.clients", "hooks.dns"),
     ("providers",),
-    ("errors secret deadline httpdeadline dnsmessage names options output program threads aws",),
+    ("errors secret deadline httpdeadline dnsmessage names options output program trusted_file threads aws",),
 )
 
 # Who called, and with what: these load nothing but the standard library before they are at work.

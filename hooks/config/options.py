@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from ...errors import ConfigError
 from ...options import Option, at
 from ...secret import hide, hide_setting, read_secret
+from ...trusted_file import read_trusted
 
 
 def complete(
@@ -91,8 +92,8 @@ def _from_file(path: str, option: Option) -> str:
     if option.secret:
         return read_secret(path)
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read().rstrip("\r\n")
+        content, _ = read_trusted(path)
+        return content.decode().rstrip("\r\n")
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be read: {error.strerror}", f"it has to hold {option.help}"

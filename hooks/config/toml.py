@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,11 +12,13 @@ from typing import Any
 from ...errors import ConfigError
 from ...options import Option, at, check_known, text
 from ...providers import load as load_provider
+from ...trusted_file import read_trusted
 from ..state.folder import state_dir
 from . import validators
 from .environment import for_all
 from .options import complete, from_toml
 from .settings import Account, Settings, ZoneRule
+from .toml_syntax import explain
 from .validators import TERMS, overrides, said
 
 OWN = ("account", "zone", "resolvers", "doh", "readiness", "ca", "ca_account")
@@ -31,15 +32,17 @@ class File:
         self.path = path
         self._environ = environ
         try:
-            with open(path, "rb") as file:
-                self._mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-                self._data = tomllib.load(file)
-        except OSError as error:
-            raise ConfigError(
-                f"it cannot be read: {error.strerror}", "DNS01_CONFIG names the file"
-            ) from error
-        except ValueError as error:  # tomllib's own, and UnicodeDecodeError
-            raise ConfigError(f"it is not TOML: {error}", "the format: https://toml.io") from None
+            content, self._mode = read_trusted(path)
+        except (OSError, ValueError) as error:  # ValueError: there is a null in the path
+            why = error.strerror if isinstance(error, OSError) else error
+            raise ConfigError(f"it cannot be read: {why}", "DNS01_CONFIG names the file") from None
+        try:
+            self._data = tomllib.loads(content.decode())
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise ConfigError(f"it is not TOML: line {line} is not UTF-8", "save it as UTF-8") from None
+        except (ValueError, RecursionError) as error:
+            raise explain(content.decode(), error) from None
 
     def settings(self) -> Settings:
         """All of it."""

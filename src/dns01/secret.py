@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
 from functools import cache
 
 from .errors import ConfigError
+from .trusted_file import read_trusted
 
 _secrets: set[str] = set()
 
@@ -117,17 +117,15 @@ def _in_base64(octets: bytes) -> Iterator[str]:
 def read_secret(path: str) -> str:
     """The text of the file, without the newline that ends it.
 
-    Raises ConfigError if others than its owner may read it, or if there is nothing to read. A
+    Raises ConfigError if others than its owner may read it or could have written it, or if there is nothing
+    to read. A
     credential of systemd's is in a folder that keeps others out; its group bits are but the mask
     of an ACL.
     """
     kept = os.path.dirname(path) == os.environ.get("CREDENTIALS_DIRECTORY", "").rstrip("/") != ""
     try:
-        with open(path, encoding="utf-8") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if mode & 0o077 and not kept:
-                raise ConfigError(f"{path} can be read by others (mode {mode:04o})", f"chmod 600 {path}")
-            secret = file.read().removesuffix("\n").removesuffix("\r")
+        content, _ = read_trusted(path, private=not kept)
+        secret = content.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         # Without its cause, which quotes the secret.
         raise ConfigError(f"{path} is not text in UTF-8", HINT) from None

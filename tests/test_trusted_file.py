@@ -1,0 +1,107 @@
+"""Which files are trusted to say what is done: nobody else can have written them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dns01.errors import ConfigError
+from dns01.trusted_file import LARGEST, read_trusted
+
+ANOTHER = 65534
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    folder = tmp_path / "etc"
+    folder.mkdir(mode=0o755)
+    file = folder / "config.toml"
+    file.write_text("a = 1")
+    file.chmod(0o644)
+    return file
+
+
+def test_a_file_of_ours_is_read_with_its_mode(file: Path) -> None:
+    assert read_trusted(str(file)) == (b"a = 1", 0o644)
+
+
+def test_a_link_of_root_s_is_followed(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(file)
+    assert read_trusted(str(tmp_path / "link"))[0] == b"a = 1"
+
+
+def owned_by_another(file: Path) -> None:
+    os.chown(file, ANOTHER, ANOTHER)
+
+
+def writable_by_all(file: Path) -> None:
+    file.chmod(0o646)
+
+
+def writable_by_its_group(file: Path) -> None:
+    file.chmod(0o664)
+
+
+def in_a_folder_of_another(file: Path) -> None:
+    os.chown(file.parent, ANOTHER, ANOTHER)
+
+
+def in_a_folder_for_all(file: Path) -> None:
+    file.parent.chmod(0o777)
+
+
+def linked_by_another(file: Path) -> None:
+    real = file.with_suffix(".real")
+    file.rename(real)
+    file.symlink_to(real)
+    os.chown(file, ANOTHER, ANOTHER, follow_symlinks=False)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (owned_by_another, "belongs to the user"),
+        (writable_by_all, "can be written by others (mode 0646)"),
+        (writable_by_its_group, "can be written by others (mode 0664)"),
+        (in_a_folder_of_another, "other users may put another file in its place"),
+        (in_a_folder_for_all, "other users may put another file in its place"),
+        (linked_by_another, "is a link that the user"),
+    ],
+)
+def test_what_another_user_could_have_changed_is_refused(
+    file: Path, spoil: Callable[[Path], None], said: str
+) -> None:
+    spoil(file)
+    with pytest.raises(ConfigError) as caught:
+        read_trusted(str(file))
+    assert said in str(caught.value)
+    assert str(file) in str(caught.value)
+    assert caught.value.hint
+
+
+def test_a_folder_for_all_in_which_each_keeps_his_own_is_no_danger(file: Path) -> None:
+    file.parent.chmod(0o1777)
+    assert read_trusted(str(file))[0] == b"a = 1"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["fifo", "folder"])
+def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path: Path, make: Callable[[str], None]) -> None:
+    path = str(tmp_path / "strange")
+    make(path)
+    with pytest.raises(ConfigError, match="is not a regular file"):
+        read_trusted(path)
+
+
+def test_a_file_without_end_is_not_read_to_it(file: Path) -> None:
+    with file.open("wb") as sparse:
+        sparse.truncate(1 << 40)
+    with pytest.raises(ConfigError, match=f"has more than {LARGEST} octets"):
+        read_trusted(str(file))
+
+
+def test_a_device_is_refused() -> None:
+    with pytest.raises(ConfigError, match="is not a regular file"):
+        read_trusted("/dev/zero")
