@@ -28,10 +28,12 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     "one-sided-cname": frozenset({"cname-dangling", "cname-foreign", "challenge-zone-down", "zone-down"}),
     "account-elsewhere": frozenset({"ns-mismatch", "wrong-zone", "foreign-copy"}),
     "zone-down": frozenset({"caa-servfail"}),
+    "secret-disguised": frozenset({"auth-rejected", "provider-refuses"}),
     "no-ipv6-here": frozenset({"caa-servfail"}),
     "glue-differs": frozenset({"caa-servfail"}),
 }
 
+UNFINISHED = "check-unfinished"
 DEADLINE = 8.0  # seconds: with what starting and printing take, all is said within 10
 HEAD_START = 0.5  # seconds: the zone cuts that one has found need not be looked for by all
 
@@ -89,7 +91,27 @@ def diagnose(examined: Examined, checks: Mapping[str, Check], deadline: float = 
     findings = {check: (*task.found, *task.trouble(deadline)) for check, task in tasks.items()}
     account, why = _account(examined, delegation)
     diagnosis = Diagnosis(examined.domain, name, delegation, account, why, findings)
-    return diagnosis.adding("scope", hindrances).without_consequences()
+    return _together(diagnosis.adding("scope", hindrances).without_consequences())
+
+
+def _together(diagnosis: Diagnosis) -> Diagnosis:
+    """The checks that have not ended in one finding: a note, if something else is found, which is then
+    what they wait for."""
+    unfinished = [each for each in diagnosis.ordered if each.code == UNFINISHED]
+    if not unfinished:
+        return diagnosis
+    kept = {
+        check: tuple(each for each in findings if each.code != UNFINISHED)
+        for check, findings in diagnosis.findings.items()
+    }
+    explained = any(each.severity > Severity.NOTE for findings in kept.values() for each in findings)
+    checks = ", ".join(each.subject for each in unfinished)
+    one = unfinished[0]._replace(
+        subject=checks,
+        severity=Severity.NOTE if explained else Severity.WARNING,
+        message=f"{unfinished[0].message} ({checks})",
+    )
+    return diagnosis._replace(findings={**kept, "unfinished": (one,)})
 
 
 def _start(examined: Examined) -> tuple[Finding, ...]:
@@ -144,7 +166,7 @@ class _Task(Generic[T]):
         if self._thread.is_alive():
             message = f"this check had not ended after {deadline:.0f} s: something does not answer"
             hint = "mend what else is found, and look again"
-            yield Finding("check-unfinished", Severity.WARNING, self._name, message, (hint,))
+            yield Finding(UNFINISHED, Severity.WARNING, self._name, message, (hint,))
         elif isinstance(self._failure, HookError):
             hint = self._failure.hint
             yield Finding("check-failed", Severity.WARNING, self._name, str(self._failure), (hint,))

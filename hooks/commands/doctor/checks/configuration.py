@@ -79,10 +79,38 @@ def _account(examined: Examined) -> Iterator[Finding]:
         if len(chain) == 1:
             yield _wrong(error, examined.environ)
         return
+    if disguised := list(_disguised_secrets(account)):
+        yield from disguised
+        return
     try:
         examined.places.provider(account)
     except ConfigError as error:
         yield _wrong(error, examined.environ)
+
+
+def _disguised_secrets(account: Account) -> Iterator[Finding]:
+    """Secrets that an editor or a shell has put something around."""
+    for option in load_provider(account.provider).options:
+        value = account.options.get(option.key, "")
+        if not option.secret or not value:
+            continue
+        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+        what = "a byte order mark (U+FEFF)" if value.startswith("\ufeff") else "quotes" if quoted else ""
+        if what:
+            yield Finding(
+                "secret-disguised",
+                Severity.ERROR,
+                f"{account.name}.{option.key}",
+                f"the secret {option.key} of the account {account.name} has {what} around it, which "
+                "the provider takes for a part of it",
+                (
+                    f"write it without {what}, and nothing else into its file: "
+                    "sed -i '1s/^\\xEF\\xBB\\xBF//' FILE takes a byte order mark away",
+                    f"its variable is {option.env[0]}, or {option.env[0]}_FILE with the file's path"
+                    if option.env
+                    else "",
+                ),
+            )
 
 
 def _wrong(error: ConfigError, environ: Mapping[str, str]) -> Finding:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+import dns.rdatatype
 
 from .....errors import ConfigError, DelegationError, ZoneNotFound
 from .....names import PREFIX
 from .....providers.base import is_within
 from ....dns.delegation import ChainError, Delegation, PortBarred
+from ....dns.message import text
 from ..finding import Examined, Finding, Severity
 from .account_copy import account_copy
 
@@ -19,7 +23,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     try:
         delegation = examined.discovery.find(examined.name)
     except ChainError as error:
-        yield _endless(examined, error)
+        yield _with_dnames(examined, error.chain, _endless(examined, error))
     except PortBarred:
         return  # what keeps this machine from asking anybody is in the views' check
     except DelegationError as error:
@@ -29,11 +33,29 @@ def check(examined: Examined) -> Iterator[Finding]:
         if delegation.intercepted:
             return  # in the views' check as well
         if "." not in delegation.zone:
-            yield _nowhere(delegation)
+            yield _with_dnames(examined, delegation.chain, _nowhere(delegation))
         elif delegation.trouble:
             yield _down(examined, delegation)
         elif len(delegation.chain) > 1 and examined.settings.accounts:
-            yield from _foreign(examined, delegation)
+            for finding in _foreign(examined, delegation):
+                yield _with_dnames(examined, delegation.chain, finding)
+
+
+def _with_dnames(examined: Examined, chain: Sequence[str], finding: Finding) -> Finding:
+    """The same where servers have made the CNAMEs from a DNAME (RFC 6672): that is what there is to
+    remove."""
+    for name in dict.fromkeys(chain):
+        with suppress(DelegationError):
+            for records in examined.discovery.ask(name, dns.rdatatype.CNAME).answer:
+                owner = text(records.name)
+                if records.rdtype == dns.rdatatype.DNAME and is_within(name, owner):
+                    cname, dname = f"the CNAME of {name}", f"the DNAME of {owner}"
+                    steps = [step.replace(cname, dname) for step in finding.remedy]
+                    message = finding.message.replace(cname, dname)
+                    finding = finding._replace(
+                        message=f"{message} ({dname} makes that CNAME)", remedy=tuple(steps)
+                    )
+    return finding
 
 
 def _endless(examined: Examined, error: ChainError) -> Finding:

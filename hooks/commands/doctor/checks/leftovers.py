@@ -50,6 +50,8 @@ def _check_room(folder: str) -> None:
     while not os.path.lexists(there):
         there = os.path.dirname(os.path.abspath(there))
     with usable(folder):
+        if os.statvfs(there).f_flag & os.ST_RDONLY:  # of which access(2) tells root nothing
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
         if not os.access(there, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         disk = os.statvfs(there)

@@ -245,6 +245,17 @@ def test_a_configuration_error_is_a_finding_and_no_end(stage: Stage) -> None:
     assert document(said)["domains"][0]["zone"] == "example.org"
 
 
+def test_a_state_folder_that_is_mounted_read_only_is_said_to_be(stage: Stage) -> None:
+    shell = person(stage)
+    shell.run(f"mkdir -p {stage.state}; mount -t tmpfs -o ro none {stage.state}")
+
+    said = shell("doctor", "example.org", "--json")
+
+    assert found(said) == {"state-unusable": "error"}
+    assert "Read-only file system" in said.stdout
+    assert "mount it writable" in said.stdout
+
+
 # What it asks
 
 

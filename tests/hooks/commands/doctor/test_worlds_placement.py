@@ -276,6 +276,20 @@ def the_server_knows_no_updates(site: Site) -> Account:
     return {"DNS01_PROVIDER": "rfc2136", "RFC2136_NAMESERVER": ONE}
 
 
+@FAULTS.add("secret-disguised", "byte order mark")
+def a_secret_behind_a_byte_order_mark(site: Site) -> Account:
+    account = site.updates(ONE)
+    site.bind()
+    return {**account, "RFC2136_TSIG_SECRET": f"\ufeff{account['RFC2136_TSIG_SECRET']}"}
+
+
+@FAULTS.add("secret-disguised", "quotes")
+def a_secret_in_quotes(site: Site) -> Account:
+    server = site.start(PowerDNS(ONE, {"example.org": ""}))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return {**powerdns(server), "PDNS_API_KEY": f'"{server.api_key}"'}
+
+
 def acme_dns(site: Site, **more: str) -> Account:
     return {
         "DNS01_PROVIDER": "acmedns", "ACME_DNS_API_BASE": "http://127.0.0.88:8053",

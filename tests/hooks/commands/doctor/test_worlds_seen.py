@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dns.message
+import dns.name
 import dns.query
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
 import pytest
 from calls import KEY
 from setups import BOTH, FOUR, NAME, ONE, THREE, TWO, Account, Fault, Faults, Site, check_fault, site_at
@@ -227,6 +231,33 @@ def a_cname_at_one_server_only(site: Site) -> Account:
     site.world.zones["example.org"].set("example.org", "NS", "ns1.example.org.", "ns2.example.org.")
     site.world.zones["example.org"].set("ns2.example.org", "A", TWO)
     site.world.delegate("example.org", BOTH)
+    return {}
+
+
+# Where the name leads
+
+
+class WithDname(NameServer):
+    """example.org has a DNAME, from which this server makes CNAMEs (RFC 6672 §3.1)."""
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        response = super().answer(query, over)
+        name, owner = query.question[0].name, dns.name.from_text("old.example.org")
+        if response and name != owner and name.is_subdomain(owner):
+            target = name.relativize(owner).derelativize(dns.name.from_text("gone.net"))
+            response.set_rcode(dns.rcode.NOERROR)
+            response.authority = []
+            response.answer = [
+                dns.rrset.from_text(owner, 60, "IN", "DNAME", "gone.net."),
+                dns.rrset.from_text(name, 60, "IN", "CNAME", target.to_text()),
+            ]
+        return response
+
+
+@FAULTS.add("cname-dangling", "remove the DNAME of old.example.org", domain="www.old.example.org")
+def a_dname_leads_to_a_zone_that_is_gone(site: Site) -> Account:
+    site.start(WithDname(ONE, zones=[Zone("example.org", "", {"ns1.example.org": ONE})]))
+    site.world.delegate("example.org", {"ns1.example.org": ONE})
     return {}
 
 
