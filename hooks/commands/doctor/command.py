@@ -17,7 +17,7 @@ from ....threads import aside
 from ...caa import issuers
 from ...challenge.placement import Placements
 from ...clients.challenge import owner_name
-from . import report
+from . import rehearsal, report
 from .checks.configuration import load
 from .checks.registry import CHECKS
 from .examine import Diagnosis, diagnose
@@ -28,23 +28,31 @@ ABREAST = 16  # domains that are looked at at once
 
 
 @click.command(short_help="Find out what would make an order fail.")
-@click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...")
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@click.option("--all", "every", is_flag=True, help="Look at every certificate's names and every [zone], too.")
+@click.option("--notify", is_flag=True, help="Tell those in [notify] what would fail, once.")
 @click.option("--ca", default="", metavar="CA", help="The CA that is to issue, as the configuration has it.")
 @click.option("--write", is_flag=True, help="Publish a real record too, wait for it, and remove it.")
 @click.option("--json", "as_json", is_flag=True, help="For programs: docs/doctor.schema.json describes it.")
-def doctor(domains: tuple[str, ...], ca: str, write: bool, as_json: bool) -> int:
+def doctor(domains: tuple[str, ...], every: bool, notify: bool, ca: str, write: bool, as_json: bool) -> int:
     """Find out what would make an order for each DOMAIN (*.example.org too) fail, and how to mend it.
 
     16 domains are looked at at once, in less than 10 seconds. No resolver is asked about a challenge
     name, and nothing is changed, but for the record that --write publishes and removes. Exit code 1
-    for warnings, 2 for errors; notes are 0.
+    for warnings, 2 for errors; notes are 0. With --all, --write tries one domain of each zone.
     """
+    if every:
+        domains = (*domains, *rehearsal.domains(load(os.environ)[0], os.environ))
+    if not domains:
+        raise UsageError("it is given no domain", "name some, or --all where there are certificates")
     names = {canonical(domain): owner_name(domain) for domain in domains}
     try:
         ca = ca and issuers.ca(ca)
     except ConfigError as error:
         raise UsageError(f"--ca: {error}", error.hint) from None
-    diagnoses = list(_diagnoses(names, ca, write))
+    diagnoses = list(_diagnoses(names, ca, write, every=every))
+    if notify:
+        rehearsal.tell(diagnoses, os.environ)
     if as_json:
         click.echo(json.dumps(report.document(diagnoses), indent=2))
     else:
@@ -52,7 +60,7 @@ def doctor(domains: tuple[str, ...], ca: str, write: bool, as_json: bool) -> int
     return max(diagnosis.worst for diagnosis in diagnoses).value
 
 
-def _diagnoses(names: Mapping[str, str], ca: str, write: bool) -> Iterator[Diagnosis]:
+def _diagnoses(names: Mapping[str, str], ca: str, write: bool, *, every: bool) -> Iterator[Diagnosis]:
     settings, problems = load(os.environ)
     settings = replace(settings, ca=ca) if ca else settings
     places = Placements(settings)
@@ -63,10 +71,13 @@ def _diagnoses(names: Mapping[str, str], ca: str, write: bool) -> Iterator[Diagn
             return diagnose(Examined(domain, name, settings, places, places.discovery, os.environ), CHECKS)
 
     looking = {domain: aside(partial(look, domain, name)) for domain, name in names.items()}
-    for domain, looked in looking.items():
-        diagnosis = looked.result().adding("configuration", problems)
-        if write:
+    found = [looked.result().adding("configuration", problems) for looked in looking.values()]
+    tried = set(rehearsal.one_for_each_zone(found) if every else names) if write else set()
+    for diagnosis in found:
+        if diagnosis.domain in tried:
             broken = diagnosis.worst == Severity.ERROR
-            found = [skipped(domain)] if broken else probe(domain, settings, os.environ)
-            diagnosis = diagnosis.adding("probe", found)
+            domain = diagnosis.domain
+            diagnosis = diagnosis.adding(
+                "probe", [skipped(domain)] if broken else probe(domain, settings, os.environ)
+            )
         yield diagnosis

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from calls import BOTH, NAME, PRIMARY, SECONDARY, Said, Stage
 
+from dns01.hooks.challenge.diagnosis.refusal import limit
 from dns01.hooks.clients.read import read
 
 VALUE = "x" * 43
@@ -183,3 +184,33 @@ def test_subproblems_are_part_of_the_problem(parts: object, words: str) -> None:
     call = read(["request_failure", "403", body, "post"], {})
 
     assert call.problem == f"POST was answered with 403: {words}"
+
+
+# Limits of the CA
+
+LIMITED = "urn:ietf:params:acme:error:rateLimited"
+
+
+def test_a_limit_is_said_with_its_end_and_what_to_do_meanwhile() -> None:
+    detail = (
+        'too many failed authorizations (5) for "example.org", retry after 2026-12-01 10:04:58 UTC: see …'
+    )
+
+    said = limit(f"POST was answered with 429: {detail} ({LIMITED})")
+
+    assert "until 2026-12-01 10:04:58 UTC" in said
+    assert "staging" in said
+
+
+def test_a_limit_without_its_end_points_to_retry_after() -> None:
+    assert "Retry-After" in limit(f"POST was answered with 429: busy ({LIMITED})")
+
+
+def test_names_that_the_ca_has_paused_come_with_the_page_that_lets_them_go_on() -> None:
+    page = "https://portal.ca.example/sfe/v1/unpause?jwt=abc.def"
+
+    assert f"then open {page}" in limit(f"Your account is paused. Please visit {page} ({LIMITED})")
+
+
+def test_what_is_no_limit_has_no_such_words() -> None:
+    assert limit("POST was answered with 403: forbidden (urn:ietf:params:acme:error:caa)") == ""
