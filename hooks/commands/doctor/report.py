@@ -43,7 +43,7 @@ def show(diagnoses: Sequence[Diagnosis]) -> None:
                 for line in others:
                     printer.line("step", f"          {line}")
             said.update([finding, *finding.remedy])
-        said.update(_leaves(first))
+        said.update(node for leaf in _leaves(first) for node in (leaf, *leaf.beneath))
         printer.line("good" if first.worst < Severity.ERROR else "ERROR", f"  {verdict(group)}")
         printer.line("", "")
     if len(diagnoses) > 1:
@@ -175,6 +175,8 @@ def _drawn(group: Sequence[Diagnosis], said: Container[Finding | Node | str]) ->
     def shortened(node: Node) -> Node:
         if node in said:
             return Node(f"{node.text.partition(':')[0]}: as above")
+        if node.beneath and all(each in said for each in node.beneath):
+            return Node(f"{node.text}, on servers that are drawn above")
         return Node(node.text, tuple(map(shortened, node.beneath)))
 
     return shortened(tree(group[0]))._replace(text=names)

@@ -18,6 +18,7 @@ from ..message import AAAA, NS, SOA, A, Query, Response, addresses_in, hosts_in,
 from ..transport import Transport
 
 LOOK = 3.0  # seconds
+SOURCES = 3  # of the zone's servers: their copies are compared elsewhere
 TYPES = (NS, SOA, A, AAAA)
 
 
@@ -34,8 +35,11 @@ def differences(resolvers: Iterable[Address], apex: str, servers: Sequence[Serve
     nothing if it does not, or if that cannot be told."""
     sources = [server.addresses[0] for server in servers if server.addresses]
     with Transport() as transport:
-        told = transport.ask([Query(source, apex, rdtype) for source in sources for rdtype in TYPES], LOOK)
-        world = _view(answer for answer in told.values() if answer.authoritative)
+        for some in (sources[:SOURCES], sources[SOURCES:]):  # the others only where those say nothing
+            told = transport.ask([Query(source, apex, rdtype) for source in some for rdtype in TYPES], LOOK)
+            world = _view(answer for answer in told.values() if answer.authoritative)
+            if world.hosts and world.primaries:
+                break
         if not world.hosts or not world.primaries:
             return dict.fromkeys(resolvers, "")
         there = _there(told)

@@ -13,6 +13,7 @@ from ....dns.delegation import Delegation
 from ....state.atomic import usable
 from ....state.journal import Entry, Journal
 from ..finding import Examined, Finding, Severity
+from ._zones import texts_at, zone_of
 from .where import followed
 
 SWEEP = "dns01 sweep"
@@ -38,10 +39,20 @@ def check(examined: Examined) -> Iterator[Finding]:
     if delegation.trouble:  # nobody answers: the delegation's finding
         return
     known = {entry.value for entry in entries if entry.target == delegation.target}
-    shown = examined.places.look([delegation.target])[delegation.target]
+    shown = _shown(examined, delegation)
     strange = sorted(filter(CHALLENGE.fullmatch, frozenset().union(*shown) - known))
     if strange and not _keeps_old_values(examined, delegation):
         yield _stale(delegation, strange)
+
+
+def _shown(examined: Examined, delegation: Delegation) -> list[frozenset[str]]:
+    """The TXT values at the record's name, as every server that answers has them."""
+    target = delegation.target
+    survey = None if examined.settings.nameservers_for(examined.name) else zone_of(examined, target)
+    if survey is None:
+        return examined.places.look([target])[target]
+    answers = texts_at(examined, survey, target).values()
+    return [answer.texts for answer in answers if answer.authoritative]
 
 
 def _check_room(folder: str) -> None:

@@ -10,15 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .....names import PREFIX
-from ....dns.address import Address
 from ....dns.inspect.faults import server_faults
 from ....dns.inspect.survey import Look, Survey
-from ....dns.message import TXT, Query, Response, alias_of, apex_of, hosts_in, referral_to
-from ....dns.transport import Transport
+from ....dns.message import Response, alias_of, apex_of, hosts_in, referral_to
 from ..finding import Examined, Finding, Severity
-from ._zones import zone_of
-
-TIMEOUT = 3.0  # seconds
+from ._zones import texts_at, zone_of
 
 
 class _Path(NamedTuple):
@@ -35,17 +31,11 @@ def check(examined: Examined) -> Iterator[Finding]:
     survey = zone_of(examined, examined.name.removeprefix(PREFIX))
     if survey is None or len(survey.looks) < 2 or any(server_faults(survey)):
         return  # of which the servers' own check says what is wrong with their copies
-    asked = _ask(survey, examined.name)
+    asked = texts_at(examined, survey, examined.name)
     found = {address: _path(answer, survey.apex, examined.name) for address, answer in asked.items()}
     paths = [(look, path) for look in survey.looks if (path := found[look.address]) is not None]
     if len({path for _, path in paths}) > 1:
         yield _one_sided(survey, examined.name, paths)
-
-
-def _ask(survey: Survey, name: str) -> dict[Address, Response]:
-    questions = {Query(look.address, name, TXT, stream=not look.udp) for look in survey.looks}
-    with Transport() as wire:
-        return {question.server: answer for question, answer in wire.ask(questions, TIMEOUT).items()}
 
 
 def _path(answer: Response, apex: str, name: str) -> _Path | None:

@@ -53,7 +53,7 @@ def test_a_disk_that_is_full(
     world: World, zone: HostedZone, state_dir: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
 ) -> None:
     figures = {"f_blocks": 9, "f_bfree": 9, "f_bavail": 9, "f_files": 9, "f_ffree": 9, lacking: 0}
-    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(**figures))
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_flag=0, **figures))
 
     (finding,) = found(world, state_dir)
 
