@@ -12,17 +12,24 @@ from collections.abc import Callable, Iterator
 from lab import ZONE, Lab, Run
 from lab.counting import WHOM, Counter, counting
 
+LAG = 20.0  # seconds until the name servers show what was published
 MANY = 100  # names: Let's Encrypt puts no more into one certificate
 ZONES = [f"zone{number}.org" for number in range(MANY)]
 
 
 def main() -> None:
-    print("questions: asked by the client itself; two name servers for each zone, one resolver", flush=True)
+    print("questions: asked by the client itself; three name servers for each zone, one resolver", flush=True)
     with counting(ZONES) as here:
         here.lab.lego([ZONE])  # it has an account from here on, and the resolver knows the servers
         show("", [*WHOM, "all", "each", "time"])
         for case, names in cases("dns01"):
             count(here, f"dns01, {case}", len(names), lambda names=names: deploy(here.lab, names))
+        late = [f"late{number}.{ZONE}" for number in range(MANY)]
+        for relay in here.relays:
+            relay.follow(LAG)
+        count(here, f"dns01, {MANY} names, lag {LAG:.0f} s", MANY, lambda: deploy(here.lab, late))
+        for relay in here.relays:
+            relay.follow(0)
         for case, names in cases("lego", many=False):
             count(here, f"lego, {case}", len(names), lambda names=names: lego(here.lab, names))
 

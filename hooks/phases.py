@@ -14,7 +14,7 @@ from functools import cached_property
 from .. import output
 from ..errors import ClientGone, HookError, UsageError
 from .caa import issuers
-from .challenge.placement import Placements
+from .challenge.placement import Placement, Placements
 from .challenge.publisher import Records
 from .challenge.readiness import ReadinessWait
 from .clients.call import Call
@@ -214,7 +214,7 @@ class Phase:
         with self.steps("discover"):
             placements = self._session.placements.find(challenge.name for challenge in challenges)
         with self.steps("caa"):
-            self._ask_caa(challenges)
+            self._ask_caa(challenges, placements)
         with self.steps("publish"):
             published = self.records.publish(challenges, placements)
         if not wait:
@@ -225,10 +225,10 @@ class Phase:
             self.records.retract(published, asked_for=False)
             raise
 
-    def _ask_caa(self, challenges: Sequence[Challenge]) -> None:
-        """Where the configuration names the servers, the world's CAA is not what they have."""
+    def _ask_caa(self, challenges: Sequence[Challenge], placements: Mapping[str, Placement]) -> None:
+        """What the public DNS does not have, the world's CAA says nothing of."""
         session = self._session
-        names = {c.name for c in challenges if not session.settings.nameservers_for(c.name)}
+        names = {c.name for c in challenges if not placements[c.name].private}
         order = issuers.of_call(session.environ, session.client)
         ca = issuers.authority(session.settings.ca, session.settings.ca_account, order)
         if names and ca.names:

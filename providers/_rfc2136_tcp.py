@@ -42,7 +42,7 @@ class DnsTcpSession:
 
     def __init__(self, server: str, key: dns.tsig.Key | None) -> None:
         self.server = server
-        self.address = _read_address(server)
+        self.address = read_address(server)
         self.key = key
         self.key_name = key_name(key) if key else ""
 
@@ -112,7 +112,7 @@ class DnsTcpSession:
         return answer
 
 
-def _read_address(text: str) -> tuple[str, int]:
+def read_address(text: str) -> tuple[str, int]:
     """A bare IPv6 address may stand without its brackets."""
     bracketed = f"[{text}]" if text.count(":") > 1 and "[" not in text else text
     parts = re.fullmatch(r"(?:\[([^][]+)]|([^][:]+))(?::(\d{1,5}))?", bracketed)

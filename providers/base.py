@@ -203,6 +203,14 @@ class ShowsApex(Protocol):
 
 
 @runtime_checkable
+class HasNameServer(Protocol):
+    """A provider whose changes go to a name server, which answers for the zones itself."""
+
+    def name_server(self) -> tuple[str, int]:
+        """Its host or address, and the port."""
+
+
+@runtime_checkable
 class NeedsAlias(Protocol):
     """A provider whose names are not the user's own: a CNAME has to lead to them."""
 

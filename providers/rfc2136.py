@@ -18,7 +18,7 @@ import dns.update
 from dns.rdtypes.ANY.TXT import TXT
 
 from ..errors import AuthRejected, ProviderError, ZoneNotFound
-from ._rfc2136_tcp import DnsTcpSession
+from ._rfc2136_tcp import DnsTcpSession, read_address
 from ._rfc2136_tsig import read_key
 from .base import Option, Profile, TxtRecord, Zone, ZoneApex
 
@@ -57,6 +57,10 @@ class Provider:
         """Raises ConfigError."""
         self.server = options["nameserver"]
         self.session = DnsTcpSession(self.server, read_key(options))
+
+    def name_server(self) -> tuple[str, int]:
+        """Who takes the updates."""
+        return read_address(self.server)
 
     def zone_for(self, name: str) -> Zone:
         """The zone from which the server itself answers for the name."""

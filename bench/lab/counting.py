@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
@@ -16,11 +17,12 @@ from tempfile import TemporaryDirectory
 
 import dns.message
 import dns.query
+import dns.rdatatype
 from testbed import Bind, NameServer, Pebble, Unbound, World, netns
 
 from . import CA_RESOLVER, KEY, PRIMARY, ZONE, Lab
 
-NAMESERVERS = {f"ns1.{ZONE}": "127.1.0.2", f"ns2.{ZONE}": "127.1.0.3"}
+NAMESERVERS = {f"ns{number}.{ZONE}": f"127.1.0.{number + 1}" for number in (1, 2, 3)}
 RESOLVER = "127.0.0.53"
 SERVANTS = {*NAMESERVERS.values(), RESOLVER, CA_RESOLVER}  # whoever else is at one of these is the client
 WHOM = ("root and TLDs", "zones' servers", "primary", "resolver")
@@ -29,8 +31,20 @@ WHOM = ("root and TLDs", "zones' servers", "primary", "resolver")
 class Relay(NameServer):
     """Gives what BIND says, and asks it from an address of its own."""
 
+    _lag = 0.0
+    _published = 0.0
+
+    def follow(self, lag: float) -> None:
+        """Show what is published from now on ``lag`` seconds after it was first asked for."""
+        self._lag, self._published = lag, 0.0
+
     def answer(self, query: dns.message.Message, over: str) -> dns.message.Message:
-        return dns.query.tcp(query, PRIMARY, timeout=5, source=self.address)
+        response = dns.query.tcp(query, PRIMARY, timeout=5, source=self.address)
+        if self._lag and response.answer and query.question[0].rdtype == dns.rdatatype.TXT:
+            self._published = self._published or time.monotonic()
+            if time.monotonic() < self._published + self._lag:
+                response.answer = []
+        return response
 
 
 class Counter:
@@ -73,6 +87,7 @@ def counting(zones: Sequence[str] = ()) -> Iterator[Counter]:
         Bind(PRIMARY, texts, [KEY], extra_options="querylog yes;") as bind,
         Relay(NAMESERVERS[f"ns1.{ZONE}"]) as first,
         Relay(NAMESERVERS[f"ns2.{ZONE}"]) as second,
+        Relay(NAMESERVERS[f"ns3.{ZONE}"]) as third,
         Relay(CA_RESOLVER) as asked_by_ca,
         Unbound(
             RESOLVER, root_hints=world.root_hints, extra_options=f"outgoing-interface: {RESOLVER}"
@@ -82,4 +97,4 @@ def counting(zones: Sequence[str] = ()) -> Iterator[Counter]:
         for apex in texts:
             world.delegate(apex, NAMESERVERS)
         lab = Lab(Path(folder), resolver.address, bind, ca, asked_by_ca)
-        yield Counter(lab, world, [first, second], bind, resolver)
+        yield Counter(lab, world, [first, second, third], bind, resolver)

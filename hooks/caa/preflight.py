@@ -1,4 +1,4 @@
-"""CAA before anything is published: a CA that may not issue need not be asked (READINESS, step 3).
+"""CAA before anything is published: a CA that may not issue need not be asked.
 
 The records come from authoritative servers: a resolver would remember that there is nothing beneath
 a name that is about to get a record.

@@ -1,4 +1,4 @@
-"""Where too few name servers can be asked: what resolvers see from elsewhere (READINESS, step 10)."""
+"""Where too few name servers can be asked: what resolvers see from elsewhere."""
 
 from __future__ import annotations
 

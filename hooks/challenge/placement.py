@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,19 +10,29 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ... import output
-from ...errors import ConfigError, DelegationError, ZoneNotFound
-from ...providers.base import ObservesServers, Profile, Provider, StartsServer, Zone, knows_zones
+from ...errors import ConfigError, DelegationError, HookError, ZoneNotFound
+from ...names import PREFIX, is_within
+from ...providers.base import (
+    HasNameServer,
+    NeedsAlias,
+    ObservesServers,
+    Profile,
+    Provider,
+    StartsServer,
+    Zone,
+    knows_zones,
+)
 from ..config.load import open_account
 from ..config.settings import Account, Settings
 from ..config.validators import Readiness
+from ..dns.address import Address
+from ..dns.cname import Rule, check_chain
 from ..dns.delegation import Delegation, PortBarred, Server
-from ..dns.message import SOA, TXT, Query, apex_of
+from ..dns.message import TXT, Query
 from ..dns.transport import Transport
 from ..dns.zone_cuts import Discovery
 
-ALL_SERVERS_TIMEOUT = (
-    6.0  # seconds: a server that is slower than a datagram, another one and a stream is left out
-)
+ALL_SERVERS_TIMEOUT = 6.0  # seconds: for a datagram, another one and a stream
 
 
 class Placement(NamedTuple):
@@ -34,6 +45,7 @@ class Placement(NamedTuple):
     servers: tuple[Server, ...]
     profile: Profile
     readiness: Readiness  # whom to believe
+    private: bool  # whether the public DNS does not have it
 
 
 class Placements:
@@ -46,6 +58,8 @@ class Placements:
         self._opening = threading.Lock()  # doctor looks at many domains at once
         self._zones: dict[tuple[str, str], Zone] = {}
         self._places: dict[str, Placement] = {}
+        self._worlds: dict[tuple[Server, ...], Discovery] = {}
+        self._warned: set[str] = set()
 
     def provider(self, account: Account) -> Provider:
         """The account's provider, ready for use. Raises ConfigError."""
@@ -69,10 +83,9 @@ class Placements:
         wanted = list(dict.fromkeys(names))
         unknown = [name for name in wanted if name not in self._places]
         self.start(unknown)
-        told = {name: Delegation(name, name, "", self._told(name)) for name in unknown if self._told(name)}
-        asked = [name for name in unknown if name not in told]
-        for name, delegation in (told | self._delegations(asked)).items():
-            self._places[name] = self._place(delegation)
+        self._discover(unknown)
+        for name in unknown:
+            self._places[name] = self._place(name)
         return {name: self._places[name] for name in wanted}
 
     def look(self, names: Iterable[str]) -> dict[str, list[frozenset[str]]]:
@@ -92,7 +105,7 @@ class Placements:
 
     def _servers(self, name: str) -> tuple[Server, ...]:
         with suppress(DelegationError):  # then there is nobody to ask
-            return self._told(name) or self.discovery.find(name).servers
+            return self._named(name) or self.discovery.find(name).servers
         return ()
 
     def start(self, names: Iterable[str]) -> None:
@@ -109,81 +122,181 @@ class Placements:
             if isinstance(provider, StartsServer):
                 provider.start(its_names)
 
-    def _delegations(self, names: list[str]) -> dict[str, Delegation]:
-        """Where the names lead to. Where no name server can be asked, and somebody else can later, each
-        is taken for what it is, in the longest zone that its account has."""
+    # Where a name leads
+
+    def _discover(self, names: Iterable[str]) -> None:
+        """Follow all names at once, as far as each world of name servers knows them."""
+        worlds: dict[tuple[tuple[Server, ...], Rule], list[str]] = defaultdict(list)
+        for name in names:
+            worlds[self._named(name), self._settings.cname_for(name) or "auto"].append(name)
+        for (servers, cname), members in worlds.items():
+            with suppress(PortBarred):  # each name by itself says what that means for it
+                self._world(servers).find_all(members, cname)
+
+    def _named(self, name: str) -> tuple[Server, ...]:
+        """The servers that the configuration names for a zone."""
+        return _servers_at(self._settings.nameservers_for(name))
+
+    def _world(self, servers: tuple[Server, ...]) -> Discovery:
+        """Who follows names, from these servers on or from the root's."""
+        if not servers:
+            return self.discovery
+        if servers not in self._worlds:
+            self._worlds[servers] = Discovery(self._settings.resolvers, servers)
+        return self._worlds[servers]
+
+    def _follow(self, name: str, cname: Rule) -> Delegation:
+        """Where the name leads to, from one world of name servers into the next: CNAMEs lead out of a
+        private one, and into one that a section has the servers of.
+
+        Raises DelegationError.
+        """
+        servers = self._named(name)
+        found = self._find(servers, name, cname)
+        while found.target != name:
+            named = self._named(found.target)
+            if named == servers and not (servers and found.trouble):
+                break
+            servers = () if named == servers else named
+            rest = self._find(servers, found.target, cname)
+            found = rest._replace(name=name, chain=(*found.chain[:-1], *rest.chain))
+            check_chain(found.chain)
+            if len(rest.chain) < 2:
+                break
+        return found
+
+    def _find(self, servers: tuple[Server, ...], name: str, cname: Rule) -> Delegation:
+        """One world's word. Where no name server can be asked, and somebody else can later, the name is
+        taken for what it is, in the longest zone that its account has."""
         try:
-            return self.discovery.find_all(names) if names else {}
+            found = self._world(servers).find(name, cname)
         except PortBarred as error:
             if not self._settings.doh and error.barrier == "nothing answers":
                 raise
-            output.warning(f"{error}: the zone is the account's, and a CNAME would not be noticed")
-            return {name: Delegation(name, name, "", ()) for name in names}
+            if str(error) not in self._warned:
+                self._warned.add(str(error))
+                output.warning(f"{error}: the zone is the account's, and a CNAME would not be noticed")
+            return Delegation(name, name, "", (), (name,), guessed=True)
+        if servers and found.trouble and found.target == name:
+            return Delegation(name, name, "", servers, (name,), private=True, guessed=True)
+        return found
 
-    def _told(self, name: str) -> tuple[Server, ...]:
-        """The servers that the configuration names for a zone."""
-        return tuple(Server(str(address), (address,)) for address in self._settings.nameservers_for(name))
+    # Where its record goes
 
-    def _place(self, delegation: Delegation) -> Placement:
+    def _place(self, name: str) -> Placement:
+        """A wildcard's CNAME is meant for the name where nobody else can publish: the record overrides it
+        where an account has the name's own zone."""
+        rule = self._settings.cname_for(name)
+        delegation = self._follow(name, rule or "auto")
+        if not delegation.wildcard:
+            return self._placement(delegation)
+        try:
+            account = self._settings.account_for(delegation.target, name)
+            if isinstance(self.provider(account), NeedsAlias):
+                raise ZoneNotFound(f"the account {account.name} publishes at its own names only")
+            placement = self._placement(delegation)
+        except (ConfigError, ZoneNotFound) as error:
+            try:
+                placement = self._placement(self._follow(name, "follow"))
+            except HookError:
+                raise error from None
+            output.step(f"{name} gets its CNAME from a wildcard, which is followed: no account has {name}")
+        else:
+            output.step(f"{name} gets its CNAME from a wildcard; the record itself overrides it")
+        return placement
+
+    def _placement(self, delegation: Delegation) -> Placement:
         name, target = delegation.name, delegation.target
         account = self._settings.account_for(target, name)
-        if delegation.wildcard:
-            output.step(f"{name} gets its CNAME from a wildcard; the record itself overrides it")
+        if not delegation.guessed and not delegation.private and "." not in delegation.zone:
+            delegation = self._in_private_dns(account, delegation)
+            target = delegation.target
+        named = self._settings.readiness_for(name)
         return Placement(
             name,
             target,
             account,
             self._zone(account, delegation),
-            self._told(target) or delegation.servers,
+            self._named(target) or delegation.servers,
             self._settings.profile_for(account, target),
-            self._readiness(name),
+            # Public resolvers need not know a zone whose servers are a private matter.
+            named or ("authoritative" if delegation.private else "public"),
+            delegation.private,
         )
 
-    def _readiness(self, name: str) -> Readiness:
-        """Public resolvers need not know a zone whose servers are named in the configuration."""
-        named = self._settings.nameservers_for(name)
-        return self._settings.readiness_for(name) or ("authoritative" if named else "public")
+    def _in_private_dns(self, account: Account, delegation: Delegation) -> Delegation:
+        """A name that the public DNS does not have is asked of the server that takes the account's updates.
+
+        Raises DelegationError where there is none, or it does not answer for the name with authority.
+        """
+        servers = _servers_of(self.provider(account))
+        if servers:
+            found = self._find(
+                servers, delegation.target, self._settings.cname_for(delegation.name) or "auto"
+            )
+            if not found.guessed and not found.trouble:
+                output.warning(
+                    f"{found.zone} is not in the public DNS: {servers[0].name}, the server of the account "
+                    f"{account.name}, answers for it with authority and is asked instead"
+                )
+                return found._replace(name=delegation.name, chain=(*delegation.chain[:-1], *found.chain))
+        cut, target = delegation.zone, delegation.target
+        led = "" if target == delegation.name else f" (a CNAME leads there from {delegation.name})"
+        asked = f", nor does {servers[0].name} answer for it" if servers else ""
+        raise DelegationError(
+            f"{target} is not in the DNS: {cut or 'the root'} does not delegate it{asked}{led}",
+            f"{delegation.trouble or 'is the domain registered and delegated?'} An internal zone wants "
+            f'`nameservers` in [zone."{target.removeprefix(PREFIX)}"], or DNS01_NAMESERVERS',
+        )
 
     def _zone(self, account: Account, delegation: Delegation) -> Zone:
         """The account's zone that equals the zone cut: a stale child zone in the account must not
         win, nor a parent whose child lives elsewhere. Without discovery, the longest suffix."""
         cut, target = delegation.zone, delegation.target
-        from_name = "" if target == delegation.name else f" (a CNAME leads there from {delegation.name})"
-        if not cut:
-            return self._account_zone(account, self._told_apex(account, target) or target)
-        if "." not in cut:
-            raise DelegationError(
-                f"{target} is not in the DNS: {cut} does not delegate it{from_name}",
-                f"{delegation.trouble or 'is the domain registered and delegated?'} "
-                "(an internal zone wants `nameservers` in its section)",
-            )
+        if delegation.guessed or delegation.private:
+            return self._account_zone(account, self._apex_named(account, target) or cut or target)
         zone = self._account_zone(account, cut)
-        if zone.apex != cut:
-            raise ZoneNotFound(
-                f"{target} belongs to the zone {cut}, which is delegated to "
-                f"{', '.join(server.name for server in delegation.servers)}; "
-                f"the account {account.name} only has {zone.apex}",
-                f'name the account of {cut} in [zone."{cut}"], or remove the delegation',
+        if zone.apex == cut:
+            return zone
+        remedy = f'name the account of {cut} in [zone."{cut}"], or remove the delegation'
+        if is_within(zone.apex, cut):
+            remedy += (
+                f"; if {zone.apex} is an internal zone, name its servers: `nameservers` in "
+                f'[zone."{zone.apex}"], or DNS01_NAMESERVERS'
             )
-        return zone
+        raise ZoneNotFound(
+            f"{target} belongs to the zone {cut}, which is delegated to "
+            f"{', '.join(server.name for server in delegation.servers)}; "
+            f"the account {account.name} only has {zone.apex}",
+            remedy,
+        )
 
-    def _told_apex(self, account: Account, target: str) -> str:
-        """The apex that a section says, or else the servers that are named. A provider that knows its
-        zones may know of one beneath it, and is asked, unless the section has the zone's id."""
+    def _apex_named(self, account: Account, target: str) -> str:
+        """The apex that a section says. A provider that knows its zones may know of one beneath it, and is
+        asked, unless the section has the zone's id."""
         apex = self._settings.apex_for(target)
         if knows_zones(self.provider(account)):
             return apex if self._settings.zone_id_for(apex) else ""
-        return apex or self._apex_by(self._told(target), target)
-
-    def _apex_by(self, servers: Iterable[Server], target: str) -> str:
-        queries = [Query(address, target, SOA) for server in servers for address in server.addresses]
-        with Transport() as transport:
-            answers = transport.ask(queries, ALL_SERVERS_TIMEOUT).values()
-        messages = (answer.message for answer in answers if answer.authoritative)
-        return next((apex_of(message) for message in messages if message), "")
+        return apex
 
     def _account_zone(self, account: Account, name: str) -> Zone:
         if (account.name, name) not in self._zones:
             id = self._settings.zone_id_for(name)
             self._zones[account.name, name] = Zone(name, id) if id else self.provider(account).zone_for(name)
         return self._zones[account.name, name]
+
+
+def _servers_at(addresses: Iterable[Address]) -> tuple[Server, ...]:
+    return tuple(Server(str(address), (address,)) for address in addresses)
+
+
+def _servers_of(provider: Provider) -> tuple[Server, ...]:
+    """Who takes the account's updates by DNS, where its provider works that way."""
+    if not isinstance(provider, HasNameServer):
+        return ()
+    host, port = provider.name_server()
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    except OSError:
+        return ()
+    return (Server(host, tuple(dict.fromkeys(Address(str(each[4][0]), port) for each in found))),)

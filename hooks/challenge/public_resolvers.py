@@ -34,7 +34,7 @@ def ask_resolvers(
     view: Callable[[Address, str], str] = lambda resolver, name: "",
     clock: Callable[[], float] = time.monotonic,
 ) -> list[str]:
-    """Ask public resolvers for names that are ready, until they have them (READINESS, step 12).
+    """Ask public resolvers for names that are ready, until they have them.
 
     A "no" is waited out for as long as the resolver will keep it, where that is within ``NEGATIVE_TTL_LIMIT``
     seconds of the beginning; ``view`` may know why it will never become a yes. Gives the warnings.

@@ -10,7 +10,7 @@ from ...errors import ConfigError
 from ...names import PREFIX, is_within
 from ...providers.base import Profile
 from ..dns.address import Address
-from .validators import Readiness
+from .validators import CnameRule, Readiness
 
 
 class Account(NamedTuple):
@@ -32,6 +32,7 @@ class ZoneRule(NamedTuple):
     nameservers: tuple[Address, ...]
     readiness: Readiness | None
     overrides: Mapping[str, Any]  # of the profile
+    cname: CnameRule | None = None  # what becomes of CNAMEs at the challenge names
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,10 @@ class Settings:
     def readiness_for(self, name: str) -> Readiness | None:
         """Whom to believe about the name, where the configuration says it."""
         return next((rule.readiness for rule in self._rules(name) if rule.readiness), self.readiness)
+
+    def cname_for(self, name: str) -> CnameRule | None:
+        """What becomes of a CNAME at the name, where the configuration says it."""
+        return next((rule.cname for rule in self._rules(name) if rule.cname), None)
 
     def zone_id_for(self, apex: str) -> str:
         """The provider's id of the zone, where the configuration says it; else ""."""

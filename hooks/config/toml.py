@@ -138,12 +138,13 @@ def _zone(name: str, section: Mapping[str, Any]) -> ZoneRule:
             raise ConfigError(
                 f"{key!r} is no key: a name with dots in it needs quotes", f'write [zone."{name}.{key}"]'
             )
-    check_known("key", section, ("account", "id", "nameservers", "readiness", *TERMS))
+    check_known("key", section, ("account", "id", "nameservers", "readiness", "cname", *TERMS))
     return ZoneRule(
         apex=validators.apex(name),
         account=said(section, "account", text, ""),
         id=said(section, "id", text, ""),
         nameservers=said(section, "nameservers", validators.addresses, ()),
         readiness=said(section, "readiness", validators.readiness, None),
+        cname=said(section, "cname", validators.cname_rule, None),
         overrides=overrides(section),
     )

@@ -18,6 +18,7 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 Readiness = Literal["authoritative", "public", "strict", "resolvers"]
+CnameRule = Literal["follow", "ignore"]
 
 # What an account or a zone may override of a provider's profile, in the units of Profile. No wait
 # may be longer than 3,000 s: a pending authorization may live no more than an hour.
@@ -59,6 +60,16 @@ def readiness(value: object) -> Readiness:
     if value in get_args(Readiness):
         return cast(Readiness, value)
     raise ConfigError(f"{value!r} is no readiness", f"it is one of: {', '.join(get_args(Readiness))}")
+
+
+def cname_rule(value: object) -> CnameRule:
+    """What becomes of CNAMEs at challenge names."""
+    if value in get_args(CnameRule):
+        return cast(CnameRule, value)
+    raise ConfigError(
+        f"{value!r} is no rule for CNAMEs",
+        "follow (also those that a wildcard makes) or ignore (publish at the name itself)",
+    )
 
 
 def listed(said: str) -> tuple[Address, ...]:

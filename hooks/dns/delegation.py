@@ -33,6 +33,8 @@ class Delegation(NamedTuple):
     wildcard: str = ""  # the target of a wildcard CNAME, which the record itself will override
     trouble: str = ""  # why the zone's own servers could not confirm any of this
     intercepted: bool = False  # whether all that was heard in their place were resolvers
+    private: bool = False  # whether servers that the configuration names said so, and not the public DNS
+    guessed: bool = False  # whether nobody could be asked, and the name is taken for what it is
 
 
 class ZoneCut(NamedTuple):
@@ -41,6 +43,7 @@ class ZoneCut(NamedTuple):
     apex: str
     hosts: tuple[str, ...]
     glue: dict[str, tuple[Address, ...]]
+    named: bool = False  # whether its servers are those that the configuration names
 
 
 class PortBarred(DelegationError):

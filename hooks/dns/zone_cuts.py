@@ -1,5 +1,13 @@
 """Where the record really goes: down from the root by referral, along every CNAME.
 
+::
+
+    .                                resolvers know its servers
+    └ org                            referral from the root
+      └ example.org                  referral from org; from here on no resolver is asked
+        ├ _acme-challenge            CNAME: the descent begins again with its target
+        └ _acme-challenge.www        NS: a zone of its own, and so the record's
+
 No resolver ever hears of the challenge name before the record is there, nor of anything near it:
 its "no" would be kept for the zone's negative TTL, for every type at that name (RFC 2308 §5),
 for everything beneath it (RFC 8020) and, with aggressive NSEC, for names beside it (RFC 8198).
@@ -10,9 +18,9 @@ in other people's zones; all else is asked of authoritative servers, with RD=0.
 from __future__ import annotations
 
 import random
-import secrets
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 import dns.flags
 import dns.message
@@ -23,22 +31,25 @@ import dns.rdatatype
 import dns.rrset
 
 from ...errors import DelegationError
-from ...names import is_within
+from ...names import ancestors, is_within
 from .address import Address, reachable
-from .delegation import CNAME_LIMIT, PORT_53_HINT, ChainError, Delegation, PortBarred, Server, ZoneCut
-from .message import CNAME, NS, SOA, Response, alias_of, apex_of, glue_in, hosts_in, referral_to, text
+from .cname import Rule, check_chain, is_from_wildcard
+from .delegation import PORT_53_HINT, Delegation, PortBarred, Server, ZoneCut
+from .message import NS, SOA, Response, alias_of, apex_of, glue_in, hosts_in, referral_to, text
 from .query import NoUsefulAnswer, first, gather
 
 
 class Discovery:
     """Finds where records go, and remembers that, and every zone cut that it has passed.
 
-    ``resolvers`` are asked for the root and for addresses in foreign zones, nothing else.
+    ``resolvers`` are asked for the root and for addresses in foreign zones, nothing else. ``named``
+    stand for the root where the configuration names the servers of a private world.
     """
 
-    def __init__(self, resolvers: Sequence[Address]) -> None:
-        self._resolvers = list(resolvers)
-        self._found: dict[str, Delegation] = {}
+    def __init__(self, resolvers: Sequence[Address], named: Sequence[Server] = ()) -> None:
+        self._named = tuple(named)
+        self._resolvers = [address for server in named[:1] for address in server.addresses] + list(resolvers)
+        self._found: dict[tuple[str, Rule], Delegation] = {}
         self._cuts: dict[str, ZoneCut] = {}
         self._hosts: dict[str, tuple[Address, ...]] = {}
         self._servers: dict[str, tuple[Server, ...]] = {}
@@ -54,32 +65,32 @@ class Discovery:
         """The servers that are known by now to answer over TCP alone."""
         return self._deaf
 
-    def find_all(self, names: Iterable[str]) -> dict[str, Delegation]:
+    def find_all(self, names: Iterable[str], cname: Rule = "auto") -> dict[str, Delegation]:
         """Follow many challenge names at once; the first one alone, for its cuts serve the rest.
 
         Raises DelegationError as ``find`` does.
         """
         first, *rest = dict.fromkeys(names)
-        found = {first: self.find(first)}
+        found = {first: self.find(first, cname)}
         if rest:
             from concurrent.futures import ThreadPoolExecutor
 
             with ThreadPoolExecutor(8) as pool:
-                found |= zip(rest, pool.map(self.find, rest), strict=True)
+                found |= zip(rest, pool.map(lambda name: self.find(name, cname), rest), strict=True)
         return found
 
-    def find(self, name: str) -> Delegation:
+    def find(self, name: str, cname: Rule = "auto") -> Delegation:
         """Follow the delegations and CNAMEs of one challenge name.
 
         Raises ChainError for a loop and for a chain that is too long, PortBarred where no name
         server can be asked at all: neither the zone is known then, nor whether the name is a CNAME.
         """
-        found = self._found.get(name) or self._walk(name)
+        found = self._found.get((name, cname)) or self._walk(name, cname)
         if not found.trouble:  # which may pass
-            self._found[name] = found
+            self._found[name, cname] = found
         return found
 
-    def _walk(self, name: str) -> Delegation:
+    def _walk(self, name: str, cname: Rule) -> Delegation:
         chain = [name]
         wildcard = trouble = ""
         intercepted = False
@@ -88,7 +99,9 @@ class Discovery:
             try:
                 cut, reply = self._descend(target)
                 alias = alias_of(reply, target)
-                if alias and self._comes_of_a_wildcard(cut, reply, target, alias):
+                if alias and cname == "ignore":
+                    cut, alias = self._enclosing(cut, target), ""
+                elif alias and cname == "auto" and self._is_from_wildcard(cut, reply, target, alias):
                     cut, wildcard, alias = self._enclosing(cut, target), alias, ""
             except NoUsefulAnswer as silence:
                 self._mind_the_port(silence)
@@ -97,10 +110,21 @@ class Discovery:
             if not alias:
                 servers = self._all_servers(cut)
                 return Delegation(
-                    name, target, cut.apex, servers, tuple(chain), wildcard, trouble, intercepted
+                    name,
+                    target,
+                    cut.apex,
+                    servers,
+                    tuple(chain),
+                    wildcard,
+                    trouble,
+                    intercepted,
+                    private=bool(self._named),
                 )
             chain.append(alias)
-            _check(chain)
+            check_chain(chain)
+
+    def _is_from_wildcard(self, cut: ZoneCut, reply: dns.message.Message, name: str, alias: str) -> bool:
+        return is_from_wildcard(reply, name, alias, lambda other: self._ask(cut, other, SOA))
 
     def cut(self, name: str) -> ZoneCut:
         """The zone that holds ``name``: the deepest that it is delegated to.
@@ -160,14 +184,16 @@ class Discovery:
 
     def _deepest(self, name: str) -> ZoneCut:
         """The deepest cut known so far that ``name`` is within."""
-        while name not in self._cuts and name:
-            name = name.partition(".")[2]
-        return self._cuts.get(name) or self._root()
+        known = (self._cuts[above] for above in ancestors(name) if above in self._cuts)
+        return next(known, None) or self._root()
 
     def _root(self) -> ZoneCut:
         """Whoever needs it first finds it for all."""
         with self._rooting:
-            if "" not in self._cuts:
+            if "" not in self._cuts and self._named:
+                glue = {server.name: server.addresses for server in self._named}
+                self._cuts[""] = ZoneCut("", tuple(glue), glue, named=True)
+            elif "" not in self._cuts:
                 self._cuts[""] = self._ask_for_the_root()
             return self._cuts[""]
 
@@ -186,14 +212,16 @@ class Discovery:
 
     def _mind_the_port(self, silence: NoUsefulAnswer) -> None:
         """Raises PortBarred where no name server has answered so far."""
-        if self._heard or not (silence.mute or silence.intercepted):
+        if self._named or self._heard or not (silence.mute or silence.intercepted):
             return
         barrier = "something intercepts it" if silence.intercepted else "only resolvers answer"
         raise PortBarred(barrier, str(silence)) from None
 
     def _on_the_same_servers(self, cut: ZoneCut, apex: str) -> ZoneCut:
         """A child zone on its parent's servers gets no referral: only its SOA tells of it."""
-        if apex != cut.apex and is_within(apex, cut.apex):
+        if cut.named and is_within(apex, cut.apex):
+            self._cuts[apex] = cut = cut._replace(apex=apex)
+        elif apex != cut.apex and is_within(apex, cut.apex):
             reply = self._ask(cut, apex, NS)  # its own word, or its parent's referral
             hosts = {host for rrset in (*reply.answer, *reply.authority) for host in hosts_in(rrset)}
             cut = self._cuts[apex] = ZoneCut(
@@ -203,26 +231,21 @@ class Discovery:
 
     def _enclosing(self, cut: ZoneCut, name: str) -> ZoneCut:
         """The zone of a name whose SOA a wildcard CNAME hides."""
-        while (name := name.partition(".")[2]) and is_within(name, cut.apex):
-            reply = self._ask(cut, name, SOA)
-            if not alias_of(reply, name):
+        for above in islice(ancestors(name), 1, None):
+            if not is_within(above, cut.apex):
+                break
+            reply = self._ask(cut, above, SOA)
+            if not alias_of(reply, above):
                 return self._on_the_same_servers(cut, apex_of(reply))
         return cut
-
-    def _comes_of_a_wildcard(self, cut: ZoneCut, reply: dns.message.Message, name: str, alias: str) -> bool:
-        """Whether this CNAME was made from a wildcard: its signature says so (RFC 4034 §3.1.3),
-        or else a label that nobody can have chosen gets it as well."""
-        owner = dns.name.from_text(name)
-        signature = reply.get_rrset(reply.answer, owner, dns.rdataclass.IN, dns.rdatatype.RRSIG, CNAME)
-        if signature:
-            return bool(signature[0].labels < len(owner.labels) - 1)
-        sibling = f"{secrets.token_hex(7)}.{name.partition('.')[2]}"
-        return alias_of(self._ask(cut, sibling, SOA), sibling) == alias
 
     # Name servers
 
     def _all_servers(self, cut: ZoneCut) -> tuple[Server, ...]:
-        """The union of the parent's and the zone's own NS, with all their addresses."""
+        """The union of the parent's and the zone's own NS, with all their addresses; of those that the
+        configuration names, these."""
+        if cut.named:
+            return self._named
         if cut.apex not in self._servers:
             hosts = set(cut.hosts)
             try:
@@ -285,19 +308,3 @@ class Discovery:
             raise
         self._heard = self._heard or not Response(reply).like_a_resolver
         return reply
-
-
-def _check(chain: Sequence[str]) -> None:
-    drawn = " -> ".join(chain)
-    if chain[-1] in chain[:-1]:
-        raise ChainError(
-            f"{chain[0]}: its CNAMEs go round in a circle: {drawn}",
-            f"let one CNAME lead to where the record can stand, or remove that of {chain[0]}",
-            chain,
-        )
-    if len(chain) > CNAME_LIMIT + 1:
-        raise ChainError(
-            f"{chain[0]}: more than {CNAME_LIMIT} CNAMEs in a row: {drawn}",
-            "let the first one point to the last one's target; CAs give up on long chains",
-            chain,
-        )

@@ -51,13 +51,14 @@ def test_a_zone_that_names_its_servers_needs_no_resolver(stage: Stage) -> None:
 
 
 def test_when_one_zone_of_a_call_fails_what_was_published_in_the_others_is_taken_back(tmp_path: Path) -> None:
-    with Stage(tmp_path, zones={"example.net": "_acme-challenge CNAME elsewhere.test."}) as stage:
+    with Stage(tmp_path, zones={"example.net": ""}) as stage:
+        (stage.bind.folder / "example.net.zone.jnl").mkdir()  # where BIND wants to write what changes
         client = stage.client(DNS01_NAMESERVERS=PRIMARY)
 
         said = client("deploy_challenge", *APEX, "example.net", "token", B)
 
         assert said.code == 5
-        assert "_acme-challenge.example.net is a CNAME to elsewhere.test" in said.stderr
+        assert "SERVFAIL" in said.stderr
         assert f"took back {NAME}\n" in said.stderr
         assert stage.bind.txt(NAME) == set()
         assert stage.journal() == []

@@ -250,7 +250,8 @@ def _view(scene: Scene) -> Suspicion | None:
         "account-view",
         f"{_listed(strange)} took the record, and does not show it to the world: it has views, and the "
         "account's key leads into another one than the world sees",
-        "use a key that leads into the view that the world sees (match-clients in named.conf)",
+        "use a key that leads into the view that the world sees (match-clients in named.conf); if it does, "
+        'and this machine alone is in another view, set readiness = "resolvers" (DNS01_READINESS)',
     )
 
 

@@ -2,7 +2,7 @@
 and for a wait that has failed.
 
 A server that speaks for the zone and does not have what the account writes is waited for in vain;
-one that says nothing useful is excused (READINESS, step 9).
+one that says nothing useful is excused (docs/readiness.rst).
 """
 
 from __future__ import annotations

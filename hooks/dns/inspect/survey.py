@@ -139,7 +139,7 @@ def survey(
     servers = discovery.find(apex).servers
     glue: Mapping[str, tuple[Address, ...]] = {}
     try:
-        delegated, glue = discovery.cut(apex)[1:]
+        _, delegated, glue, _ = discovery.cut(apex)
     except DelegationError:  # its own servers are of no use, and the parent's word is all there is
         delegated = tuple(server.name for server in servers)
     until = time.monotonic() + PATIENCE

@@ -1,7 +1,7 @@
 """The cases of readiness, and that each has a test.
 
-When a TXT record is ready for the CA is proved by cases. A test of one starts with its number:
-``pytest -k test_24_`` runs those of case 24; ``test_7_and_37_…`` is one of two cases.
+When a TXT record is ready for the CA is proved by cases (docs/readiness.rst). A test of one starts
+with its number: ``pytest -k test_24_`` runs those of case 24; ``test_7_and_37_…`` is one of two cases.
 """
 
 from __future__ import annotations
@@ -52,9 +52,15 @@ CASES = {
     36: "a base domain without records: found by referral; aggressive NSEC says yes at once",
     37: "an IPv6 address that swallows everything: costs nothing",
     38: "100 names at a server with response-rate limiting: ready, and no storm of queries",
+    39: "a private zone, no nameservers: the account's server is asked and that is said, or an error before",
+    40: "nameservers set, a CNAME or a delegation inside: followed, asked of those servers",
+    41: "a wildcard's and an explicit CNAME to one target, unsigned: the explicit one is followed",
+    42: "a wildcard CNAME, an account for its target's zone alone: followed; [zone] cname overrules",
     43: "a server that answers FORMERR or NOTIMP to EDNS: asked again without, and remembered",
+    44: 'views: another is shown to us than to our key: named as such; readiness = "resolvers" gets through',
     45: "a value vanishes during the wait, replaced by another writer: published again, and said",
     46: "the client dies during the wait: the hook takes back and ends",
+    47: "a name in no zone, under a TLD that is missing: the error of a name in no zone, nothing published",
     48: "100 names, 20 s lag: a few of each batch stand for all until they pass; ready means every pair",
 }
 
@@ -77,6 +83,13 @@ def test_every_case_has_a_test(number: int) -> None:
     assert number in PROVED
 
 
+def test_the_documentation_has_every_case() -> None:
+    text = (ROOT / "docs" / "readiness.rst").read_text()
+    assert [f"{number:<2}  {case}" for number, case in CASES.items()] == re.findall(
+        r"^\d+ +\S.*$", text, re.MULTILINE
+    )
+
+
 def test_no_test_is_of_a_case_that_there_is_not() -> None:
     assert set(CASES) >= PROVED
-    assert list(CASES) == sorted(CASES)
+    assert list(CASES) == list(range(1, 49))

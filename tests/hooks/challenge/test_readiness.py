@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from testbed import NameServer, Zone
 
-from dns01.errors import NotReady
+from dns01.errors import ClientGone, NotReady
 from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.challenge.readiness import ReadinessWait
 from dns01.hooks.clients.process import Client
@@ -143,7 +144,7 @@ def test_a_provider_has_no_word_for_what_another_process_published(
     waiting = ReadinessWait(settings, Placements(settings), journal, US, clock, clock.sleep)
     waiting.until_ready(opened, Steps(), published=opened if published_here else [])
 
-    assert len(server.asked(NAME)) == questions
+    assert len(server.asked(NAME, "TXT")) == questions
 
 
 # Name by name
@@ -193,3 +194,106 @@ def test_a_provider_s_refusal_is_that_of_its_zone_s_names(
     monkeypatch.setattr(memory.Provider, "settled", settled, raising=False)
 
     assert one_by_one(journal, clock, entry()) == ([], {NAME: "the job has failed"})
+
+
+# Name servers that show this machine another view
+
+
+def by_resolvers(journal: Journal, clock: Clock, *ours: Entry, **terms: str) -> list[str]:
+    """The names that are degraded, where resolvers alone decide."""
+    settings = load_settings({**ENVIRON, "DNS01_READINESS": "resolvers", "DNS01_DOH": "", **terms})
+    waiting = ReadinessWait(settings, Placements(settings), journal, US, clock, clock.sleep)
+    opened = journal.open(ours)
+    return waiting.until_ready(opened, Steps(), published=opened)
+
+
+@pytest.fixture
+def resolver() -> Iterator[NameServer]:
+    """A resolver that is led to the view of the world."""
+    with NameServer("127.0.0.57", zones=[Zone("example.org", '_acme-challenge TXT "ours"')]) as resolver:
+        resolver.intercepted = True
+        yield resolver
+
+
+def test_44_where_name_servers_show_another_view_resolvers_alone_decide_and_that_is_labelled(
+    journal: Journal,
+    clock: Clock,
+    server: NameServer,
+    resolver: NameServer,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    server.zone("example.org").set(NAME, "TXT", "of the other view")
+
+    assert by_resolvers(journal, clock, entry(), DNS01_RESOLVERS=resolver.address) == [NAME]
+
+    assert [question.type for question in server.asked(NAME)] == ["SOA"]
+    said = capsys.readouterr().err
+    assert f'! degraded: readiness = "resolvers" for {NAME}' in said
+    assert f"+ ready, degraded: {resolver.address} saw it" in said
+
+
+def test_44_no_resolver_is_asked_before_the_record_has_had_its_time(
+    journal: Journal, clock: Clock, resolver: NameServer
+) -> None:
+    by_resolvers(journal, clock, entry(), DNS01_RESOLVERS=resolver.address)
+    assert clock.now - NOW >= 30
+
+
+def test_44_a_resolver_that_does_not_see_it_is_waited_for_until_the_time_out(
+    journal: Journal, clock: Clock, resolver: NameServer
+) -> None:
+    resolver.zone("example.org").set(NAME, "TXT", "of another view")
+    with pytest.raises(NotReady, match=r"127\.0\.0\.57 has another value only at"):
+        by_resolvers(journal, clock, entry(), DNS01_RESOLVERS=resolver.address, DNS01_TIMEOUT="32")
+
+
+def test_44_nobody_to_ask_is_an_error(journal: Journal, clock: Clock) -> None:
+    with pytest.raises(NotReady, match="no answer from"):
+        by_resolvers(journal, clock, entry(), DNS01_RESOLVERS="127.0.0.58", DNS01_TIMEOUT="31")
+
+
+def test_44_name_by_name_it_is_the_same(journal: Journal, clock: Clock, resolver: NameServer) -> None:
+    terms = {"DNS01_READINESS": "resolvers", "DNS01_DOH": "", "DNS01_RESOLVERS": resolver.address}
+    assert one_by_one(journal, clock, entry(), **terms) == ([NAME], {})
+
+
+# What vanishes, and who is gone
+
+
+def test_45_what_vanishes_goes_to_whoever_can_publish_it_again(
+    journal: Journal, clock: Clock, server: NameServer
+) -> None:
+    settings = load_settings({**ENVIRON, "DNS01_ROUNDS": "2", "DNS01_TIMEOUT": "60"})
+    again: list[Entry] = []
+
+    def republish(entries: object) -> None:
+        again.extend(opened)
+        server.zone("example.org").set(NAME, "TXT", "ours")
+
+    waiting = ReadinessWait(
+        settings, Placements(settings), journal, US, clock, clock.sleep, republish=republish
+    )
+    opened = journal.open([entry()])
+    Timer(1, server.zone("example.org").set, (NAME, "TXT", "of another writer")).start()
+    waiting.until_ready(opened, Steps(), published=opened)
+
+    assert again == opened
+
+
+def test_46_a_client_that_is_gone_ends_the_wait(journal: Journal, clock: Clock, server: NameServer) -> None:
+    server.zone("example.org").set(NAME, "TXT", "old")
+    settings = load_settings(ENVIRON)
+    waiting = ReadinessWait(
+        settings, Placements(settings), journal, US, clock, clock.sleep, client_lives=lambda client: False
+    )
+    with pytest.raises(ClientGone):
+        waiting.until_ready(journal.open([entry()]), Steps(), published=[])
+
+
+def test_46_a_client_of_which_nothing_can_be_told_is_taken_to_live(journal: Journal, clock: Clock) -> None:
+    settings = load_settings(ENVIRON | {"DNS01_ROUNDS": "2"})
+    waiting = ReadinessWait(
+        settings, Placements(settings), journal, US, clock, clock.sleep, client_lives=lambda client: None
+    )
+    opened = journal.open([entry()])
+    assert waiting.until_ready(opened, Steps(), published=opened) == []

@@ -1,0 +1,170 @@
+"""Zones that the public DNS does not have, and CNAMEs in and out of them.
+
+The numbers are those of the readiness cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from testbed import Bind, Knot, NameServer, PowerDNS, World, Zone
+from testbed.world import HostedZone
+
+from dns01.errors import DelegationError
+from dns01.hooks.challenge.placement import Placement, Placements
+from dns01.hooks.config.load import load_settings
+
+INSIDE, ELSEWHERE = "127.3.0.1", "127.3.0.2"
+NAS = "_acme-challenge.nas.lan"
+WEB = "_acme-challenge.web.corp.internal"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as world:
+        yield world
+
+
+@pytest.fixture
+def example(world: World) -> HostedZone:
+    return world.zone("example.org", {"ns1.example.org": "127.1.0.1"})
+
+
+def placed(world: World, name: str, **environ: str) -> Placement:
+    """Where the name's record goes, with the one account that the variables describe."""
+    variables = {"DNS01_CONFIG": "", "DNS01_RESOLVERS": world.resolver.address, **environ}
+    return Placements(load_settings(variables)).find([name])[name]
+
+
+def by_updates(world: World, name: str, server: str = INSIDE) -> Placement:
+    return placed(world, name, DNS01_PROVIDER="rfc2136", RFC2136_NAMESERVER=server)
+
+
+def addresses(place: Placement) -> list[str]:
+    return [address.ip for server in place.servers for address in server.addresses]
+
+
+# Without `nameservers`
+
+
+@pytest.mark.parametrize("kind", [Bind, Knot, PowerDNS])
+def test_39_a_zone_that_the_public_dns_does_not_know_is_asked_of_the_accounts_own_server(
+    world: World, capsys: pytest.CaptureFixture[str], kind: type[Bind]
+) -> None:
+    with kind(INSIDE, {"lan": ""}):
+        place = by_updates(world, NAS)
+
+    assert (place.target, place.zone.apex, addresses(place)) == (NAS, "lan", [INSIDE])
+    assert place.readiness == "authoritative"
+    assert f"lan is not in the public DNS: {INSIDE}, the server of the account" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("apex", "name"),
+    [
+        ("corp.internal", WEB),
+        ("home.arpa", "_acme-challenge.home.arpa"),
+        ("example.test", "_acme-challenge.deep.below.example.test"),
+        ("unregistered.org", "_acme-challenge.unregistered.org"),
+        ("1.168.192.in-addr.arpa", "_acme-challenge.1.168.192.in-addr.arpa"),
+    ],
+)
+def test_39_so_is_any_other_zone_of_that_kind(world: World, apex: str, name: str) -> None:
+    with NameServer(INSIDE, zones=[Zone(apex, "", {f"ns1.{apex}": INSIDE})]):
+        place = by_updates(world, name)
+    assert (place.zone.apex, addresses(place), place.private) == (apex, [INSIDE], True)
+
+
+def test_39_where_that_server_does_not_answer_for_it_the_error_comes_before_publishing(world: World) -> None:
+    with (
+        NameServer(INSIDE),
+        pytest.raises(DelegationError, match=f"{NAS} is not in the DNS: the root") as caught,
+    ):
+        by_updates(world, NAS)
+    assert f"nor does {INSIDE} answer for it" in str(caught.value)
+    assert "nameservers" in caught.value.hint
+    assert "DNS01_NAMESERVERS" in caught.value.hint
+
+
+def test_39_an_account_without_a_server_is_told_to_name_some(world: World) -> None:
+    with pytest.raises(DelegationError, match="is not in the DNS") as caught:
+        placed(world, NAS, DNS01_PROVIDER="memory", DNS01_MEMORY_ZONES="lan")
+    assert '[zone."nas.lan"]' in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["_acme-challenge.example.orgg", "_acme-challenge.www.example.orgg"])
+def test_47_a_name_under_a_tld_that_is_missing_is_in_no_zone(world: World, name: str) -> None:
+    with (
+        Bind(INSIDE, {"example.org": ""}),
+        pytest.raises(DelegationError, match="the root does not delegate it"),
+    ):
+        by_updates(world, name)
+
+
+def test_47_a_name_that_nobody_has_registered_is_in_no_zone(world: World) -> None:
+    with pytest.raises(DelegationError, match=r"examplle\.org is not in the DNS: org does not delegate it"):
+        placed(
+            world, "_acme-challenge.examplle.org", DNS01_PROVIDER="memory", DNS01_MEMORY_ZONES="example.org"
+        )
+
+
+def test_47_the_public_zone_of_an_account_is_not_asked_of_its_server(
+    world: World, example: HostedZone
+) -> None:
+    place = placed(
+        world, "_acme-challenge.example.org", DNS01_PROVIDER="rfc2136", RFC2136_NAMESERVER="127.1.0.1"
+    )
+    assert (place.private, place.readiness) == (False, "public")
+
+
+# With `nameservers`
+
+
+def named(world: World, name: str, zones: str) -> Placement:
+    return placed(world, name, DNS01_PROVIDER="memory", DNS01_MEMORY_ZONES=zones, DNS01_NAMESERVERS=INSIDE)
+
+
+@pytest.mark.parametrize("kind", [Bind, Knot, PowerDNS])
+def test_40_a_cname_inside_is_followed_by_those_servers(world: World, kind: type[Bind]) -> None:
+    corp = "_acme-challenge.web CNAME web.acme.corp.internal."
+    with kind(INSIDE, {"corp.internal": corp, "acme.corp.internal": ""}):
+        place = named(world, WEB, "corp.internal,acme.corp.internal")
+
+    assert (place.target, place.zone.apex) == ("web.acme.corp.internal", "acme.corp.internal")
+    assert addresses(place) == [INSIDE]
+
+
+def test_40_what_is_delegated_inside_is_asked_of_the_servers_it_is_delegated_to(world: World) -> None:
+    corp = f"acme NS ns.acme\nns.acme A {ELSEWHERE}\n_acme-challenge.web CNAME web.acme"
+    with (
+        Bind(INSIDE, {"corp.internal": corp}),
+        NameServer(ELSEWHERE, zones=[Zone("acme.corp.internal", "", {"ns.acme.corp.internal": ELSEWHERE})]),
+    ):
+        place = named(world, WEB, "corp.internal,acme.corp.internal")
+
+    assert (place.target, place.zone.apex) == ("web.acme.corp.internal", "acme.corp.internal")
+
+
+def test_40_a_cname_out_of_it_is_followed_in_the_public_dns(world: World, example: HostedZone) -> None:
+    with Bind(INSIDE, {"corp.internal": "_acme-challenge.web CNAME web.example.org."}):
+        place = named(world, WEB, "corp.internal,example.org")
+
+    assert (place.target, place.zone.apex) == ("web.example.org", "example.org")
+
+
+def test_40_a_loop_inside_is_named(world: World) -> None:
+    corp = "_acme-challenge.web CNAME a\na CNAME _acme-challenge.web"
+    with Bind(INSIDE, {"corp.internal": corp}), pytest.raises(DelegationError, match="circle"):
+        named(world, WEB, "corp.internal")
+
+
+def test_40_a_wildcard_inside_is_overridden_like_any_other(world: World) -> None:
+    with Bind(INSIDE, {"corp.internal": "* CNAME host.corp.internal.\nhost A 10.0.0.1"}):
+        place = named(world, WEB, "corp.internal")
+    assert (place.target, place.zone.apex) == (WEB, "corp.internal")
+
+
+def test_40_servers_that_say_nothing_leave_the_name_as_it_is(world: World) -> None:
+    place = named(world, WEB, "corp.internal")
+    assert (place.target, place.zone.apex, addresses(place)) == (WEB, "corp.internal", [INSIDE])
