@@ -1,4 +1,4 @@
-"""Where too few name servers can be asked: what resolvers see from elsewhere."""
+"""Where name servers cannot be asked: the wait until resolvers see the record."""
 
 from __future__ import annotations
 
@@ -35,21 +35,23 @@ def wait_for_resolvers(
 
     Gives who has them. ``timeout``: seconds, beyond which no "no" is waited out. Raises NotReady.
     """
-    heard: list[str] = []
+    responding: list[str] = []
     if doh:
         from ..dns.doh import Doh  # whose start-up only this is worth
 
         with Doh() as https:
-            heard = _hear(names, doh, https.ask_all, timeout, clock, sleep)
-    if not heard:
-        heard = _hear(names, [str(one) for one in resolvers], _asker(resolvers), timeout, clock, sleep)
-    if not heard:
+            responding = _wait_for(names, doh, https.ask_all, timeout, clock, sleep)
+    if not responding:
+        responding = _wait_for(
+            names, [str(one) for one in resolvers], _asker(resolvers), timeout, clock, sleep
+        )
+    if not responding:
         asked = ", ".join([*doh, *map(str, resolvers)])
         raise NotReady(f"nobody tells whether {', '.join(names)} is there: no answer from {asked}", HINT)
-    return heard
+    return responding
 
 
-def _hear(
+def _wait_for(
     names: Mapping[str, frozenset[str]],
     servers: Iterable[str],
     ask: Ask,
@@ -60,15 +62,15 @@ def _hear(
     """The servers that answer at all, once all of them have all the values. Each "no" is waited out
     for as long as it is kept (RFC 2308 §5). Raises NotReady."""
     due = {(server, name): 0.0 for server in servers for name in names}
-    heard: dict[str, None] = {}
+    responding: dict[str, None] = {}
     began = clock()
     while due:
         now = clock() - began
         answers = ask([pair for pair, at in due.items() if at <= now])
-        heard |= {server: None for (server, _), answer in answers.items() if answer.message is not None}
+        responding |= {server: None for (server, _), answer in answers.items() if answer.message is not None}
         for (server, name), answer in answers.items():
             check_dnssec(server, name, answer)
-            if server not in heard or names[name] <= answer.texts:
+            if server not in responding or names[name] <= answer.texts:
                 del due[server, name]
                 continue
             kept = max(RETRY_INTERVAL, seconds_kept(answer))
@@ -80,7 +82,7 @@ def _hear(
                 )
         if due:
             sleep(max(0.0, min(due.values()) - (clock() - began)))
-    return list(heard)
+    return list(responding)
 
 
 def _words(answer: Response) -> str:

@@ -42,8 +42,8 @@ def ask_resolvers(
     ``strict`` instead of a warning.
     """
     due = {Query(resolver, name, TXT, recurse=True): 0.0 for resolver in resolvers for name in names}
-    flying: set[Query] = set()
-    heard: set[Address] = set()
+    in_flight: set[Query] = set()
+    responding: set[Address] = set()
     failed: set[Query] = set()
     complaints: dict[str, None] = {}  # in their order, each once
     began = clock()
@@ -51,15 +51,15 @@ def ask_resolvers(
         while due:
             now = clock() - began
             if now >= FIRST_RESPONSE_TIMEOUT:
-                due = {query: at for query, at in due.items() if query.server in heard}
-            ripe = [query for query, at in due.items() if at <= now and query not in flying]
-            flying.update(ripe)
-            transport.send(ripe)
+                due = {query: at for query, at in due.items() if query.server in responding}
+            ready_to_send = [query for query, at in due.items() if at <= now and query not in in_flight]
+            in_flight.update(ready_to_send)
+            transport.send(ready_to_send)
             for query, answer in transport.collect(POLL_INTERVAL):
-                flying.discard(query)
+                in_flight.discard(query)
                 if due.pop(query, None) is None:
                     continue
-                heard.add(query.server)
+                responding.add(query.server)
                 again = clock() - began + max(1.0, seconds_kept(answer))
                 if _sees(answer, names[query.name], strict):
                     continue
@@ -70,7 +70,7 @@ def ask_resolvers(
                 else:
                     due[query] = again
     check_validation(failed)
-    silent = [str(resolver) for resolver in resolvers if resolver not in heard]
+    silent = [str(resolver) for resolver in resolvers if resolver not in responding]
     if silent:
         complaints[f"no answer from {', '.join(silent)}: not asked any further"] = None
     if strict and complaints:
@@ -100,8 +100,8 @@ def what_fails(answer: Response) -> str:
     """The error of a resolver's answer, and the Extended DNS Errors in it, on one line."""
     if answer.message is None:
         return answer.problem
-    said = "; ".join(error.to_text() for error in _extended_errors(answer))  # control characters escaped
-    return dns.rcode.to_text(answer.message.rcode()) + (f", {said}" if said else "")
+    errors = "; ".join(error.to_text() for error in _extended_errors(answer))  # control characters escaped
+    return dns.rcode.to_text(answer.message.rcode()) + (f", {errors}" if errors else "")
 
 
 def _sees(answer: Response, wanted: frozenset[str], strict: bool) -> bool:

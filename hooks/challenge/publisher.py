@@ -238,11 +238,11 @@ def check_value_limit(
         return
     most = provider.values_per_name
     holder: Callable[[str], str] = provider.holder if isinstance(provider, SharesValues) else str
-    there = [entry for entry in open() if entry.account == wanted[0].account]
+    present = [entry for entry in open() if entry.account == wanted[0].account]
     for place in dict.fromkeys(holder(entry.target) for entry in wanted):
         ours = [entry for entry in wanted if holder(entry.target) == place]
         values = {entry.value for entry in ours}
-        others = [e for e in there if holder(e.target) == place and e.value not in values]
+        others = [e for e in present if holder(e.target) == place and e.value not in values]
         if len(values) > most:
             raise ProviderError(
                 f"{place} keeps no more than {_count(most)}, but {_domains(ours)} need {len(values)}",

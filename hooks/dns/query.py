@@ -115,10 +115,12 @@ def _is_useful(query: Query, answer: Response, zone: str) -> bool:
 
 
 def _no_useful_answer(servers: Sequence[Address], useless: Mapping[Address, Response]) -> NoUsefulAnswer:
-    said = [f"{server}: {useless[server].words if server in useless else 'no answer'}" for server in servers]
-    spoken = [answer for answer in useless.values() if answer.message is not None]
-    intercepted = bool(spoken) and all(answer.like_a_resolver for answer in spoken)
-    return NoUsefulAnswer("; ".join(said) or "it has no address", mute=not spoken, intercepted=intercepted)
+    words = [f"{server}: {useless[server].words if server in useless else 'no answer'}" for server in servers]
+    responses = [answer for answer in useless.values() if answer.message is not None]
+    intercepted = bool(responses) and all(answer.like_a_resolver for answer in responses)
+    return NoUsefulAnswer(
+        "; ".join(words) or "it has no address", mute=not responses, intercepted=intercepted
+    )
 
 
 def gather(
@@ -133,19 +135,19 @@ def gather(
     The first of a host's servers that tells is enough: another may be an address that swallows
     everything.
     """
-    told = set()
-    untold = {(host, rdtype) for host in servers for rdtype in (A, AAAA)}
+    answered = set()
+    unanswered = {(host, rdtype) for host in servers for rdtype in (A, AAAA)}
     until = time.monotonic() + ADDRESS_LOOKUP_TIMEOUT
     with Transport() as transport:
         transport.send(
             Query(server, host, rdtype, recurse, stream=server in deaf)
-            for host, rdtype in untold
+            for host, rdtype in unanswered
             for server in servers[host][:2]
         )
-        while untold and transport.busy and (left := until - time.monotonic()) > 0:
+        while unanswered and transport.busy and (left := until - time.monotonic()) > 0:
             for query, answer in transport.collect(left):
                 if answer.message is not None and (recurse or answer.authoritative):
-                    told.add(query.name)
-                    untold.discard((query.name, query.rdtype))
+                    answered.add(query.name)
+                    unanswered.discard((query.name, query.rdtype))
                     found[query.name] |= {a for rrset in answer.message.answer for a in addresses_in(rrset)}
-    return told
+    return answered

@@ -57,7 +57,7 @@ class Discovery:
         self._replies: dict[tuple[str, dns.rdatatype.RdataType], dns.message.Message] = {}
         self._mute: set[Address] = set()  # that kept silent while others answered
         self._deaf: set[Address] = set()  # that answer over TCP, and not over UDP
-        self._heard = False  # whether any name server has answered for itself
+        self._answered = False  # whether any name server has answered for itself
         self._rooting = threading.Lock()
 
     @property
@@ -212,7 +212,7 @@ class Discovery:
 
     def _mind_the_port(self, silence: NoUsefulAnswer) -> None:
         """Raises PortBarred where no name server has answered so far."""
-        if self._named or self._heard or not (silence.mute or silence.intercepted):
+        if self._named or self._answered or not (silence.mute or silence.intercepted):
             return
         barrier = "something intercepts it" if silence.intercepted else "only resolvers answer"
         raise PortBarred(barrier, str(silence)) from None
@@ -278,13 +278,13 @@ class Discovery:
         found: dict[str, set[Address]] = {host: set(glue.get(host, ())) for host in unknown}
         homes = {host: self._deepest(host) for host in unknown}
         own = {host: home for host, home in homes.items() if "." in home.apex}
-        speaking = {
+        askable = {
             host: sorted(self._known(home), key=self._mute.__contains__)
             for host, home in own.items()
             if home.apex not in self._silent
         }
-        told = gather(speaking, found, recurse=False, deaf=self._deaf)
-        foreign = [host for host in unknown if host not in own or (host not in told and not found[host])]
+        answered = gather(askable, found, recurse=False, deaf=self._deaf)
+        foreign = [host for host in unknown if host not in own or (host not in answered and not found[host])]
         gather(dict.fromkeys(foreign, self._resolvers[:2]), found, recurse=True)
         for host, addresses in found.items():
             self._hosts[host] = tuple(sorted(filter(reachable, addresses)))
@@ -306,5 +306,5 @@ class Discovery:
             if silence.mute or silence.intercepted:  # else it may be about this one name
                 self._silent[cut.apex] = silence
             raise
-        self._heard = self._heard or not Response(reply).like_a_resolver
+        self._answered = self._answered or not Response(reply).like_a_resolver
         return reply
