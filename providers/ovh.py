@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from hashlib import sha1
 from operator import index
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..errors import ConfigError
+from ._tokens import Tokens
 from .base import Option, RecordProvider, TxtRecord, Zone, relative
-from .rest import NotFound, Rest, listed
+from .rest import NotFound, listed
 
 ENDPOINTS = {
     "ovh-eu": "https://eu.api.ovh.com/1.0",
@@ -23,12 +24,18 @@ ENDPOINTS = {
     "soyoustart-eu": "https://eu.api.soyoustart.com/1.0",
     "soyoustart-ca": "https://ca.api.soyoustart.com/1.0",
 }
+ISSUERS = {  # of access tokens, by region
+    "eu": "https://www.ovh.com/auth/oauth2",
+    "ca": "https://ca.ovh.com/auth/oauth2",
+    "us": "https://us.ovhcloud.com/auth/oauth2",
+}
 UNSIGNED = "/auth/time"
 BAD_SIGNATURE = {"INVALID_SIGNATURE", "QUERY_TIME_OUT"}  # with 400
 
 
-class Provider(Rest, RecordProvider):
-    """With an application's key and secret, and the consumer key that a customer gave it."""
+class Provider(Tokens, RecordProvider):
+    """With an application's key and secret, and the consumer key that a customer gave it; or, by OAuth2,
+    with the client id and secret of a service account."""
 
     title = "OVHcloud"
     docs = "https://eu.api.ovh.com/console/?section=%2Fdomain&branch=v1"
@@ -44,21 +51,47 @@ class Provider(Rest, RecordProvider):
             f"{', '.join(ENDPOINTS)}, or a URL",
             default=ENDPOINTS["ovh-eu"],
         ),
-        Option("application_key", ("OVH_APPLICATION_KEY", "OVH_AK"), "application key", required=True),
-        Option("secret", ("OVH_APPLICATION_SECRET", "OVH_AS"), "its secret", required=True, secret=True),
-        Option("consumer_key", ("OVH_CONSUMER_KEY", "OVH_CK"), "consumer key", required=True, secret=True),
+        Option("application_key", ("OVH_APPLICATION_KEY", "OVH_AK"), "application key"),
+        Option("secret", ("OVH_APPLICATION_SECRET", "OVH_AS"), "its secret", secret=True),
+        Option("consumer_key", ("OVH_CONSUMER_KEY", "OVH_CK"), "consumer key", secret=True),
+        Option("client_id", ("OVH_CLIENT_ID",), "or: the client id of a service account (OAuth2)"),
+        Option("client_secret", ("OVH_CLIENT_SECRET",), "with it: its secret", secret=True),
+        Option("access_token", ("OVH_ACCESS_TOKEN",), "or: an access token, got elsewhere", secret=True),
+        Option("issuer", ("OVH_OAUTH2_URL",), "who issues tokens, if not the endpoint's own issuer"),
     )
     least_ttl = 60
-    clock: Callable[[], float] = staticmethod(time.time)
 
     def __init__(self, options: Mapping[str, str]) -> None:
         """Raises ConfigError for an endpoint that is none."""
         url = ENDPOINTS.get(options["base_url"], options["base_url"])
         if "://" not in url:
             raise ConfigError(f"OVH has no endpoint {url!r}", f"there are {', '.join(ENDPOINTS)}")
+        keys = [options.get(key) for key in ("application_key", "secret", "consumer_key")]
+        account = options.get("client_id") and options.get("client_secret")
+        if not all(keys) and not account and (any(keys) or not options.get("access_token")):
+            raise ConfigError(
+                "of OVH_APPLICATION_KEY, OVH_APPLICATION_SECRET and OVH_CONSUMER_KEY one is missing",
+                "set all three, or OVH_CLIENT_ID and OVH_CLIENT_SECRET in their place",
+            )
         super().__init__({**options, "base_url": url})
+        self._signs = all(keys)
+
+    def grant(self) -> Any:
+        if "access_token" in self.given:
+            return {"access_token": self.given["access_token"], "expires_in": 3600}
+        labels = (urlsplit(self._base).hostname or "").split(".")
+        usual = next((ISSUERS[label] for label in labels if label in ISSUERS), ISSUERS["eu"])
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self.given["client_id"],
+            "client_secret": self.given["client_secret"],
+            "scope": "all",
+        }
+        return self.issuer(self.given.get("issuer") or usual).request("POST", ("token",), form=form)
 
     def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
+        if not self._signs:
+            return super().credentials(method, url, body)
         key, consumer = self.given["application_key"], self.given["consumer_key"]
         if url.endswith(UNSIGNED):
             return {"X-Ovh-Application": key}
@@ -77,8 +110,10 @@ class Provider(Rest, RecordProvider):
         return float(self.get(*UNSIGNED.strip("/").split("/")) - self.clock())
 
     def is_rejection(self, status: int, body: Any) -> bool:
-        code = body.get("errorCode") if isinstance(body, dict) else None
-        return super().is_rejection(status, body) or code in BAD_SIGNATURE
+        """Of signatures, and in the form of a token's issuer (RFC 6749 §5.2), 400 says so too."""
+        code, error = (body.get("errorCode"), body.get("error")) if isinstance(body, dict) else (None, None)
+        by_issuer = status == 400 and isinstance(error, str)
+        return super().is_rejection(status, body) or code in BAD_SIGNATURE or by_issuer
 
     def zones(self) -> Iterable[Zone]:
         return [Zone(name) for name in self.get("domain", "zone")]

@@ -20,6 +20,9 @@ CODES = {400: "BadRequest", 401: "InvalidAuthenticationToken", 403: "Authorizati
 CODES |= {412: "PreconditionFailed", 429: "TooManyRequests"}
 
 
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
 class Azure(TokenFake):
     """``metadata``: what others keep at a record set; ``groups``: the resource group of a zone that is
     in another one, by its key in ``zones``. Nothing is written without a guard.
@@ -38,7 +41,10 @@ class Azure(TokenFake):
         """What the tenant's endpoint and the metadata service say."""
         if (request.method, request.path) == ("POST", TENANT_PATH):
             given = dict(form(request))
-            if given.pop("client_secret", "") != self.token:
+            proof = given.pop("client_secret", "")
+            if given.pop("client_assertion_type", "") == ASSERTION and not proof:
+                proof = given.pop("client_assertion", "")
+            if proof != self.token:
                 raise Refusal(401, "invalid_client: AADSTS7000215: Invalid client secret provided.")
             resource, _, scope = given.pop("scope", "").rpartition("/")
             if given != {"grant_type": "client_credentials", "client_id": CLIENT} or scope != ".default":

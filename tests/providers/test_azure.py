@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from fakes import FOREVER, Status, Text, Zone
 from fakes.azure import CLIENT, SUBSCRIPTION, TENANT, Azure, resource_id
 
 from dns01.errors import AuthRejected, ConfigError, ProviderError
+from dns01.providers import load
 from dns01.providers.base import TxtRecord
 
 SECRET = {"client_id": CLIENT, "client_secret": Azure.token, "tenant_id": TENANT}
@@ -181,3 +183,58 @@ class TestManagedIdentity:
         assert "no credentials are given" in str(error)
         assert "AZURE_CLIENT_SECRET" in error.hint
         assert sum(on_a_machine.pauses) <= 10
+
+
+class TestWorkloadIdentity:
+    @pytest.fixture
+    def file(self, case: HttpCase, tmp_path: Path) -> Path:
+        file = tmp_path / "token"
+        file.write_text(Azure.token + "\n")
+        del case.options["client_secret"]
+        case.options["federated_token_file"] = str(file)
+        return file
+
+    def test_the_token_in_the_file_is_as_good_as_a_secret(self, case: HttpCase, file: Path) -> None:
+        publish(case, RECORD)
+        assert case.world_sees(NAME) == {RECORD.value}
+
+    def test_a_token_that_is_refused_is_not_shown(self, case: HttpCase, file: Path) -> None:
+        file.write_text("another-token")
+        error = case.error_of(lambda: publish(case, RECORD))
+        assert isinstance(error, AuthRejected)
+        assert "another-token" not in str(error)
+
+    @pytest.mark.parametrize("lacking", ["client_id", "tenant_id"])
+    def test_without_whose_it_is_it_is_refused(self, case: HttpCase, file: Path, lacking: str) -> None:
+        del case.options[lacking]
+        assert isinstance(case.error_of(case.provider), ConfigError)
+
+    def test_a_file_that_is_not_there_is_said(self, case: HttpCase, file: Path) -> None:
+        file.unlink()
+        error = case.error_of(lambda: publish(case, RECORD))
+        assert isinstance(error, ConfigError)
+        assert str(file) in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "host"),
+    [
+        ("public", "management.azure.com"),
+        ("AzureCloud", "management.azure.com"),
+        ("usgovernment", "management.usgovcloudapi.net"),
+        ("AzureUSGovernment", "management.usgovcloudapi.net"),
+        ("china", "management.chinacloudapi.cn"),
+        ("AzureChinaCloud", "management.chinacloudapi.cn"),
+    ],
+)
+def test_a_national_cloud_has_addresses_of_its_own(name: str, host: str) -> None:
+    kind: Any = load("azure")
+    defaults = {option.key: option.default for option in kind.options if option.default}
+    provider = kind({**defaults, "subscription_id": SUBSCRIPTION, "environment": name})
+    assert provider.given["base_url"] == f"https://{host}"
+
+
+def test_a_cloud_that_is_none_is_refused() -> None:
+    kind: Any = load("azure")
+    with pytest.raises(ConfigError, match="mars"):
+        kind({"subscription_id": SUBSCRIPTION, "environment": "mars", "base_url": "https://a.example"})

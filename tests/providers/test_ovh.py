@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import pytest
-from contract import publish, retract
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
-from fakes import FOREVER, Hang, Status, Text
+from contract import ZONES, publish, retract
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, ReplacesTokens, WorksOverHttp
+from fakes import FOREVER, Hang, Refusal, Request, Status, Text
+from fakes.oauth import TokenFake, form
 from fakes.ovh import CONSUMER, KEY, Ovh
 
 from dns01.errors import AuthRejected, ConfigError
@@ -101,3 +105,47 @@ class TestOvh(WorksOverHttp, AgreesWithLego):
         assert isinstance(error, ConfigError)
         assert "ovh-ca" in error.hint
         assert load("ovh")({**KEYS, "base_url": "ovh-ca"})
+
+
+class OvhWithTokens(TokenFake, Ovh):
+    """By OAuth2: a service account's client id and secret are good for an access token."""
+
+    def issue(self, request: Request) -> Any:
+        if request.path != "/auth/oauth2/token":
+            return None
+        wanted = {"client_id": "EU.client", "client_secret": self.token, "scope": "all"}
+        if form(request) != {"grant_type": "client_credentials", **wanted}:
+            raise Refusal(400, "invalid_client: Client authentication failed")
+        return self.new_token()
+
+
+class TestOauth2(ReplacesTokens):
+    @pytest.fixture
+    def case(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpCase]:
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        with OvhWithTokens(ZONES) as fake:
+            issuer = fake.url.removesuffix("/1.0") + "/auth/oauth2"
+            options = {"client_id": "EU.client", "client_secret": Ovh.token, "issuer": issuer}
+            yield HttpCase("ovh", fake, options)
+
+    def test_it_does_as_well_as_keys(self, case: HttpCase) -> None:
+        for verb, values in ((publish, {self.RECORD.value}), (retract, set())):
+            verb(case, self.RECORD)
+            assert case.world_sees(self.RECORD.name) == values
+
+    def test_a_wrong_secret_is_said(self, case: HttpCase) -> None:
+        case.options["client_secret"] = "another-secret"
+        assert isinstance(case.error_of(lambda: publish(case, self.RECORD)), AuthRejected)
+
+    def test_a_token_of_somebody_else_s_does(self, case: HttpCase) -> None:
+        token = case.fake.new_token()["access_token"]  # type: ignore[attr-defined]
+        case.options = {"access_token": token, "base_url": case.fake.url}
+        publish(case, self.RECORD)
+        assert case.world_sees(self.RECORD.name) == {self.RECORD.value}
+
+    @pytest.mark.parametrize(
+        "given", [{}, {"client_id": "x"}, {"client_secret": "x"}, {"application_key": "x", "secret": "y"}]
+    )
+    def test_half_of_what_is_needed_is_refused(self, case: HttpCase, given: Mapping[str, str]) -> None:
+        case.options = {**given, "base_url": case.fake.url}
+        assert isinstance(case.error_of(case.provider), ConfigError)
