@@ -25,7 +25,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,7 +33,8 @@ import dns.exception
 import dns.name
 
 from ..errors import ConfigError, ProviderError, StateError, Unreachable
-from ._standalone import CANNOT_SERVE
+from ..output import printable
+from ._standalone import CANNOT_SERVE, LOG
 from .base import Option, Profile, TxtRecord, Zone
 
 ATTEMPTS = 10  # to reach a server, should one after the other end at that very moment
@@ -127,10 +128,21 @@ class Provider:
             with ExitStack() as closing:
                 if line and _obeyed(closing.enter_context(line), order):
                     return closing.pop_all()
+        words = self._last_words()
         raise Unreachable(
-            f"the embedded name server ends as soon as it is started ({self._socket})",
-            "see whether the system ends it for want of memory: `journalctl -k`",
+            f"the embedded name server ends as soon as it is started ({self._socket}):"
+            f" {words or 'no reason'}",
+            f"it runs as the user nobody, who has to be able to read {LIBRARY} and {sys.prefix}"
+            if words
+            else "see whether the system ends it for want of memory: `journalctl -k`",
         )
+
+    def _last_words(self) -> str:
+        """Of the server that ended: the last line of what it said."""
+        with suppress(OSError), open(self._socket + LOG, errors="replace") as log:
+            lines = [line.strip() for line in log.read(65536).splitlines() if line.strip()]
+            return printable(lines[-1][:300]) if lines else ""
+        return ""
 
     def _connect(self) -> socket.socket | None:
         """A line to the server, or None if there is no server."""

@@ -16,7 +16,7 @@ import sys
 
 import dns.rdata
 
-from . import CANNOT_SERVE
+from . import CANNOT_SERVE, LOG
 from .server import Server, Sockets
 from .zones import Zones
 
@@ -34,6 +34,7 @@ def main() -> None:
     try:
         sockets = listen(addresses.split(","), int(port), path)
         zones = Zones(ns or own_name())
+        log = os.open(path + LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         dns.rdata.load_all_types()  # type: ignore[no-untyped-call]  # nobody may not read the modules
         give_up_root()
     except CannotServe as error:
@@ -41,7 +42,7 @@ def main() -> None:
         sys.exit(CANNOT_SERVE)
     if os.fork():
         os._exit(0)  # the caller need not wait for the server itself, nor bury it
-    close_standard_streams()
+    close_standard_streams(log)
     Server(sockets, zones, settings).run()
 
 
@@ -137,12 +138,14 @@ def give_up_root() -> None:
         ) from error
 
 
-def close_standard_streams() -> None:
-    """lego, certbot and dehydrated wait for as long as somebody holds their pipes."""
+def close_standard_streams(log: int) -> None:
+    """lego, certbot and dehydrated wait for as long as somebody holds their pipes. What the server
+    says last, should it fail, goes to ``log``."""
     null = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(null, stream)
+    for stream, place in enumerate((null, null, log)):
+        os.dup2(place, stream)
     os.close(null)
+    os.close(log)
 
 
 if __name__ == "__main__":

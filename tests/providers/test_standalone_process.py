@@ -12,7 +12,8 @@ import pytest
 from embedded import NAME, Embedded
 from testbed import TIME_LIMIT
 
-from dns01.errors import ConfigError, ProviderError, StateError
+from dns01.errors import ConfigError, ProviderError, StateError, Unreachable
+from dns01.providers import standalone
 from dns01.providers.standalone import Provider
 
 NOBODY = "65534"
@@ -39,7 +40,8 @@ def test_nothing_that_the_starting_process_has_open_is_held_open(here: Embedded,
     opened = [os.readlink(entry) for entry in Path(f"/proc/{here.pid()}/fd").iterdir()]
     own = [path for path in opened if path.startswith("socket:")]
     assert len(own) == 3  # UDP, TCP, Unix
-    assert {path for path in opened if path not in own} == {"/dev/null", "anon_inode:[eventpoll]"}
+    log = str(here.folder / "socket.log")
+    assert {path for path in opened if path not in own} == {"/dev/null", log, "anon_inode:[eventpoll]"}
 
 
 def test_a_client_that_reads_the_hooks_pipes_to_their_end_need_not_wait_for_it(here: Embedded) -> None:
@@ -208,3 +210,36 @@ def test_a_name_that_the_dns_cannot_carry_harms_nobody(here: Embedded) -> None:
     with pytest.raises(ProviderError, match="domain name"):
         here.publish("value", name="x" * 64 + ".example.org")
     assert here.texts() == {"value"}
+
+
+BROKEN = """
+from dns01.providers._standalone import __main__, server
+def run(self):
+    {last}
+server.Server.run = run
+__main__.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        ("open('/proc/1/mem')", "PermissionError"),
+        ("import a_module_that_nobody_may_read", "ModuleNotFoundError: No module named 'a_module"),
+        ("raise OSError(28, 'No space left on device')", "No space left on device"),
+        ("import sys; sys.exit('\\x1b[2J its own words')", "its own words"),
+        ("import os; os._exit(1)", "no reason"),
+    ],
+)
+def test_a_server_that_ends_at_once_is_quoted(
+    here: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str, words: str
+) -> None:
+    (tmp_path / "broken_server.py").write_text(BROKEN.format(last=last))
+    tmp_path.chmod(0o755)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(standalone, "SERVER", "broken_server")
+    with pytest.raises(Unreachable) as failure:
+        here.publish("value")
+    assert words in str(failure.value)
+    assert "\x1b" not in str(failure.value)
+    assert ("memory" in failure.value.hint) == (words == "no reason")
