@@ -6,6 +6,7 @@ import json
 from base64 import urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ..errors import Busy, ConfigError
-from ..secret import hide
+from ..secret import hide, read_secret
 from ._cloud import Cloud
 from .base import Option, RRset, Zone, ZoneApex, quoted
 from .rest import Refused, base_url
@@ -36,6 +37,12 @@ class Provider(Cloud):
     )
     options = (
         Option("service_account", ("GCE_SERVICE_ACCOUNT",), "key of a service account, in JSON", secret=True),
+        Option(
+            "credentials_file",
+            ("GOOGLE_APPLICATION_CREDENTIALS",),
+            "file of such a key",
+        ),
+        Option("zone_id", ("GCE_ZONE_ID",), "the only zone to use, by its name at Google"),
         Option("project", ("GCE_PROJECT",), "id of the project, if not the service account's"),
         Option(
             "metadata_host",
@@ -51,7 +58,16 @@ class Provider(Cloud):
     def __init__(self, options: Mapping[str, str]) -> None:
         """Raises ConfigError for what is no service account's key."""
         super().__init__(options)
-        self._key = _Key(options["service_account"]) if options.get("service_account") else None
+        text, path = options.get("service_account", ""), options.get("credentials_file", "")
+        if path and not text:
+            text = read_secret(path)
+            if (kind := _type_of(text)) not in ("", "service_account"):
+                raise ConfigError(
+                    f"GOOGLE_APPLICATION_CREDENTIALS: {path} has credentials of the type {kind[:40]!r}, which"
+                    " are not supported here",
+                    "give a service account's key, or leave it unset on a machine of Google's own",
+                )
+        self._key = _Key(text) if text else None
         self._pending: dict[str, list[str]] = defaultdict(list)
 
     def grant(self) -> Any:
@@ -79,6 +95,10 @@ class Provider(Cloud):
         return {"pageToken": page["nextPageToken"]} if page.get("nextPageToken") else {}
 
     def zones(self) -> Iterable[Zone]:
+        if only := self.given.get("zone_id"):
+            zone = self.get(*self._zones(), only)
+            yield Zone(zone["dnsName"].rstrip("."), zone["name"])
+            return
         for zone in self.items("managedZones", *self._zones(), maxResults=100):
             if zone.get("visibility") != "private":
                 yield Zone(zone["dnsName"].rstrip("."), zone["name"])
@@ -130,12 +150,12 @@ class _Key:
 
     def __init__(self, text: str) -> None:
         try:
-            said = json.loads(text)
-            hide(said["private_key"])
-            private = load_pem_private_key(said["private_key"].encode(), None)
-            self.project, self.token_uri = said["project_id"], said["token_uri"]
-            self._id, self._email = said["private_key_id"], said["client_email"]
-        except (ValueError, LookupError, TypeError, AttributeError):
+            key = json.loads(text)
+            hide(key["private_key"])
+            private = load_pem_private_key(key["private_key"].encode(), None)
+            self.project, self.token_uri = key["project_id"], key["token_uri"]
+            self._id, self._email = key["private_key_id"], key["client_email"]
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             private = None
         if not isinstance(private, RSAPrivateKey):
             raise ConfigError(
@@ -157,6 +177,14 @@ class _Key:
         signed = b".".join(_base64url(json.dumps(part).encode()) for part in (header, claims))
         signature = self._private.sign(signed, PKCS1v15(), SHA256())
         return b".".join((signed, _base64url(signature))).decode()
+
+
+def _type_of(text: str) -> str:
+    """What kind of credentials these are, in Google's words; "" for what is no JSON object."""
+    with suppress(ValueError, RecursionError):
+        content = json.loads(text)
+        return str(content.get("type", "")) if isinstance(content, dict) else ""
+    return ""
 
 
 def _base64url(data: bytes) -> bytes:

@@ -124,6 +124,12 @@ class Google(TokenFake):
         ]
         return self._list("managedZones", shown, request)
 
+    @route("GET", "/projects/{project}/managedZones/{zone}", query=ALL)
+    def show_zone(self, request: Request, project: str, zone: str) -> Answer:
+        _check(project)
+        holder = self._zone(zone)
+        return Answer(200, {"name": holder.id, "dnsName": f"{holder.apex}.", "visibility": "public"})
+
     @route("GET", "/projects/{project}/managedZones/{zone}/rrsets", query=("name", "type", *PAGED))
     def list_rrsets(self, request: Request, project: str, zone: str) -> Answer:
         _check(project)

@@ -228,3 +228,45 @@ class TestFake:
         assert case.fake.issue(request)["access_token"]
         with pytest.raises(Refusal, match="invalid_grant"):
             case.fake.issue(request._replace(body=f"{start}assertion={'.'.join(parts)}"))
+
+
+class TestApplicationCredentials:
+    """The file that Google's own tools are told of."""
+
+    @pytest.fixture
+    def file(self, case: HttpCase, tmp_path: Path) -> Path:
+        file = tmp_path / "credentials.json"
+        file.touch(0o600)
+        file.write_text(case.options.pop("service_account"))
+        case.options["credentials_file"] = str(file)
+        return file
+
+    def test_a_key_in_it_does(self, case: HttpCase, file: Path) -> None:
+        publish(case, RECORD)
+        assert case.world_sees(NAME) == {RECORD.value}
+
+    @pytest.mark.parametrize("kind", ["external_account", "impersonated_service_account", "authorized_user"])
+    def test_credentials_of_another_type_are_not_ignored(self, case: HttpCase, file: Path, kind: str) -> None:
+        file.write_text(json.dumps({"type": kind, "client_secret": "a-secret-of-the-file"}))
+        error = case.error_of(case.provider)
+        assert isinstance(error, ConfigError)
+        assert kind in str(error)
+        assert "a-secret-of-the-file" not in str(error)
+
+    @pytest.mark.parametrize("content", ["{}", "[1]", "no JSON", "[" * 100000])
+    def test_what_is_no_key_is_refused(self, case: HttpCase, file: Path, content: str) -> None:
+        file.write_text(content)
+        assert isinstance(case.error_of(case.provider), ConfigError)
+
+    def test_one_that_others_can_read_is_refused(self, case: HttpCase, file: Path) -> None:
+        file.chmod(0o644)
+        assert "chmod 600" in case.error_of(case.provider).hint
+
+
+def test_the_only_zone_may_be_said_by_its_name_at_google(case: HttpCase) -> None:
+    zone = case.provider().zone_for(NAME)
+    case.options["zone_id"] = zone.id
+    case.fake.requests.clear()
+    publish(case, RECORD)
+    assert case.world_sees(NAME) == {RECORD.value}
+    assert not [request.path for request in case.fake.requests if zone.id not in request.path]
