@@ -12,7 +12,14 @@ from .base import Look, Seen, TxtRecord, Zone, ZoneProvider
 
 Failures = dict[TxtRecord, ProviderError]
 
-PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds between two looks: an API may be slow to tell its servers
+LOOK_PAUSES = (
+    1.0,
+    2.0,
+    4.0,
+    8.0,
+    15.0,
+    30.0,
+)  # seconds between two looks: an API may be slow to tell its servers
 VALIDATION = re.compile("[A-Za-z0-9_-]{43}")  # RFC 8555 §8.4
 
 
@@ -87,7 +94,7 @@ class ProgramBridge(Bridge):
     def _look_until_gone(self, names: Set[str], records: Sequence[TxtRecord]) -> Seen:
         """The last of a few looks: no more, once none of the records is seen."""
         seen = self._look(names)
-        for pause in PAUSES:
+        for pause in LOOK_PAUSES:
             if not any(_having(seen, record) for record in records):
                 break
             self.sleep(pause)
@@ -107,8 +114,9 @@ class ProgramBridge(Bridge):
                     yield failure
             elif still:
                 yield ProviderError(
-                    f"{self.doing(self.removes, record.name)}: it ended well, but {sum(PAUSES):.0f} s later"
-                    f" {still} of {len(after[record.name])} name server addresses still have {record.value}",
+                    f"{self.doing(self.removes, record.name)}: it ended well, but"
+                    f" {sum(LOOK_PAUSES):.0f} s later {still} of {len(after[record.name])} name server"
+                    f" addresses still have {record.value}",
                     "see in the zone whether it is gone; if not, the program did not find it",
                 )
 

@@ -238,9 +238,9 @@ def bridged(lexicon: Set[str] | None = None) -> Iterator[Bridged]:
         *columns, title = line.split(None, 3)
         lego, ours, acmesh = (() if column == "-" else tuple(column.split(",")) for column in columns)
         written.update(ours)
-        there = tuple(name for name in ours if lexicon is None or name in lexicon)
-        if there or acmesh:
-            yield Bridged(title, lego, there, acmesh)
+        in_lexicon = tuple(name for name in ours if lexicon is None or name in lexicon)
+        if in_lexicon or acmesh:
+            yield Bridged(title, lego, in_lexicon, acmesh)
     for name in sorted(set(lexicon or ()) - written):
         yield Bridged(name, (), (name,), ())
 

@@ -53,10 +53,10 @@ class Cloud(Tokens, RRsetProvider):
         return super().is_rejection(status, body) or (status == 400 and by_issuer)
 
     def words(self, body: Any) -> str:
-        said = [*words_in(body)]
+        reasons = [*words_in(body)]
         if isinstance(body, dict) and "error_description" in body:
-            said.append(str(body["error_description"]))
-        return ", ".join(dict.fromkeys(said))
+            reasons.append(str(body["error_description"]))
+        return ", ".join(dict.fromkeys(reasons))
 
     def zone_for(self, name: str) -> Zone:
         """Raises ProviderError where several zones have the name: one of them alone is delegated to."""

@@ -35,11 +35,11 @@ def added(current: RRset | None, records: Sequence[TxtRecord]) -> RRset:
             f"the TXT record {name} is an alias at Route 53 or has a routing policy: nothing is added to it",
             "make it a simple record in the console, or lead the name elsewhere with a CNAME",
         )
-    there = current["ResourceRecords"]
-    present = {unquoted(record["Value"]) for record in there}
+    records_before = current["ResourceRecords"]
+    present = {unquoted(record["Value"]) for record in records_before}
     lacking = dict.fromkeys(record.value for record in records if record.value not in present)
     ours: list[ResourceRecordTypeDef] = [{"Value": quoted(value)} for value in lacking]
-    return {**current, "ResourceRecords": there + ours}
+    return {**current, "ResourceRecords": records_before + ours}
 
 
 def removed(current: RRset | None, records: Sequence[TxtRecord]) -> RRset | None:

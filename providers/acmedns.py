@@ -176,15 +176,15 @@ class Provider(Rest):
 
 def _account_in(options: Mapping[str, str]) -> tuple[Account, ...]:
     """The account that the variables describe, if they do."""
-    said = [options.get(key, "") for key in ("subdomain", "username", "password")]
-    if not any(said):
+    credentials = [options.get(key, "") for key in ("subdomain", "username", "password")]
+    if not any(credentials):
         return ()
-    if not all(said):
+    if not all(credentials):
         raise ConfigError(
             "of ACME_DNS_SUBDOMAIN, ACME_DNS_USERNAME and ACME_DNS_PASSWORD one is missing",
             "set all, or none",
         )
-    return (Account("", *said),)
+    return (Account("", *credentials),)
 
 
 def _checked(value: str) -> str:

@@ -87,10 +87,10 @@ class Provider(ProgramBridge):
                 f"there is no acme.sh with its dnsapi in {self._home}",
                 "ACMESH_HOME says where it is installed",
             )
-        there = sorted(name.removesuffix(".sh") for name in os.listdir(folder) if name.endswith(".sh"))
-        if self._api in there:
+        scripts = sorted(name.removesuffix(".sh") for name in os.listdir(folder) if name.endswith(".sh"))
+        if self._api in scripts:
             return f"{folder}/{self._api}.sh"
-        near = get_close_matches(self._api, there, 3, 0.5) or there[:3]
+        near = get_close_matches(self._api, scripts, 3, 0.5) or scripts[:3]
         raise ConfigError(f"{folder} has no {self._api}.sh", f"there are, for example, {', '.join(near)}")
 
     def _environ(self, scratch: str) -> Mapping[str, str]:

@@ -35,10 +35,10 @@ class Provider(Rest):
         return {}  # the token is in the query: there is no other way
 
     def decoded(self, content: bytes) -> Any:
-        said = content.decode().strip()
-        if said not in ("OK", "KO"):
+        answer = content.decode().strip()
+        if answer not in ("OK", "KO"):
             raise ValueError
-        return said
+        return answer
 
     def status_of(self, status: int, body: Any) -> int:
         """KO is a wrong token as well as a domain that is not the account's."""

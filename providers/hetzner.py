@@ -14,7 +14,7 @@ from ..errors import Busy, ProviderError
 from .base import Option, Profile, TxtRecord, Zone, ZoneProvider, quoted, relative, unquoted
 from .rest import NotFound, Refused, Rest, base_url
 
-PACE = 1.0  # seconds between two questions about an action, which takes 2 to 5
+ACTION_POLL = 1.0  # seconds between two questions about an action, which takes 2 to 5
 PASSING = {"conflict", "locked"}  # another action is at work; 409 and 423 have other reasons too
 CHANGED_MEANWHILE = ("duplicate value", "differing record TTLs")
 
@@ -105,7 +105,9 @@ class Provider(Rest, ZoneProvider):
         action = self.get("actions", id)["action"]
         about = f"{self.whose}: the action {id} ({action['command']}) for {zone.apex}"
         if action["status"] == "running":
-            raise Busy(f"{about} takes long", "see the zone's status in the Cloud Console", retry_after=PACE)
+            raise Busy(
+                f"{about} takes long", "see the zone's status in the Cloud Console", retry_after=ACTION_POLL
+            )
         if action["status"] != "success":
             raise ProviderError(
                 f"{about} failed: {self.words(action)}", "try again, or see the zone in the Cloud Console"

@@ -81,8 +81,8 @@ class Provider(Rest, ProgramBridge):
         self._challenges = {**self._challenges, **challenges}
 
     def run(self, verb: str, record: TxtRecord) -> None:
-        told = self._raw(record) if self._is_raw else {"fqdn": f"{record.name}.", "value": record.value}
-        self.attempt(record.name, partial(self.post, verb, **told))
+        fields = self._raw(record) if self._is_raw else {"fqdn": f"{record.name}.", "value": record.value}
+        self.attempt(record.name, partial(self.post, verb, **fields))
 
     def doing(self, verb: str, name: str) -> str:
         return f"{self.whose}: {self._base}/{verb} for {name}"

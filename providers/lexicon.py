@@ -70,7 +70,7 @@ class Provider(Bridge):
             before = set(_values(api, name))
             for value in sorted(values - before):
                 api.create_record("TXT", name, value)
-            self._read_back(api, name, there=before | values, gone=set())
+            self._read_back(api, name, wanted_values=before | values, unwanted_values=set())
 
     def _remove(self, zone: Zone, name: str, unwanted: Sequence[TxtRecord]) -> None:
         values = {record.value for record in unwanted}
@@ -82,7 +82,7 @@ class Provider(Bridge):
             for value, spelling in _values(api, name).items():
                 if value in values and spelling != value:
                     api.delete_record(None, "TXT", name, spelling)
-            self._read_back(api, name, there=before - values, gone=values)
+            self._read_back(api, name, wanted_values=before - values, unwanted_values=values)
 
     def attempt(self, about: str, step: Callable[[], T]) -> T:
         """Within the time limit: most of lexicon's modules would wait for ever. A step that hangs is
@@ -126,15 +126,19 @@ class Provider(Bridge):
         finally:
             api.cleanup()
 
-    def _read_back(self, api: Api, name: str, there: set[str], gone: set[str]) -> None:
+    def _read_back(self, api: Api, name: str, wanted_values: set[str], unwanted_values: set[str]) -> None:
         """Some of its modules replace all values at a name, or remove them all, which is said."""
         for pause in PAUSES:
             self.sleep(pause)
             seen = set(_values(api, name))
-            if there <= seen and gone.isdisjoint(seen):
+            if wanted_values <= seen and unwanted_values.isdisjoint(seen):
                 return
-        wrong = [f"{len(there - seen)} of {len(there)} values that should stay are gone"] * bool(there - seen)
-        wrong += [f"{len(gone & seen)} that should be gone are there"] * bool(gone & seen)
+        wrong = [
+            f"{len(wanted_values - seen)} of {len(wanted_values)} values that should stay are gone"
+        ] * bool(wanted_values - seen)
+        wrong += [f"{len(unwanted_values & seen)} that should be gone are there"] * bool(
+            unwanted_values & seen
+        )
         raise ProviderError(
             f"{self._name}: at {name}, {' and '.join(wrong)}",
             "put back by hand what is missing; this API needs another way (`dns01 providers` lists them)",
@@ -148,8 +152,8 @@ class Provider(Bridge):
         response = getattr(error, "response", None)
         status = getattr(response, "status_code", 0)
         # Of an answer not the error's own words: they quote the URL, where some APIs want a secret.
-        said = f"{status}: {response.text}" if response is not None else f"{type(error).__name__}: {error}"
-        message = f"{self._name}, zone {about}: {_plain(said)}"
+        reason = f"{status}: {response.text}" if response is not None else f"{type(error).__name__}: {error}"
+        message = f"{self._name}, zone {about}: {_plain(reason)}"
         if status in (401, 403) or isinstance(error, AuthenticationError):
             variables = f"LEXICON_{self._api.upper()}_…"
             return AuthRejected(message, f"is the zone in this account, and are {variables} right?")

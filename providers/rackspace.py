@@ -25,7 +25,7 @@ from .rest import OTHER_SHAPE, Rest
 T = TypeVar("T")
 
 PAGE = 100  # as many as one answer holds, and as one job takes
-JOB = 120.0  # seconds that a job may take; two or three are usual
+JOB_TIMEOUT = 120.0  # seconds that a job may take; two or three are usual
 JOB_POLL = 1.0  # seconds before a job is asked about (again)
 
 UK = "https://lon.identity.api.rackspacecloud.com/v2.0"
@@ -177,7 +177,7 @@ class Provider(Rest, ZoneProvider):
     def _work(self, method: str, zone: Zone, **content: Any) -> None:
         """Have a job done. Raises Refused if it fails, Busy if it takes too long."""
         job = self.request(method, _records(zone), **content)
-        for _ in range(int(JOB / JOB_POLL)):
+        for _ in range(int(JOB_TIMEOUT / JOB_POLL)):
             self.sleep(JOB_POLL)
             job = self.get("status", job["jobId"], showDetails="true")
             if job["status"] == "COMPLETED":
@@ -188,7 +188,7 @@ class Provider(Rest, ZoneProvider):
                     f"{self.whose}: the job {job['jobId']} failed: {reason}", CONTROL_PANEL, 200, job
                 )
         raise Busy(
-            f"{self.whose}: the job {job['jobId']} is still {job['status']} after {JOB:.0f} s",
+            f"{self.whose}: the job {job['jobId']} is still {job['status']} after {JOB_TIMEOUT:.0f} s",
             "try later; Rackspace's status page may know more",
             retry_after=self.budget,
         )

@@ -200,8 +200,8 @@ class Rest(ZoneProvider):
         except (OSError, ValueError) as error:
             raise self._sent.failed(error) from None
         self._last.headers = response.headers
-        said = self._content(response, call)
-        return response.headers[wanted] if wanted else said
+        answer = self._content(response, call)
+        return response.headers[wanted] if wanted else answer
 
     def pages(self, *path: str, **query: Any) -> Iterator[Any]:
         """Every page of a list, as ``after`` knows to ask for the next one.

@@ -29,12 +29,15 @@ if TYPE_CHECKING:
 
 PAGE = 300  # RRsets, at most
 
-ATTEMPTS = 12  # at RRsets that others write to as well
-SURE = 3  # refusals of the very same swap: it is not that another was faster
-PAUSE, LONGEST = 0.1, 2.0  # seconds before the second attempt, and before any: at most
+SWAP_ATTEMPTS = 12  # at RRsets that others write to as well
+SAME_REFUSALS = 3  # refusals of the very same swap: it is not that another was faster
+FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE = (
+    0.1,
+    2.0,
+)  # seconds before the second attempt, and before any: at most
 
-POLL = 1.0  # seconds until GetChange is asked, and asked again; or a tenth of the time already waited
-SYNC = 600.0  # seconds for a change to be on all name servers; 60 are usual
+SYNC_POLL = 1.0  # seconds until GetChange is asked, and asked again; or a tenth of the time already waited
+SYNC_TIMEOUT = 600.0  # seconds for a change to be on all name servers; 60 are usual
 
 BY_ID = 'do without: write [zone."…"] and below it id = "Z…", as the console shows it'
 
@@ -120,9 +123,9 @@ class Provider:
         for change in self._published.pop(plain_id(zone.id), ()):
             began = time.monotonic()
             waited = 0.0
-            while not self._is_in_sync(change, max(POLL, waited / 10)):
+            while not self._is_in_sync(change, max(SYNC_POLL, waited / 10)):
                 waited = time.monotonic() - began
-                if waited > SYNC:
+                if waited > SYNC_TIMEOUT:
                     raise Busy(
                         f"Route 53 has not brought {zone.apex} to all its name servers in {waited:.0f} s",
                         "try again later; https://health.aws.amazon.com says whether it is in trouble",
@@ -205,9 +208,11 @@ class Provider:
         done: list[str] = []
         refused: list[dict[str, Swap]] = []
         current, waiting = supposed, list(names)
-        for attempt in range(ATTEMPTS):
+        for attempt in range(SWAP_ATTEMPTS):
             if attempt:
-                time.sleep(random.uniform(0, min(LONGEST, PAUSE * 2 ** (attempt - 1))))
+                time.sleep(
+                    random.uniform(0, min(LONGEST_RETRY_PAUSE, FIRST_RETRY_PAUSE * 2 ** (attempt - 1)))
+                )
                 current = self._read(zone, waiting)
             swaps = {name: (current.get(name), edit(current.get(name), names[name])) for name in waiting}
             waiting = []
@@ -216,7 +221,7 @@ class Provider:
                     done.append(self._change(zone, batch))
                 except aws.Refused as refusal:
                     refused.append(batch)
-                    if refusal.code != "InvalidChangeBatch" or refused.count(batch) == SURE:
+                    if refusal.code != "InvalidChangeBatch" or refused.count(batch) == SAME_REFUSALS:
                         raise
                     waiting += batch
             if not waiting:

@@ -37,8 +37,8 @@ from ..output import printable
 from ._standalone import CANNOT_SERVE, LOG
 from .base import Option, Profile, TxtRecord, Zone
 
-ATTEMPTS = 10  # to reach a server, should one after the other end at that very moment
-PATIENCE = 30.0  # seconds for the server to start, and for it to reply
+START_ATTEMPTS = 10  # to reach a server, should one after the other end at that very moment
+REPLY_TIMEOUT = 30.0  # seconds for the server to start, and for it to reply
 LONGEST_PATH = 107  # bytes (unix(7))
 # What Python may need to start; an ACME client exports credentials too, which a server has no use for.
 VARIABLES = ("HOME", "LD_LIBRARY_PATH", "PYTHONHOME")
@@ -120,7 +120,7 @@ class Provider:
     def _order(self, verb: str, **details: Any) -> ExitStack:
         """Have the server obey, a new one if need be. Returns what closes the line to it."""
         order = json.dumps({"do": verb, **details}).encode() + b"\n"
-        for _ in range(ATTEMPTS):
+        for _ in range(START_ATTEMPTS):
             line = self._connect()
             if line is None and verb == "retract":
                 return ExitStack()
@@ -155,7 +155,7 @@ class Provider:
                 return None
             hint = "run the hook as the user that the server was started by"
             raise StateError(f"{self._socket}: {error.strerror}", hint) from error
-        line.settimeout(PATIENCE)
+        line.settimeout(REPLY_TIMEOUT)
         return line
 
     def _launch(self) -> socket.socket | None:
@@ -192,16 +192,16 @@ class Provider:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                timeout=PATIENCE,
+                timeout=REPLY_TIMEOUT,
                 text=True,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ProviderError(f"the embedded name server does not start: {error}", hint) from error
-        said = done.stdout.splitlines()
+        output = done.stdout.splitlines()
         if done.returncode == CANNOT_SERVE:
-            raise ProviderError(f"the embedded name server: {said[0]}", said[1])
+            raise ProviderError(f"the embedded name server: {output[0]}", output[1])
         if done.returncode:
-            reason = said[-1] if said else f"exit code {done.returncode}"
+            reason = output[-1] if output else f"exit code {done.returncode}"
             raise ProviderError(f"the embedded name server does not start: {reason}", hint)
 
 

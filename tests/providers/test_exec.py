@@ -91,7 +91,7 @@ def test_a_failure_is_shown_with_its_status_and_the_last_that_was_said(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     error = failure(tmp_path, "seq 100; printf 'the \\033[31mzone\\nis locked\\n' >&2; exit 3")
-    assert "ended with 3: 95 | 96 | 97 | 98 | 99 | 100 | the �[31mzone | is locked" in str(error)
+    assert "ended with 3: 95 | 96 | 97 | 98 | 99 | 100 | the \\x1b[31mzone | is locked" in str(error)
     assert capfd.readouterr() == ("", "")
 
 

@@ -110,7 +110,7 @@ class TestJobs:
         case.fake.polls = FOREVER
         with pytest.raises(Busy, match="still RUNNING"):
             case.provider().publish(zone, [RECORD])
-        assert sum(case.pauses) == rackspace.JOB
+        assert sum(case.pauses) == rackspace.JOB_TIMEOUT
 
     def test_a_rival_who_was_faster_leaves_only_the_rest_to_do(self, case: RackspaceCase, zone: Zone) -> None:
         class Rival(rackspace.Provider):
