@@ -71,9 +71,10 @@ def _failures(report: Report) -> dict[str, str]:
 
 def _observations(report: Report, failures: Mapping[str, str]) -> list[Observation]:
     seen = []
+    waiting = {each.name for each in report.issuances if each.stage == "deferred"}
     for each in report.planned:
         name = each.wanted.name
-        if each.is_work or each.verdict == "set aside":
+        if (each.is_work and name not in waiting) or each.verdict == "set aside":
             failure = failures.get(name, "")
             text = f"{name} is not issued: {failure}" if failure else ""
             hint = "`dns01 issue --dry-run` says when it is tried again" if failure else ""
