@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from .base import Option, RRset, RRsetProvider, Zone, relative
@@ -68,16 +68,23 @@ class Provider(Rest, RRsetProvider):
         """What is only added is sent alone, so that nothing of others' is written at all."""
         values, had = (set(rrset.values) if rrset else set() for rrset in (new, old))
         added = self._added[zone, name]
+        if new and had <= values:
+            for value in sorted(values - had):
+                with self.unless(partial(self._is_there, zone, name, old, value)):
+                    self._put(zone, name, new.ttl, [_item(value)], overwrite=False)
+                added.add(value)
+            return
+        added &= values
         with self.unless(lambda: self.is_overtaken(zone, name, old)):
-            if not new:
+            if new:
+                self._put(zone, name, new.ttl, new.items_after(old, _item), overwrite=True)
+            else:
                 filters = [{"name": relative(name, zone.apex), "type": "TXT"}]
                 self.request("DELETE", _zone(zone), body={"filters": filters})
-            elif had - values:
-                self._put(zone, name, new.ttl, new.items_after(old, _item), overwrite=True)
-            elif lacking := values - had - added:
-                self._put(zone, name, new.ttl, [*map(_item, sorted(lacking))], overwrite=False)
-                added |= lacking
-        added &= values
+
+    def _is_there(self, zone: Zone, name: str, old: RRset | None, value: str) -> bool:
+        """Whether it is because of what stands there that a value is refused."""
+        return value in self._added[zone, name] or self.is_overtaken(zone, name, old)
 
     def _put(self, zone: Zone, name: str, ttl: int, items: list[Any], *, overwrite: bool) -> None:
         rrset = {"name": relative(name, zone.apex), "type": "TXT", "ttl": ttl, "records": items}

@@ -32,6 +32,23 @@ class TestHostinger(WorksOverHttp):
         assert [body["overwrite"] for body in written] == [False]
         assert "somebody else's" not in str(written)
 
+    def test_a_value_that_another_machine_wrote_over_is_added_again(
+        self, case: HttpCase, record: TxtRecord
+    ) -> None:
+        provider = case.provider()
+        zone = provider.zone_for(record.name)
+        pauses: list[float] = []
+
+        def meanwhile(pause: float) -> None:
+            if not pauses:
+                case.fake.zones[zone.apex].records.clear()
+            pauses.append(pause)
+
+        provider.sleep = meanwhile  # type: ignore[attr-defined]
+        provider.publish(zone, [record])
+        assert pauses
+        assert case.world_sees(record.name) == {record.value}
+
     def test_a_value_that_is_there_by_now_is_no_error(self, case: HttpCase, record: TxtRecord) -> None:
         provider: Any = case.provider()
         zone = provider.zone_for(record.name)
