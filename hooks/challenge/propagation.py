@@ -55,7 +55,8 @@ class PropagationCheck:
     authority and lacks a value never is.
     """
 
-    def __init__(self, targets: Iterable[Target]) -> None:
+    def __init__(self, targets: Iterable[Target], round_interval: float = ROUND_INTERVAL) -> None:
+        self._round_interval = round_interval
         self.targets = tuple(targets)
         self.seconds = 0.0  # that the wait has taken so far
         self._by_name = {target.name: target for target in self.targets}
@@ -93,7 +94,7 @@ class PropagationCheck:
             seen.due = now + _retry_interval(now, target.profile.pace)
         else:
             passed = seen.rounds >= target.profile.rounds
-            seen.due = now + (REVIEW_INTERVAL if passed else ROUND_INTERVAL)
+            seen.due = now + (REVIEW_INTERVAL if passed else self._round_interval)
         self._review_sample(query.server, target.zone, now)
 
     def pause(self, now: float) -> float:

@@ -82,9 +82,12 @@ class Transport:
     """Sends queries, and gives their responses as they arrive.
 
     ``with Transport() as transport: transport.send(queries); transport.collect(timeout=1)``
+    The time-outs, in seconds, are those of a datagram, and of TCP for connecting and for going on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, datagram_timeout: float | None = None, stream_timeout: float | None = None) -> None:
+        self._datagram_timeout = DATAGRAM_TIMEOUT if datagram_timeout is None else datagram_timeout
+        self._stream_timeout = STREAM_TIMEOUT if stream_timeout is None else stream_timeout
         self._selector = selectors.DefaultSelector()
         self._waiting: deque[_Exchange] = deque()
         self._in_flight: set[_Exchange] = set()
@@ -184,7 +187,7 @@ class Transport:
                 self._finish(exchange, Response(None, _reason(error)))
             return
         exchange.datagrams += 1
-        exchange.deadline = time.monotonic() + DATAGRAM_TIMEOUT
+        exchange.deadline = time.monotonic() + self._datagram_timeout
         self._in_flight.add(exchange)
 
     def _receive(self, exchange: _Exchange) -> None:
@@ -226,13 +229,13 @@ class Transport:
         stream = self._streams.get(server)
         if stream is None:
             try:
-                stream = _Stream(server, time.monotonic() + STREAM_TIMEOUT)
+                stream = _Stream(server, time.monotonic() + self._stream_timeout)
             except OSError as error:  # too many files are open
                 self._finish(exchange, Response(None, _reason(error)))
                 return
             self._streams[server] = stream
         elif not stream.pending:
-            stream.deadline = time.monotonic() + STREAM_TIMEOUT
+            stream.deadline = time.monotonic() + self._stream_timeout
         stream.add(exchange)
         both = selectors.EVENT_READ | selectors.EVENT_WRITE
         if stream.socket in self._selector.get_map():
@@ -265,7 +268,7 @@ class Transport:
             return
         del stream.pending[exchange.message.id]
         stream.answered = True
-        stream.deadline = time.monotonic() + STREAM_TIMEOUT
+        stream.deadline = time.monotonic() + self._stream_timeout
         if self._refuses_edns(exchange, message):
             self._pipeline(exchange)
             return

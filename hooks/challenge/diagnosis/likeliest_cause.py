@@ -21,6 +21,7 @@ from ...dns.inspect.dnssec import Bogus, validate
 from ...dns.inspect.faults import copy_at, server_faults
 from ...dns.inspect.survey import Look
 from ...dns.message import alias_of, apex_of, referral_to, text
+from ...dns.negative_ttl import negative_ttl
 from ...state.journal import Entry
 from .evidence import Scene, scene
 
@@ -360,7 +361,8 @@ def _silent(scene: Scene) -> Suspicion | None:
 
 def _remembered(scene: Scene) -> Suspicion:
     newest = scene.survey.newest
-    kept = newest.authority.minimum if newest and newest.authority else 0
+    soa = newest.heard.message.answer[0] if newest and newest.authority and newest.heard.message else None
+    kept = negative_ttl(soa) if soa else 0
     return Suspicion(
         "remembered",
         "every name server has it now: it came too late, or who asked before remembers that it was not there",

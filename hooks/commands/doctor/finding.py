@@ -1,7 +1,7 @@
 """What ``dns01 doctor`` looks at: one module per subject, each a ``check`` that yields findings.
 
 A check asks authoritative servers, files and APIs; no resolver hears of a challenge name from it
-(READINESS, "the trap"). It changes nothing, and raises nothing on purpose: what it meets is a
+(docs/readiness.rst, "The trap"). It changes nothing, and raises nothing on purpose: what it meets is a
 finding.
 """
 

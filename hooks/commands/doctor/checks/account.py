@@ -109,7 +109,7 @@ def _code(error: ProviderError) -> str:
 def _zone(
     examined: Examined, delegation: Delegation, account: Account, provider: Provider
 ) -> Iterator[Finding]:
-    """The account's zone has to be the one that the world is led to (READINESS, step 2)."""
+    """The account's zone has to be the one that the world is led to (docs/readiness.rst)."""
     cut, target = delegation.zone, delegation.target
     told = examined.settings.nameservers_for(examined.name)
     if isinstance(provider, NeedsAlias):

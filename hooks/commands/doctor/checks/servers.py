@@ -1,6 +1,6 @@
 """The name servers of every zone on the way: are all of them there, and do they agree?
 
-How grave a fault is follows from what a wait does with such a server (READINESS, step 9).
+How grave a fault is follows from what a wait does with such a server (docs/readiness.rst).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ....dns.inspect.faults import (
 )
 from ....dns.inspect.survey import Look, Survey, settle
 from ....dns.message import A, addresses_in
+from ....dns.negative_ttl import negative_ttl
 from ..finding import Examined, Finding, Severity
 from . import _addresses
 from ._zones import named_survey, surveys
@@ -572,7 +573,7 @@ def _long_negative_ttl(survey: Survey) -> Iterator[Finding]:
     newest = survey.newest
     if newest is None or newest.authority is None or newest.heard.message is None:
         return
-    ttl = min(newest.heard.message.answer[0].ttl, newest.authority.minimum)
+    ttl = negative_ttl(newest.heard.message.answer[0])
     if ttl > LONG:
         yield Finding(
             "long-negative-ttl",
