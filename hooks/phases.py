@@ -24,7 +24,7 @@ from .clients.process import Client, calling_client, this_process
 from .clients.read import client_named
 from .config.load import load_settings
 from .config.settings import Settings
-from .deploy.phases import Arrivals
+from .deploy.phases import DeployPhases
 from .notify import changes
 from .state import audit
 from .state.folder import state_dir
@@ -59,15 +59,15 @@ def run(call: Call, environ: Mapping[str, str]) -> int:
                 phase.retract()
                 phase.sweep()
             case "start":
-                session.arrivals.retry()
+                session.deploying.retry()
                 phase.sweep()
             case "exit":
                 phase.end_run()
-                session.arrivals.end_run()
+                session.deploying.end_run()
                 phase.sweep()
             case "deploy" | "unchanged" | "sync" | "ocsp":
                 with phase.steps(call.phase):
-                    session.arrivals.take(call)
+                    session.deploying.take(call)
             case "failed" | "refused":
                 phase.explain()
             case "decline":
@@ -108,7 +108,7 @@ class Session:
         self.state = state_dir(environ)
         self.journal = Journal(self.state)
         self.intents = Intents(self.state)
-        self.arrivals = Arrivals(client, environ, self.state)
+        self.deploying = DeployPhases(client, environ, self.state)
         self._settings = settings
 
     @cached_property
@@ -324,7 +324,7 @@ class Phase:
         """Write what has come of the phase into the audit trail, and notify. ``error``: what ended it."""
         session = self._session
         failure = f"{type(error).__name__}: {error}" if error else ""
-        deployed = session.arrivals.outcomes()
+        deployed = session.deploying.outcomes()
         undelivered = [f"{row['target']}: {row['error']}" for row in deployed if row["error"]]
         errors = [failure] if failure else [*self.records.kept, *undelivered]
         entry = audit.entry(

@@ -11,7 +11,7 @@ from ...errors import ConfigError, DeployError, HookError
 from ..clients import files
 from ..clients.call import Call, Certificate
 from ..deploy.certificate import inspect
-from ..deploy.delivery import Courier
+from ..deploy.delivery import Deliverer
 from ..deploy.ledger import Ledger
 from ..deploy.section import Deployment
 from ..phases import Session
@@ -35,29 +35,29 @@ def deploy(
     NAME: all that is pending. Exit code 9 if something does not arrive.
     """
     session = Session(None, os.environ)
-    courier, ledger = session.arrivals.courier, Ledger(session.state)
+    deliverer, ledger = session.deploying.deliverer, Ledger(session.state)
     if not names and not dry_run:
         with session.phase(Call("dns01", "deploy", "deploy")):
-            courier.retry(everything=True)
-            _fail_for(courier)
+            deliverer.retry(everything=True)
+            _fail_for(deliverer)
         click.echo("nothing is pending any more")
         return
     plan: Plan
     if missing:
-        plan = list(_missing(names, target, courier))
+        plan = list(_missing(names, target, deliverer))
     else:
-        plan = [_planned(name, folder, courier, ledger, target) for name in names] or courier.left()
+        plan = [_planned(name, folder, deliverer, ledger, target) for name in names] or deliverer.left()
     if dry_run:
-        _show(plan, courier)
+        _show(plan, deliverer)
         return
     for certificate, targets in plan:
         with session.phase(Call("dns01", "deploy", "deploy", certificate=certificate)):
-            courier.deliver(certificate, targets, force=force)
-    _fail_for(courier)
+            deliverer.deliver(certificate, targets, force=force)
+    _fail_for(deliverer)
 
 
 def _planned(
-    name: str, folder: str | None, courier: Courier, ledger: Ledger, target: str | None
+    name: str, folder: str | None, deliverer: Deliverer, ledger: Ledger, target: str | None
 ) -> tuple[Certificate, list[Deployment]]:
     """The certificate, and where it is to be brought. Raises DeployError and ConfigError."""
     if folder:
@@ -68,7 +68,7 @@ def _planned(
         known = [delivery.certificate for delivery in (*ledger.pending(), *ledger.deployed())]
         found = files.find(name, known, os.environ)
     certificate = _with_domain(found)
-    targets = [each for each in courier.targets(certificate) if target in (None, each.name)]
+    targets = [each for each in deliverer.targets(certificate) if target in (None, each.name)]
     if not targets:
         what = f"target {target!r}" if target else "target"
         raise ConfigError(
@@ -79,7 +79,7 @@ def _planned(
 
 
 def _missing(
-    names: Sequence[str], target: str, courier: Courier
+    names: Sequence[str], target: str, deliverer: Deliverer
 ) -> Iterator[tuple[Certificate, list[Deployment]]]:
     """What is not yet where the configuration wants it. Raises DeployError if one is not fit."""
     for name in names:
@@ -88,7 +88,7 @@ def _missing(
         except DeployError:  # it is not issued yet
             continue
         certificate = _with_domain(found)
-        targets = [each for each in courier.missing(certificate) if target in (None, each.name)]
+        targets = [each for each in deliverer.missing(certificate) if target in (None, each.name)]
         if targets:
             yield certificate, targets
 
@@ -99,14 +99,14 @@ def _with_domain(certificate: Certificate) -> Certificate:
     return certificate if certificate.domain in names else certificate._replace(domain=names[0])
 
 
-def _show(plan: Plan, courier: Courier) -> None:
+def _show(plan: Plan, deliverer: Deliverer) -> None:
     """What a real run would change. Raises DeployError if one would fail before that."""
     failures = 0
     for certificate, targets in plan:
         for deployment in targets:
             where = f"{certificate.domain} → {deployment.name}"
             try:
-                changes = courier.would_change(certificate, deployment)
+                changes = deliverer.would_change(certificate, deployment)
             except HookError as error:
                 failures += 1
                 changes = [f"it would fail: {error}"]
@@ -116,7 +116,7 @@ def _show(plan: Plan, courier: Courier) -> None:
         raise DeployError(f"{failures} would fail", "what is wrong with each is above")
 
 
-def _fail_for(courier: Courier) -> None:
-    if courier.failed:
-        titles = ", ".join(delivery.title for delivery in courier.failed)
+def _fail_for(deliverer: Deliverer) -> None:
+    if deliverer.failed:
+        titles = ", ".join(delivery.title for delivery in deliverer.failed)
         raise DeployError(f"it did not arrive: {titles}", "why is above; `dns01 deploy` tries again")

@@ -1,4 +1,4 @@
-"""From the paths that a client gives to a ``Bundle`` that targets can rely on."""
+"""Read and check the files that a client names, once, as ``CertificateFiles`` for the targets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...errors import DeployError
 from ..clients.call import Certificate
 from .certificate import content, inspect
 from .section import Deployment
-from .targets.base import Bundle
+from .targets.base import CertificateFiles
 
 # What the CAs for trials call themselves, by their intermediates. (Nobody deploys Pebble's by mistake.)
 STAGING = re.compile(r"\(STAGING\)|Fake LE ")
@@ -20,7 +20,7 @@ STAGING = re.compile(r"\(STAGING\)|Fake LE ")
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
-def read(certificate: Certificate, now: datetime | None = None) -> Bundle:
+def read(certificate: Certificate, now: datetime | None = None) -> CertificateFiles:
     """The files, once all that ``inspect`` asks of them is true. What the client gives no path
     for is made from the others. Raises DeployError.
 
@@ -34,7 +34,7 @@ def read(certificate: Certificate, now: datetime | None = None) -> Bundle:
         chain = _blocks(once(certificate.chain))
     elif certificate.fullchain:
         chain = _blocks(once(certificate.fullchain))[1:]
-    return Bundle(
+    return CertificateFiles(
         name=certificate.domain,
         facts=facts,
         key=once(certificate.key),
@@ -46,17 +46,17 @@ def read(certificate: Certificate, now: datetime | None = None) -> Bundle:
     )
 
 
-def digest(bundle: Bundle, deployment: Deployment) -> str:
+def digest(bundle: CertificateFiles, deployment: Deployment) -> str:
     """Stands for all that the target gets, and for how (SHA-256 in hex): what has the same digest
     is the same. It tells nothing of the key."""
-    told = [f"{key}={value}" for key, value in sorted(deployment.options.items())]
+    configured = [f"{key}={value}" for key, value in sorted(deployment.options.items())]
     response = content(bundle.ocsp) if bundle.ocsp else b""
     parts = [bundle.key, bundle.fullchain, response, deployment.kind.encode()]
-    parts += [line.encode(errors="surrogateescape") for line in told]
+    parts += [line.encode(errors="surrogateescape") for line in configured]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
-def check_staging(bundle: Bundle, deployment: Deployment) -> None:
+def check_staging(bundle: CertificateFiles, deployment: Deployment) -> None:
     """Refuse the certificate of a CA for trials where nobody has asked for it."""
     if STAGING.search(bundle.facts.issuer) and not deployment.staging:
         raise DeployError(

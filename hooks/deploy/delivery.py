@@ -1,4 +1,4 @@
-"""Brings certificates to their targets: check, install, test, reload, verify, or back to the old.
+"""Delivers certificates to their targets: check, install, test, reload, verify, or back to the old.
 
 Each step is in the ledger before it is taken, and under the target's lock: a kill at any instant
 leaves a pending delivery that a later call takes up. What fails goes back as far as the target can,
@@ -24,13 +24,14 @@ from . import reload
 from .ledger import INSTALLED, TOUCHED, UNTOUCHED, Delivery, Ledger
 from .reload import Job
 from .section import Deployment, targets_for
-from .targets.base import Bundle, Target
+from .targets.base import CertificateFiles, Target
 
 
-class Courier:
-    """What one call brings. ``client``: for whose run; None by hand, or where that cannot be told.
+class Deliverer:
+    """Delivers certificates to the configured targets, for one call.
 
-    ``arrived`` and ``failed`` tell what came of it.
+    ``client``: in whose run; None by hand, or where that cannot be told. ``arrived`` and ``failed``
+    list the deliveries of this call by their outcome.
     """
 
     def __init__(
@@ -149,7 +150,7 @@ class Courier:
             self._fail(wanted, error)
             return []
 
-    def _install(self, delivery: Delivery, deployment: Deployment, bundle: Bundle) -> list[Job]:
+    def _install(self, delivery: Delivery, deployment: Deployment, bundle: CertificateFiles) -> list[Job]:
         force = delivery.forced
         digest = bundles.digest(bundle, deployment)
         if delivery.step == INSTALLED and delivery.digest == digest:
@@ -177,7 +178,7 @@ class Courier:
                 raise self._take_back(job, error) from None
         return [self._come_to(INSTALLED, job)]
 
-    def _is_there(self, delivery: Delivery, deployment: Deployment, bundle: Bundle) -> bool:
+    def _is_there(self, delivery: Delivery, deployment: Deployment, bundle: CertificateFiles) -> bool:
         """Whether the last that was brought there is the same."""
         deployed = self._ledger.find_deployed(delivery)
         return deployed is not None and deployed.digest == bundles.digest(bundle, deployment)
@@ -278,7 +279,9 @@ class Courier:
         output.step(f"{arrived.title}: {words}")
 
     def _fail(self, delivery: Delivery, error: Exception) -> None:
-        failed = (self._ledger.find_pending(delivery) or delivery)._replace(error=redact(reload.said(error)))
+        failed = (self._ledger.find_pending(delivery) or delivery)._replace(
+            error=redact(reload.message_of(error))
+        )
         self._ledger.keep([failed])
         self.failed.append(failed)
         output.warning(f"{failed.title}: {failed.error}; a later call tries again")
@@ -296,7 +299,7 @@ def _delivery(certificate: Certificate, deployment: Deployment) -> Delivery:
     return Delivery(certificate, deployment.pattern, deployment.name)
 
 
-def _open(deployment: Deployment, bundle: Bundle) -> Target:
+def _open(deployment: Deployment, bundle: CertificateFiles) -> Target:
     """The target, if it takes the certificate. Raises HookError."""
     target = deployment.target()
     bundles.check_staging(bundle, deployment)

@@ -1,4 +1,4 @@
-"""The phases that are about a certificate: what has arrived is brought to its targets.
+"""The phases that are about a certificate, each as one method: it is delivered to its targets.
 
 No phase fails for a target, unless that target is to abort the client's run: dehydrated would drop
 all later certificates. What did not arrive is pending, and any later run tries it again.
@@ -22,11 +22,11 @@ from ..state.atomic import sync_folder
 from ..state.idle import anything_pending, is_lost
 
 if TYPE_CHECKING:  # with it comes cryptography, which most calls can do without
-    from .delivery import Courier
+    from .delivery import Deliverer
 
 
-class Arrivals:
-    """What one call knows of certificates."""
+class DeployPhases:
+    """The phases deploy, unchanged, sync and ocsp of one call, and the end of its run."""
 
     def __init__(self, client: Client | None, environ: Mapping[str, str], state: str) -> None:
         self._client = client
@@ -34,13 +34,13 @@ class Arrivals:
         self._state = state
 
     @cached_property
-    def courier(self) -> Courier:
-        """Who brings them. Raises ConfigError."""
-        from .delivery import Courier
+    def deliverer(self) -> Deliverer:
+        """For the targets of the configuration. Raises ConfigError."""
+        from .delivery import Deliverer
         from .ledger import Ledger
         from .section import load_deployments
 
-        return Courier(load_deployments(self._environ), Ledger(self._state), self._client)
+        return Deliverer(load_deployments(self._environ), Ledger(self._state), self._client)
 
     def take(self, call: Call) -> None:
         """Do what the phase asks for; what it raises is its own."""
@@ -62,15 +62,15 @@ class Arrivals:
         StateError.
         """
         try:
-            targets = self.courier.targets(certificate)
+            targets = self.deliverer.targets(certificate)
         except ConfigError as error:
             self._remember(certificate, error)
             raise
         if not targets:
             self._show(certificate)
             return
-        self.courier.deliver(certificate, targets, queue=self._has_exit_hook)
-        for failed in self.courier.aborting():
+        self.deliverer.deliver(certificate, targets, queue=self._has_exit_hook)
+        for failed in self.deliverer.aborting():
             raise DeployError(f"{failed.title}: {failed.error}", 'on_failure = "abort" is in its section')
         self.retry()
 
@@ -84,8 +84,8 @@ class Arrivals:
         from .ledger import Ledger
 
         output.step(f"{certificate.domain}: renewed, and never brought anywhere since")
-        targets = self.courier.targets(certificate)
-        self.courier.deliver(certificate, targets, queue=self._has_exit_hook)
+        targets = self.deliverer.targets(certificate)
+        self.deliverer.deliver(certificate, targets, queue=self._has_exit_hook)
         Ledger(self._state).seen(certificate)
 
     def ocsp(self, response: Certificate) -> None:
@@ -94,8 +94,8 @@ class Arrivals:
         if found := files.look_in(os.path.dirname(response.ocsp), response.domain):
             certificate = found._replace(ocsp=response.ocsp)
             self._without_failing(
-                lambda: self.courier.deliver(
-                    certificate, self.courier.targets(certificate), queue=self._has_exit_hook
+                lambda: self.deliverer.deliver(
+                    certificate, self.deliverer.targets(certificate), queue=self._has_exit_hook
                 )
             )
 
@@ -118,16 +118,16 @@ class Arrivals:
     def retry(self) -> None:
         """Try again what earlier runs have left; never fails."""
         if anything_pending(self._environ):
-            self._without_failing(lambda: self.courier.retry())
+            self._without_failing(lambda: self.deliverer.retry())
 
     def end_run(self) -> None:
         """Reload what this run's calls have left to its end; never fails."""
         if anything_pending(self._environ):
-            self._without_failing(lambda: self.courier.end_run())
+            self._without_failing(lambda: self.deliverer.end_run())
 
     def outcomes(self) -> list[dict[str, str]]:
         """What has come of it, for the audit trail: a row for each target."""
-        if "courier" not in self.__dict__:
+        if "deliverer" not in self.__dict__:
             return []
         return [
             {
@@ -136,7 +136,7 @@ class Arrivals:
                 "section": delivery.pattern,
                 "error": delivery.error,
             }
-            for delivery in (*self.courier.arrived, *self.courier.failed)
+            for delivery in (*self.deliverer.arrived, *self.deliverer.failed)
         ]
 
     def _without_failing(self, work: Callable[[], None]) -> None:

@@ -10,7 +10,7 @@ from ... import output
 from ...errors import DeployError, HookError
 from .ledger import Delivery
 from .section import Deployment
-from .targets.base import Bundle, Target
+from .targets.base import CertificateFiles, Settle, Target, Undo
 from .targets.command import run, variables
 
 
@@ -20,19 +20,19 @@ class Job(NamedTuple):
     delivery: Delivery
     deployment: Deployment
     target: Target
-    bundle: Bundle
+    bundle: CertificateFiles
 
 
 def call(command: Sequence[str], jobs: Sequence[Job], what: str) -> None:
-    """Run a command about the certificate of these jobs; about several, it is told their domains alone.
+    """Run a command about the certificate of these jobs; about several, it gets their domains alone.
 
     Raises DeployError.
     """
-    told = variables(jobs[0].bundle)
+    names = variables(jobs[0].bundle)
     if len({job.bundle.facts.certificate for job in jobs}) > 1:
-        told = {"DNS01_DOMAIN": " ".join(dict.fromkeys(job.bundle.name for job in jobs))}
+        names = {"DNS01_DOMAIN": " ".join(dict.fromkeys(job.bundle.name for job in jobs))}
     limit = max(job.deployment.time_limit for job in jobs)
-    run(command, {**os.environ, **told}, limit, what)
+    run(command, {**os.environ, **names}, limit, what)
 
 
 def refusals(group: Sequence[Job]) -> list[tuple[Job, Exception]]:
@@ -55,37 +55,37 @@ def refusals(group: Sequence[Job]) -> list[tuple[Job, Exception]]:
 
 def can_go_back(job: Job) -> bool:
     """Whether its kind of target offers that."""
-    return getattr(job.target, "undo", None) is not None
+    return isinstance(job.target, Undo)
 
 
 def take_back(job: Job, error: Exception) -> tuple[bool, DeployError]:
     """Bring back what was there before. Gives whether it is back, and the error with that."""
     back, outcome = False, "the new one stays: this kind of target cannot go back"
-    if can_go_back(job):
+    if isinstance(job.target, Undo):
         try:
-            job.target.undo(job.bundle)  # type: ignore[attr-defined]
+            job.target.undo(job.bundle)
             back, outcome = True, "what was there before is back"
         except Exception as worse:
-            outcome = f"and what was there before could not be brought back: {said(worse)}"
-    return back, DeployError(f"{said(error)}; {outcome}", getattr(error, "hint", ""))
+            outcome = f"and what was there before could not be brought back: {message_of(worse)}"
+    return back, DeployError(f"{message_of(error)}; {outcome}", getattr(error, "hint", ""))
 
 
 def settle(job: Job) -> None:
-    """Have the target know that all is well: there is no way back beyond this."""
-    if forget := getattr(job.target, "settle", None):
+    """Tell the target that its service has taken the certificate."""
+    if isinstance(job.target, Settle):
         try:
-            forget(job.bundle)
+            job.target.settle(job.bundle)
         except Exception as error:  # what it is there for has been done
-            output.warning(f"{job.delivery.title}: {said(error)}")
+            output.warning(f"{job.delivery.title}: {message_of(error)}")
 
 
-def said(error: Exception) -> str:
-    """The error's words; those of a fault of a target's own with its kind."""
+def message_of(error: Exception) -> str:
+    """The error's message; that of an exception other than HookError begins with its class."""
     return str(error) if isinstance(error, HookError) else f"{type(error).__name__}: {error}"
 
 
 def _verify(job: Job) -> None:
     if job.deployment.verify:
-        from .targets.verify import verify
+        from .tls import verify
 
         verify(job.deployment.verify, job.delivery.fingerprint, job.deployment.time_limit)

@@ -32,7 +32,7 @@ from ..clients.call import Certificate
 from ..config.load import configuration_file
 from ..config.validators import said
 from .targets import kinds, load
-from .targets.base import Target
+from .targets.base import Places, Target
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ class Deployment(NamedTuple):
         """What the certificate is given to. Raises ConfigError."""
         with at(f'[deploy."{self.pattern}".{self.name}]'):
             if self.verify:
-                from .targets.verify import service
+                from .tls import service
 
                 service(self.verify)
             return load(self.kind)(self.options)
@@ -143,8 +143,8 @@ def _check_places(deployment: Deployment, all_of_them: Iterable[Deployment]) -> 
 
 
 def _places(deployment: Deployment) -> Sequence[str]:
-    places = getattr(load(deployment.kind), "places", None)
-    return places(deployment.options) if places else ()
+    kind = load(deployment.kind)
+    return kind.places(deployment.options) if isinstance(kind, Places) else ()
 
 
 def _pattern(section: str) -> str:

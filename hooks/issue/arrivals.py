@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ...errors import HookError
 from ..clients.process import Client
-from ..deploy.delivery import Courier
+from ..deploy.delivery import Deliverer
 from ..deploy.ledger import Ledger
 from ..deploy.section import load_deployments
 from ..state.folder import state_dir
@@ -27,19 +27,19 @@ def deliver(
         return []
     rows: list[dict[str, str]] = []
     try:
-        courier = Courier(load_deployments(environ), Ledger(state_dir(environ)), client)
+        deliverer = Deliverer(load_deployments(environ), Ledger(state_dir(environ)), client)
 
         def bring(name: str) -> None:
             certificate = paths(folder, name)
-            if targets := courier.targets(certificate):
-                courier.deliver(certificate, targets, queue=True)
+            if targets := deliverer.targets(certificate):
+                deliverer.deliver(certificate, targets, queue=True)
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(bring, names))
-        courier.end_run()
+        deliverer.end_run()
     except HookError as error:
         return [{"name": name, "target": "", "section": "", "error": str(error)} for name in names]
-    for delivery in (*courier.arrived, *courier.failed):
+    for delivery in (*deliverer.arrived, *deliverer.failed):
         where = {"name": delivery.certificate.domain, "target": delivery.target, "section": delivery.pattern}
         rows.append({**where, "error": delivery.error})
     return rows

@@ -10,12 +10,12 @@ from trustme import KeyType
 
 from dns01.hooks.clients.call import Certificate
 from dns01.hooks.deploy.bundle import read
-from dns01.hooks.deploy.targets.base import Bundle
+from dns01.hooks.deploy.targets.base import CertificateFiles
 
 AUTHORITY = trustme.CA().create_child_ca()
 
 
-def issued(folder: Path, *names: str, days: int = 90, key: KeyType = KeyType.ECDSA) -> Bundle:
+def issued(folder: Path, *names: str, days: int = 90, key: KeyType = KeyType.ECDSA) -> CertificateFiles:
     """A new certificate for the names (else example.org and www.example.org), its files in the folder.
 
     ``days``: how long it is good for."""

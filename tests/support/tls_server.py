@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from dns01.hooks.deploy.targets.base import Bundle
+from dns01.hooks.deploy.targets.base import CertificateFiles
 
 Talk = Callable[[socket.socket], bool]  # up to the handshake; False: there will be none
 
@@ -20,7 +20,7 @@ def at_once(connection: socket.socket) -> bool:
 class Server:
     """One that shows the certificates of its bundles, each to those who can take no other."""
 
-    def __init__(self, talk: Talk, *bundles: Bundle) -> None:
+    def __init__(self, talk: Talk, *bundles: CertificateFiles) -> None:
         self.names: list[str | None] = []
         self.problems: list[BaseException] = []
         self._talk = talk
@@ -29,7 +29,7 @@ class Server:
         self.load(*bundles)
         threading.Thread(target=self._serve, daemon=True).start()
 
-    def load(self, *bundles: Bundle) -> None:
+    def load(self, *bundles: CertificateFiles) -> None:
         """Show these from the next connection on."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         for bundle in bundles:
@@ -57,7 +57,7 @@ class Server:
 
 
 @contextmanager
-def served(talk: Talk, *bundles: Bundle) -> Iterator[Server]:
+def served(talk: Talk, *bundles: CertificateFiles) -> Iterator[Server]:
     server = Server(talk, *bundles)
     try:
         yield server

@@ -9,7 +9,7 @@ from datetime import timedelta
 import click
 
 from ....errors import ConfigError, HookError, UsageError
-from ...deploy.targets.verify import service
+from ...deploy.tls import service
 from . import document, table
 from .expiry import Level, Limits
 from .overview import survey

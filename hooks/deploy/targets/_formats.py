@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 
 from ....errors import DeployError
 from ..versions import usable
-from .base import Bundle
+from .base import CertificateFiles
 
 PUBLIC, PRIVATE = 0o644, 0o600
 
@@ -30,7 +30,7 @@ FORMATS = {
 }
 
 
-def content(kind: str, bundle: Bundle, password: bytes, present: bytes) -> bytes | None:
+def content(kind: str, bundle: CertificateFiles, password: bytes, present: bytes) -> bytes | None:
     """What the file of that kind is to hold; None: there is nothing for it. ``present``: what it
     holds now. Raises DeployError."""
     match kind:
@@ -49,7 +49,7 @@ def content(kind: str, bundle: Bundle, password: bytes, present: bytes) -> bytes
     return bundle.fullchain
 
 
-def _pkcs12(bundle: Bundle, password: bytes, present: bytes) -> bytes:
+def _pkcs12(bundle: CertificateFiles, password: bytes, present: bytes) -> bytes:
     """It is salted, so that two with the same content differ: that which is there is left if it
     holds what it should."""
     from cryptography import x509  # which the reading of the configuration can do without
@@ -80,7 +80,7 @@ def _pkcs12(bundle: Bundle, password: bytes, present: bytes) -> bytes:
     return pkcs12.serialize_key_and_certificates(name, kept, certificate, chain, encryption)
 
 
-def _response(bundle: Bundle) -> bytes | None:
+def _response(bundle: CertificateFiles) -> bytes | None:
     """The OCSP response, if it is for this certificate: right after a renewal, the client may still
     have that for the certificate before."""
     if not bundle.ocsp:

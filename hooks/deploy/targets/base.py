@@ -1,13 +1,15 @@
-"""A target of ``deploy_cert``: where a certificate is brought to, and the promises it makes.
+"""The contract between the deploy wing and a target: what every target does, and what it may do besides.
 
 A target is a module of this folder with a class ``Target``; the module's name is what ``to`` says
-in the configuration. It gets its options as strings, as providers get theirs.
+in the configuration. It gets its options as strings, as providers get theirs. ``Target`` is what
+each one has; ``Undo``, ``Settle`` and ``Places`` are asked for with isinstance. Typing is
+structural: a target imports none of these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from ....options import Option
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:  # with it comes cryptography, which the reading of the config
     from ..certificate import Facts
 
 
-class Bundle(NamedTuple):
+class CertificateFiles(NamedTuple):
     """A certificate that has been checked, and what belongs to it, as PEM.
 
     ``name``: what the client calls it. ``ocsp``: the path of a response for it, where there is one.
@@ -35,26 +37,55 @@ class Target(Protocol):
     """One place that a certificate is brought to.
 
     All of these raise DeployError, which names the target's thing (file, secret, service) and the
-    next step. ``undo`` may be called by a later process than ``install`` was: what it needs is
-    where the target keeps things, not in this object.
+    next step.
+
+    Concurrency: of the processes of one machine, one at a time works on a target of the
+    configuration, in one thread; two such targets may be worked on at once, and another machine may
+    write to the same place at any time.
     """
 
     options: ClassVar[Sequence[Option]]
 
-    def __init__(self, options: Mapping[str, str]) -> None: ...
+    def __init__(self, options: Mapping[str, str]) -> None:
+        """Reads the options and connects to nothing. Raises ConfigError."""
 
-    def check(self, bundle: Bundle) -> None:
+    def check(self, bundle: CertificateFiles) -> None:
         """Refuse what this target does not take (a type of key, a size), before anything is touched."""
 
-    def changes(self, bundle: Bundle) -> Sequence[str]:
+    def changes(self, bundle: CertificateFiles) -> Sequence[str]:
         """What ``install`` would change, a line for each thing; empty: it is all there already."""
 
-    def install(self, bundle: Bundle) -> None:
+    def install(self, bundle: CertificateFiles) -> None:
         """Bring it there, whole; a kill at any instant leaves the old or the new."""
 
-    # optional: places(options) gives what it writes to, with the {name} of the configuration still in it;
-    # a static method, since two targets that have one in common would overwrite each other
 
-    # optional, both or the first alone:
-    # undo(bundle) brings back what was there before install; where that has been called several times,
-    # before the first since settle(bundle), which says that the service shows what is there now
+@runtime_checkable
+class Undo(Protocol):
+    """A target that can go back."""
+
+    def undo(self, bundle: CertificateFiles) -> None:
+        """Bring back what was there before ``install(bundle)``; where that has been called several
+        times, what was there before the first since ``settle``.
+
+        May be called by a later process than ``install`` was: what it needs is where the target
+        keeps things, not in this object. Raises DeployError.
+        """
+
+
+@runtime_checkable
+class Settle(Protocol):
+    """A target that keeps something for ``undo``."""
+
+    def settle(self, bundle: CertificateFiles) -> None:
+        """The service has taken the certificate: there is no way back beyond this. Raises DeployError,
+        which is a warning only."""
+
+
+@runtime_checkable
+class Places(Protocol):
+    """A class of targets that can say what they write to; two of one place would overwrite each other."""
+
+    @staticmethod
+    def places(options: Mapping[str, str]) -> Sequence[str]:
+        """Paths, or names of things, with the ``{name}`` of the configuration still in them. ``options``
+        may lack secrets, and what else the configuration does not say; nothing is raised for that."""

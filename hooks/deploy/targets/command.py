@@ -13,7 +13,7 @@ from typing import ClassVar
 from .... import program
 from ....errors import ConfigError, DeployError, ProviderError
 from ....options import Option, seconds
-from .base import Bundle
+from .base import CertificateFiles
 
 
 class Target:
@@ -28,13 +28,13 @@ class Target:
         self._command = words(options["command"])
         self._limit = seconds(options["time_limit"], "time_limit")
 
-    def check(self, bundle: Bundle) -> None:
+    def check(self, bundle: CertificateFiles) -> None:
         """A command takes whatever it is given."""
 
-    def changes(self, bundle: Bundle) -> Sequence[str]:
+    def changes(self, bundle: CertificateFiles) -> Sequence[str]:
         return [f"runs {shlex.join(self._command)}"]
 
-    def install(self, bundle: Bundle) -> None:
+    def install(self, bundle: CertificateFiles) -> None:
         run(self._command, {**os.environ, **variables(bundle)}, self._limit, "the command")
 
 
@@ -48,7 +48,7 @@ def words(line: str) -> list[str]:
     raise ConfigError("a command has at least one word", 'for example "systemctl reload nginx"')
 
 
-def variables(bundle: Bundle) -> dict[str, str]:
+def variables(bundle: CertificateFiles) -> dict[str, str]:
     """What a command is told; paths are the client's, empty where it gives none."""
     paths = bundle.facts.certificate
     return {

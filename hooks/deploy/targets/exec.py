@@ -14,7 +14,7 @@ from typing import ClassVar
 from ....errors import DeployError
 from ....options import Option, seconds
 from ....providers._bridge import entries
-from .base import Bundle
+from .base import CertificateFiles
 from .command import run, variables, words
 
 
@@ -34,21 +34,21 @@ class Target:
         self._limit = seconds(options["time_limit"], "time_limit")
         self._variables = entries(options, "env")
 
-    def check(self, bundle: Bundle) -> None:
+    def check(self, bundle: CertificateFiles) -> None:
         """What it takes is the program's own affair."""
 
-    def changes(self, bundle: Bundle) -> Sequence[str]:
+    def changes(self, bundle: CertificateFiles) -> Sequence[str]:
         return [f"runs {self._command[0]}"]
 
-    def install(self, bundle: Bundle) -> None:
+    def install(self, bundle: CertificateFiles) -> None:
         self._run(self._command, bundle, "the program")
 
-    def undo(self, bundle: Bundle) -> None:
+    def undo(self, bundle: CertificateFiles) -> None:
         if not self._undo:
             raise DeployError(
                 f"what {self._command[0]} did cannot be undone", 'name the program that can: undo = "…"'
             )
         self._run(self._undo, bundle, "the program that undoes")
 
-    def _run(self, command: Sequence[str], bundle: Bundle, what: str) -> None:
+    def _run(self, command: Sequence[str], bundle: CertificateFiles, what: str) -> None:
         run(command, {**os.environ, **variables(bundle), **self._variables}, self._limit, what)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from ....errors import ConfigError, DeployError, ProviderError
 from ....options import Option
 from ....providers.rest import Rest, base_url
-from .base import Bundle
+from .base import CertificateFiles
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ class Target:
         self._place = ("tls", "bulk", "certificates") if self._platform else ("tls", "certificates")
         self._type = "tls_bulk_certificate" if self._platform else "tls_certificate"
 
-    def check(self, bundle: Bundle) -> None:
+    def check(self, bundle: CertificateFiles) -> None:
         if bundle.facts.key_type not in KEY_TYPES:
             raise DeployError(
                 f"Fastly takes keys of {' or '.join(KEY_TYPES)}, and this one is {bundle.facts.key_type}",
@@ -80,20 +80,20 @@ class Target:
                 "--key-type ecdsa --elliptic-curve secp256r1 for certbot",
             )
 
-    def changes(self, bundle: Bundle) -> Sequence[str]:
+    def changes(self, bundle: CertificateFiles) -> Sequence[str]:
         return self._attempt(self._changes, bundle)
 
-    def install(self, bundle: Bundle) -> None:
+    def install(self, bundle: CertificateFiles) -> None:
         self._attempt(self._install, bundle)
 
-    def _attempt(self, step: Callable[[Bundle], T], bundle: Bundle) -> T:
+    def _attempt(self, step: Callable[[CertificateFiles], T], bundle: CertificateFiles) -> T:
         """Repeat the step within the budget: it looks first, and does what is still lacking."""
         try:
             return self.api.attempt(bundle.name, lambda: step(bundle))
         except (ProviderError, ConfigError) as error:
             raise DeployError(str(error), error.hint) from None
 
-    def _changes(self, bundle: Bundle) -> list[str]:
+    def _changes(self, bundle: CertificateFiles) -> list[str]:
         there = self._there(bundle)
         lines = []
         if there is None:
@@ -104,7 +104,7 @@ class Target:
         lines += [f"Fastly's TLS is switched on for {domain}" for domain, at in served.items() if not at]
         return lines
 
-    def _install(self, bundle: Bundle) -> None:
+    def _install(self, bundle: CertificateFiles) -> None:
         there = self._there(bundle)
         if there is None or not _is_same(there, bundle):
             _refuse_to_drop(there, bundle)
@@ -114,7 +114,7 @@ class Target:
             self._activate(domain, activation, there["id"])
         self._remove_unused_keys(bundle)
 
-    def _there(self, bundle: Bundle) -> Mapping[str, Any] | None:
+    def _there(self, bundle: CertificateFiles) -> Mapping[str, Any] | None:
         """The certificate to replace: of those for one of the names, the one that shares most."""
         found = {
             each["id"]: each
@@ -128,14 +128,14 @@ class Target:
     def _filter(self) -> str:
         return "filter[tls_domain.id]" if self._platform else "filter[tls_domains.id]"
 
-    def _upload_key(self, bundle: Bundle) -> None:
+    def _upload_key(self, bundle: CertificateFiles) -> None:
         """Named after the key itself, so that the same is not uploaded twice."""
         name = _key_name(bundle)
         if not any(key["attributes"]["name"] == name for key in self.api.listed("tls", "private_keys")):
             attributes = {"key": bundle.key.decode("ascii"), "name": name}
             self.api.send("POST", "tls", "private_keys", type="tls_private_key", attributes=attributes)
 
-    def _upload(self, bundle: Bundle, there: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    def _upload(self, bundle: CertificateFiles, there: Mapping[str, Any] | None) -> Mapping[str, Any]:
         if self._platform:
             blobs = {"cert_blob": bundle.cert.decode(), "intermediates_blob": bundle.chain.decode()}
         else:
@@ -148,7 +148,7 @@ class Target:
             document["relationships"] = {"tls_configurations": {"data": configurations}}
         return self.api.send("POST", *self._place, **document)
 
-    def _served_by(self, bundle: Bundle) -> Mapping[str, Mapping[str, Any] | None]:
+    def _served_by(self, bundle: CertificateFiles) -> Mapping[str, Mapping[str, Any] | None]:
         """The activation of each name; Platform TLS does without."""
         if self._platform:
             return {}
@@ -182,14 +182,14 @@ class Target:
             'write configuration = "…" below the target: `fastly tls-config list` shows the ids',
         )
 
-    def _remove_unused_keys(self, bundle: Bundle) -> None:
+    def _remove_unused_keys(self, bundle: CertificateFiles) -> None:
         """Those of this certificate: another one's may just have been uploaded by another machine."""
         for key in list(self.api.listed("tls", "private_keys", **{"filter[in_use]": "false"})):
             if key["attributes"]["name"].startswith(f"{OURS}{bundle.name} "):
                 self.api.delete_at("tls", "private_keys", key["id"])
 
 
-def _refuse_to_drop(there: Mapping[str, Any] | None, bundle: Bundle) -> None:
+def _refuse_to_drop(there: Mapping[str, Any] | None, bundle: CertificateFiles) -> None:
     if there and (lost := _domains(there) - set(bundle.facts.names)):
         raise DeployError(
             f"Fastly's certificate {there['id']} serves {', '.join(sorted(lost))} as well, "
@@ -198,7 +198,7 @@ def _refuse_to_drop(there: Mapping[str, Any] | None, bundle: Bundle) -> None:
         )
 
 
-def _is_same(there: Mapping[str, Any], bundle: Bundle) -> bool:
+def _is_same(there: Mapping[str, Any], bundle: CertificateFiles) -> bool:
     """Fastly tells no fingerprint; two issuances for the same names do not end in the same second."""
     ends = f"{bundle.facts.not_after:%Y-%m-%dT%H:%M:%S}"
     names = _domains(there)
@@ -209,7 +209,7 @@ def _domains(certificate: Mapping[str, Any]) -> set[str]:
     return {domain["id"] for domain in certificate["relationships"]["tls_domains"]["data"]}
 
 
-def _key_name(bundle: Bundle) -> str:
+def _key_name(bundle: CertificateFiles) -> str:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
     key = load_pem_private_key(bundle.key, password=None).public_key()

@@ -18,7 +18,7 @@ from ....options import Option, at, check_known
 from ....providers._bridge import entries
 from ..versions import File, Versions, as_it_is, make_folder
 from ._formats import FORMATS, content
-from .base import Bundle
+from .base import CertificateFiles
 
 SEPARATE = ("fullchain", "privkey", "cert", "chain")  # what a directory has without another word
 
@@ -48,7 +48,7 @@ class Target:
         if "pkcs12" in self._paths and not self._password:
             raise ConfigError("a PKCS#12 file needs a password", 'write password = { file = "…" } below it')
 
-    def check(self, bundle: Bundle) -> None:
+    def check(self, bundle: CertificateFiles) -> None:
         """Every user, every group and every folder has to be there; but the directory is made, if
         the one that it is to be in is there."""
         made = self._directory and _named(self._directory, bundle)
@@ -57,28 +57,28 @@ class Target:
             if not os.path.isdir(os.path.dirname(folder) if folder == made else folder):
                 raise DeployError(f"there is no folder {folder}", f"make it: install -d {folder}")
 
-    def changes(self, bundle: Bundle) -> Sequence[str]:
+    def changes(self, bundle: CertificateFiles) -> Sequence[str]:
         files = self._files(bundle)
         versions = Versions(files[0].path)
         return [f"{file.path}: {line}" for file in files for line in _differences(file, versions.shows(file))]
 
-    def install(self, bundle: Bundle) -> None:
+    def install(self, bundle: CertificateFiles) -> None:
         files = self._files(bundle)
         if self._directory:
             make_folder(_named(self._directory, bundle))
         Versions(files[0].path).install(files)
 
-    def undo(self, bundle: Bundle) -> None:
+    def undo(self, bundle: CertificateFiles) -> None:
         files = self._files(bundle)
         Versions(files[0].path).undo(files)
 
-    def settle(self, bundle: Bundle) -> None:
+    def settle(self, bundle: CertificateFiles) -> None:
         Versions(self._files(bundle)[0].path).settle()
 
-    def _files(self, bundle: Bundle) -> list[File]:
+    def _files(self, bundle: CertificateFiles) -> list[File]:
         return [self._file(kind, _named(path, bundle), bundle) for kind, path in self._paths.items()]
 
-    def _file(self, kind: str, path: str, bundle: Bundle) -> File:
+    def _file(self, kind: str, path: str, bundle: CertificateFiles) -> File:
         form = FORMATS[kind]
         uid = _id("user", self._owner.get(kind, ""), lambda name: pwd.getpwnam(name).pw_uid)
         gid = _id("group", self._group.get(kind, ""), lambda name: grp.getgrnam(name).gr_gid)
@@ -124,7 +124,7 @@ def _mode(kind: str, said: str) -> int:
     raise ConfigError(f"mode.{kind}: {said!r} is no mode", f'for example mode.{kind} = "0640"')
 
 
-def _named(path: str, bundle: Bundle) -> str:
+def _named(path: str, bundle: CertificateFiles) -> str:
     if "/" in bundle.name or bundle.name in ("", ".", ".."):
         raise DeployError(f"{bundle.name!r} cannot be a part of a path", "give the certificate another name")
     return path.replace("{name}", bundle.name)

@@ -17,7 +17,7 @@ from .... import aws
 from ....errors import ConfigError, DeployError, ProviderError
 from ....options import Option
 from ...clients.call import Certificate
-from .base import Bundle
+from .base import CertificateFiles
 
 LARGEST = 65536  # bytes of a secret
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
@@ -61,7 +61,7 @@ class Target:
             self._name += "/{part}"
         self._account = aws.Account(options)
 
-    def check(self, bundle: Bundle) -> None:
+    def check(self, bundle: CertificateFiles) -> None:
         """The size is all that Secrets Manager minds."""
         for name, text in self._secrets(bundle).items():
             if (size := len(text.encode())) > LARGEST:
@@ -70,7 +70,7 @@ class Target:
                     'write layout = "split", or have the CA send a shorter chain',
                 )
 
-    def changes(self, bundle: Bundle) -> Sequence[str]:
+    def changes(self, bundle: CertificateFiles) -> Sequence[str]:
         lines = []
         for name, text in self._secrets(bundle).items():
             there, doomed = self._look(name)
@@ -80,7 +80,7 @@ class Target:
                 lines.append(f"the secret {name} {'is created' if there is None else 'gets a new version'}")
         return lines
 
-    def install(self, bundle: Bundle) -> None:
+    def install(self, bundle: CertificateFiles) -> None:
         written: dict[str, str] = {}
         try:
             for name, text in self._secrets(bundle).items():
@@ -94,7 +94,7 @@ class Target:
                     self._go_back(name, text)
             raise
 
-    def undo(self, bundle: Bundle) -> None:
+    def undo(self, bundle: CertificateFiles) -> None:
         """Make the version before this one current again; a secret that has none stays as it is, and one
         that another machine has written since. Of three secrets, those stay that the certificate before has
         in common with this one."""
@@ -102,7 +102,7 @@ class Target:
         for name in self._not_shared(secrets) if self._split else secrets:
             self._go_back(name, secrets[name])
 
-    def _secrets(self, bundle: Bundle) -> Mapping[str, str]:
+    def _secrets(self, bundle: CertificateFiles) -> Mapping[str, str]:
         """The text of each secret, by its name."""
         key, cert, chain = (part.decode("ascii") for part in (bundle.key, bundle.cert, bundle.chain))
         own = bundle.name.replace("*", "_")  # which AWS does not take in a name

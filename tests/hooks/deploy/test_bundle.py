@@ -13,13 +13,13 @@ from bundles import issued
 from dns01.errors import DeployError
 from dns01.hooks.deploy.bundle import digest, read
 from dns01.hooks.deploy.section import Deployment
-from dns01.hooks.deploy.targets.base import Bundle
+from dns01.hooks.deploy.targets.base import CertificateFiles
 
 WEB = Deployment("*", "web", "files", {"directory": "/etc/tls"})
 
 
 @pytest.fixture
-def bundle(tmp_path: Path) -> Bundle:
+def bundle(tmp_path: Path) -> CertificateFiles:
     """Read from all four of a client's files."""
     return issued(tmp_path)
 
@@ -28,13 +28,13 @@ def bundle(tmp_path: Path) -> Bundle:
     "without", [{"chain": ""}, {"fullchain": ""}], ids=["without a chain", "without a full chain"]
 )
 def test_a_file_that_the_client_does_not_give_is_made_from_the_others(
-    bundle: Bundle, without: dict[str, str]
+    bundle: CertificateFiles, without: dict[str, str]
 ) -> None:
     found = read(bundle.facts.certificate._replace(**without))  # type: ignore[arg-type]
     assert found[2:] == bundle[2:]
 
 
-def test_the_certificate_alone_is_the_leaf_alone(bundle: Bundle) -> None:
+def test_the_certificate_alone_is_the_leaf_alone(bundle: CertificateFiles) -> None:
     paths = bundle.facts.certificate
     found = read(paths._replace(cert=paths.fullchain))
     assert found.cert == bundle.cert
@@ -42,7 +42,7 @@ def test_the_certificate_alone_is_the_leaf_alone(bundle: Bundle) -> None:
     assert found.fullchain == found.cert + found.chain
 
 
-def test_what_stands_around_the_certificates_is_left_out(bundle: Bundle) -> None:
+def test_what_stands_around_the_certificates_is_left_out(bundle: CertificateFiles) -> None:
     paths = bundle.facts.certificate
     Path(paths.cert).write_bytes(
         b"subject=example.org\r\n" + Path(paths.cert).read_bytes().rstrip() + b"\n\n"
@@ -50,14 +50,14 @@ def test_what_stands_around_the_certificates_is_left_out(bundle: Bundle) -> None
     assert read(paths)[2:] == bundle[2:]
 
 
-def test_a_request_that_is_not_there_is_named(bundle: Bundle) -> None:
+def test_a_request_that_is_not_there_is_named(bundle: CertificateFiles) -> None:
     with pytest.raises(DeployError, match=r"/nowhere/cert\.csr cannot be read: No such file"):
         read(bundle.facts.certificate._replace(csr="/nowhere/cert.csr"))
 
 
 @pytest.mark.parametrize("file", ["key", "cert", "fullchain", "chain"])
 def test_what_is_brought_is_what_was_inspected_though_the_client_renews_meanwhile(
-    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+    bundle: CertificateFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
     newer = getattr(issued(tmp_path / "newer").facts.certificate, file)
     path, opened = getattr(bundle.facts.certificate, file), open
@@ -74,11 +74,11 @@ def test_what_is_brought_is_what_was_inspected_though_the_client_renews_meanwhil
 
 
 class TestTheDigest:
-    def test_is_that_of_the_same_thing_read_again(self, bundle: Bundle) -> None:
+    def test_is_that_of_the_same_thing_read_again(self, bundle: CertificateFiles) -> None:
         assert digest(read(bundle.facts.certificate), WEB) == digest(bundle, WEB)
 
     def test_differs_with_the_certificate_the_response_and_what_the_target_does_with_them(
-        self, bundle: Bundle, tmp_path: Path
+        self, bundle: CertificateFiles, tmp_path: Path
     ) -> None:
         response = tmp_path / "ocsp.der"
         response.write_bytes(b"a response")
@@ -92,5 +92,5 @@ class TestTheDigest:
         ]
         assert len(set(digests)) == len(digests)
 
-    def test_does_not_differ_with_how_the_service_is_reloaded(self, bundle: Bundle) -> None:
+    def test_does_not_differ_with_how_the_service_is_reloaded(self, bundle: CertificateFiles) -> None:
         assert digest(bundle, WEB._replace(reload=("true",), verify="a:443")) == digest(bundle, WEB)

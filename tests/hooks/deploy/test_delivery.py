@@ -16,10 +16,10 @@ from bundles import issued
 from dns01.errors import DeployError, StateError
 from dns01.hooks.clients.call import Certificate
 from dns01.hooks.clients.process import Client, this_process
-from dns01.hooks.deploy.delivery import Courier
+from dns01.hooks.deploy.delivery import Deliverer
 from dns01.hooks.deploy.ledger import INSTALLED, UNTOUCHED, Delivery, Ledger
 from dns01.hooks.deploy.section import Deployment
-from dns01.hooks.deploy.targets.base import Bundle
+from dns01.hooks.deploy.targets.base import CertificateFiles
 from dns01.hooks.state.orphans import ABANDONED, RETRY_INTERVAL
 from dns01.options import Option
 from dns01.secret import hide
@@ -45,18 +45,18 @@ class Recording:
     def __init__(self, options: Mapping[str, str]) -> None:
         self._place = options["place"]
 
-    def check(self, bundle: Bundle) -> None:
+    def check(self, bundle: CertificateFiles) -> None:
         self._do("check")
 
-    def changes(self, bundle: Bundle) -> Sequence[str]:
+    def changes(self, bundle: CertificateFiles) -> Sequence[str]:
         return [] if self._there()[-1:] == [bundle.facts.fingerprint] else ["gets another content"]
 
-    def install(self, bundle: Bundle) -> None:
+    def install(self, bundle: CertificateFiles) -> None:
         self._do("install")
         self._there().append(bundle.facts.fingerprint)
         self._fail("installed")
 
-    def undo(self, bundle: Bundle) -> None:
+    def undo(self, bundle: CertificateFiles) -> None:
         self._do("undo")
         self._there().pop()
         self._fail("undone")
@@ -102,7 +102,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise Recording.faults[where]
 
     monkeypatch.setattr("dns01.hooks.deploy.reload.run", run)
-    monkeypatch.setattr("dns01.hooks.deploy.targets.verify.verify", verify)
+    monkeypatch.setattr("dns01.hooks.deploy.tls.verify", verify)
     kinds = {"recording": Recording, "oneway": OneWay}
     monkeypatch.setattr("dns01.hooks.deploy.section.load", kinds.__getitem__)
     return Recording.log
@@ -133,15 +133,15 @@ WEB = place("web")
 MAIL = place("mail", test=(), reload=("reload-mail",), verify="")
 
 NOW = 1_800_000_000.0
-Call = Callable[..., Courier]
+Call = Callable[..., Deliverer]
 
 
 @pytest.fixture
 def call(ledger: Ledger) -> Call:
-    """A call of the hook: its courier."""
+    """A call of the hook: its deliverer."""
 
-    def called(*targets: Deployment, client: Client | None = None, after: float = 0) -> Courier:
-        return Courier(targets or (WEB,), ledger, client, lambda: NOW + after)
+    def called(*targets: Deployment, client: Client | None = None, after: float = 0) -> Deliverer:
+        return Deliverer(targets or (WEB,), ledger, client, lambda: NOW + after)
 
     return called
 
@@ -159,14 +159,14 @@ class TestAllIsWell:
     def test_it_is_checked_installed_tested_reloaded_and_verified(
         self, call: Call, certificate: Certificate, ledger: Ledger, log: list[str]
     ) -> None:
-        courier = call()
-        courier.deliver(certificate, [WEB])
+        deliverer = call()
+        deliverer.deliver(certificate, [WEB])
         assert log == ALL_OF_IT
-        assert ledger.pending() == courier.failed == []
+        assert ledger.pending() == deliverer.failed == []
         (there,) = ledger.deployed()
         assert there.fingerprint == Recording.places["web"][-1]
         assert (there.certificate, there.target, there.since) == (certificate, "web", NOW)
-        assert courier.arrived == [there]
+        assert deliverer.arrived == [there]
 
     def test_nothing_is_done_twice(self, call: Call, certificate: Certificate, log: list[str]) -> None:
         call().deliver(certificate, [WEB])
@@ -226,9 +226,9 @@ class TestAllIsWell:
 class TestAFailure:
     def failed(self, call: Call, certificate: Certificate, *targets: Deployment) -> str:
         """What is said of a delivery that does not arrive."""
-        courier = call()
-        courier.deliver(certificate, targets or [WEB])
-        (failed,) = courier.failed
+        deliverer = call()
+        deliverer.deliver(certificate, targets or [WEB])
+        (failed,) = deliverer.failed
         return failed.error
 
     def test_of_the_check_touches_nothing(
@@ -306,9 +306,9 @@ class TestAFailure:
     ) -> None:
         Recording.faults["install web"] = DeployError("refused")
         targets = [WEB._replace(aborts=aborts), MAIL]
-        courier = call(*targets)
-        courier.deliver(certificate, targets)
-        assert courier.aborting() == (courier.failed if aborts else [])
+        deliverer = call(*targets)
+        deliverer.deliver(certificate, targets)
+        assert deliverer.aborting() == (deliverer.failed if aborts else [])
 
     def test_goes_back_also_where_the_ledger_cannot_be_written(
         self, call: Call, certificate: Certificate, log: list[str], monkeypatch: pytest.MonkeyPatch
@@ -341,9 +341,9 @@ class TestWhatIsNotFit:
         self, call: Call, certificate: Certificate, ledger: Ledger, log: list[str], tmp_path: Path
     ) -> None:
         Path(certificate.key).write_bytes(Path(issue(tmp_path, "example.net").key).read_bytes())
-        courier = call()
-        courier.deliver(certificate, [WEB, MAIL])
-        assert all("is not that of the certificate" in each.error for each in courier.failed)
+        deliverer = call()
+        deliverer.deliver(certificate, [WEB, MAIL])
+        assert all("is not that of the certificate" in each.error for each in deliverer.failed)
         assert {each.target for each in ledger.pending()} == {"web", "mail"}
         assert log == []
 
@@ -355,17 +355,17 @@ class TestWhatIsNotFit:
             "bundles.AUTHORITY", trustme.CA(organization_name=name, organization_unit_name=name)
         )
         certificate = issue(tmp_path, "example.org")
-        courier = call()
-        courier.deliver(certificate, [WEB, MAIL._replace(staging=True)])
-        (refused,) = courier.failed
+        deliverer = call()
+        deliverer.deliver(certificate, [WEB, MAIL._replace(staging=True)])
+        (refused,) = deliverer.failed
         assert "is from a staging CA" in refused.error
         assert [each.target for each in ledger.deployed()] == ["mail"]
 
 
 class TestAKill:
-    def run(self, courier: Courier, certificate: Certificate, queue: bool) -> None:
-        courier.deliver(certificate, [WEB], queue=queue)
-        courier.end_run()
+    def run(self, deliverer: Deliverer, certificate: Certificate, queue: bool) -> None:
+        deliverer.deliver(certificate, [WEB], queue=queue)
+        deliverer.end_run()
 
     @pytest.mark.parametrize("instant", ["check", "install", "installed", "nginx -t", "reload", "server:443"])
     @pytest.mark.parametrize("queue", [False, True], ids=["at once", "at the end"])
@@ -693,7 +693,7 @@ class TestTheLedger:
     ) -> None:
         other = Ledger(str(state_dir), sleep=lambda seconds: None)
         with other.lock([WEB]):
-            courier = Courier([WEB], other, None)
-            courier.deliver(certificate, [WEB])
-        (failed,) = courier.failed
+            deliverer = Deliverer([WEB], other, None)
+            deliverer.deliver(certificate, [WEB])
+        (failed,) = deliverer.failed
         assert f"the target web has been locked by process {os.getpid()}" in failed.error

@@ -18,19 +18,20 @@ from tls_server import Talk, at_once, served
 from trustme import KeyType
 
 from dns01.errors import ConfigError, DeployError
-from dns01.hooks.deploy.targets.base import Bundle
-from dns01.hooks.deploy.targets.verify import Target, live, service, verify
+from dns01.hooks.deploy.targets.base import CertificateFiles
+from dns01.hooks.deploy.targets.verify import Target
+from dns01.hooks.deploy.tls import live, service, verify
 
 STARTTLS = ("smtp", "imap", "pop3", "ldap", "postgres")
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Bundle:
+def old(tmp_path: Path) -> CertificateFiles:
     return issued(tmp_path / "old")
 
 
 @pytest.fixture
-def new(tmp_path: Path) -> Bundle:
+def new(tmp_path: Path) -> CertificateFiles:
     return issued(tmp_path / "new")
 
 
@@ -132,14 +133,16 @@ def failure(where: str, fingerprint: str, within: float = 0) -> str:
 
 
 @pytest.mark.parametrize("name", STARTTLS)
-def test_each_protocol_comes_to_tls_in_its_own_way(new: Bundle, name: str) -> None:
+def test_each_protocol_comes_to_tls_in_its_own_way(new: CertificateFiles, name: str) -> None:
     with served(DIALECTS[name], new) as server:
         der = live(f"{name}://localhost:{server.port}", 5)
     assert fingerprint(der) == new.facts.fingerprint
 
 
 @pytest.mark.parametrize("name", STARTTLS)
-def test_the_servers_of_these_tests_speak_the_protocols_as_openssl_does(new: Bundle, name: str) -> None:
+def test_the_servers_of_these_tests_speak_the_protocols_as_openssl_does(
+    new: CertificateFiles, name: str
+) -> None:
     """But for EHLO and the tag, which are anybody's choice."""
     with served(tolerant(DIALECTS[name]), new) as server:
         command = ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", "-starttls", name]
@@ -182,14 +185,14 @@ def tolerant(talk: Talk) -> Talk:
     return talk_to
 
 
-def test_where_tls_comes_first_the_server_is_told_the_name(new: Bundle) -> None:
+def test_where_tls_comes_first_the_server_is_told_the_name(new: CertificateFiles) -> None:
     with served(at_once, new) as server:
         der = live(f"localhost:{server.port}", 5)
     assert fingerprint(der) == new.facts.fingerprint
     assert server.names == ["localhost"]
 
 
-def test_an_address_is_no_name_to_tell(new: Bundle) -> None:
+def test_an_address_is_no_name_to_tell(new: CertificateFiles) -> None:
     with served(at_once, new) as server:
         live(f"127.0.0.1:{server.port}", 5)
     assert server.names == [None]
@@ -226,7 +229,7 @@ def test_what_is_no_service_is_refused_with_examples(where: str) -> None:
 # Waiting
 
 
-def test_the_first_look_is_enough_where_the_new_certificate_is_shown(new: Bundle) -> None:
+def test_the_first_look_is_enough_where_the_new_certificate_is_shown(new: CertificateFiles) -> None:
     time = Time()
     with served(at_once, new) as server:
         verify(f"localhost:{server.port}", new.facts.fingerprint, 30, time.clock, time.sleep)
@@ -234,7 +237,7 @@ def test_the_first_look_is_enough_where_the_new_certificate_is_shown(new: Bundle
 
 
 def test_a_service_is_given_time_to_reload(
-    old: Bundle, new: Bundle, capsys: pytest.CaptureFixture[str]
+    old: CertificateFiles, new: CertificateFiles, capsys: pytest.CaptureFixture[str]
 ) -> None:
     time = Time()
     with served(at_once, old) as server:
@@ -245,7 +248,7 @@ def test_a_service_is_given_time_to_reload(
     assert capsys.readouterr().err == said  # once
 
 
-def test_a_service_that_is_down_is_given_time_as_well(new: Bundle) -> None:
+def test_a_service_that_is_down_is_given_time_as_well(new: CertificateFiles) -> None:
     time = Time()
     with socket.create_server(("127.0.0.1", 0)) as held:
         where = f"localhost:{held.getsockname()[1]}"
@@ -255,7 +258,7 @@ def test_a_service_that_is_down_is_given_time_as_well(new: Bundle) -> None:
     assert 2 < time.now <= 3
 
 
-def test_the_certificate_that_is_shown_instead_is_told(old: Bundle, new: Bundle) -> None:
+def test_the_certificate_that_is_shown_instead_is_told(old: CertificateFiles, new: CertificateFiles) -> None:
     with served(at_once, old) as server:
         said = failure(f"localhost:{server.port}", new.facts.fingerprint, 5)
     assert said == (
@@ -297,21 +300,21 @@ def test_of_a_service_with_two_types_of_key_either_certificate_will_do(tmp_path:
     ],
 )
 def test_a_refusal_is_told_in_the_servers_words(
-    new: Bundle, name: str, answers: list[bytes], said: str
+    new: CertificateFiles, name: str, answers: list[bytes], said: str
 ) -> None:
     with served(says(*answers), new) as server, pytest.raises(DeployError, match=said) as caught:
         live(f"{name}://localhost:{server.port}", 5)
     assert caught.value.hint
 
 
-def test_a_service_that_closes_the_connection_is_told(new: Bundle) -> None:
+def test_a_service_that_closes_the_connection_is_told(new: CertificateFiles) -> None:
     with served(lambda _: False, new) as server:
         for name in STARTTLS:
             with pytest.raises(DeployError, match=r"it closed the connection|Connection reset"):
                 live(f"{name}://localhost:{server.port}", 5)
 
 
-def test_what_does_not_speak_tls_is_told(new: Bundle) -> None:
+def test_what_does_not_speak_tls_is_told(new: CertificateFiles) -> None:
     with served(says(b"220 I am a mail server\r\n"), new) as server:
         said = failure(f"localhost:{server.port}", "00")
     assert "do not come to terms on TLS: WRONG_VERSION_NUMBER" in said
@@ -329,7 +332,9 @@ def test_a_host_that_does_not_exist_is_told() -> None:
 # As a target
 
 
-def test_the_target_changes_nothing_and_waits_until_it_is_shown(old: Bundle, new: Bundle) -> None:
+def test_the_target_changes_nothing_and_waits_until_it_is_shown(
+    old: CertificateFiles, new: CertificateFiles
+) -> None:
     with served(at_once, old) as server:
         target = Target({"server": f"localhost:{server.port}", "time_limit": "0.1"})
         target.check(new)

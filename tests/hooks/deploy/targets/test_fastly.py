@@ -12,7 +12,7 @@ from fakes import FOREVER, Cut, Fault, Hang, Reset, Shape, Status, Text
 from fakes.fastly import Fastly
 
 from dns01.errors import ConfigError, DeployError
-from dns01.hooks.deploy.targets.base import Bundle
+from dns01.hooks.deploy.targets.base import CertificateFiles
 from dns01.hooks.deploy.targets.fastly import Target
 
 
@@ -49,13 +49,13 @@ def open(fastly: Fastly) -> Opener:
     return Opener(fastly)
 
 
-def serial(bundle: Bundle) -> str:
+def serial(bundle: CertificateFiles) -> str:
     from cryptography import x509
 
     return f"{x509.load_pem_x509_certificate(bundle.cert).serial_number:x}"
 
 
-def served(fastly: Fastly, bundle: Bundle) -> bool:
+def served(fastly: Fastly, bundle: CertificateFiles) -> bool:
     """Whether Fastly serves all of its names with it."""
     return {fastly.serves(name) for name in bundle.facts.names} == {serial(bundle)}
 

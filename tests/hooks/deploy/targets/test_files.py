@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from cryptography.x509 import ocsp
 
 from dns01.errors import ConfigError, DeployError
-from dns01.hooks.deploy.targets.base import Bundle
+from dns01.hooks.deploy.targets.base import CertificateFiles
 from dns01.hooks.deploy.targets.files import Target
 
 SEPARATE = ("fullchain.pem", "privkey.pem", "cert.pem", "chain.pem")
@@ -34,12 +34,12 @@ ADM = grp.getgrnam("adm").gr_gid
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Bundle:
+def old(tmp_path: Path) -> CertificateFiles:
     return issued(tmp_path / "client" / "old")
 
 
 @pytest.fixture
-def new(tmp_path: Path) -> Bundle:
+def new(tmp_path: Path) -> CertificateFiles:
     return issued(tmp_path / "client" / "new")
 
 
@@ -49,7 +49,7 @@ def tls(tmp_path: Path) -> Path:
     return tmp_path / "tls"
 
 
-def deploy(options: Mapping[str, str], bundle: Bundle) -> None:
+def deploy(options: Mapping[str, str], bundle: CertificateFiles) -> None:
     """As the core does it, once all is well with what was there; and then there is nothing left to change."""
     target = Target(options)
     target.settle(bundle)
@@ -64,7 +64,7 @@ def at_separate_paths(folder: Path) -> dict[str, str]:
     return {"fullchain": str(folder / "x.pem"), "privkey": str(folder / "private" / "x.key")}
 
 
-def own_files(folder: Path, bundle: Bundle) -> None:
+def own_files(folder: Path, bundle: CertificateFiles) -> None:
     """What somebody has put there by hand."""
     (folder / "private").mkdir(parents=True)
     (folder / "x.pem").write_bytes(bundle.fullchain)
@@ -103,7 +103,7 @@ def in_a_child(work: Callable[[], str]) -> str:
     return said
 
 
-def refusal(target: Target, bundle: Bundle) -> str:
+def refusal(target: Target, bundle: CertificateFiles) -> str:
     """What is said when it cannot be installed, and the hint beneath."""
     with pytest.raises(DeployError) as caught:
         target.install(bundle)
@@ -113,7 +113,7 @@ def refusal(target: Target, bundle: Bundle) -> str:
 # Formats
 
 
-def test_a_directory_gets_the_four_separate_pem_files(tls: Path, new: Bundle) -> None:
+def test_a_directory_gets_the_four_separate_pem_files(tls: Path, new: CertificateFiles) -> None:
     deploy({"directory": str(tls)}, new)
     contents = [new.fullchain, new.key, new.cert, new.chain]
     assert [(tls / name).read_bytes() for name in SEPARATE] == contents
@@ -121,12 +121,14 @@ def test_a_directory_gets_the_four_separate_pem_files(tls: Path, new: Bundle) ->
     assert visible(tls) == sorted(SEPARATE)
 
 
-def test_a_file_in_the_directory_may_have_another_name(tls: Path, new: Bundle) -> None:
+def test_a_file_in_the_directory_may_have_another_name(tls: Path, new: CertificateFiles) -> None:
     deploy({"directory": str(tls), "privkey": "server.key"}, new)
     assert visible(tls) == ["cert.pem", "chain.pem", "fullchain.pem", "server.key"]
 
 
-def test_without_a_directory_there_are_only_the_files_that_are_named(tls: Path, new: Bundle) -> None:
+def test_without_a_directory_there_are_only_the_files_that_are_named(
+    tls: Path, new: CertificateFiles
+) -> None:
     tls.mkdir()
     deploy({"combined": f"{tls}/site.pem"}, new)
     assert (tls / "site.pem").read_bytes() == new.fullchain + new.key
@@ -143,7 +145,7 @@ def test_the_certificates_of_a_pattern_have_files_of_their_own(tls: Path, tmp_pa
     assert (tls / "two.example.pem").read_bytes() == second.fullchain + second.key
 
 
-def test_pkcs12_holds_key_certificate_and_chain_under_the_password(tls: Path, new: Bundle) -> None:
+def test_pkcs12_holds_key_certificate_and_chain_under_the_password(tls: Path, new: CertificateFiles) -> None:
     tls.mkdir()
     deploy({"pkcs12": f"{tls}/site.p12", "password": "changeit"}, new)
     found = pkcs12.load_pkcs12((tls / "site.p12").read_bytes(), b"changeit")
@@ -156,7 +158,7 @@ def test_pkcs12_holds_key_certificate_and_chain_under_the_password(tls: Path, ne
     assert mode(tls / "site.p12") == 0o600
 
 
-def test_openssl_reads_the_pkcs12_file(tls: Path, new: Bundle) -> None:
+def test_openssl_reads_the_pkcs12_file(tls: Path, new: CertificateFiles) -> None:
     tls.mkdir()
     deploy({"pkcs12": f"{tls}/site.p12", "password": "changeit"}, new)
     command = ["openssl", "pkcs12", "-in", f"{tls}/site.p12", "-nodes", "-passin", "stdin"]
@@ -165,14 +167,14 @@ def test_openssl_reads_the_pkcs12_file(tls: Path, new: Bundle) -> None:
     assert b"PRIVATE KEY" in said
 
 
-def test_another_password_changes_the_pkcs12_file(tls: Path, new: Bundle) -> None:
+def test_another_password_changes_the_pkcs12_file(tls: Path, new: CertificateFiles) -> None:
     tls.mkdir()
     for password in ("changeit", "changed"):
         deploy({"pkcs12": f"{tls}/site.p12", "password": password}, new)
     assert pkcs12.load_pkcs12((tls / "site.p12").read_bytes(), b"changed").key
 
 
-def response(bundle: Bundle, about: Bundle, folder: Path) -> Bundle:
+def response(bundle: CertificateFiles, about: CertificateFiles, folder: Path) -> CertificateFiles:
     """The bundle with an OCSP response about a certificate, which may be another."""
     leaf, issuer = x509.load_pem_x509_certificates(about.fullchain)[:2]
     now = datetime(2026, 3, 1)
@@ -193,7 +195,7 @@ def haproxy(tls: Path) -> dict[str, str]:
 
 
 def test_an_ocsp_response_comes_beside_the_certificate(
-    tls: Path, haproxy: dict[str, str], new: Bundle, tmp_path: Path
+    tls: Path, haproxy: dict[str, str], new: CertificateFiles, tmp_path: Path
 ) -> None:
     deploy(haproxy, new)
     assert visible(tls) == ["example.org.pem"]
@@ -204,7 +206,7 @@ def test_an_ocsp_response_comes_beside_the_certificate(
 
 
 def test_the_response_for_the_old_certificate_goes_with_it(
-    tls: Path, haproxy: dict[str, str], old: Bundle, new: Bundle, tmp_path: Path
+    tls: Path, haproxy: dict[str, str], old: CertificateFiles, new: CertificateFiles, tmp_path: Path
 ) -> None:
     deploy(haproxy, response(old, old, tmp_path))
     assert visible(tls) == ["example.org.pem", "example.org.pem.ocsp"]
@@ -212,7 +214,9 @@ def test_the_response_for_the_old_certificate_goes_with_it(
     assert visible(tls) == ["example.org.pem"]
 
 
-def test_what_is_no_ocsp_response_is_refused(haproxy: dict[str, str], new: Bundle, tmp_path: Path) -> None:
+def test_what_is_no_ocsp_response_is_refused(
+    haproxy: dict[str, str], new: CertificateFiles, tmp_path: Path
+) -> None:
     (tmp_path / "ocsp.der").write_text("an error page")
     with pytest.raises(DeployError, match=r"ocsp\.der holds no OCSP response"):
         Target(haproxy).check(new._replace(ocsp=str(tmp_path / "ocsp.der")))
@@ -223,7 +227,7 @@ def test_what_is_no_ocsp_response_is_refused(haproxy: dict[str, str], new: Bundl
 
 @pytest.mark.parametrize("umask", [0, 0o777])
 def test_each_file_has_the_owner_group_and_mode_that_are_configured(
-    tls: Path, new: Bundle, umask: int
+    tls: Path, new: CertificateFiles, umask: int
 ) -> None:
     options = {"owner.privkey": "nobody", "group.privkey": "adm", "mode.privkey": "0640", "group.cert": "4"}
     before = os.umask(umask)
@@ -238,7 +242,7 @@ def test_each_file_has_the_owner_group_and_mode_that_are_configured(
     assert mode(tls) == 0o755
 
 
-def test_what_differs_is_said_for_each_file(tls: Path, old: Bundle, new: Bundle) -> None:
+def test_what_differs_is_said_for_each_file(tls: Path, old: CertificateFiles, new: CertificateFiles) -> None:
     options = {"directory": str(tls)}
     assert Target(options).changes(old) == [f"{tls}/{name}: is made" for name in SEPARATE]
     deploy(options, old)
@@ -253,7 +257,7 @@ def test_what_differs_is_said_for_each_file(tls: Path, old: Bundle, new: Bundle)
     ]
 
 
-def test_a_file_that_somebody_has_opened_to_all_is_closed_again(tls: Path, new: Bundle) -> None:
+def test_a_file_that_somebody_has_opened_to_all_is_closed_again(tls: Path, new: CertificateFiles) -> None:
     deploy({"directory": str(tls)}, new)
     (tls / "privkey.pem").chmod(0o644)
     deploy({"directory": str(tls)}, new)
@@ -264,7 +268,7 @@ def test_a_file_that_somebody_has_opened_to_all_is_closed_again(tls: Path, new: 
 
 
 def test_undo_brings_the_old_files_back_in_another_process_as_well(
-    tls: Path, old: Bundle, new: Bundle
+    tls: Path, old: CertificateFiles, new: CertificateFiles
 ) -> None:
     options = {"directory": str(tls)}
     deploy(options, old)
@@ -276,7 +280,7 @@ def test_undo_brings_the_old_files_back_in_another_process_as_well(
 
 
 def test_undo_leads_back_to_the_last_that_was_well_however_much_has_come_since(
-    tls: Path, haproxy: dict[str, str], old: Bundle, new: Bundle, tmp_path: Path
+    tls: Path, haproxy: dict[str, str], old: CertificateFiles, new: CertificateFiles, tmp_path: Path
 ) -> None:
     newer = issued(tmp_path / "client" / "newer")
     deploy(haproxy, old)
@@ -288,7 +292,7 @@ def test_undo_leads_back_to_the_last_that_was_well_however_much_has_come_since(
     assert Target(haproxy).changes(old) == []
 
 
-def test_what_is_settled_is_not_undone(tls: Path, old: Bundle, new: Bundle) -> None:
+def test_what_is_settled_is_not_undone(tls: Path, old: CertificateFiles, new: CertificateFiles) -> None:
     target = Target({"directory": str(tls)})
     for bundle in (old, new):
         target.install(bundle)
@@ -297,14 +301,14 @@ def test_what_is_settled_is_not_undone(tls: Path, old: Bundle, new: Bundle) -> N
     assert target.changes(new) == []
 
 
-def test_undo_leaves_nothing_where_nothing_was(tls: Path, new: Bundle) -> None:
+def test_undo_leaves_nothing_where_nothing_was(tls: Path, new: CertificateFiles) -> None:
     deploy({"directory": str(tls)}, new)
     Target({"directory": str(tls)}).undo(new)
     assert visible(tls) == []
 
 
 def test_a_file_that_is_new_in_the_configuration_goes_when_it_is_undone(
-    tls: Path, old: Bundle, new: Bundle
+    tls: Path, old: CertificateFiles, new: CertificateFiles
 ) -> None:
     deploy({"directory": str(tls)}, old)
     more = {"directory": str(tls), "combined": "both.pem"}
@@ -315,7 +319,7 @@ def test_a_file_that_is_new_in_the_configuration_goes_when_it_is_undone(
 
 @pytest.mark.parametrize("what", ["another certificate", "the same in another mode"])
 def test_an_installation_that_failed_leaves_nothing_to_undo(
-    tls: Path, tmp_path: Path, old: Bundle, new: Bundle, what: str
+    tls: Path, tmp_path: Path, old: CertificateFiles, new: CertificateFiles, what: str
 ) -> None:
     options = {"directory": str(tls)}
     deploy(options, issued(tmp_path / "client" / "oldest"))
@@ -349,7 +353,7 @@ def test_old_versions_are_removed_but_for_a_few(tls: Path, tmp_path: Path) -> No
 
 
 def test_files_of_ones_own_become_links_and_are_kept_beside_them(
-    tls: Path, old: Bundle, new: Bundle, capfd: pytest.CaptureFixture[str]
+    tls: Path, old: CertificateFiles, new: CertificateFiles, capfd: pytest.CaptureFixture[str]
 ) -> None:
     own_files(tls, old)
     deploy(at_separate_paths(tls), new)
@@ -362,7 +366,7 @@ def test_files_of_ones_own_become_links_and_are_kept_beside_them(
     assert (tls / "private" / "x.key").read_bytes() == new.key
 
 
-def test_undo_shows_ones_own_files_again(tls: Path, old: Bundle, new: Bundle) -> None:
+def test_undo_shows_ones_own_files_again(tls: Path, old: CertificateFiles, new: CertificateFiles) -> None:
     own_files(tls, old)
     deploy(at_separate_paths(tls), new)
     Target(at_separate_paths(tls)).undo(new)
@@ -372,7 +376,7 @@ def test_undo_shows_ones_own_files_again(tls: Path, old: Bundle, new: Bundle) ->
 
 
 def test_a_key_that_only_its_folder_has_kept_from_others_is_not_opened_to_them(
-    tls: Path, old: Bundle, new: Bundle
+    tls: Path, old: CertificateFiles, new: CertificateFiles
 ) -> None:
     own_files(tls, old)
     (tls / "private").chmod(0o700)
@@ -382,7 +386,9 @@ def test_a_key_that_only_its_folder_has_kept_from_others_is_not_opened_to_them(
     assert modes == {0}
 
 
-def test_links_of_another_programs_are_kept_as_links(tls: Path, old: Bundle, new: Bundle) -> None:
+def test_links_of_another_programs_are_kept_as_links(
+    tls: Path, old: CertificateFiles, new: CertificateFiles
+) -> None:
     own_files(tls, old)
     (tls / "x.pem").rename(tls / "live.pem")
     (tls / "x.pem").symlink_to("live.pem")
@@ -391,7 +397,9 @@ def test_links_of_another_programs_are_kept_as_links(tls: Path, old: Bundle, new
     assert (tls / "live.pem").read_bytes() == old.fullchain
 
 
-def test_what_was_kept_before_is_never_overwritten(tls: Path, old: Bundle, new: Bundle) -> None:
+def test_what_was_kept_before_is_never_overwritten(
+    tls: Path, old: CertificateFiles, new: CertificateFiles
+) -> None:
     own_files(tls, old)
     deploy(at_separate_paths(tls), new)
     (tls / "x.pem").unlink()
@@ -414,7 +422,7 @@ def mount(folder: Path, *options: str) -> None:
 
 
 def test_on_a_full_disk_the_old_pair_stays_and_nothing_is_left_behind(
-    tls: Path, old: Bundle, new: Bundle
+    tls: Path, old: CertificateFiles, new: CertificateFiles
 ) -> None:
     tls.mkdir()
 
@@ -439,7 +447,7 @@ def test_on_a_full_disk_the_old_pair_stays_and_nothing_is_left_behind(
     assert "df -h" in said
 
 
-def test_a_read_only_disk_is_named_as_such(tls: Path, new: Bundle) -> None:
+def test_a_read_only_disk_is_named_as_such(tls: Path, new: CertificateFiles) -> None:
     tls.mkdir()
 
     def write_protect() -> str:
@@ -467,7 +475,7 @@ def as_nobody(work: Callable[[], str]) -> str:
     return in_a_child(dropped)
 
 
-def test_who_may_read_the_key_can_reach_it_and_nobody_else(open_to_all: Path, new: Bundle) -> None:
+def test_who_may_read_the_key_can_reach_it_and_nobody_else(open_to_all: Path, new: CertificateFiles) -> None:
     options = {"directory": f"{open_to_all}/tls", "owner.privkey": "nobody"}
     deploy(options, new)
     key = open_to_all / "tls" / "privkey.pem"
@@ -477,7 +485,7 @@ def test_who_may_read_the_key_can_reach_it_and_nobody_else(open_to_all: Path, ne
 
 
 def test_who_may_not_write_there_is_told_and_the_old_pair_stays(
-    open_to_all: Path, old: Bundle, new: Bundle
+    open_to_all: Path, old: CertificateFiles, new: CertificateFiles
 ) -> None:
     options = {"directory": f"{open_to_all}/tls", "mode.privkey": "0644"}
     deploy(options, old)
@@ -488,7 +496,7 @@ def test_who_may_not_write_there_is_told_and_the_old_pair_stays(
 
 
 def test_who_may_not_give_files_away_is_told_and_the_old_pair_stays(
-    open_to_all: Path, old: Bundle, new: Bundle
+    open_to_all: Path, old: CertificateFiles, new: CertificateFiles
 ) -> None:
     os.chown(open_to_all, NOBODY, NOBODY)
     options = {"directory": f"{open_to_all}/tls"}
@@ -500,7 +508,7 @@ def test_who_may_not_give_files_away_is_told_and_the_old_pair_stays(
 
 @pytest.mark.parametrize("what", ["user", "group"])
 def test_an_unknown_user_or_group_is_found_before_anything_is_touched(
-    tls: Path, new: Bundle, what: str
+    tls: Path, new: CertificateFiles, what: str
 ) -> None:
     key = {"user": "owner.privkey", "group": "group.privkey"}[what]
     with pytest.raises(DeployError, match=f"there is no {what} 'no-such-name' on this machine") as caught:
@@ -509,7 +517,9 @@ def test_an_unknown_user_or_group_is_found_before_anything_is_touched(
     assert not tls.exists()
 
 
-def test_a_folder_that_is_missing_is_named_with_the_command_that_makes_it(tls: Path, new: Bundle) -> None:
+def test_a_folder_that_is_missing_is_named_with_the_command_that_makes_it(
+    tls: Path, new: CertificateFiles
+) -> None:
     with pytest.raises(DeployError, match=f"there is no folder {tls}/private") as caught:
         Target({"directory": str(tls), "privkey": "private/x.key"}).check(new)
     assert caught.value.hint == f"make it: install -d {tls}/private"
@@ -517,13 +527,13 @@ def test_a_folder_that_is_missing_is_named_with_the_command_that_makes_it(tls: P
         Target({"directory": f"{tls}/not/there"}).check(new)
 
 
-def test_a_folder_in_the_place_of_a_file_is_refused(tls: Path, new: Bundle) -> None:
+def test_a_folder_in_the_place_of_a_file_is_refused(tls: Path, new: CertificateFiles) -> None:
     (tls / "privkey.pem").mkdir(parents=True)
     with pytest.raises(DeployError, match=r"privkey\.pem cannot be used: Is a directory"):
         Target({"directory": str(tls)}).check(new)
 
 
-def test_a_name_that_leads_out_of_the_folder_is_refused(tls: Path, new: Bundle) -> None:
+def test_a_name_that_leads_out_of_the_folder_is_refused(tls: Path, new: CertificateFiles) -> None:
     with pytest.raises(DeployError, match="cannot be a part of a path"):
         Target({"directory": f"{tls}/{{name}}"}).check(new._replace(name="../etc"))
 

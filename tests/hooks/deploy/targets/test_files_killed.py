@@ -17,7 +17,7 @@ from bundles import issued
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from dns01.hooks.deploy.targets.base import Bundle
+from dns01.hooks.deploy.targets.base import CertificateFiles
 from dns01.hooks.deploy.targets.files import Target
 
 KILLED_AT = 100
@@ -71,7 +71,7 @@ class Job(NamedTuple):
     number: int = 0
 
 
-def install(folder: Path, jobs: Sequence[Job], bundle: Bundle, *strace: str) -> list[int]:
+def install(folder: Path, jobs: Sequence[Job], bundle: CertificateFiles, *strace: str) -> list[int]:
     """Do the jobs under strace; gives the children's exit codes."""
     (folder / "jobs").write_bytes(pickle.dumps(([tuple(job) for job in jobs], bundle)))
     command = ["strace", "-f", "-qq", "-y", "-o", f"{folder}/trace", *strace]
@@ -92,7 +92,7 @@ def options_for(folder: Path) -> dict[str, str]:
     return {kind: f"{folder}/{path}" for kind, path in paths.items()}
 
 
-def prepare(folder: Path, before: str, oldest: Bundle, old: Bundle) -> None:
+def prepare(folder: Path, before: str, oldest: CertificateFiles, old: CertificateFiles) -> None:
     """What a service has before the installation."""
     (folder / "private").mkdir(parents=True)
     target = Target(options_for(folder))

@@ -19,7 +19,7 @@ from fakes.awshttp import Refusal, forget_aws
 from fakes.moto import Moto
 
 from dns01.errors import ConfigError, DeployError
-from dns01.hooks.deploy.targets.base import Bundle
+from dns01.hooks.deploy.targets.base import CertificateFiles
 from dns01.hooks.deploy.targets.secretsmanager import Target
 
 SECRET = "dns01/example.org"
@@ -187,7 +187,7 @@ def test_undo_of_the_very_first_leaves_it(client: Any, tmp_path: Path) -> None:
     assert json.loads(now_in(client))["fingerprint"] == bundle.facts.fingerprint
 
 
-def with_key_of(old: Bundle) -> Bundle:
+def with_key_of(old: CertificateFiles) -> CertificateFiles:
     """A new certificate for the same key."""
     leaf = x509.load_pem_x509_certificate(old.cert)
     signer = load_pem_private_key(AUTHORITY.private_key_pem.bytes(), None)
