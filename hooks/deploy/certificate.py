@@ -22,8 +22,11 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from ...errors import DeployError
 from ...names import canonical
 from ..clients.call import Certificate
+from ..state.atomic import open_regular, read_at_most
 
 NIST_NAMES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}  # RFC 5480 §2.1.1.1
+
+LARGEST_FILE = 1 << 20  # octets: a certificate with its chain has a few thousand
 
 Reader = Callable[[str], bytes]  # of the file at a path
 
@@ -66,10 +69,12 @@ def leaf_of(der: bytes) -> Leaf:
 
 
 def content(path: str) -> bytes:
-    """What is in the file. Raises DeployError."""
+    """What is in the file, which has LARGEST_FILE octets at most. Raises DeployError."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        with open_regular(path) as file:
+            return read_at_most(file, LARGEST_FILE)
+    except ValueError as error:
+        raise DeployError(f"{path} cannot be used: {error}", "see what it is: ls -lL; file") from None
     except OSError as error:
         raise DeployError(
             f"{path or 'a file without a name'} cannot be read: {error.strerror}",

@@ -12,11 +12,13 @@
 Two plain files cannot change at one instant, and a service that is restarted between the two has
 a key that is not its certificate's. All that is temporary begins with a dot, since HAProxy loads
 whatever else lies in the folder of its certificates.
+
+The folder may be another user's, who can put a link in the place of anything at any time: a link of
+theirs is not followed, and what is written or removed is found from a folder that is open already.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import stat
@@ -27,23 +29,12 @@ from typing import NamedTuple
 
 from ... import output
 from ...errors import DeployError
-from ..state.atomic import discard, sync_folder
+from ..state.atomic import discard, open_regular, read_at_most
+from .folders import FOLDER, is_link_of_others, make_folder, open_folder, trusted, usable
 
 KEPT = 3  # versions, for whoever wants to look at an older one
 NOTHING = "nothing"
-
-_NO_ROOM = "make room there (df -h, df -i); until then the old files stay in use"
-_NOT_YOURS = "run as root: nobody else may write everywhere and give files away; the old files stay in use"
-_HINTS = {
-    errno.ENOSPC: _NO_ROOM,
-    errno.EDQUOT: _NO_ROOM,
-    errno.EACCES: _NOT_YOURS,
-    errno.EPERM: _NOT_YOURS,
-    errno.EROFS: "mount it writable (systemd: ReadWritePaths=); the old files stay in use",
-    errno.ENOENT: "make the folder that it is to be in (install -d)",
-    errno.EISDIR: "write the path of a file there, or directory = …",
-    errno.ENOTDIR: "a file is where a folder should be: see the path in the configuration",
-}
+LARGEST_FILE = 1 << 22  # octets of what stands at a path now
 
 
 class File(NamedTuple):
@@ -56,19 +47,6 @@ class File(NamedTuple):
     mode: int
     uid: int = -1
     gid: int = -1
-
-
-@contextmanager
-def usable(path: str) -> Iterator[None]:
-    """Raise DeployError, with what to do about it, for any OSError about ``path``."""
-    try:
-        yield
-    except OSError as error:
-        where = error.filename if isinstance(error.filename, str) else path
-        raise DeployError(
-            f"{where} cannot be used: {error.strerror}",
-            _HINTS.get(error.errno or 0, "see what is wrong there; the old files stay in use"),
-        ) from error
 
 
 class Versions:
@@ -87,18 +65,20 @@ class Versions:
         """Have the paths show these files, all of them from the same instant on."""
         with usable(self._folder):
             make_folder(self._folder)
-            if any(file.content is not None and self._is_foreign(file) for file in files):
-                discard(self._path("previous"))
-                self._adopt(files)
-            for file in files:
-                if file.content is not None:
-                    self._link(file)
-            version = self._write(files)
-            if not self._target("previous"):
-                self._point("previous", self._target("current") or NOTHING)
-            self._point("current", version)
-            self._drop_links_to_nothing(files)
-            self._prune()
+            with self._opened() as store:
+                assert store
+                if any(file.content is not None and self._is_foreign(file) for file in files):
+                    store.remove_link("previous")
+                    self._adopt(store, files)
+                for file in files:
+                    if file.content is not None:
+                        self._link(file)
+                version = store.write(files)
+                if not store.target("previous"):
+                    store.point("previous", store.target("current") or NOTHING)
+                store.point("current", version)
+                self._drop_links_to_nothing(files)
+                store.prune()
 
     def undo(self, files: Sequence[File]) -> None:
         """Have the paths show what they showed before the installations since ``settle``, if the last
@@ -106,50 +86,62 @@ class Versions:
         found = as_it_is(files[0])
         if found and found.content != files[0].content:
             return
-        with usable(self._folder):
-            previous = self._target("previous")
-            if not previous:
+        with usable(self._folder), self._opened() as store:
+            previous = store.target("previous") if store else ""
+            if not store or not previous:
                 return
             if previous == NOTHING:
-                discard(self._path("current"))
+                store.remove_link("current")
             else:
-                self._point("current", previous)
+                store.point("current", previous)
             self._drop_links_to_nothing(files)
-            discard(self._path("previous"))
+            store.remove_link("previous")
 
     def settle(self) -> None:
         """Leave nothing to be undone."""
-        with usable(self._folder):
-            discard(self._path("previous"))
+        with usable(self._folder), self._opened() as store:
+            if store:
+                store.remove_link("previous")
 
-    def _adopt(self, files: Sequence[File]) -> None:
+    @contextmanager
+    def _opened(self) -> Iterator[_Store | None]:
+        """The folder of the versions, if it is there. Raises OSError, and DeployError for another user's."""
+        try:
+            descriptor = open_folder(self._folder)
+        except FileNotFoundError:
+            yield None
+            return
+        try:
+            status = os.fstat(descriptor)
+            if status.st_uid not in trusted() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                raise DeployError(
+                    f"{self._folder} belongs to the user {status.st_uid}, or others may write to it",
+                    "see what is in it, and move it away: it is made anew; the old files stay in use",
+                )
+            yield _Store(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _adopt(self, store: _Store, files: Sequence[File]) -> None:
         """Make a version of what stands at the paths now: they can become links to it one after
         the other, and show what they did. A key that only its folder has kept from others is
-        kept from them by its mode from here on."""
-        found = [(as_it_is(file), file.mode) for file in files]
+        kept from them by its mode from here on. What another user's link leads to is not copied."""
+        own = [file for file in files if not is_link_of_others(file.path)]
+        found = [(as_it_is(file), file.mode) for file in own]
         theirs = [each._replace(mode=each.mode & (0o770 | mode)) for each, mode in found if each]
-        self._point("current", self._write(theirs))
-
-    def _write(self, files: Sequence[File]) -> str:
-        version = str(max(self._numbers(), default=0) + 1)
-        folder = self._path(version)
-        make_folder(folder)
-        try:
-            for file in files:
-                if file.content is not None:
-                    _create(os.path.join(folder, file.name), file, file.content)
-            sync_folder(folder)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        return version
+        store.point("current", store.write(theirs))
 
     def _link(self, file: File) -> None:
         if self.shows(file):
             return
         if self._is_foreign(file):
             output.warning(f"{file.path} was a file of its own: it is kept as {_keep(file.path)}")
-        _place(self._link_to(file), file.path)
+        folder, name = os.path.split(file.path)
+        descriptor = open_folder(folder)
+        try:
+            _place(self._link_to(file), name, descriptor)
+        finally:
+            os.close(descriptor)
 
     def _link_to(self, file: File) -> str:
         """What the link at the file's path says: relative within the folder, which may be mounted
@@ -166,70 +158,93 @@ class Versions:
             if self.shows(file) and not os.path.exists(file.path):
                 discard(file.path)
 
-    def _point(self, name: str, version: str) -> None:
-        _place(version, self._path(name))
 
-    def _target(self, name: str) -> str:
+class _Store(NamedTuple):
+    """The folder of the versions, by its open descriptor: nothing here goes by its path, which another
+    user may have lead elsewhere by now. All of these raise OSError."""
+
+    descriptor: int
+
+    def write(self, files: Sequence[File]) -> str:
+        """A new version with these files, on the disk; gives its name."""
+        version = str(max(self._numbers(), default=0) + 1)
+        os.mkdir(version, 0o700, dir_fd=self.descriptor)
+        try:
+            folder = os.open(version, FOLDER, dir_fd=self.descriptor)
+            try:
+                os.fchmod(folder, 0o755)  # whatever the umask: what is in it has modes of its own
+                for file in files:
+                    if file.content is not None:
+                        _create(folder, file, file.content)
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except BaseException:
+            self._remove(version)
+            raise
+        return version
+
+    def point(self, name: str, version: str) -> None:
+        _place(version, name, self.descriptor)
+
+    def target(self, name: str) -> str:
         """The version that the link stands for; "" where there is no such link."""
         try:
-            return os.readlink(self._path(name))
+            return os.readlink(name, dir_fd=self.descriptor)
         except FileNotFoundError:
             return ""
 
-    def _numbers(self) -> list[int]:
-        return sorted(int(name) for name in os.listdir(self._folder) if name.isdecimal())
+    def remove_link(self, name: str) -> None:
+        """Remove it, if it is there."""
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self.descriptor)
 
-    def _prune(self) -> None:
+    def prune(self) -> None:
         """Remove old versions, and those that a killed process or an undone installation has left."""
-        current = int(self._target("current"))
+        current = int(self.target("current"))
         numbers = self._numbers()
         kept = {str(number) for number in numbers if number <= current}
-        kept = {*sorted(kept, key=int)[-KEPT:], self._target("previous")}
+        kept = {*sorted(kept, key=int)[-KEPT:], self.target("previous")}
         for version in {str(number) for number in numbers} - kept:
-            shutil.rmtree(self._path(version), ignore_errors=True)
+            self._remove(version)
 
-    def _path(self, name: str) -> str:
-        return os.path.join(self._folder, name)
+    def _numbers(self) -> list[int]:
+        return sorted(int(name) for name in os.listdir(self.descriptor) if name.isdecimal())
+
+    def _remove(self, version: str) -> None:
+        shutil.rmtree(version, ignore_errors=True, dir_fd=self.descriptor)
 
 
 def as_it_is(file: File) -> File | None:
     """What stands at the file's path, if anything does. Raises DeployError."""
-    with usable(file.path), suppress(FileNotFoundError), open(file.path, "rb") as found:
+    with usable(file.path), suppress(FileNotFoundError), open_regular(file.path) as found:
         status = os.fstat(found.fileno())
-        return file._replace(
-            content=found.read(), mode=stat.S_IMODE(status.st_mode), uid=status.st_uid, gid=status.st_gid
-        )
+        content = read_at_most(found, LARGEST_FILE)
+        mode = stat.S_IMODE(status.st_mode)
+        return file._replace(content=content, mode=mode, uid=status.st_uid, gid=status.st_gid)
     return None
 
 
-def make_folder(path: str) -> None:
-    """Have the folder, which anybody may pass through: what is in it has modes of its own.
-
-    Raises DeployError.
-    """
-    with usable(path), suppress(FileExistsError):
-        os.mkdir(path, 0o700)
-        os.chmod(path, 0o755)  # whatever the umask
-
-
-def _create(path: str, file: File, content: bytes) -> None:
+def _create(folder: int, file: File, content: bytes) -> None:
     """Write a file that nobody else can read until it has the owner, group and mode that it is to have."""
-    with usable(path), open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
-        new.write(content)
-        new.flush()
-        os.fchown(new.fileno(), file.uid, file.gid)
-        os.fchmod(new.fileno(), file.mode)  # whatever the umask
-        os.fsync(new.fileno())
+    with usable(file.path):
+        descriptor = os.open(file.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+        with open(descriptor, "wb") as new:
+            new.write(content)
+            new.flush()
+            os.fchown(descriptor, file.uid, file.gid)
+            os.fchmod(descriptor, file.mode)  # whatever the umask
+            os.fsync(descriptor)
 
 
-def _place(target: str, path: str) -> None:
-    """Have a link at ``path``, in the place of whatever is there."""
-    folder, name = os.path.split(path)
-    fresh = os.path.join(folder, f".{name}.new")
-    discard(fresh)  # of a process that was killed
-    os.symlink(target, fresh)
-    os.rename(fresh, path)
-    sync_folder(folder)
+def _place(target: str, name: str, folder: int) -> None:
+    """Have a link of that name in the folder, in the place of whatever is there."""
+    fresh = f".{name}.new"
+    with suppress(FileNotFoundError):
+        os.unlink(fresh, dir_fd=folder)  # of a process that was killed
+    os.symlink(target, fresh, dir_fd=folder)
+    os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+    os.fsync(folder)
 
 
 def _keep(path: str) -> str:

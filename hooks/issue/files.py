@@ -13,7 +13,8 @@ from ...errors import DeployError
 from ..clients.call import Certificate
 from ..clients.files import look_in
 from ..deploy.certificate import Leaf, leaf_in
-from ..deploy.versions import File, Versions, usable
+from ..deploy.folders import usable
+from ..deploy.versions import File, Versions
 from ..state.folder import private_folder
 
 MODE = 0o600

@@ -12,6 +12,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from typing import BinaryIO
 
 from ...errors import StateError
 from .folder import private_folder
@@ -75,8 +76,18 @@ def stage(path: str, content: object, *, sync: bool = True) -> str:
 def read_own(path: str, largest: int) -> bytes:
     """The content of a file of ours. Raises OSError, and ValueError for what cannot be one: a link, a
     folder, a FIFO, or one of more than ``largest`` octets."""
+    with open_regular(path, os.O_NOFOLLOW) as file:
+        return read_at_most(file, largest)
+
+
+@contextmanager
+def open_regular(path: str, flags: int = 0) -> Iterator[BinaryIO]:
+    """A regular file, open for reading; ``flags``: os.O_NOFOLLOW refuses a link. Never waits for a writer.
+
+    Raises OSError, and ValueError for anything else: a link, a folder, a FIFO, a device.
+    """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise ValueError("it is a link or a socket") from None
@@ -85,9 +96,14 @@ def read_own(path: str, largest: int) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ValueError("it is not a regular file")
         with open(descriptor, "rb", closefd=False) as file:
-            content = file.read(largest + 1)
+            yield file
     finally:
         os.close(descriptor)
+
+
+def read_at_most(file: BinaryIO, largest: int) -> bytes:
+    """What is left of the file. Raises OSError, and ValueError if that is more than ``largest`` octets."""
+    content = file.read(largest + 1)
     if len(content) > largest:
         raise ValueError(f"it has more than {largest} octets")
     return content

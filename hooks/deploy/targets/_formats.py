@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple, cast
 
 from ....errors import DeployError
-from ..versions import usable
 from .base import CertificateFiles
 
 PUBLIC, PRIVATE = 0o644, 0o600
@@ -30,7 +29,7 @@ FORMATS = {
 }
 
 
-def content(kind: str, bundle: CertificateFiles, password: bytes, present: bytes) -> bytes | None:
+def content_of(kind: str, bundle: CertificateFiles, password: bytes, present: bytes) -> bytes | None:
     """What the file of that kind is to hold; None: there is nothing for it. ``present``: what it
     holds now. Raises DeployError."""
     match kind:
@@ -72,8 +71,8 @@ def _pkcs12(bundle: CertificateFiles, password: bytes, present: bytes) -> bytes:
     except ValueError:
         found = None
     if found and found.key and found.key.public_key() == key.public_key():
-        there = pkcs12.PKCS12KeyAndCertificates(None, found.cert, found.additional_certs)
-        if there == wanted:
+        present_store = pkcs12.PKCS12KeyAndCertificates(None, found.cert, found.additional_certs)
+        if present_store == wanted:
             return present
     kept = cast("pkcs12.PKCS12PrivateKeyTypes", key)  # no CA certifies a key of another type
     encryption = BestAvailableEncryption(password)
@@ -87,8 +86,9 @@ def _response(bundle: CertificateFiles) -> bytes | None:
         return None
     from cryptography.x509 import load_pem_x509_certificate, ocsp
 
-    with usable(bundle.ocsp), open(bundle.ocsp, "rb") as file:
-        response = file.read()
+    from ..certificate import content
+
+    response = content(bundle.ocsp)
     leaf = load_pem_x509_certificate(bundle.cert)
     try:
         about = ocsp.load_der_ocsp_response(response).serial_number

@@ -16,8 +16,9 @@ from typing import ClassVar
 from ....errors import ConfigError, DeployError
 from ....options import Option, at, check_known
 from ....providers._bridge import entries
-from ..versions import File, Versions, as_it_is, make_folder
-from ._formats import FORMATS, content
+from ..folders import make_folder
+from ..versions import File, Versions, as_it_is
+from ._formats import FORMATS, content_of
 from .base import CertificateFiles
 
 SEPARATE = ("fullchain", "privkey", "cert", "chain")  # what a directory has without another word
@@ -85,7 +86,7 @@ class Target:
         file = File(form.name, path, None, self._mode.get(kind, form.mode), uid, gid)
         found = as_it_is(file)
         present = found.content if found and found.content else b""
-        return file._replace(content=content(kind, bundle, self._password, present))
+        return file._replace(content=content_of(kind, bundle, self._password, present))
 
 
 def _places(options: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from dns01.errors import DeployError
 from dns01.hooks.clients.call import Certificate
-from dns01.hooks.deploy.certificate import inspect, lines
+from dns01.hooks.deploy.certificate import LARGEST_FILE, inspect, lines
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EXPIRY = datetime(2026, 5, 30, 8, 30, tzinfo=UTC)
@@ -283,6 +284,28 @@ def test_a_file_that_is_not_there_is_named(issue: Issue, file: str) -> None:
     path = getattr(certificate, file)
     Path(path).unlink()
     assert refusal(certificate) == f"{path} cannot be read: No such file or directory"
+
+
+@pytest.mark.parametrize("file", ["key", "cert", "fullchain", "chain"])
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (os.mkfifo, "it is not a regular file"),
+        (os.mkdir, "it is not a regular file"),
+        (lambda path: os.symlink("/dev/zero", path), "it is not a regular file"),
+        (lambda path: os.symlink(path, path), "it is a link or a socket"),
+        (lambda path: Path(path).write_bytes(b" " * (LARGEST_FILE + 1)), "it has more than 1048576 octets"),
+    ],
+    ids=["FIFO", "folder", "endless", "loop", "huge"],
+)
+def test_what_is_no_file_of_a_certificate_is_refused_at_once(
+    issue: Issue, file: str, make: Callable[[str], object], why: str
+) -> None:
+    certificate = issue()
+    path = getattr(certificate, file)
+    Path(path).unlink()
+    make(path)
+    assert refusal(certificate) == f"{path} cannot be used: {why}"
 
 
 @pytest.mark.parametrize("file", ["key", "cert", "fullchain"])

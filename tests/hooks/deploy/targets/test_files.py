@@ -59,6 +59,16 @@ def deploy(options: Mapping[str, str], bundle: CertificateFiles) -> None:
     assert target.changes(bundle) == []
 
 
+def endless(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def huge(path: Path) -> None:
+    """No block of it is on the disk."""
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+
+
 def at_separate_paths(folder: Path) -> dict[str, str]:
     """The options of a certificate in one folder and its key in another."""
     return {"fullchain": str(folder / "x.pem"), "privkey": str(folder / "private" / "x.key")}
@@ -527,10 +537,87 @@ def test_a_folder_that_is_missing_is_named_with_the_command_that_makes_it(
         Target({"directory": f"{tls}/not/there"}).check(new)
 
 
-def test_a_folder_in_the_place_of_a_file_is_refused(tls: Path, new: CertificateFiles) -> None:
-    (tls / "privkey.pem").mkdir(parents=True)
-    with pytest.raises(DeployError, match=r"privkey\.pem cannot be used: Is a directory"):
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path), endless, huge])
+def test_what_is_no_file_in_the_place_of_one_is_refused_at_once(
+    tls: Path, new: CertificateFiles, make: Callable[[Path], object]
+) -> None:
+    tls.mkdir()
+    make(tls / "privkey.pem")
+    with pytest.raises(DeployError, match=r"privkey\.pem cannot be used: "):
         Target({"directory": str(tls)}).check(new)
+
+
+# Folders of other users
+
+
+def theirs(path: Path, leads_to: Path) -> None:
+    """A link that another user has made."""
+    path.symlink_to(leads_to)
+    os.chown(path, NOBODY, -1, follow_symlinks=False)
+
+
+def elsewhere(tmp_path: Path) -> Path:
+    """A folder of root's that looks like one of versions."""
+    folder = tmp_path / "elsewhere"
+    for number in range(1, 9):
+        (folder / str(number)).mkdir(parents=True)
+        (folder / str(number) / "precious").write_text("kept")
+    return folder
+
+
+def contents(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("link", [".fullchain.pem.versions", ""], ids=["the versions", "the folder itself"])
+def test_nothing_is_written_or_removed_through_a_link_of_another_user(
+    tls: Path, new: CertificateFiles, tmp_path: Path, link: str
+) -> None:
+    precious = elsewhere(tmp_path)
+    before = contents(precious)
+    if link:
+        tls.mkdir()
+        os.chown(tls, NOBODY, -1)
+    theirs(tls / link if link else tls, precious)
+    target = Target({"directory": str(tls)})
+    for step in (target.install, target.undo, target.settle):
+        with suppress(DeployError):
+            step(new)
+    with pytest.raises(DeployError, match=r"is a link that the user \d+ has made"):
+        target.install(new)
+    assert contents(precious) == before
+
+
+def test_a_folder_of_versions_that_another_user_has_made_is_refused(tls: Path, new: CertificateFiles) -> None:
+    """They could have links in it wherever we write or remove something."""
+    (tls / ".fullchain.pem.versions").mkdir(parents=True)
+    os.chown(tls / ".fullchain.pem.versions", NOBODY, -1)
+    with pytest.raises(DeployError, match=r"\.versions belongs to the user \d+"):
+        Target({"directory": str(tls)}).install(new)
+    assert contents(tls) == {".fullchain.pem.versions"}
+
+
+@pytest.mark.parametrize("name", [".fullchain.pem.new", "fullchain.pem"])
+def test_a_link_of_another_user_at_the_path_itself_is_replaced_and_what_it_leads_to_is_not_read(
+    tls: Path, new: CertificateFiles, tmp_path: Path, name: str
+) -> None:
+    tls.mkdir()
+    os.chown(tls, NOBODY, -1)
+    secret = tmp_path / "secret"
+    secret.write_text("of root's")
+    theirs(tls / name, secret)
+    Target({"directory": str(tls)}).install(new)
+    assert secret.read_text() == "of root's"
+    assert (tls / "fullchain.pem").read_bytes() == new.fullchain
+    copies = [path for path in tls.glob(".fullchain.pem.versions/*/*") if path.read_text() == "of root's"]
+    assert copies == []
+
+
+def test_a_link_that_root_has_made_is_followed(tls: Path, new: CertificateFiles, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    tls.symlink_to(tmp_path / "real")
+    Target({"directory": str(tls)}).install(new)
+    assert (tmp_path / "real" / "fullchain.pem").read_bytes() == new.fullchain
 
 
 def test_a_name_that_leads_out_of_the_folder_is_refused(tls: Path, new: CertificateFiles) -> None:
