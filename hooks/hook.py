@@ -71,7 +71,8 @@ def nothing_to_do(words: list[str]) -> bool:
     from dns01.hooks.state import idle
 
     if words[0] == "unchanged_cert":
-        if idle.is_lost(os.environ, *words[1:4:2]):
+        certificate = words[1:4:2]  # its domain and its file
+        if idle.is_lost(os.environ, *certificate) or idle.is_uncompared(os.environ, *certificate):
             return False
         return not (idle.anything_pending(os.environ) and idle.anything_due(os.environ))
     if words[0] not in ("startup_hook", "exit_hook") or any(words[1:]):

@@ -15,11 +15,12 @@ from ...options import at
 from ...output import warning
 from ...providers import load as load_provider
 from ...providers.base import HasWarnings, Provider, ZoneProvider
+from ..state.idle import CONFIGURATION
 from .environment import OF_ACCOUNTS, account_of_variables, for_all
 from .settings import Account, Settings
 from .toml import File
 
-DEFAULT_FILE = "/etc/dns01/config.toml"
+DEFAULT_FILE = CONFIGURATION
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:

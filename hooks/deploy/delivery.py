@@ -108,6 +108,11 @@ class Deliverer:
             if self._ledger.find_pending(delivery) or not self._is_there(delivery, deployment, bundle)
         ]
 
+    def undelivered(self, certificate: Certificate) -> list[Deployment]:
+        """Which of its targets no certificate of its name was ever brought to. Raises StateError."""
+        wanted = [(each, _delivery(certificate, each)) for each in self.targets(certificate)]
+        return [deployment for deployment, delivery in wanted if not self._ledger.find_deployed(delivery)]
+
     def left(self) -> list[tuple[Certificate, list[Deployment]]]:
         """Which certificates are pending, and for which targets."""
         return [(delivery.certificate, self._where(delivery)) for delivery in self._ledger.pending()]

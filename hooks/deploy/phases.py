@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,9 @@ from ..clients import files
 from ..clients.call import Call, Certificate
 from ..clients.process import Client
 from ..clients.read import client_named
-from ..state.atomic import sync_folder
-from ..state.idle import anything_pending, is_lost
+from ..state.atomic import open_regular, stage, sync_folder, usable
+from ..state.folder import private_folder
+from ..state.idle import anything_pending, compared_file, configuration_version, is_lost, is_uncompared
 
 if TYPE_CHECKING:  # with it comes cryptography, which most calls can do without
     from .delivery import Deliverer
@@ -75,10 +77,13 @@ class DeployPhases:
         self.retry()
 
     def unchanged(self, certificate: Certificate) -> None:
-        """Try again what earlier runs have left, and bring it if it is new after all; never fails."""
+        """Try again what earlier runs have left, and bring it to where it has not come at all, or not since
+        it was renewed; never fails."""
         self.retry()
         if is_lost(self._environ, certificate.domain, certificate.cert):
             self._without_failing(lambda: self._recover(certificate))
+        elif is_uncompared(self._environ, certificate.domain, certificate.cert):
+            self._without_failing(lambda: self._compare(certificate))
 
     def _recover(self, certificate: Certificate) -> None:
         from .ledger import Ledger
@@ -87,6 +92,20 @@ class DeployPhases:
         targets = self.deliverer.targets(certificate)
         self.deliverer.deliver(certificate, targets, queue=self._has_exit_hook)
         Ledger(self._state).seen(certificate)
+
+    def _compare(self, certificate: Certificate) -> None:
+        """A target without an entry in the ledger wants a delivery: the first one may have been killed
+        before it was written down. Done once for each version of the configuration."""
+        version = configuration_version(self._environ)  # before it is read: it may change meanwhile
+        if targets := self.deliverer.undelivered(certificate):
+            output.step(
+                f"{certificate.domain}: not yet brought to {', '.join(each.name for each in targets)}"
+            )
+            self.deliverer.deliver(certificate, targets, queue=self._has_exit_hook)
+        path = compared_file(self._environ, certificate.domain)
+        with usable(self._state):
+            private_folder(os.path.dirname(path))
+            os.rename(stage(path, version, sync=False), path)
 
     def ocsp(self, response: Certificate) -> None:
         """Bring an OCSP response to the targets of its certificate, which lies beside it. Never fails:
@@ -100,15 +119,20 @@ class DeployPhases:
             )
 
     def sync(self, certificate: Certificate) -> None:
-        """Have the files, and their names, on the disk when this returns. Raises DeployError."""
-        paths = (certificate.key, certificate.cert, certificate.fullchain, certificate.chain, certificate.csr)
-        files = [path for path in paths if path]
+        """Have the files that are there, and their names, on the disk when this returns.
+
+        A client may name one that it does not make (dehydrated with PRIVATE_KEY_RENEW="no" names a new
+        key). Raises DeployError.
+        """
+        named = (certificate.key, certificate.cert, certificate.fullchain, certificate.chain, certificate.csr)
+        paths = [path for path in named if path]
         try:
-            for path in files:
-                with open(path, "rb") as file:
+            for path in paths:
+                with suppress(FileNotFoundError, NotADirectoryError, ValueError), open_regular(path) as file:
                     os.fsync(file.fileno())
-            for folder in {os.path.dirname(path) or "." for path in files}:
-                sync_folder(folder)
+            for folder in {os.path.dirname(path) or "." for path in paths}:
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    sync_folder(folder)
         except OSError as error:
             raise DeployError(
                 f"{error.filename or certificate.cert} is not safe on the disk: {error.strerror}",

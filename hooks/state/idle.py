@@ -9,6 +9,8 @@ import os
 
 from .folder import state_dir
 
+CONFIGURATION = "/etc/dns01/config.toml"
+
 TYPE_CHECKING = False  # as in typing, whose import would double the start-up
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,10 +43,45 @@ def is_lost(environ: Mapping[str, str], domain: str = "", cert: str = "") -> boo
         return False
 
 
+def is_uncompared(environ: Mapping[str, str], domain: str = "", cert: str = "") -> bool:
+    """Whether the certificate is there, and no call has compared its targets with what was brought there
+    since the configuration file has changed, and nothing of it is pending: the first delivery of all was
+    killed before it could write anything down, or a target is new."""
+    version = configuration_version(environ)
+    try:
+        with open(compared_file(environ, domain), encoding="ascii") as file:
+            return version != "" and file.read(80) != f'"{version}"\n'  # as ``stage`` writes it
+    except (OSError, ValueError):
+        pass
+    try:
+        return version != "" and os.path.exists(cert) and not _times(environ, "pending", domain)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
+def configuration_version(environ: Mapping[str, str]) -> str:
+    """Another one whenever the configuration file has changed; "" where there is none."""
+    try:
+        status = os.stat(environ.get("DNS01_CONFIG", CONFIGURATION))
+    except OSError:
+        return ""
+    return f"{status.st_ctime_ns} {status.st_ino}"
+
+
+def compared_file(environ: Mapping[str, str], domain: str) -> str:
+    """Holds the configuration_version that the certificate's targets were last compared under."""
+    name = "".join(char if char.isalnum() or char in "*.-" else "_" for char in domain.lower())
+    return os.path.join(state_dir(environ), "compared", name[:180])
+
+
 def _times(environ: Mapping[str, str], folder: str, domain: str) -> list[float]:
     """When the deliveries of the certificate were written there, in epoch seconds. Raises OSError."""
     with os.scandir(os.path.join(state_dir(environ), folder)) as files:
-        return [file.stat().st_mtime for file in files if file.name.startswith(f"{domain.lower()}_")]
+        names = (f"{domain.lower()}_", ".json")  # what a killed process was writing ends otherwise
+        ours = [file for file in files if file.name.startswith(names[0]) and file.name.endswith(names[1])]
+        return [file.stat().st_mtime for file in ours]
 
 
 def _holds_any(environ: Mapping[str, str], folder: str) -> bool:

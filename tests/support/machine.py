@@ -41,10 +41,10 @@ class Machine:
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
 
-    def configure(self, *, test: str = "true", more: str = "") -> None:
-        """One target for every certificate. A service's commands write a line each."""
+    def configure(self, *, test: str = "true", more: str = "", section: str = "*") -> None:
+        """One target for the certificates of a section. A service's commands write a line each."""
         self.config.write_text(
-            f'[deploy."*".web]\nto = "files"\ndirectory = "{self.folder}/tls/{{name}}"\n'
+            f'[deploy."{section}".web]\nto = "files"\ndirectory = "{self.folder}/tls/{{name}}"\n'
             f'test = ["sh", "-c", "echo test $DNS01_DOMAIN >> {self.log}; {test}"]\n'
             f'reload = ["sh", "-c", "echo reload $DNS01_DOMAIN >> {self.log}"]\n{more}'
         )

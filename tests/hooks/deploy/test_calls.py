@@ -61,10 +61,11 @@ def test_a_certificate_that_is_there_touches_no_service(machine: Machine) -> Non
 
 
 def test_a_failure_costs_dehydrated_nothing_and_the_next_run_tries_again(machine: Machine) -> None:
+    machine.configure(section="a.example")
     client = machine.client()
     deploy_cert(client, machine.issue("a.example"))
     client("exit_hook")
-    machine.configure(test="echo no >&2; false")
+    machine.configure(test="echo no >&2; false", section="a.example")
     old = machine.installed("a.example")
     certificate = machine.issue("a.example")
 
@@ -79,7 +80,7 @@ def test_a_failure_costs_dehydrated_nothing_and_the_next_run_tries_again(machine
     assert machine.done() == []  # once in a run is enough
     client.kill()
 
-    machine.configure()
+    machine.configure(section="a.example")
     said = unchanged_cert(machine.client(), certificate)
     assert (said.code, said.stdout) == (0, "")
     assert machine.installed("a.example") == content(certificate)
@@ -165,13 +166,62 @@ def test_a_certificate_that_only_looks_renewed_is_compared_once(machine: Machine
     assert machine.done() == []
 
 
+def test_a_first_delivery_that_was_killed_before_it_was_written_down_is_made_at_the_next_run(
+    machine: Machine,
+) -> None:
+    certificate = machine.issue("a.example")
+    client = machine.client()
+    client.under = ["strace", "-qq", "-f", "-o", "/dev/null", "-e", "inject=rename:signal=KILL:when=1"]
+    assert deploy_cert(client, certificate).code == 128 + signal.SIGKILL
+    client.under = []
+    assert machine.pending() == []
+
+    said = unchanged_cert(client, certificate)
+    client("exit_hook")
+
+    assert (said.code, said.stdout) == (0, "")
+    assert "a.example: not yet brought to web" in said.stderr
+    assert machine.installed("a.example") == content(certificate)
+    assert machine.done() == ["test a.example", "reload a.example"]
+    assert unchanged_cert(client, certificate).stderr == ""
+
+
+def test_a_target_that_is_new_gets_the_certificate_at_the_next_run_and_the_others_are_left_alone(
+    machine: Machine,
+) -> None:
+    certificate = machine.issue("a.example")
+    client = machine.client()
+    deploy_cert(client, certificate)
+    client("exit_hook")
+    machine.done()
+    new = f'[deploy."a.example".told]\nto = "command"\ncommand = "touch {machine.folder}/told"\n'
+    machine.configure(more=new)
+
+    assert "not yet brought to told" in unchanged_cert(client, certificate).stderr
+    client("exit_hook")
+    assert (machine.folder / "told").exists()
+    assert machine.done() == []
+    assert unchanged_cert(client, certificate).stderr == ""
+
+
+def test_a_certificate_without_a_target_is_compared_once(machine: Machine) -> None:
+    machine.config.write_text(machine.config.read_text().replace('"*"', '"b.example"'))
+    client, certificate = machine.client(), machine.issue("a.example")
+    for _ in range(2):
+        assert unchanged_cert(client, certificate).stderr == ""
+    (compared,) = (machine.state / "compared").iterdir()
+    assert compared.name == "a.example"
+
+
 def test_what_failed_in_this_run_is_not_tried_at_its_other_certificates(machine: Machine) -> None:
-    machine.configure(test="false")
+    machine.configure(test="false", section="a.example")
     client = machine.client()
     deploy_cert(client, machine.issue("a.example"))
+    other = machine.issue("b.example")
+    unchanged_cert(client, other)  # which has no target, as is known from here on
     client.under = ["strace", "-f", "-e", "trace=openat", "-o", str(machine.folder / "trace")]
 
-    assert unchanged_cert(client, machine.issue("b.example")).stderr == ""
+    assert unchanged_cert(client, other).stderr == ""
 
     assert "config.toml" not in (machine.folder / "trace").read_text()  # not even asked for
 
@@ -254,10 +304,47 @@ def test_files_are_brought_to_the_disk_for_sync_cert(machine: Machine) -> None:
     trace = (machine.folder / "trace").read_text()
     for path in (*paths, os.path.dirname(certificate.cert)):
         assert f"<{path}>" in trace
-    client.under = []
-    said = client("sync_cert", *paths[:3], "/nowhere/chain.pem", "")
-    assert said.code == 9
-    assert "/nowhere/chain.pem is not safe on the disk: No such file" in said.stderr
+
+
+@pytest.mark.parametrize("missing", ["key", "cert", "fullchain", "chain", "all", "the folder", "a FIFO"])
+def test_what_sync_cert_names_need_not_be_there(machine: Machine, missing: str) -> None:
+    """dehydrated with PRIVATE_KEY_RENEW="no" names a new key that it does not make."""
+    certificate = machine.issue("a.example")
+    paths = dict(zip(("key", "cert", "fullchain", "chain"), certificate[1:5], strict=True))
+    if missing == "the folder":
+        paths = {name: f"{path}.d/none/file.pem" for name, path in paths.items()}
+    for path in paths.values() if missing == "all" else filter(None, [paths.get(missing)]):
+        os.unlink(path)
+    if missing == "a FIFO":
+        os.unlink(paths["key"])
+        os.mkfifo(paths["key"])
+    said = machine.client()("sync_cert", *paths.values(), "")
+    assert (said.code, said.stdout, said.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("phase", ["deploy_cert", "unchanged_cert", "deploy_ocsp", "sync_cert"])
+@pytest.mark.parametrize("kind", ["missing", "a FIFO", "a folder"])
+def test_no_phase_hangs_or_breaks_for_a_path_that_is_no_file(machine: Machine, phase: str, kind: str) -> None:
+    certificate = machine.issue("a.example")
+    client = machine.client()
+    for path in certificate[1:5]:
+        os.unlink(path)
+        if kind == "a FIFO":
+            os.mkfifo(path)
+        elif kind == "a folder":
+            os.mkdir(path)
+    arguments = {
+        "deploy_cert": ("a.example", *certificate[1:5], "1800000000"),
+        "unchanged_cert": ("a.example", *certificate[1:5]),
+        "deploy_ocsp": ("a.example", certificate.key, "1800000000"),
+        "sync_cert": (*certificate[1:5], ""),
+    }
+    said = client(phase, *arguments[phase])
+    assert said.code == 0
+    assert machine.installed("a.example") == b""
+    if phase == "deploy_cert":  # it is pending, and why is said
+        assert "a.example → web: " in said.stderr
+        assert len(machine.pending()) == 1
 
 
 def test_a_service_that_refuses_gets_what_it_had_before_the_run_though_two_came_in_it(
