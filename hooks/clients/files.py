@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from ...errors import DeployError
 from .call import Certificate
@@ -11,7 +12,26 @@ from .dehydrated import read_config
 
 DEBIAN = "/var/lib/dehydrated/certs"
 CERTBOT = "/etc/letsencrypt/live"
-FILES = ("privkey.pem", "cert.pem", "fullchain.pem", "chain.pem", "ocsp.der")  # of both of them
+LARGEST_FILE = 1 << 20  # octets of a certificate's file that are looked at
+
+
+class Layout(NamedTuple):
+    """What a client calls the files of the certificate {name}, seen from the folder that has ``cert``."""
+
+    key: str
+    cert: str
+    fullchain: str
+    chain: str
+    ocsp: str = ""
+
+
+LAYOUTS = (
+    Layout("privkey.pem", "cert.pem", "fullchain.pem", "chain.pem", "ocsp.der"),  # dehydrated, certbot
+    Layout("{name}.key", "{name}.crt", "{name}.crt", "{name}.issuer.crt"),  # lego: certificates/
+    Layout("{name}.key", "{name}.cer", "fullchain.cer", "ca.cer"),  # acme.sh: NAME/, NAME_ecc/
+    Layout("../private/{name}/key.pem", "cert.pem", "cert.pem", ""),  # uacme: NAME/
+)
+FOLDERS = ("", "certificates", "{name}_ecc", "{name}")  # of one certificate, beneath that of all
 
 
 def find(name: str, known: Iterable[Certificate], environ: Mapping[str, str]) -> Certificate:
@@ -32,10 +52,32 @@ def find(name: str, known: Iterable[Certificate], environ: Mapping[str, str]) ->
 
 
 def look_in(folder: str, name: str) -> Certificate | None:
-    """The certificate in the folder, where dehydrated's or certbot's files are in it."""
-    paths = (os.path.join(folder, file) for file in FILES)
-    key, cert, fullchain, chain, ocsp = (path if os.path.exists(path) else "" for path in paths)
-    return Certificate(name, key, cert, fullchain, chain, ocsp=ocsp) if key and cert else None
+    """The certificate whose files are in the folder, or in the one that it has there, in the layout of
+    dehydrated, certbot, lego, acme.sh or uacme."""
+    for spelt in dict.fromkeys((name, name.replace("*", "_"), name.removeprefix("*."))):
+        for inner in FOLDERS:
+            beneath = os.path.join(folder, inner.replace("{name}", spelt))
+            for layout in LAYOUTS:
+                paths = [_path_in(beneath, file.replace("{name}", spelt)) for file in layout]
+                key, cert, fullchain, chain, ocsp = (path if os.path.isfile(path) else "" for path in paths)
+                if key and cert:
+                    if cert == fullchain and chain:  # lego's: with the chain, or (--no-bundle) without
+                        fullchain, chain = (fullchain, "") if _has_chain(cert) else ("", chain)
+                    return Certificate(name, key, cert, fullchain, chain, ocsp=ocsp)
+    return None
+
+
+def _path_in(folder: str, file: str) -> str:
+    return os.path.normpath(os.path.join(folder, file)) if file else ""
+
+
+def _has_chain(path: str) -> bool:
+    """Whether more than one certificate is in the file."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(LARGEST_FILE).count(b"-----BEGIN CERTIFICATE-----") > 1
+    except OSError:
+        return False
 
 
 def roots(environ: Mapping[str, str]) -> list[str]:

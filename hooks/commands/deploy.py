@@ -63,7 +63,10 @@ def _planned(
     if folder:
         found = files.look_in(os.path.abspath(folder), name)
         if found is None:
-            raise DeployError(f"{folder} lacks privkey.pem or cert.pem", "name the folder that has them")
+            raise DeployError(
+                f"{folder} has no key and certificate of {name}",
+                "name the folder that dehydrated, certbot, lego, acme.sh or uacme keeps them in",
+            )
     else:
         known = [delivery.certificate for delivery in (*ledger.pending(), *ledger.deployed())]
         found = files.find(name, known, os.environ)

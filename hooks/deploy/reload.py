@@ -11,7 +11,7 @@ from ...errors import DeployError, HookError
 from .ledger import Delivery
 from .section import Deployment
 from .targets.base import CertificateFiles, Settle, Target, Undo
-from .targets.command import run, variables
+from .targets.command import environment, run, variables
 
 
 class Job(NamedTuple):
@@ -32,7 +32,8 @@ def call(command: Sequence[str], jobs: Sequence[Job], what: str) -> None:
     if len({job.bundle.facts.certificate for job in jobs}) > 1:
         names = {"DNS01_DOMAIN": " ".join(dict.fromkeys(job.bundle.name for job in jobs))}
     limit = max(job.deployment.time_limit for job in jobs)
-    run(command, {**os.environ, **names}, limit, what)
+    passed = {name for job in jobs for name in job.deployment.pass_environment}
+    run(command, {**environment(os.environ, passed), **names}, limit, what)
 
 
 def refusals(group: Sequence[Job]) -> list[tuple[Job, Exception]]:

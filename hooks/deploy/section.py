@@ -11,6 +11,7 @@
     time_limit = 60                     # seconds that each of the three may take
     staging = true                      # this target takes certificates of staging CAs
     on_failure = "abort"                # the call fails then; "retry", without it: a later one tries again
+    pass_environment = "AWS_SECRET_ACCESS_KEY"  # variables for its commands, which get no secrets without it
 
 A string is split into words as a shell would do it, but no shell is called; a list is taken as it
 is. A pattern is ``*.example.org`` (all names beneath example.org, at any depth) or ``*``. All
@@ -37,7 +38,7 @@ from .targets.base import Places, Target
 T = TypeVar("T")
 
 TIME_LIMIT = 60.0  # seconds
-COMMON = ("to", "test", "reload", "verify", "time_limit", "staging", "on_failure")
+COMMON = ("to", "test", "reload", "verify", "time_limit", "staging", "on_failure", "pass_environment")
 
 # Reads what a target's table says of its kind's own options: they are read as a provider's are.
 Reader = Callable[[Sequence[Option], Mapping[str, Any]], Mapping[str, str]]
@@ -57,6 +58,7 @@ class Deployment(NamedTuple):
     time_limit: float = TIME_LIMIT
     staging: bool = False
     aborts: bool = False
+    pass_environment: tuple[str, ...] = ()
 
     def target(self) -> Target:
         """What the certificate is given to. Raises ConfigError."""
@@ -65,7 +67,8 @@ class Deployment(NamedTuple):
                 from .tls import service
 
                 service(self.verify)
-            return load(self.kind)(self.options)
+            passed = {"pass_environment": " ".join(self.pass_environment)} if self.pass_environment else {}
+            return load(self.kind)({**self.options, **passed})
 
 
 def load_deployments(environ: Mapping[str, str]) -> tuple[Deployment, ...]:
@@ -187,6 +190,7 @@ def _deployment(section: str, pattern: str, name: str, table: object, options_of
         time_limit=said(table, "time_limit", _seconds, TIME_LIMIT),
         staging=said(table, "staging", _flag, False),
         aborts=said(table, "on_failure", _on_failure, "retry") == "abort",
+        pass_environment=said(table, "pass_environment", words, ()),
     )
 
 

@@ -76,7 +76,7 @@ def _by_apprise(url: str, message: Message) -> None:
 
 
 def _by_command(command: tuple[str, ...], environ: Mapping[str, str], limit: float, message: Message) -> None:
-    from ..deploy.targets.command import run
+    from ..deploy.targets.command import environment, run
 
     told = {"DNS01_SUBJECT": message.subject, "DNS01_BODY": message.body}
-    run(command, {**environ, **told}, limit, "the command", f"{message.body}\n")
+    run(command, {**environment(environ), **told}, limit, "the command", f"{message.body}\n")

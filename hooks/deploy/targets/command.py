@@ -6,14 +6,22 @@ A command is a list of words, without a shell. What it works on, it finds in var
 from __future__ import annotations
 
 import os
+import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from .... import program
 from ....errors import ConfigError, DeployError, ProviderError
 from ....options import Option, seconds
 from .base import CertificateFiles
+
+# What every variable is called that a provider has declared as secret, and many another secret.
+SECRET_NAMES = re.compile(
+    "key|pass|secret|token|pswd|_pwd|apipw|_pat$"
+    "|^OVH_(AS|CK)$|^GCE_SERVICE_ACCOUNT|^(ACMESH_ENV|EXEC_ENV|LEXICON)_",
+    re.IGNORECASE,
+)
 
 
 class Target:
@@ -27,6 +35,7 @@ class Target:
     def __init__(self, options: Mapping[str, str]) -> None:
         self._command = words(options["command"])
         self._limit = seconds(options["time_limit"], "time_limit")
+        self._passed = options.get("pass_environment", "").split()
 
     def check(self, bundle: CertificateFiles) -> None:
         """A command takes whatever it is given."""
@@ -35,7 +44,15 @@ class Target:
         return [f"runs {shlex.join(self._command)}"]
 
     def install(self, bundle: CertificateFiles) -> None:
-        run(self._command, {**os.environ, **variables(bundle)}, self._limit, "the command")
+        environ = environment(os.environ, self._passed)
+        run(self._command, {**environ, **variables(bundle)}, self._limit, "the command")
+
+
+def environment(environ: Mapping[str, str], passed: Iterable[str] = ()) -> dict[str, str]:
+    """The variables for a program that is none of ours: those of ``passed``, and all that do not look like
+    a secret by their name, as every secret of a provider's does."""
+    given = set(passed)
+    return {name: value for name, value in environ.items() if name in given or not SECRET_NAMES.search(name)}
 
 
 def words(line: str) -> list[str]:

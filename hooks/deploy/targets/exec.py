@@ -15,7 +15,7 @@ from ....errors import DeployError
 from ....options import Option, seconds
 from ....providers._bridge import entries
 from .base import CertificateFiles
-from .command import run, variables, words
+from .command import environment, run, variables, words
 
 
 class Target:
@@ -32,6 +32,7 @@ class Target:
         self._command = words(options["command"])
         self._undo = words(options["undo"]) if options.get("undo") else []
         self._limit = seconds(options["time_limit"], "time_limit")
+        self._passed = options.get("pass_environment", "").split()
         self._variables = entries(options, "env")
 
     def check(self, bundle: CertificateFiles) -> None:
@@ -51,4 +52,5 @@ class Target:
         self._run(self._undo, bundle, "the program that undoes")
 
     def _run(self, command: Sequence[str], bundle: CertificateFiles, what: str) -> None:
-        run(command, {**os.environ, **variables(bundle), **self._variables}, self._limit, what)
+        environ = environment(os.environ, self._passed)
+        run(command, {**environ, **variables(bundle), **self._variables}, self._limit, what)

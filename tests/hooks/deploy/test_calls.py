@@ -376,6 +376,43 @@ def test_certbot_has_its_services_reloaded_at_once(machine: Machine) -> None:
     assert machine.done() == ["test a.example", "reload a.example"]
 
 
+def test_lego_s_deploy_hook_brings_the_certificate_as_it_is(machine: Machine) -> None:
+    certificate = machine.issue("a.example")
+    said = machine.client("lego")(
+        "lego",
+        "deploy",
+        LEGO_HOOK_CERT_PATH=certificate.fullchain,
+        LEGO_HOOK_CERT_KEY_PATH=certificate.key,
+        LEGO_HOOK_CERT_DOMAINS="a.example",
+    )
+    assert (said.code, said.stdout) == (0, "")
+    assert machine.installed("a.example") == content(certificate)
+    assert machine.done() == ["test a.example", "reload a.example"]
+
+
+def test_a_command_gets_no_secret_unless_the_configuration_says_so(machine: Machine) -> None:
+    certificate = machine.issue("a.example")
+    machine.configure(
+        test=f"env > {machine.folder}/env-test",
+        more=f"""pass_environment = "OTHER_TOKEN"
+[deploy."*".told]
+to = "command"
+command = "sh -c 'env > {machine.folder}/env-command'"
+""",
+    )
+    secrets = {"RFC2136_TSIG_SECRET": "c2VjcmV0", "OTHER_TOKEN": "t0ken", "OVH_CK": "k", "HARMLESS": "1"}
+    client = machine.client()
+    paths = (certificate.key, certificate.cert, certificate.fullchain, certificate.chain)
+    assert client("deploy_cert", "a.example", *paths, "1800000000", **secrets).code == 0
+    of_test, of_command = (
+        dict(line.split("=", 1) for line in (machine.folder / name).read_text().splitlines() if "=" in line)
+        for name in ("env-test", "env-command")
+    )
+    assert secrets.keys() & of_test.keys() == {"OTHER_TOKEN", "HARMLESS"}
+    assert secrets.keys() & of_command.keys() == {"HARMLESS"}
+    assert of_test["DNS01_PRIVKEY"] == certificate.key
+
+
 def test_without_any_target_it_is_shown_what_has_arrived(machine: Machine) -> None:
     machine.config.write_text("")
     certificate = machine.issue("a.example")
