@@ -10,13 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from .. import output
 from ..errors import ClientGone, HookError, UsageError
 from .caa import issuers
-from .challenge.placement import Placement, Placements
-from .challenge.publisher import Records
-from .challenge.readiness import ReadinessWait
 from .clients.call import Call
 from .clients.certbot import WANTS_DNS01
 from .clients.challenge import Challenge, checked
@@ -30,6 +28,10 @@ from .state import audit
 from .state.folder import state_dir
 from .state.intents import Intent, Intents
 from .state.journal import OPEN, RETRACT, Entry, Journal
+
+if TYPE_CHECKING:  # with them comes dnspython, which the phases of certificates can do without
+    from .challenge.placement import Placement, Placements
+    from .challenge.publisher import Records
 
 SWEEP_TIMEOUT = 5.0  # seconds that orphans of earlier runs may cost a call
 
@@ -127,6 +129,8 @@ class Session:
 
     @cached_property
     def placements(self) -> Placements:
+        from .challenge.placement import Placements
+
         return Placements(self.settings)
 
     @contextmanager
@@ -149,9 +153,16 @@ class Phase:
     def __init__(self, session: Session, call: Call) -> None:
         self.call = call
         self.steps = audit.Steps()
-        self.records = Records(session.journal, lambda: session.placements, session.client)
         self._session = session
         self._degraded: list[str] = []  # names that resolvers decided about
+
+    @cached_property
+    def records(self) -> Records:
+        """What this phase publishes and retracts."""
+        from .challenge.publisher import Records
+
+        session = self._session
+        return Records(session.journal, lambda: session.placements, session.client)
 
     # Publishing
 
@@ -250,6 +261,8 @@ class Phase:
 
     def _wait_until_ready(self, entries: Sequence[Entry]) -> None:
         session = self._session
+        from .challenge.readiness import ReadinessWait
+
         waiting = ReadinessWait(
             session.settings,
             session.placements,
@@ -326,11 +339,12 @@ class Phase:
         failure = f"{type(error).__name__}: {error}" if error else ""
         deployed = session.deploying.outcomes()
         undelivered = [f"{row['target']}: {row['error']}" for row in deployed if row["error"]]
-        errors = [failure] if failure else [*self.records.kept, *undelivered]
+        published, retracted, kept = self._of_records()
+        errors = [failure] if failure else [*kept, *undelivered]
         entry = audit.entry(
             self.call,
-            published=[_place(entry) for entry in self.records.published],
-            retracted=[_place(entry) for entry in self.records.retracted],
+            published=[_place(entry) for entry in published],
+            retracted=[_place(entry) for entry in retracted],
             deployed=deployed,
             steps=self.steps.seconds,
             outcome="failed" if errors else "degraded" if self._degraded else "ok",
@@ -338,14 +352,25 @@ class Phase:
         )
         audit.Trail.of(session.environ).write(entry)
         if error is None or isinstance(error, Exception):  # a signal leaves no time for it
-            self._notify(error, deployed)
+            self._notify(error, deployed, retracted)
 
-    def _notify(self, error: Exception | None, deployed: Sequence[Mapping[str, str]]) -> None:
+    def _of_records(self) -> tuple[Sequence[Entry], Sequence[Entry], Sequence[str]]:
+        """What was published, what was retracted, and why some could not be."""
+        if "records" not in self.__dict__:
+            return (), (), ()
+        return self.records.published, self.records.retracted, self.records.kept
+
+    def _notify(
+        self,
+        error: Exception | None,
+        deployed: Sequence[Mapping[str, str]],
+        retracted: Sequence[Entry],
+    ) -> None:
         """Tell those who want to know what has changed; never fails."""
         left: list[Entry] = []
         with suppress(HookError):  # a state folder that is of no use is why the call failed
             left = [entry for entry in self._session.journal.entries() if entry.state == RETRACT]
-        observed = changes.of_call(self.call, error, deployed, self.records.retracted, left)
+        observed = changes.of_call(self.call, error, deployed, retracted, left)
         changes.tell(observed, self._session.environ)
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Literal, NamedTuple
-
-from dns.rdtypes.ANY.CAA import CAA
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ...names import is_within
+
+if TYPE_CHECKING:  # who deploys asks the DNS nothing
+    from dns.rdtypes.ANY.CAA import CAA
 
 UNDERSTOOD = {"issue", "issuewild", "issuemail", "issuevmc", "iodef", "contactemail", "contactphone"}
 CRITICAL = 128  # RFC 8659 §4.1

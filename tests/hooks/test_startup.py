@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from bundles import issued
 from calls import NAME, Stage
 from checkout import HOOK
 from contract import validation
@@ -126,3 +127,16 @@ def test_publishing_through_rfc2136_waiting_and_taking_back_load_nothing_heavy_b
         modules = imported(said.stderr)
         assert "dns.message" in modules
         assert not {module for module in modules if {module, module.partition(".")[0]} & HEAVY}
+
+
+def test_deploy_cert_loads_nothing_of_dns(tmp_path: Path) -> None:
+    certificate = issued(tmp_path / "client", "example.org").facts.certificate
+    config = tmp_path / "config.toml"
+    config.write_text(f'[deploy."example.org".files]\ndirectory = "{tmp_path}/tls"\nreload = "true"\n')
+    environ = {"DNS01_CONFIG": str(config), "DNS01_STATE_DIR": str(tmp_path / "state")}
+
+    outcome = python(str(HOOK), "deploy_cert", "example.org", *certificate[1:5], "1800000000", **environ)
+
+    assert (outcome.code, outcome.stdout) == (0, "")
+    assert (tmp_path / "tls" / "cert.pem").exists()
+    assert not {module for module in outcome.modules if module.partition(".")[0] == "dns"}
