@@ -1,9 +1,9 @@
 """The contract between the deploy wing and a target: what every target does, and what it may do besides.
 
 A target is a module of this folder with a class ``Target``; the module's name is what ``to`` says
-in the configuration. It gets its options as strings, as providers get theirs. ``Target`` is what
-each one has; ``Undo``, ``Settle`` and ``Places`` are asked for with isinstance. Typing is
-structural: a target imports none of these.
+in the configuration. A third party's is an entry point of the group ``dns01.targets``. It gets its
+options as strings, as providers get theirs. ``Target`` is what each one has; ``Undo``, ``Settle`` and
+``Places`` are asked for with isinstance. Typing is structural: a target imports none of these.
 """
 
 from __future__ import annotations
