@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from testbed import TIME_LIMIT
 
+from dns01.errors import ConfigError
 from dns01.hooks.config.load import load_settings
 
 README = (Path(__file__).parent.parent / "README.rst").read_text()
@@ -110,6 +111,14 @@ def test_the_file_for_certbot_is_a_whole_configuration(tmp_path: Path) -> None:
     file.write_text(block("[account.own]").replace("/etc/dns01/tsig.key", str(key)))
     settings = load_settings({"DNS01_CONFIG": str(file), "DNS01_STATE_DIR": str(tmp_path)})
     assert settings.account_for("example.org").name == "own"
+
+
+def test_certbot_s_renewal_without_an_account_is_told_the_same_lines() -> None:
+    with pytest.raises(ConfigError) as error:
+        load_settings({"DNS01_CONFIG": "", "CERTBOT_DOMAIN": "example.org"})
+    first, *lines = error.value.hint.splitlines()
+    assert first.startswith("certbot keeps no variables for renewals: write /etc/dns01/config.toml")
+    assert textwrap.dedent("\n".join(lines)).strip() == block("[account.own]").strip()
 
 
 def test_every_path_of_the_checkout_that_it_names_is_there() -> None:

@@ -46,13 +46,7 @@ def account_of_variables(environ: Mapping[str, str], file: str) -> Settings:
     """
     name = environ.get("DNS01_PROVIDER")
     if not name:
-        raise ConfigError(
-            "no DNS provider is configured",
-            f"write {file}, or export in the client's configuration, for example:\n"
-            "        export DNS01_PROVIDER=rfc2136\n"
-            "        export RFC2136_NAMESERVER=192.0.2.53\n"
-            "      (by hand, lend it what dehydrated has: bash -c '. /etc/dehydrated/config; dns01 …')",
-        )
+        raise _unconfigured(environ, file)
     with at("DNS01_PROVIDER"):
         kind = load_provider(name)
     _warn_of_slips(environ, kind)
@@ -68,6 +62,27 @@ def account_of_variables(environ: Mapping[str, str], file: str) -> Settings:
         for_all(environ),
         accounts={name: Account(name, name, complete, profile)},
         nameservers=said(environ, "DNS01_NAMESERVERS", validators.listed, ()),
+    )
+
+
+def _unconfigured(environ: Mapping[str, str], file: str) -> ConfigError:
+    """The error about no account at all, with what this client needs to have one."""
+    message = "no DNS provider is configured"
+    if "CERTBOT_DOMAIN" in environ:
+        return ConfigError(
+            message,
+            f"certbot keeps no variables for renewals: write {file} (chmod 600), for example:\n"
+            "        [account.own]\n"
+            '        provider = "rfc2136"\n'
+            '        nameserver = "192.0.2.53"\n'
+            '        tsig_file = "/etc/dns01/tsig.key"',
+        )
+    return ConfigError(
+        message,
+        f"write {file}, or export in the client's configuration, for example:\n"
+        "        export DNS01_PROVIDER=rfc2136\n"
+        "        export RFC2136_NAMESERVER=192.0.2.53\n"
+        "      (by hand, lend it what dehydrated has: bash -c '. /etc/dehydrated/config; dns01 …')",
     )
 
 
