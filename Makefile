@@ -8,13 +8,13 @@ TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils certbot cron dovecot-imapd
 	knot-dnsutils lego nftables nginx-light openssl pdns-backend-sqlite3 pdns-server postfix postgresql strace systemd \
 	uacme unbound
 
-.PHONY: help demo test bench docs lint ruff types unit e2e demo-packages test-packages
+.PHONY: help demo test bench docs lint ruff types unit e2e demo-notice demo-packages test-packages
 .NOTPARALLEL:
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /make \1	/p' Makefile | expand -t 14
 
-demo: demo-packages .venv/demo ## issue a certificate from a CA of your own, and show each step
+demo: demo-notice demo-packages .venv/demo ## issue a certificate from a CA of your own, and show each step
 	@$(VENV)/python demo/demo.py
 
 test: test-packages .venv/test .venv-certbot/bin/certbot .venv-ansible/wheels ## run everything that follows but the bench
@@ -39,6 +39,10 @@ e2e: test-packages .venv/test .venv-certbot/bin/certbot .venv-ansible/wheels ## 
 
 bench: test-packages .venv/test ## measurements
 	@failed=; for bench in bench/*.py; do echo "$$bench"; $(VENV)/python "$$bench" || failed=yes; done; [ ! "$$failed" ]
+
+demo-notice:
+	@echo "What is missing gets installed: Debian's $(DEMO_PACKAGES) (no service is started),"
+	@echo "and dns01 with the Python packages it needs into .venv in this folder."
 
 demo-packages:
 	@.ci/install-debian $(DEMO_PACKAGES)

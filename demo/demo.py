@@ -2,7 +2,8 @@
 
 The CA is Pebble, the client dehydrated. The only name server that Pebble asks is the one that the
 hook starts itself while it is needed (DNS01_PROVIDER=standalone). All of it is on 127.0.0.1, and
-all that stays is a folder for temporary files; the last line is the path of the certificate in it.
+all that stays is a folder for temporary files without any private key; the last line is the path of the
+certificate in it.
 
     make demo
 """
@@ -57,6 +58,18 @@ export DNS01_STATE_DIR="{folder}/state"
 """
 
 
+SUMMARY = f"""\
+dehydrated ordered a certificate for {DOMAIN} and *.{DOMAIN} from a CA on this machine. dns01
+published a TXT record for each, waited until the name server had both, let the CA look, and took
+both back. openssl accepts the certificate.
+"""
+NEXT = """\
+README.rst, "Quick start": the same with your own name server or DNS provider.
+.venv/bin/dns01 providers          what each provider needs
+.venv/bin/dns01 doctor DOMAIN      what would keep an order from succeeding
+"""
+
+
 def main() -> None:
     only_our_own_settings()
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -74,8 +87,25 @@ def main() -> None:
         sys.exit(130)
     except Exception as error:
         sys.exit(f"The demo has failed: {error}\nWhat it has left to look at: {folder}")
-    heading(f"Done: key, certificate and chain are in {fullchain.parent}")
+    finally:
+        remove_private_keys(folder)
+    heading("What happened")
+    show(SUMMARY)
+    heading("What to do next")
+    show(NEXT)
+    heading("What stays is the certificate; its key and the account's are deleted:")
     print(fullchain)
+
+
+def remove_private_keys(folder: Path) -> None:
+    """Whatever has become of the demo, nothing of it may be used for anything."""
+    paths = list(folder.rglob("*"))
+    for file in paths:
+        if file.is_file() and not file.is_symlink() and b"PRIVATE KEY" in file.read_bytes():
+            file.unlink()
+    for link in paths:
+        if link.is_symlink() and not link.exists():
+            link.unlink()
 
 
 def only_our_own_settings() -> None:
