@@ -8,8 +8,10 @@
     ./acme_client.py https://acme-staging-v02.api.letsencrypt.org/directory /etc/ssl/example.org \\
         example.org '*.example.org'
 
-leaves ``privkey.pem`` and ``fullchain.pem`` in the folder. Run it again to renew them: it keeps its
-account at the CA, and the key, which therefore matches the certificate at every instant.
+leaves ``privkey.pem``, ``cert.pem`` and ``fullchain.pem`` in the folder, as ``dns01 deploy --from`` takes
+them. Run it again to renew them: it keeps the key, which therefore matches the certificate at every
+instant, and its account at the CA, one beside the folder for all that are there: CAs limit how many
+accounts an address may register.
 """
 
 from __future__ import annotations
@@ -39,15 +41,16 @@ PATIENCE = timedelta(minutes=5)  # for the CA to validate, and once more for it 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Get a certificate from an ACME CA by dns-01 challenges.")
     parser.add_argument("directory", help="URL of the CA's directory")
-    parser.add_argument("folder", type=Path, help="where account, key and certificate are kept")
+    parser.add_argument("folder", type=Path, help="where key and certificate are kept; the account beside it")
     parser.add_argument("domains", nargs="+", metavar="domain", help="example.org or *.example.org")
     parser.add_argument("--ca-file", help="whom to trust for the directory's own certificate (PEM)")
     arguments = parser.parse_args()
     try:
         arguments.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        acme = sign_in(arguments.directory, arguments.folder, arguments.ca_file)
+        acme = sign_in(arguments.directory, arguments.folder.absolute().parent, arguments.ca_file)
         key = certificate_key(arguments.folder / "privkey.pem")
         chain = issue(acme, crypto_util.make_csr(key, arguments.domains))
+        write(arguments.folder / "cert.pem", leaf(chain), mode=0o644)
         write(arguments.folder / "fullchain.pem", chain, mode=0o644)
     except HookError as error:
         sys.exit(f"{error}\n{error.hint}")
@@ -98,6 +101,11 @@ def dns_challenges(order: messages.OrderResource) -> list[tuple[str, messages.Ch
         for challenge in authorization.body.challenges
         if isinstance(challenge.chall, challenges.DNS01)
     ]
+
+
+def leaf(chain: str) -> str:
+    """The first certificate of the chain."""
+    return "".join(chain.partition("-----END CERTIFICATE-----\n")[:2])
 
 
 def certificate_key(file: Path) -> bytes:

@@ -177,10 +177,10 @@ def uacme(host: Host) -> Issued:
     return Issued(folder / "private" / NAMES[0] / "key.pem", folder / NAMES[0] / "cert.pem")
 
 
-def acme_example(host: Host) -> Issued:
+def acme_example(host: Host, names: Sequence[str] = NAMES) -> Issued:
     program = ROOT / "examples" / "acme_client.py"
-    folder = host.folder / "acme"
-    host.run(tool(program), host.directory, folder, *NAMES, "--ca-file", host.ca_file)
+    folder = host.folder / "acme" / names[0]
+    host.run(tool(program), host.directory, folder, *names, "--ca-file", host.ca_file)
     return Issued(folder / "privkey.pem", folder / "fullchain.pem")
 
 

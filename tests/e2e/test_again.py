@@ -16,6 +16,8 @@ import pytest
 from testbed import TIME_LIMIT, Pebble
 
 import dns01
+from dns01.hooks.clients import files
+from dns01.hooks.deploy.certificate import inspect
 
 from .clients import HOOKS, ROOT, Host, acme_example, dehydrated, dehydrated_command, tool
 from .conftest import newcomers
@@ -50,9 +52,10 @@ class TestExample:
 
     def test_the_account_is_registered_once(self, stage: Stage, host: Host) -> None:
         issued = acme_example(host)
-        (account,) = issued.key.parent.glob("account-*.json")
+        (account,) = issued.key.parent.parent.glob("account-*.json")
         url = json.loads(account.read_text())["url"]
-        acme_example(host)
+        another = acme_example(host, ["*.example.org"])  # in a folder of its own
+        assert another.key.parent != issued.key.parent
         assert json.loads(account.read_text())["url"] == url
         assert host.said.count("Registering") == 1
 
@@ -68,8 +71,17 @@ class TestExample:
 
     def test_secrets_are_for_their_owner_alone(self, stage: Stage, host: Host) -> None:
         issued = acme_example(host)
-        modes = {path.name.split("-")[0]: path.stat().st_mode & 0o777 for path in issued.key.parent.iterdir()}
-        assert modes == {"account": 0o600, "privkey.pem": 0o600, "fullchain.pem": 0o644}
+        folder = issued.key.parent
+        paths = (*folder.iterdir(), *folder.parent.glob("account-*"))
+        modes = {path.name.split("-")[0]: path.stat().st_mode & 0o777 for path in paths}
+        public = {"cert.pem": 0o644, "fullchain.pem": 0o644}
+        assert modes == {"account": 0o600, "privkey.pem": 0o600, **public}
+
+    def test_its_folder_is_one_to_deploy_from(self, stage: Stage, host: Host) -> None:
+        folder = acme_example(host).key.parent
+        found = files.look_in(str(folder), "example.org")
+        assert found
+        assert set(inspect(found).names) == set(NAMES)
 
     def test_a_failure_is_told_with_its_remedy_and_leaves_no_certificate(
         self, stage: Stage, host: Host
