@@ -25,7 +25,7 @@ from dns01.hooks.deploy.targets import kinds
 FLOORS = (
     ("hooks.hook *",),
     ("hooks.commands",),
-    ("hooks.phases", "hooks.issue", "hooks.certbot_plugin"),
+    ("hooks.phases", "hooks.issue"),
     ("hooks.notify",),
     ("hooks.challenge", "hooks.deploy"),
     ("hooks.config",),
@@ -165,6 +165,11 @@ def loaded_at_once(module: str) -> set[str]:
             targets = {found.target for found in imports(name) if found.at_once}
             waiting |= (targets | {name.rpartition(".")[0] or name}) - loaded
     return loaded
+
+
+def test_every_name_in_floors_is_that_of_a_room_or_a_module() -> None:
+    names = {name for rooms in FLOORS for names in rooms for name in names.split()} - {"*"}
+    assert not {name for name in names if f"dns01.{name}" not in MODULES}
 
 
 @every_module
