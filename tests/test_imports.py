@@ -40,7 +40,7 @@ START_UP = ("__main__", "hooks.hook", "hooks.clients", "hooks.state")
 
 # Each third-party package, and the modules that may import it (those after "but" may not).
 PLACES = {
-    "acme": "hooks.issue.account hooks.issue.acme_client hooks.issue.order",
+    "acme": "hooks.issue.acme",
     "apprise": "hooks.notify.send",
     "boto3": "aws hooks.deploy.targets.secretsmanager hooks.deploy.targets.acm",
     "botocore": "aws hooks.deploy.targets.secretsmanager hooks.deploy.targets.acm",
@@ -50,13 +50,12 @@ PLACES = {
     "httpcore": "providers._http.httpx_post",
     "httpx": "hooks.dns.doh providers.rackspace providers._http.httpx_post providers._http.failures",
     "idna": "names",
-    "josepy": "hooks.issue.account hooks.issue.acme_client",
+    "josepy": "hooks.issue.acme",
     "lexicon": "providers.lexicon",
     "mypy_boto3_route53": "providers.route53 providers._route53_batches",  # its types alone
     "psycopg": "hooks.issue.fleet.database hooks.issue.fleet.registry",
-    "requests": "providers.rest providers._http.exchange providers._http.failures hooks.issue.acme_client "
-    "hooks.issue.renewal_info",
-    "rich": "hooks.commands hooks.challenge.progress hooks.issue.progress",
+    "requests": "providers.rest providers._http.exchange providers._http.failures hooks.issue.acme",
+    "rich": "hooks.commands hooks.challenge.progress hooks.issue.wave.progress",
     "tenacity": "providers._http.retries",
     "urllib3": "providers._http.exchange",
 }

@@ -14,7 +14,7 @@ from ..config.load import load_settings, open_account
 from ..config.settings import Settings, ZoneRule
 from ..deploy.section import load_deployments
 from ..issue.fleet.section import load_fleet
-from ..issue.inventory import read_inventory
+from ..issue.inventory.read import read_inventory
 from ..issue.section import load_ca, load_issue
 from ..notify.section import load_receivers
 

@@ -94,7 +94,7 @@ def _show(report: Report, *, everything: bool) -> None:
 
 
 def _document(report: Report) -> dict[str, Any]:
-    from ..issue.record import certificates
+    from ..issue.wave.record import certificates
 
     return {
         "certificates": [

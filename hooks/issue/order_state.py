@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from ..state.atomic import iso, labelled, locks, usable
 from ..state.folder import private_folder
 from ..state.store import Kind, Store
-from .limits import LONGEST_WINDOW, Event
+from .planning.limits import LONGEST_WINDOW, Event
 
 FOLDER = "orders"
 EVENTS = "events.jsonl"

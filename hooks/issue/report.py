@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from .inventory import Rejected
-from .issuance import Issuance
-from .plan import Planned
+from .inventory.read import Rejected
+from .planning.plan import Planned
+from .wave.issuance import Issuance
 
 
 class Report(NamedTuple):

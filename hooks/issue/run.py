@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ... import output
 from ...errors import ConfigError
 from ..state.folder import state_dir
-from .account import account_url
-from .inventory import WantedCertificate, read_inventory
-from .limits import Budget, limits_of
+from .acme.account import account_url
+from .inventory.read import WantedCertificate, read_inventory
 from .order_state import OrderStates
-from .plan import make_plan, read_leaves
-from .renewal_windows import refresh_windows
+from .planning.limits import Budget, limits_of
+from .planning.plan import make_plan, read_leaves
+from .planning.renewal_windows import refresh_windows
 from .report import Report
 from .section import load_ca, load_issue
-from .wave_run import WaveRun
+from .wave.run import WaveRun
 
 
 class IssueRun:

@@ -9,7 +9,7 @@ from typing import Any
 from ....secret import redact
 from ...deploy.certificate import Leaf
 from ...deploy.ledger import Delivery
-from ...issue.renewal_windows import RenewalWindow
+from ...issue.planning.renewal_windows import RenewalWindow
 from ...state.atomic import iso
 from ...state.journal import Entry
 from .expiry import Problem, worst

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ....errors import StateError
 from ...clients.read import CLIENTS
 from ...deploy.ledger import Delivery
-from ...issue.renewal_windows import RenewalWindow
+from ...issue.planning.renewal_windows import RenewalWindow
 from ...notify.changes import deployment_subject, record_subject, stays_open
 from ...state import audit
 from ...state.atomic import iso

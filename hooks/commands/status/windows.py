@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from ....errors import ConfigError, StateError
 from ...deploy.certificate import Leaf
-from ...issue.renewal_windows import RenewalWindow, read_windows, refresh_windows
+from ...issue.planning.renewal_windows import RenewalWindow, read_windows, refresh_windows
 from ...issue.section import CaSection, certificates_folder, load_ca
 from ...state.folder import state_dir
 from .expiry import Level, Problem

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from psycopg.types.json import Jsonb
 
 from ...deploy.certificate import Leaf
-from ..inventory_rows import Row
-from ..limits import LONGEST_WINDOW, Event
-from ..renewal_windows import RenewalWindow
+from ..inventory.rows import Row
+from ..planning.limits import LONGEST_WINDOW, Event
+from ..planning.renewal_windows import RenewalWindow
 from .database import Connection, Database
 from .section import FleetSection
 

@@ -11,17 +11,17 @@ from .... import output
 from ....errors import HookError
 from ...deploy.certificate import Leaf
 from ...state.folder import state_dir
-from ..account import account_url, sign_in
-from ..due import due
+from ..acme.account import account_url, sign_in
 from ..files import current
-from ..inventory import Inventory, WantedCertificate, from_rows
-from ..limits import Budget, limits_of
+from ..inventory.read import Inventory, WantedCertificate, from_rows
 from ..order_state import OrderState
-from ..plan import Planned, make_plan
-from ..renewal_windows import RenewalWindow, ask_windows
+from ..planning.due import due
+from ..planning.limits import Budget, limits_of
+from ..planning.plan import Planned, make_plan
+from ..planning.renewal_windows import RenewalWindow, ask_windows
 from ..report import Report
 from ..section import load_ca, load_issue
-from ..wave_run import WaveRun
+from ..wave.run import WaveRun
 from .database import Connection, Database
 from .registry import Registry, Shared
 from .section import FleetSection

@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 from ....errors import AcmeError
 from ...deploy.certificate import Leaf
-from ..due import due
 from ..files import current
-from ..limits import Event
 from ..order_state import OrderState, OrderStates
+from ..planning.due import due
+from ..planning.limits import Event
 from .registry import Registry
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dns01.hooks.issue.acme_client import pause_in, problem_in
+from dns01.hooks.issue.acme.client import pause_in, problem_in
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC).timestamp()
 

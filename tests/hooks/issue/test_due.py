@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dns01.hooks.deploy.certificate import Leaf
-from dns01.hooks.issue.due import due
-from dns01.hooks.issue.inventory import WantedCertificate
-from dns01.hooks.issue.limits import LETS_ENCRYPT, Budget, Event
+from dns01.hooks.issue.inventory.read import WantedCertificate
 from dns01.hooks.issue.order_state import OrderState
-from dns01.hooks.issue.plan import Planned, make_plan
-from dns01.hooks.issue.renewal_windows import RenewalWindow
+from dns01.hooks.issue.planning.due import due
+from dns01.hooks.issue.planning.limits import LETS_ENCRYPT, Budget, Event
+from dns01.hooks.issue.planning.plan import Planned, make_plan
+from dns01.hooks.issue.planning.renewal_windows import RenewalWindow
 from dns01.hooks.issue.section import CaSection
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)

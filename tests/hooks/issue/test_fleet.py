@@ -15,11 +15,11 @@ from testbed.acme_front import Asked
 from testbed.postgres import Postgres
 
 from dns01.errors import StateError
+from dns01.hooks.issue.acme.keys import new_key
 from dns01.hooks.issue.fleet.database import Database
 from dns01.hooks.issue.fleet.registry import Registry
 from dns01.hooks.issue.fleet.section import FleetSection
-from dns01.hooks.issue.keys import new_key
-from dns01.hooks.issue.limits import Event
+from dns01.hooks.issue.planning.limits import Event
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from dns01.errors import ConfigError
-from dns01.hooks.issue.inventory import Inventory, from_rows, read_inventory
-from dns01.hooks.issue.inventory_rows import Row
+from dns01.hooks.issue.inventory.read import Inventory, from_rows, read_inventory
+from dns01.hooks.issue.inventory.rows import Row
 from dns01.hooks.issue.section import IssueSection, load_ca, load_issue
 
 GOOD = {"name": "good", "names": ["good.example.org"]}

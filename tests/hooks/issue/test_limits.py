@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dns01.hooks.issue.limits import DAY, HOUR, LETS_ENCRYPT, Budget, Event, backoff, limits_of
-from dns01.hooks.issue.registered_domain import registered_domain
+from dns01.hooks.issue.planning.limits import DAY, HOUR, LETS_ENCRYPT, Budget, Event, backoff, limits_of
+from dns01.hooks.issue.planning.registered_domain import registered_domain
 
 NOW = 1_800_000_000.0
 LE = "https://acme-v02.api.letsencrypt.org/directory"

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from calls import Stage
 
-from dns01.errors import CaaForbids, ZoneNotFound
+from dns01.errors import CaaForbids, DelegationError
 from dns01.hooks.caa.rules import Authority
 from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.config.settings import Account, Settings, ZoneRule
-from dns01.hooks.issue.inventory import WantedCertificate
-from dns01.hooks.issue.preparation import set_aside, with_zones
+from dns01.hooks.issue.inventory.read import WantedCertificate
+from dns01.hooks.issue.wave.preparation import set_aside, with_zones
 from dns01.providers.base import Profile
 
 
@@ -84,6 +84,6 @@ def test_what_caa_forbids_and_what_nobody_has_is_set_aside_with_its_reason(tmp_p
     assert {name: type(error) for name, error in failed.items()} == {
         "closed": CaaForbids,
         "wild": CaaForbids,
-        "nobody": ZoneNotFound,
+        "nobody": DelegationError,
     }
     assert str(failed["wild"]).startswith("the CA would refuse *.wild.example.org: ")

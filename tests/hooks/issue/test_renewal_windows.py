@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from dns01.hooks.deploy.certificate import Leaf, renewal_id
-from dns01.hooks.issue.renewal_windows import RenewalWindow, read_windows, refresh_windows
+from dns01.hooks.issue.planning.renewal_windows import RenewalWindow, read_windows, refresh_windows
 from dns01.hooks.issue.section import CaSection
 
 NOW = 1_800_000_000.0

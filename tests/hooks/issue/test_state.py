@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from dns01.errors import StateError
-from dns01.hooks.issue.limits import DAY, Event
 from dns01.hooks.issue.order_state import OrderState, OrderStates
-from dns01.hooks.issue.scheduler import Scheduler
+from dns01.hooks.issue.planning.limits import DAY, Event
+from dns01.hooks.issue.wave.scheduler import Scheduler
 
 NOW = 1_800_000_000.0
 KEPT = OrderState(

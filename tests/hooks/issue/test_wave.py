@@ -22,8 +22,8 @@ from testbed import Bind, NameServer, Zone
 from testbed.acme_front import Asked, Refusal
 
 from dns01.hooks.deploy.certificate import renewal_id
-from dns01.hooks.issue.keys import new_csr, new_key
-from dns01.hooks.issue.renewal_windows import RenewalWindow, read_windows
+from dns01.hooks.issue.acme.keys import new_csr, new_key
+from dns01.hooks.issue.planning.renewal_windows import RenewalWindow, read_windows
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
-from ...errors import HookError
-from ..clients.call import Certificate
-from .order import Authorization, Order
-from .order_state import OrderState
-from .plan import Planned
+from ....errors import HookError
+from ...clients.call import Certificate
+from ..acme.order import Authorization, Order
+from ..order_state import OrderState
+from ..planning.plan import Planned
 
 Stage = Literal["planned", "ordered", "published", "ready", "valid", "issued", "failed", "deferred"]
 ORDER_OF_STAGES: tuple[Stage, ...] = ("planned", "ordered", "published", "ready", "valid", "issued")

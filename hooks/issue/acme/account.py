@@ -20,13 +20,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from josepy.errors import Error as JoseError
 from josepy.jwk import JWK, JWKEC
 
-from ... import output
-from ...errors import AcmeError, ConfigError
-from ...secret import hide, read_secret
-from ..state.atomic import iso, labelled, read_own, stage, sync_folder, usable
-from ..state.folder import private_folder
-from .acme_client import AcmeClient
-from .section import CaSection
+from .... import output
+from ....errors import AcmeError, ConfigError
+from ....secret import hide, read_secret
+from ...state.atomic import iso, labelled, read_own, stage, sync_folder, usable
+from ...state.folder import private_folder
+from ..section import CaSection
+from .client import AcmeClient
 
 VERSION = 1
 MOST = 1 << 16  # octets

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from ...errors import HookError
-from ...providers.base import Zone
-from ..challenge.placement import Placement, Placements
-from ..challenge.publisher import Records
-from ..clients.challenge import Challenge
-from ..state.journal import Entry
+from ....errors import HookError
+from ....providers.base import Zone
+from ...challenge.placement import Placement, Placements
+from ...challenge.publisher import Records
+from ...clients.challenge import Challenge
+from ...state.journal import Entry
 
 B = TypeVar("B")
 

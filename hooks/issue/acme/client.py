@@ -21,9 +21,9 @@ from josepy.interfaces import JSONDeSerializable
 from josepy.jwa import ES256, ES384, RS256, JWASignature
 from josepy.jwk import JWK, JWKEC
 
-from ... import __version__
-from ...errors import AcmeError
-from ...providers._http.answers import retry_after
+from .... import __version__
+from ....errors import AcmeError
+from ....providers._http.answers import retry_after
 
 TIMEOUT = 30  # seconds that the CA may be silent
 NONCE_TRIES = 6  # RFC 8555 §6.5: a refused nonce is no error; a CA may refuse several in a row

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, NamedTuple
 
-from ..deploy.certificate import Leaf
+from ...deploy.certificate import Leaf
+from ..files import current
+from ..inventory.read import WantedCertificate
+from ..order_state import OrderState
+from ..section import CaSection
 from .due import due
-from .files import current
-from .inventory import WantedCertificate
 from .limits import Budget
-from .order_state import OrderState
 from .renewal_windows import RenewalWindow
-from .section import CaSection
 
 Verdict = Literal["order", "go on", "deliver", "not due", "back-off", "limit", "set aside"]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from ...providers.base import is_within
+from ....providers.base import is_within
 from .registered_domain import registered_domain
 
 Kind = Literal["order", "issued"]

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeGuard
 
-from ...errors import AcmeError, HookError
-from . import files
-from .issuance import Issuance
+from ....errors import AcmeError, HookError
+from .. import files
+from ..order_state import OrderStates
+from ..planning.limits import Event
+from ..section import CaSection
+from ..wave.issuance import Issuance
 from .keys import new_key
-from .limits import Event
 from .order import Order, Orders
-from .order_state import OrderStates
-from .section import CaSection
 
 NOT_ABOUT_THE_ORDER = ("badNonce", "connection", "rateLimited", "serverInternal")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..challenge.publisher import Records
-from ..notify import changes
-from ..notify.changes import Observation
-from ..state import audit
-from ..state.journal import Entry
-from .report import Report
+from ...challenge.publisher import Records
+from ...notify import changes
+from ...notify.changes import Observation
+from ...state import audit
+from ...state.journal import Entry
+from ..report import Report
 
 
 def leave(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from ...errors import HookError
-from ..clients.process import Client
-from ..deploy.delivery import Deliverer
-from ..deploy.ledger import Ledger
-from ..deploy.section import load_deployments
-from ..state.folder import state_dir
-from .files import paths
+from ....errors import HookError
+from ...clients.process import Client
+from ...deploy.delivery import Deliverer
+from ...deploy.ledger import Ledger
+from ...deploy.section import load_deployments
+from ...state.folder import state_dir
+from ..files import paths
 
 AT_ONCE = 4
 

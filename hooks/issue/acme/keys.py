@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from ...errors import ConfigError
-from ...names import canonical
-from .section import KeyType
+from ....errors import ConfigError
+from ....names import canonical
+from ..section import KeyType
 
 
 def new_key(kind: KeyType) -> str:

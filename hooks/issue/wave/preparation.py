@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from ...errors import CaaForbids, ConfigError, HookError
-from ...names import PREFIX
-from ..caa.preflight import Lookups
-from ..caa.rules import Authority, check
-from ..challenge.placement import Placements
-from ..clients.challenge import owner_name
-from ..config.settings import Settings, ZoneRule
-from .inventory import WantedCertificate
+from ....errors import CaaForbids, ConfigError, HookError
+from ....names import PREFIX
+from ...caa.preflight import Lookups
+from ...caa.rules import Authority, check
+from ...challenge.placement import Placements
+from ...clients.challenge import owner_name
+from ...config.settings import Settings, ZoneRule
+from ..inventory.read import WantedCertificate
 
 WORKERS = 8
 CAA_TIMEOUT, CAA_TIMEOUT_PER_NAME = 5.0, 0.05  # seconds: what is not known by then stays unknown

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ... import output
-from ..challenge.propagation import PropagationCheck
+from .... import output
+from ...challenge.propagation import PropagationCheck
 from .issuance import ORDER_OF_STAGES, Issuance
 
 REFRESH, REMIND = 0.5, 60.0  # seconds between two looks on a terminal, and elsewhere

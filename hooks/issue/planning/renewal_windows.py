@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...errors import AcmeError
-from ..deploy.certificate import Leaf
-from ..state.atomic import locks, read_own, stage, usable
-from .section import DIRECTORIES, CaSection
+from ....errors import AcmeError
+from ...deploy.certificate import Leaf
+from ...state.atomic import locks, read_own, stage, usable
+from ..section import DIRECTORIES, CaSection
 
 if TYPE_CHECKING:
-    from .renewal_info import RenewalInfo
+    from ..acme.renewal_info import RenewalInfo
 
 VERSION = 1
 FILE = "renewal-windows.json"
@@ -134,7 +134,7 @@ def _ask(
     choose: Callable[[float, float], float],
     warn: Callable[[str], None],
 ) -> dict[str, RenewalWindow]:
-    from .renewal_info import RenewalInfo  # with it comes requests, which most calls can do without
+    from ..acme.renewal_info import RenewalInfo  # with it comes requests, which most calls can do without
 
     def work(batch: list[RenewalWindow]) -> list[RenewalWindow]:
         info = RenewalInfo(directory, ca_file)

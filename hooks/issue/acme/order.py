@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from acme import challenges
 from cryptography import x509
 
-from ...errors import AcmeError
-from ...providers._http.answers import retry_after
-from ..clients.challenge import VALUE, Challenge, owner_name
-from .acme_client import AcmeClient, json_of, problem_in
+from ....errors import AcmeError
+from ....providers._http.answers import retry_after
+from ...clients.challenge import VALUE, Challenge, owner_name
+from .client import AcmeClient, json_of, problem_in
 
 POLL_INTERVAL = 1.0  # seconds between two looks, where the CA does not say
 LONGEST_POLL_INTERVAL = 60.0

@@ -13,18 +13,18 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from ...errors import AcmeError, HookError
-from ..clients.challenge import Challenge
-from . import files
+from ....errors import AcmeError, HookError
+from ...clients.challenge import Challenge
+from .. import files
+from ..acme.keys import belongs, new_csr, read_csr
+from ..acme.order import Authorization, Order, Orders
+from ..acme.ordering import Ordering, is_rate_limited, keep
+from ..order_state import OrderStates
+from ..planning.limits import Event, backoff
+from ..section import CaSection
 from .issuance import Issuance
-from .keys import belongs, new_csr, read_csr
-from .limits import Event, backoff
-from .order import Authorization, Order, Orders
-from .order_state import OrderStates
-from .ordering import Ordering, is_rate_limited, keep
 from .publication import Publication
 from .scheduler import Scheduler
-from .section import CaSection
 
 VALIDATION_TIMEOUT = 900.0  # seconds for the CA to validate, and once more to issue
 RATE_LIMIT_PAUSE = 3600.0  # seconds without orders, where a CA that is over its limit does not say

@@ -6,31 +6,31 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
-from ... import output
-from ...errors import HookError
-from ..caa.issuers import issuers
-from ..caa.rules import Authority
-from ..challenge.placement import Placements
-from ..challenge.publisher import Records
-from ..challenge.readiness import ReadinessWait
-from ..clients.process import this_process
-from ..config.load import load_settings
-from ..config.settings import Settings
-from ..state.audit import Steps
-from ..state.folder import state_dir
-from ..state.journal import Journal
+from .... import output
+from ....errors import HookError
+from ...caa.issuers import issuers
+from ...caa.rules import Authority
+from ...challenge.placement import Placements
+from ...challenge.publisher import Records
+from ...challenge.readiness import ReadinessWait
+from ...clients.process import this_process
+from ...config.load import load_settings
+from ...config.settings import Settings
+from ...state.audit import Steps
+from ...state.folder import state_dir
+from ...state.journal import Journal
+from ..acme.account import account_url, sign_in
+from ..acme.order import Orders
+from ..order_state import OrderStates
+from ..planning.plan import Planned
+from ..report import Report
+from ..section import CaSection
 from . import arrivals, record
-from .account import account_url, sign_in
 from .issuance import Issuance
-from .order import Orders
-from .order_state import OrderStates
-from .plan import Planned
 from .preparation import set_aside, with_zones
 from .progress import WaveProgress
 from .publication import Publication
-from .report import Report
 from .scheduler import Scheduler
-from .section import CaSection
 from .wave import Wave
 
 

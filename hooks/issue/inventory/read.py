@@ -10,13 +10,13 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ...errors import ConfigError, UsageError
-from ...names import canonical
-from ...options import at, check_known, text
-from ..clients.challenge import owner_name
-from ..config.validators import apex, said
-from .inventory_rows import Row, rows_of_command, rows_of_file
-from .section import IssueSection, KeyType, flag, key_type
+from ....errors import ConfigError, UsageError
+from ....names import canonical
+from ....options import at, check_known, text
+from ...clients.challenge import owner_name
+from ...config.validators import apex, said
+from ..section import IssueSection, KeyType, flag, key_type
+from .rows import Row, rows_of_command, rows_of_file
 
 KEYS = ("names", "zone", "zone_id", "account", "profile", "key", "reuse_key", "csr")
 MOST_NAMES = 100  # of one certificate, at every CA that says how many it takes

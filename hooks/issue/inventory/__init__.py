@@ -1,0 +1,1 @@
+"""Which certificates are to be had: tables, CSV, JSON lines, or a command."""

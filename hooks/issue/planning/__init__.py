@@ -1,0 +1,1 @@
+"""What is due and why, and what the CA's limits allow."""

@@ -1,0 +1,1 @@
+"""One wave: all orders opened, all records published at once, one wait, each certificate on its way."""
