@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os.path
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +20,7 @@ from .caa import issuers
 from .clients.call import Call
 from .clients.certbot import WANTS_DNS01
 from .clients.challenge import Challenge, checked
+from .clients.lego import LEGO, needless_pause
 from .clients.process import Client, calling_client, this_process
 from .clients.read import client_named
 from .config.load import load_settings
@@ -33,6 +36,7 @@ if TYPE_CHECKING:  # with them comes dnspython, which the phases of certificates
     from .challenge.placement import Placement, Placements
     from .challenge.publisher import Records
 
+PAUSE_RECORDS = 1 << 14  # octets of the audit trail to look for lego's last call in
 SWEEP_TIMEOUT = 5.0  # seconds that orphans of earlier runs may cost a call
 
 
@@ -53,6 +57,7 @@ def run(call: Call, environ: Mapping[str, str]) -> int:
                 phase.publish_run()
                 phase.sweep()
             case "publish":
+                phase.advise_on_pause()
                 phase.publish()
                 phase.sweep()
             case "retract":
@@ -271,6 +276,15 @@ class Phase:
             republish=self.records.publish_again,
         )
         self._degraded += waiting.until_ready(entries, self.steps, published=self.records.published)
+
+    def advise_on_pause(self) -> None:
+        """Say how lego can do without a pause that it has just made."""
+        if self.call.client != LEGO.name:
+            return
+        with suppress(HookError):  # a trail that cannot be read is said elsewhere
+            records = audit.recent(os.path.join(self._session.state, audit.FILE), PAUSE_RECORDS)
+            if advice := needless_pause(records, self._session.environ, time.time()):
+                output.step(advice)
 
     # Taking back
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ...errors import UsageError
 from ...names import PREFIX
@@ -11,6 +13,8 @@ from .challenge import Challenge, checked
 from .client import AcmeClient
 
 WANTS_DNS01 = "have the client ask for dns-01 alone"
+DEFAULT_PAUSE = 60.0  # seconds between two names, where EXEC_SEQUENCE_INTERVAL is not set
+PAUSE_TOLERANCE = (5.0, 60.0)  # seconds that an observed pause may be shorter, or longer
 
 
 def _read(word: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Call:
@@ -26,6 +30,27 @@ def _read(word: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Ca
             raise wrong_form(word, "FQDN VALUE, or (EXEC_MODE=RAW) -- DOMAIN TOKEN KEYAUTH", arguments)
     phase: Phase = "publish" if word == "present" else "retract"
     return Call("lego", phase, f"lego {word}", checked([challenge], WANTS_DNS01))
+
+
+def needless_pause(records: Iterable[Mapping[str, Any]], environ: Mapping[str, str], now: float) -> str:
+    """What to say where lego has just paused between two names for as long as it does by default; else "".
+
+    ``records``: of the audit trail, each with its ``time``. ``now``: epoch seconds, at the beginning of
+    ``lego present``. What lego waits for there, the hook has waited for already.
+    """
+    if environ.get("EXEC_SEQUENCE_INTERVAL"):
+        return ""
+    shorter, longer = PAUSE_TOLERANCE
+    first, last = _instant(now - DEFAULT_PAUSE - longer), _instant(now - DEFAULT_PAUSE + shorter)
+    cleanups = [record["time"] for record in records if record.get("phase") == "lego cleanup"]
+    if not cleanups or not first <= max(cleanups) <= last:
+        return ""
+    return f"lego pauses {DEFAULT_PAUSE:.0f} s between two names: export EXEC_SEQUENCE_INTERVAL=1 saves that"
+
+
+def _instant(epoch: float) -> str:
+    """To be compared with the times of the audit trail."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(epoch))
 
 
 def _deploy(arguments: Sequence[str], environ: Mapping[str, str]) -> Call:
