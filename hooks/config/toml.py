@@ -33,6 +33,8 @@ class File:
         self._environ = environ
         try:
             content, self._mode = read_trusted(path)
+        except ConfigError as error:  # whoever reads it says which file it is
+            raise ConfigError(str(error).replace(path, "it", 1), error.hint) from None
         except (OSError, ValueError) as error:  # ValueError: there is a null in the path
             why = error.strerror if isinstance(error, OSError) else error
             raise ConfigError(f"it cannot be read: {why}", "DNS01_CONFIG names the file") from None

@@ -60,11 +60,8 @@ def serving(settings: Settings, name: str, target: str) -> tuple[Account, str]:
 
 def check(examined: Examined) -> Iterator[Finding]:
     """Whether an account serves the name and is complete, and who may read and write the files."""
-    settings = examined.settings
-    if settings.accounts:
+    if examined.settings.accounts:
         yield from _account(examined)
-    if settings.source.startswith("/"):
-        yield from _file_that_others_write(settings.source)
     yield from _secrets_of_dehydrated(examined)
 
 
@@ -114,8 +111,11 @@ def _disguised_secrets(account: Account) -> Iterator[Finding]:
 
 
 def _wrong(error: ConfigError, environ: Mapping[str, str]) -> Finding:
-    """What the loader refuses. No other of its errors is mended by a chmod than a secret's mode."""
-    if error.hint.startswith("chmod "):
+    """What the loader refuses."""
+    source = environ.get("DNS01_CONFIG", DEFAULT_FILE)
+    if error.hint.startswith(("chmod go-w ", "chown ")):
+        return Finding("writable-configuration", Severity.ERROR, source, str(error), (error.hint,))
+    if error.hint.startswith("chmod 600 "):
         renew = "take a new secret at the provider: others may have read this one"
         return Finding(
             "world-readable-secret",
@@ -124,7 +124,6 @@ def _wrong(error: ConfigError, environ: Mapping[str, str]) -> Finding:
             str(error),
             (error.hint, renew),
         )
-    source = environ.get("DNS01_CONFIG", DEFAULT_FILE)
     provider = environ.get("DNS01_PROVIDER")
     nothing = not provider and (not source or (source == DEFAULT_FILE and not os.path.exists(source)))
     return Finding(
@@ -134,16 +133,6 @@ def _wrong(error: ConfigError, environ: Mapping[str, str]) -> Finding:
         str(error),
         (error.hint, "dns01 config check"),
     )
-
-
-def _file_that_others_write(path: str) -> Iterator[Finding]:
-    try:
-        mode = stat.S_IMODE(os.stat(path).st_mode)
-    except OSError:
-        return
-    if mode & stat.S_IWOTH:
-        message = f"everybody can write it (mode {mode:04o}), and have the hook run what they like"
-        yield Finding("writable-configuration", Severity.WARNING, path, message, (f"chmod o-w {path}",))
 
 
 def _secrets_of_dehydrated(examined: Examined) -> Iterator[Finding]:

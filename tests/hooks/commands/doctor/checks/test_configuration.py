@@ -145,11 +145,13 @@ def test_a_secret_that_only_the_provider_reads(world: World, tmp_path: Path) -> 
     assert finding.remedy[0] == f"chmod 600 {key}"
 
 
-def test_a_file_that_everybody_writes(world: World, file: Path) -> None:
-    file.chmod(0o602)
-    (finding,) = configured(world, "example.org", file)
-    assert (finding.code, finding.severity) == ("writable-configuration", Severity.WARNING)
-    assert finding.remedy == (f"chmod o-w {file}",)
+@pytest.mark.parametrize("mode", [0o602, 0o620, 0o666])
+def test_a_file_that_others_write(file: Path, mode: int) -> None:
+    file.chmod(mode)
+    finding = loaded(DNS01_CONFIG=str(file))
+    assert (finding.code, finding.severity) == ("writable-configuration", Severity.ERROR)
+    assert finding.message == f"{file}: it can be written by others (mode {mode:04o})"
+    assert finding.remedy == (f"chmod go-w {file}",)
 
 
 def test_a_secret_that_dehydrateds_configuration_exports(world: World, tmp_path: Path) -> None:
