@@ -63,6 +63,7 @@ class DeployPhases:
         Raises DeployError if it is not fit for anything or a target is to abort the run, ConfigError,
         StateError.
         """
+        version = configuration_version(self._environ)  # before it is read: it may change meanwhile
         try:
             targets = self.deliverer.targets(certificate)
         except ConfigError as error:
@@ -72,6 +73,7 @@ class DeployPhases:
             self._show(certificate)
             return
         self.deliverer.deliver(certificate, targets, queue=self._has_exit_hook)
+        self._without_failing(lambda: self._compared(certificate, version))
         for failed in self.deliverer.aborting():
             raise DeployError(f"{failed.title}: {failed.error}", 'on_failure = "abort" is in its section')
         self.retry()
@@ -102,6 +104,10 @@ class DeployPhases:
                 f"{certificate.domain}: not yet brought to {', '.join(each.name for each in targets)}"
             )
             self.deliverer.deliver(certificate, targets, queue=self._has_exit_hook)
+        self._compared(certificate, version)
+
+    def _compared(self, certificate: Certificate, version: str) -> None:
+        """Remember that each of the certificate's targets has its entry in the ledger."""
         path = compared_file(self._environ, certificate.domain)
         with usable(self._state):
             private_folder(os.path.dirname(path))
