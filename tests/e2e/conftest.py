@@ -39,7 +39,8 @@ def bystanders(stage: Stage) -> Iterator[set[str]]:
     before = _processes()
     yield before
     for process in _processes() - before:  # a case that fails must not spoil the next
-        os.kill(int(process.split()[0]), signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(int(process.split()[0]), signal.SIGKILL)
 
 
 def newcomers(bystanders: set[str]) -> set[str]:

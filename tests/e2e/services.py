@@ -74,13 +74,16 @@ class Service(Server):
 
     def prepare(self) -> list[str]:
         self.folder.chmod(0o755)  # it is not root all the time
+        assert not is_listening("127.0.0.1", self.port), "another service has been left running"
         self._host.mounts[self._etc] = self.folder
         self._put_old()
         self.configure()
         return [str(word) for word in self._host.command(*self.program)]
 
     def is_ready(self) -> bool:
-        return is_listening("127.0.0.1", self.port)
+        return is_listening("127.0.0.1", self.port) and all(
+            pid.read_text() for pid in self.folder.glob("pid")
+        )
 
     def configure(self, more: str = "", lines: str = "") -> None:
         """Write its configuration, with the recipe's lines if there are no others."""

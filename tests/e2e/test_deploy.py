@@ -41,8 +41,9 @@ def host(host: Host) -> Host:
 
 
 @pytest.fixture
-def service(request: pytest.FixtureRequest, host: Host) -> Iterator[Service]:
-    """One that runs, and the recipe for it; which one is the parameter."""
+def service(request: pytest.FixtureRequest, host: Host, bystanders: set[str]) -> Iterator[Service]:
+    """One that runs, and the recipe for it; which one is the parameter. What it leaves running ends with
+    the test: it would hold the next one's port."""
     with SERVICES[getattr(request, "param", Nginx.title)](host) as service:
         configure(host, service.recipe.section)
         service.shown()  # it is all there then
