@@ -54,7 +54,8 @@ class System:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Returns when apt-get is at work, or waits for the end of another one."""
-        command = [*self._inside, SCRIPT, "some-package"]
+        # It must not ignore what nohup has the tests ignore.
+        command = ["env", "--default-signal=HUP,INT", *self._inside, SCRIPT, "some-package"]
         environment = {"PATH": f"{self.folder}/bin:/usr/bin:/bin"}
         process = subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
