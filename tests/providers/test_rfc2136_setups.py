@@ -146,7 +146,7 @@ def test_what_is_no_address_of_a_server_is_refused(nameserver: str) -> None:
         ({"tsig_algorithm": "hmac-sha257"}, "no TSIG algorithm 'hmac-sha257'"),
         ({"tsig_secret": ""}, "RFC2136_TSIG_KEY is set but RFC2136_TSIG_SECRET is not"),
         ({"tsig_key": ""}, "RFC2136_TSIG_SECRET is set but RFC2136_TSIG_KEY is not"),
-        ({"tsig_secret": "not base64!"}, "the secret of hook is not base64"),
+        ({"tsig_secret": "not base64!"}, "the secret of 'hook' is not base64"),
         ({"tsig_key": "hook..example"}, "'hook..example' is no key's name"),
         ({"tsig_file": "/etc/hook.key"}, "RFC2136_TSIG_FILE is set, and so is"),
     ],
