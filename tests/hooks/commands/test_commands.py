@@ -358,7 +358,7 @@ def test_a_wait_of_more_than_two_seconds_shows_a_live_table_on_a_terminal(tmp_pa
     with Stage(tmp_path, BOTH) as stage:
         stage.hold()
 
-        code, seen = on_a_terminal(stage, "deploy_challenge", *APEX, release_at="1 of 2 after")
+        code, seen = on_a_terminal(stage, "deploy_challenge", *APEX, release_at="1 of 2 have it after")
 
     assert code == 0
     assert re.search(r"1 of 2 have it after \d+ s, \d+ s at most", seen)

@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
+import dns.rdatatype
 from dns.serial import Serial
 
 from .....errors import DelegationError, HookError
@@ -573,7 +574,8 @@ def _long_negative_ttl(survey: Survey) -> Iterator[Finding]:
     newest = survey.newest
     if newest is None or newest.authority is None or newest.heard.message is None:
         return
-    ttl = negative_ttl(newest.heard.message.answer[0])
+    soa = next(each for each in newest.heard.message.answer if each.rdtype == dns.rdatatype.SOA)
+    ttl = negative_ttl(soa)
     if ttl > LONG:
         yield Finding(
             "long-negative-ttl",
