@@ -51,12 +51,12 @@ class Provider(Tokens, RecordProvider):
             f"{', '.join(ENDPOINTS)}, or a URL",
             default=ENDPOINTS["ovh-eu"],
         ),
+        Option("access_token", ("OVH_ACCESS_TOKEN",), "an access token, got elsewhere; or:", secret=True),
         Option("application_key", ("OVH_APPLICATION_KEY", "OVH_AK"), "application key"),
         Option("secret", ("OVH_APPLICATION_SECRET", "OVH_AS"), "its secret", secret=True),
         Option("consumer_key", ("OVH_CONSUMER_KEY", "OVH_CK"), "consumer key", secret=True),
         Option("client_id", ("OVH_CLIENT_ID",), "or: the client id of a service account (OAuth2)"),
         Option("client_secret", ("OVH_CLIENT_SECRET",), "with it: its secret", secret=True),
-        Option("access_token", ("OVH_ACCESS_TOKEN",), "or: an access token, got elsewhere", secret=True),
         Option("issuer", ("OVH_OAUTH2_URL",), "who issues tokens, if not the endpoint's own issuer"),
     )
     least_ttl = 60
