@@ -36,9 +36,9 @@ def host(request: pytest.FixtureRequest, stage: Stage, tmp_path: Path) -> Iterat
 @pytest.fixture
 def bystanders(stage: Stage) -> Iterator[set[str]]:
     """The processes that were in this network before the client came; later ones end with the test."""
-    before = _processes()
+    before = processes()
     yield before
-    for process in _processes() - before:  # a case that fails must not spoil the next
+    for process in processes() - before:  # a case that fails must not spoil the next
         with suppress(ProcessLookupError):
             os.kill(int(process.split()[0]), signal.SIGKILL)
 
@@ -46,12 +46,12 @@ def bystanders(stage: Stage) -> Iterator[set[str]]:
 def newcomers(bystanders: set[str]) -> set[str]:
     """The processes that have come into this network since then and do not end."""
     deadline = time.monotonic() + TIME_LIMIT
-    while (found := _processes() - bystanders) and time.monotonic() < deadline:
+    while (found := processes() - bystanders) and time.monotonic() < deadline:
         time.sleep(0.05)
     return found
 
 
-def _processes() -> set[str]:
+def processes() -> set[str]:
     """Everything in our network namespace, which nobody else is in: "PID command line"."""
     near = os.readlink("/proc/self/ns/net")
     found = set()

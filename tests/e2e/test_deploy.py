@@ -18,7 +18,7 @@ from calls import until
 from cryptography import x509
 
 from .clients import HOOKS, Host, certbot, dehydrated_command, tool
-from .conftest import newcomers
+from .conftest import newcomers, processes
 from .services import SERVICES, SYSTEMCTL, HAProxy, Nginx, Service
 from .stage import Stage
 
@@ -205,10 +205,8 @@ def test_a_service_that_shows_another_certificate_gets_its_old_files_back(
     assert pending(host) == []
 
 
-def test_a_reload_that_hangs_is_ended_and_holds_up_no_other_target(
-    host: Host, service: Service, bystanders: set[str]
-) -> None:
-    old, other = service.shown(), host.folder / f"{service.domain}.pem"
+def test_a_reload_that_hangs_is_ended_and_holds_up_no_other_target(host: Host, service: Service) -> None:
+    old, other, bystanders = service.shown(), host.folder / f"{service.domain}.pem", processes()
     hangs = service.recipe.section.replace("systemctl reload nginx", "sleep 600")
     configure(host, hangs, "time_limit = 1", f'[deploy."*".files]\ncombined = "{host.folder}/{{name}}.pem"')
     said = run(host, service.domain)

@@ -73,7 +73,8 @@ def records(provider: Picky, journal: Journal) -> Records:
 def publish(records: Records, *domains: str) -> None:
     challenges = [Challenge(domain, "token", validation(domain)) for domain in domains]
     places: dict[str, Any] = {
-        each.name: Placement(each.name, each.name, ACCOUNT, ZONE, (), Profile()) for each in challenges
+        each.name: Placement(each.name, each.name, ACCOUNT, ZONE, (), Profile(), "public", False)
+        for each in challenges
     }
     records.publish(challenges, places)
 
