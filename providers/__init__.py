@@ -11,7 +11,7 @@ from ..errors import ConfigError
 if TYPE_CHECKING:
     from .base import Provider
 
-NOT_PROVIDERS = {"base", "rest"}
+NOT_PROVIDERS = {"base", "records", "rest", "rrsets"}
 
 
 def names() -> list[str]:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import ClassVar
 
 from ..errors import ProviderError, Unreachable
-from .base import Look, Seen, TxtRecord, Zone, ZoneProvider
+from .base import Look, Seen, TxtRecord, Zone
+from .records import ZoneProvider
 
 Failures = dict[TxtRecord, ProviderError]
 

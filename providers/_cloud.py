@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 from ..errors import ConfigError, ProviderError, Unreachable
 from ._http.answers import words_in
 from ._tokens import Tokens
-from .base import RRset, RRsetProvider, Zone, longest_suffix
+from .base import Zone, longest_suffix
 from .rest import Refused
+from .rrsets import RRset, RRsetProvider
 
 SAME_REFUSALS = 4  # of one and the same change, before their reason is believed
 

@@ -17,7 +17,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
-from .base import Option, RecordProvider, TxtRecord, Zone, relative
+from .base import Option, TxtRecord, Zone, relative
+from .records import RecordProvider
 from .rest import NotFound, Refused, Rest, base_url, listed
 
 # What a code begins with, and the status that it would be, were HTTP's used for more than 400.

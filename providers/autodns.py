@@ -11,7 +11,8 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .base import Option, RecordProvider, TxtRecord, Zone
+from .base import Option, TxtRecord, Zone
+from .records import RecordProvider
 from .rest import Rest, base_url, listed
 
 

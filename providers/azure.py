@@ -11,8 +11,9 @@ from typing import Any
 from ..errors import Busy, ConfigError
 from ..secret import hide, shown
 from ._cloud import Cloud
-from .base import Option, RRset, Zone, ZoneApex, quoted, relative, unquoted
+from .base import Option, Zone, ZoneApex, quoted, relative, unquoted
 from .rest import NotFound, Refused, base_url, next_link
+from .rrsets import RRset
 
 VERSION = {"api-version": "2018-05-01"}
 IMDS_VERSION = "2018-02-01"

@@ -1,7 +1,7 @@
-"""What a DNS provider is: three verbs, what it may offer besides, and two bases for the common APIs.
+"""What a DNS provider is: three verbs, and what it may offer besides.
 
-An API that keeps records one by one is a ``RecordProvider``, one that replaces whole RRsets an
-``RRsetProvider``; where it speaks JSON over HTTPS, ``rest.Rest`` is the other half.
+For an API that keeps records one by one, ``records.RecordProvider`` does half of the work, for one that
+replaces whole RRsets ``rrsets.RRsetProvider``; where it speaks JSON over HTTPS, ``rest.Rest`` does the other.
 
 A provider is a class named ``Provider`` in a module of this package (or behind an entry point
 of the group ``dns01.providers``). Typing is structural: a third party's class needs nothing
@@ -11,16 +11,13 @@ what the TXT record says, unquoted, its character-strings joined.
 
 from __future__ import annotations
 
-import random
 import re
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
-from functools import cached_property, partial
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from ..errors import AuthRejected, Busy, ZoneNotFound
+from ..errors import ZoneNotFound
 
 # What a provider needs of the ground is to be had from here as well.
 from ..names import a_labels as a_labels
@@ -31,10 +28,6 @@ from ..names import u_labels as u_labels
 from ..options import Option as Option
 
 T = TypeVar("T")
-
-LOOK_AGAIN = 1.5  # seconds after which a write of another machine that had read before ours is over
-READINGS = 8  # of an RRset that others write to as well, before giving up
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds before the third reading, and before any: at most
 
 
 class Zone(NamedTuple):
@@ -334,226 +327,3 @@ def by_name(records: Iterable[TxtRecord]) -> dict[str, list[TxtRecord]]:
     for record in records:
         names[record.name].append(record)
     return names
-
-
-class ZoneProvider:
-    """What the two bases have in common: which zone a name is in, and one step for each name."""
-
-    account = ""  # what the configuration calls the account
-    least_ttl = 0  # seconds, that the API takes; a shorter TTL is raised to it
-    sleep: Callable[[float], None] = staticmethod(time.sleep)
-
-    def zones(self) -> Iterable[Zone]:
-        """All zones that the account sees."""
-        raise NotImplementedError
-
-    def zone_at(self, apex: str) -> Zone | None:
-        """The zone with exactly this apex, where the API can be asked for one: credentials that
-        are limited to a zone need not see the others, and many zones are many pages."""
-        return None
-
-    def zone_for(self, name: str) -> Zone:
-        for apex in ancestors(name):
-            # Credentials for one zone may be refused for another; the list tells whether for all.
-            with suppress(AuthRejected):
-                if zone := self.attempt(name, partial(self._zone_at, apex)):
-                    return zone
-        return longest_suffix(self.attempt(name, self.zones_seen), name, self.whose)
-
-    def zones_seen(self) -> list[Zone]:
-        """``zones``, with names as the DNS has them. Raises TypeError for what is no name."""
-        return [zone._replace(apex=dns_name(zone.apex)) for zone in self.zones()]
-
-    def _zone_at(self, apex: str) -> Zone | None:
-        zone = self.zone_at(apex)
-        return zone._replace(apex=dns_name(zone.apex)) if zone else None
-
-    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        for name, wanted in by_name(records).items():
-            self.attempt(zone.apex, partial(self._add, zone, name, wanted))
-
-    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        for name, unwanted in by_name(records).items():
-            self.attempt(zone.apex, partial(self._remove, zone, name, unwanted))
-
-    def readings(self) -> Iterator[int]:
-        """Count the readings of what others write to as well. There is no pause before the first one and
-        the one after the first write, but ever longer pauses before the others: an API may be slow to
-        show what was written, and somebody else may be writing."""
-        for number in range(READINGS):
-            if number > 1:
-                longest = min(FIRST_PAUSE * 2 ** (number - 2), LONGEST_PAUSE)
-                self.sleep(random.uniform(longest / 2, longest))
-            yield number
-
-    def attempt(self, about: str, step: Callable[[], T]) -> T:
-        """Take one step, which is ``about`` a zone or a name. Every step reads before it writes,
-        so that a base which knows of errors that pass may repeat it from its start."""
-        return step()
-
-    @property
-    def whose(self) -> str:
-        """The account, as messages name it."""
-        provider = type(self).__module__.rpartition(".")[2]
-        return f"account {self.account} ({provider})" if self.account else provider
-
-    def _add(self, zone: Zone, name: str, wanted: Sequence[TxtRecord]) -> None:
-        """Have the records at one name."""
-        raise NotImplementedError
-
-    def _remove(self, zone: Zone, name: str, unwanted: Sequence[TxtRecord]) -> None:
-        """Have the records at one name no more."""
-        raise NotImplementedError
-
-
-class RecordProvider(ZoneProvider):
-    """The verbs for an API that keeps records one by one, each with an id of its own."""
-
-    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        """(id, value) of every TXT record at ``name``; the value quoted or not."""
-        raise NotImplementedError
-
-    def create(self, zone: Zone, record: TxtRecord) -> None:
-        """Add one record; that it is already there is no error."""
-        raise NotImplementedError
-
-    def delete(self, zone: Zone, name: str, id: str) -> None:
-        """Remove one record; that it is already gone is no error."""
-        raise NotImplementedError
-
-    def lists(self, zone: Zone, record: TxtRecord) -> bool:
-        """Whether the record is among those that are there."""
-        return record.value in {unquoted(value) for _, value in self.texts(zone, record.name)}
-
-    @cached_property
-    def _created(self) -> defaultdict[tuple[Zone, str], set[str]]:
-        """The values that this process has created, at each name: some APIs show them a while later."""
-        return defaultdict(set)
-
-    @cached_property
-    def _deleted(self) -> defaultdict[tuple[Zone, str], set[str]]:
-        """The ids of what it has deleted: some APIs show that for a while."""
-        return defaultdict(set)
-
-    def _add(self, zone: Zone, name: str, wanted: Sequence[TxtRecord]) -> None:
-        created = self._created[zone, name]
-        present = {unquoted(value) for _, value in self.texts(zone, name)} | created
-        for record in wanted:
-            if record.value not in present:
-                self.create(zone, record._replace(ttl=max(record.ttl, self.least_ttl)))
-                present.add(record.value)
-                created.add(record.value)
-                self._deleted[zone, name].clear()  # where the id is the value, it may be the same again
-
-    def _remove(self, zone: Zone, name: str, unwanted: Sequence[TxtRecord]) -> None:
-        created, deleted = self._created[zone, name], self._deleted[zone, name]
-        values = {record.value for record in unwanted}
-        shown = [(id, unquoted(value)) for id, value in self.texts(zone, name)]
-        for id, value in shown:
-            if value in values and id not in deleted:
-                self.delete(zone, name, id)
-                deleted.add(id)
-        late = values & created - {value for _, value in shown}
-        created -= values - late
-        if late:
-            raise Busy(
-                f"{self.whose}: what was published at {name} a moment ago is not shown yet",
-                "unless somebody else has removed it: try again later",
-            )
-
-
-class RRset(NamedTuple):
-    """All TXT values at one name, as the API writes them, and the TTL they share.
-
-    ``items``: for an API that has more of each value than the value (whether it is switched on, where
-    it is given), all that it has, in the order of the values; ``whole``: the RRset as the API has it,
-    if ``write`` wants more of it.
-    """
-
-    values: tuple[str, ...]
-    ttl: int
-    items: tuple[Any, ...] = ()
-    whole: Any = None
-
-    def items_after(self, old: RRset | None, made: Callable[[str], T]) -> list[T]:
-        """The items to be written in the place of ``old``, whose own stay what they are; those that are
-        new are ``made`` of their value."""
-        had = list(zip(old.values, old.items, strict=True)) if old else []
-        kept = [item for value, item in had if value in self.values]
-        return [*kept, *(made(value) for value in self.values if value not in dict(had))]
-
-
-class RRsetProvider(ZoneProvider):
-    """The verbs for an API that replaces a whole RRset: read, merge, write, until a reading shows
-    what it should. Values that others put there are written back letter by letter.
-
-    Between the processes of one machine the caller's lock on the zone keeps others out. Where the API
-    is not ``guarded``, another machine may write over what was written here a moment ago, for it had
-    read before: so all that was changed is looked at again a little later, and changed again if need be.
-    """
-
-    guarded = False  # whether the API itself refuses to write over what was not read
-    _has_written = False
-
-    def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        self._twice(partial(super().publish, zone, records))
-
-    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        self._twice(partial(super().retract, zone, records))
-
-    def _twice(self, verb: Callable[[], None]) -> None:
-        """Every step reads before it writes: the second time does what is lacking again, if anything is."""
-        self._has_written = False
-        verb()
-        if self._has_written and not self.guarded:
-            self.sleep(LOOK_AGAIN)
-            verb()
-
-    def read(self, zone: Zone, name: str) -> RRset | None:
-        """What stands at ``name`` after the last write, or None."""
-        raise NotImplementedError
-
-    def write(self, zone: Zone, name: str, old: RRset | None, new: RRset | None) -> None:
-        """Put ``new`` in the place of ``old`` (None: there is no such RRset). An API that can
-        tell that ``old`` is no longer what stands there leaves it as it is: it is read again."""
-        raise NotImplementedError
-
-    def is_overtaken(self, zone: Zone, name: str, old: RRset | None) -> bool:
-        """Whether ``old`` is no longer what stands there."""
-        new = self.read(zone, name)
-        return (sorted(new.values) if new else None) != (sorted(old.values) if old else None)
-
-    def spell(self, value: str) -> str:
-        """A value of ours as the API writes it; ``quoted`` where that is master-file notation."""
-        return value
-
-    def _add(self, zone: Zone, name: str, wanted: Sequence[TxtRecord]) -> None:
-        for old in self._readings(zone, name):
-            present = old.values if old else ()
-            lacking = {record.value for record in wanted} - set(map(unquoted, present))
-            if not lacking:
-                break
-            ttl = old.ttl if old else max(wanted[0].ttl, self.least_ttl)
-            self._has_written = True
-            self.write(zone, name, old, RRset((*present, *map(self.spell, sorted(lacking))), ttl))
-
-    def _remove(self, zone: Zone, name: str, unwanted: Sequence[TxtRecord]) -> None:
-        values = {record.value for record in unwanted}
-        for old in self._readings(zone, name):
-            if old is None or values.isdisjoint(map(unquoted, old.values)):
-                break
-            kept = tuple(value for value in old.values if unquoted(value) not in values)
-            self._has_written = True
-            self.write(zone, name, old, RRset(kept, old.ttl) if kept else None)
-
-    def _readings(self, zone: Zone, name: str) -> Iterator[RRset | None]:
-        """What stands at ``name``, as often as the caller is not content with it.
-
-        Raises Busy in the end.
-        """
-        for _ in self.readings():
-            yield self.read(zone, name)
-        raise Busy(
-            f"{self.whose}: what is written to {name} does not stay there",
-            "something else keeps writing there: find it, or try again later",
-        )

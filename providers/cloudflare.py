@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import ConfigError
-from .base import Option, RecordProvider, TxtRecord, Zone, ZoneApex, u_labels
+from .base import Option, TxtRecord, Zone, ZoneApex, u_labels
+from .records import RecordProvider
 from .rest import Refused, Rest, base_url, next_number
 
 ALREADY_THERE = {81057, 81058}

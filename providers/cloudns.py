@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import ConfigError
-from .base import Option, RecordProvider, TxtRecord, Zone, relative
+from .base import Option, TxtRecord, Zone, relative
+from .records import RecordProvider
 from .rest import Rest, base_url
 
 ROWS = 100  # on a page, at most

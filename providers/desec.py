@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any
 
 from ..errors import Busy
-from .base import Option, Profile, RRset, RRsetProvider, TxtRecord, Zone, dns_name, quoted, relative
+from .base import Option, Profile, TxtRecord, Zone, dns_name, quoted, relative
 from .rest import Refused, Rest, base_url, listed, next_link
+from .rrsets import RRset, RRsetProvider
 
 LINK = re.compile(r'<([^>]*)>; *rel="?(\w+)')  # RFC 8288 §3, as deSEC writes it
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..errors import ConfigError
 from ._http.answers import words_in
-from .base import Option, RecordProvider, TxtRecord, Zone, relative
+from .base import Option, TxtRecord, Zone, relative
+from .records import RecordProvider
 from .rest import Rest, base_url, listed, next_number
 
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
 from typing import Any
 
-from .base import Option, Profile, RecordProvider, TxtRecord, Zone, quoted, relative
+from .base import Option, Profile, TxtRecord, Zone, quoted, relative
+from .records import RecordProvider
 from .rest import Rest, base_url, next_number
 
 BUSY = ("Rate limit exceeded", "pending a create or delete action")  # with 400

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._http.answers import words_in
-from .base import Option, RecordProvider, TxtRecord, Zone, relative
+from .base import Option, TxtRecord, Zone, relative
+from .records import RecordProvider
 from .rest import Rest, base_url, listed
 
 STEP, LONGEST = 60, 604800  # seconds: what TTLs are multiples of, and the most that there is

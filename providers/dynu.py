@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, RecordProvider, TxtRecord, Zone, dns_name, relative
+from .base import Option, TxtRecord, Zone, dns_name, relative
+from .records import RecordProvider
 from .rest import Rest, base_url, listed
 
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import ZoneNotFound
-from .base import Option, RecordProvider, TxtRecord, Zone, relative
+from .base import Option, TxtRecord, Zone, relative
+from .records import RecordProvider
 from .rest import Refused, Rest, base_url
 
 ENHANCE_YOUR_CALM = 420

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, RRset, RRsetProvider, Zone, quoted, relative
+from .base import Option, Zone, quoted, relative
 from .rest import Rest, base_url
+from .rrsets import RRset, RRsetProvider
 
 
 class Provider(Rest, RRsetProvider):

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from ..errors import Busy, ConfigError
 from ..secret import hide, read_secret
 from ._cloud import Cloud
-from .base import Option, RRset, Zone, ZoneApex, quoted
+from .base import Option, Zone, ZoneApex, quoted
 from .rest import Refused, base_url
+from .rrsets import RRset
 
 SCOPE = "https://www.googleapis.com/auth/ndev.clouddns.readwrite"
 OVER_LIMIT = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}  # with 403, at times

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, RRset, RRsetProvider, Zone
+from .base import Option, Zone
 from .rest import Rest, base_url
+from .rrsets import RRset, RRsetProvider
 
 PAGE = 100  # zones
 OF_RECORD = ("content", "enabled", "meta")

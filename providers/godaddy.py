@@ -11,8 +11,10 @@ from typing import Any
 
 from ..errors import ConfigError
 from ._http.answers import words_in
-from .base import Option, Profile, RecordProvider, RRset, RRsetProvider, TxtRecord, Zone, relative
+from .base import Option, Profile, TxtRecord, Zone, relative
+from .records import RecordProvider
 from .rest import Refused, Rest, listed, next_link
+from .rrsets import RRset, RRsetProvider
 
 NOT_HERE = (400, 404, 422)  # no zone of this account, or none that could be one
 PAGE = 100

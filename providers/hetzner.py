@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any
 
 from ..errors import Busy, ProviderError
-from .base import Option, Profile, TxtRecord, Zone, ZoneProvider, quoted, relative, unquoted
+from .base import Option, Profile, TxtRecord, Zone, quoted, relative, unquoted
+from .records import ZoneProvider
 from .rest import NotFound, Refused, Rest, base_url
 
 ACTION_POLL = 1.0  # seconds between two questions about an action, which takes 2 to 5

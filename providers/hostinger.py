@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property, partial
 from typing import Any
 
-from .base import Option, RRset, RRsetProvider, Zone, relative
+from .base import Option, Zone, relative
 from .rest import NotFound, Refused, Rest, base_url, listed
+from .rrsets import RRset, RRsetProvider
 
 
 class Provider(Rest, RRsetProvider):

@@ -15,7 +15,8 @@ from typing import Any
 
 from ..errors import AuthRejected, ConfigError
 from ._inwx_totp import STEP, totp
-from .base import Option, RecordProvider, TxtRecord, Zone, dns_name
+from .base import Option, TxtRecord, Zone, dns_name
+from .records import RecordProvider
 from .rest import NotFound, Refused, Rest, base_url, listed
 
 PAGE = 100  # zones

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .base import Option, Profile, RecordProvider, TxtRecord, Zone, dns_name
+from .base import Option, Profile, TxtRecord, Zone, dns_name
+from .records import RecordProvider
 from .rest import Rest, base_url, listed
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from .base import Option, Profile, RecordProvider, TxtRecord, Zone, relative
+from .base import Option, Profile, TxtRecord, Zone, relative
+from .records import RecordProvider
 from .rest import Rest, listed
 
 STATUS = {"OK": 200, "AUTH_ERROR": 401, "RATE_LIMITED": 429, "BAD_INDATA": 400, "UNKNOWN_ERROR": 400}

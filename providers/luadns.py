@@ -9,7 +9,8 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, RecordProvider, TxtRecord, Zone, dns_name
+from .base import Option, TxtRecord, Zone, dns_name
+from .records import RecordProvider
 from .rest import Rest, base_url, listed
 
 PAGE = 100

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from itertools import count
 
 from ..errors import ProviderError
-from .base import Option, Profile, RecordProvider, TxtRecord, Zone, ZoneApex, is_within
+from .base import Option, Profile, TxtRecord, Zone, ZoneApex, is_within
+from .records import RecordProvider
 
 RECORDS: dict[str, dict[str, TxtRecord]] = {}
 """apex -> id -> record: what every instance sees."""

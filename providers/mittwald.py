@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import AuthRejected, Busy
-from .base import Option, Profile, RRset, RRsetProvider, Zone, a_labels, relative
+from .base import Option, Profile, Zone, a_labels, relative
 from .rest import NotFound, Refused, Rest, base_url, listed
+from .rrsets import RRset, RRsetProvider
 
 AUTO = 0  # the TTL of an RRset that leaves it to mittwald, which serves 60 s
 

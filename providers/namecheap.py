@@ -11,7 +11,8 @@ from ..errors import Busy, ConfigError, ProviderError
 from ..secret import shown
 from ._http.answers import xml
 from ._namecheap_hosts import Hosts
-from .base import Option, Profile, TxtRecord, Zone, ZoneProvider, relative
+from .base import Option, Profile, TxtRecord, Zone, relative
+from .records import ZoneProvider
 from .rest import Rest, base_url
 
 GONE = {"2016166", "2019166"}

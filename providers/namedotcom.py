@@ -9,7 +9,8 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, Profile, RecordProvider, TxtRecord, Zone, dns_name, relative
+from .base import Option, Profile, TxtRecord, Zone, dns_name, relative
+from .records import RecordProvider
 from .rest import Rest, base_url
 
 PAGE = 500  # of a thousand that it would give

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._http.answers import xml
-from .base import Option, Profile, RecordProvider, TxtRecord, Zone, dns_name, relative
+from .base import Option, Profile, TxtRecord, Zone, dns_name, relative
+from .records import RecordProvider
 from .rest import Rest, base_url
 
 DONE = "300"

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import Busy, ZoneNotFound
-from .base import Option, Profile, RecordProvider, TxtRecord, Zone, relative
+from .base import Option, Profile, TxtRecord, Zone, relative
+from .records import RecordProvider
 from .rest import Refused, Rest, base_url, listed
 
 SESSION_LOST = 440  # it happens in the middle of one; for 401 credentials would be said to be wrong

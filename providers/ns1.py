@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, RRset, RRsetProvider, Zone
+from .base import Option, Zone
 from .rest import Rest, base_url
+from .rrsets import RRset, RRsetProvider
 
 PAGE = 2500  # zones
 

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from ..errors import ConfigError
 from ._tokens import Tokens
-from .base import Option, RecordProvider, TxtRecord, Zone, relative
+from .base import Option, TxtRecord, Zone, relative
+from .records import RecordProvider
 from .rest import NotFound, listed
 
 ENDPOINTS = {

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, Profile, RecordProvider, TxtRecord, Zone, relative
+from .base import Option, Profile, TxtRecord, Zone, relative
+from .records import RecordProvider
 from .rest import Rest, base_url
 
 ABOUT_KEYS = re.compile("API (key|access|requests)", re.IGNORECASE)  # there is 400 for that as well

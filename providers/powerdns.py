@@ -8,19 +8,9 @@ from typing import Any
 
 from ..errors import ProviderError, ZoneNotFound
 from ..output import warning
-from .base import (
-    Option,
-    Profile,
-    RRset,
-    RRsetProvider,
-    TxtRecord,
-    Zone,
-    ZoneApex,
-    dns_name,
-    is_within,
-    quoted,
-)
+from .base import Option, Profile, TxtRecord, Zone, ZoneApex, dns_name, is_within, quoted
 from .rest import Refused, Rest, base_url
+from .rrsets import RRset, RRsetProvider
 
 TOO_OLD = "Changetype not understood"  # EXTEND and PRUNE are of 4.9.12 and 5.0.2
 NOT_OURS_TO_CHANGE = {"Slave", "Consumer"}  # a zone of another server, which is copied from there

@@ -19,7 +19,8 @@ from ..secret import hide
 from ._http.answers import NotFound, Refused
 from ._http.body import UnreadableAnswer
 from ._rackspace_credentials import read_credentials
-from .base import Option, Profile, TxtRecord, Zone, ZoneProvider, dns_name, unquoted
+from .base import Option, Profile, TxtRecord, Zone, dns_name, unquoted
+from .records import ZoneProvider
 from .rest import OTHER_SHAPE, Rest
 
 T = TypeVar("T")

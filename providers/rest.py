@@ -36,7 +36,8 @@ from ._http.body import UnreadableAnswer
 from ._http.failures import Sent
 from ._http.logs import keep_queries_out
 from ._http.retries import repeated
-from .base import Option, Profile, ZoneProvider
+from .base import Option, Profile
+from .records import ZoneProvider
 
 if TYPE_CHECKING:
     import requests

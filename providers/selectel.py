@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._tokens import Tokens
-from .base import Option, RRset, RRsetProvider, Zone, dns_name, quoted, u_labels
+from .base import Option, Zone, dns_name, quoted, u_labels
 from .rest import base_url
+from .rrsets import RRset, RRsetProvider
 
 PAGE = 1000
 TOKEN_LIFETIME = 3600  # seconds that one is used; Selectel's last a day

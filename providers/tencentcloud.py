@@ -15,7 +15,8 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
-from .base import Option, RecordProvider, TxtRecord, Zone, relative, unquoted
+from .base import Option, TxtRecord, Zone, relative, unquoted
+from .records import RecordProvider
 from .rest import NotFound, Refused, Rest, base_url, listed
 
 VERSION = "2021-03-23"

@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from ..errors import ConfigError
 from ..secret import hide, read_secret, shown
 from ._tokens import Tokens
-from .base import Option, RecordProvider, TxtRecord, Zone, relative
+from .base import Option, TxtRecord, Zone, relative
+from .records import RecordProvider
 from .rest import base_url, listed
 
 TOKEN_LIFETIME = 30  # minutes

@@ -14,7 +14,8 @@ from ...errors import ConfigError
 from ...options import at
 from ...output import warning
 from ...providers import load as load_provider
-from ...providers.base import HasWarnings, Provider, ZoneProvider
+from ...providers.base import HasWarnings, Provider
+from ...providers.records import ZoneProvider
 from ..state.idle import CONFIGURATION
 from .environment import OF_ACCOUNTS, account_of_variables, for_all
 from .settings import Account, Settings

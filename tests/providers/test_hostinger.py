@@ -8,7 +8,8 @@ from contract import publish, retract
 from contract_http import Api, HttpCase, WorksOverHttp
 from fakes.hostinger import Hostinger
 
-from dns01.providers.base import RRset, TxtRecord
+from dns01.providers.base import TxtRecord
+from dns01.providers.rrsets import RRset
 
 
 class TestHostinger(WorksOverHttp):

@@ -9,8 +9,9 @@ from contract import ZONES, Case, FindsZones, KeepsRecords, publish, retract, va
 
 from dns01.errors import Busy, ProviderError
 from dns01.providers import load
-from dns01.providers.base import Provider, RRset, RRsetProvider, TxtRecord, Zone
+from dns01.providers.base import Provider, TxtRecord, Zone
 from dns01.providers.memory import RECORDS
+from dns01.providers.rrsets import RRset, RRsetProvider
 
 OPTIONS = {"zones": ", ".join(ZONES)}
 EXAMPLE = Zone("example.com")

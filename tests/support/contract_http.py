@@ -23,7 +23,8 @@ from fakes.lexicon import driving
 
 from dns01.errors import AuthRejected, Busy, HookError, ProviderError, Transient, Unreachable, ZoneNotFound
 from dns01.providers import load
-from dns01.providers.base import LOOK_AGAIN, Provider, RRset, TxtRecord
+from dns01.providers.base import Provider, TxtRecord
+from dns01.providers.rrsets import LOOK_AGAIN, RRset
 
 MANY = [f"z{number:04}.example.net" for number in range(1204 - len(ZONES))]  # more than any page has
 PASSING: Sequence[Fault] = [
