@@ -27,7 +27,10 @@ from .config.load import load_settings
 from .config.settings import Settings
 from .deploy.phases import DeployPhases
 from .notify import changes
-from .state import audit
+from .state.audit.files import FILE
+from .state.audit.reader import recent
+from .state.audit.record import Steps, entry
+from .state.audit.trail import Trail
 from .state.folder import state_dir
 from .state.intents import Intent, Intents
 from .state.journal import OPEN, RETRACT, Entry, Journal
@@ -157,7 +160,7 @@ class Phase:
 
     def __init__(self, session: Session, call: Call) -> None:
         self.call = call
-        self.steps = audit.Steps()
+        self.steps = Steps()
         self._session = session
         self._degraded: list[str] = []  # names that resolvers decided about
 
@@ -282,7 +285,7 @@ class Phase:
         if self.call.client != LEGO.name:
             return
         with suppress(HookError):  # a trail that cannot be read is said elsewhere
-            records = audit.recent(os.path.join(self._session.state, audit.FILE), PAUSE_RECORDS)
+            records = recent(os.path.join(self._session.state, FILE), PAUSE_RECORDS)
             if advice := needless_pause(records, self._session.environ, time.time()):
                 output.step(advice)
 
@@ -355,7 +358,7 @@ class Phase:
         undelivered = [f"{row['target']}: {row['error']}" for row in deployed if row["error"]]
         published, retracted, kept = self._of_records()
         errors = [failure] if failure else [*kept, *undelivered]
-        entry = audit.entry(
+        line = entry(
             self.call,
             published=[_place(entry) for entry in published],
             retracted=[_place(entry) for entry in retracted],
@@ -364,7 +367,7 @@ class Phase:
             outcome="failed" if errors else "degraded" if self._degraded else "ok",
             error="; ".join(errors),
         )
-        audit.Trail.of(session.environ).write(entry)
+        Trail.of(session.environ).write(line)
         if error is None or isinstance(error, Exception):  # a signal leaves no time for it
             self._notify(error, deployed, retracted)
 

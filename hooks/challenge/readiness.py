@@ -16,7 +16,7 @@ from ..config.settings import Settings
 from ..dns.address import Address
 from ..dns.delegation import Server
 from ..dns.inspect.split_horizon import differences
-from ..state.audit import Steps
+from ..state.audit.record import Steps
 from ..state.journal import Entry, Journal
 from .degraded import wait_for_resolvers
 from .placement import Placement, Placements

@@ -10,7 +10,7 @@ import click
 
 from ... import __version__
 from ...errors import UsageError
-from .audit import audit
+from .audit.command import audit
 from .config import config
 from .deploy import deploy
 from .doctor.command import doctor

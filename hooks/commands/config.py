@@ -17,6 +17,7 @@ from ..issue.fleet.section import load_fleet
 from ..issue.inventory.read import read_inventory
 from ..issue.section import load_ca, load_issue
 from ..notify.section import load_receivers
+from ..state.audit.section import load_audit
 
 
 @click.group(no_args_is_help=False, short_help="Check the configuration: `dns01 config check`.")
@@ -49,9 +50,11 @@ def check(file: str | None) -> None:
     for deployment in load_deployments(environ):
         deployment.target()
         click.echo(f"certificate {deployment.pattern}: {deployment.name} ({deployment.kind})")
-    ordered = _ordered(environ, settings)
+    ordered, copies = _ordered(environ, settings), load_audit(environ).to
     if receivers := load_receivers(environ):
         click.echo(f"notified: {', '.join(receivers.called)}")
+    if copies:
+        click.echo(f"audit trail: to {' and '.join(copies)} as well")
     if ordered:
         click.echo(ordered)
     click.echo(f"state: {settings.state}")

@@ -22,7 +22,7 @@ from .toml_syntax import explain
 from .validators import TERMS, overrides, said
 
 OWN = ("account", "zone", "resolvers", "doh", "readiness", "ca", "ca_account")
-OF_OTHERS = ("certificate", "deploy", "fleet", "issue", "notify")  # who read these sections themselves
+OF_OTHERS = ("audit", "certificate", "deploy", "fleet", "issue", "notify")  # who read their own sections
 
 
 class File:

@@ -14,8 +14,9 @@ from typing import Any, Literal, NamedTuple, get_args
 from ..clients.call import Call
 from ..clients.challenge import Challenge
 from ..clients.process import Client, calling_client
-from . import audit
 from .atomic import iso, labelled
+from .audit.record import entry
+from .audit.trail import Trail
 from .folder import state_dir
 from .orphans import is_left
 from .store import Kind, Store
@@ -77,7 +78,7 @@ def noted(call: Call, environ: Mapping[str, str]) -> bool:
     if not intents.of(client, _purpose(call)):
         return False
     intents.note(call, client)
-    audit.Trail.of(environ).write(audit.entry(call))
+    Trail.of(environ).write(entry(call))
     return True
 
 

@@ -77,6 +77,11 @@ def table(lines: Iterable[str]) -> None:
         _write(f"     {line}")
 
 
+def report(text: str = "", *, aside: bool = False) -> None:
+    """A line of what a command shows, on stdout; ``aside``: on stderr. Raises BrokenPipeError."""
+    print(_harmless(text), file=sys.stderr if aside else sys.stdout, flush=True)
+
+
 def trace(error: BaseException) -> None:
     """The traceback of an error: only for DNS01_DEBUG, and without the secrets even there."""
     import traceback
@@ -86,8 +91,11 @@ def trace(error: BaseException) -> None:
 
 
 def _write(text: str, file: TextIO | None = None) -> None:
+    with suppress(OSError, ValueError):  # a client that closed our stderr is no reason to stop
+        print(_harmless(text), file=file or sys.stderr, flush=True)
+
+
+def _harmless(text: str) -> str:
     """What stands on several lines is indented from the second on, so that no text from outside can pass
     for a line of ours."""
-    harmless = re.sub(r"\n(?! )", "\n      ", printable(redact(text)))
-    with suppress(OSError, ValueError):  # a client that closed our stderr is no reason to stop
-        print(harmless, file=file or sys.stderr, flush=True)
+    return re.sub(r"\n(?! )", "\n      ", printable(redact(text)))

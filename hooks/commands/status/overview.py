@@ -15,8 +15,9 @@ from ...clients.read import CLIENTS
 from ...deploy.ledger import Delivery
 from ...issue.planning.renewal_windows import RenewalWindow
 from ...notify.changes import deployment_subject, record_subject, stays_open
-from ...state import audit
 from ...state.atomic import iso
+from ...state.audit.files import FILE
+from ...state.audit.reader import recent
 from ...state.folder import state_dir
 from ...state.journal import Entry, Journal
 from ...state.orphans import ABANDONED
@@ -133,7 +134,7 @@ def _entries(environ: Mapping[str, str], problems: list[Problem]) -> list[Entry]
 
 def _trail(environ: Mapping[str, str], problems: list[Problem]) -> list[dict[str, Any]]:
     try:
-        return audit.recent(os.path.join(state_dir(environ), audit.FILE))
+        return recent(os.path.join(state_dir(environ), FILE))
     except StateError as error:
         problems.append(Problem(Level.UNKNOWN, "file audit trail", "unreadable", str(error), error.hint))
         return []

@@ -8,7 +8,8 @@ from typing import Any
 from ...challenge.publisher import Records
 from ...notify import changes
 from ...notify.changes import Observation
-from ...state import audit
+from ...state.audit.record import Steps
+from ...state.audit.trail import Trail
 from ...state.journal import Entry
 from ..report import Report
 
@@ -16,7 +17,7 @@ from ..report import Report
 def leave(
     report: Report,
     records: Records | None,
-    steps: audit.Steps,
+    steps: Steps,
     environ: Mapping[str, str],
     error: BaseException | None,
 ) -> None:
@@ -24,7 +25,7 @@ def leave(
     if not (report.issuances or report.delivered or report.rejected or error):
         return
     failures = _failures(report)
-    trail = audit.Trail.of(environ)
+    trail = Trail.of(environ)
     raised = f"{type(error).__name__}: {error}" if error else ""
     trail.write(
         {

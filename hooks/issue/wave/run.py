@@ -16,7 +16,7 @@ from ...challenge.readiness import ReadinessWait
 from ...clients.process import this_process
 from ...config.load import load_settings
 from ...config.settings import Settings
-from ...state.audit import Steps
+from ...state.audit.record import Steps
 from ...state.folder import state_dir
 from ...state.journal import Journal
 from ..acme.account import account_url, sign_in

@@ -14,7 +14,7 @@ from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.challenge.readiness import ReadinessWait
 from dns01.hooks.clients.process import Client
 from dns01.hooks.config.load import load_settings
-from dns01.hooks.state.audit import Steps
+from dns01.hooks.state.audit.record import Steps
 from dns01.hooks.state.journal import Entry, Journal
 from dns01.providers import memory
 

@@ -10,7 +10,7 @@ import pytest
 
 from dns01.errors import StateError
 from dns01.hooks.clients.process import this_process
-from dns01.hooks.state import audit
+from dns01.hooks.state.audit.trail import Trail
 from dns01.hooks.state.journal import Entry, Journal
 
 ANOTHER = 65534
@@ -81,7 +81,7 @@ def test_the_audit_trail_is_not_written_through_a_link(state_dir: Path, precious
     (state_dir / "audit.jsonl").symlink_to(precious / "kept.json")
     warnings: list[str] = []
 
-    audit.Trail(str(state_dir / "audit.jsonl"), {}, warn=warnings.append).write({"phase": "publish"})
+    Trail(str(state_dir / "audit.jsonl"), {}, warn=warnings.append).write({"phase": "publish"})
 
     assert (precious / "kept.json").read_text() == "{}"
     assert "this phase is not in the audit trail" in warnings[0]

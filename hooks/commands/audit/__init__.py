@@ -1,0 +1,1 @@
+"""``dns01 audit``: what every phase did, and whether the record of it is as it was written."""

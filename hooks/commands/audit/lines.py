@@ -1,0 +1,53 @@
+"""A record of the audit trail as lines for a person."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .... import output
+
+LISTED = 10  # names that a line has, or has lines of their own
+SHOWN = 0.05  # seconds: a step that took less is only in the JSON
+
+
+def head(record: Mapping[str, Any]) -> str:
+    """Which run it is: when, how it ended, who called, for what."""
+    text = {key: record.get(key, "") for key in ("outcome", "client", "phase", "user", "sudo_user", "host")}
+    who = text["user"] + (f" (sudo by {text['sudo_user']})" if text["sudo_user"] else "")
+    phase = text["phase"] if text["client"] == "certbot" else f"{text['client']} {text['phase']}"
+    names = record.get("names", [])
+    names = names if len(names) <= LISTED else [f"{len(names)} names"]
+    number = f" run {record['seq']}" if isinstance(record.get("seq"), int) else ""
+    words = " ".join((record["time"], f"{text['outcome']:6}", phase, *names))
+    return f"{words} [{who}@{text['host']}]{number}"
+
+
+def lines(record: Mapping[str, Any]) -> Iterator[str]:
+    """The head, and what was done below it."""
+    yield head(record)
+    for done in ("published", "retracted"):
+        places = Counter(map(_where, record.get(done, ())))
+        if len(places) > LISTED:
+            places = Counter(f"names{_zone(place)}" for place in record[done])
+        for where, count in places.items():
+            yield f"    {done} {f'{count} values at ' if count > 1 else ''}{where}"
+    for row in record.get("deployed", ()):
+        yield f"    {'not ' if row.get('error') else ''}deployed {row.get('name')} → {row.get('target')}"
+    for row in record.get("certificates", ()):
+        yield f"    {row.get('name')}: {row.get('stage')}" + (f": {row['error']}" if row.get("error") else "")
+    steps = record.get("steps", {})
+    if said := [f"{step} {seconds:.1f} s" for step, seconds in steps.items() if seconds >= SHOWN]:
+        yield f"    {', '.join(said)}"
+    if record.get("error"):
+        yield f"    {record['error']}"
+
+
+def _where(place: Mapping[str, Any]) -> str:
+    return f"{place.get('target')}{_zone(place)}"
+
+
+def _zone(place: Mapping[str, Any]) -> str:
+    account = output.account(str(place.get("account")), str(place.get("provider")))
+    return f" in {place.get('zone')}, account {account}"
