@@ -250,6 +250,7 @@ def test_an_emptied_file_as_copytruncate_leaves_it_goes_on_with_the_chain_of_the
         ("audit.jsonl.1.gz", gzip.compress(b"x" * 10_000)[:-20] + bytes(20)),
         ("audit.jsonl.1.zst", b"whatever"),
     ],
+    ids=["no gzip", "cut", "a wrong sum", "another compression"],
 )
 def test_a_rotated_file_that_cannot_be_read_is_said(path: Path, name: str, content: bytes) -> None:
     write(path, "a")
