@@ -48,10 +48,9 @@ class File:
 
     def settings(self) -> Settings:
         """All of it."""
-        for key in self._data.keys() & TERMS.keys():
-            raise ConfigError(
-                f"{key} at the top is nobody's", f"write it below [account.…] or [zone.…]: {key} = …"
-            )
+        for key in self._data.keys() & {"provider", *TERMS}:
+            where = "[account.own]" if key == "provider" else "[account.…] or [zone.…]"
+            raise ConfigError(f"{key} at the top is nobody's", f"write it below {where}: {key} = …")
         check_known("key", self._data, (*OWN, *OF_OTHERS))
         accounts = {name: self._account(name, section) for name, section in self.sections("account").items()}
         if not accounts and not self.sections("deploy"):
@@ -89,7 +88,10 @@ class File:
                 )
                 raise ConfigError("it has no provider", 'write provider = "…" below it')
             kind = load_provider(provider)
-            check_known("key", section, ("provider", *TERMS, *(option.key for option in kind.options)))
+            variables = {variable: option.key for option in kind.options for variable in option.env}
+            check_known(
+                "key", section, ("provider", *TERMS, *(option.key for option in kind.options)), variables
+            )
             remedy = 'write {key} = "…", {{ file = "/path" }} or {{ env = "{variable}" }} below it'
             options = self.options(remedy, kind.options, section)
             return Account(name, provider, options, kind.profile._replace(**overrides(section)))
@@ -140,7 +142,8 @@ def _zone(name: str, section: Mapping[str, Any]) -> ZoneRule:
             raise ConfigError(
                 f"{key!r} is no key: a name with dots in it needs quotes", f'write [zone."{name}.{key}"]'
             )
-    check_known("key", section, ("account", "id", "nameservers", "readiness", "cname", *TERMS))
+    known = ("account", "id", "nameservers", "readiness", "cname", *TERMS)
+    check_known("key", section, known, {"zone_id": "id"})  # as the certificates of an inventory have it
     return ZoneRule(
         apex=validators.apex(name),
         account=said(section, "account", text, ""),

@@ -6,7 +6,7 @@ All checks raise ConfigError; ``at`` puts the place in front of its message.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from typing import NamedTuple
@@ -41,10 +41,17 @@ def at(place: str) -> Iterator[None]:
         raise ConfigError(f"{place}: {error}", error.hint) from error.__cause__
 
 
-def check_known(what: str, words: Iterable[str], known: Sequence[str]) -> None:
-    """Refuse the first of the words that is not known, and name the nearest that is."""
+def check_known(
+    what: str, words: Iterable[str], known: Sequence[str], elsewhere: Mapping[str, str] | None = None
+) -> None:
+    """Refuse the first of the words that is not known, and name the nearest that is; ``elsewhere``: what a
+    known word is called in other places."""
     for word in words:
         if word not in known:
+            if ours := (elsewhere or {}).get(word):
+                raise ConfigError(
+                    f"unknown {what} {word!r}: here, that is {ours!r}", f"write {ours} in its place"
+                )
             near = get_close_matches(word, known, 1, 0.5)
             guess = f"; did you mean {near[0]!r}?" if near else ""
             raise ConfigError(f"unknown {what} {word!r}{guess}", f"those that are known: {', '.join(known)}")

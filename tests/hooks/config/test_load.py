@@ -304,6 +304,12 @@ class TestAccounts:
             ),
             ("[accounts.web]", "unknown key 'accounts'; did you mean 'account'?", "resolvers"),
             ("timeout = 300", "timeout at the top is nobody's", "below [account.…] or [zone.…]"),
+            ('provider = "rfc2136"', "provider at the top is nobody's", "below [account.own]"),
+            (
+                ACCOUNT + 'RFC2136_TSIG_KEY = "a"',
+                "[account.web]: unknown key 'RFC2136_TSIG_KEY': here, that is 'tsig_key'",
+                "write tsig_key",
+            ),
             (
                 'readiness = "sure"\n' + ACCOUNT,
                 "readiness: 'sure' is no readiness",
@@ -492,6 +498,11 @@ class TestZones:
                 '[zone."a.org"]\nacount = "web"',
                 "[zone.\"a.org\"]: unknown key 'acount'; did you mean 'account'?",
                 "id",
+            ),
+            (
+                '[zone."a.org"]\nzone_id = "Z0"',
+                "[zone.\"a.org\"]: unknown key 'zone_id': here, that is 'id'",
+                "write id",
             ),
             ('[zone."a.org"]\nid = 7', '[zone."a.org"]: id: 7 is not a string', '"…"'),
             (
