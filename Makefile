@@ -17,7 +17,7 @@ help: ## show this list
 demo: demo-notice demo-packages .venv/demo ## issue a certificate from a CA of your own, and show each step
 	@$(VENV)/python demo/demo.py
 
-test: test-packages .venv/test .venv-certbot/bin/certbot .venv-ansible/wheels ## run everything that follows but the bench
+test: test-packages .venv/test .venv-certbot/installed .venv-ansible/wheels ## run everything that follows but the bench
 	@$(MAKE) --no-print-directory --keep-going ruff types unit e2e
 
 lint: ruff types ## ruff and mypy
@@ -34,7 +34,7 @@ docs: .venv/test ## write what the documentation takes from the code
 unit: test-packages .venv/test ## all tests but the ones end to end
 	$(VENV)/python -m pytest -n 3 --dist worksteal --ignore tests/e2e
 
-e2e: test-packages .venv/test .venv-certbot/bin/certbot .venv-ansible/wheels ## real clients, a real CA, real name servers
+e2e: test-packages .venv/test .venv-certbot/installed .venv-ansible/wheels ## real clients, a real CA, real name servers
 	$(VENV)/python -m pytest -n 4 --dist worksteal tests/e2e # they wait more than they work
 
 bench: test-packages .venv/test ## measurements
@@ -58,9 +58,10 @@ test-packages:
 	$(call virtual-environment,.venv,--editable '.[test]')
 	@touch $@ .venv/demo
 
-# Of its own, so that certbot's dependencies do not decide the versions of ours.
-.venv-certbot/bin/certbot:
-	$(call virtual-environment,.venv-certbot,certbot)
+# Of its own, so that certbot's dependencies do not decide the versions of ours; with our plugin in it.
+.venv-certbot/installed: setup.cfg
+	$(call virtual-environment,.venv-certbot,--upgrade --editable '.[certbot]')
+	@touch $@
 
 # And what the role's tests, which have no network, install: our own dependencies, and what builds us.
 .venv-ansible/wheels: setup.cfg .venv/test

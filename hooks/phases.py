@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .. import output
-from ..errors import ClientGone, HookError, UsageError
+from ..errors import ClientGone, ConfigError, DelegationError, HookError, UsageError, ZoneNotFound
 from .caa import issuers
 from .clients.call import Call
 from .clients.certbot import WANTS_DNS01
@@ -178,6 +178,19 @@ class Phase:
         """Publish what the call brings, and wait until it is ready; what fails is taken back."""
         self._publish_and_wait(self.call.challenges, wait=True)
 
+    def errors_by_name(self, error: HookError) -> list[HookError]:
+        """What is wrong with each name, where ``error``, which ended ``publish``, may be but the first of
+        several: nothing is published to find out."""
+        if not isinstance(error, ConfigError | DelegationError | ZoneNotFound):
+            return [error]
+        found = {}
+        for challenge in self.call.challenges:
+            try:
+                self._session.placements.find([challenge.name])
+            except HookError as of_name:
+                found[str(of_name)] = of_name
+        return list(found.values()) or [error]
+
     def publish_run(self) -> None:
         """Publish what all calls of the run have brought, for a client that asks the CA whatever becomes of
         it, and always cleans up: a name that fails keeps none of the others from being ready."""
@@ -248,7 +261,9 @@ class Phase:
         """What the public DNS does not have, the world's CAA says nothing of."""
         session = self._session
         names = {c.name for c in challenges if not placements[c.name].private}
-        order = issuers.of_call(session.environ, session.client)
+        order = issuers.Order(self.call.directory, self.call.account)
+        if not order.directory:
+            order = issuers.of_call(session.environ, session.client)
         ca = issuers.authority(session.settings.ca, session.settings.ca_account, order)
         if names and ca.names:
             from .caa.preflight import preflight

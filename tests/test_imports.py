@@ -24,7 +24,7 @@ from dns01.hooks.deploy.targets import kinds
 # (``hooks.dns`` is the package and all in it; the most exact name decides; ``*`` is what has no other.)
 FLOORS = (
     ("hooks.hook *",),
-    ("hooks.commands",),
+    ("hooks.commands", "hooks.certbot_plugin"),
     ("hooks.phases", "hooks.issue"),
     ("hooks.notify",),
     ("hooks.challenge", "hooks.deploy"),
@@ -40,10 +40,11 @@ START_UP = ("__main__", "hooks.hook", "hooks.clients", "hooks.state")
 
 # Each third-party package, and the modules that may import it (those after "but" may not).
 PLACES = {
-    "acme": "hooks.issue.acme",
+    "acme": "hooks.issue.acme hooks.certbot_plugin",
     "apprise": "hooks.notify.send",
     "boto3": "aws hooks.deploy.targets.secretsmanager hooks.deploy.targets.acm",
     "botocore": "aws hooks.deploy.targets.secretsmanager hooks.deploy.targets.acm",
+    "certbot": "hooks.certbot_plugin",
     "click": "hooks.commands",
     "cryptography": "hooks.deploy hooks.issue providers.gcloud providers.oraclecloud providers.transip",
     "dns": "hooks.dns hooks.caa hooks.challenge hooks.commands providers dnsmessage",

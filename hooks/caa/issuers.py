@@ -150,7 +150,12 @@ def of_certbot(lineage: Mapping[str, str], root: str = "/") -> Order:
     """What one of its renewal files says."""
     server, account = lineage.get("server", ""), lineage.get("account", "")
     folder = "/etc/letsencrypt/accounts/" + server.partition("://")[2]
-    return Order(server, _member(read_text(os.path.join(folder, account, "regr.json"), root), "uri"))
+    return Order(server, certbot_account(os.path.join(folder, account), root))
+
+
+def certbot_account(folder: str, root: str = "/") -> str:
+    """The URI of the account that certbot keeps in the folder; empty where there is none."""
+    return _member(read_text(os.path.join(folder, "regr.json"), root), "uri")
 
 
 def _configured(config: Dehydrated, root: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import groupby
 from typing import Any
 
-from ...output import step
+from ...output import is_terminal, step
 from .observation import Row
 from .propagation import ROUND_INTERVAL, PropagationCheck
 
@@ -35,7 +34,7 @@ class Progress:
     def __call__(self, check: PropagationCheck, now: float) -> None:
         if now < self._next:
             return
-        if sys.stderr.isatty():
+        if is_terminal():
             self._next = now + REFRESH_INTERVAL
             self._show(check, now)
         else:

@@ -49,6 +49,8 @@ class Call(NamedTuple):
     problem: str = ""  # what the client or the CA has to complain about
     foreign: tuple[str, ...] = ()  # identifiers whose challenge is of another type, and not ours
     if_unknown: tuple[str, str] | None = None  # the error, and its hint, if nothing of this run is known
+    directory: str = ""  # the CA's ACME directory, where the client says it with the call
+    account: str = ""  # the account's URI there
 
 
 def wrong_form(word: str, form: str, arguments: Sequence[str]) -> UsageError:

@@ -9,15 +9,36 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from .secret import redact
 
 MOST_ON_STDOUT = 8192  # characters of progress; an environment variable may have 128 KiB (execve(2))
 
 _left_on_stdout: int | None = None  # None: progress goes to stderr
+
+
+class Writers(NamedTuple):
+    """Who writes the lines where dns01 is a part of another program: ``progress``, and all the ``rest``."""
+
+    progress: Callable[[str], None]
+    rest: Callable[[str], None]
+
+
+_writers: Writers | None = None
+
+
+def write_with(writers: Writers | None) -> None:
+    """Have all lines written by these from now on; None: on stdout and stderr, as ever."""
+    global _writers
+    _writers = writers
+
+
+def is_terminal() -> bool:
+    """Whether a picture that changes can be drawn where the lines go."""
+    return _writers is None and sys.stderr.isatty()
 
 
 def progress_to_stdout() -> None:
@@ -46,6 +67,9 @@ def _escape(character: str) -> str:
 def step(text: str) -> None:
     """One thing that was done or is about to be."""
     global _left_on_stdout
+    if _writers:
+        _writers.progress(_harmless(f" + {text}"))
+        return
     if _left_on_stdout is None:
         _write(f" + {text}")
         return
@@ -91,6 +115,9 @@ def trace(error: BaseException) -> None:
 
 
 def _write(text: str, file: TextIO | None = None) -> None:
+    if _writers:
+        _writers.rest(_harmless(text))
+        return
     with suppress(OSError, ValueError):  # a client that closed our stderr is no reason to stop
         print(_harmless(text), file=file or sys.stderr, flush=True)
 

@@ -11,6 +11,10 @@ from functools import cache
 from .errors import ConfigError
 from .trusted_file import read_trusted
 
+TYPE_CHECKING = False  # as in typing, whose import would double the start-up
+if TYPE_CHECKING:
+    from logging import LogRecord
+
 _secrets: set[str] = set()
 
 SECRETIVE = re.compile("key|pass|secret|token", re.IGNORECASE)
@@ -76,6 +80,12 @@ def redact(text: str, besides: Iterable[str] = ()) -> str:
     for secret in sorted(_secrets | more, key=len, reverse=True):
         text = _spellings(secret).sub("[secret]", text)
     return text
+
+
+def redact_record(record: LogRecord) -> bool:
+    """A filter for handlers of logging: what is logged, by whomever, has no secret in it."""
+    record.msg, record.args = redact(record.getMessage()), ()
+    return True
 
 
 @cache

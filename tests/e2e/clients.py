@@ -137,15 +137,31 @@ def dehydrated_command(host: Host, chain: str, names: Sequence[str]) -> list[str
 
 def certbot(host: Host, program: str | Path) -> Issued:
     hook = shlex.quote(host.hook)
-    folders = [f"--{name}-dir={host.folder / name}" for name in ("config", "work", "logs")]
     host.run(
-        *(tool(program), "certonly", "-n", "--agree-tos", "--register-unsafely-without-email", *folders),
-        *("--server", host.directory, "--manual", "--preferred-challenges", "dns"),
+        *certbot_command(host, program),
+        *("--manual", "--preferred-challenges", "dns"),
         *("--manual-auth-hook", f"{hook} certbot auth", "--manual-cleanup-hook", f"{hook} certbot cleanup"),
         *("--deploy-hook", f"{hook} certbot deploy"),
-        *(word for name in NAMES for word in ("-d", name)),
     )
-    live = host.folder / "config" / "live" / NAMES[0]
+    return of_certbot(host)
+
+
+def certbot_plugin(host: Host) -> Issued:
+    """Our authenticator, in certbot's own process."""
+    hook = shlex.quote(host.hook)
+    host.run(*certbot_command(host, NEWEST_CERTBOT), "-a", "dns01", "--deploy-hook", f"{hook} certbot deploy")
+    return of_certbot(host)
+
+
+def certbot_command(host: Host, program: str | Path, names: Sequence[str] = NAMES) -> list[str | Path]:
+    """What every way to have challenges met begins with."""
+    folders = [f"--{name}-dir={host.folder / name}" for name in ("config", "work", "logs")]
+    words = ["certonly", "-n", "--agree-tos", "--register-unsafely-without-email", *folders]
+    return [tool(program), *words, "--server", host.directory, *(f"--domain={name}" for name in names)]
+
+
+def of_certbot(host: Host, name: str = NAMES[0]) -> Issued:
+    live = host.folder / "config" / "live" / name
     return Issued(live / "privkey.pem", live / "fullchain.pem")
 
 
@@ -189,6 +205,7 @@ CLIENTS: Mapping[str, Callable[[Host], Issued]] = {
     "dehydrated-unchained": partial(dehydrated, chain="no"),
     "certbot-debian": partial(certbot, program="/usr/bin/certbot"),
     "certbot-newest": partial(certbot, program=NEWEST_CERTBOT),
+    "certbot-plugin": certbot_plugin,
     "lego-default": partial(lego, mode=""),
     "lego-raw": partial(lego, mode="RAW"),
     "uacme": uacme,
