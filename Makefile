@@ -8,7 +8,7 @@ TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils certbot cron dovecot-imapd
 	knot-dnsutils lego nftables nginx-light openssl pdns-backend-sqlite3 pdns-server postfix postgresql strace systemd \
 	uacme unbound
 
-.PHONY: help demo test bench docs lint ruff types unit e2e demo-notice demo-packages test-packages
+.PHONY: help demo test bench dist docs lint ruff types unit e2e demo-notice demo-packages test-packages
 .NOTPARALLEL:
 
 help: ## show this list
@@ -36,6 +36,9 @@ unit: test-packages .venv/test ## all tests but the ones end to end
 
 e2e: test-packages .venv/test .venv-certbot/installed .venv-ansible/wheels ## real clients, a real CA, real name servers
 	$(VENV)/python -m pytest -n 4 --dist worksteal tests/e2e # they wait more than they work
+
+dist: .venv/test ## build the wheel, the sdist and dns01.pyz from the last commit, into dist/
+	@$(VENV)/python packaging/dist.py
 
 bench: test-packages .venv/test ## measurements
 	@failed=; for bench in bench/*.py; do echo "$$bench"; $(VENV)/python "$$bench" || failed=yes; done; [ ! "$$failed" ]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
 import sysconfig
 import tarfile
@@ -13,22 +10,15 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from built import build, run
 from checkout import ROOT
 
 PROBE = "this_hookscript_is_broken__dehydrated_is_working_fine__please_ignore_unknown_hooks_in_your_script"
 
 # Where each folder of the checkout ends up in the package.
 ROOMS = {"src/dns01": "dns01", "hooks": "dns01/hooks", "providers": "dns01/providers"}
-ABOUT = {
-    "CHANGELOG.rst",
-    "CONTRIBUTING.rst",
-    "LICENSE",
-    "MANIFEST.in",
-    "README.rst",
-    "dehydrated.config.example",
-    "pyproject.toml",
-    "setup.cfg",
-}
+# What of the checkout only those who work on it need, from a clone.
+UNPUBLISHED = {".gitignore"}
 
 
 def modules() -> set[str]:
@@ -39,40 +29,6 @@ def modules() -> set[str]:
         for file in (ROOT / folder).rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
     }
-
-
-def run(*command: str | Path, cwd: Path) -> str:
-    """What the command prints; where it fails, all that it said is shown."""
-    environment = os.environ | {"PYTHONPATH": ""}  # which may lead to the checkout
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the checkout: a build in the checkout itself would find what an earlier one left."""
-    copy = tmp_path_factory.mktemp("packaging") / "a checkout"
-    left_out = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info")
-    shutil.copytree(ROOT, copy, symlinks=True, ignore=left_out)
-    return copy
-
-
-@pytest.fixture(scope="module")
-def sdist(checkout: Path) -> Path:
-    return build("--sdist", checkout)
-
-
-@pytest.fixture(scope="module")
-def wheel(checkout: Path) -> Path:
-    return build("--wheel", checkout)
-
-
-def build(kind: str, source: Path) -> Path:
-    """Build ``source`` with the build back-end that is installed here."""
-    run(sys.executable, "-m", "build", "--no-isolation", kind, "--outdir", "out", ".", cwd=source)
-    (built,) = (source / "out").glob("*.whl" if kind == "--wheel" else "*.tar.gz")
-    return built
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
@@ -91,14 +47,23 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert len(names) == len(set(names))
 
 
-def test_the_sdist_holds_the_package_and_what_tells_about_it(sdist: Path) -> None:
+def test_the_sdist_holds_the_package_and_all_else_that_the_checkout_has(sdist: Path, checkout: Path) -> None:
     with tarfile.open(sdist) as archive:
         assert all(member.isfile() or member.isdir() for member in archive)
         names = [member.name.partition("/")[2] for member in archive if member.isfile()]
 
-    made_by_the_build = {name for name in names if name == "PKG-INFO" or ".egg-info/" in name}
-    assert sorted(set(names) - made_by_the_build) == sorted(ABOUT | {f"src/{module}" for module in modules()})
+    made_by_the_build = {name for name in names if name in ("PKG-INFO", "setup.cfg") or ".egg-info/" in name}
+    assert set(names) - made_by_the_build == published(checkout)
     assert len(names) == len(set(names))
+
+
+def published(checkout: Path) -> set[str]:
+    """The files of the checkout, and those of the package where the sdist has them a second time."""
+    made = ("out", "build")
+    files = (file.relative_to(checkout) for file in checkout.rglob("*") if file.is_file())
+    own = {str(file) for file in files if file.parts[0] not in made and not {*file.parts} & {"__pycache__"}}
+    own = {name for name in own if ".egg-info/" not in name and name != "setup.cfg"}
+    return (own | {f"src/{module}" for module in modules()}) - UNPUBLISHED
 
 
 def test_the_sdist_builds_the_same_wheel_as_the_checkout(sdist: Path, wheel: Path, tmp_path: Path) -> None:
