@@ -42,8 +42,8 @@ START_UP = ("__main__", "hooks.hook", "hooks.clients", "hooks.state")
 PLACES = {
     "acme": "hooks.issue.acme hooks.certbot_plugin",
     "apprise": "hooks.notify.send",
-    "boto3": "aws hooks.deploy.targets.secretsmanager hooks.deploy.targets.acm",
-    "botocore": "aws hooks.deploy.targets.secretsmanager hooks.deploy.targets.acm",
+    "boto3": "aws",
+    "botocore": "aws hooks.deploy.targets._aws",
     "certbot": "hooks.certbot_plugin",
     "click": "hooks.commands",
     "cryptography": "hooks.deploy hooks.issue providers.gcloud providers.oraclecloud providers.transip",

@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -23,8 +22,7 @@ from ...errors import DeployError
 from ...names import canonical
 from ..clients.call import Certificate
 from ..state.atomic import open_regular, read_at_most
-
-NIST_NAMES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}  # RFC 5480 §2.1.1.1
+from .extensions import key_type, names_of, written
 
 LARGEST_FILE = 1 << 20  # octets: a certificate with its chain has a few thousand
 
@@ -93,21 +91,21 @@ def inspect(certificate: Certificate, now: datetime | None = None, read: Reader 
     _check_key(certificate, leaf, read)
     _check_chain(certificate, leaf, read)
     _check_dates(certificate.cert, leaf, now)
-    names = _names(leaf)
+    names = names_of(leaf)
     _check_names(certificate, names)
     return Facts(
         certificate,
         names,
-        _called(leaf.issuer),
+        written(leaf.issuer),
         leaf.not_valid_after_utc,
-        _key_type(leaf.public_key()),
+        key_type(leaf.public_key()),
         leaf.fingerprint(SHA256()).hex(),
     )
 
 
 def names_in(path: str) -> tuple[str, ...]:
     """What the certificate in the file is for, in lower case. Raises DeployError."""
-    return _names(_certificates(path)[0])
+    return names_of(_certificates(path)[0])
 
 
 def lines(facts: Facts, now: datetime | None = None) -> list[str]:
@@ -169,8 +167,8 @@ def _check_key(certificate: Certificate, leaf: x509.Certificate, read: Reader) -
     key = _key(certificate.key, read).public_key()
     if key != leaf.public_key():
         raise DeployError(
-            f"the key {certificate.key} ({_key_type(key)}) is not that of the certificate "
-            f"{certificate.cert} ({_key_type(leaf.public_key())})",
+            f"the key {certificate.key} ({key_type(key)}) is not that of the certificate "
+            f"{certificate.cert} ({key_type(leaf.public_key())})",
             "one of the two is from another issuance: have the client issue the certificate once more",
         )
 
@@ -205,8 +203,8 @@ def _check_links(path: str, path_up: list[x509.Certificate]) -> None:
     for lower, upper in pairwise(path_up):
         if not _has_signed(upper, lower):
             raise DeployError(
-                f"{path}: {_called(lower.subject)} was issued by {_called(lower.issuer)}, "
-                f"but {_called(upper.subject)} comes next and has not signed it",
+                f"{path}: {written(lower.subject)} was issued by {written(lower.issuer)}, "
+                f"but {written(upper.subject)} comes next and has not signed it",
                 "the chain must lead up step by step: have the client fetch it once more",
             )
 
@@ -243,11 +241,11 @@ def _check_names(certificate: Certificate, names: tuple[str, ...]) -> None:
 
 def _leaf(certificate: x509.Certificate) -> Leaf:
     return Leaf(
-        _names(certificate),
-        _called(certificate.issuer),
+        names_of(certificate),
+        written(certificate.issuer),
         certificate.not_valid_before_utc,
         certificate.not_valid_after_utc,
-        _key_type(certificate.public_key()),
+        key_type(certificate.public_key()),
         certificate.fingerprint(SHA256()).hex(),
         renewal_id(certificate),
     )
@@ -269,28 +267,5 @@ def renewal_id(certificate: x509.Certificate) -> str:
     )
 
 
-def _names(leaf: x509.Certificate) -> tuple[str, ...]:
-    """The subject's alternative names; the common name is no name any more (RFC 9525 §2)."""
-    try:
-        san = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return ()
-    addresses = [str(address) for address in san.get_values_for_type(x509.IPAddress)]
-    return (*(name.lower() for name in san.get_values_for_type(x509.DNSName)), *addresses)
-
-
-def _called(name: x509.Name) -> str:
-    return name.rfc4514_string() or "(no name)"
-
-
 def _count(certificates: list[x509.Certificate]) -> str:
     return f"{len(certificates)} certificate{'' if len(certificates) == 1 else 's'}"
-
-
-def _key_type(key: PublicKeyTypes) -> str:
-    """As in "EC P-384" or "RSA 2048"."""
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return f"EC {NIST_NAMES.get(key.curve.name, key.curve.name)}"
-    if isinstance(key, rsa.RSAPublicKey):
-        return f"RSA {key.key_size}"
-    return type(key).__name__.removesuffix("PublicKey").removeprefix("_")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from trustme import KeyType
 
 from dns01.hooks.clients.call import Certificate
@@ -32,3 +37,23 @@ def issued(folder: Path, *names: str, days: int = 90, key: KeyType = KeyType.ECD
     for name, content in contents.items():
         (folder / f"{name}.pem").write_bytes(content)
     return read(Certificate(names[0], *(f"{folder}/{name}.pem" for name in contents)))
+
+
+def resigned(
+    old: CertificateFiles, extended_usages: Sequence[x509.ObjectIdentifier] = ()
+) -> CertificateFiles:
+    """A new certificate for the same key; ``extended_usages``: what that is for, if not the same."""
+    leaf = x509.load_pem_x509_certificate(old.cert)
+    signer = load_pem_private_key(AUTHORITY.private_key_pem.bytes(), None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    builder = x509.CertificateBuilder(leaf.issuer, leaf.subject, leaf.public_key(), leaf.serial_number + 1)
+    builder = builder.not_valid_before(leaf.not_valid_before_utc).not_valid_after(leaf.not_valid_after_utc)
+    for extension in leaf.extensions:
+        value = extension.value
+        if extended_usages and isinstance(value, x509.ExtendedKeyUsage):
+            value = x509.ExtendedKeyUsage(extended_usages)
+        builder = builder.add_extension(value, extension.critical)
+    signed = builder.sign(signer, hashes.SHA256())
+    cert = signed.public_bytes(Encoding.PEM)
+    facts = old.facts._replace(fingerprint=signed.fingerprint(hashes.SHA256()).hex())
+    return old._replace(cert=cert, fullchain=cert + old.chain, facts=facts)

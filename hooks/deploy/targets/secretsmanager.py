@@ -10,13 +10,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
 from typing import Any
 
 from .... import aws
-from ....errors import ConfigError, DeployError, ProviderError
+from ....errors import ConfigError, DeployError
 from ....options import Option
 from ...clients.call import Certificate
+from ._aws import RefusedByAws, Service, tags_in, without_star
 from .base import CertificateFiles
 
 LARGEST = 65536  # bytes of a secret
@@ -59,7 +59,7 @@ class Target:
         self._name = options["name"]
         if self._split and "{part}" not in self._name:
             self._name += "/{part}"
-        self._account = aws.Account(options)
+        self._service = Service("secretsmanager", options)
 
     def check(self, bundle: CertificateFiles) -> None:
         """The size is all that Secrets Manager minds."""
@@ -73,21 +73,21 @@ class Target:
     def changes(self, bundle: CertificateFiles) -> Sequence[str]:
         lines = []
         for name, text in self._secrets(bundle).items():
-            there, doomed = self._look(name)
-            if doomed:
+            present, deleted = self._look(name)
+            if deleted:
                 lines.append(f"the secret {name} is restored from deletion, and gets a new version")
-            elif there != text:
-                lines.append(f"the secret {name} {'is created' if there is None else 'gets a new version'}")
+            elif present != text:
+                lines.append(f"the secret {name} {'is created' if present is None else 'gets a new version'}")
         return lines
 
     def install(self, bundle: CertificateFiles) -> None:
         written: dict[str, str] = {}
         try:
             for name, text in self._secrets(bundle).items():
-                there, doomed = self._look(name)
-                if there != text:
+                present, deleted = self._look(name)
+                if present != text:
                     written[name] = text
-                    self._write(name, text, there, doomed)
+                    self._write(name, text, present, deleted)
         except BaseException:  # of three secrets, one would have the new key, another the old certificate
             with suppress(DeployError):
                 for name, text in written.items():
@@ -105,7 +105,7 @@ class Target:
     def _secrets(self, bundle: CertificateFiles) -> Mapping[str, str]:
         """The text of each secret, by its name."""
         key, cert, chain = (part.decode("ascii") for part in (bundle.key, bundle.cert, bundle.chain))
-        own = bundle.name.replace("*", "_")  # which AWS does not take in a name
+        own = without_star(bundle.name)
         if self._split:
             texts = dict(zip(PARTS, (key, cert, chain), strict=True))
             named = self._name.replace("{name}", own)
@@ -141,12 +141,12 @@ class Target:
     def _staged(self, name: str, stage: str) -> Mapping[str, str]:
         """The secret's version of that stage; without any text where there is none."""
         try:
-            answer = self._do("GetSecretValue", name, SecretId=name, VersionStage=stage)
-        except _No as no:
-            if no.code == MISSING:
+            response = self._do("GetSecretValue", name, SecretId=name, VersionStage=stage)
+        except RefusedByAws as refused:
+            if refused.code == MISSING:
                 return {"SecretString": ""}
             raise
-        return {"SecretString": "", **answer}
+        return {"SecretString": "", **response}
 
     def _go_back(self, name: str, text: str) -> None:
         """Have the version before this text."""
@@ -157,40 +157,39 @@ class Target:
     def _look(self, name: str) -> tuple[str | None, bool]:
         """What the secret says, if it is there; and whether it is marked for deletion."""
         try:
-            answer = self._do("GetSecretValue", name, SecretId=name, VersionStage=CURRENT)
-        except _No as no:
-            if no.code == MISSING:
+            response = self._do("GetSecretValue", name, SecretId=name, VersionStage=CURRENT)
+        except RefusedByAws as refused:
+            if refused.code == MISSING:
                 return None, False
-            if no.code == INVALID and "DeletedDate" in self._do("DescribeSecret", name, SecretId=name):
+            if refused.code == INVALID and "DeletedDate" in self._do("DescribeSecret", name, SecretId=name):
                 return None, True
             raise
-        return answer.get("SecretString", ""), False
+        return response.get("SecretString", ""), False
 
-    def _write(self, name: str, text: str, there: str | None, doomed: bool) -> None:
-        if doomed:
+    def _write(self, name: str, text: str, present: str | None, deleted: bool) -> None:
+        if deleted:
             self._do("RestoreSecret", name, SecretId=name)
-        if there is None and not doomed:
+        if present is None and not deleted:
             self._create(name, text)
         else:
             self._put(name, text)
 
     def _create(self, name: str, text: str) -> None:
-        tags = {key.removeprefix("tags."): tag for key, tag in self._options.items() if key[:5] == "tags."}
-        terms: dict[str, Any] = {"Tags": [{"Key": key, "Value": tag} for key, tag in tags.items()]}
+        terms: dict[str, Any] = {"Tags": tags_in(self._options)}
         if key := self._options.get("kms_key"):
             terms["KmsKeyId"] = key
         try:
             self._do("CreateSecret", name, Name=name, **_version(text), **terms)
-        except _No as no:
-            if no.code != EXISTS:
+        except RefusedByAws as refused:
+            if refused.code != EXISTS:
                 raise
             self._put(name, text)  # another machine was quicker
 
     def _put(self, name: str, text: str) -> None:
         self._do("PutSecretValue", name, SecretId=name, **_version(text))
-        there = self._do("GetSecretValue", name, SecretId=name, VersionStage=CURRENT)
-        if there["SecretString"] != text:  # an older version says the same, and has stayed where it was
-            self._make_current(name, _version(text)["ClientRequestToken"], there["VersionId"])
+        current = self._do("GetSecretValue", name, SecretId=name, VersionStage=CURRENT)
+        if current["SecretString"] != text:  # an older version says the same, and has stayed where it was
+            self._make_current(name, _version(text)["ClientRequestToken"], current["VersionId"])
 
     def _make_current(self, name: str, version: str, instead_of: str) -> None:
         self._do(
@@ -203,28 +202,7 @@ class Target:
         )
 
     def _do(self, action: str, name: str, **terms: Any) -> Any:
-        """One request. Raises DeployError; it is a ``_No`` where AWS has a reason of its own."""
-        from botocore import xform_name
-
-        try:
-            with self._account.asking(f"secretsmanager:{action}", f"the secret {name}"):
-                return getattr(self._client, xform_name(action))(**terms)
-        except aws.Refused as refused:
-            raise _No(str(refused), refused.hint, code=refused.code) from None
-        except (ProviderError, ConfigError) as error:
-            raise DeployError(str(error), error.hint) from None
-
-    @cached_property
-    def _client(self) -> Any:
-        return self._account.client("secretsmanager")
-
-
-class _No(DeployError):
-    """``code`` is what AWS says no with."""
-
-    def __init__(self, message: str, hint: str, *, code: str) -> None:
-        super().__init__(message, hint)
-        self.code = code
+        return self._service.do(action, f"the secret {name}", **terms)
 
 
 def _version(text: str) -> Mapping[str, str]:

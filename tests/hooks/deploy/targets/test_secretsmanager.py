@@ -10,16 +10,11 @@ from typing import Any
 
 import boto3
 import pytest
-from bundles import AUTHORITY, issued
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from bundles import issued, resigned
 from fakes.awshttp import Refusal, forget_aws
 from fakes.moto import Moto
 
 from dns01.errors import ConfigError, DeployError
-from dns01.hooks.deploy.targets.base import CertificateFiles
 from dns01.hooks.deploy.targets.secretsmanager import Target
 
 SECRET = "dns01/example.org"
@@ -187,19 +182,6 @@ def test_undo_of_the_very_first_leaves_it(client: Any, tmp_path: Path) -> None:
     assert json.loads(now_in(client))["fingerprint"] == bundle.facts.fingerprint
 
 
-def with_key_of(old: CertificateFiles) -> CertificateFiles:
-    """A new certificate for the same key."""
-    leaf = x509.load_pem_x509_certificate(old.cert)
-    signer = load_pem_private_key(AUTHORITY.private_key_pem.bytes(), None)
-    assert isinstance(signer, ec.EllipticCurvePrivateKey)
-    builder = x509.CertificateBuilder(leaf.issuer, leaf.subject, leaf.public_key(), leaf.serial_number + 1)
-    builder = builder.not_valid_before(leaf.not_valid_before_utc).not_valid_after(leaf.not_valid_after_utc)
-    for extension in leaf.extensions:
-        builder = builder.add_extension(extension.value, extension.critical)
-    cert = builder.sign(signer, hashes.SHA256()).public_bytes(Encoding.PEM)
-    return old._replace(cert=cert, fullchain=cert + old.chain)
-
-
 def parts_in(client: Any) -> list[bytes]:
     return [now_in(client, f"dns01/example.org/{part}").encode() for part in ("privkey", "cert", "chain")]
 
@@ -220,7 +202,7 @@ def test_of_three_secrets_those_stay_that_the_certificate_before_has_in_common_w
 
 def test_a_key_that_was_kept_stays_with_the_certificate_before(client: Any, tmp_path: Path) -> None:
     oldest, old = issued(tmp_path), issued(tmp_path)
-    new = with_key_of(old)
+    new = resigned(old)
     for bundle in (oldest, old, new):
         target(layout="split").install(bundle)
 
@@ -234,7 +216,7 @@ def test_what_another_machine_has_written_since_is_not_undone(
     client: Any, tmp_path: Path, layout: str
 ) -> None:
     old, ours = issued(tmp_path), issued(tmp_path)
-    theirs = with_key_of(ours)
+    theirs = resigned(ours)
     for bundle in (old, ours, theirs):
         target(layout=layout).install(bundle)
 
