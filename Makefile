@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV = .venv/bin
 
 DEMO_PACKAGES = dehydrated pebble
-TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils certbot cron dovecot-imapd git haproxy iproute2 knot \
+TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils certbot chromium cron dovecot-imapd git haproxy iproute2 knot \
 	knot-dnsutils lego nftables nginx-light openssl pdns-backend-sqlite3 pdns-server postfix postgresql strace systemd \
 	uacme unbound
 

@@ -10,13 +10,14 @@ import click
 
 from ....errors import ConfigError, HookError, UsageError
 from ...deploy.tls import service
-from . import document, table
+from . import document, page, prometheus, table
 from .expiry import Level, Limits
+from .files import write
 from .overview import survey
-from .prometheus import write as write_metrics
 from .reminders import remind
 
 DAYS = click.FloatRange(min=0)
+COLLECTED = "name a file in the folder of --collector.textfile.directory that this user may write to"
 
 
 class _Misuse(click.UsageError):
@@ -36,7 +37,10 @@ class _Plugin(click.Command):
 @click.command(cls=_Plugin, short_help="Show every certificate, the most urgent first.")
 @click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="For programs: docs/status.schema.json describes it.")
-@click.option("--prometheus", metavar="FILE", help="Write metrics too, for node_exporter's textfiles.")
+@click.option(
+    "--prometheus", "metrics", metavar="FILE", help="Write metrics too, for node_exporter's textfiles."
+)
+@click.option("--html", metavar="FILE", help="Write a page for a browser too.")
 @click.option("--probe", multiple=True, metavar="HOST:PORT", help="Look at this service too; repeatable.")
 @click.option("--warning", type=DAYS, metavar="DAYS", help="WARNING with less than this left.")
 @click.option("--critical", type=DAYS, metavar="DAYS", help="CRITICAL with less than this left.")
@@ -44,7 +48,8 @@ class _Plugin(click.Command):
 def status(
     folders: tuple[str, ...],
     as_json: bool,
-    prometheus: str | None,
+    metrics: str | None,
+    html: str | None,
     probe: tuple[str, ...],
     warning: float | None,
     critical: float | None,
@@ -61,8 +66,10 @@ def status(
         _check(probe)
         limits = Limits(*(None if days is None else timedelta(days=days) for days in (warning, critical)))
         overview = survey(folders, probe, limits, os.environ)
-        if prometheus:
-            write_metrics(prometheus, overview)
+        if metrics:
+            write(metrics, prometheus.text(overview), COLLECTED)
+        if html:
+            write(html, page.text(overview), "name a file in a folder that this user may write to")
     except HookError as error:
         click.echo(f"DNS01 UNKNOWN - {error}")
         click.echo(f"   -> {error.hint}")

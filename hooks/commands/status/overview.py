@@ -41,14 +41,19 @@ class Standing(NamedTuple):
 
 class Overview(NamedTuple):
     """``probed``: what the services show that were asked for by hand. ``problems``: those that are
-    no certificate's. ``last``: the newest record of the audit trail."""
+    no certificate's. ``trail``: the newest records of the audit trail, oldest first."""
 
     at: datetime
     certificates: tuple[Standing, ...]  # the most urgent first
     probed: Mapping[str, Shown]
     entries: tuple[Entry, ...]
-    last: Mapping[str, Any] | None
+    trail: tuple[Mapping[str, Any], ...]
     problems: tuple[Problem, ...]
+
+    @property
+    def last(self) -> Mapping[str, Any] | None:
+        """The newest record of the audit trail."""
+        return self.trail[-1] if self.trail else None
 
     @property
     def every_problem(self) -> list[Problem]:
@@ -99,7 +104,7 @@ def survey(
         tuple(sorted(standings, key=_urgency)),
         probed,
         tuple(entries),
-        trail[-1] if trail else None,
+        tuple(trail),
         tuple(problems),
     )
 

@@ -5,14 +5,11 @@ In Prometheus' text exposition format 0.0.4. ``METRICS`` is where each name is e
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from ....errors import StateError
 from ...state.journal import RETRACT
 from .expiry import worst
 from .inventory import Known
@@ -36,28 +33,6 @@ METRICS = {  # name: what it says; all are gauges
 }
 
 Sample = tuple[str, dict[str, str], float]
-
-
-def write(path: str, overview: Overview) -> None:
-    """Write the file: whole or not at all, and for everybody to read. Raises StateError."""
-    path = os.path.abspath(path)
-    temporary = f"{path}.{os.urandom(4).hex()}.tmp"  # the collector reads *.prom alone
-    try:
-        try:
-            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-            with open(file, "w", encoding="utf-8") as stream:
-                os.fchmod(file, 0o644)  # whatever the umask
-                stream.write(text(overview))
-            os.rename(temporary, path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise StateError(
-            f"{path} cannot be written: {error.strerror}",
-            "name a file in the folder of --collector.textfile.directory that this user may write to",
-        ) from error
 
 
 def text(overview: Overview) -> str:

@@ -88,35 +88,35 @@ def _row(standing: Standing, now: datetime) -> tuple[str, ...]:
         for cell in (
             worst(standing.problems).name,
             known.name if leaf is None or len(leaf.names) < 2 else f"{known.name} +{len(leaf.names) - 1}",
-            _expires(leaf, now) if leaf else "?",
+            expires(leaf, now) if leaf else "?",
             leaf.key_type if leaf else "?",
-            _common_name(leaf.issuer) if leaf else "?",
-            ", ".join(map(_deployed, known.destinations)) or "-",
-            ", ".join(f"{service} {_verdict(shown)}" for service, shown in standing.shown.items()) or "-",
+            common_name(leaf.issuer) if leaf else "?",
+            ", ".join(map(deployed, known.destinations)) or "-",
+            ", ".join(f"{service} {verdict(shown)}" for service, shown in standing.shown.items()) or "-",
         )
     )
 
 
-def _expires(leaf: Leaf, now: datetime) -> str:
+def expires(leaf: Leaf, now: datetime) -> str:
     left = leaf.not_after - now
     when = f"in {span(left)}" if leaf.not_after > now else f"{span(-left)} ago"
     return f"{leaf.not_after:%Y-%m-%d} {when}"
 
 
-def _common_name(issuer: str) -> str:
+def common_name(issuer: str) -> str:
     """The one of its names that people know a CA by."""
     names = [part.removeprefix("CN=") for part in issuer.split(",") if part.startswith("CN=")]
     return names[0] if names else issuer
 
 
-def _deployed(destination: Destination) -> str:
+def deployed(destination: Destination) -> str:
     target = destination.target or "its targets"
     if destination.pending:
         return f"{target} (pending)"
     return f"{target} ({iso(destination.deployed.since)[:10]})" if destination.deployed else target
 
 
-def _verdict(shown: Shown) -> str:
+def verdict(shown: Shown) -> str:
     if shown.matches:
         return "matches"
     return "unreachable" if shown.leaf is None else "another certificate"
@@ -142,7 +142,7 @@ def _notes(overview: Overview) -> Iterator[str]:
             said.add(problem.hint)
     for service, shown in overview.probed.items():
         if leaf := shown.leaf:
-            yield _clean(f"{service} shows {', '.join(leaf.names)}, {_expires(leaf, overview.at)}")
+            yield _clean(f"{service} shows {', '.join(leaf.names)}, {expires(leaf, overview.at)}")
     if overview.entries:
         failing = sum(1 for entry in overview.entries if entry.state == RETRACT)
         failed = f", {failing} of them could not be taken back so far" if failing else ""

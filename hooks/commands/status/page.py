@@ -1,0 +1,160 @@
+"""The page of ``dns01 status --html FILE``: one file, without a script, and with nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from html import escape
+from typing import Any, NewType
+
+from ....output import printable
+from ....secret import redact
+from ...deploy.certificate import Leaf
+from .expiry import Level, Problem, worst
+from .overview import Overview, Standing
+from .table import common_name, deployed, expires, headline, verdict
+
+RUNS = 20  # of the audit trail, the newest first
+NAMED = 3  # of a run's names
+COLUMNS = {
+    "Certificates": ("state", "certificate", "expires", "issuer", "deployed", "live"),
+    "Problems": ("state", "what is wrong, and what to do"),
+    "Open records": ("name", "zone", "account", "last failure"),
+    "Last runs": ("UTC", "run", "steps", "outcome"),
+}
+
+STYLE = """\
+:root { color-scheme: light dark; --line: #8884; --faint: #8882; --part: #3b7dd8;
+  --ok: #2a7f3f; --warning: #b26a00; --critical: #c62828; --unknown: #7b3fa0 }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 76rem; padding: 0 1rem }
+h1 { font-size: 1.3rem; margin: 0 } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem }
+header { border-left: .5rem solid; padding: .25rem 1rem } header p { margin: .2rem 0 }
+.ok { color: var(--ok) } .warning { color: var(--warning) } .critical { color: var(--critical) }
+.unknown { color: var(--unknown) } .ok, .warning, .critical, .unknown { border-color: currentColor }
+header p, td.about { color: CanvasText }
+.scroll { overflow-x: auto } table { border-collapse: collapse; width: 100% }
+th, td { border-top: 1px solid var(--line); padding: .35rem .8rem .35rem 0; text-align: left;
+  vertical-align: top }
+th { border: 0; font-weight: 600 } td small { display: block; opacity: .75 }
+.bar { background: var(--faint); border-radius: 3px; display: flex; height: .5rem; min-width: 7rem;
+  overflow: hidden }
+.bar i { background: var(--part); display: block }
+.bar i:nth-child(even) { opacity: .55 }
+code { font-size: .9em }
+"""
+
+HEAD = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>dns01: {state}</title>
+<style>
+{style}</style>
+</head>
+<body>
+"""
+
+
+Cell = NewType("Cell", str)  # what may stand in the page as it is
+
+
+def text(overview: Overview) -> str:
+    """All of the page; what it shows of others is text in it, and no markup."""
+    at, state = overview.at, overview.level
+    summary = headline(overview).partition(" | ")[0].partition(" - ")[2]
+    longest = max((sum(_steps(record).values()) for record in overview.trail[-RUNS:]), default=0.0)
+    sections = {
+        "Certificates": [_certificate(standing, at) for standing in overview.certificates],
+        "Problems": [_problem(problem) for problem in overview.every_problem],
+        "Open records": [
+            [_cell(entry.target), _cell(entry.zone), _cell(entry.account), _cell(entry.error or "-")]
+            for entry in overview.entries
+        ],
+        "Last runs": [_run(record, longest) for record in reversed(overview.trail[-RUNS:])],
+    }
+    return "".join(
+        (
+            HEAD.format(state=state.name, style=STYLE),
+            f'<header class="{_class(state)}"><h1>{state.name}</h1><p>{_cell(summary)}</p>',
+            f"<p><small>{at:%Y-%m-%d %H:%M} UTC</small></p></header>\n",
+            *(_table(title, rows) for title, rows in sections.items() if rows),
+            "</body>\n</html>\n",
+        )
+    )
+
+
+def _table(title: str, rows: Iterable[Iterable[Cell]]) -> str:
+    head = "".join(f"<th>{column}</th>" for column in COLUMNS[title])
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>\n" for row in rows)
+    return f'<h2>{title}</h2>\n<div class="scroll"><table>\n<tr>{head}</tr>\n{body}</table></div>\n'
+
+
+def _certificate(standing: Standing, now: datetime) -> list[Cell]:
+    known, leaf = standing.known, standing.known.leaf
+    return [
+        _state(worst(standing.problems)),
+        _cell(known.name, ", ".join(leaf.names) if leaf and leaf.names != (known.name,) else ""),
+        _life(leaf, now) if leaf else _cell("?"),
+        _cell(common_name(leaf.issuer), leaf.key_type) if leaf else _cell("?"),
+        _lines(deployed(destination) for destination in known.destinations),
+        _lines(f"{service} {verdict(shown)}" for service, shown in standing.shown.items()),
+    ]
+
+
+def _life(leaf: Leaf, now: datetime) -> Cell:
+    """When it expires, and how much of its lifetime is left."""
+    left = (leaf.not_after - now) / (leaf.not_after - leaf.not_before)
+    return Cell(f"{_cell(expires(leaf, now))}{_bar([100 * min(max(left, 0.0), 1.0)])}")
+
+
+def _problem(problem: Problem) -> list[Cell]:
+    return [_state(problem.level), _cell(problem.text, problem.hint)]
+
+
+def _run(record: Mapping[str, Any], longest: float) -> list[Cell]:
+    """One call of a client, with a bar that is as long as its steps have taken, beside the longest."""
+    steps = _steps(record)
+    names = [str(name) for name in record.get("names", ())]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    said = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in steps.items())
+    bar = _bar(100 * seconds / longest for seconds in steps.values()) if longest else ""
+    level = Level.CRITICAL if record.get("outcome") == "failed" else Level.OK
+    error = str(record.get("error") or "")
+    return [
+        _cell(str(record["time"])[:19].replace("T", " ")),
+        _cell(f"{record.get('client', '')} {record.get('phase', '')}", ", ".join(names[:NAMED]) + more),
+        Cell(f"{bar}{_cell('', said)}"),
+        Cell(
+            f'<span class="{_class(level)}">{_cell(str(record.get("outcome", "")))}</span>{_cell("", error)}'
+        ),
+    ]
+
+
+def _steps(record: Mapping[str, Any]) -> dict[str, float]:
+    return {str(step): max(0.0, float(seconds)) for step, seconds in record.get("steps", {}).items()}
+
+
+def _bar(shares: Iterable[float]) -> Cell:
+    """A bar of parts, in percent of its width."""
+    return Cell(f'<div class="bar">{"".join(f"<i style=width:{share:.1f}%></i>" for share in shares)}</div>')
+
+
+def _state(level: Level) -> Cell:
+    return Cell(f'<b class="{_class(level)}">{level.name}</b>')
+
+
+def _class(level: Level) -> str:
+    return level.name.lower()
+
+
+def _lines(texts: Iterable[str]) -> Cell:
+    return Cell("<br>".join(map(_cell, texts)) or "-")
+
+
+def _cell(text: str, beneath: str = "") -> Cell:
+    """Text of anybody's, and in small letters what stands beneath it."""
+    small = f"<small>{_cell(beneath)}</small>" if beneath else ""
+    return Cell(escape(printable(redact(text))) + small)
