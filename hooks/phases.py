@@ -275,7 +275,8 @@ class Phase:
         """Raises HookError for names of the run that nothing was published for, and that were ours."""
         foreign = self._session.intents.of(client, "foreign")
         self._session.intents.done(foreign)
-        missing = Counter(self.call.run_names) - Counter(entry.domain for entry in entries)
+        published = {(entry.domain, entry.value) for entry in entries}  # each maybe at several accounts
+        missing = Counter(self.call.run_names) - Counter(domain for domain, _ in published)
         if missing := missing - Counter([*(intent.domain for intent in foreign), *self.call.foreign]):
             raise HookError(
                 f"not published: {', '.join(missing.elements())}; certbot asks the CA all the same",

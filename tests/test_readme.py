@@ -110,7 +110,7 @@ def test_the_file_for_certbot_is_a_whole_configuration(tmp_path: Path) -> None:
     key.write_text('key "dns01" {\n\talgorithm hmac-sha256;\n\tsecret "c2VjcmV0IHNlY3JldCBzZWNyZXQ=";\n};\n')
     file.write_text(block("[account.own]").replace("/etc/dns01/tsig.key", str(key)))
     settings = load_settings({"DNS01_CONFIG": str(file), "DNS01_STATE_DIR": str(tmp_path)})
-    assert settings.account_for("example.org").name == "own"
+    assert [each.name for each in settings.accounts_for("example.org")] == ["own"]
 
 
 def test_certbot_s_renewal_without_an_account_is_told_the_same_lines() -> None:

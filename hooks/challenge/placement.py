@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from ... import output
-from ...errors import ConfigError, DelegationError, HookError, ZoneNotFound
+from ...errors import ConfigError, DelegationError, HookError, ProviderError, ZoneNotFound
 from ...names import PREFIX, is_within
 from ...providers.base import (
     HasNameServer,
@@ -31,21 +32,31 @@ from ..dns.delegation import Delegation, PortBarred, Server
 from ..dns.message import TXT, Query
 from ..dns.transport import Transport
 from ..dns.zone_cuts import Discovery
+from .primaries import Primary, check_same_zone, slowest
 
 ALL_SERVERS_TIMEOUT = 6.0  # seconds: for a datagram, another one and a stream
 
 
 class Placement(NamedTuple):
-    """A record's place: its owner name, the zone and account to publish in, whom to ask then."""
+    """A record's place: its owner name, the zone and the accounts to publish in, whom to ask then."""
 
     name: str  # what the CA asks for
     target: str  # where the record stands
-    account: Account
-    zone: Zone
+    primaries: tuple[Primary, ...]  # each gets the record
     servers: tuple[Server, ...]
-    profile: Profile
+    profile: Profile  # that of the slowest of them
     readiness: Readiness  # whom to believe
     private: bool  # whether the public DNS does not have it
+
+    @property
+    def apex(self) -> str:
+        """That of the zone, which all of its primaries have."""
+        return self.primaries[0].zone.apex
+
+    @property
+    def zones(self) -> tuple[tuple[str, Zone], ...]:
+        """(account, zone) of each primary."""
+        return tuple((primary.account.name, primary.zone) for primary in self.primaries)
 
 
 class Placements:
@@ -57,6 +68,7 @@ class Placements:
         self._providers: dict[str, Provider] = {}
         self._opening = threading.Lock()  # doctor looks at many domains at once
         self._zones: dict[tuple[str, str], Zone] = {}
+        self._own_servers: dict[tuple[str, Zone], tuple[Server, ...]] = {}
         self._places: dict[str, Placement] = {}
         self._worlds: dict[tuple[Server, ...], Discovery] = {}
         self._warned: set[str] = set()
@@ -73,6 +85,17 @@ class Placements:
     def provider_named(self, account: str) -> Provider:
         """The provider of the account of that name. Raises ConfigError."""
         return self.provider(self._settings.account_named(account))
+
+    @contextmanager
+    def errors_of(self, account: str) -> Iterator[None]:
+        """Have what the account's provider raises say whose it is, where there are several accounts."""
+        try:
+            yield
+        except ProviderError as error:
+            named = re.search(rf"\baccount {re.escape(account)}(?![\w.-])", str(error))
+            if len(self._settings.accounts) > 1 and not named:
+                error.args = (f"account {account}: {error}",)
+            raise
 
     def find(self, names: Iterable[str]) -> dict[str, Placement]:
         """The place of every name.
@@ -116,9 +139,10 @@ class Placements:
         of_account: dict[str, list[str]] = defaultdict(list)
         for name in names:
             with suppress(ConfigError):  # its account may be that of a CNAME's target
-                of_account[self._settings.account_for(name).name].append(name)
-        for account, its_names in of_account.items():
-            provider = self.provider_named(account)
+                for account in self._settings.accounts_for(name):
+                    of_account[account.name].append(name)
+        for called, its_names in of_account.items():
+            provider = self.provider_named(called)
             if isinstance(provider, StartsServer):
                 provider.start(its_names)
 
@@ -191,9 +215,9 @@ class Placements:
         if not delegation.wildcard:
             return self._placement(delegation)
         try:
-            account = self._settings.account_for(delegation.target, name)
-            if isinstance(self.provider(account), NeedsAlias):
-                raise ZoneNotFound(f"the account {account.name} publishes at its own names only")
+            for account in self._settings.accounts_for(delegation.target, name):
+                if isinstance(self.provider(account), NeedsAlias):
+                    raise ZoneNotFound(f"the account {account.name} publishes at its own names only")
             placement = self._placement(delegation)
         except (ConfigError, ZoneNotFound) as error:
             try:
@@ -207,37 +231,59 @@ class Placements:
 
     def _placement(self, delegation: Delegation) -> Placement:
         name, target = delegation.name, delegation.target
-        account = self._settings.account_for(target, name)
+        accounts = self._settings.accounts_for(target, name)
         if not delegation.guessed and not delegation.private and "." not in delegation.zone:
-            delegation = self._in_private_dns(account, delegation)
+            delegation = self._in_private_dns(accounts, delegation)
             target = delegation.target
+        primaries = tuple(
+            Primary(account, self._zone(account, delegation), self._settings.profile_for(account, target))
+            for account in accounts
+        )
+        check_same_zone(target, primaries)
         named = self._settings.readiness_for(name)
         return Placement(
             name,
             target,
-            account,
-            self._zone(account, delegation),
-            self._named(target) or delegation.servers,
-            self._settings.profile_for(account, target),
+            primaries,
+            self._named(target) or self._servers_of_all(primaries, delegation),
+            slowest(primary.profile for primary in primaries),
             # Public resolvers need not know a zone whose servers are a private matter.
             named or ("authoritative" if delegation.private else "public"),
             delegation.private,
         )
 
-    def _in_private_dns(self, account: Account, delegation: Delegation) -> Delegation:
-        """A name that the public DNS does not have is asked of the server that takes the account's updates.
+    def _servers_of_all(self, primaries: Sequence[Primary], delegation: Delegation) -> tuple[Server, ...]:
+        """Those of the delegation, and where several accounts serve the zone, those that each of them says
+        its own copy has: a resolver may go by either list (RFC 8901 §2)."""
+        if len(primaries) < 2 or delegation.private:
+            return delegation.servers
+        for primary in primaries:
+            if (primary.account.name, primary.zone) not in self._own_servers:
+                own = primary.servers(self.provider(primary.account))
+                self._own_servers[primary.account.name, primary.zone] = own
+        own = tuple(
+            server
+            for primary in primaries
+            for server in self._own_servers[primary.account.name, primary.zone]
+        )
+        return self.discovery.with_servers(delegation.servers, own)
+
+    def _in_private_dns(self, accounts: Sequence[Account], delegation: Delegation) -> Delegation:
+        """A name that the public DNS does not have is asked of the servers that take its accounts' updates.
 
         Raises DelegationError where there is none, or it does not answer for the name with authority.
         """
-        servers = _servers_of(self.provider(account))
+        servers = tuple(server for account in accounts for server in _servers_of(self.provider(account)))
         if servers:
             found = self._find(
                 servers, delegation.target, self._settings.cname_for(delegation.name) or "auto"
             )
             if not found.guessed and not found.trouble:
+                asked = " and ".join(server.name for server in servers)
+                named = " and ".join(account.name for account in accounts)
                 output.warning(
-                    f"{found.zone} is not in the public DNS: {servers[0].name}, the server of the account "
-                    f"{account.name}, answers for it with authority and is asked instead"
+                    f"{found.zone} is not in the public DNS: {asked}, the server of the account "
+                    f"{named}, answers for it with authority and is asked instead"
                 )
                 return found._replace(name=delegation.name, chain=(*delegation.chain[:-1], *found.chain))
         cut, target = delegation.zone, delegation.target
@@ -282,7 +328,9 @@ class Placements:
     def _account_zone(self, account: Account, name: str) -> Zone:
         if (account.name, name) not in self._zones:
             id = self._settings.zone_id_for(name)
-            self._zones[account.name, name] = Zone(name, id) if id else self.provider(account).zone_for(name)
+            with self.errors_of(account.name):
+                zone = Zone(name, id) if id else self.provider(account).zone_for(name)
+            self._zones[account.name, name] = zone
         return self._zones[account.name, name]
 
 

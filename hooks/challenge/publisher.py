@@ -45,7 +45,7 @@ class Records:
 
     def publish(self, challenges: Sequence[Challenge], places: Mapping[str, Placement]) -> list[Entry]:
         """Publish all of the challenges, zone by zone, or none of them and HookError: what was published
-        before one fails is retracted."""
+        before one fails is retracted, at every account that serves its zone."""
         published: list[Entry] = []
         try:
             for account, zone, entries in self._batches(challenges, places):
@@ -61,18 +61,25 @@ class Records:
         ``asked_for``: whether a CA can have seen the records, so that the next order at one of the
         names has to wait until it has forgotten them.
         """
-        for (account, zone), batch in _by_zone(entries).items():
+        batches = _by_zone(entries)
+        several = len({account for account, _ in batches}) > 1
+        for (account, zone), batch in batches.items():
             try:
-                self._retract_zone(account, zone, batch, asked_for)
+                gone = self._retract_zone(account, zone, batch, asked_for)
             except Exception as error:
                 self._keep(batch, error)
+                continue
+            self.retracted += gone
+            through = f" through {output.account(account, batch[0].provider)}" if several else ""
+            for _, target, count in _counted(gone):
+                output.step(f"took back {count}{target}{through}")
 
     def publish_again(self, entries: Sequence[Entry]) -> None:
         """Publish what was published and is no longer there: another writer has replaced the RRset. What
         has been retracted by now stays away. Raises HookError."""
         for (account, zone), batch in _by_zone(entries).items():
             provider = self._places().provider_named(account)
-            with self._journal.lock(zone.apex):
+            with self._places().errors_of(account), self._journal.lock(zone.apex):
                 batch = self._journal.unchanged(batch)
                 if batch:
                     tell_challenges(provider, batch)
@@ -83,30 +90,30 @@ class Records:
                     "(does something else write this zone?)"
                 )
 
-    def _retract_zone(self, account: str, zone: Zone, entries: list[Entry], asked_for: bool) -> None:
+    def _retract_zone(
+        self, account: str, zone: Zone, entries: list[Entry], asked_for: bool
+    ) -> Sequence[Entry]:
+        """Gives those of the entries that are gone by it."""
         provider = self._places().provider_named(account)
         with self._journal.lock(zone.apex):
             # Another process may have taken an orphan back by now, or published its value anew.
             entries = self._journal.unchanged(entries)
             if not entries:
-                return
+                return ()
             tell_challenges(provider, entries)
             entries = self._gone(provider, zone, entries)
-            if not entries:
-                return
-            if asked_for:
+            if entries and asked_for:
                 self._journal.close(entries)
             else:
                 self._journal.forget(entries)
-        self.retracted += entries
-        for _, target, count in _counted(entries):
-            output.step(f"took back {count}{target}")
+        return entries
 
     def _gone(self, provider: Provider, zone: Zone, entries: list[Entry]) -> list[Entry]:
         """Those of the entries that are retracted now. A batch that the provider refuses is taken apart: one
         record that the account may not touch does not keep the others where they are."""
         try:
-            provider.retract(zone, _records(entries))
+            with self._places().errors_of(entries[0].account):
+                provider.retract(zone, _records(entries))
         except Exception as error:
             if len(entries) > 1 and isinstance(error, ProviderError) and error.definite:
                 return [entry for each in entries for entry in self._gone(provider, zone, [each])]
@@ -135,26 +142,29 @@ class Records:
     def _batches(
         self, challenges: Sequence[Challenge], places: Mapping[str, Placement]
     ) -> list[tuple[Account, Zone, list[Entry]]]:
-        """The entries to make, a batch for each zone: many APIs take a whole batch at once."""
+        """The entries to make, a batch for each zone and account: many APIs take a whole batch at once."""
+        accounts: dict[str, Account] = {}
         batches: dict[tuple[str, Zone], list[Entry]] = defaultdict(list)
         for challenge in dict.fromkeys(challenges):
             place = places[challenge.name]
-            batches[place.account.name, place.zone].append(
-                Entry(
-                    domain=challenge.domain,
-                    token=challenge.token,
-                    name=challenge.name,
-                    target=place.target,
-                    value=challenge.validation,
-                    ttl=place.profile.ttl,
-                    account=place.account.name,
-                    provider=place.account.provider,
-                    zone=place.zone.apex,
-                    zone_id=place.zone.id,
-                    client=self._client,
+            for account, zone, profile in place.primaries:
+                accounts[account.name] = account
+                batches[account.name, zone].append(
+                    Entry(
+                        domain=challenge.domain,
+                        token=challenge.token,
+                        name=challenge.name,
+                        target=place.target,
+                        value=challenge.validation,
+                        ttl=profile.ttl,
+                        account=account.name,
+                        provider=account.provider,
+                        zone=zone.apex,
+                        zone_id=zone.id,
+                        client=self._client,
+                    )
                 )
-            )
-        return [(places[batch[0].name].account, zone, batch) for (_, zone), batch in batches.items()]
+        return [(accounts[account], zone, batch) for (account, zone), batch in batches.items()]
 
     def _publish_zone(
         self, account: Account, zone: Zone, entries: list[Entry], published: list[Entry]
@@ -163,7 +173,7 @@ class Records:
         be out. Those that the provider has definitely refused leave it, and the journal."""
         provider = self._places().provider(account)
         through = output.account(account.name, account.provider)
-        with self._journal.lock(zone.apex):
+        with self._places().errors_of(account.name), self._journal.lock(zone.apex):
             check_value_limit(provider, entries, self._journal.entries)
             entries = self._journal.open(entries)
             published += entries

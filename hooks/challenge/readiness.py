@@ -151,9 +151,9 @@ class ReadinessWait:
     def _refused_by_providers(self, places: Iterable[Placement]) -> dict[str, HookError]:
         """The names whose provider says that what was published will not be on its servers."""
         refused: dict[str, HookError] = {}
-        zones: dict[tuple[str, Zone], list[Placement]] = defaultdict(list)
+        zones: dict[tuple[tuple[str, Zone], ...], list[Placement]] = defaultdict(list)
         for place in places:
-            zones[place.account.name, place.zone].append(place)
+            zones[place.zones].append(place)
         for together in zones.values():
             try:
                 self._for_providers(together[:1])
@@ -163,10 +163,11 @@ class ReadinessWait:
 
     def _for_providers(self, places: Iterable[Placement]) -> None:
         """The word of every API that has one (INSYNC, a job)."""
-        for place in {(place.account.name, place.zone): place for place in places}.values():
-            provider = self._places.provider(place.account)
+        for account, zone in dict.fromkeys(each for place in places for each in place.zones):
+            provider = self._places.provider_named(account)
             if isinstance(provider, KnowsWhenSettled):
-                provider.settled(place.zone)
+                with self._places.errors_of(account):
+                    provider.settled(zone)
 
     def _for_servers(
         self,
@@ -191,7 +192,7 @@ class ReadinessWait:
                 place.servers,
                 self._profile(place, target in published),
                 substitute=place.readiness != "authoritative",
-                zone=place.zone.apex,
+                zone=place.apex,
             )
             for target, place in {places[entry.name].target: places[entry.name] for entry in entries}.items()
         ]
@@ -260,7 +261,8 @@ class ReadinessWait:
     def _profile(self, place: Placement, published: bool) -> Profile:
         """A provider that trusts its servers at its own word has none for what another process
         published: those are asked as often as anybody's."""
-        if published or not isinstance(self._places.provider(place.account), KnowsWhenSettled):
+        providers = [self._places.provider(primary.account) for primary in place.primaries]
+        if published or not any(isinstance(provider, KnowsWhenSettled) for provider in providers):
             return place.profile
         return place.profile._replace(rounds=max(place.profile.rounds, Profile().rounds))
 
@@ -282,7 +284,7 @@ class ReadinessWait:
             return f"split horizon: {differs}" if differs else ""
 
         def view(resolver: Address, name: str) -> str:
-            return horizon(resolver, places[name].zone.apex, places[name].servers)
+            return horizon(resolver, places[name].apex, places[name].servers)
 
         for readiness in ("public", "strict"):
             names = _values_by_name(e for e in entries if places[e.name].readiness == readiness)

@@ -40,7 +40,7 @@ def check(file: str | None) -> None:
     settings = load_settings(environ)
     for account in settings.accounts.values():
         open_account(account)
-        named = ", ".join(rule.apex for rule in settings.zones if rule.account == account.name)
+        named = ", ".join(rule.apex for rule in settings.zones if account.name in rule.accounts)
         only = len(settings.accounts) == 1
         zones = "every zone" if only else named or "no zone: name it in a [zone] section"
         click.echo(f"account {output.account(account.name, account.provider)}: {zones}")
@@ -77,7 +77,9 @@ def _ordered(environ: Mapping[str, str], settings: Settings) -> str:
 
 
 def _terms(rule: ZoneRule) -> Iterator[str]:
-    """What the section says besides its account."""
+    """What the section says besides its only account."""
+    if len(rule.accounts) > 1:
+        yield f"published through each of {', '.join(rule.accounts)}"
     if rule.id:
         yield f"id {rule.id}"
     if rule.nameservers:

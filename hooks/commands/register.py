@@ -15,7 +15,7 @@ import click
 
 from ...errors import ConfigError, HookError, NotReady, ProviderError, UsageError, ZoneNotFound
 from ...names import PREFIX
-from ...providers.base import CreatesAliases
+from ...providers.base import CreatesAliases, Zone
 from ..challenge.propagation import Target
 from ..challenge.server_wait import wait
 from ..clients.challenge import owner_name
@@ -94,7 +94,18 @@ class Clerk:
             raise ProviderError(
                 f"{name} is a CNAME to {found.chain[1]} already", f"remove that one first, or {by_hand}"
             )
-        account = self._settings.account_for(name)
+        accounts = self._settings.accounts_for(name)
+        for provider, zone in [self._alias_maker(account, found, by_hand) for account in accounts]:
+            with self._journal.lock(zone.apex):
+                provider.alias(zone, name, target)
+        until = time.monotonic() + SEEN
+        while self._found_afresh(name).target != target and time.monotonic() < until:
+            time.sleep(PAUSE)
+
+    def _alias_maker(
+        self, account: Configured, found: Delegation, by_hand: str
+    ) -> tuple[CreatesAliases, Zone]:
+        """The account's provider and zone, if it can create the CNAME. Raises HookError."""
         if _is_acmedns(account):
             raise ConfigError(f"{self._settings.source} names no account for the zone {found.zone}", by_hand)
         provider = open_account(account)
@@ -102,12 +113,10 @@ class Clerk:
             raise ConfigError(f"no CNAME can be created through {account.provider}", by_hand)
         zone = provider.zone_for(found.zone)
         if zone.apex != found.zone:
-            raise ZoneNotFound(f"{name} is in {found.zone}; account {account.name} has {zone.apex}", by_hand)
-        with self._journal.lock(zone.apex):
-            provider.alias(zone, name, target)
-        until = time.monotonic() + SEEN
-        while self._found_afresh(name).target != target and time.monotonic() < until:
-            time.sleep(PAUSE)
+            raise ZoneNotFound(
+                f"{found.name} is in {found.zone}; account {account.name} has {zone.apex}", by_hand
+            )
+        return provider, zone
 
     def _found_afresh(self, name: str) -> Delegation:
         """Where the name leads now: a Discovery remembers where it led."""
@@ -155,7 +164,7 @@ class Clerk:
         name's section says."""
         accounts = [each for each in self._settings.accounts.values() if _is_acmedns(each)]
         if len(accounts) > 1:
-            accounts = [each for each in [self._settings.account_for(name)] if _is_acmedns(each)]
+            accounts = [each for each in self._settings.accounts_for(name) if _is_acmedns(each)]
         if not accounts:
             raise ConfigError(
                 f"{self._settings.source} has no account at an acme-dns server for {name}",

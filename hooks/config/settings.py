@@ -27,7 +27,7 @@ class ZoneRule(NamedTuple):
     """What one ``[zone."…"]`` says of the names at and beneath its apex; empty where it says nothing."""
 
     apex: str
-    account: str
+    accounts: tuple[str, ...]  # several where each serves the zone by itself, and gets every record
     id: str
     nameservers: tuple[Address, ...]
     readiness: Readiness | None
@@ -51,20 +51,19 @@ class Settings:
     ca_account: str = ""  # the account's URI
     doh: tuple[str, ...] = ()  # URLs, for where port 53 is barred
 
-    def account_for(self, *names: str) -> Account:
-        """The account of the first name that a section gives one, else the only account.
+    def accounts_for(self, *names: str) -> tuple[Account, ...]:
+        """The accounts of the first name that a section gives any, else the only account. A record is
+        published through each of them.
 
         Raises ConfigError, which lists the accounts and shows the section to write.
         """
-        for name in names:
-            for rule in self._rules(name):
-                if rule.account:
-                    return self.accounts[rule.account]
+        if said := self._accounts_said(*names):
+            return tuple(self.accounts[name] for name in said)
         if not self.accounts:
             raise ConfigError(f"no account is configured for {names[0]}", "`dns01 providers` shows how")
         first = next(iter(self.accounts))
         if len(self.accounts) == 1:
-            return self.accounts[first]
+            return (self.accounts[first],)
         raise ConfigError(
             f"{self.source} says no account for {names[0]}; there are {', '.join(self.accounts)}",
             f'write [zone."{names[0].removeprefix(PREFIX)}"] and below it, for example, account = "{first}"',
@@ -103,8 +102,22 @@ class Settings:
         return next((rule.cname for rule in self._rules(name) if rule.cname), None)
 
     def zone_id_for(self, apex: str) -> str:
-        """The provider's id of the zone, where the configuration says it; else ""."""
-        return next((rule.id for rule in self.zones if rule.apex == apex), "")
+        """The provider's id of the zone, where the configuration says it; else "".
+
+        Raises ConfigError where the zone has several accounts: the id could be any one's.
+        """
+        id = next((rule.id for rule in self.zones if rule.apex == apex), "")
+        if id and len(accounts := self._accounts_said(apex)) > 1:
+            raise ConfigError(
+                f"the id {id} of the zone {apex} is one provider's word for it, and there are several "
+                f"accounts: {', '.join(accounts)}",
+                f'take id out of [zone."{apex}"]: each account finds its own zone by its name',
+            )
+        return id
+
+    def _accounts_said(self, *names: str) -> tuple[str, ...]:
+        """The accounts of the first of the names that a section gives any."""
+        return next((rule.accounts for name in names for rule in self._rules(name) if rule.accounts), ())
 
     def _rules(self, name: str) -> list[ZoneRule]:
         fitting = (rule for rule in self.zones if is_within(name, rule.apex))

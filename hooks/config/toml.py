@@ -55,12 +55,15 @@ class File:
         accounts = {name: self._account(name, section) for name, section in self.sections("account").items()}
         if not accounts and not self.sections("deploy"):
             raise ConfigError("it has no account", 'write [account.web] and below it provider = "…"')
-        return replace(
+        settings = replace(
             for_all(self._environ, self._data),
             source=self.path,
             accounts=accounts,
             zones=self._zones(accounts),
         )
+        for rule in settings.zones:
+            settings.zone_id_for(rule.apex)
+        return settings
 
     @property
     def without_account(self) -> bool:
@@ -130,7 +133,7 @@ class File:
         for name, section in self.sections("zone").items():
             with at(f'[zone."{name}"]'):
                 rule = _zone(name, section)
-                check_known("account", [rule.account] if rule.account else [], list(accounts))
+                check_known("account", rule.accounts, list(accounts))
                 if rules.setdefault(rule.apex, rule) is not rule:
                     raise ConfigError(f"there is another section for {rule.apex}", "make one of the two")
         return list(rules.values())
@@ -146,7 +149,7 @@ def _zone(name: str, section: Mapping[str, Any]) -> ZoneRule:
     check_known("key", section, known, {"zone_id": "id"})  # as the certificates of an inventory have it
     return ZoneRule(
         apex=validators.apex(name),
-        account=said(section, "account", text, ""),
+        accounts=said(section, "account", validators.account_names, ()),
         id=said(section, "id", text, ""),
         nameservers=said(section, "nameservers", validators.addresses, ()),
         readiness=said(section, "readiness", validators.readiness, None),

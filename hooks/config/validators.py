@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Any, Literal, TypeVar, cast, get_args
 
 from ...errors import ConfigError
 from ...names import canonical
-from ...options import at
+from ...options import at, text
 from ..dns.address import Address
 
 T = TypeVar("T")
@@ -105,6 +106,18 @@ def _address(entry: object) -> Address:
             "for example 192.0.2.53, 192.0.2.53:5353, 2001:db8::53 or [2001:db8::53]:5353",
         )
     return Address(str(address), port)
+
+
+def account_names(value: object) -> tuple[str, ...]:
+    """One account, or a list of those that serve a zone side by side."""
+    if not isinstance(value, list):
+        return (text(value),)
+    if not value:
+        raise ConfigError("the list has no account in it", 'write account = "NAME", or ["NAME", "OTHER"]')
+    for name, count in Counter(map(text, value)).items():
+        if count > 1:
+            raise ConfigError(f"the account {name!r} stands there {count} times", "write each account once")
+    return tuple(value)
 
 
 def apex(name: str) -> str:

@@ -126,6 +126,14 @@ class Discovery:
     def _is_from_wildcard(self, cut: ZoneCut, reply: dns.message.Message, name: str, alias: str) -> bool:
         return is_from_wildcard(reply, name, alias, lambda other: self._ask(cut, other, SOA))
 
+    def with_servers(self, servers: Sequence[Server], others: Sequence[Server]) -> tuple[Server, ...]:
+        """The servers, and those of the others with another NS name, each with all its addresses; those
+        that the others have already are believed as glue is."""
+        known = {server.name for server in servers}
+        glue = {other.name: other.addresses for other in others if other.name not in known}
+        self._look_up(glue, glue)
+        return (*servers, *(Server(host, self._hosts[host]) for host in sorted(glue)))
+
     def cut(self, name: str) -> ZoneCut:
         """The zone that holds ``name``: the deepest that it is delegated to.
 

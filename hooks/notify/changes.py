@@ -118,7 +118,7 @@ def deployment_subject(domain: str, section: str, target: str) -> str:
 
 
 def record_subject(entry: Entry) -> str:
-    return f"record {entry.target} {entry.value}"
+    return f"record {entry.target} {entry.value} {entry.account}"
 
 
 def notified(environ: Mapping[str, str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -26,7 +26,8 @@ class Scene(NamedTuple):
     delegation: Delegation  # where the first of their challenge names leads now
     survey: Survey  # of the zone there
     primaries: tuple[Look, ...]  # who takes the updates, and is not among the zone's name servers
-    updated: tuple[Address, ...] = ()  # of the server that the account sends its updates to
+    updated: tuple[Address, ...] = ()  # of the servers that the accounts send their updates to
+    accounts: int = 1  # that the records were published through; several have servers of their own
 
     @property
     def having(self) -> tuple[Look, ...]:
@@ -76,17 +77,20 @@ def scene(entries: Sequence[Entry], settings: Settings) -> Scene:
     else:
         delegation = discovery.find(first.name)
         seen = survey(discovery, delegation.zone, wanted)
+    accounts = {entry.account for entry in entries if entry.zone == first.zone}
+    updated = _updated(settings, accounts)
     primaries: tuple[Server, ...] = ()
     if any(look.authority for look in seen.looks):  # else there is nothing to compare them with
-        primaries = tuple(_primaries(discovery, seen, settings, first))
+        primaries = tuple(_primaries(discovery, seen, updated))
     hidden = look_at(primaries, seen.apex, wanted)
-    return Scene(dict(wanted), first.zone, delegation, seen, hidden, _updated(discovery, settings, first))
+    receiving = tuple(address for host in updated for address in _addresses(discovery, host))
+    return Scene(dict(wanted), first.zone, delegation, seen, hidden, receiving, len(accounts))
 
 
-def _updated(discovery: Discovery, settings: Settings, entry: Entry) -> tuple[Address, ...]:
-    account = settings.accounts.get(entry.account)
-    server = account.options.get("nameserver", "") if account else ""
-    return tuple(_addresses(discovery, server)) if server else ()
+def _updated(settings: Settings, accounts: Iterable[str]) -> list[str]:
+    """The servers that the accounts send their updates to."""
+    found = [settings.accounts[name] for name in sorted(accounts) if name in settings.accounts]
+    return [server for account in found if (server := account.options.get("nameserver", ""))]
 
 
 def _words(answer: Response, values: frozenset[str]) -> str:
@@ -97,13 +101,11 @@ def _words(answer: Response, values: frozenset[str]) -> str:
     return f"{said}, but {others} other value{'s' if others > 1 else ''}" if others else said
 
 
-def _primaries(discovery: Discovery, seen: Survey, settings: Settings, entry: Entry) -> Iterator[Server]:
-    """Whom the SOA calls so (RFC 1035 §3.3.13), and whom the account sends its updates to."""
+def _primaries(discovery: Discovery, seen: Survey, updated: Sequence[str]) -> Iterator[Server]:
+    """Whom the SOA calls so (RFC 1035 §3.3.13), and those that are ``updated``."""
     public = {look.address for look in seen.looks}
-    account = settings.accounts.get(entry.account)
-    named = [account.options.get("nameserver", "")] if account else []
-    named += sorted({text(look.authority.mname) for look in seen.looks if look.authority})
-    for host in filter(None, dict.fromkeys(named)):
+    mnames = sorted({text(look.authority.mname) for look in seen.looks if look.authority})
+    for host in filter(None, dict.fromkeys((*updated, *mnames))):
         hidden = tuple(address for address in _addresses(discovery, host) if address not in public)
         if hidden and host not in {server.name for server in seen.servers}:
             yield Server(host, hidden)

@@ -219,6 +219,8 @@ def _foreign(scene: Scene) -> Suspicion | None:
         copy = copy_at(fault.looks[0])
         drop = f"take {fault.host} out of the name servers of {scene.survey.apex}, at the registrar"
         if fault.kind in ("foreign", "primary"):
+            if scene.accounts > 1:
+                continue  # each account's servers have a copy of their own
             return Suspicion(
                 "foreign-copy",
                 f"{_listed(fault.looks)} has another zone {scene.survey.apex} than who took the record: "
@@ -266,6 +268,8 @@ def _behind_primary(scene: Scene) -> Suspicion | None:
         return None
     related = [look for look in scene.lacking if copy_at(look).hosts & copy_at(source).hosts]
     late = [look for look in related if Serial(look.serial or 0) < Serial(source.serial)]
+    if not late and scene.accounts > 1:
+        return None
     if late:
         return Suspicion(
             "hidden-primary",

@@ -40,12 +40,12 @@ HEAD_START = 0.5  # seconds: the zone cuts that one has found need not be looked
 
 class Diagnosis(NamedTuple):
     """What is known of a domain. ``delegation``: where its record goes, as far as that is known;
-    ``account``: the one that publishes it, and why that one. ``findings``: by check, in order."""
+    ``accounts``: those that publish it, and why those. ``findings``: by check, in order."""
 
     domain: str
     name: str
     delegation: Delegation
-    account: Account | None
+    accounts: tuple[Account, ...]
     why: str
     findings: Mapping[str, tuple[Finding, ...]]
 
@@ -89,8 +89,8 @@ def diagnose(examined: Examined, checks: Mapping[str, Check], deadline: float = 
     name = examined.name
     delegation = next(iter(way.found), Delegation(name, name, "", (), (name,)))
     findings = {check: (*task.found, *task.trouble(deadline)) for check, task in tasks.items()}
-    account, why = _account(examined, delegation)
-    diagnosis = Diagnosis(examined.domain, name, delegation, account, why, findings)
+    accounts, why = _accounts(examined, delegation)
+    diagnosis = Diagnosis(examined.domain, name, delegation, accounts, why, findings)
     return _together(diagnosis.adding("scope", hindrances).without_consequences())
 
 
@@ -140,11 +140,11 @@ def _way(examined: Examined) -> Delegation:
         return Delegation(examined.name, examined.name, "", (), (examined.name,))
 
 
-def _account(examined: Examined, delegation: Delegation) -> tuple[Account | None, str]:
+def _accounts(examined: Examined, delegation: Delegation) -> tuple[tuple[Account, ...], str]:
     try:
         return serving(examined.settings, examined.name, delegation.target)
     except ConfigError as error:
-        return None, str(error)
+        return (), str(error)
 
 
 class _Task(Generic[T]):

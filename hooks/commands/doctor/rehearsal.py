@@ -32,7 +32,7 @@ def domains(settings: Settings, environ: Mapping[str, str]) -> list[str]:
         for path in sorted(glob(f"{root}/*/cert.pem")):
             with suppress(DeployError):
                 found += names_in(path)
-    found += [rule.apex for rule in settings.zones if rule.account]
+    found += [rule.apex for rule in settings.zones if rule.accounts]
     bare = [name.lower().removeprefix("*.") for name in found]
     return [
         f"*.{name}" if f"*.{name}" in found and name not in found else name for name in dict.fromkeys(bare)
@@ -43,7 +43,7 @@ def one_for_each_zone(diagnoses: Iterable[Diagnosis]) -> Iterator[str]:
     """The first domain of each account and zone: a record there stands for the others."""
     seen = set()
     for diagnosis in diagnoses:
-        key = (diagnosis.account.name if diagnosis.account else "", diagnosis.delegation.zone)
+        key = (tuple(account.name for account in diagnosis.accounts), diagnosis.delegation.zone)
         if key not in seen:
             seen.add(key)
             yield diagnosis.domain

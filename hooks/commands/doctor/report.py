@@ -148,7 +148,7 @@ def _leaves(diagnosis: Diagnosis) -> Iterator[Node]:
     way = diagnosis.delegation
     if servers := tuple(map(_server, way.servers)):
         yield Node(_zone(way), servers)
-    if account := diagnosis.account:
+    for account in diagnosis.accounts:
         yield Node(f"account {output.account(account.name, account.provider)}: {diagnosis.why}")
 
 
@@ -196,14 +196,16 @@ def _steps(finding: Finding, said: Container[Finding | Node | str]) -> list[str]
 
 
 def _domain(diagnosis: Diagnosis) -> dict[str, Any]:
-    way, account = diagnosis.delegation, diagnosis.account
+    way = diagnosis.delegation
+    accounts = [{"name": each.name, "provider": each.provider} for each in diagnosis.accounts]
     return {
         "domain": diagnosis.domain,
         "name": diagnosis.name,
         "chain": list(way.chain),
         "zone": way.zone,
         "servers": [{"name": s.name, "addresses": [str(each) for each in s.addresses]} for s in way.servers],
-        "account": {"name": account.name, "provider": account.provider} if account else None,
+        "account": accounts[0] if accounts else None,
+        "accounts": accounts,
         "why": redact(diagnosis.why),
         "worst": diagnosis.worst.name.lower(),
         "findings": [

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from ....errors import ConfigError, UsageError
 from ....names import canonical
 from ....options import at, check_known, text
 from ...clients.challenge import owner_name
-from ...config.validators import apex, said
+from ...config.validators import account_names, apex, said
 from ..section import IssueSection, KeyType, flag, key_type
 from .rows import Row, rows_of_command, rows_of_file
 
@@ -32,7 +33,7 @@ class WantedCertificate(NamedTuple):
     names: tuple[str, ...]
     zone: str = ""
     zone_id: str = ""
-    account: str = ""
+    accounts: tuple[str, ...] = ()
     profile: str = ""
     key: KeyType | None = None
     reuse_key: bool | None = None
@@ -115,8 +116,7 @@ def _wanted(where: str, fields: Mapping[str, Any], accounts: Collection[str]) ->
             f"{name!r} cannot be the name of a folder",
             "letters, digits, dots, hyphens and underscores; a wildcard's domain goes into names",
         )
-    account = said(fields, "account", text, "")
-    check_known("account", [account] if account else [], list(accounts))
+    named = said(fields, "account", partial(_accounts, known=accounts), ())
     zone = said(fields, "zone", _zone, "")
     zone_id = said(fields, "zone_id", text, "")
     if zone_id and not zone:
@@ -129,7 +129,7 @@ def _wanted(where: str, fields: Mapping[str, Any], accounts: Collection[str]) ->
         names=names,
         zone=zone,
         zone_id=zone_id,
-        account=account,
+        accounts=named,
         profile=said(fields, "profile", text, ""),
         key=said(fields, "key", key_type, None),
         reuse_key=said(fields, "reuse_key", flag, None),
@@ -151,9 +151,13 @@ def _names_of(name: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
         return _names(given)
 
 
+def _separated(value: str) -> list[str]:
+    return re.split(r"[\s,;]+", value.strip())
+
+
 def _names(value: object) -> tuple[str, ...]:
     """The identifiers, each once; a text has them separated by spaces, commas or semicolons."""
-    entries = re.split(r"[\s,;]+", value.strip()) if isinstance(value, str) else value
+    entries = _separated(value) if isinstance(value, str) else value
     if not isinstance(entries, list) or not all(isinstance(entry, str) and entry for entry in entries):
         raise ConfigError(f"{value!r} is no list of domains", 'write ["example.org", "*.example.org"]')
     for entry in entries:
@@ -162,6 +166,13 @@ def _names(value: object) -> tuple[str, ...]:
     if len(names) > MOST_NAMES:
         raise ConfigError(f"it has {len(names)} names", f"no CA takes more than {MOST_NAMES}: make several")
     return names
+
+
+def _accounts(value: object, known: Collection[str]) -> tuple[str, ...]:
+    """One account, or several; a text has them separated like names."""
+    named = account_names(_separated(value) if isinstance(value, str) and value not in known else value)
+    check_known("account", named, list(known))
+    return named
 
 
 def _zone(value: object) -> str:

@@ -34,8 +34,8 @@ def with_zones(
     failed: dict[str, HookError] = {}
     for wanted in certificates:
         apexes = [wanted.zone] if wanted.zone else [name.removeprefix("*.") for name in wanted.names]
-        for apex in apexes if wanted.account or wanted.zone_id else ():
-            rule = ZoneRule(apex, wanted.account, wanted.zone_id, (), None, {})
+        for apex in apexes if wanted.accounts or wanted.zone_id else ():
+            rule = ZoneRule(apex, wanted.accounts, wanted.zone_id, (), None, {})
             first, by = rules.setdefault(apex, (rule, wanted))
             if first != rule:
                 failed[wanted.name] = ConfigError(
@@ -48,7 +48,7 @@ def with_zones(
 
 
 def _merged(rule: ZoneRule, row: ZoneRule | None) -> ZoneRule:
-    return rule._replace(account=rule.account or row.account, id=rule.id or row.id) if row else rule
+    return rule._replace(accounts=rule.accounts or row.accounts, id=rule.id or row.id) if row else rule
 
 
 def set_aside(

@@ -1,4 +1,4 @@
-"""All values of a wave out in one batch for each zone and account, and back again.
+"""All values of a wave out in one batch for each zone and its accounts, and back again.
 
 The accounts are served side by side; a batch that fails costs the names in it alone.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -19,6 +19,8 @@ from ...clients.challenge import Challenge
 from ...state.journal import Entry
 
 B = TypeVar("B")
+
+Zones = tuple[tuple[str, Zone], ...]  # (account, zone) of each primary of a name
 
 ACCOUNTS_AT_ONCE = 8
 
@@ -42,16 +44,15 @@ class Publication:
     def publish(self, challenges: Iterable[Challenge]) -> None:
         """Have every value written; raises nothing for a provider that refuses."""
         places = self._places.find(list(dict.fromkeys(each.name for each in challenges)))
-        batches: dict[str, dict[Zone, list[Challenge]]] = defaultdict(lambda: defaultdict(list))
+        batches: dict[Zones, list[Challenge]] = defaultdict(list)
         for challenge in challenges:
-            place = places[challenge.name]
-            batches[place.account.name][place.zone].append(challenge)
+            batches[places[challenge.name].zones].append(challenge)
 
-        def publish(zones: Mapping[Zone, Sequence[Challenge]]) -> None:
-            for batch in zones.values():
-                self._publish_batch(batch, places)
+        def publish(group: Sequence[Zones]) -> None:
+            for zones in group:
+                self._publish_batch(batches[zones], places)
 
-        _side_by_side(publish, list(batches.values()))
+        _side_by_side(publish, without_common_accounts(batches))
 
     def take_back(self) -> None:
         """Take back all that is out; what a provider refuses stays in the journal."""
@@ -71,6 +72,18 @@ class Publication:
         else:
             with self._lock:
                 self._open += published
+
+
+def without_common_accounts(batches: Iterable[Zones]) -> list[list[Zones]]:
+    """The batches in groups that have no account in common: a provider does one thing after the other."""
+    groups: list[tuple[set[str], list[Zones]]] = []
+    for zones in batches:
+        accounts = {account for account, _ in zones}
+        together = [group for group in groups if group[0] & accounts]
+        groups = [group for group in groups if group not in together]
+        members = [member for _, group in together for member in group]
+        groups.append((accounts.union(*(names for names, _ in together)), [*members, zones]))
+    return [members for _, members in groups]
 
 
 def _side_by_side(work: Callable[[B], None], batches: Sequence[B]) -> None:

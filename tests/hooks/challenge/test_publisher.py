@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar, cast
@@ -12,6 +13,7 @@ from contract import validation
 
 from dns01.errors import AuthRejected, HookError, ProviderError, Unreachable
 from dns01.hooks.challenge.placement import Placement, Placements
+from dns01.hooks.challenge.primaries import Primary
 from dns01.hooks.challenge.publisher import Records
 from dns01.hooks.clients.challenge import Challenge
 from dns01.hooks.clients.process import this_process
@@ -21,6 +23,7 @@ from dns01.providers.base import Option, Profile, TxtRecord, Zone
 
 ACCOUNT = Account("web", "picky", {}, Profile())
 ZONE = Zone("example.org")
+PRIMARIES = (Primary(ACCOUNT, ZONE, Profile()),)
 NAMES = ("a.example.org", "b.example.org", "c.example.org")
 
 
@@ -66,14 +69,16 @@ def journal(state_dir: Path) -> Journal:
 
 @pytest.fixture
 def records(provider: Picky, journal: Journal) -> Records:
-    placements = SimpleNamespace(provider=lambda _: provider, provider_named=lambda _: provider)
+    placements = SimpleNamespace(
+        provider=lambda _: provider, provider_named=lambda _: provider, errors_of=lambda _: nullcontext()
+    )
     return Records(journal, lambda: cast(Placements, placements), this_process())
 
 
 def publish(records: Records, *domains: str) -> None:
     challenges = [Challenge(domain, "token", validation(domain)) for domain in domains]
     places: dict[str, Any] = {
-        each.name: Placement(each.name, each.name, ACCOUNT, ZONE, (), Profile(), "public", False)
+        each.name: Placement(each.name, each.name, PRIMARIES, (), Profile(), "public", False)
         for each in challenges
     }
     records.publish(challenges, places)

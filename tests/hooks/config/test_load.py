@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from dns01 import providers
 from dns01.errors import ConfigError
 from dns01.hooks.config.load import load_settings, open_account
-from dns01.hooks.config.settings import Settings
+from dns01.hooks.config.settings import Account, Settings
 from dns01.hooks.config.validators import TERMS
 from dns01.hooks.state.folder import state_dir
 from dns01.providers.base import Profile
@@ -41,6 +41,10 @@ def from_file(file: Path, text: str, environ: Mapping[str, str] | None = None) -
     file.write_text(text)
     file.chmod(0o600)
     return load_settings({"DNS01_CONFIG": str(file), **(environ or {})})
+
+
+def called(accounts: Iterable[Account]) -> list[str]:
+    return [account.name for account in accounts]
 
 
 def refusal(environ: Mapping[str, str]) -> tuple[str, str]:
@@ -79,7 +83,7 @@ class TestVariablesAlone:
 
     def test_make_one_account_with_the_providers_profile(self, state_dir: Path) -> None:
         settings = load_settings({**VARIABLES, "DNS01_STATE_DIR": str(state_dir)})
-        account = settings.account_for("_acme-challenge.example.org")
+        (account,) = settings.accounts_for("_acme-challenge.example.org")
         assert (account.name, account.provider) == ("rfc2136", "rfc2136")
         assert account.options["nameserver"] == "192.0.2.53"
         assert account.options["tsig_algorithm"] == "hmac-sha256"
@@ -403,31 +407,72 @@ class TestZones:
     def test_the_longest_suffix_wins_by_labels(self, file: Path) -> None:
         text = TWO + '[zone."example.org"]\naccount = "web"\n[zone."sub.example.org"]\naccount = "mail"\n'
         settings = from_file(file, text)
-        assert settings.account_for("_acme-challenge.example.org").name == "web"
-        assert settings.account_for("_acme-challenge.a.sub.example.org").name == "mail"
-        assert settings.account_for("_acme-challenge.notsub.example.org").name == "web"
+        assert called(settings.accounts_for("_acme-challenge.example.org")) == ["web"]
+        assert called(settings.accounts_for("_acme-challenge.a.sub.example.org")) == ["mail"]
+        assert called(settings.accounts_for("_acme-challenge.notsub.example.org")) == ["web"]
         with pytest.raises(ConfigError):
-            settings.account_for("_acme-challenge.anexample.org")
+            settings.accounts_for("_acme-challenge.anexample.org")
 
     def test_the_order_in_the_file_does_not_matter(self, file: Path) -> None:
         text = TWO + '[zone."sub.example.org"]\naccount = "mail"\n[zone."example.org"]\naccount = "web"\n'
-        assert from_file(file, text).account_for("_acme-challenge.sub.example.org").name == "mail"
+        assert called(from_file(file, text).accounts_for("_acme-challenge.sub.example.org")) == ["mail"]
 
     def test_the_target_decides_before_the_original_name(self, file: Path) -> None:
         text = TWO + '[zone."example.org"]\naccount = "web"\n[zone."example.net"]\naccount = "mail"\n'
         settings = from_file(file, text)
         original = "_acme-challenge.example.org"
-        assert settings.account_for("x.example.net", original).name == "mail"
-        assert settings.account_for("x.example.com", original).name == "web"
+        assert called(settings.accounts_for("x.example.net", original)) == ["mail"]
+        assert called(settings.accounts_for("x.example.com", original)) == ["web"]
 
     def test_the_only_account_serves_whatever_no_section_names(self, file: Path) -> None:
         settings = from_file(file, ACCOUNT + '[zone."example.org"]\nttl = 5\n')
-        assert settings.account_for("_acme-challenge.example.org").name == "web"
-        assert settings.account_for("_acme-challenge.example.com").name == "web"
+        assert called(settings.accounts_for("_acme-challenge.example.org")) == ["web"]
+        assert called(settings.accounts_for("_acme-challenge.example.com")) == ["web"]
+
+    def test_several_accounts_may_serve_one_zone_side_by_side(self, file: Path) -> None:
+        text = '[zone."example.org"]\naccount = ["mail", "web"]\n[zone."a.example.org"]\nttl = 5\n'
+        settings = from_file(file, TWO + text)
+        assert called(settings.accounts_for("_acme-challenge.example.org")) == ["mail", "web"]
+        assert called(settings.accounts_for("_acme-challenge.a.example.org")) == ["mail", "web"]
+
+    def test_a_list_of_one_account_is_that_account(self, file: Path) -> None:
+        settings = from_file(file, TWO + '[zone."example.org"]\naccount = ["mail"]\nid = "Z1"\n')
+        assert called(settings.accounts_for("_acme-challenge.example.org")) == ["mail"]
+        assert settings.zone_id_for("example.org") == "Z1"
+
+    @pytest.mark.parametrize(
+        ("accounts", "said", "hinted"),
+        [
+            ("[]", "account: the list has no account in it", '["NAME", "OTHER"]'),
+            ('["web", "web"]', "account: the account 'web' stands there 2 times", "write each account once"),
+            ('["web", "mail", "web"]', "account: the account 'web' stands there 2 times", "once"),
+            ('["web", "mial"]', "unknown account 'mial'; did you mean 'mail'?", "web, mail"),
+            ('["web", ""]', "account: '' is not a string", 'write it as "…"'),
+            ('["web", 7]', "account: 7 is not a string", 'write it as "…"'),
+            ('[["web", "mail"]]', "account: ['web', 'mail'] is not a string", 'write it as "…"'),
+            ('"web, mail"', "unknown account 'web, mail'", "web, mail"),
+            (
+                '["web", "mail"]\nid = "Z1"',
+                "the id Z1 of the zone example.org is",
+                "take id out",
+            ),
+        ],
+    )
+    def test_a_list_of_accounts_that_makes_no_sense_is_refused(
+        self, file: Path, accounts: str, said: str, hinted: str
+    ) -> None:
+        message, hint = refusal_of(file, TWO + f'[zone."example.org"]\naccount = {accounts}\n')
+        assert said in message
+        assert hinted in hint
+
+    def test_an_id_does_not_go_with_the_accounts_of_a_zone_above_it_either(self, file: Path) -> None:
+        text = '[zone."example.org"]\naccount = ["web", "mail"]\n[zone."a.example.org"]\nid = "Z1"\n'
+        message, _ = refusal_of(file, TWO + text)
+        assert "the id Z1 of the zone a.example.org is one provider's word for it" in message
 
     def test_of_several_accounts_none_is_guessed(self, file: Path) -> None:
         with pytest.raises(ConfigError, match="there are web, mail") as caught:
-            from_file(file, TWO).account_for("_acme-challenge.example.com")
+            from_file(file, TWO).accounts_for("_acme-challenge.example.com")
         assert str(file) in str(caught.value)
         assert '[zone."example.com"]' in caught.value.hint
         assert 'account = "web"' in caught.value.hint
@@ -444,7 +489,7 @@ class TestZones:
         """
         settings = from_file(file, TWO + longer + shorter)
         name = "_acme-challenge.sub.example.org"
-        account = settings.account_for(name)
+        (account,) = settings.accounts_for(name)
         assert account.name == "mail"
         assert settings.nameservers_for(name) == (("192.0.2.1", 54),)
         assert settings.readiness_for(name) == "strict"

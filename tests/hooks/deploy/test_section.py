@@ -249,12 +249,13 @@ class TestAConfiguration:
         from_file(file, WEB)
         settings = load_settings({"DNS01_CONFIG": str(file)})
         with pytest.raises(ConfigError, match="account"):
-            settings.account_for("_acme-challenge.example.org")
+            settings.accounts_for("_acme-challenge.example.org")
 
     def test_may_have_its_account_in_variables_and_its_targets_in_a_file(self, file: Path) -> None:
         file.write_text(WEB)
         environ = {"DNS01_CONFIG": str(file), "DNS01_PROVIDER": "rfc2136", "RFC2136_NAMESERVER": "192.0.2.53"}
-        assert load_settings(environ).account_for("_acme-challenge.example.org").provider == "rfc2136"
+        (account,) = load_settings(environ).accounts_for("_acme-challenge.example.org")
+        assert account.provider == "rfc2136"
         assert [each.name for each in load_deployments(environ)] == ["web"]
 
     def test_without_a_file_has_no_targets(self) -> None:

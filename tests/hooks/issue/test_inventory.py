@@ -16,11 +16,11 @@ GOOD = {"name": "good", "names": ["good.example.org"]}
 
 
 def rows(*fields: dict[str, object]) -> Inventory:
-    return from_rows([Row(f"row {number}", row) for number, row in enumerate(fields, 1)], ["web"])
+    return from_rows([Row(f"row {number}", row) for number, row in enumerate(fields, 1)], ["web", "mail"])
 
 
 def read(path: Path) -> Inventory:
-    return read_inventory(IssueSection("/certificates", inventory=str(path)), {}, ["web"])
+    return read_inventory(IssueSection("/certificates", inventory=str(path)), {}, ["web", "mail"])
 
 
 def command(script: str, limit: float = 30.0) -> Inventory:
@@ -58,6 +58,12 @@ def test_names_are_compared_as_the_dns_does_and_each_counts_once() -> None:
         ({"name": "*.a.example"}, "cannot be the name of a folder"),
         ({"name": 7, "names": ["a.example"]}, "7 is not a string"),
         ({"name": "a.example", "account": "wbe"}, "unknown account 'wbe'; did you mean 'web'?"),
+        ({"name": "a.example", "account": ["web", "wbe"]}, "unknown account 'wbe'; did you mean 'web'?"),
+        ({"name": "a.example", "account": "web wbe"}, "unknown account 'wbe'; did you mean 'web'?"),
+        ({"name": "a.example", "account": []}, "the list has no account in it"),
+        ({"name": "a.example", "account": "web,web"}, "the account 'web' stands there 2 times"),
+        ({"name": "a.example", "account": ["web", 7]}, "7 is not a string"),
+        ({"name": "a.example", "account": {"web": 1}}, "is not a string"),
         ({"name": "a.example", "zone_id": "Z1"}, "it has a zone_id and no zone"),
         ({"name": "a.example", "key": "dsa"}, "'dsa' is no key type"),
         ({"name": "a.example", "csr": "own.csr"}, "is no absolute path"),
@@ -74,6 +80,13 @@ def test_a_row_that_makes_no_sense_has_its_own_message_and_costs_the_others_noth
     assert rejected.where == "row 1"
     assert message in rejected.message
     assert rejected.hint
+
+
+@pytest.mark.parametrize("said", [["web", "mail"], "web mail", "web,mail", "web; mail"])
+def test_a_row_may_name_several_accounts_that_serve_its_zone(said: object) -> None:
+    (wanted,) = rows({**GOOD, "account": said}).certificates
+
+    assert wanted.accounts == ("web", "mail")
 
 
 def test_of_two_certificates_with_one_name_the_first_is_taken() -> None:
@@ -97,7 +110,7 @@ def test_a_csv_file_names_its_columns_in_its_first_line(tmp_path: Path, delimite
     first, second = read(path).certificates
 
     assert first.names == ("a.example", "*.a.example")
-    assert (first.zone, first.zone_id, first.account) == ("a.example", "Z1", "web")
+    assert (first.zone, first.zone_id, first.accounts) == ("a.example", "Z1", ("web",))
     assert second.names == ("b.example",)
     assert first.where == f"{path}, line 2"
 

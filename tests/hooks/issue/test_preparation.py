@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from calls import Stage
 
-from dns01.errors import CaaForbids, DelegationError
+from dns01.errors import CaaForbids, ConfigError, DelegationError
 from dns01.hooks.caa.rules import Authority
 from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.config.load import load_settings
@@ -22,13 +23,14 @@ def settings(*zones: ZoneRule) -> Settings:
 
 
 def row(name: str, account: str = "", zone: str = "", zone_id: str = "") -> WantedCertificate:
-    return WantedCertificate(name, (f"www.{name}", f"*.{name}"), zone, zone_id, account, where=f"row {name}")
+    accounts = (account,) if account else ()
+    return WantedCertificate(name, (f"www.{name}", f"*.{name}"), zone, zone_id, accounts, where=f"row {name}")
 
 
 def test_a_row_s_zone_has_its_account_and_id() -> None:
     found, failed = with_zones(settings(), [row("a.example", "two", "a.example", "Z1"), row("b.example")])
 
-    assert found.account_for("_acme-challenge.www.a.example").name == "two"
+    assert [each.name for each in found.accounts_for("_acme-challenge.www.a.example")] == ["two"]
     assert found.zone_id_for("a.example") == "Z1"
     assert failed == {}
 
@@ -36,11 +38,11 @@ def test_a_row_s_zone_has_its_account_and_id() -> None:
 def test_without_a_zone_the_account_is_that_of_its_names() -> None:
     found, _ = with_zones(settings(), [row("a.example", "two")])
 
-    assert found.account_for("_acme-challenge.www.a.example").name == "two"
+    assert [each.name for each in found.accounts_for("_acme-challenge.www.a.example")] == ["two"]
 
 
 def test_the_configuration_goes_before_and_what_it_leaves_open_the_row_says() -> None:
-    rule = ZoneRule("a.example", "one", "", (), "strict", {"ttl": 30})
+    rule = ZoneRule("a.example", ("one",), "", (), "strict", {"ttl": 30})
 
     found, _ = with_zones(settings(rule), [row("a.example", "two", "a.example", "Z1")])
 
@@ -52,9 +54,18 @@ def test_of_two_rows_that_disagree_the_later_one_cannot_be_had() -> None:
 
     found, failed = with_zones(settings(), [first, second, row("c.example", "one", "example")])
 
-    assert found.account_for("_acme-challenge.www.a.example").name == "one"
+    assert [each.name for each in found.accounts_for("_acme-challenge.www.a.example")] == ["one"]
     assert list(failed) == ["b.example"]
     assert "row a.example and row b.example disagree" in str(failed["b.example"])
+
+
+def test_an_id_goes_with_one_account_alone() -> None:
+    rule = ZoneRule("a.example", ("one", "two"), "", (), None, {})
+
+    found, _ = with_zones(settings(rule), [row("a.example", "", "a.example", "Z1")])
+
+    with pytest.raises(ConfigError, match="the id Z1 of the zone"):
+        found.zone_id_for("a.example")
 
 
 CAA = """

@@ -184,6 +184,31 @@ def test_two_runs_at_once_do_not_get_into_each_other_s_way(office: Office) -> No
     assert len(office.front.orders) == 1
 
 
+def test_a_zone_that_two_accounts_serve_has_every_value_at_both(office: Office) -> None:
+    office.want("both", "www.example.org", "*.www.example.org")
+    office.want("one", "mail.example.org")
+    seen: list[set[str]] = []
+    with Bind(SECONDARY, {"example.org": ""}, [KEY]) as second:
+        office.more = _account("second", SECONDARY, "") + (
+            '[zone."www.example.org"]\naccount = ["bind", "second"]\n'
+            f'nameservers = ["{PRIMARY}", "{SECONDARY}"]\n'
+        )
+        office.front.before = lambda asked: (
+            seen.append(second.txt("_acme-challenge.www.example.org")) if asked.is_answer else None
+        )
+
+        said = office.issue()
+
+        assert said.code == 0
+        assert office.names_of("both") == {"www.example.org", "*.www.example.org"}
+        assert office.names_of("one") == {"mail.example.org"}
+        assert max(map(len, seen)) == 2
+        assert second.txt("_acme-challenge.www.example.org") == set()
+        assert second.txt("_acme-challenge.mail.example.org") == set()
+    assert office.texts("www.example.org", "mail.example.org") == set()
+    assert not list(office.state.glob("open/*"))
+
+
 # One fails, the others do not
 
 

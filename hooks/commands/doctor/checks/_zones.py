@@ -71,7 +71,7 @@ def named_survey(examined: Examined) -> Survey | None:
     settings = examined.settings
     apex = settings.apex_for(examined.name)
     with suppress(HookError):
-        account = settings.account_for(examined.name)
+        account, *_ = settings.accounts_for(examined.name)
         apex = examined.places.provider(account).zone_for(examined.name).apex
     return survey_named(servers, apex or examined.name.removeprefix(PREFIX))
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 
 from .....errors import (
     AuthRejected,
@@ -34,7 +37,7 @@ WITHIN = 5.5  # seconds for the account: a check has eight
 
 
 def check(examined: Examined) -> Iterator[Finding]:
-    """Whether the account can be reached and has the zone that the record belongs to.
+    """Whether each account can be reached and has the zone that the record belongs to.
 
     What is wrong with the configuration, the delegation (a CNAME to a zone of no account, a zone that
     is down) or the clock is for their own checks.
@@ -43,21 +46,33 @@ def check(examined: Examined) -> Iterator[Finding]:
         return
     try:
         delegation = followed(examined)
-        account = examined.settings.account_for(delegation.target, examined.name)
-        provider = examined.places.provider(account)
+        accounts = examined.settings.accounts_for(delegation.target, examined.name)
     except (ConfigError, DelegationError):
         return
+    until = time.monotonic() + WITHIN
+    looking = {account.name: aside(partial(_looked, examined, delegation, account)) for account in accounts}
+    for account in accounts:
+        yield from _account(examined, delegation, account, looking[account.name], until)
+
+
+def _looked(examined: Examined, delegation: Delegation, account: Account) -> list[Finding]:
+    return list(_zone(examined, delegation, account, examined.places.provider(account)))
+
+
+def _account(
+    examined: Examined, delegation: Delegation, account: Account, looked: Future[list[Finding]], until: float
+) -> Iterator[Finding]:
     try:
-        yield from aside(lambda: list(_zone(examined, delegation, account, provider))).result(WITHIN)
+        yield from looked.result(max(0.0, until - time.monotonic()))
     except TimeoutError:
         yield _slow(account)
     except (ClockSkew, ConfigError, DelegationError):
         return
     except ZoneNotFound as error:
         if len(delegation.chain) == 1:
-            yield _without_zone(delegation, account, provider, error)
+            yield _without_zone(delegation, account, examined.places.provider(account), error)
     except ProviderError as error:
-        yield _refusal(account, provider, error)
+        yield _refusal(account, examined.places.provider(account), error)
 
 
 def _slow(account: Account) -> Finding:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import lru_cache, partial
 from ipaddress import ip_address
 from threading import Lock
@@ -44,19 +46,36 @@ class AccountCopy(NamedTuple):
         return f"the account {self.account.name} ({self.account.provider})"
 
 
-def account_copy(examined: Examined) -> AccountCopy | None:
-    """What the account has at the apex of the zone that the record goes to; None where that is not
-    to be had, for which the accounts' own check has the reason."""
+class AccountCopies(NamedTuple):
+    """``found``: of each account that tells; ``accounts``: how many there are."""
+
+    found: tuple[AccountCopy, ...] = ()
+    accounts: int = 0
+
+    @property
+    def only(self) -> AccountCopy | None:
+        """That of the only account."""
+        return self.found[0] if self.found and self.accounts == 1 else None
+
+
+def account_copies(examined: Examined) -> AccountCopies:
+    """What the accounts have at the apex of the zone that the record goes to. Where that is not to be had,
+    the accounts' own check has the reason."""
     try:
         delegation = followed(examined)
-        account = examined.settings.account_for(delegation.target, examined.name)
-        wanted = delegation.zone if "." in delegation.zone else delegation.target
-        with _beginning:
-            looking = _begin(examined.places, account.name, wanted)
-        found = looking.result(WITHIN)
-    except (HookError, TimeoutError):
-        return None
-    return AccountCopy(account, *found) if found else None
+        accounts = examined.settings.accounts_for(delegation.target, examined.name)
+    except HookError:
+        return AccountCopies()
+    wanted = delegation.zone if "." in delegation.zone else delegation.target
+    with _beginning:
+        looking = [_begin(examined.places, account.name, wanted) for account in accounts]
+    until = time.monotonic() + WITHIN
+    found = []
+    for account, looked in zip(accounts, looking, strict=True):
+        with suppress(HookError, TimeoutError):
+            if copy := looked.result(max(0.0, until - time.monotonic())):
+                found.append(AccountCopy(account, *copy))
+    return AccountCopies(tuple(found), len(accounts))
 
 
 @lru_cache(maxsize=256)

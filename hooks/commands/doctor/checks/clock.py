@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from .....errors import ClockSkew, HookError
+from ....config.settings import Account
 from ..finding import Examined, Finding, Severity
 from .where import followed
 
@@ -32,9 +33,17 @@ def _against_the_provider(examined: Examined) -> Iterator[Finding]:
     """A TSIG is refused with the server's own time in it: any signed question will do."""
     try:
         target = followed(examined).target
-        account = examined.settings.account_for(target, examined.name)
+        accounts = examined.settings.accounts_for(target, examined.name)
+    except HookError:
+        return
+    for account in accounts:
         if account.provider == "rfc2136":
-            examined.places.provider(account).zone_for(target)
+            yield from _against(examined, account, target)
+
+
+def _against(examined: Examined, account: Account, target: str) -> Iterator[Finding]:
+    try:
+        examined.places.provider(account).zone_for(target)
     except ClockSkew as error:
         yield Finding(
             "clock-skew",

@@ -45,44 +45,46 @@ def _of_nobody(environ: Mapping[str, str]) -> Settings:
         return unconfigured({**environ, "DNS01_RESOLVERS": "", "DNS01_DOH": ""})
 
 
-def serving(settings: Settings, name: str, target: str) -> tuple[Account, str]:
-    """The account that a record at ``target`` is published through, and why that one.
+def serving(settings: Settings, name: str, target: str) -> tuple[tuple[Account, ...], str]:
+    """The accounts that a record at ``target`` is published through, and why those.
 
     Raises ConfigError.
     """
-    account = settings.account_for(target, name)
+    accounts = settings.accounts_for(target, name)
     for owner in (target, name):
-        sections = sorted((r.apex for r in settings.zones if r.account and is_within(owner, r.apex)), key=len)
+        sections = [r.apex for r in settings.zones if r.accounts and is_within(owner, r.apex)]
         if sections:
-            return account, f'[zone."{sections[-1]}"] of {settings.source} is the longest suffix of {owner}'
-    return account, f"the only account in {settings.source}"
+            longest = max(sections, key=len)
+            return accounts, f'[zone."{longest}"] of {settings.source} is the longest suffix of {owner}'
+    return accounts, f"the only account in {settings.source}"
 
 
 def check(examined: Examined) -> Iterator[Finding]:
     """Whether an account serves the name and is complete, and who may read and write the files."""
     if examined.settings.accounts:
-        yield from _account(examined)
+        yield from _accounts(examined)
     yield from _secrets_of_dehydrated(examined)
 
 
-def _account(examined: Examined) -> Iterator[Finding]:
+def _accounts(examined: Examined) -> Iterator[Finding]:
     """A CNAME's target that no account is named for is the delegation's finding."""
     chain: tuple[str, ...] = (examined.name,)
     with suppress(DelegationError):
         chain = followed(examined).chain
     try:
-        account, _ = serving(examined.settings, examined.name, chain[-1])
+        accounts, _ = serving(examined.settings, examined.name, chain[-1])
     except ConfigError as error:
         if len(chain) == 1:
             yield _wrong(error, examined.environ)
         return
-    if disguised := list(_disguised_secrets(account)):
-        yield from disguised
-        return
-    try:
-        examined.places.provider(account)
-    except ConfigError as error:
-        yield _wrong(error, examined.environ)
+    for account in accounts:
+        if disguised := list(_disguised_secrets(account)):
+            yield from disguised
+            continue
+        try:
+            examined.places.provider(account)
+        except ConfigError as error:
+            yield _wrong(error, examined.environ)
 
 
 def _disguised_secrets(account: Account) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import product
 
 import dns.rdatatype
 
@@ -13,7 +14,7 @@ from .....providers.base import is_within
 from ....dns.delegation import ChainError, Delegation, PortBarred
 from ....dns.message import text
 from ..finding import Examined, Finding, Severity
-from .account_copy import account_copy
+from .account_copy import account_copies
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -170,10 +171,8 @@ def _without_ipv6(examined: Examined, delegation: Delegation) -> Finding | None:
 
 def _wrong_glue(examined: Examined, delegation: Delegation) -> Finding | None:
     """Where the account's own server knows other addresses than those that do not answer."""
-    account = account_copy(examined)
-    if account is None or account.zone != delegation.zone:
-        return None
-    for server in delegation.servers:
+    copies = [copy for copy in account_copies(examined).found if copy.zone == delegation.zone]
+    for account, server in product(copies, delegation.servers):
         right = account.apex.addresses.get(server.name, ())
         wrong = [address.ip for address in server.addresses]
         if right and wrong and not set(right) & set(wrong):

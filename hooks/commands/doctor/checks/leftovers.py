@@ -85,8 +85,8 @@ def _open(entry: Entry) -> Finding:
 def _keeps_old_values(examined: Examined, delegation: Delegation) -> bool:
     """Whether the provider never removes a value, but lets a newer one take its place (acme-dns)."""
     try:
-        account = examined.settings.account_for(delegation.target, examined.name)
-        return isinstance(examined.places.provider(account), LimitsValues)
+        accounts = examined.settings.accounts_for(delegation.target, examined.name)
+        return any(isinstance(examined.places.provider(account), LimitsValues) for account in accounts)
     except HookError:
         return False
 

@@ -28,7 +28,7 @@ from ....dns.negative_ttl import negative_ttl
 from ..finding import Examined, Finding, Severity
 from . import _addresses
 from ._zones import named_survey, surveys
-from .account_copy import AccountCopy, account_copy, look_again, names
+from .account_copy import AccountCopies, AccountCopy, account_copies, look_again, names
 
 LONG = 3600  # seconds that a resolver keeps a "no" before an order had better wait for it
 HOSTS = 8  # of the account's own name servers that are looked up
@@ -38,16 +38,20 @@ NEIGHBOURS = {4: 24, 6: 48}  # the prefix that one site is given: what fails in 
 
 def check(examined: Examined) -> Iterator[Finding]:
     """Everything that is wrong with the servers of the zones that the challenge depends on."""
-    account = account_copy(examined)
+    copies = account_copies(examined)
     if examined.settings.nameservers_for(examined.name):
         if survey := named_survey(examined):
-            yield from _named(survey, account)
+            yield from _unexpected(_named(survey, copies.only), survey, copies)
         return
     for survey in surveys(examined):
-        own = account if account and account.zone == survey.apex else None
-        if own and (view := _view(examined, survey, own)):
-            yield view
+        owned = [copy for copy in copies.found if copy.zone == survey.apex]
+        if views := [view for each in owned if (view := _view(examined, survey, each))]:
+            yield from views
             continue
+        if owned and copies.accounts > 1:
+            yield from _of_several(examined, survey, copies._replace(found=tuple(owned)))
+            continue
+        own = copies.only if owned else None
         if own:
             survey = settle(survey, own.apex.serial)
             own = _with_addresses(examined, survey, own)
@@ -91,6 +95,36 @@ def findings(
     yield from blocked
     yield from _single_network(survey)
     yield from _long_negative_ttl(survey)
+
+
+# Several accounts, each with servers and an SOA of its own (RFC 8901)
+
+
+def _of_several(examined: Examined, survey: Survey, copies: AccountCopies) -> Iterator[Finding]:
+    """What is wrong with the servers of a zone that several accounts serve side by side. That the world does
+    not read one of the copies keeps no order from passing while it reads another."""
+    complete = [_with_addresses(examined, survey, copy) for copy in copies.found]
+    unread = [finding for copy in complete if (finding := _elsewhere(survey, copy))]
+    severity = Severity.ERROR if len(unread) == copies.accounts else Severity.WARNING
+    yield from (finding._replace(severity=severity) for finding in unread)
+    found = findings(survey, None, _addresses.of_the_root(examined))
+    yield from _unexpected(found, survey, copies)
+
+
+def _unexpected(found: Iterable[Finding], survey: Survey, copies: AccountCopies) -> Iterator[Finding]:
+    """The findings without what is as it should be where several accounts serve the zone: servers with
+    copies of their own, and lists of name servers that are complete only together."""
+    if copies.accounts < 2:
+        yield from found
+        return
+    expected = {host for copy in copies.found for host in copy.apex.name_servers}
+    complete = {host for look in survey.looks for host in look.hosts} == set(survey.delegated)
+    for finding in found:
+        known = finding.subject in expected or len(copies.found) < copies.accounts
+        if finding.code == "two-primaries" or (finding.code == "foreign-copy" and known):
+            continue
+        if finding.code != "ns-mismatch" or not complete:
+            yield finding
 
 
 # What the account writes to, and what the world reads

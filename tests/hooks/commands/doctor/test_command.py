@@ -56,6 +56,7 @@ def test_a_healthy_domain_has_no_finding_for_programs(stage: Stage) -> None:
         "zone": "example.org",
         "servers": [{"name": "ns1.example.org", "addresses": [PRIMARY]}],
         "account": {"name": "rfc2136", "provider": "rfc2136"},
+        "accounts": [{"name": "rfc2136", "provider": "rfc2136"}],
         "why": "the only account in the environment",
         "worst": "note",
         "findings": [],

@@ -61,7 +61,7 @@ def test_the_account_is_that_of_the_longest_suffix(world: World, file: Path) -> 
     settings = examine(world, "example.org", "", DNS01_PROVIDER="", DNS01_CONFIG=str(file)).settings
     name = "_acme-challenge.www.example.org"
 
-    account, why = serving(settings, name, name)
+    (account,), why = serving(settings, name, name)
 
     assert account.name == "web"
     assert why == f'[zone."example.org"] of {file} is the longest suffix of {name}'
@@ -69,7 +69,7 @@ def test_the_account_is_that_of_the_longest_suffix(world: World, file: Path) -> 
 
 def test_the_only_account_needs_no_section(world: World) -> None:
     name = "_acme-challenge.example.org"
-    account, why = serving(examine(world, "example.org").settings, name, name)
+    (account,), why = serving(examine(world, "example.org").settings, name, name)
     assert (account.name, why) == ("memory", "the only account in the environment")
 
 
