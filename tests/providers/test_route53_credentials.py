@@ -116,7 +116,7 @@ def an_instance(machine: Machine) -> None:
 def provider_from(environ: Any) -> Any:
     """As a call of the hook opens it."""
     settings = load_settings({"DNS01_PROVIDER": "route53", **environ})
-    return open_account(settings.account_for(NAME))
+    return open_account(settings.accounts_for(NAME)[0])
 
 
 def asked_by_a_new_process() -> str:
