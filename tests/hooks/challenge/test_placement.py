@@ -28,7 +28,7 @@ def zone(folder: Path, account: str, more: str = "") -> Zone:
     file = folder / "config.toml"
     file.write_text(f'[account.web]\n{account}\n[zone."example.org"]\nnameservers = ["192.0.2.53"]\n{more}')
     settings = load_settings({"DNS01_CONFIG": str(file), "DNS01_STATE_DIR": str(folder)})
-    return Placements(settings).find([NAME])[NAME].zone
+    return Placements(settings).find([NAME])[NAME].primaries[0].zone
 
 
 def test_a_bridge_that_knows_no_zones_is_given_the_one_of_the_section(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_without_a_section_the_servers_tell_a_bridge_its_zone_if_they_have_it(
     variables = {"DNS01_PROVIDER": "exec", "EXEC_PATH": "/bin/true", "DNS01_NAMESERVERS": SERVER}
     settings = load_settings({"DNS01_CONFIG": "", "DNS01_STATE_DIR": str(tmp_path), **variables})
     with NameServer(SERVER, zones=[testbed.Zone(apex, "", {f"ns1.{apex}": SERVER})]):
-        assert Placements(settings).find([NAME])[NAME].zone == Zone(expected)
+        assert Placements(settings).find([NAME])[NAME].primaries[0].zone == Zone(expected)
 
 
 def test_an_account_is_opened_once_however_many_ask_for_it_at_once(
