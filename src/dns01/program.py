@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import selectors
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, NamedTuple, cast
 
 from .errors import ProviderError, Unreachable
 from .output import printable
@@ -16,6 +18,7 @@ from .secret import SECRETIVE, hide, redact
 
 LINES = 8  # of what it said last
 LENGTH = 800  # characters
+PAUSE = 0.2  # seconds between two looks whether a program has ended that left its output to another
 
 
 def run(
@@ -35,9 +38,9 @@ def run(
         status = _status(command, environ, limit, doing, told, output)
         said = _last_lines(output)
     if status:
-        ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
         raise ProviderError(
-            f"{doing} {ended}: {said}", "repair what it names; where it says nothing, see its own log"
+            f"{doing} {_ended(status)}: {said}",
+            "repair what it names; where it says nothing, see its own log",
         )
 
 
@@ -49,17 +52,75 @@ def output_of(
     Raises ProviderError, with the last that it said, if it fails, prints more, or is still at work
     after ``limit`` seconds.
     """
-    with TemporaryFile() as output, TemporaryFile() as said, TemporaryFile() as nothing:
-        status = _status(command, environ, limit, doing, nothing, output, said)
-        if status:
+    ended = converse(command, environ, limit, doing, b"", most)
+    if ended.status:
+        raise ProviderError(f"{doing} {ended}: {last_lines(ended.said)}", "run it by hand to see more")
+    return ended.output
+
+
+class Ended(NamedTuple):
+    """A program that has ended. ``status``: as subprocess has it. ``said``: on standard error."""
+
+    status: int
+    output: bytes
+    said: bytes
+
+    def __str__(self) -> str:
+        return _ended(self.status)
+
+
+def converse(
+    command: Sequence[str], environ: Mapping[str, str], limit: float, doing: str, given: bytes, most: int
+) -> Ended:
+    """Run the program with ``given`` as its standard input; what it ends with is for the caller to judge.
+
+    Raises Unreachable if it is still at work after ``limit`` seconds, and ProviderError if it cannot be
+    run, or prints or says more than ``most`` octets; it is ended then, with all that it has started.
+    """
+    end = time.monotonic() + limit
+    with open(os.memfd_create("given"), "w+b") as told:  # in memory: what is given may be a key
+        told.write(given)
+        told.seek(0)
+        process = _start(command, environ, doing, told, subprocess.PIPE, subprocess.PIPE)
+    with process, _ended_with_all_it_started(process):
+        assert process.stdout
+        assert process.stderr
+        heard = {process.stdout: bytearray(), process.stderr: bytearray()}
+        output, said = heard.values()
+        try:
+            _hear(process, heard, end, most)
+            return Ended(process.wait(max(end - time.monotonic(), 0)), bytes(output), bytes(said))
+        except subprocess.TimeoutExpired:
+            raise _too_slow(doing, limit, last_lines(bytes(said))) from None
+        except OverflowError:
             raise ProviderError(
-                f"{doing} ended with {status}: {_last_lines(said)}", "run it by hand to see more"
-            )
-        output.seek(0)
-        content = output.read(most + 1)
-    if len(content) > most:
-        raise ProviderError(f"{doing} prints more than {most >> 20} MiB", "see that it is the right one")
-    return content
+                f"{doing} prints more than {most >> 20} MiB", "see that it is the right one"
+            ) from None
+
+
+def _hear(
+    process: subprocess.Popen[bytes], heard: Mapping[IO[bytes], bytearray], end: float, most: int
+) -> None:
+    """Read the pipes until they are closed, or the program has ended and left them to another.
+
+    Raises TimeoutExpired, and OverflowError for more than ``most`` octets."""
+    with selectors.DefaultSelector() as selector:
+        for pipe in heard:
+            selector.register(pipe, selectors.EVENT_READ)
+        while selector.get_map():
+            if (left := end - time.monotonic()) <= 0:
+                raise subprocess.TimeoutExpired(process.args, 0)
+            had_ended = process.poll() is not None
+            ready = selector.select(0 if had_ended else min(left, PAUSE))
+            if had_ended and not ready:
+                return
+            for key, _ in ready:
+                pipe = cast("IO[bytes]", key.fileobj)
+                if not (chunk := os.read(key.fd, 1 << 16)):
+                    selector.unregister(pipe)
+                heard[pipe].extend(chunk)
+                if len(heard[pipe]) > most:
+                    raise OverflowError
 
 
 def _status(
@@ -69,15 +130,30 @@ def _status(
     doing: str,
     told: IO[bytes],
     output: IO[bytes],
-    errors: IO[bytes] | None = None,
 ) -> int:
+    process = _start(command, environ, doing, told, output, subprocess.STDOUT)
+    with _ended_with_all_it_started(process):
+        try:
+            return process.wait(limit)
+        except subprocess.TimeoutExpired:
+            raise _too_slow(doing, limit, _last_lines(output)) from None
+
+
+def _start(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    doing: str,
+    told: IO[bytes],
+    output: IO[bytes] | int,
+    errors: int,
+) -> subprocess.Popen[bytes]:
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command,
             env=environ,
             stdin=told,
             stdout=output,
-            stderr=errors or subprocess.STDOUT,
+            stderr=errors,
             start_new_session=True,  # so that all that it starts can be ended with it
         )
     except OSError as error:
@@ -86,13 +162,13 @@ def _status(
             f"see that {command[0]} is there, executable (chmod +x), and a program or a script that begins "
             "with #!; cron's PATH is short: write its whole path",
         ) from None
+
+
+@contextmanager
+def _ended_with_all_it_started(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Where the program has not ended by itself."""
     try:
-        return process.wait(limit)
-    except subprocess.TimeoutExpired:
-        raise Unreachable(
-            f"{doing} was ended after {limit:g} s; the last that it said: {_last_lines(errors or output)}",
-            "see what it waits for, or give it more time with time_limit",
-        ) from None
+        yield
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):
@@ -100,10 +176,25 @@ def _status(
             process.wait()
 
 
+def _too_slow(doing: str, limit: float, said: str) -> Unreachable:
+    return Unreachable(
+        f"{doing} was ended after {limit:g} s; the last that it said: {said}",
+        "see what it waits for, or give it more time with time_limit",
+    )
+
+
+def _ended(status: int) -> str:
+    return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
+
+
 def _last_lines(output: IO[bytes]) -> str:
-    """In one line, without control characters and secrets."""
     output.seek(0)
-    text = redact(output.read().decode(errors="replace"))
+    return last_lines(output.read())
+
+
+def last_lines(output: bytes) -> str:
+    """The last of what a program said, in one line, without control characters and secrets."""
+    text = redact(output.decode(errors="replace"))
     lines = [line.strip() for line in text.splitlines() if line.strip()][-LINES:]
     shown = " | ".join(lines)[-LENGTH:]
     return printable(shown) or "nothing"

@@ -197,6 +197,18 @@ def test_a_command_that_hangs_is_ended() -> None:
     assert "was ended after 0.2 s" in found.rejected[0].message
 
 
+def test_a_command_that_prints_without_end_is_ended() -> None:
+    found = command("yes")
+
+    assert "prints more than" in found.rejected[0].message
+
+
+def test_a_command_that_leaves_another_with_its_output_is_not_waited_for() -> None:
+    found = command("""sleep 60 & echo '{"name": "a.example"}'""")
+
+    assert [wanted.name for wanted in found.certificates] == ["a.example"]
+
+
 # The sections
 
 
