@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV = .venv/bin
 
 DEMO_PACKAGES = dehydrated pebble
-TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils certbot chromium cron dovecot-imapd git haproxy iproute2 knot \
-	knot-dnsutils lego nftables nginx-light openssl pdns-backend-sqlite3 pdns-server postfix postgresql strace systemd \
-	uacme unbound
+TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils busybox certbot chromium cron dovecot-imapd git haproxy \
+	iproute2 knot knot-dnsutils lego mksh nftables nginx-light openssh-client openssh-server openssl \
+	pdns-backend-sqlite3 pdns-server postfix postgresql strace systemd uacme unbound
 
 .PHONY: help demo test bench dist docs lint ruff types unit e2e demo-notice demo-packages test-packages
 .NOTPARALLEL:

@@ -12,10 +12,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from ... import output
 from ...errors import DeployError, StateError
 from ...secret import redact
+from ...threads import side_by_side
 from ..clients.call import Certificate
 from ..clients.process import Client
 from ..state.orphans import is_due
@@ -24,7 +26,11 @@ from . import reload
 from .ledger import INSTALLED, TOUCHED, UNTOUCHED, Delivery, Ledger
 from .reload import Job
 from .section import Deployment, targets_for
-from .targets.base import CertificateFiles, Target
+from .targets.base import CertificateFiles, SilentMachine, Target
+
+AT_ONCE = 8  # machines that are brought something side by side
+
+Step = tuple[str, Callable[[], list[Job]]]  # the machine that it is about, and what is done
 
 
 class Deliverer:
@@ -45,6 +51,7 @@ class Deliverer:
         self._ledger = ledger
         self._client = client
         self._clock = clock
+        self._silent: dict[str, SilentMachine] = {}
         self.arrived: list[Delivery] = []
         self.failed: list[Delivery] = []
 
@@ -65,27 +72,30 @@ class Deliverer:
         ``queue``: services are left to ``end_run``, but for those of targets whose failure is to be
         known at once. ``force``: what is there already is brought once more. Raises StateError.
         """
-        jobs = self._bring(certificate, targets, force)
-        later = [job for job in jobs if queue and self._client and _can_wait(job.deployment)]
-        self._conclude([job for job in jobs if job not in later])
-        for job in later:
-            output.step(f"{job.delivery.title}: installed; its service is reloaded at the end of the run")
+
+        def conclude(jobs: Sequence[Job]) -> None:
+            later = [job for job in jobs if queue and self._client and _can_wait(job.deployment)]
+            self._conclude([job for job in jobs if job not in later])
+            for job in later:
+                output.step(f"{job.delivery.title}: installed; its service is reloaded at the end of the run")
+
+        self._on_each_machine(self._attempts(certificate, targets, force), conclude)
 
     def retry(self, *, everything: bool = False) -> None:
         """Try again what earlier runs have left, each once in a run; ``everything``: whoever left
         it. Raises StateError."""
-        self._conclude(self._left(everything))
+        self._take_up_all(self._left(everything))
 
     def end_run(self) -> None:
         """Reload the services that the calls of this run have queued, each once, and ``retry``.
         Raises StateError."""
         queued = [
-            job
+            delivery
             for delivery in self._ledger.pending()
             if delivery.step == INSTALLED and self._client and delivery.client == self._client
-            for job in self._take_up(delivery)
         ]
-        self._conclude([*queued, *self._left(everything=False)])
+        left = [delivery for delivery in self._left(everything=False) if delivery not in queued]
+        self._take_up_all([*queued, *left])
 
     def would_change(self, certificate: Certificate, deployment: Deployment) -> Sequence[str]:
         """What ``deliver`` would change, a line for each thing; nothing is touched.
@@ -123,10 +133,11 @@ class Deliverer:
 
     # Bringing it there
 
-    def _bring(
+    def _attempts(
         self, certificate: Certificate, targets: Iterable[Deployment], force: bool = False
-    ) -> list[Job]:
-        """Install and test. Gives what has come so far that its service can be reloaded."""
+    ) -> list[Step]:
+        """The steps that install and test, which give what has come so far that its service can be reloaded.
+        From here on, all of it is pending."""
         now = float(self._clock())
         wanted = [(deployment, _delivery(certificate, deployment)) for deployment in targets]
         self._ledger.keep(
@@ -134,10 +145,27 @@ class Deliverer:
             for _, delivery in wanted
             if not self._ledger.find_pending(delivery)
         )
-        return [job for each in wanted for job in self._attempt(*each, force)]
+        return [
+            (deployment.machine, partial(self._attempt, deployment, delivery, force))
+            for deployment, delivery in wanted
+        ]
+
+    def _on_each_machine(self, steps: Iterable[Step], conclude: Callable[[Sequence[Job]], None]) -> None:
+        """Take the steps for each machine one after the other, and conclude them; several machines side by
+        side, this one first."""
+        lanes: dict[str, list[Callable[[], list[Job]]]] = {"": []}
+        for machine, step in steps:
+            lanes.setdefault(machine, []).append(step)
+
+        def work(lane: Sequence[Callable[[], list[Job]]]) -> None:
+            conclude([job for step in lane for job in step()])
+
+        side_by_side([partial(work, lane) for lane in lanes.values() if lane], AT_ONCE)
 
     def _attempt(self, deployment: Deployment, wanted: Delivery, force: bool) -> list[Job]:
         try:
+            if silent := self._silent.get(deployment.machine):
+                raise silent
             with self._ledger.lock([deployment]):
                 now = float(self._clock())
                 # Another process may just have brought it, or the certificate before this one.
@@ -152,6 +180,8 @@ class Deliverer:
                 self._ledger.keep([delivery])
                 return self._install(delivery, deployment, bundles.read(delivery.certificate))
         except Exception as error:
+            if isinstance(error, SilentMachine):
+                self._silent[deployment.machine] = error
             self._fail(wanted, error)
             return []
 
@@ -200,19 +230,22 @@ class Deliverer:
 
     def _conclude(self, jobs: Iterable[Job]) -> None:
         """Reload each service once, whatever it has got, and see that it shows the new."""
-        groups: dict[tuple[str, ...], list[Job]] = defaultdict(list)
+        groups: dict[tuple[str, tuple[str, ...]], list[Job]] = defaultdict(list)
         for job in jobs:
-            groups[job.deployment.reload].append(job)
+            groups[job.deployment.machine, job.deployment.reload].append(job)
         for group in groups.values():
-            try:
-                with self._ledger.lock(job.deployment for job in group):
-                    # Another process may have brought something newer since.
-                    ours = [job for job in group if self._ledger.find_pending(job.delivery) == job.delivery]
-                    if ours:
-                        self._reload(ours)
-            except StateError as error:
-                for job in group:
-                    self._fail(job.delivery, error)
+            self._conclude_group(group)
+
+    def _conclude_group(self, group: Sequence[Job]) -> None:
+        try:
+            with self._ledger.lock(job.deployment for job in group):
+                # Another process may have brought something newer since.
+                ours = [job for job in group if self._ledger.find_pending(job.delivery) == job.delivery]
+                if ours:
+                    self._reload(ours)
+        except StateError as error:
+            for job in group:
+                self._fail(job.delivery, error)
 
     def _reload(self, group: Sequence[Job]) -> None:
         """Reload the one service of all of these. What it does not take goes back, and it is
@@ -245,22 +278,30 @@ class Deliverer:
 
     # What was left
 
-    def _left(self, everything: bool) -> list[Job]:
+    def _left(self, everything: bool) -> list[Delivery]:
         return [
-            job
+            delivery
             for delivery in self._ledger.pending()
             if everything or is_due(delivery.client, delivery.tried, self._clock())
-            for job in self._take_up(delivery)
         ]
+
+    def _take_up_all(self, deliveries: Iterable[Delivery]) -> None:
+        steps = [(self._machine(delivery), partial(self._take_up, delivery)) for delivery in deliveries]
+        self._on_each_machine(steps, self._conclude)
 
     def _take_up(self, delivery: Delivery) -> list[Job]:
         targets = self._where(delivery)
-        jobs = self._bring(delivery.certificate, targets)
+        jobs = [job for _, step in self._attempts(delivery.certificate, targets) for job in step()]
         if not targets:
             output.warning(f"{delivery.title}: given up, for no such target is configured any more")
         if not targets or not delivery.target:
             self._ledger.forget(delivery)
         return jobs
+
+    def _machine(self, delivery: Delivery) -> str:
+        """Which one it is for; this one, where there may be several."""
+        where = self._where(delivery)
+        return where[0].machine if delivery.target and where else ""
 
     def _where(self, delivery: Delivery) -> list[Deployment]:
         """Its target, if that is still configured; all of the certificate's, if the configuration

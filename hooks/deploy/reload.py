@@ -10,7 +10,7 @@ from ... import output
 from ...errors import DeployError, HookError
 from .ledger import Delivery
 from .section import Deployment
-from .targets.base import CertificateFiles, Settle, Target, Undo
+from .targets.base import CertificateFiles, Remote, Settle, Target, Undo
 from .targets.command import environment, run, variables
 
 
@@ -24,7 +24,8 @@ class Job(NamedTuple):
 
 
 def call(command: Sequence[str], jobs: Sequence[Job], what: str) -> None:
-    """Run a command about the certificate of these jobs; about several, it gets their domains alone.
+    """Run a command about the certificate of these jobs, on the machine that they are for; about several,
+    it gets their domains alone.
 
     Raises DeployError.
     """
@@ -32,6 +33,9 @@ def call(command: Sequence[str], jobs: Sequence[Job], what: str) -> None:
     if len({job.bundle.facts.certificate for job in jobs}) > 1:
         names = {"DNS01_DOMAIN": " ".join(dict.fromkeys(job.bundle.name for job in jobs))}
     limit = max(job.deployment.time_limit for job in jobs)
+    if isinstance(jobs[0].target, Remote):
+        jobs[0].target.run(command, names, limit, what)
+        return
     passed = {name for job in jobs for name in job.deployment.pass_environment}
     run(command, {**environment(os.environ, passed), **names}, limit, what)
 

@@ -33,7 +33,7 @@ from ..clients.call import Certificate
 from ..config.load import configuration_file
 from ..config.validators import said
 from .targets import kinds, load
-from .targets.base import Places, Target
+from .targets.base import Places, Remote, Target
 
 T = TypeVar("T")
 
@@ -46,7 +46,8 @@ Reader = Callable[[Sequence[Option], Mapping[str, Any]], Mapping[str, str]]
 
 class Deployment(NamedTuple):
     """One target of one section. ``test`` and ``reload``: argument lists; empty where there is
-    none. ``time_limit``: seconds."""
+    none. ``time_limit``: seconds. ``machine``: which one it is on, and ``test`` and ``reload`` are run on;
+    empty for this one. ``table``: what the configuration calls it, where it is one of several machines."""
 
     pattern: str
     name: str
@@ -59,10 +60,17 @@ class Deployment(NamedTuple):
     staging: bool = False
     aborts: bool = False
     pass_environment: tuple[str, ...] = ()
+    machine: str = ""
+    table: str = ""
+
+    @property
+    def configured(self) -> str:
+        """What the configuration calls it."""
+        return self.table or self.name
 
     def target(self) -> Target:
         """What the certificate is given to. Raises ConfigError."""
-        with at(f'[deploy."{self.pattern}".{self.name}]'):
+        with at(f'[deploy."{self.pattern}".{self.configured}]'):
             if self.verify:
                 from .tls import service
 
@@ -106,11 +114,13 @@ def read(sections: Mapping[str, Any], options_of: Reader) -> tuple[Deployment, .
             pattern = _pattern(section)
             for name, table in targets.items():
                 with at(name):
-                    deployment = _deployment(section, pattern, name, table, options_of)
-                    if found.setdefault((pattern, name), deployment) is not deployment:
-                        raise ConfigError(f"there is another one for {pattern}", "make one of the two")
+                    for deployment in _on_each_machine(
+                        _deployment(section, pattern, name, table, options_of)
+                    ):
+                        if found.setdefault((pattern, deployment.name), deployment) is not deployment:
+                            raise ConfigError(f"there is another one for {pattern}", "make one of the two")
     for deployment in found.values():
-        with at(f'[deploy."{deployment.pattern}".{deployment.name}]'):
+        with at(f'[deploy."{deployment.pattern}".{deployment.configured}]'):
             _check_places(deployment, found.values())
     return tuple(found.values())
 
@@ -119,11 +129,12 @@ def targets_for(deployments: Sequence[Deployment], certificate: Certificate) -> 
     """Where the certificate is brought to. It goes by its domain and by its folder's name, which
     is dehydrated's alias and certbot's own name for it."""
     names = {canonical(name) for name in (certificate.domain, basename(dirname(certificate.cert))) if name}
-    best: dict[str, Deployment] = {}
+    best: dict[str, list[Deployment]] = {}
     for deployment in sorted(deployments, key=lambda deployment: _exactness(deployment.pattern)):
         if any(_matches(deployment.pattern, name) for name in names):
-            best[deployment.name] = deployment
-    return list(best.values())
+            same = best.setdefault(deployment.configured, [])
+            same[:] = [each for each in same if each.pattern == deployment.pattern] + [deployment]
+    return [deployment for same in best.values() for deployment in same]
 
 
 def _check_places(deployment: Deployment, all_of_them: Iterable[Deployment]) -> None:
@@ -137,10 +148,10 @@ def _check_places(deployment: Deployment, all_of_them: Iterable[Deployment]) -> 
             )
         for other in all_of_them:
             if other is not deployment and place in _places(other):
-                if other.name == deployment.name and "{name}" in place:
+                if other.configured == deployment.configured and "{name}" in place:
                     continue  # each certificate has one of the two
                 raise ConfigError(
-                    f'{place} is that of [deploy."{other.pattern}".{other.name}] already',
+                    f'{place} is that of [deploy."{other.pattern}".{other.configured}] already',
                     'write another one; for a second service that reads it: to = "command"',
                 )
 
@@ -148,6 +159,18 @@ def _check_places(deployment: Deployment, all_of_them: Iterable[Deployment]) -> 
 def _places(deployment: Deployment) -> Sequence[str]:
     kind = load(deployment.kind)
     return kind.places(deployment.options) if isinstance(kind, Places) else ()
+
+
+def _on_each_machine(deployment: Deployment) -> list[Deployment]:
+    """The section's target, or one for each of the machines that it is for."""
+    kind = load(deployment.kind)
+    if not isinstance(kind, Remote):
+        return [deployment]
+    machines = kind.machines(deployment.options)
+    each = [deployment._replace(machine=machine, options=given) for machine, given in machines.items()]
+    if len(each) > 1:
+        return [one._replace(name=f"{one.name}@{one.machine}", table=one.name) for one in each]
+    return each or [deployment]
 
 
 def _pattern(section: str) -> str:

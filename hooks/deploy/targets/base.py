@@ -2,8 +2,8 @@
 
 A target is a module of this folder with a class ``Target``; the module's name is what ``to`` says
 in the configuration. A third party's is an entry point of the group ``dns01.targets``. It gets its
-options as strings, as providers get theirs. ``Target`` is what each one has; ``Undo``, ``Settle`` and
-``Places`` are asked for with isinstance. Typing is structural: a target imports none of these.
+options as strings, as providers get theirs. ``Target`` is what each one has; ``Undo``, ``Settle``,
+``Places`` and ``Remote`` are asked for with isinstance. Typing is structural: a target imports none of these.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
 
+from ....errors import DeployError
 from ....options import Option
 
 if TYPE_CHECKING:  # with it comes cryptography, which the reading of the configuration can do without
@@ -89,3 +90,27 @@ class Places(Protocol):
     def places(options: Mapping[str, str]) -> Sequence[str]:
         """Paths, or names of things, with the ``{name}`` of the configuration still in them. ``options``
         may lack secrets, and what else the configuration does not say; nothing is raised for that."""
+
+
+@runtime_checkable
+class Remote(Protocol):
+    """A class of targets on other machines, where the ``test`` and ``reload`` of the section are run, too.
+
+    Those of different machines are worked on side by side, each in a thread of its own.
+    """
+
+    @staticmethod
+    def machines(options: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
+        """The options of each machine that the section is for, by what the machine is called: each is
+        delivered to by itself. As for ``places``, nothing is raised."""
+
+    def run(self, command: Sequence[str], variables: Mapping[str, str], limit: float, what: str) -> None:
+        """Run the command there, which has to end with 0 within ``limit`` seconds.
+
+        ``variables``: what it is told, as ``command.variables`` has it. ``what``: what it is for, as an
+        error begins. Raises DeployError with the last that it said.
+        """
+
+
+class SilentMachine(DeployError):
+    """The machine cannot be reached: in this call there is no use in asking it again."""

@@ -50,6 +50,12 @@ CASES = {
     "two processes, one with an older certificate": (
         "delivery: of_an_older_certificate_by_another_process_does_not_pass_for_the_newer_one"
     ),
+    "half a script on another machine": (
+        "targets/ssh: what_goes_wrong_there_is_said_and_the_old_file_stays"
+    ),
+    "another machine that accepts, and never answers": (
+        "machines: a_machine_that_hangs_holds_nobody_up"
+    ),
     "two certificates at one path": (
         "section: are_refused_for_a_pattern_without_the_name_in_the_path"
     ),
