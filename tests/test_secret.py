@@ -103,6 +103,10 @@ def test_a_secret_is_hidden_however_it_is_spelt(token: str, spell: Callable[[str
     assert said.startswith("begin")
 
 
+def test_the_word_for_a_secret_may_be_one() -> None:
+    assert redact("a secret and another-token", ["secret", "another-token"]) == "a [secret] and [secret]"
+
+
 @pytest.mark.parametrize("token", ["key", "a", ""])
 def test_what_is_too_short_to_be_a_secret_is_no_hole_in_every_sentence(token: str) -> None:
     assert redact("the key is a key", [token]) == "the key is a key"

@@ -92,15 +92,21 @@ def records_at(discovery: Discovery, owner: str) -> RRset:
 
 
 def preflight(
-    call: Call, names: set[str], authority: Authority, discovery: Discovery, environ: Mapping[str, str]
+    call: Call,
+    names: set[str],
+    authority: Authority,
+    discovery: Discovery,
+    environ: Mapping[str, str],
+    seconds: float = PATIENCE,
 ) -> None:
-    """Ask whether the CA may issue for what the call is about, as far as ``names`` go (challenge
-    names); what is doubtful is warned about.
+    """Ask within ``seconds`` whether the CA may issue for what the call is about, as far as ``names`` go
+    (challenge names); what is doubtful is warned about.
 
     Raises CaaForbids, with the records to add, where the CA is sure to refuse.
     """
     subjects = list(_subjects(call, names, environ))
-    lookups = Lookups(discovery, [identifier for each in subjects for identifier in each.identifiers])
+    identifiers = [identifier for each in subjects for identifier in each.identifiers]
+    lookups = Lookups(discovery, identifiers, seconds)
     refused: list[Verdict] = []
     doubtful: list[Verdict] = []
     for subject in subjects:

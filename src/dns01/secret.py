@@ -22,6 +22,7 @@ BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 HEXADECIMAL = re.compile(r"[0-9A-Fa-f-]{32,}")
 SHORTEST = 4  # characters of what is hidden: anything shorter would blot out half of every sentence
 SHORTEST_PART = 12  # characters of a line, or of what base64 makes of it
+BLOT = "\ufdd0"  # no character (Unicode §23.7): it is in no secret
 LONGEST_LINE = 512  # characters: a longer text (a certificate's key) is hidden as it is, and line by line
 SPECIAL = {  # what else stands for a character: in a pattern, after the usual ways to write it
     " ": r"|\+|\s+",
@@ -78,8 +79,8 @@ def redact(text: str, besides: Iterable[str] = ()) -> str:
     that only the caller knows."""
     more = {secret for secret in besides if len(secret) >= SHORTEST}
     for secret in sorted(_secrets | more, key=len, reverse=True):
-        text = _spellings(secret).sub("[secret]", text)
-    return text
+        text = _spellings(secret).sub(BLOT, text)
+    return text.replace(BLOT, "[secret]")  # at last: the word may be somebody's secret
 
 
 def redact_record(record: LogRecord) -> bool:

@@ -51,7 +51,7 @@ def call(*domains: str, client: str = "dehydrated", owner: str = "") -> Call:
 def ask(world: World, *domains: str, altnames: str = "", client: str = "dehydrated", owner: str = "") -> None:
     made = call(*domains, client=client, owner=owner)
     names = {challenge.name for challenge in made.challenges}
-    preflight(made, names, LETSENCRYPT, discovery(world), {"altnames": altnames})
+    preflight(made, names, LETSENCRYPT, discovery(world), {"altnames": altnames}, seconds=TIME_LIMIT)
 
 
 def refusal(world: World, *domains: str, altnames: str = "") -> CaaForbids:
