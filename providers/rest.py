@@ -344,7 +344,7 @@ class Rest(ZoneProvider):
 
     @property
     def _sent(self) -> Sent:
-        return Sent(self.whose, self._base, self.timeout, self._clean)
+        return Sent(self.whose, self._base, self._clean)
 
     @property
     def _host(self) -> str:

@@ -17,7 +17,7 @@ import dns.rrset
 import dns.update
 from dns.rdtypes.ANY.TXT import TXT
 
-from ..errors import AuthRejected, ProviderError, ZoneNotFound
+from ..errors import AuthRejected, ProviderError, ZoneNotFound, ZoneUnserved
 from ._rfc2136_tcp import DnsTcpSession, read_address
 from ._rfc2136_tsig import read_key
 from .base import Option, Profile, TxtRecord, Zone, ZoneApex
@@ -67,6 +67,7 @@ class Provider:
         owner = asked = dns.name.from_text(name)
         cut: dns.name.Name | None = None
         words = ""
+        failing: list[str] = []
         while asked != dns.name.root:
             answer = self._ask([asked], dns.rdatatype.SOA)[asked]
             apex = _apex(answer, owner)
@@ -79,11 +80,30 @@ class Provider:
                 return Zone(_text(apex))
             cut = cut or _cut(answer, owner)
             words = words or _words(answer)
+            failing += [_text(asked)] if answer.rcode() == dns.rcode.SERVFAIL else []
             asked = asked.parent()
+        if failing:
+            raise _unserved(self.server, failing[-1])
+        if words == "NOTAUTH" and (apex := self._apex_without_key(owner)):
+            raise AuthRejected(
+                f"{self.server} answers for {_text(apex)}, but not to the key {self.session.key_name} "
+                "(NOTAUTH): it does not know that key, or takes no updates",
+                "compare the key's name with the server's; PowerDNS wants dnsupdate=yes in pdns.conf and: "
+                f"pdnsutil import-tsig-key {self.session.key_name} ALGORITHM SECRET; pdnsutil set-meta "
+                f"{_text(apex)} TSIG-ALLOW-DNSUPDATE {self.session.key_name}",
+            )
         raise ZoneNotFound(
             f"{self.server} is not authoritative for {name} or any domain above it ({words})",
             "set RFC2136_NAMESERVER to the primary server of its zone; where that has views, the key decides",
         )
+
+    def _apex_without_key(self, name: dns.name.Name) -> dns.name.Name | None:
+        """The zone from which the server answers for the name to anybody who asks."""
+        if self.session.key is None:
+            return None
+        query = dns.message.make_query(name, dns.rdatatype.SOA, flags=0)
+        (answer,) = DnsTcpSession(self.server, None).exchange([query])
+        return _apex(answer, name)
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """Raises ProviderError also where the server says yes and does nothing."""
@@ -256,6 +276,15 @@ def _in_messages(send: Callable[[Sequence[TxtRecord]], None], records: Sequence[
         middle = len(records) // 2
         _in_messages(send, records[:middle])
         _in_messages(send, records[middle:])
+
+
+def _unserved(server: str, apex: str) -> ZoneUnserved:
+    return ZoneUnserved(
+        f"{server} has the zone {apex} and cannot answer for it (SERVFAIL): the zone does not load there, or "
+        "the copy of a secondary has expired",
+        f"see in its log why, and check the zone's file: named-checkzone {apex} FILE (BIND), "
+        f"kzonecheck -o {apex} FILE (Knot)",
+    )
 
 
 def _update(zone: Zone) -> dns.update.UpdateMessage:

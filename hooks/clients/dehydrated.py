@@ -224,10 +224,10 @@ def certificates(config: Dehydrated, root: str = "/") -> list[tuple[str, ...]]:
     return [names for names, _ in lines(config, root)]
 
 
-def read_text(path: str, root: str = "/") -> str | None:
-    """The text of a file; None if there is none that this user may read."""
+def read_text(path: str, root: str = "/", *, newline: str | None = None) -> str | None:
+    """The text of a file; None if there is none that this user may read. ``newline``: as of open()."""
     try:
-        with open(_at(path, root), encoding="utf-8", errors="replace") as file:
+        with open(_at(path, root), encoding="utf-8", errors="replace", newline=newline) as file:
             return file.read()
     except OSError:
         return None
@@ -274,13 +274,24 @@ class _Reading:
             if file.startswith("/"):
                 self.take(file)
         for name, said in _SETTING.findall(line):
-            if only and name not in only:
+            if (only and name not in only) or _is_for_one_command(line, said):
                 continue
             self.settings[name] = _value(said, self.settings)
             self._origins[name] = path
             self._uncertain.discard(name)
             if not certain:
                 self._uncertain.add(name)
+
+
+def _is_for_one_command(line: str, said: str) -> bool:
+    """Whether another word follows, as behind a value with blanks and no quotes: it is a command, and the
+    assignment is over once that has run."""
+    position = 0
+    while match := _WORD.match(said, position):
+        position = match.end()
+    rest = said[position:].strip()
+    exported = line.lstrip().startswith("export ")
+    return bool(rest) and not exported and re.match(r"[#;&|]|\w+=|\}|fi\b|esac\b|done\b", rest) is None
 
 
 def _value(said: str, settings: Mapping[str, str]) -> str:

@@ -15,12 +15,10 @@ NETWORK = "see that this machine reaches it, by HTTPS_PROXY if there has to be a
 
 
 class Sent(NamedTuple):
-    """A request: whose it is, and where it went. ``timeout``: seconds; ``clean`` makes a text of the
-    API's fit to be shown."""
+    """A request: whose it is, and where it went; ``clean`` makes a text of the API's fit to be shown."""
 
     whose: str
     base: str
-    timeout: float
     clean: Callable[[str], str]
 
     @property
@@ -62,7 +60,9 @@ class Sent(NamedTuple):
                 return self._impossible(error)
 
     def _too_late(self) -> Unreachable:
-        return Unreachable(f"{self.whose}: {self.host} does not answer within {self.timeout:g} s", NETWORK)
+        """However long that was: who waits for all of it may have had less time than one request has."""
+        where = urlsplit(self.base).netloc.rpartition("@")[2] or self.base
+        return Unreachable(f"{self.whose}: {where} does not answer in time", NETWORK)
 
     def _impossible(self, error: Exception) -> ConfigError:
         return ConfigError(

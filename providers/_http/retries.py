@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
+from ...deadline import remaining
 from ...errors import Busy, Transient
 
 T = TypeVar("T")
@@ -23,12 +25,21 @@ def repeated(step: Callable[[], T], budget: float, sleep: Callable[[float], None
     def is_spent(state: RetryCallState) -> bool:
         # Time asked for counts as time spent, so that a Retry-After beyond the budget ends it at once.
         spent = max(state.seconds_since_start or 0.0, state.idle_for)
-        return spent + state.upcoming_sleep > budget
+        return spent + state.upcoming_sleep > budget or state.upcoming_sleep > _left()
 
     retrying = Retrying(
         sleep=sleep, retry=retry_if_exception_type(Transient), wait=_pause, stop=is_spent, reraise=True
     )
     return retrying(step)
+
+
+def _left() -> float:
+    """Seconds that whoever waits for all of it still has."""
+    try:
+        left = remaining()
+    except TimeoutError:
+        return 0.0
+    return math.inf if left is None else left
 
 
 def _pause(state: RetryCallState) -> float:

@@ -11,6 +11,7 @@ Every error names the thing that is wrong (account, zone, server, file, line) an
     │ ├ AuthRejected                  what the credentials lack
     │ │ └ ClockSkew                   the two clocks are too far apart for a signature
     │ ├ ZoneNotFound                  no zone of the account holds the name
+    │ │ └ ZoneUnserved                the server has it, and cannot answer for it
     │ └ Transient                     may pass by itself
     │   ├ Busy                        over the limit; when to come back
     │   └ Unreachable                 no answer
@@ -80,6 +81,10 @@ class ZoneNotFound(ProviderError):
     """None of the account's zones holds the name; the message lists those that it has."""
 
     definite = True
+
+
+class ZoneUnserved(ZoneNotFound):
+    """The server has the zone, and cannot answer for it: it does not load, or has expired."""
 
 
 class Transient(ProviderError):

@@ -12,11 +12,13 @@ from .....errors import DeployError
 from ....clients.dehydrated import read_text
 from ....deploy.certificate import names_in
 from ..finding import Examined, Finding, Severity
+from ._script import unusable
 
 RENEWAL = "/etc/letsencrypt/renewal"
 HOOKS = {"manual_auth_hook": "auth", "manual_cleanup_hook": "cleanup", "renew_hook": "deploy"}
 OPTIONS = {"auth": "--manual-auth-hook", "cleanup": "--manual-cleanup-hook", "deploy": "--deploy-hook"}
 OURS = ("dns01", "hook.py")
+BY_HTTP = ("webroot", "standalone", "nginx", "apache")  # certbot's own authenticators that know no dns-01
 
 _SETTING = re.compile(r"^(\w+)\s*=\s*(.*?)\s*$", re.MULTILINE)
 
@@ -44,11 +46,13 @@ def check(path: str, settings: Mapping[str, str], examined: Examined) -> Iterato
     lineage = os.path.basename(path).removesuffix(".conf")
     authenticator = settings.get("authenticator", "")
     if authenticator != "manual":
+        unfit = authenticator in BY_HTTP and examined.domain.startswith("*.")
         yield Finding(
-            "certbot-other-authenticator",
-            Severity.NOTE,
+            "certbot-challenge" if unfit else "certbot-other-authenticator",
+            Severity.ERROR if unfit else Severity.NOTE,
             path,
-            f"certbot renews it with its authenticator {authenticator or '(none)'}, and never calls dns01",
+            f"certbot renews it with its authenticator {authenticator or '(none)'}, and never calls dns01"
+            + ("; CAs issue for wildcards by dns-01 alone" if unfit else ""),
             (_again(lineage),),
         )
         return
@@ -83,7 +87,11 @@ def _gone(path: str, settings: Mapping[str, str], examined: Examined) -> Iterato
             program = next(iter(shlex.split(settings.get(key, ""))), "")
         except ValueError:
             continue
-        if program.startswith("/") and not os.path.isfile(examined.path(program)):
+        if not program.startswith("/"):
+            continue
+        if script := unusable(examined, program):
+            yield script
+        if not os.path.isfile(examined.path(program)):
             lineage = os.path.basename(path).removesuffix(".conf")
             ours = os.path.basename(program) in OURS
             better = f"'dns01 certbot {phase}'" if ours or phase != "deploy" else "'COMMAND'"

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 
+from .....deadline import within
 from .....errors import (
     AuthRejected,
     ClockSkew,
@@ -16,6 +17,7 @@ from .....errors import (
     ProviderError,
     Transient,
     ZoneNotFound,
+    ZoneUnserved,
 )
 from .....names import PREFIX
 from .....providers.base import (
@@ -34,6 +36,7 @@ from ..finding import Examined, Finding, Severity
 from .where import followed
 
 WITHIN = 5.5  # seconds for the account: a check has eight
+LAST_TRY = 4.5  # seconds after which nothing is tried again, so that the reason is known in time
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -56,7 +59,8 @@ def check(examined: Examined) -> Iterator[Finding]:
 
 
 def _looked(examined: Examined, delegation: Delegation, account: Account) -> list[Finding]:
-    return list(_zone(examined, delegation, account, examined.places.provider(account)))
+    with within(LAST_TRY):
+        return list(_zone(examined, delegation, account, examined.places.provider(account)))
 
 
 def _account(
@@ -104,16 +108,27 @@ def _without_zone(
 
 def _refusal(account: Account, provider: Provider, error: ProviderError) -> Finding:
     permission = provider.permission if isinstance(provider, NeedsPermission) else ""
-    remedy = (error.hint, f"the credentials need: {permission}" if permission else "")
+    remedy: tuple[str, ...] = (error.hint, f"the credentials need: {permission}" if permission else "")
+    if isinstance(error, ZoneUnserved):
+        remedy = (error.hint, *_UNSERVED)
     if isinstance(error, Transient):
         remedy = (error.hint, "try again: it may pass by itself")
     return Finding(_code(error), Severity.ERROR, account.name, str(error), tuple(filter(None, remedy)))
+
+
+_UNSERVED = (
+    "BIND: a file that was edited while the zone took updates fits its journal no more; put FILE.jnl aside "
+    "and load it again, and next time: rndc freeze ZONE, edit, rndc thaw ZONE",
+    "at a secondary, mend the zone transfer; RFC2136_NAMESERVER is to name the primary",
+)
 
 
 def _code(error: ProviderError) -> str:
     match error:
         case AuthRejected():
             return "auth-rejected"
+        case ZoneUnserved():
+            return "zone-not-served"
         case ZoneNotFound():
             return "token-lacks-zone"
         case Transient():

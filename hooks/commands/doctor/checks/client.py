@@ -14,6 +14,7 @@ from ....clients import dehydrated
 from ....clients.dehydrated import Dehydrated
 from ..finding import Examined, Finding, Severity
 from . import _certbot, _schedule, renewal
+from ._script import unusable
 
 PERSISTENT = "dns-persist-01"  # no hook is called for it
 RENEW = {"dehydrated": "dehydrated --cron", "certbot": "certbot -q renew"}
@@ -45,12 +46,21 @@ def _dehydrated(examined: Examined) -> Iterator[Finding]:
     settings = {**own.settings, **given}
     if settings.get("CHALLENGETYPE") == PERSISTENT or not (mine or _meant_for_hooks(settings)):
         return
+    yield from _carriage_returns(examined, own)
     for finding in _hook(examined, own, settings):
         key = "CHALLENGETYPE" if finding.code == "challenge-type" else "HOOK"
         yield _uncertain(finding) if key in own.uncertain and key not in given else finding
     yield from _chain(own, settings, [names for names, _ in mine])
     yield from renewal.check(own, settings, [names for names, _ in mine], schedule)
     yield from _by_the_clock("dehydrated", schedule)
+
+
+def _carriage_returns(examined: Examined, config: Dehydrated) -> Iterator[Finding]:
+    """bash, which reads these files, takes a CR for a part of the value before it."""
+    for path in config.files:
+        if "\r\n" in (dehydrated.read_text(path, examined.root, newline="") or ""):
+            message = "it has the line ends of Windows (CR LF); bash takes each CR for a part of the value"
+            yield Finding("carriage-returns", Severity.ERROR, path, message, (f"sed -i 's/\\r$//' {path}",))
 
 
 def _uncertain(finding: Finding) -> Finding:
@@ -100,6 +110,8 @@ def _file(examined: Examined, path: str, hook: str, write: str) -> Iterator[Find
     elif not os.access(file, os.X_OK):
         message = "dehydrated's HOOK may not be executed"
         yield Finding("hook-not-executable", Severity.ERROR, hook, message, (f"chmod +x {hook}",))
+    elif script := unusable(examined, hook):
+        yield script
 
 
 def _chain(

@@ -126,28 +126,62 @@ def _down(examined: Examined, delegation: Delegation) -> Finding:
         return unasked
     if own and (glue := _wrong_glue(examined, delegation)):
         return glue
-    failing = all("SERVFAIL" in word for word in delegation.trouble.split("; "))
-    mend = (
-        f"mend the zone transfer to {servers}: a copy has expired or never came; their logs say why, then: "
-        f"rndc retransfer {delegation.zone} (BIND), knotc zone-retransfer {delegation.zone} (Knot)"
-    )
     kind = "zone" if own else "challenge zone"
-    likely = "its copies have expired, or do not load" if failing else "the record could not be seen"
-    see = (
-        f"see that its servers ({servers}) run and serve {delegation.zone}, and let UDP and TCP port 53 "
-        "through to them"
-    )
+    likely, mend = _mending(delegation)
     return Finding(
         "zone-down" if own else "challenge-zone-down",
         Severity.ERROR,
         delegation.zone,
-        f"no server of the {kind} {delegation.zone} answers for it ({delegation.trouble}): {likely}",
-        (
-            mend if failing else see,
-            f"or remove the {'delegation' if len(delegation.chain) == 1 else 'CNAME'}: "
-            f"dig +trace {delegation.name} shows where it is",
-        ),
+        f"no server of the {kind} {delegation.zone} ({servers}) answers for it ({delegation.trouble}): "
+        f"{likely}",
+        (*mend, *_undoing(delegation)),
     )
+
+
+def _mending(delegation: Delegation) -> tuple[str, tuple[str, ...]]:
+    """What is likely where no server answers for a zone, and what to do, by what they all say."""
+    zone = delegation.zone
+    hosts = [server.name for server in delegation.servers]
+    said = delegation.trouble.split("; ")
+    if not any(server.addresses for server in delegation.servers):
+        literal = next((host for host in hosts if host.replace(".", "").isdigit()), "")
+        if literal:
+            host = f"ns1.{zone}"
+            step = f"write the name of a host into the NS record, and its address: {host}. A {literal}"
+            return f"{literal} is an address, and NS takes the name of a host", (step,)
+        inside = [host for host in hosts if is_within(host, zone)]
+        if inside:
+            glue = "; ".join(f"{host}. A ADDRESS" for host in inside)
+            step = f"in the zone above {zone} (for a domain, at the registrar) write the glue: {glue}"
+            return "the names of its servers are within it, and the zone above has no glue", (step,)
+        steps = (
+            f"give its servers their addresses: {'; '.join(f'{host}. A ADDRESS' for host in hosts)}",
+            f"or, where these hosts are gone, have {zone} delegated to servers that there are",
+        )
+        return "the names of its servers do not exist, or have no address", steps
+    if all("SERVFAIL" in word for word in said):
+        return "its copies have expired, or do not load", (
+            f"mend the zone transfer to {', '.join(hosts)}: a copy has expired or never came; their logs say "
+            f"why, then: rndc retransfer {zone} (BIND), knotc zone-retransfer {zone} (Knot)",
+            f"at the primary, check the zone's file: named-checkzone {zone} FILE",
+        )
+    if all("REFUSED" in word or "authority" in word for word in said):
+        return "they do not have it, or not for everybody", (
+            f"set {zone} up at {', '.join(hosts)}, and let everybody ask (BIND: allow-query {{ any; }})",
+            f"or, if it has moved, have {zone} delegated to the servers that have it",
+        )
+    return "the record could not be seen", (
+        f"see that {', '.join(hosts)} run and serve {zone}, and let UDP and TCP port 53 through to them",
+    )
+
+
+def _undoing(delegation: Delegation) -> Iterator[str]:
+    """What need not be there at all: a CNAME, or a delegation beneath the user's own domain."""
+    zone, above = delegation.zone, delegation.zone.partition(".")[2]
+    if len(delegation.chain) > 1:
+        yield f"or remove the CNAME: dig +trace {delegation.name} shows where it is"
+    elif "." in above:
+        yield f"or, if {zone} is to be no zone of its own, delete its NS records from the zone above it"
 
 
 def _without_ipv6(examined: Examined, delegation: Delegation) -> Finding | None:
@@ -202,12 +236,21 @@ def _foreign(examined: Examined, delegation: Delegation) -> Iterator[Finding]:
             delegation.name,
             f"{_drawn(delegation)}: no account reaches the zone {delegation.zone} ({error})",
             (
+                *_final_dot(delegation),
                 f'configure the account that has it: [zone."{delegation.zone}"] account = "NAME"',
                 f"or remove the CNAME of {delegation.chain[-2]}, if it is not for challenges",
             ),
         )
     except Exception:
         return
+
+
+def _final_dot(delegation: Delegation) -> Iterator[str]:
+    """A name without its final dot has the zone's own behind it (RFC 1035 §5.1)."""
+    owner, target = delegation.chain[-2:]
+    meant = target.removesuffix(f".{delegation.zone}")
+    if "." in meant and meant != target and is_within(owner, delegation.zone):
+        yield f"if {meant} is meant, the CNAME lacks its final dot: {owner}. CNAME {meant}."
 
 
 def _drawn(delegation: Delegation) -> str:

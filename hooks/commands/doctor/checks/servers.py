@@ -289,6 +289,11 @@ def _lame(survey: Survey, fault: ServerFault) -> Finding:
         (
             f"add the zone {survey.apex} to {fault.host} (dig SOA {survey.apex} +norec @{ip} "
             "is to show the flag aa)",
+            *(
+                ["or, if it has the zone, let everybody ask it (BIND: allow-query { any; };)"]
+                if fault.kind == "refuses"
+                else []
+            ),
             _or_drop(survey, fault.host),
         ),
     )

@@ -34,6 +34,7 @@ def dehydrated(site: Site, main: str = MAIN, cron: str = DAILY, domains: str = "
     site.world.zone("example.org", BOTH)
     site.write("/etc/dehydrated/config", main)
     site.write("/etc/dehydrated/domains.txt", domains)
+    site.write("/bin/sh", "", 0o755)
     site.write("/opt/dns01", "#!/bin/sh\n", 0o755)
     if cron:
         site.write("/etc/cron.d/dehydrated", cron)
@@ -42,6 +43,7 @@ def dehydrated(site: Site, main: str = MAIN, cron: str = DAILY, domains: str = "
 
 def certbot(site: Site, renewal: str = RENEWAL, timer: bool = True) -> Account:
     site.world.zone("example.org", BOTH)
+    site.write("/bin/sh", "", 0o755)
     site.write("/opt/dns01", "#!/bin/sh\n", 0o755)
     site.write("/etc/letsencrypt/renewal/example.org.conf", renewal)
     if timer:
@@ -101,6 +103,40 @@ def an_option_overrides_the_challenge_type(site: Site) -> Account:
 def the_hook_may_not_be_executed(site: Site) -> Account:
     site.write("/opt/hook", "#!/bin/sh\n", 0o644)
     return dehydrated(site, MAIN.replace("/opt/dns01", "/opt/hook"))
+
+
+@FAULTS.add("carriage-returns", "/etc/dehydrated/config", "sed -i 's/\\r$//' /etc/dehydrated/config")
+def the_configuration_comes_from_windows(site: Site) -> Account:
+    return dehydrated(site, MAIN.replace("\n", "\r\n"))
+
+
+@FAULTS.add("carriage-returns", "sed -i 's/\\r$//' /opt/hook")
+def the_hook_comes_from_windows(site: Site) -> Account:
+    site.write("/opt/hook", "#!/bin/sh\r\nexec dns01\r\n", 0o755)
+    return dehydrated(site, MAIN.replace("/opt/dns01", "/opt/hook"))
+
+
+@FAULTS.add("hook-interpreter-gone", "/opt/venv/bin/python3", "head -1 /opt/hook")
+def an_upgrade_has_taken_the_hooks_python(site: Site) -> Account:
+    site.write("/opt/hook", "#!/opt/venv/bin/python3\n", 0o755)
+    link(site, "/opt/venv/bin/python3", "/usr/bin/python3.7")
+    return dehydrated(site, MAIN.replace("/opt/dns01", "/opt/hook"))
+
+
+@FAULTS.add("hook-interpreter-gone", "/opt/venv/bin/python3")
+def an_upgrade_has_taken_the_python_of_certbots_hook(site: Site) -> Account:
+    site.write("/opt/hook", "#!/opt/venv/bin/python3\n", 0o755)
+    return certbot(site, RENEWAL.replace("/opt/dns01 certbot auth", "/opt/hook"))
+
+
+@FAULTS.add("hook-missing", "it sets no HOOK")
+def the_value_with_a_blank_has_no_quotes(site: Site) -> Account:
+    return dehydrated(site, MAIN.replace('"/opt/dns01"', "/opt/dns01 hook"))
+
+
+@FAULTS.add("certbot-challenge", "webroot", "wildcards", domain="*.example.org")
+def certbot_renews_a_wildcard_over_http(site: Site) -> Account:
+    return certbot(site, RENEWAL.replace("manual\n", "webroot\n", 1))
 
 
 @FAULTS.add("renews-every-run", "RENEW_DAYS=", severity=Severity.WARNING)

@@ -24,6 +24,7 @@ from setups import (
     site_at,
 )
 from testbed import Bind, Key, Knot, PowerDNS, Zone
+from testbed.process import is_listening
 
 FAULTS = Faults()
 OTHER = Key("inside", "hmac-sha256", KEY.secret)
@@ -288,6 +289,55 @@ def a_secret_in_quotes(site: Site) -> Account:
     server = site.start(PowerDNS(ONE, {"example.org": ""}))
     site.world.delegate("example.org", {"ns.example.org": ONE})
     return {**powerdns(server), "PDNS_API_KEY": f'"{server.api_key}"'}
+
+
+class UnloadedKnot(Knot):
+    """Knot with a zone file that it cannot read."""
+
+    def prepare(self) -> list[str]:
+        command = super().prepare()
+        (self.folder / "example.org.zone").write_text("this is no zone\n")
+        return command
+
+    def is_ready(self) -> bool:
+        return is_listening(self.address, self.port)
+
+
+@FAULTS.add("zone-not-served", "has the zone example.org", "named-checkzone example.org FILE", "journal")
+def binds_zone_does_not_load(site: Site) -> Account:
+    broken = site.folder / "broken.zone"
+    broken.write_text("this is no zone\n")
+    clause = f'zone "example.org" {{ type primary; file "{broken}"; }};'
+    site.start(RawBind(ONE, [clause], {"example.org": ""}))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+@FAULTS.add("zone-not-served", "kzonecheck -o example.org FILE")
+def knots_zone_does_not_load(site: Site) -> Account:
+    site.start(UnloadedKnot(ONE, {"example.org": ""}, [KEY]))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+@FAULTS.add("auth-rejected", "the key hook", "pdnsutil import-tsig-key hook", "dnsupdate=yes")
+def powerdns_does_not_know_the_key(site: Site) -> Account:
+    site.start(PowerDNS(ONE, {"example.org": ""}))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+@FAULTS.add("provider-unreachable", "refused", "127.0.0.77")
+def nobody_listens_where_the_api_should_be(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    return {"DNS01_PROVIDER": "powerdns", "PDNS_API_KEY": "k", "PDNS_API_URL": "http://127.0.0.77:8081"}
+
+
+@FAULTS.add("cname-foreign", f"lacks its final dot: {NAME}. CNAME example.acme.net.")
+def the_cname_lacks_its_final_dot(site: Site) -> Account:
+    site.world.zone("example.org", BOTH).set(NAME, "CNAME", "example.acme.net.example.org.")
+    site.world.zone("acme.net", {"ns.acme.net": FOUR})
+    return {"DNS01_MEMORY_ZONES": "acme.net"}
 
 
 def acme_dns(site: Site, **more: str) -> Account:

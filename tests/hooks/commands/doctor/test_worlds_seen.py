@@ -14,7 +14,21 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 from calls import KEY
-from setups import BOTH, FOUR, NAME, ONE, THREE, TWO, Account, Fault, Faults, Site, check_fault, site_at
+from setups import (
+    BOTH,
+    FOUR,
+    NAME,
+    ONE,
+    THREE,
+    TWO,
+    Account,
+    Fault,
+    Faults,
+    RawBind,
+    Site,
+    check_fault,
+    site_at,
+)
 from signed import SignedBind
 from testbed import Bind, Knot, NameServer, Unbound, Zone, own
 from testbed.firewall import swallowing
@@ -195,6 +209,52 @@ def no_server_serves_it(site: Site) -> Account:
     site.world.zone("example.org", BOTH)
     for address in (ONE, TWO):
         site.world.servers[address].drop("example.org")
+    return {}
+
+
+@FAULTS.add("zone-down", "no glue", "at the registrar", "ns1.example.org. A ADDRESS")
+def the_registrar_has_no_glue(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    for host in BOTH:
+        site.world.zones["org"].remove(host, "A")
+    return {}
+
+
+@FAULTS.add("zone-down", "do not exist", "delegated to servers that there are")
+def the_hoster_of_the_servers_is_gone(site: Site) -> Account:
+    site.world.zones["org"].set("example.org", "NS", "ns1.gone-hoster.net.", "ns2.gone-hoster.net.")
+    return {}
+
+
+@FAULTS.add("challenge-zone-down", "takes the name of a host", f"ns1.{NAME}. A {FOUR}")
+def a_delegation_to_an_address(site: Site) -> Account:
+    site.world.zone("example.org", BOTH).set(NAME, "NS", f"{FOUR}.")
+    return {}
+
+
+@FAULTS.add("zone-down", "REFUSED", "delete its NS records", domain="www.example.org")
+def a_delegation_to_a_content_network_that_knows_nothing_of_it(site: Site) -> Account:
+    site.world.zone("cdn.net", {"ns1.cdn.net": FOUR})
+    site.world.zone("example.org", BOTH).set("www.example.org", "NS", "ns1.cdn.net.")
+    return {}
+
+
+@FAULTS.add("zone-down", "allow-query { any; }", "ns.example.org")
+def bind_lets_the_inside_ask_alone(site: Site) -> Account:
+    clause = 'zone "example.org" { type primary; file "{example.org}"; allow-query { 10.0.0.0/8; }; };'
+    site.start(RawBind(ONE, [clause], {"example.org": ""}))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return {}
+
+
+@FAULTS.add("lame-server", "allow-query { any; }", severity=Severity.WARNING)
+def one_bind_lets_the_inside_ask_alone(site: Site) -> Account:
+    site.world.zone("example.org", {"ns1.example.org": ONE})
+    clause = 'zone "example.org" { type primary; file "{example.org}"; allow-query { 10.0.0.0/8; }; };'
+    site.start(RawBind(TWO, [clause], {"example.org": ""}))
+    site.world.zones["example.org"].set("example.org", "NS", "ns1.example.org.", "ns2.example.org.")
+    site.world.zones["example.org"].set("ns2.example.org", "A", TWO)
+    site.world.delegate("example.org", BOTH)
     return {}
 
 

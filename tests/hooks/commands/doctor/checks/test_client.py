@@ -65,7 +65,9 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path / "root")
+    machine = Machine(tmp_path / "root")
+    machine["/bin/sh"] = ""
+    return machine
 
 
 @pytest.fixture

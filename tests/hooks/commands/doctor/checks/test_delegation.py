@@ -138,7 +138,7 @@ def test_a_delegated_challenge_zone_whose_server_is_down(world: World, example: 
     found = the_finding(world)
 
     assert (found.code, found.severity, found.subject) == ("challenge-zone-down", Severity.ERROR, NAME)
-    assert f"see that its servers (ns.{NAME}) run" in found.remedy[0]
+    assert f"see that ns.{NAME} run and serve" in found.remedy[0]
     assert "remove the delegation" in found.remedy[1]
 
 
