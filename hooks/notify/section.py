@@ -7,6 +7,7 @@
     command = "sh -c 'mail -s \"$DNS01_SUBJECT\" root'"   # gets the text on its standard input
     expiry = 14                                   # days; without it, what is a WARNING of `dns01 status`
     on = ["failure", "expiry", "recovery"]        # without it, all three
+    pass_environment = "MAILGUN_KEY"              # variables for the command, which gets no secrets
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ...errors import ConfigError
-from ...options import Option, at, check_known
+from ...options import Option, at, check_known, words
 from ..config.load import configuration_file
 
-KEYS = ("urls", "command", "expiry", "on")
+KEYS = ("urls", "command", "expiry", "on", "pass_environment")
 OCCASIONS = ("failure", "expiry", "recovery")
 
 
@@ -30,6 +31,7 @@ class Receivers(NamedTuple):
     command: tuple[str, ...] = ()
     expiry: float | None = None
     on: frozenset[str] = frozenset(OCCASIONS)
+    pass_environment: tuple[str, ...] = ()
 
     @property
     def called(self) -> list[str]:
@@ -61,6 +63,7 @@ def read(table: object, secret: Callable[[str, object], str]) -> Receivers:
         _command(table.get("command", [])),
         _days(table),
         _occasions(table),
+        _passed(table),
     )
     if not receivers.called:
         raise ConfigError("it says nobody to notify", 'write command = "…" or urls = […] below it')
@@ -84,6 +87,13 @@ def _command(said: object) -> tuple[str, ...]:
         if isinstance(words, list) and all(isinstance(word, str) for word in words):
             return tuple(words)
         raise ConfigError("it is no command", 'write "mail root" or ["mail", "root"]')
+
+
+def _passed(table: Mapping[str, Any]) -> tuple[str, ...]:
+    if "pass_environment" not in table:
+        return ()
+    with at("pass_environment"):
+        return words(table["pass_environment"])
 
 
 def _days(table: Mapping[str, Any]) -> float | None:

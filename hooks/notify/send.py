@@ -46,7 +46,7 @@ def deliver(
 
     senders: list[Callable[[Message], None]] = [partial(_by_apprise, url) for url in receivers.urls]
     if receivers.command:
-        senders.append(partial(_by_command, receivers.command, environ, within - SPARE))
+        senders.append(partial(_by_command, receivers, environ, within - SPARE))
     ways = dict(zip(receivers.called, senders, strict=True))
     workers = [threading.Thread(target=attempt, args=(name, ways[name]), daemon=True) for name in messages]
     end = time.monotonic() + within
@@ -75,8 +75,9 @@ def _by_apprise(url: str, message: Message) -> None:
         raise HookError("the service did not take it (`apprise -vv -b test URL` shows why)")
 
 
-def _by_command(command: tuple[str, ...], environ: Mapping[str, str], limit: float, message: Message) -> None:
+def _by_command(receivers: Receivers, environ: Mapping[str, str], limit: float, message: Message) -> None:
     from ..deploy.targets.command import environment, run
 
-    told = {"DNS01_SUBJECT": message.subject, "DNS01_BODY": message.body}
-    run(command, {**environment(environ), **told}, limit, "the command", f"{message.body}\n")
+    variables = {"DNS01_SUBJECT": message.subject, "DNS01_BODY": message.body}
+    given = {**environment(environ, receivers.pass_environment), **variables}
+    run(receivers.command, given, limit, "the command", f"{message.body}\n")

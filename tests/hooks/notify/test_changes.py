@@ -288,8 +288,12 @@ def test_urls_come_from_files_and_variables_and_the_command_is_split_into_words(
     (tmp_path / "url").write_text("ntfy://host/topic\n")
     (tmp_path / "url").chmod(0o600)
     said = 'urls = [{ file = "url" }, { env = "HOOK_URL" }]\ncommand = "mail \'a b\'"\nexpiry = 10\n'
+    said += 'pass_environment = "A_KEY B_KEY"\n'
     assert receivers(tmp_path, f"[notify]\n{said}", 0o644) == Receivers(
-        ("ntfy://host/topic", f"json://host/{SECRET}"), ("mail", "a b"), 10
+        ("ntfy://host/topic", f"json://host/{SECRET}"),
+        ("mail", "a b"),
+        10,
+        pass_environment=("A_KEY", "B_KEY"),
     )
 
 
@@ -304,6 +308,7 @@ def test_urls_come_from_files_and_variables_and_the_command_is_split_into_words(
         ('command = "a \'"', "command: it cannot be split into words"),
         ('command = "a"\nexpiry = "14"', "expiry: '14' is no number of days"),
         ('command = "a"\non = ["failures"]', "on: unknown occasion 'failures'; did you mean 'failure'?"),
+        ('command = "a"\npass_environment = 5', "pass_environment: 5 is no"),
         ('command = "a"\nurl = []', "unknown key 'url'; did you mean 'urls'?"),
     ],
 )
@@ -378,6 +383,16 @@ def test_a_command_gets_the_text_on_its_input_and_in_variables_but_no_arguments(
     line = f'echo "$#: $DNS01_SUBJECT" > {path}; echo "$DNS01_BODY" >> {path}; cat >> {path}'
     assert send(Receivers((), ("sh", "-c", line))) == {}
     assert path.read_text() == "0: the subject\n" + 2 * "the first line\nthe second\n"
+
+
+def test_a_command_gets_no_secret_of_the_environment_but_those_that_it_is_to_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("OTHER_TOKEN", "MAILGUN_KEY"):
+        monkeypatch.setenv(variable, f"the {variable}")
+    command = ("sh", "-c", f'echo "$OTHER_TOKEN,$MAILGUN_KEY" > {tmp_path}/got')
+    assert send(Receivers((), command, pass_environment=("MAILGUN_KEY",))) == {}
+    assert (tmp_path / "got").read_text() == ",the MAILGUN_KEY\n"
 
 
 def test_a_service_that_refuses_is_said_without_its_url(
