@@ -36,7 +36,8 @@ FOLDERS = ("", "certificates", "{name}_ecc", "{name}")  # of one certificate, be
 
 def find(name: str, known: Iterable[Certificate], environ: Mapping[str, str]) -> Certificate:
     """The certificate of that name: one that was brought somewhere before (``known``), else one in
-    dehydrated's folders or certbot's. Raises DeployError, which says where it was looked for."""
+    dehydrated's folders or certbot's, else in lego's, acme.sh's or uacme's. Raises DeployError, which says
+    where it was looked for."""
     for certificate in known:
         folder = os.path.basename(os.path.dirname(certificate.cert))
         if name in (certificate.domain, folder) and os.path.exists(certificate.cert):
@@ -44,6 +45,9 @@ def find(name: str, known: Iterable[Certificate], environ: Mapping[str, str]) ->
     looked = [os.path.join(above, name) for above in roots(environ)]
     for folder in looked:
         if found := look_in(folder, name):
+            return found
+    for above in others(environ):
+        if found := look_in(above, name):
             return found
     raise DeployError(
         f"there is no certificate {name}, neither in {' nor in '.join(looked)}",
@@ -86,3 +90,14 @@ def roots(environ: Mapping[str, str]) -> list[str]:
     if config := read_config(environ):
         found.append(config.settings.get("CERTDIR") or f"{config.settings['BASEDIR']}/certs")
     return list(dict.fromkeys(filter(None, (*found, DEBIAN, CERTBOT))))
+
+
+def others(environ: Mapping[str, str]) -> list[str]:
+    """The folders of lego, acme.sh and uacme, as far as they are where these put them."""
+    home = environ.get("HOME", "")
+    found = (
+        environ.get("LEGO_PATH") or f"{home}/.lego",
+        environ.get("LE_CONFIG_HOME") or f"{home}/.acme.sh",
+        "/etc/ssl/uacme",
+    )
+    return [folder for folder in found if os.path.isdir(folder)]

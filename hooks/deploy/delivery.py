@@ -23,6 +23,7 @@ from ..clients.process import Client
 from ..state.orphans import is_due
 from . import bundle as bundles
 from . import reload
+from .differences import differences_from, recorded
 from .ledger import INSTALLED, TOUCHED, UNTOUCHED, Delivery, Ledger
 from .reload import Job
 from .section import Deployment, targets_for
@@ -106,7 +107,9 @@ class Deliverer:
         delivery = _delivery(certificate, deployment)
         if not self._ledger.find_pending(delivery) and self._is_there(delivery, deployment, bundle):
             return []
-        return _open(deployment, bundle).changes(bundle)
+        changes = _open(deployment, bundle).changes(bundle)
+        differences = self._differences(delivery, bundle) if changes else ()
+        return [*(f"careful: {line}" for line in differences), *changes]
 
     def missing(self, certificate: Certificate) -> list[Deployment]:
         """Which of its targets do not have it, going by the ledger. Raises DeployError and StateError."""
@@ -197,11 +200,18 @@ class Deliverer:
         self._warn_of_another(delivery)
         target = _open(deployment, bundle)
         changes = target.changes(bundle)
-        delivery = delivery._replace(digest=digest, fingerprint=bundle.facts.fingerprint)
+        delivery = delivery._replace(
+            digest=digest,
+            fingerprint=bundle.facts.fingerprint,
+            traits=recorded(bundle.fullchain),
+            differences=self._differences(delivery, bundle),
+        )
         if delivery.step == UNTOUCHED and not changes and not force:
             self._succeed(Job(delivery, deployment, target, bundle), "all of it is there already")
             return []
         job = self._come_to(TOUCHED, Job(delivery, deployment, target, bundle))
+        for line in delivery.differences:
+            output.warning(f"{delivery.title}: careful: {line}")
         for change in changes:
             output.step(f"{delivery.title}: {change}")
         if changes or force:
@@ -217,6 +227,15 @@ class Deliverer:
         """Whether the last that was brought there is the same."""
         deployed = self._ledger.find_deployed(delivery)
         return deployed is not None and deployed.digest == bundles.digest(bundle, deployment)
+
+    def _differences(self, delivery: Delivery, bundle: CertificateFiles) -> tuple[str, ...]:
+        """What clients of the certificate that is there may miss in the new one."""
+        before = self._ledger.find_deployed(delivery)
+        if before is None:
+            return ()
+        if before.fingerprint == bundle.facts.fingerprint:
+            return before.differences
+        return differences_from(before.traits, bundle.fullchain)
 
     def _warn_of_another(self, delivery: Delivery) -> None:
         """Two certificates of one domain, an RSA and an ECDSA one, are told apart by their folders alone."""

@@ -33,7 +33,9 @@ class Delivery(NamedTuple):
     """One certificate on its way to one target, or there.
 
     ``digest`` stands for all that was brought, and for how: what has the same need not be brought
-    again. ``fingerprint``: the certificate's own. Times are in epoch seconds.
+    again. ``fingerprint``: the certificate's own. ``traits``: what clients may rely on in it
+    (``differences.Traits``, as JSON has it); ``differences``: what it lacked of that before it. Times are
+    in epoch seconds.
     """
 
     certificate: Certificate
@@ -48,6 +50,8 @@ class Delivery(NamedTuple):
     error: str = ""
     client: Client | None = None
     forced: bool = False  # brought although it was there: a later try does the same
+    traits: Mapping[str, Any] = {}
+    differences: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -123,7 +127,9 @@ def _encode(delivery: Delivery) -> dict[str, Any]:
 
 def _decode(data: Mapping[str, Any]) -> Delivery:
     certificate = Certificate(**data["certificate"])
-    return Delivery(**{field: data[field] for field in Delivery._fields})._replace(
+    added = {"traits": data.get("traits", {}), "differences": tuple(data.get("differences", ()))}  # or older
+    return Delivery(**{field: data[field] for field in Delivery._fields if field not in added})._replace(
+        **added,
         certificate=certificate._replace(names=tuple(certificate.names)),
         client=data["client"] and Client(**data["client"]),
     )

@@ -93,6 +93,7 @@ def _destination(destination: Destination, shown: Mapping[str, Shown]) -> dict[s
         "deployed": iso(there.since) if there else None,
         "fingerprint": there.fingerprint if there else None,
         "pending": _pending(still) if still else None,
+        "differences": list(destination.differences),
         "live": _shown(service, shown[service]) if service in shown else None,
     }
 

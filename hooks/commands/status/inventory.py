@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from ....errors import ConfigError, DeployError, StateError
 from ...clients import files
 from ...clients.call import Certificate
-from ...deploy.certificate import Leaf, leaf_in
+from ...deploy.certificate import Leaf, content, leaf_in
+from ...deploy.differences import differences_from
 from ...deploy.ledger import Delivery, Ledger
-from ...deploy.section import outline_deployments
+from ...deploy.section import Deployment, outline_deployments, targets_for
 from ...issue.section import certificates_folder
 from ...state.folder import state_dir
 from .expiry import Level, Problem
@@ -26,13 +27,15 @@ FILES = ("cert.pem", "fullchain.pem")
 
 class Destination(NamedTuple):
     """A target of a certificate's. ``deployed``: what was brought there last; ``pending``: what is
-    still to be done. ``service``: what can be looked at to see what came of it."""
+    still to be done. ``service``: what can be looked at to see what came of it. ``differences``: what clients
+    may miss, in what was brought there or in what is to be."""
 
     target: str
     section: str
     deployed: Delivery | None
     pending: Delivery | None
     service: str = ""
+    differences: tuple[str, ...] = ()
 
 
 class Known(NamedTuple):
@@ -53,9 +56,13 @@ class Inventory(NamedTuple):
 
 def take(given: Sequence[str], environ: Mapping[str, str]) -> Inventory:
     """``given``: folders of certificates, or folders that hold such; without any, those that
-    dehydrated and certbot have."""
+    dehydrated and certbot have, and what sections name, wherever else clients keep it."""
     problems: list[Problem] = []
-    destinations = _destinations(environ, problems)
+    of_configuration: list[Problem] = []
+    targets = _targets(environ, of_configuration)
+    destinations = _destinations(environ, targets, problems)
+    if destinations:  # else a monitoring user needs to read no configuration
+        problems += of_configuration
     paths = {_same(each.cert): each.domain for each in destinations}
     for above in given or _roots(environ):
         before = len(problems)
@@ -64,10 +71,16 @@ def take(given: Sequence[str], environ: Mapping[str, str]) -> Inventory:
             problems.append(_unreadable(above, f"{above} has no certificate that can be read"))
         for path in found:
             paths.setdefault(_same(path), "")
+    if not given:
+        for certificate in _wanted(targets or (), environ):
+            paths.setdefault(_same(certificate.cert), certificate.domain)
     by_path: dict[str, list[Destination]] = defaultdict(list)
     for certificate, destination in destinations.items():
         by_path[_same(certificate.cert)] += destination
-    known = [_known(path, name, by_path[path], environ, problems) for path, name in paths.items()]
+    known = [
+        _with_targets(_known(path, name, by_path[path], environ, problems), targets or ())
+        for path, name in paths.items()
+    ]
     return Inventory(tuple(known), tuple(problems))
 
 
@@ -79,8 +92,27 @@ def _roots(environ: Mapping[str, str]) -> list[str]:
     return [folder for folder in dict.fromkeys(found) if os.path.isdir(folder)]
 
 
+def _wanted(targets: Iterable[Deployment], environ: Mapping[str, str]) -> Iterator[Certificate]:
+    """The certificates that sections name, wherever clients keep them."""
+    for name in dict.fromkeys(each.pattern for each in targets if "*" not in each.pattern):
+        with suppress(DeployError):  # it is not issued yet
+            yield files.find(name, (), environ)
+
+
+def _with_targets(known: Known, targets: Sequence[Deployment]) -> Known:
+    """With those that it was never brought to."""
+    present = {(each.section, each.target) for each in known.destinations}
+    wanted = targets_for(targets, Certificate(known.name, cert=known.path))
+    more = [
+        Destination(each.name, each.pattern, None, None)
+        for each in wanted
+        if (each.pattern, each.name) not in present
+    ]
+    return known._replace(destinations=(*known.destinations, *more))
+
+
 def _destinations(
-    environ: Mapping[str, str], problems: list[Problem]
+    environ: Mapping[str, str], targets: Sequence[Deployment] | None, problems: list[Problem]
 ) -> dict[Certificate, list[Destination]]:
     """What was brought where, and what is still to be, by the last that is known of each certificate."""
     ledger = Ledger(state_dir(environ))
@@ -90,7 +122,7 @@ def _destinations(
     except StateError as error:
         problems.append(_unreadable(state_dir(environ), str(error), _AS_ROOT))
         return {}
-    services = _services(environ, problems) if deployed or pending else {}
+    services = None if targets is None else {(each.pattern, each.name): _service(each) for each in targets}
     found: dict[Certificate, list[Destination]] = defaultdict(list)
     for key in dict.fromkeys((*deployed, *pending)):
         _, section, target = key
@@ -98,8 +130,22 @@ def _destinations(
         if still or services is None or (section, target) in services:
             certificate = (still or there or pending[key]).certificate
             service = (services or {}).get((section, target), "")
-            found[certificate].append(Destination(target, section, there, still, service))
+            differences = _differences(there, certificate)
+            found[certificate].append(Destination(target, section, there, still, service, differences))
     return found
+
+
+def _differences(deployed: Delivery | None, certificate: Certificate) -> tuple[str, ...]:
+    """Between what was brought there and what lies on the disk, or what that once was."""
+    if deployed is None:
+        return ()
+    try:
+        if leaf_in(certificate.cert).fingerprint == deployed.fingerprint:
+            return deployed.differences
+        parts = (certificate.fullchain,) if certificate.fullchain else (certificate.cert, certificate.chain)
+        return differences_from(deployed.traits, b"".join(content(path) for path in parts if path))
+    except DeployError:  # which is said of the certificate itself
+        return ()
 
 
 _AS_ROOT = (
@@ -108,17 +154,18 @@ _AS_ROOT = (
 )
 
 
-def _services(environ: Mapping[str, str], problems: list[Problem]) -> dict[tuple[str, str], str] | None:
-    """What each target that is configured can be looked at by; None where that cannot be read."""
+def _targets(environ: Mapping[str, str], problems: list[Problem]) -> tuple[Deployment, ...] | None:
+    """What the configuration says; None where that cannot be read."""
     try:
-        targets = outline_deployments(environ)
+        return outline_deployments(environ)
     except ConfigError as error:
         problems.append(_unreadable("configuration", str(error), error.hint))
         return None
-    return {
-        (each.pattern, each.name): each.verify or (each.options["server"] if each.kind == "verify" else "")
-        for each in targets
-    }
+
+
+def _service(target: Deployment) -> str:
+    """What can be looked at to see what came of it."""
+    return target.verify or (target.options["server"] if target.kind == "verify" else "")
 
 
 def _search(above: str, problems: list[Problem]) -> list[str]:

@@ -96,7 +96,7 @@ def survey(
     for service in probed:
         problems += _of_probe(service, probed[service], ours, limits, now)
     if not standings and not probes and not problems:
-        hint = "name the folder that holds it: dns01 status FOLDER"
+        hint = "have the client issue one, or name the folder that holds it: dns01 status FOLDER"
         problems.append(Problem(Level.UNKNOWN, "certificates", "unknown", "no certificate is known", hint))
     problems += [_stays_open(entry, now) for entry in entries if stays_open(entry, now.timestamp())]
     return Overview(
@@ -169,7 +169,7 @@ def _problems(
     alarm = limits.alarms(known.leaf)
     for destination in known.destinations:
         if destination.pending:
-            yield from _of_pending(destination.pending, alarm, now)
+            yield from _of_pending(destination, destination.pending, alarm, now)
         else:
             yield from _of_deployed(destination, known)
         if destination.service:
@@ -207,14 +207,16 @@ def _of_wave(known: Known, names: set[str], record: Mapping[str, Any]) -> Iterat
             return
 
 
-def _of_pending(delivery: Delivery, alarm: timedelta, now: datetime) -> Iterator[Problem]:
+def _of_pending(
+    destination: Destination, delivery: Delivery, alarm: timedelta, now: datetime
+) -> Iterator[Problem]:
     """What fails is to be looked at, and what nobody tries again either; a run at work is no problem."""
     age = now.timestamp() - delivery.since
     if delivery.error or age > ABANDONED:
         level = Level.CRITICAL if age > alarm.total_seconds() else Level.WARNING
         since = f"for {span(timedelta(seconds=age))}"
         why = delivery.error or "nobody has concluded it"
-        text = f"{delivery.title} is pending {since}: {why}"
+        text = f"{delivery.title} is pending {since}: {why}{_careful(destination)}"
         subject = deployment_subject(*delivery.key)
         yield Problem(level, subject, "not-deployed", text, "`dns01 deploy` tries again")
 
@@ -222,9 +224,13 @@ def _of_pending(delivery: Delivery, alarm: timedelta, now: datetime) -> Iterator
 def _of_deployed(destination: Destination, known: Known) -> Iterator[Problem]:
     there = destination.deployed
     if there and known.leaf and there.fingerprint != known.leaf.fingerprint:
-        text = f"{there.title} has an older certificate than there is"
+        text = f"{there.title} has an older certificate than there is{_careful(destination)}"
         hint = f"see that the client calls its hook for deployments; `dns01 deploy {known.name}` brings it"
         yield Problem(Level.WARNING, deployment_subject(*there.key), "outdated", text, hint)
+
+
+def _careful(destination: Destination) -> str:
+    return "".join(f"; careful: {line}" for line in destination.differences)
 
 
 def _of_service(

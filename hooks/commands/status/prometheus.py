@@ -76,6 +76,8 @@ def _samples(overview: Overview) -> Iterator[Sample]:
 
 def _of_deployments(known: Known) -> Iterator[Sample]:
     for each in known.destinations:
+        if not (each.deployed or each.pending):
+            continue
         labels = {"name": known.name, "section": each.section, "target": each.target}
         yield "dns01_deployment_pending", labels, int(each.pending is not None)
         yield "dns01_deployment_failing", labels, int(bool(each.pending and each.pending.error))

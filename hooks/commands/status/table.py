@@ -12,7 +12,7 @@ from ...deploy.certificate import Leaf
 from ...state.atomic import iso
 from ...state.journal import RETRACT
 from .expiry import Level, span, worst
-from .inventory import Destination
+from .inventory import Destination, Known
 from .overview import Overview, Standing
 from .services import Shown
 
@@ -113,7 +113,7 @@ def deployed(destination: Destination) -> str:
     target = destination.target or "its targets"
     if destination.pending:
         return f"{target} (pending)"
-    return f"{target} ({iso(destination.deployed.since)[:10]})" if destination.deployed else target
+    return f"{target} ({iso(destination.deployed.since)[:10] if destination.deployed else 'not yet'})"
 
 
 def verdict(shown: Shown) -> str:
@@ -143,12 +143,22 @@ def _notes(overview: Overview) -> Iterator[str]:
     for service, shown in overview.probed.items():
         if leaf := shown.leaf:
             yield _clean(f"{service} shows {', '.join(leaf.names)}, {expires(leaf, overview.at)}")
+    for standing in overview.certificates:
+        yield from map(_clean, _differences(standing.known))
     if overview.entries:
         failing = sum(1 for entry in overview.entries if entry.state == RETRACT)
         failed = f", {failing} of them could not be taken back so far" if failing else ""
         yield f"open records: {len(overview.entries)}{failed} (dns01 sweep --dry-run)"
     if overview.last:
         yield _clean(_last_run(overview.last))
+
+
+def _differences(known: Known) -> Iterator[str]:
+    """What clients may miss in what was brought somewhere; of what is still to be, the problem says it."""
+    for each in known.destinations:
+        if each.deployed and not each.pending and each.deployed.differences == each.differences:
+            since = iso(each.deployed.since)[:10]
+            yield from (f"{known.name} → {each.target}: since {since}, {line}" for line in each.differences)
 
 
 def _last_run(record: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import pytest
 from bundles import issued
 from calls import Client
 from machine import Machine, content, deploy_cert
+from trustme import KeyType
 
 from dns01.hooks.clients import files
 
@@ -66,6 +67,16 @@ def test_a_dry_run_tells_what_would_change_and_changes_nothing(machine: Machine,
     shell("deploy", "a.example", **dehydrated(machine))
     said = shell("deploy", "a.example", "--dry-run")
     assert said.stdout == "a.example → web: it is there already\n"
+
+
+def test_a_dry_run_says_first_what_would_break_clients(machine: Machine, shell: Client) -> None:
+    machine.issue("a.example")
+    shell("deploy", "a.example", **dehydrated(machine))
+    issued(machine.folder / "certs" / "a.example", "a.example", key=KeyType.RSA)
+
+    first, *_ = shell("deploy", "a.example", "--dry-run").stdout.splitlines()
+
+    assert first.startswith("a.example → web: careful: the key is RSA 2048 instead of EC P-256")
 
 
 def test_a_dry_run_fails_where_the_run_would(machine: Machine, shell: Client) -> None:

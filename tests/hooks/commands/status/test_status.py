@@ -27,7 +27,9 @@ from machine import Machine, deploy_cert
 from prometheus_client.parser import text_string_to_metric_families
 from testbed import TIME_LIMIT
 from tls_server import at_once, served
+from trustme import KeyType
 
+from dns01.hooks.clients.call import Certificate
 from dns01.hooks.commands.status import prometheus
 from dns01.hooks.commands.status.expiry import Level
 from dns01.hooks.commands.status.services import Wanted, look
@@ -218,6 +220,36 @@ def test_a_certificate_s_own_folder_may_be_named_and_counts_once(machine: Machin
     assert [each["target"] for each in only["deployments"]] == ["web"]
 
 
+@pytest.mark.parametrize(
+    ("variable", "folder", "files"),
+    [
+        ("LEGO_PATH", "certificates", ("a.example.key", "a.example.crt")),
+        ("LE_CONFIG_HOME", "a.example_ecc", ("a.example.key", "a.example.cer")),
+    ],
+)
+def test_what_a_section_names_is_found_in_other_clients_folders_before_it_is_brought_anywhere(
+    machine: Machine, variable: str, folder: str, files: tuple[str, str]
+) -> None:
+    machine.configure(section="a.example")
+    certificate = machine.issue("a.example")
+    kept = machine.folder / "kept" / folder
+    kept.mkdir(parents=True)
+    for path, name in zip((certificate.key, certificate.fullchain), files, strict=True):
+        (kept / name).write_bytes(Path(path).read_bytes())
+    environ = {variable: str(machine.folder / "kept")}
+
+    said = machine.client("bash")("status", **environ)
+
+    assert said.code == 0
+    assert "web (not yet)" in said.stdout
+    (only,) = [
+        each
+        for each in document(machine.client("bash")("status", "--json", **environ))["certificates"]
+        if each["name"] == "a.example"
+    ]
+    assert [(each["target"], each["deployed"]) for each in only["deployments"]] == [("web", None)]
+
+
 # Deployments
 
 
@@ -275,6 +307,39 @@ def test_a_newer_certificate_that_nobody_brought_is_a_warning(machine: Machine) 
     machine.issue("a.example")
     written = document(status(machine, "--json"))
     assert codes(written) == ["outdated"]
+
+
+def issue_with_rsa(machine: Machine) -> Certificate:
+    """What was issued for a.example with ECDSA until now."""
+    return issued(machine.folder / "certs" / "a.example", "a.example", key=KeyType.RSA).facts.certificate
+
+
+RSA_NOW = "the key is RSA 2048 instead of EC P-256"
+
+
+def test_what_would_break_clients_is_said_before_it_is_brought(machine: Machine) -> None:
+    deployed(machine)
+    issue_with_rsa(machine)
+    said = status(machine)
+    assert said.code == 1
+    assert f"web has an older certificate than there is; careful: {RSA_NOW}" in said.stdout
+    (only,) = document(status(machine, "--json"))["certificates"]
+    assert only["deployments"][0]["differences"][0].startswith(RSA_NOW)
+
+
+def test_what_may_have_broken_clients_is_said_until_the_next_renewal(machine: Machine) -> None:
+    deployed(machine)
+    client = machine.client()
+    assert f"a.example → web: careful: {RSA_NOW}" in deploy_cert(client, issue_with_rsa(machine)).stderr
+    client("exit_hook")
+
+    said = status(machine)
+
+    assert said.code == 0
+    assert f"a.example → web: since {datetime.now(UTC):%Y-%m-%d}, {RSA_NOW}" in said.stdout
+    deploy_cert(client, issue_with_rsa(machine))
+    client("exit_hook")
+    assert RSA_NOW not in status(machine).stdout
 
 
 def test_a_target_that_is_not_configured_any_more_is_not_shown(machine: Machine) -> None:
