@@ -71,6 +71,8 @@ class Rest(ZoneProvider):
     keyless: ClassVar[bool] = False  # whether the machine itself may be what is let in
     overheard: ClassVar[str] = "learns the credentials"  # whoever listens on the way, without HTTPS
 
+    ca_file: str = ""  # PEM of the CAs that are trusted, and no others; empty: the system's
+    client_certificate: tuple[str, str] | None = None  # files of a certificate and its key, to be let in with
     timeout: float = 30.0  # seconds for one request and all of its answer
     largest: ClassVar[int] = 8 << 20  # octets of an answer
     budget: float = 120.0  # seconds that a step may take until it is no longer repeated
@@ -194,6 +196,7 @@ class Rest(ZoneProvider):
         place = "".join(f"/{quote(segment, safe='')}" for segment in path)
         call, url = f"{method} {place or '/'}", f"{self._base}{place}"
         content = {"params": query, "json": body, "data": form, "headers": headers}
+        content |= {"verify": self.ca_file or None, "cert": self.client_certificate}
         try:
             response = exchange(self._session, method, url, self.timeout, self.largest, **content)
         except UnreadableAnswer as reason:

@@ -129,17 +129,19 @@ class Fake:
         self._tls = tls
 
     def __enter__(self) -> Self:
-        context = None
-        if self._tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self._tls.issue_cert("127.0.0.1", *self.hosts).configure_cert(context)
-        self._server = Server(self.respond, context).__enter__()
+        self._server = Server(self.respond, self.context() if self._tls else None).__enter__()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._server.__exit__()
         if self._bugs:
             raise self._bugs[0]
+
+    def context(self) -> ssl.SSLContext:
+        """Of TLS, where it is spoken."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._tls.issue_cert("127.0.0.1", *self.hosts).configure_cert(context)
+        return context
 
     @property
     def address(self) -> tuple[str, int]:

@@ -63,8 +63,3 @@ def tags_in(options: Mapping[str, str]) -> list[Mapping[str, str]]:
     """What the table ``tags`` of a target says, as AWS takes it."""
     given = {key.removeprefix("tags."): tag for key, tag in options.items() if key.startswith("tags.")}
     return [{"Key": key, "Value": tag} for key, tag in given.items()]
-
-
-def without_star(name: str) -> str:
-    """A wildcard's name as AWS takes it in names and tags."""
-    return name.replace("*", "_")

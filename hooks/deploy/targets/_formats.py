@@ -48,6 +48,24 @@ def content_of(kind: str, bundle: CertificateFiles, password: bytes, present: by
     return bundle.fullchain
 
 
+def texts_of(bundle: CertificateFiles) -> dict[str, str]:
+    """All of it by the names that the fields of one secret have, in a store of secrets."""
+    return {
+        "private_key": bundle.key.decode("ascii"),
+        "fullchain": bundle.fullchain.decode("ascii"),
+        "cert": bundle.cert.decode("ascii"),
+        "chain": bundle.chain.decode("ascii"),
+        "csr": bundle.csr.decode("ascii"),
+        "not_after": f"{bundle.facts.not_after:%Y-%m-%dT%H:%M:%SZ}",
+        "fingerprint": bundle.facts.fingerprint,
+    }
+
+
+def plain_name(name: str) -> str:
+    """A wildcard's name without its star, which tags and names of secrets do not take, or not as one."""
+    return name.replace("*", "_")
+
+
 def _pkcs12(bundle: CertificateFiles, password: bytes, present: bytes) -> bytes:
     """It is salted, so that two with the same content differ: that which is there is left if it
     holds what it should."""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .... import aws
 from ....errors import ConfigError, DeployError
 from ....options import Option
-from ._aws import RefusedByAws, Service, tags_in, without_star
+from ._aws import RefusedByAws, Service, tags_in
+from ._formats import plain_name
 from .base import CertificateFiles
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Target:
             "CertificateChain": bundle.chain,
         }
         if present is None:
-            own = {"Key": TAG, "Value": without_star(bundle.name)}
+            own = {"Key": TAG, "Value": plain_name(bundle.name)}
             terms["Tags"] = [own, *(tag for tag in self._tags if tag["Key"] != TAG)]
         elif _is_same(present, bundle):
             return
@@ -144,7 +145,7 @@ class Target:
             return self._read(self._arn), ""
         ours: list[str] = []
         others: list[str] = []
-        name = without_star(bundle.name)
+        name = plain_name(bundle.name)
         for arn in self._imported(bundle.name):
             tags = self._acm.having("Tags", "ListTagsForCertificate", arn, CertificateArn=arn)["Tags"]
             tagged = any((tag["Key"], tag.get("Value")) == (TAG, name) for tag in tags)

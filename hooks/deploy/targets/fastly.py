@@ -6,16 +6,15 @@ by itself, so the key goes first; one that no certificate uses any more is remov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 
-from ....errors import ConfigError, DeployError, ProviderError
+from ....errors import ConfigError, DeployError
 from ....options import Option
 from ....providers.rest import Rest, base_url
+from ._rest import attempt
 from .base import CertificateFiles
-
-T = TypeVar("T")
 
 KEY_TYPES = ("RSA 2048", "EC P-256")
 JSON_API = {"Content-Type": "application/vnd.api+json", "Accept": "application/vnd.api+json"}
@@ -46,8 +45,8 @@ class Api(Rest):
 
     def send(self, method: str, *path: str, **data: Any) -> Mapping[str, Any]:
         """Write a resource; gives what has become of it."""
-        answer = self.request(method, path, body={"data": data}, headers=JSON_API)
-        return answer["data"]  # type: ignore[no-any-return]
+        response = self.request(method, path, body={"data": data}, headers=JSON_API)
+        return response["data"]  # type: ignore[no-any-return]
 
 
 class Target:
@@ -81,40 +80,33 @@ class Target:
             )
 
     def changes(self, bundle: CertificateFiles) -> Sequence[str]:
-        return self._attempt(self._changes, bundle)
+        return attempt(self.api, bundle.name, lambda: self._changes(bundle))
 
     def install(self, bundle: CertificateFiles) -> None:
-        self._attempt(self._install, bundle)
-
-    def _attempt(self, step: Callable[[CertificateFiles], T], bundle: CertificateFiles) -> T:
-        """Repeat the step within the budget: it looks first, and does what is still lacking."""
-        try:
-            return self.api.attempt(bundle.name, lambda: step(bundle))
-        except (ProviderError, ConfigError) as error:
-            raise DeployError(str(error), error.hint) from None
+        attempt(self.api, bundle.name, lambda: self._install(bundle))
 
     def _changes(self, bundle: CertificateFiles) -> list[str]:
-        there = self._there(bundle)
+        present = self._present(bundle)
         lines = []
-        if there is None:
+        if present is None:
             lines.append(f"a certificate for {', '.join(bundle.facts.names)} is uploaded to Fastly")
-        elif not _is_same(there, bundle):
-            lines.append(f"Fastly's certificate {there['id']} is replaced")
+        elif not _is_same(present, bundle):
+            lines.append(f"Fastly's certificate {present['id']} is replaced")
         served = self._served_by(bundle)
         lines += [f"Fastly's TLS is switched on for {domain}" for domain, at in served.items() if not at]
         return lines
 
     def _install(self, bundle: CertificateFiles) -> None:
-        there = self._there(bundle)
-        if there is None or not _is_same(there, bundle):
-            _refuse_to_drop(there, bundle)
+        present = self._present(bundle)
+        if present is None or not _is_same(present, bundle):
+            _refuse_to_drop(present, bundle)
             self._upload_key(bundle)
-            there = self._upload(bundle, there)
+            present = self._upload(bundle, present)
         for domain, activation in self._served_by(bundle).items():
-            self._activate(domain, activation, there["id"])
+            self._activate(domain, activation, present["id"])
         self._remove_unused_keys(bundle)
 
-    def _there(self, bundle: CertificateFiles) -> Mapping[str, Any] | None:
+    def _present(self, bundle: CertificateFiles) -> Mapping[str, Any] | None:
         """The certificate to replace: of those for one of the names, the one that shares most."""
         found = {
             each["id"]: each
@@ -135,14 +127,14 @@ class Target:
             attributes = {"key": bundle.key.decode("ascii"), "name": name}
             self.api.send("POST", "tls", "private_keys", type="tls_private_key", attributes=attributes)
 
-    def _upload(self, bundle: CertificateFiles, there: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    def _upload(self, bundle: CertificateFiles, present: Mapping[str, Any] | None) -> Mapping[str, Any]:
         if self._platform:
             blobs = {"cert_blob": bundle.cert.decode(), "intermediates_blob": bundle.chain.decode()}
         else:
             blobs = {"cert_blob": bundle.fullchain.decode(), "name": bundle.name}
         document: dict[str, Any] = {"type": self._type, "attributes": blobs}
-        if there is not None:
-            return self.api.send("PATCH", *self._place, there["id"], id=there["id"], **document)
+        if present is not None:
+            return self.api.send("PATCH", *self._place, present["id"], id=present["id"], **document)
         if self._platform:
             configurations = [{"type": "tls_configuration", "id": self._configuration()}]
             document["relationships"] = {"tls_configurations": {"data": configurations}}
@@ -189,20 +181,20 @@ class Target:
                 self.api.delete_at("tls", "private_keys", key["id"])
 
 
-def _refuse_to_drop(there: Mapping[str, Any] | None, bundle: CertificateFiles) -> None:
-    if there and (lost := _domains(there) - set(bundle.facts.names)):
+def _refuse_to_drop(present: Mapping[str, Any] | None, bundle: CertificateFiles) -> None:
+    if present and (lost := _domains(present) - set(bundle.facts.names)):
         raise DeployError(
-            f"Fastly's certificate {there['id']} serves {', '.join(sorted(lost))} as well, "
+            f"Fastly's certificate {present['id']} serves {', '.join(sorted(lost))} as well, "
             "which the new one is not for: they would lose TLS",
             "have the certificate issued for these names, too, or remove them from Fastly first",
         )
 
 
-def _is_same(there: Mapping[str, Any], bundle: CertificateFiles) -> bool:
+def _is_same(present: Mapping[str, Any], bundle: CertificateFiles) -> bool:
     """Fastly tells no fingerprint; two issuances for the same names do not end in the same second."""
     ends = f"{bundle.facts.not_after:%Y-%m-%dT%H:%M:%S}"
-    names = _domains(there)
-    return str(there["attributes"]["not_after"]).startswith(ends) and names == set(bundle.facts.names)
+    names = _domains(present)
+    return str(present["attributes"]["not_after"]).startswith(ends) and names == set(bundle.facts.names)
 
 
 def _domains(certificate: Mapping[str, Any]) -> set[str]:

@@ -16,13 +16,14 @@ from .... import aws
 from ....errors import ConfigError, DeployError
 from ....options import Option
 from ...clients.call import Certificate
-from ._aws import RefusedByAws, Service, tags_in, without_star
+from ._aws import RefusedByAws, Service, tags_in
+from ._formats import plain_name, texts_of
 from .base import CertificateFiles
 
 LARGEST = 65536  # bytes of a secret
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 NAME = "dns01/{name}"
-PARTS = ("privkey", "cert", "chain")
+PARTS = {"privkey": "private_key", "cert": "cert", "chain": "chain"}
 
 MISSING = "ResourceNotFoundException"
 EXISTS = "ResourceExistsException"
@@ -104,22 +105,12 @@ class Target:
 
     def _secrets(self, bundle: CertificateFiles) -> Mapping[str, str]:
         """The text of each secret, by its name."""
-        key, cert, chain = (part.decode("ascii") for part in (bundle.key, bundle.cert, bundle.chain))
-        own = without_star(bundle.name)
+        own, everything = plain_name(bundle.name), texts_of(bundle)
         if self._split:
-            texts = dict(zip(PARTS, (key, cert, chain), strict=True))
+            texts = {part: everything[field] for part, field in PARTS.items()}
             named = self._name.replace("{name}", own)
             return {named.replace("{part}", part): text for part, text in texts.items() if text}
-        whole = {
-            "private_key": key,
-            "fullchain": bundle.fullchain.decode("ascii"),
-            "cert": cert,
-            "chain": chain,
-            "csr": bundle.csr.decode("ascii"),
-            "not_after": f"{bundle.facts.not_after:%Y-%m-%dT%H:%M:%SZ}",
-            "fingerprint": bundle.facts.fingerprint,
-        }
-        return {self._name.replace("{name}", own): json.dumps(whole)}
+        return {self._name.replace("{name}", own): json.dumps(everything)}
 
     def _not_shared(self, secrets: Mapping[str, str]) -> Sequence[str]:
         """Which of the three are to go back so that they are of one certificate again."""
