@@ -59,6 +59,7 @@ PLACES = {
     "rich": "hooks.commands hooks.challenge.progress hooks.issue.wave.progress",
     "tenacity": "providers._http.retries",
     "urllib3": "providers._http.exchange",
+    "yaml": "hooks.deploy.targets._kubeconfig",
 }
 
 SOURCE = ROOT / "src"

@@ -11,11 +11,19 @@ from recipes import RECIPES
 from dns01.hooks.deploy.section import load_deployments
 from dns01.hooks.deploy.tls import service
 
+KUBECONFIG = """
+contexts: [{name: prod, context: {cluster: prod, user: dns01}}]
+clusters: [{name: prod, cluster: {server: "https://192.0.2.1:6443"}}]
+users: [{name: dns01, user: {token: swordfish}}]
+"""
+
 
 @pytest.mark.parametrize("title", RECIPES)
 def test_a_recipe_is_a_configuration(title: str, tmp_path: Path) -> None:
     told = re.sub(r'"/etc/dns01/[\w-]+-password"', f'"{tmp_path}/password"', RECIPES[title].section)
-    for name, content in (("password", "swordfish"), ("config.toml", told)):
+    told = told.replace("/etc/dns01/kubeconfig", f"{tmp_path}/kubeconfig")
+    files = {"password": "swordfish", "config.toml": told, "kubeconfig": KUBECONFIG}
+    for name, content in files.items():
         (tmp_path / name).touch(0o600)
         (tmp_path / name).write_text(content)
     (deployment,) = load_deployments({"DNS01_CONFIG": f"{tmp_path}/config.toml"})
