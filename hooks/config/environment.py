@@ -18,7 +18,7 @@ from ..dns.address import Address, reachable
 from ..state.folder import state_dir
 from . import options, validators
 from .settings import Account, Settings
-from .validators import TERMS, said
+from .validators import TERMS, value_of
 
 PUBLIC_RESOLVERS = tuple(map(Address, ("1.1.1.1", "8.8.8.8", "9.9.9.9")))
 PUBLIC_RESOLVERS_6 = tuple(map(Address, ("2606:4700:4700::1111", "2001:4860:4860::8888", "2620:fe::fe")))
@@ -61,7 +61,7 @@ def account_of_variables(environ: Mapping[str, str], file: str) -> Settings:
     return replace(
         for_all(environ),
         accounts={name: Account(name, name, complete, profile)},
-        nameservers=said(environ, "DNS01_NAMESERVERS", validators.listed, ()),
+        nameservers=value_of(environ, "DNS01_NAMESERVERS", validators.listed, ()),
     )
 
 
@@ -91,20 +91,20 @@ def for_all(environ: Mapping[str, str], file: Mapping[str, Any] = MappingProxyTy
 
     Raises ConfigError.
     """
-    resolvers = said(file, "resolvers", validators.addresses, _public_resolvers())
-    readiness = said(file, "readiness", validators.readiness, None)
-    ca = said(file, "ca", _ca, "")
-    ca_account = said(file, "ca_account", issuers.account_uri, "")
+    resolvers = value_of(file, "resolvers", validators.addresses, _public_resolvers())
+    readiness = value_of(file, "readiness", validators.readiness, None)
+    ca = value_of(file, "ca", _ca, "")
+    ca_account = value_of(file, "ca_account", issuers.account_uri, "")
     return Settings(
         state=state_dir(environ),
         source="the environment",
         accounts={},
         zones=(),
-        resolvers=said(environ, "DNS01_RESOLVERS", validators.listed, resolvers),
-        readiness=said(environ, "DNS01_READINESS", validators.readiness, readiness),
-        doh=_doh(environ, said(file, "doh", validators.endpoints, _public_doh())),
-        ca=said(environ, "DNS01_CA", issuers.ca, ca),
-        ca_account=said(environ, "DNS01_CA_ACCOUNT", issuers.account_uri, ca_account),
+        resolvers=value_of(environ, "DNS01_RESOLVERS", validators.listed, resolvers),
+        readiness=value_of(environ, "DNS01_READINESS", validators.readiness, readiness),
+        doh=_doh(environ, value_of(file, "doh", validators.endpoints, _public_doh())),
+        ca=value_of(environ, "DNS01_CA", issuers.ca, ca),
+        ca_account=value_of(environ, "DNS01_CA_ACCOUNT", issuers.account_uri, ca_account),
     )
 
 

@@ -19,7 +19,7 @@ from .environment import for_all
 from .options import complete, from_toml
 from .settings import Account, Settings, ZoneRule
 from .toml_syntax import explain
-from .validators import TERMS, overrides, said
+from .validators import TERMS, overrides, value_of
 
 OWN = ("account", "zone", "resolvers", "doh", "readiness", "ca", "ca_account")
 OF_OTHERS = ("audit", "certificate", "deploy", "fleet", "issue", "notify")  # who read their own sections
@@ -84,7 +84,7 @@ class File:
 
     def _account(self, name: str, section: Mapping[str, Any]) -> Account:
         with at(f"[account.{name}]"):
-            provider = said(section, "provider", text, "")
+            provider = value_of(section, "provider", text, "")
             if not provider:
                 check_known(
                     "key", [key for key in section if get_close_matches(key, ["provider"])], ["provider"]
@@ -149,10 +149,10 @@ def _zone(name: str, section: Mapping[str, Any]) -> ZoneRule:
     check_known("key", section, known, {"zone_id": "id"})  # as the certificates of an inventory have it
     return ZoneRule(
         apex=validators.apex(name),
-        accounts=said(section, "account", validators.account_names, ()),
-        id=said(section, "id", text, ""),
-        nameservers=said(section, "nameservers", validators.addresses, ()),
-        readiness=said(section, "readiness", validators.readiness, None),
-        cname=said(section, "cname", validators.cname_rule, None),
+        accounts=value_of(section, "account", validators.account_names, ()),
+        id=value_of(section, "id", text, ""),
+        nameservers=value_of(section, "nameservers", validators.addresses, ()),
+        readiness=value_of(section, "readiness", validators.readiness, None),
+        cname=value_of(section, "cname", validators.cname_rule, None),
         overrides=overrides(section),
     )

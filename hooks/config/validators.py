@@ -130,7 +130,7 @@ def apex(name: str) -> str:
     return normalised
 
 
-def said(table: Mapping[str, Any], key: str, read: Callable[[Any], T], default: D) -> T | D:
+def value_of(table: Mapping[str, Any], key: str, read: Callable[[Any], T], default: D) -> T | D:
     """What the table says for the key; an empty string says nothing."""
     if table.get(key, "") == "":
         return default
@@ -140,5 +140,5 @@ def said(table: Mapping[str, Any], key: str, read: Callable[[Any], T], default: 
 
 def overrides(table: Mapping[str, Any], called: Callable[[str], str] = str) -> dict[str, Any]:
     """What the table says of TERMS; ``called``: what a term's key is there."""
-    found = {key: said(table, called(key), partial(term, key), None) for key in TERMS}
+    found = {key: value_of(table, called(key), partial(term, key), None) for key in TERMS}
     return {key: value for key, value in found.items() if value is not None}

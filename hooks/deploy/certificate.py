@@ -111,7 +111,7 @@ def names_in(path: str) -> tuple[str, ...]:
 def lines(facts: Facts, now: datetime | None = None) -> list[str]:
     """What a person wants to see of it, a line for each thing."""
     days = (facts.not_after - (now or datetime.now(UTC))).days
-    said = {
+    described = {
         "key": facts.certificate.key,
         "certificate": facts.certificate.cert,
         "chain": facts.certificate.chain,
@@ -122,7 +122,7 @@ def lines(facts: Facts, now: datetime | None = None) -> list[str]:
         "expires": f"{facts.not_after:%Y-%m-%d %H:%M} UTC, in {days} day{'' if days == 1 else 's'}",
         "SHA-256": facts.fingerprint,
     }
-    return [f"{thing + ':':<12} {value}" for thing, value in said.items() if value]
+    return [f"{thing + ':':<12} {value}" for thing, value in described.items() if value]
 
 
 def _certificates(path: str, read: Reader = content, *, may_be_empty: bool = False) -> list[x509.Certificate]:

@@ -240,9 +240,11 @@ class Deliverer:
     def _warn_of_another(self, delivery: Delivery) -> None:
         """Two certificates of one domain, an RSA and an ECDSA one, are told apart by their folders alone."""
         before = self._ledger.find_deployed(delivery)
-        there = before.certificate.cert if before else delivery.certificate.cert
-        if there != delivery.certificate.cert and os.path.exists(there):
-            output.warning(f"{delivery.title}: it takes the place of {there}, which has the same first name")
+        present = before.certificate.cert if before else delivery.certificate.cert
+        if present != delivery.certificate.cert and os.path.exists(present):
+            output.warning(
+                f"{delivery.title}: it takes the place of {present}, which has the same first name"
+            )
             output.warning("if both are in use, write a section for each that is called like its folder")
 
     # Its service

@@ -31,7 +31,7 @@ from ...names import canonical
 from ...options import Option, at, check_known, text, words
 from ..clients.call import Certificate
 from ..config.load import configuration_file
-from ..config.validators import said
+from ..config.validators import value_of
 from .targets import kinds, load
 from .targets.base import Places, Remote, Target
 
@@ -207,13 +207,13 @@ def _deployment(section: str, pattern: str, name: str, table: object, options_of
         name,
         kind,
         options_of(options, table),
-        test=said(table, "test", words, ()),
-        reload=said(table, "reload", words, ()),
-        verify=said(table, "verify", text, ""),
-        time_limit=said(table, "time_limit", _seconds, TIME_LIMIT),
-        staging=said(table, "staging", _flag, False),
-        aborts=said(table, "on_failure", _on_failure, "retry") == "abort",
-        pass_environment=said(table, "pass_environment", words, ()),
+        test=value_of(table, "test", words, ()),
+        reload=value_of(table, "reload", words, ()),
+        verify=value_of(table, "verify", text, ""),
+        time_limit=value_of(table, "time_limit", _seconds, TIME_LIMIT),
+        staging=value_of(table, "staging", _flag, False),
+        aborts=value_of(table, "on_failure", _on_failure, "retry") == "abort",
+        pass_environment=value_of(table, "pass_environment", words, ()),
     )
 
 

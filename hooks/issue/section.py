@@ -34,7 +34,7 @@ from ...providers.base import Option
 from ..caa.issuers import PRESETS
 from ..config.load import DEFAULT_FILE, configuration_file
 from ..config.toml import File
-from ..config.validators import said
+from ..config.validators import value_of
 from ..state.folder import state_dir
 
 KeyType = Literal["ec256", "ec384", "rsa2048", "rsa3072", "rsa4096"]
@@ -98,12 +98,12 @@ def load_issue(environ: Mapping[str, str]) -> IssueSection:
         table = _issue_table(file)
         base = os.path.dirname(os.path.abspath(file.path))
         with at("[issue]"):
-            inventory = said(table, "inventory", text, "")
+            inventory = value_of(table, "inventory", text, "")
             return IssueSection(
-                said(table, "folder", _absolute, _default_folder(environ)),
+                value_of(table, "folder", _absolute, _default_folder(environ)),
                 os.path.join(base, inventory) if inventory else "",
-                said(table, "inventory_command", words, ()),
-                said(table, "time_limit", _seconds, TIME_LIMIT),
+                value_of(table, "inventory_command", words, ()),
+                value_of(table, "time_limit", _seconds, TIME_LIMIT),
                 tables,
                 file.path,
             )
@@ -117,7 +117,7 @@ def certificates_folder(environ: Mapping[str, str]) -> str:
     with at(file.path):
         table = _issue_table(file)
         with at("[issue]"):
-            return said(table, "folder", _absolute, _default_folder(environ))
+            return value_of(table, "folder", _absolute, _default_folder(environ))
 
 
 def key_type(value: object) -> KeyType:
@@ -158,16 +158,16 @@ def _ca(table: Mapping[str, Any], file: File) -> CaSection:
     base = os.path.dirname(os.path.abspath(file.path))
     hmac_key = table.get("eab_hmac_key")
     section = CaSection(
-        directory=said(table, "directory", _directory, ""),
-        contact=said(table, "contact", _contact, ()),
+        directory=value_of(table, "directory", _directory, ""),
+        contact=value_of(table, "contact", _contact, ()),
         ca_file=_path(table, "ca_file", base),
         account_key=_path(table, "account_key", base),
-        eab_kid=said(table, "eab_kid", text, ""),
+        eab_kid=value_of(table, "eab_kid", text, ""),
         eab_hmac_key="" if hmac_key is None else file.value("eab_hmac_key", EAB_HMAC_KEY, hmac_key),
-        key=said(table, "key", key_type, "ec256"),
-        reuse_key=said(table, "reuse_key", flag, False),
-        profile=said(table, "profile", text, ""),
-        preferred_chain=said(table, "preferred_chain", text, ""),
+        key=value_of(table, "key", key_type, "ec256"),
+        reuse_key=value_of(table, "reuse_key", flag, False),
+        profile=value_of(table, "profile", text, ""),
+        preferred_chain=value_of(table, "preferred_chain", text, ""),
     )
     if bool(section.eab_kid) != bool(section.eab_hmac_key):
         missing = "eab_hmac_key" if section.eab_kid else "eab_kid"
@@ -196,7 +196,7 @@ def _contact(value: object) -> tuple[str, ...]:
 
 
 def _path(table: Mapping[str, Any], key: str, base: str) -> str:
-    path = said(table, key, text, "")
+    path = value_of(table, key, text, "")
     return os.path.join(base, path) if path else ""
 
 

@@ -78,10 +78,10 @@ def _url(place: str, url: str) -> str:
     return url
 
 
-def _command(said: object) -> tuple[str, ...]:
+def _command(configured: object) -> tuple[str, ...]:
     with at("command"):
         try:
-            words = shlex.split(said) if isinstance(said, str) else said
+            words = shlex.split(configured) if isinstance(configured, str) else configured
         except ValueError as error:
             raise ConfigError(f"it cannot be split into words: {error}", "see to its quotes") from None
         if isinstance(words, list) and all(isinstance(word, str) for word in words):
@@ -104,9 +104,9 @@ def _days(table: Mapping[str, Any]) -> float | None:
 
 
 def _occasions(table: Mapping[str, Any]) -> frozenset[str]:
-    said = table.get("on", list(OCCASIONS))
-    if not isinstance(said, list) or not all(isinstance(each, str) for each in said):
+    occasions = table.get("on", list(OCCASIONS))
+    if not isinstance(occasions, list) or not all(isinstance(each, str) for each in occasions):
         raise ConfigError("on: it is no list", f"write some of {', '.join(OCCASIONS)} in it")
     with at("on"):
-        check_known("occasion", said, OCCASIONS)
-    return frozenset(said)
+        check_known("occasion", occasions, OCCASIONS)
+    return frozenset(occasions)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from ....errors import ConfigError
 from ....options import Option, at, check_known, text
 from ...config.load import configuration_file
-from ...config.validators import said
+from ...config.validators import value_of
 
 KEYS = ("database", "machine", "wave", "lease", "grace")
 DATABASE = Option("database", (), "where the database is: postgresql://…", secret=True)
@@ -48,10 +48,10 @@ def load_fleet(environ: Mapping[str, str]) -> FleetSection | None:
         check_known("key", table, KEYS)
         section = FleetSection(
             file.value("database", DATABASE, table["database"]),
-            said(table, "machine", text, os.uname().nodename),
-            int(said(table, "wave", partial(_number, 1, 10_000), 100)),
-            said(table, "lease", partial(_number, 10, 86_400), 900.0),
-            said(table, "grace", partial(_number, 0, 864_000), 3600.0),
+            value_of(table, "machine", text, os.uname().nodename),
+            int(value_of(table, "wave", partial(_number, 1, 10_000), 100)),
+            value_of(table, "lease", partial(_number, 10, 86_400), 900.0),
+            value_of(table, "grace", partial(_number, 0, 864_000), 3600.0),
         )
         if not section.database.startswith(("postgresql://", "postgres://")):
             raise ConfigError("its database is no URL of PostgreSQL", "write postgresql://USER@HOST/DATABASE")

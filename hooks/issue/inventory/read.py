@@ -15,7 +15,7 @@ from ....errors import ConfigError, UsageError
 from ....names import canonical
 from ....options import at, check_known, text
 from ...clients.challenge import owner_name
-from ...config.validators import account_names, apex, said
+from ...config.validators import account_names, apex, value_of
 from ..section import IssueSection, KeyType, flag, key_type
 from .rows import Row, rows_of_command, rows_of_file
 
@@ -107,7 +107,7 @@ def _rows(
 
 def _wanted(where: str, fields: Mapping[str, Any], accounts: Collection[str]) -> WantedCertificate:
     check_known("key", fields, ("name", *KEYS))
-    name = said(fields, "name", text, "")
+    name = value_of(fields, "name", text, "")
     if not name:
         raise ConfigError("it has no name", "name: what its folder is to be called, for example example.org")
     names = _names_of(name, fields)
@@ -116,12 +116,12 @@ def _wanted(where: str, fields: Mapping[str, Any], accounts: Collection[str]) ->
             f"{name!r} cannot be the name of a folder",
             "letters, digits, dots, hyphens and underscores; a wildcard's domain goes into names",
         )
-    named = said(fields, "account", partial(_accounts, known=accounts), ())
-    zone = said(fields, "zone", _zone, "")
-    zone_id = said(fields, "zone_id", text, "")
+    named = value_of(fields, "account", partial(_accounts, known=accounts), ())
+    zone = value_of(fields, "zone", _zone, "")
+    zone_id = value_of(fields, "zone_id", text, "")
     if zone_id and not zone:
         raise ConfigError("it has a zone_id and no zone", "write the zone's apex as well: zone")
-    csr = said(fields, "csr", text, "")
+    csr = value_of(fields, "csr", text, "")
     if csr and not os.path.isabs(csr):
         raise ConfigError(f"csr: {csr!r} is no absolute path", "write it from / on")
     return WantedCertificate(
@@ -130,9 +130,9 @@ def _wanted(where: str, fields: Mapping[str, Any], accounts: Collection[str]) ->
         zone=zone,
         zone_id=zone_id,
         accounts=named,
-        profile=said(fields, "profile", text, ""),
-        key=said(fields, "key", key_type, None),
-        reuse_key=said(fields, "reuse_key", flag, None),
+        profile=value_of(fields, "profile", text, ""),
+        key=value_of(fields, "key", key_type, None),
+        reuse_key=value_of(fields, "reuse_key", flag, None),
         csr=csr,
         where=where,
     )
