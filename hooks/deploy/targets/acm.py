@@ -32,7 +32,7 @@ KEY_TYPES = {
     "EC P-521": "EC_secp521r1",
 }
 CLOUDFRONT_REGION = "us-east-1"
-CLOUDFRONT_KEY_TYPES = ("RSA 2048", "RSA 3072", "EC P-256")
+CLOUDFRONT_KEY_TYPES = ("RSA 2048", "RSA 3072", "RSA 4096", "EC P-256")
 LARGEST = {"certificate": 32768, "private key": 5120, "chain": 2097152}  # octets
 
 MOST_PAGES = 100  # of the list of certificates
