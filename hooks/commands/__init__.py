@@ -14,6 +14,7 @@ from .audit.command import audit
 from .config import config
 from .deploy import deploy
 from .doctor.command import doctor
+from .init.command import init
 from .issue import issue
 from .providers import providers
 from .register import register
@@ -38,7 +39,7 @@ def dns01() -> None:
     """
 
 
-for command in (audit, config, deploy, doctor, issue, providers, register, status, sweep):
+for command in (audit, config, deploy, doctor, init, issue, providers, register, status, sweep):
     dns01.add_command(command)
 
 

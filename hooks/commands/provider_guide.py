@@ -158,7 +158,7 @@ def _parts(name: str, kind: type[Provider], spell: Spell | None) -> Iterator[str
 def environment(name: str, kind: type[Provider]) -> str:
     """The least that has to be exported; secrets in files."""
     lines = [f"export DNS01_PROVIDER={name}"]
-    for option in _least(kind):
+    for option in least(kind):
         path = _secret_file(name, option)
         lines.append(f"export {_variable(option.env[0])}{f'_FILE={path}' if option.secret else '=…'}")
     return "\n".join(lines)
@@ -167,13 +167,13 @@ def environment(name: str, kind: type[Provider]) -> str:
 def toml(name: str, kind: type[Provider]) -> str:
     """The least that an account has to say; secrets in files."""
     lines = [f"[account.{name}]", f'provider = "{name}"']
-    for option in _least(kind):
+    for option in least(kind):
         value = f'{{ file = "{_secret_file(name, option)}" }}' if option.secret else '"…"'
         lines.append(f"{_key(option)} = {value}")
     return "\n".join(lines)
 
 
-def _least(kind: type[Provider]) -> Sequence[Option]:
+def least(kind: type[Provider]) -> Sequence[Option]:
     """What is required, and the tables, which are needed more often than not; where no secret is and
     the machine itself is not let in either, the first secret, and what is said before it."""
     secrets = [position for position, option in enumerate(kind.options) if option.secret]

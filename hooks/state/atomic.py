@@ -58,12 +58,17 @@ def usable(folder: str) -> Iterator[None]:
 def stage(path: str, content: object, *, sync: bool = True) -> str:
     """Write the content as JSON, mode 0600, to a temporary file beside ``path``, and return its
     path: to be renamed to ``path`` once all that belongs together is on the disk. Raises OSError."""
+    return stage_text(path, json.dumps(content, indent=2) + "\n", sync=sync)
+
+
+def stage_text(path: str, text: str, mode: int = 0o600, *, sync: bool = True) -> str:
+    """The same with a text, in UTF-8, and the ``mode`` that the file is to have. Raises OSError."""
     temporary = f"{path}.{os.urandom(4).hex()}.tmp"
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="ascii") as file:
-            os.fchmod(descriptor, 0o600)  # whatever the umask
-            file.write(json.dumps(content, indent=2) + "\n")
+        with open(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(descriptor, mode)  # whatever the umask
+            file.write(text)
             file.flush()
             if sync:
                 os.fsync(descriptor)

@@ -50,12 +50,18 @@ def _check(path: str, found: os.stat_result, private: bool) -> None:
         owner = _user(link.st_uid)
         raise ConfigError(f"{path} is a link that the user {owner} has made", "name the file itself")
     for folder in {os.path.dirname(os.path.abspath(path)), os.path.dirname(os.path.realpath(path))}:
-        there = os.stat(folder)
-        if there.st_uid not in trusted or (there.st_mode & 0o002 and not there.st_mode & stat.S_ISVTX):
-            raise ConfigError(
-                f"{path} lies in {folder}, where other users may put another file in its place",
-                f"chown root {folder} && chmod go-w {folder}",
-            )
+        check_folder(folder, path)
+
+
+def check_folder(folder: str, path: str) -> None:
+    """Raises ConfigError where another user could put another file in the place of ``path``, which lies
+    in the folder; OSError where there is no such folder."""
+    there = os.stat(folder)
+    if there.st_uid not in (0, os.geteuid()) or (there.st_mode & 0o002 and not there.st_mode & stat.S_ISVTX):
+        raise ConfigError(
+            f"{path} lies in {folder}, where other users may put another file in its place",
+            f"chown root {folder} && chmod go-w {folder}",
+        )
 
 
 def _user(uid: int) -> str:

@@ -1,0 +1,82 @@
+"""What each ACME client has to be told, in its own files or for pasting; one object for each."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from ....caa.issuers import PRESETS
+from ..files import Draft
+
+LETSENCRYPT = PRESETS["letsencrypt"]
+
+
+class Order(NamedTuple):
+    """What a certificate is wanted for, and how. ``directory``: the CA's, by its URL; ``word``: the CA as
+    it was given. ``hook``: the path of dns01. ``config``: its configuration, where that is not in the usual
+    place; else empty. ``cli_ini``: whether certbot's own configuration is to be written."""
+
+    names: tuple[str, ...]
+    directory: str
+    word: str
+    email: str
+    hook: str
+    config: str
+    cli_ini: bool = False
+
+    @property
+    def is_staging(self) -> bool:
+        """Whether no browser trusts what the CA issues."""
+        return self.word.endswith("-test")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables without which the hook does not find its configuration."""
+        return {"DNS01_CONFIG": self.config} if self.config else {}
+
+
+class Client(NamedTuple):
+    """``programs``: whose being there says that the client is used. ``wants_email``: it does not do
+    without. ``drafts``: its files, as they are to be. ``paste``: what is to be written or run by hand, in
+    lines. ``first``: the commands that bring the first certificate. ``renewal``: what has it renewed.
+    ``anew``: the command that orders from another CA what is not due."""
+
+    name: str
+    programs: tuple[str, ...]
+    drafts: Callable[[Order], Sequence[Draft]]
+    paste: Callable[[Order], Sequence[str]]
+    first: Callable[[Order], Sequence[Sequence[str]]]
+    renewal: Callable[[Order], Sequence[str]]
+    anew: tuple[str, ...] = ()
+    wants_email: bool = False
+    environment: Callable[[Order], Mapping[str, str]] = lambda order: order.environment
+
+
+def nothing(order: Order) -> tuple[()]:
+    """Of a client that has no file of its own, or no command."""
+    return ()
+
+
+def assignments(variables: Mapping[str, str]) -> str:
+    """The variables as a shell has them before a command."""
+    return " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+
+
+def hook_command(order: Order, *words: str) -> str:
+    """The hook with its words, for a shell to run."""
+    environment = ["env", assignments(order.environment)] if order.environment else []
+    return " ".join([*environment, shlex.quote(order.hook), *words])
+
+
+def folder(system: str, own: str) -> str:
+    """Where a client of root's keeps its files, or that of whoever runs this."""
+    return system if os.geteuid() == 0 else os.path.expanduser(own)
+
+
+def cron(client: str, command: str) -> list[str]:
+    """The lines that have it run by the clock."""
+    if os.geteuid() == 0:
+        return [f"cat > /etc/cron.d/{client} <<'END'", f"17 4 * * * root {command}", "END"]
+    return ["crontab -e    # and in there:", f"17 4 * * * {command}"]

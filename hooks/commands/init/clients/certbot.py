@@ -1,0 +1,67 @@
+"""certbot: the command with its three hooks, or its cli.ini."""
+
+from __future__ import annotations
+
+import shlex
+
+from ....caa.issuers import PRESETS
+from ..document import assign
+from ..files import Draft, read
+from . import LETSENCRYPT, Client, Order, folder, hook_command
+
+ASSIGNMENT = r"\s*{name}\s*="
+HOOKS = {"manual-auth-hook": "auth", "manual-cleanup-hook": "cleanup", "deploy-hook": "deploy"}
+
+
+def drafts(order: Order) -> list[Draft]:
+    """Nothing, unless cli.ini is wanted: it holds for every certificate of this certbot."""
+    if not order.cli_ini:
+        return []
+    path = folder("/etc/letsencrypt/cli.ini", "~/.config/letsencrypt/cli.ini")
+    settings = {
+        "authenticator": "manual",
+        "preferred-challenges": "dns",
+        **{option: hook_command(order, "certbot", word) for option, word in HOOKS.items()},
+        "server": order.directory,
+        **({"email": order.email} if order.email else {}),
+    }
+    text = read(path) or ""
+    for name, value in settings.items():
+        text = assign(text, name, f"{name} = {value}", ASSIGNMENT)
+    return [Draft(path, text)]
+
+
+def command(order: Order) -> list[list[str]]:
+    """The words of the command, in groups that belong on one line."""
+    groups = [["certbot", "certonly"]]
+    if not order.cli_ini:
+        groups[0] += ["--manual", "--preferred-challenges", "dns"]
+        groups += [[f"--{option}", hook_command(order, "certbot", word)] for option, word in HOOKS.items()]
+        groups += _server(order)
+        if order.email:
+            groups.append(["--email", order.email])
+    if not order.email:
+        groups.append(["--register-unsafely-without-email"])
+    return [*groups, [word for name in order.names for word in ("-d", name)]]
+
+
+def _server(order: Order) -> list[list[str]]:
+    if order.directory == PRESETS["letsencrypt-test"]:
+        return [["--test-cert"]]
+    return [] if order.directory == LETSENCRYPT else [["--server", order.directory]]
+
+
+def paste(order: Order) -> list[str]:
+    return " \\\n    ".join(map(shlex.join, command(order))).splitlines()
+
+
+def first(order: Order) -> list[list[str]]:
+    words = [word for group in command(order) for word in group]
+    return [[*words, "--non-interactive", "--agree-tos"]]
+
+
+def renewal(order: Order) -> list[str]:
+    return ["systemctl enable --now certbot.timer", "certbot renew --dry-run"]
+
+
+CERTBOT = Client("certbot", ("certbot",), drafts, paste, first, renewal)

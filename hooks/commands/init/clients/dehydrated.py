@@ -1,0 +1,125 @@
+"""dehydrated: its config and domains.txt."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+
+from .....errors import ConfigError
+from .....providers import known_as, load, names
+from ....clients.dehydrated import Dehydrated, lines, read_config
+from ....config.environment import OF_ACCOUNTS
+from ..document import assign, without
+from ..files import Draft, read
+from . import Client, Order, cron, folder, nothing
+
+ASSIGNMENT = r"\s*(export\s+)?{name}="
+
+
+def drafts(order: Order) -> list[Draft]:
+    """Both files. Lines that others need stay; an account in variables has moved to dns01's own file."""
+    config, path = _present()
+    before = read(path) or ""
+    text = without(before, _of_account(config))
+    if not config and os.geteuid() != 0:
+        text = assign(text, "BASEDIR", f'BASEDIR="{os.path.dirname(path)}"', ASSIGNMENT)
+    for name, value in _settings(order).items():
+        _refuse_override(config, name, value)
+        if not _is_set(config, name, value):
+            text = assign(text, name, f'{"export " * name.startswith("DNS01_")}{name}="{value}"', ASSIGNMENT)
+    domains = config.domains_txt if config else os.path.join(os.path.dirname(path), "domains.txt")
+    return [Draft(path, text), Draft(domains, _domains(read(domains) or "", order.names))]
+
+
+def _present() -> tuple[Dehydrated | None, str]:
+    """Its configuration, and the path of its main file, there or to be written. The system's is root's."""
+    own = _own_path()
+    environ = os.environ if os.geteuid() == 0 else {"CONFIG": os.environ.get("CONFIG", own)}
+    config = read_config(environ)
+    if config and os.geteuid() != 0 and config.files[0] != environ["CONFIG"]:
+        config = None
+    return config, config.files[0] if config else own
+
+
+def _own_path() -> str:
+    return folder("/etc/dehydrated/config", "~/.config/dehydrated/config")
+
+
+def _settings(order: Order) -> dict[str, str]:
+    contact = {"CONTACT_EMAIL": order.email} if order.email else {}
+    return {
+        "CA": order.word,
+        "CHALLENGETYPE": "dns-01",
+        "HOOK": order.hook,
+        "HOOK_CHAIN": "yes",
+        **contact,
+        **order.environment,
+    }
+
+
+def _is_set(config: Dehydrated | None, name: str, value: str) -> bool:
+    return config is not None and config.settings.get(name) == value and name not in config.uncertain
+
+
+def _refuse_override(config: Dehydrated | None, name: str, value: str) -> None:
+    """A file of conf.d is read last, and would win."""
+    origin = config.origins.get(name, "") if config else ""
+    if config and origin not in ("", config.files[0]) and not _is_set(config, name, value):
+        raise ConfigError(
+            f"{origin} sets {name}, and goes before {config.files[0]}", f'write in {origin}: {name}="{value}"'
+        )
+
+
+def _of_account(config: Dehydrated | None) -> set[str]:
+    """Those that dns01 would not take beside a file of its own."""
+    if config is None or not config.settings.get("DNS01_PROVIDER"):
+        return set()
+    said = config.settings["DNS01_PROVIDER"]
+    provider = said if said in names() else known_as(said)
+    own = [name for option in load(provider).options for name in option.env] if provider else []
+    return {*OF_ACCOUNTS, *own, *(f"{name}_FILE" for name in own)} & set(config.settings)
+
+
+def _domains(text: str, wanted: Sequence[str]) -> str:
+    """With one line for these names: the one that begins a certificate of the same name gives way."""
+    names = sorted(wanted, key=lambda name: name.startswith("*."))
+    # dehydrated refuses a wildcard that comes first without an alias.
+    alias = f" > {names[0].replace('*', '_')}" if names[0].startswith("*.") else ""
+    line = " ".join(names) + alias
+    every = text.splitlines()
+    for number, each in enumerate(every):
+        words = each.partition("#")[0].partition(">")[0].lower().split()
+        if set(words) == set(names):
+            return text
+        if words and words[0] == names[0]:
+            every[number] = line
+            return "\n".join(every) + "\n"
+    return "\n".join([*every, line]) + "\n"
+
+
+def first(order: Order) -> list[list[str]]:
+    """The account at the CA, and what is due."""
+    return [[*_command(), "--register", "--accept-terms"], [*_command(), "--cron"]]
+
+
+def _command() -> list[str]:
+    return ["dehydrated"] if os.geteuid() == 0 else ["dehydrated", "--config", _present()[1]]
+
+
+def renewal(order: Order) -> list[str]:
+    return cron("dehydrated", f"{shlex.join(_command())} --cron")
+
+
+def configured() -> tuple[str, tuple[str, ...]]:
+    """The CA that it goes to, and the names of its first certificate; empty where nothing is said."""
+    config, _ = _present()
+    if config is None:
+        return "", ()
+    certificates = lines(config)
+    return config.settings.get("CA", ""), certificates[0][0] if certificates else ()
+
+
+DEHYDRATED = Client(
+    "dehydrated", ("dehydrated",), drafts, nothing, first, renewal, anew=("dehydrated --cron --force",)
+)

@@ -1,0 +1,18 @@
+"""All clients that init knows, by their names."""
+
+from __future__ import annotations
+
+import shutil
+
+from . import Client
+from .certbot import CERTBOT
+from .dehydrated import DEHYDRATED
+from .lego import LEGO, TRAEFIK
+from .uacme import UACME
+
+CLIENTS = {client.name: client for client in (DEHYDRATED, CERTBOT, LEGO, TRAEFIK, UACME)}
+
+
+def installed() -> list[Client]:
+    """Those whose program is there."""
+    return [client for client in CLIENTS.values() if any(map(shutil.which, client.programs))]

@@ -1,0 +1,58 @@
+"""lego: its variables and its command; and Traefik's, which has lego in it."""
+
+from __future__ import annotations
+
+import shlex
+
+from . import LETSENCRYPT, Client, Order, assignments, cron, folder, hook_command, nothing
+
+
+def _variables(order: Order) -> dict[str, str]:
+    """lego pauses for a minute between two names where it is not told otherwise."""
+    return {"EXEC_PATH": order.hook, "EXEC_SEQUENCE_INTERVAL": "1", **order.environment}
+
+
+def _command(order: Order) -> list[str]:
+    server = ["--server", order.directory] if order.directory != LETSENCRYPT else []
+    names = [word for name in order.names for word in ("-d", name)]
+    path = folder("/var/lib/lego", "~/.lego")
+    return ["lego", "--accept-tos", "--email", order.email, "--path", path, *server, "--dns", "exec", *names]
+
+
+def first(order: Order) -> list[list[str]]:
+    return [[*_command(order), "run", "--run-hook", hook_command(order, "lego", "deploy")]]
+
+
+def paste(order: Order) -> list[str]:
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in _variables(order).items()]
+    return [*exports, *(shlex.join(command) for command in first(order))]
+
+
+def renewal(order: Order) -> list[str]:
+    renew = [*_command(order), "renew", "--renew-hook", hook_command(order, "lego", "deploy")]
+    return cron("lego", f"{assignments(_variables(order))} {shlex.join(renew)}")
+
+
+def _traefik(order: Order) -> list[str]:
+    exports = [f"{name}={value}" for name, value in _variables(order).items()]
+    return [
+        "# in the environment of Traefik (EnvironmentFile= of its unit, environment: of its container)",
+        *exports,
+        "# in its static configuration",
+        "certificatesResolvers:",
+        "  dns01:",
+        "    acme:",
+        f"      email: {order.email}",
+        f"      caServer: {order.directory}",
+        "      storage: acme.json",
+        "      dnsChallenge:",
+        "        provider: exec",
+    ]
+
+
+def _traefik_renewal(order: Order) -> list[str]:
+    return ["systemctl restart traefik    # it renews by itself"]
+
+
+LEGO = Client("lego", ("lego",), nothing, paste, first, renewal, wants_email=True, environment=_variables)
+TRAEFIK = Client("traefik", ("traefik",), nothing, _traefik, nothing, _traefik_renewal, wants_email=True)

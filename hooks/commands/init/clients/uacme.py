@@ -1,0 +1,31 @@
+"""uacme: its two commands."""
+
+from __future__ import annotations
+
+import shlex
+
+from ....caa.issuers import PRESETS
+from . import LETSENCRYPT, Client, Order, assignments, cron, folder, nothing
+
+
+def _server(order: Order) -> list[str]:
+    if order.directory == PRESETS["letsencrypt-test"]:
+        return ["-s"]
+    return [] if order.directory == LETSENCRYPT else ["-a", order.directory]
+
+
+def first(order: Order) -> list[list[str]]:
+    common = ["uacme", "-v", "-y", *_server(order), "-c", folder("/etc/ssl/uacme", "~/.uacme")]
+    account = [*common, "new", *([order.email] if order.email else [])]
+    return [account, [*common, "-h", order.hook, "issue", *order.names]]
+
+
+def paste(order: Order) -> list[str]:
+    return [f"{assignments(order.environment)} {shlex.join(command)}".strip() for command in first(order)]
+
+
+def renewal(order: Order) -> list[str]:
+    return cron("uacme", paste(order)[-1])
+
+
+UACME = Client("uacme", ("uacme",), nothing, paste, first, renewal)

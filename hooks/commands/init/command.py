@@ -1,0 +1,90 @@
+"""``dns01 init``, told in its order: what is asked, what is written, whether it works, what comes next."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from .... import output
+from ....errors import UsageError
+from . import answers, configuration, ending, files
+from .answers import Options
+from .clients.every import CLIENTS
+from .questions import Questions
+
+
+@click.command(short_help="Set everything up for the first certificate.")
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@click.option("--client", metavar="NAME", help=f"Who orders: {', '.join(CLIENTS)}.")
+@click.option("--provider", metavar="NAME", help="The DNS provider; `dns01 providers` lists them.")
+@click.option("--account", metavar="NAME", help="What its account is called; else as the provider.")
+@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="A setting of the account.")
+@click.option(
+    "--secret", "secrets", metavar="KEY=FILE", multiple=True, help="A secret, from a file (-: stdin)."
+)
+@click.option("--from", "source", metavar="FILE", help="Take the account from this file.")
+@click.option("--email", metavar="ADDRESS", help="For the account at the CA.")
+@click.option("--ca", metavar="CA", help="Its short name, or the URL of its ACME directory.")
+@click.option("--staging/--production", default=None, help="The CA's test directory, or the real one.")
+@click.option("--cli-ini", is_flag=True, help="certbot: write its cli.ini, for all its certificates.")
+@click.option("--doctor/--no-doctor", default=True, help="Look whether an order would succeed.")
+@click.option("--order/--no-order", default=None, help="Order now, agreeing to the CA's terms.")
+@click.option("--yes", is_flag=True, help="Ask nothing: take the defaults, and write.")
+def init(**given: Any) -> int:
+    """Write the configuration of dns01 and of the ACME client, for a certificate for the DOMAINs.
+
+    What it can find out it does not ask: credentials in the environment and in files of acme-dns, acme.sh,
+    BIND, certbot's plugins, lego, lexicon and pyrax. All that is asked is an option as well; the KEYs are
+    those that `dns01 providers NAME` explains. The difference is shown before anything is written, and a
+    second run changes nothing. Exit code 1 if an order would fail.
+    """
+    try:
+        return _set_up(Options(**given))
+    except click.Abort:
+        output.failure("stopped: nothing more is written")
+        return 130
+
+
+def _set_up(options: Options) -> int:
+    questions = Questions(asks=sys.stdin.isatty() and not options.yes)
+    file = configuration.path()
+    settings = configuration.present(file)
+    client = answers.choose_client(questions, options)
+    account = answers.choose_account(questions, options, settings)
+    order = answers.choose_order(questions, options, client, file)
+    _write(
+        questions,
+        [*configuration.drafts(file, settings, account, order.names), *client.drafts(order)],
+        agreed=options.yes,
+    )
+    ending.show_what_to_paste(client, order)
+    ending.use(file)
+    if options.doctor and ending.would_fail(order):
+        return 1
+    issued = ending.order_first(questions, client, order, options.order)
+    if issued is not False:
+        ending.say_what_comes_next(client, order, issued=issued is True)
+    return 1 if issued is False else 0
+
+
+def _write(questions: Questions, drafts: Sequence[files.Draft], *, agreed: bool) -> None:
+    """Show what would change, ask, and have it changed."""
+    changed = files.changes(drafts)
+    if not changed:
+        click.echo(f"nothing has to be changed in {', '.join(draft.path for draft in drafts)}")
+        return
+    for draft in changed:
+        for line in files.difference(draft):
+            click.echo(line)
+    if not agreed and not questions.asks:
+        raise UsageError(
+            "init: there is no --yes, and no terminal to ask at", "give it --yes. Nothing has been written"
+        )
+    if not agreed and not questions.agreed("Write this?", "--yes"):
+        raise click.Abort
+    files.write(changed)
+    for draft in changed:
+        output.step(f"wrote {draft.path}")

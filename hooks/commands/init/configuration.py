@@ -1,0 +1,68 @@
+"""dns01's own configuration file: what is in it, and as it is to be with one more account."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from ....errors import ConfigError
+from ....names import is_within
+from ...config.load import DEFAULT_FILE
+from ...config.settings import Settings
+from ...config.toml import File
+from .account import Chosen
+from .document import in_file, set_key, string
+from .files import Draft, read
+
+MODE = 0o600
+
+
+def path() -> str:
+    """Where the file is or is to be: $DNS01_CONFIG, else root's, else that of whoever runs this."""
+    if named := os.environ.get("DNS01_CONFIG"):
+        return os.path.abspath(named)
+    if os.geteuid() == 0:
+        return DEFAULT_FILE
+    above = os.environ.get("XDG_CONFIG_HOME", "")
+    above = above if os.path.isabs(above) else os.path.expanduser("~/.config")
+    return os.path.join(above, "dns01", "config.toml")
+
+
+def present(file: str) -> Settings | None:
+    """What the file says; None where there is none, or one without an account. Raises ConfigError."""
+    if not (read(file) or "").strip():
+        return None
+    found = File(file, os.environ)
+    return None if found.without_account else found.settings()
+
+
+def drafts(file: str, settings: Settings | None, account: Chosen, names: Sequence[str]) -> list[Draft]:
+    """The files of the account's secrets, and then the one that names them. Raises ConfigError."""
+    folder = os.path.dirname(file)
+    paths = {key: os.path.join(folder, f"{account.name}.{key}") for key in account.secrets}
+    secrets = [Draft(paths[key], account.options[key] + "\n", MODE, secret=True) for key in sorted(paths)]
+    text = read(file) or ""
+    section = ["account", account.name]
+    if settings is None or account.name not in settings.accounts:
+        text = set_key(text, section, "provider", string(account.provider), file)
+    for key, value in account.options.items():
+        text = set_key(text, section, key, in_file(paths[key]) if key in paths else string(value), file)
+    for name in _unserved(settings, account, names):
+        text = set_key(text, ["zone", name], "account", string(account.name), file)
+    return [*secrets, Draft(file, text, MODE)]
+
+
+def _unserved(settings: Settings | None, account: Chosen, names: Sequence[str]) -> list[str]:
+    """The names that another account would serve, or none; without those beneath another of them."""
+    if settings is None or not set(settings.accounts) - {account.name}:
+        return []
+    bases = sorted({name.removeprefix("*.") for name in names}, key=len)
+    bases = [name for name in bases if not any(name != each and is_within(name, each) for each in bases)]
+    return [name for name in bases if _serving(settings, name) != account.name]
+
+
+def _serving(settings: Settings, name: str) -> str:
+    try:
+        return settings.account_for(name).name
+    except ConfigError:
+        return ""

@@ -1,0 +1,84 @@
+"""After the files are written: what is to be pasted, whether an order would succeed, the first order, and
+what comes next."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+
+import click
+
+from .... import output
+from ...caa.issuers import PRESETS
+from ...config.environment import OF_ACCOUNTS
+from ..doctor.command import doctor
+from ..doctor.finding import Severity
+from .clients import Client, Order
+from .questions import Questions
+
+
+def show_what_to_paste(client: Client, order: Order) -> None:
+    """What the client is told by hand. No line is broken."""
+    if lines := client.paste(order):
+        click.echo(f"\nFor {client.name}:\n")
+        for line in lines:
+            click.echo(f"    {line}")
+        click.echo("")
+
+
+def use(file: str) -> None:
+    """Have this process, and what it starts, go by the configuration file: variables that stand for an
+    account would be refused beside it."""
+    if said := [name for name in OF_ACCOUNTS if os.environ.pop(name, "")]:
+        output.warning(f"the account is in the file now: unset {' '.join(said)}")
+    os.environ["DNS01_CONFIG"] = file
+
+
+def would_fail(order: Order) -> bool:
+    """Whether the doctor finds what would make an order fail; it says what."""
+    click.echo(f"$ dns01 doctor {shlex.join(order.names)}")
+    ca = ["--ca", order.word] if order.word in PRESETS else []
+    worst = doctor.main([*ca, *order.names], "dns01 doctor", standalone_mode=False)
+    if worst == Severity.ERROR:
+        output.failure("an order would fail", "mend what the doctor has found, and run init again")
+        return True
+    return False
+
+
+def order_first(questions: Questions, client: Client, order: Order, wanted: bool | None) -> bool | None:
+    """Have the client bring the first certificate: whether it did; None where that was not wanted.
+    On a terminal it is asked for, if the CA is a staging one."""
+    commands = client.first(order)
+    if not commands or not shutil.which(commands[0][0]):
+        return None
+    if wanted is None and questions.asks and order.is_staging:
+        wanted = questions.agreed("Order it from the staging CA, agreeing to its terms?", "--order")
+    if not wanted:
+        return None
+    for command in commands:
+        click.echo(f"$ {shlex.join(command)}")
+        if subprocess.run(command, check=False, env={**os.environ, **client.environment(order)}).returncode:
+            output.failure(f"{client.name} brought no certificate", "it says why above")
+            return False
+    return True
+
+
+def say_what_comes_next(client: Client, order: Order, *, issued: bool) -> None:
+    """The steps that are left, each with what to paste."""
+    steps: list[tuple[str, list[str]]] = []
+    if not issued and not client.paste(order):
+        steps.append(("order the certificate", [shlex.join(words) for words in client.first(order)]))
+    if order.is_staging:
+        again = ["dns01", "init", "--production", "--client", client.name, *order.names]
+        steps.append(
+            ("once that works, have certificates that browsers trust", [shlex.join(again), *client.anew])
+        )
+    steps.append(("have it renewed", [*client.renewal(order)]))
+    steps.append(("bring it to where it is used (docs/deploy.rst)", ["dns01 deploy --help"]))
+    click.echo("\nWhat comes next:")
+    for number, (what, lines) in enumerate(steps, 1):
+        click.echo(f"  {number}. {what}:")
+        for line in lines:
+            click.echo(f"       {line}")

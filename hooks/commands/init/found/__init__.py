@@ -1,0 +1,48 @@
+"""The credentials that this machine has already, for dns01 or for other clients, each with its file.
+
+Everything is read as text, and nothing that another user could have written is believed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from glob import glob
+from typing import NamedTuple
+
+from .....errors import ConfigError
+from .....output import warning
+from .....trusted_file import read_trusted
+
+
+class Found(NamedTuple):
+    """One account. ``values``: by the options' keys. ``source``: the file, or the environment.
+    ``is_ours``: it was written for dns01. ``origins``: where values come from that are not in there."""
+
+    provider: str
+    values: Mapping[str, str]
+    source: str
+    is_ours: bool = False
+    origins: Mapping[str, str] = {}
+
+    def origin(self, key: str) -> str:
+        """Where the value comes from."""
+        return self.origins.get(key, self.source)
+
+
+def files(patterns: Sequence[str]) -> list[str]:
+    """The files that are there; ``~`` is the home of whoever runs this."""
+    paths = {path for pattern in patterns for path in glob(os.path.expanduser(pattern))}
+    return sorted(filter(os.path.isfile, paths))
+
+
+def text_of(path: str) -> str:
+    """The text of the file; empty, with a warning, if another user could have written it."""
+    try:
+        content, _ = read_trusted(path)
+        return content.decode()
+    except ConfigError as error:
+        warning(f"not looked at: {error}")
+    except (OSError, UnicodeDecodeError):
+        pass
+    return ""

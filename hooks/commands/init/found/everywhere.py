@@ -1,0 +1,43 @@
+"""All readers together: what this machine has, and what one file has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .....errors import UsageError
+from .....providers import load
+from .....secret import hide, hide_setting
+from . import Found, bind, certbot, stores, text_of, variables
+
+
+def accounts(environ: Mapping[str, str]) -> list[Found]:
+    """Every account that is found, the same one only once; their secrets are hidden from then on."""
+    readers = (variables.accounts(environ), bind.accounts(), certbot.accounts(), stores.accounts())
+    distinct: dict[object, Found] = {}
+    for found in (each for reader in readers for each in reader):
+        distinct.setdefault((found.provider, *sorted(found.values.items())), found)
+    return _hidden(list(distinct.values()))
+
+
+def accounts_of(path: str) -> list[Found]:
+    """Those of the file, of whatever kind it is. Raises UsageError if there is none."""
+    text = text_of(path)
+    readers = (bind.keys_in, certbot.accounts_of, stores.accounts_of, variables.accounts_of)
+    found = _hidden([each for reader in readers for each in reader(text, path)])
+    if not found:
+        raise UsageError(
+            f"init: nothing in {path} is an account that can be used",
+            "keys of BIND's have one, files of certbot's plugins, acme.sh, lego, lexicon, pyrax, acme-dns",
+        )
+    return found
+
+
+def _hidden(every: list[Found]) -> list[Found]:
+    for found in every:
+        for option in load(found.provider).options:
+            if option.secret and not option.table and option.key in found.values:
+                hide(found.values[option.key])
+        for key, value in found.values.items():
+            if "." in key:  # of a table
+                hide_setting(key, value)
+    return every

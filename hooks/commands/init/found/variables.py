@@ -1,0 +1,88 @@
+"""Accounts in variables: of the environment, of lego's and Traefik's files, of dehydrated's configuration,
+and those that acme.sh has saved."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+
+from .....errors import ConfigError
+from .....providers import known_as, load, names
+from ....clients.dehydrated import read_config
+from ....config.options import entries_from_variables, from_variables
+from . import Found, files, text_of
+
+ENVIRONMENT = "the environment"
+LEGO = (
+    "/etc/lego/*env*", "/etc/lego.env", "/etc/default/lego", "/etc/traefik/*env*", "/etc/default/traefik",
+    "~/.lego/*env*", "~/.lego.env",
+)  # fmt: skip
+ACME_SH = ("~/.acme.sh/account.conf", "~/.acme.sh/*/*.conf", "/etc/acme.sh/account.conf")
+NOT_LOOKED_FOR = {"acmesh", "exec", "memory", "standalone"}  # whose variables are nobody's credentials
+
+_SETTING = re.compile(r"^\s*(?:export\s+)?(?:SAVED_)?([A-Za-z]\w*)=(.*?)\s*$", re.MULTILINE)
+_ENCODED = re.compile(r"__ACME_BASE64__START_(.*)__ACME_BASE64__END_")
+_SCRIPT = re.compile(r"dns_\w+")
+
+
+def accounts(environ: Mapping[str, str]) -> Iterator[Found]:
+    """All of them, those of dns01's own configuration first."""
+    yield from accounts_in(environ, ENVIRONMENT)
+    if config := read_config(environ):
+        for path in config.files:
+            own = {name: value for name, value in config.settings.items() if config.origins.get(name) == path}
+            yield from accounts_in(own, path)
+    for path in files(LEGO):
+        yield from accounts_of(text_of(path), path)
+    for path in files(ACME_SH):
+        yield from accounts_of(text_of(path), path)
+
+
+def accounts_of(text: str, path: str) -> Iterator[Found]:
+    """Those of one file of assignments; a script of acme.sh's leads to the bridge where there is no
+    provider of its own for it."""
+    settings = _settings(text)
+    found = list(accounts_in(settings, path))
+    yield from found
+    script = settings.get("Le_Webroot", "")
+    saved = [name for name in settings if f"SAVED_{name}=" in text]
+    if not found and saved and _SCRIPT.fullmatch(script) and not known_as(script):
+        values = {"api": script, "home": os.path.dirname(os.path.dirname(path))}
+        yield Found("acmesh", {**values, **{f"env.{name}": settings[name] for name in saved}}, path)
+
+
+def accounts_in(variables: Mapping[str, str], source: str) -> Iterator[Found]:
+    """The provider that DNS01_PROVIDER names, or else every one that has a secret of its own there, or all
+    that it requires."""
+    chosen = known_as(variables.get("DNS01_PROVIDER", "")) or variables.get("DNS01_PROVIDER", "")
+    for name in [chosen] if chosen in names() else names():
+        kind = load(name)
+        values: dict[str, str] = {}
+        with suppress(ConfigError):  # a _FILE that cannot be read: no account to go by
+            for option in kind.options:
+                if option.table:
+                    with suppress(KeyError):  # the option that its variables' names have in them
+                        values |= entries_from_variables(option, variables, values)
+                elif value := from_variables(option, variables):
+                    values[option.key] = value
+        required = {option.key for option in kind.options if option.required}
+        secret = {option.key for option in kind.options if option.secret}
+        wanted = required <= values.keys() if required else not secret.isdisjoint(values)
+        if values and (name == chosen or (name not in NOT_LOOKED_FOR and wanted)):
+            yield Found(name, values, source, is_ours=name == chosen)
+
+
+def _settings(text: str) -> dict[str, str]:
+    return {name: _value(value) for name, value in _SETTING.findall(text)}
+
+
+def _value(said: str) -> str:
+    """Without its quotes, and without acme.sh's base64."""
+    value = said[1:-1] if len(said) > 1 and said[0] == said[-1] and said[0] in "'\"" else said
+    if encoded := _ENCODED.fullmatch(value):
+        with suppress(ValueError):
+            return base64.b64decode(encoded[1]).decode()
+    return value

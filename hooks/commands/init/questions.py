@@ -1,0 +1,124 @@
+"""Questions at a terminal, each within 80 columns; what is answered wrongly is asked again.
+
+They go to stderr. Without a terminal, or with --yes, nothing is asked: the default holds, and where
+there is none, the error names the option that is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from textwrap import wrap
+from typing import TypeVar
+
+import click
+
+from .... import output
+from ....errors import ConfigError, HookError, UsageError
+from ....secret import redact
+
+T = TypeVar("T")
+
+COLUMNS = 79
+LONGEST_ANSWER = 8192  # characters
+
+
+class Questions:
+    """``asks``: whether there is somebody to ask."""
+
+    def __init__(self, asks: bool) -> None:
+        self.asks = asks
+
+    def text(
+        self,
+        question: str,
+        option: str,
+        check: Callable[[str], T],
+        default: str | None = None,
+        *,
+        hidden: bool = False,
+    ) -> T:
+        """What ``check`` makes of the answer; it raises HookError for one that is wrong. ``option``: how
+        to give it without being asked. ``default``: None if there is none. ``hidden``: without echo."""
+        if not self.asks:
+            if default is None:
+                raise missing(option, question)
+            return check(default)
+        while True:
+            try:
+                return check(_printable(_line(question, default, hidden) or default or ""))
+            except HookError as error:
+                complain(error)
+            except UnicodeDecodeError:
+                complain(ConfigError("that is not UTF-8"))
+
+    def choice(self, question: str, option: str, words: Sequence[str], default: str | None = None) -> str:
+        """One of the words, which are shown."""
+        if self.asks:
+            say(f"{question}: {', '.join(words)}")
+        return self.text(question, option, lambda answer: one_of(answer, words), default)
+
+    def agreed(self, question: str, option: str, default: bool = True) -> bool:
+        """Yes or no; without anybody to ask: the default."""
+        return self.text(f"{question} (yes, no)", option, _yes_or_no, "yes" if default else "no")
+
+
+def missing(option: str, question: str) -> UsageError:
+    """The error about an option without which there is nothing to go by."""
+    return UsageError(
+        f"init: there is no {option}, and no terminal to ask at: {_uncapitalised(question)}?",
+        f"give it {option}; `dns01 init --help` lists them all. Nothing has been written",
+    )
+
+
+def one_of(answer: str, words: Sequence[str]) -> str:
+    """The word that is meant: itself, or how it begins, if no other begins so. Raises ConfigError."""
+    said = answer.strip().lower()
+    found = [word for word in words if word == said] or [
+        word for word in words if said and word.startswith(said)
+    ]
+    if len(found) == 1:
+        return found[0]
+    shown = f"{answer!r} is none of them" if answer else "nothing was chosen"
+    raise ConfigError(shown, f"one of: {', '.join(words)}")
+
+
+def say(text: str) -> None:
+    """To the person who is asked, in lines that fit."""
+    for line in wrap(
+        text, COLUMNS, subsequent_indent="     ", break_long_words=False, break_on_hyphens=False
+    ):
+        click.echo(output.printable(line), err=True)
+
+
+def complain(error: HookError) -> None:
+    """What was wrong with an answer."""
+    say(f" ! {redact(str(error))}")
+    if error.hint:
+        say(f"   -> {redact(error.hint)}")
+
+
+def _line(question: str, default: str | None, hidden: bool) -> str:
+    shown = f"{question} [{default}]: " if default and not hidden else f"{question}: "
+    if len(shown) > COLUMNS - 20 and default:
+        say(f"Default: {default}")
+        shown = f"{question} [default]: "
+    answer: str = click.prompt(
+        shown, default="", show_default=False, hide_input=hidden, prompt_suffix="", err=True
+    )
+    return answer.strip()
+
+
+def _printable(answer: str) -> str:
+    if len(answer) > LONGEST_ANSWER:
+        raise ConfigError(f"that has more than {LONGEST_ANSWER} characters")
+    if not answer.isprintable():
+        raise ConfigError("there is a control character in it", "type it, or paste it anew")
+    return answer
+
+
+def _yes_or_no(answer: str) -> bool:
+    return one_of(answer, ("yes", "no")) == "yes"
+
+
+def _uncapitalised(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

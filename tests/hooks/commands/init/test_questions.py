@@ -1,0 +1,149 @@
+"""``dns01 init`` at a terminal of 80 columns: what is asked, in which order, and what a slip leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fresh import COLUMNS, KEY_FILE, SECRET, FreshMachine
+
+MINE = ("/etc/dns01", "/etc/dehydrated", "/etc/letsencrypt")
+LONG = "a-rather-long-name-of-a-host.a-rather-long-name-of-a-department.example.org"
+
+
+@pytest.fixture
+def machine() -> Iterator[FreshMachine]:
+    with FreshMachine() as machine:
+        yield machine
+
+
+def init(*more: str) -> list[str]:
+    return ["dns01", "init", "--no-doctor", "--no-order", *more]
+
+
+def test_all_is_asked_in_order_and_secrets_without_echo(machine: FreshMachine) -> None:
+    said = machine.at_terminal(
+        *init(),
+        answers=[
+            ("ACME client", "dehydrated\n"),
+            ("DNS provider", "bind\n"),
+            ("nameserver", "192.0.2.53\n"),
+            ("tsig_key", "dns01\n"),
+            (r"tsig_secret \(not shown\)", SECRET + "\n"),
+            ("Names of the certificate", f"{LONG}, *.example.org\n"),
+            (r"\[staging\]", "\n"),
+            (r"E-mail address for the CA \(Enter: none\)", "\n"),
+            (r"Write this\? .*", "yes\n"),
+        ],
+    )
+    assert said.code == 0, said.stdout
+    assert SECRET not in said.stdout
+    assert machine.path("/etc/dns01/rfc2136.tsig_secret").read_text() == SECRET + "\n"
+    assert machine.path("/etc/dehydrated/domains.txt").read_text() == f"{LONG} *.example.org\n"
+    too_long = [line for line in said.stdout.splitlines() if len(line) > COLUMNS and LONG not in line]
+    assert too_long == []
+
+
+def test_what_was_found_is_offered_and_enter_takes_it(machine: FreshMachine) -> None:
+    machine.write("/etc/bind/dns01.key", KEY_FILE, 0o640)
+    said = machine.at_terminal(
+        *init("--client", "dehydrated"),
+        answers=[
+            (
+                r"Found: credentials for rfc2136, in /etc/bind/dns01.key[\s\S]*DNS provider \[rfc2136\]",
+                "\n",
+            ),
+            ("Names of the certificate", "example.org\n"),
+            (r"\[staging\]", "production\n"),
+            ("E-mail", "\n"),
+            ("Write this", "\n"),
+        ],
+    )
+    assert said.code == 0, said.stdout
+    assert 'CA="letsencrypt"\n' in machine.path("/etc/dehydrated/config").read_text()
+
+
+def test_a_second_run_offers_what_is_configured(machine: FreshMachine) -> None:
+    machine.write("/etc/bind/dns01.key", KEY_FILE, 0o640)
+    machine.run(*init("--client", "dehydrated", "--production", "--yes", "example.org", "*.example.org"))
+    before = machine.files(*MINE)
+    said = machine.at_terminal(
+        *init("--client", "dehydrated"),
+        answers=[
+            (r"DNS provider \[rfc2136\]", "\n"),
+            (r"Names of the certificate \[example.org \*.example.org\]", "\n"),
+            (r"\[production\]", "\n"),
+            ("E-mail", "\n"),
+        ],
+    )
+    assert "nothing has to be changed" in said.stdout
+    assert machine.files(*MINE) == before
+
+
+def test_a_wrong_answer_is_asked_again_with_what_was_wrong(machine: FreshMachine) -> None:
+    said = machine.at_terminal(
+        *init(),
+        answers=[
+            ("ACME client", "\n"),
+            ("nothing was chosen", ""),
+            ("ACME client", "certbt\n"),
+            ("'certbt' is none of them", ""),
+            ("ACME client", "certbot\n"),
+            ("DNS provider", "cloudfare\n"),
+            ("did you mean cloudflare", ""),
+            ("DNS provider", "cf\n"),
+            (r"token \(not shown\)", "\n"),
+            (r"token \(not shown\)", "a-token-of-cloudflare\n"),
+            ("Names of the certificate", "exa_mple.org\n"),
+            ("underscore", ""),
+            ("Names of the certificate", "192.0.2.1\n"),
+            ("IP address", ""),
+            ("Names of the certificate", "example.org\n"),
+            (r"\[staging\]", "perhaps\n"),
+            ("'perhaps' is none of them", ""),
+            (r"\[staging\]", "stag\n"),
+            ("E-mail", "root@localhost\n"),
+            ("no mail address", ""),
+            ("E-mail", "ops@example.org\n"),
+            ("CAs take no address at example.org", ""),
+            ("E-mail", "\n"),
+            ("Write this", "maybe\n"),
+            ("Write this", "y\n"),
+        ],
+    )
+    assert said.code == 0, said.stdout
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["ctrl-c", "ctrl-d"])
+@pytest.mark.parametrize("at", ["DNS provider", "token", "Write this"])
+def test_whoever_stops_has_nothing_written(key: str, at: str, machine: FreshMachine) -> None:
+    before = machine.files(*MINE)
+    answers = [
+        ("DNS provider", "do\n"),
+        (r"token \(not shown\)", "a-token\n"),
+        ("Names", "example.org\n"),
+        ("staging", "\n"),
+        ("E-mail", "\n"),
+        ("Write this", "\n"),
+    ]
+    until = next(number for number, (question, _) in enumerate(answers) if question.startswith(at))
+    answers[until:] = [(answers[until][0], key)]
+    said = machine.at_terminal(*init("--client", "dehydrated"), answers=answers)
+    assert said.code == 130, said.stdout
+    assert machine.files(*MINE) == before
+
+
+def test_no_to_the_difference_writes_nothing(machine: FreshMachine) -> None:
+    before = machine.files(*MINE)
+    said = machine.at_terminal(
+        *init("--client", "certbot", "--provider", "bind", "--set", "nameserver=192.0.2.53", "example.org"),
+        answers=[
+            ("tsig_key", "\n"),
+            ("tsig_secret", "\n"),
+            ("staging", "\n"),
+            ("E-mail", "\n"),
+            ("Write", "no\n"),
+        ],
+    )
+    assert said.code == 130
+    assert machine.files(*MINE) == before

@@ -1,0 +1,249 @@
+"""``dns01 init`` without anybody to ask: for each client, from a key that BIND has."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import pytest
+from calls import Said
+from fresh import HOME, KEY_FILE, SECRET, FreshMachine
+
+NAMES = ("example.org", "*.example.org")
+MINE = ("/etc/dns01", "/etc/dehydrated", "/etc/letsencrypt")
+CLIENTS = ("dehydrated", "certbot", "lego", "traefik", "uacme")
+
+
+@pytest.fixture
+def machine() -> Iterator[FreshMachine]:
+    with FreshMachine() as machine:
+        machine.write("/etc/bind/dns01.key", KEY_FILE, 0o640)
+        yield machine
+
+
+def words(client: str, *more: str) -> list[str]:
+    """The command, which needs nothing else."""
+    given = ["--client", client, "--email", "ops@example.edu", "--no-doctor", *more]
+    return ["dns01", "init", *given, "--yes", *NAMES]
+
+
+class Runs(NamedTuple):
+    """What came of three runs, the second with --yes, and the files after each."""
+
+    machine: FreshMachine
+    refused: Said
+    first: Said
+    second: Said
+    before: Mapping[str, object]
+    untouched: Mapping[str, object]
+    written: Mapping[str, object]
+
+
+@pytest.fixture(scope="class", params=CLIENTS)
+def runs(request: pytest.FixtureRequest) -> Iterator[Runs]:
+    command = words(request.param)
+    with FreshMachine() as machine:
+        machine.write("/etc/bind/dns01.key", KEY_FILE, 0o640)
+        before = machine.files(*MINE)
+        refused, untouched = machine.run(*(w for w in command if w != "--yes")), machine.files(*MINE)
+        first, written = machine.run(*command), machine.files(*MINE)
+        yield Runs(machine, refused, first, machine.run(*command), before, untouched, written)
+
+
+class TestEachClient:
+    def test_without_yes_nothing_is_written(self, runs: Runs) -> None:
+        assert runs.refused.code == 2
+        assert "--yes" in runs.refused.stderr
+        assert runs.untouched == runs.before
+
+    def test_the_account_is_written_with_its_secret_in_a_file_of_its_own(self, runs: Runs) -> None:
+        assert runs.first.code == 0, runs.first.stderr
+        account = tomllib.loads(runs.machine.path("/etc/dns01/config.toml").read_text())["account"]["rfc2136"]
+        secret = runs.machine.path("/etc/dns01/rfc2136.tsig_secret")
+        assert account == {
+            "provider": "rfc2136",
+            "nameserver": "127.0.0.1",
+            "tsig_key": "dns01",
+            "tsig_algorithm": "hmac-sha256",
+            "tsig_secret": {"file": "/etc/dns01/rfc2136.tsig_secret"},
+        }
+        assert (secret.read_text(), secret.stat().st_mode & 0o777) == (SECRET + "\n", 0o600)
+        assert runs.machine.path("/etc/dns01").stat().st_mode & 0o777 == 0o700
+
+    def test_no_secret_is_shown_and_each_value_has_its_source(self, runs: Runs) -> None:
+        assert SECRET not in runs.first.stdout + runs.first.stderr
+        assert "tsig_key: dns01, from /etc/bind/dns01.key" in runs.first.stderr
+        assert "tsig_secret: (not shown), from /etc/bind/dns01.key" in runs.first.stderr
+        assert "nameserver: 127.0.0.1, from the BIND of this machine" in runs.first.stderr
+
+    def test_what_is_written_is_a_configuration_that_is_right(self, runs: Runs) -> None:
+        said = runs.machine.run("dns01", "config", "check")
+        assert (said.code, said.stderr) == (0, "")
+        assert said.stdout.startswith("account rfc2136: every zone\n")
+
+    def test_a_second_run_changes_nothing_and_says_so(self, runs: Runs) -> None:
+        assert runs.second.code == 0
+        assert "nothing has to be changed in /etc/dns01/config.toml" in runs.second.stdout
+        assert runs.machine.files(*MINE) == runs.written
+
+
+class TestDehydrated:
+    def test_debian_s_lines_stay_and_ours_stand_behind_them(self, machine: FreshMachine) -> None:
+        before = machine.path("/etc/dehydrated/config").read_text()
+        machine.run(*words("dehydrated"))
+        after = machine.path("/etc/dehydrated/config").read_text()
+        assert after.startswith(before)
+        assert after.removeprefix(before).splitlines() == [
+            'CA="letsencrypt-test"',
+            'CHALLENGETYPE="dns-01"',
+            'HOOK="/opt/dns01/bin/dns01"',
+            'HOOK_CHAIN="yes"',
+            'CONTACT_EMAIL="ops@example.edu"',
+        ]
+        assert machine.path("/etc/dehydrated/domains.txt").read_text() == "example.org *.example.org\n"
+
+    def test_production_changes_one_line(self, machine: FreshMachine) -> None:
+        machine.run(*words("dehydrated"))
+        said = machine.run(*words("dehydrated", "--production"))
+        changed = [line for line in said.stdout.splitlines() if line.startswith(("+C", "-C"))]
+        assert changed == ['-CA="letsencrypt-test"', '+CA="letsencrypt"']
+
+    def test_production_is_not_undone_by_a_run_that_does_not_name_it(self, machine: FreshMachine) -> None:
+        machine.run(*words("dehydrated", "--production"))
+        assert "nothing has to be changed" in machine.run(*words("dehydrated")).stdout
+
+    def test_a_wildcard_alone_gets_the_alias_that_dehydrated_wants(self, machine: FreshMachine) -> None:
+        machine.run("dns01", "init", "--client", "dehydrated", "--no-doctor", "--yes", "*.example.org")
+        assert machine.path("/etc/dehydrated/domains.txt").read_text() == "*.example.org > _.example.org\n"
+
+    def test_more_names_of_a_certificate_take_the_place_of_its_line(self, machine: FreshMachine) -> None:
+        machine.write(
+            "/etc/dehydrated/domains.txt", "# ours\nother.example\nexample.org www.example.org\n", 0o644
+        )
+        machine.run(*words("dehydrated"))
+        text = machine.path("/etc/dehydrated/domains.txt").read_text()
+        assert text == "# ours\nother.example\nexample.org *.example.org\n"
+
+    def test_an_account_in_its_variables_moves_to_the_file(self, machine: FreshMachine) -> None:
+        exports = "export DNS01_PROVIDER=rfc2136\nexport RFC2136_NAMESERVER=192.0.2.53\n"
+        secret = f"export RFC2136_TSIG_KEY=k\nexport RFC2136_TSIG_SECRET='{SECRET}'\n"
+        before = machine.path("/etc/dehydrated/config").read_text()
+        machine.write("/etc/dehydrated/config", before + exports + secret, 0o600)
+        said = machine.run(*words("dehydrated"))
+        assert said.code == 0
+        assert SECRET not in said.stdout + said.stderr
+        assert "RFC2136" not in machine.path("/etc/dehydrated/config").read_text()
+        assert 'nameserver = "192.0.2.53"' in machine.path("/etc/dns01/config.toml").read_text()
+
+    def test_a_file_that_is_read_last_is_named_and_nothing_is_written(self, machine: FreshMachine) -> None:
+        machine.write("/etc/dehydrated/conf.d/hook.sh", "HOOK=/root/old-hook\n", 0o644)
+        before = machine.files(*MINE)
+        said = machine.run(*words("dehydrated"))
+        assert said.code == 3
+        assert "/etc/dehydrated/conf.d/hook.sh sets HOOK" in said.stderr
+        assert machine.files(*MINE) == before
+
+
+class TestWhatIsPasted:
+    def test_certbot_s_command_has_the_three_hooks(self, machine: FreshMachine) -> None:
+        said = machine.run(*words("certbot"))
+        command = shlex.split(said.stdout.partition("For certbot:")[2].partition("What comes next")[0])
+        assert command[:2] == ["certbot", "certonly"]
+        assert command[command.index("--manual-auth-hook") + 1] == "/opt/dns01/bin/dns01 certbot auth"
+        assert command[command.index("--manual-cleanup-hook") + 1] == "/opt/dns01/bin/dns01 certbot cleanup"
+        assert command[command.index("--deploy-hook") + 1] == "/opt/dns01/bin/dns01 certbot deploy"
+        assert "--test-cert" in command
+
+    def test_certbot_s_cli_ini_is_written_when_it_is_wanted(self, machine: FreshMachine) -> None:
+        before = machine.path("/etc/letsencrypt/cli.ini").read_text()
+        machine.run(*words("certbot", "--cli-ini"))
+        after = machine.path("/etc/letsencrypt/cli.ini").read_text()
+        assert after.startswith(before)
+        assert "manual-auth-hook = /opt/dns01/bin/dns01 certbot auth\n" in after
+        assert "nothing has to be changed" in machine.run(*words("certbot", "--cli-ini")).stdout
+
+    def test_lego_does_not_pause_between_names(self, machine: FreshMachine) -> None:
+        said = machine.run(*words("lego"))
+        assert (
+            "    export EXEC_PATH=/opt/dns01/bin/dns01\n    export EXEC_SEQUENCE_INTERVAL=1\n" in said.stdout
+        )
+
+    def test_a_configuration_elsewhere_is_told_to_every_client(self, machine: FreshMachine) -> None:
+        for client in ("certbot", "lego", "traefik", "uacme"):
+            said = machine.run(*words(client), DNS01_CONFIG="/etc/dns01/other.toml")
+            assert "DNS01_CONFIG=/etc/dns01/other.toml" in said.stdout, client
+        machine.run(*words("dehydrated"), DNS01_CONFIG="/etc/dns01/other.toml")
+        config = machine.path("/etc/dehydrated/config").read_text()
+        assert 'export DNS01_CONFIG="/etc/dns01/other.toml"' in config
+
+
+class TestSecondAccount:
+    def test_it_says_which_names_it_serves_and_the_first_stays(self, machine: FreshMachine) -> None:
+        machine.run(*words("dehydrated"))
+        machine.write(f"{HOME}/token", "the-token-of-the-second\n")
+        more = ["--provider", "do", "--secret", f"token={HOME}/token", "--no-doctor", "--yes"]
+        said = machine.run("dns01", "init", "--client", "dehydrated", *more, "www.example.com", "example.com")
+        assert said.code == 0, said.stderr
+        data = tomllib.loads(machine.path("/etc/dns01/config.toml").read_text())
+        assert sorted(data["account"]) == ["digitalocean", "rfc2136"]
+        assert data["zone"] == {"example.com": {"account": "digitalocean"}}
+        assert machine.path("/etc/dns01/digitalocean.token").read_text() == "the-token-of-the-second\n"
+        again = machine.run(*words("dehydrated"))
+        assert again.code == 2, "there are two accounts to choose from"
+        assert "--provider" in again.stderr
+
+
+class TestNotRoot:
+    def test_it_writes_under_the_home_of_whoever_runs_it(self, machine: FreshMachine) -> None:
+        home = machine.path("/mnt/user")
+        home.mkdir()
+        os.chown(home, 12345, 12345)
+        given = ["--provider", "bind", "--set", "nameserver=192.0.2.53", "--no-doctor", "--yes"]
+        said = machine.run(
+            "dns01", "init", "--client", "dehydrated", *given, *NAMES, user=12345, HOME="/mnt/user"
+        )
+        assert said.code == 0, said.stderr
+        assert (home / ".config/dns01/config.toml").stat().st_mode & 0o777 == 0o600
+        config = (home / ".config/dehydrated/config").read_text()
+        assert 'export DNS01_CONFIG="/mnt/user/.config/dns01/config.toml"' in config
+        assert "dehydrated --config /mnt/user/.config/dehydrated/config --cron" in said.stdout
+
+
+class TestWhatIsMissing:
+    @pytest.mark.parametrize(
+        ("given", "option"),
+        [
+            (["--provider", "bind", "example.org"], "--client"),
+            (["--client", "dehydrated", "example.org"], "--provider"),
+            (["--client", "dehydrated", "--provider", "do", "example.org"], "--secret token=FILE"),
+            (["--client", "dehydrated", "--provider", "inwx", "example.org"], "--set user=VALUE"),
+            (["--client", "dehydrated", "--provider", "bind", "--set", "nameserver=192.0.2.53"], "DOMAIN"),
+            (
+                ["--client", "lego", "--provider", "bind", "--set", "nameserver=ns.example", "a.example"],
+                "--email",
+            ),
+        ],
+    )
+    def test_it_is_named_and_nothing_is_written(self, given: list[str], option: str) -> None:
+        with FreshMachine() as machine:
+            before = machine.files(*MINE)
+            said = machine.run("dns01", "init", *given, "--yes")
+            assert said.code == 2
+            assert f"there is no {option}" in said.stderr
+            assert machine.files(*MINE) == before
+
+    def test_a_secret_on_the_command_line_is_refused_and_not_repeated(self, machine: FreshMachine) -> None:
+        said = machine.run(*words("dehydrated", "--provider", "do", "--set", "token=the-secret-token"))
+        assert said.code == 2
+        assert "--secret token=FILE" in said.stderr
+        assert "the-secret-token" not in said.stderr + said.stdout
+
+    def test_a_secret_comes_from_standard_input(self, machine: FreshMachine) -> None:
+        given = words("dehydrated", "--provider", "do", "--secret", "token=-")
+        said = machine.run(*given, given="the-secret-token\n")
+        assert said.code == 0, said.stderr
+        assert machine.path("/etc/dns01/digitalocean.token").read_text() == "the-secret-token\n"
+        assert "the-secret-token" not in said.stderr + said.stdout

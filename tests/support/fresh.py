@@ -1,0 +1,158 @@
+"""A machine as Debian installs it, on which dns01 is in /opt and nothing is configured.
+
+::
+
+    with FreshMachine() as machine:
+        said = machine.run("dns01", "init", "--yes", "example.org")
+        assert machine.path("/etc/dns01/config.toml").exists()
+
+What is written under /etc, /opt, /var/lib and $HOME is in memory, and ends with it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from calls import Said
+from testbed import TIME_LIMIT
+
+HOME = "/mnt/home"
+KEY_FILE = (
+    'key "dns01" {\n\talgorithm hmac-sha256;\n\tsecret "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0ISE=";\n};\n'
+)
+SECRET = "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0ISE="
+COLUMNS = 80
+
+NAMESPACE = """\
+set -eu
+mount -t tmpfs none /mnt
+for folder in etc opt var/lib; do
+    upper=/mnt/upper/$folder work=/mnt/work/$folder
+    mkdir -p $upper $work
+    mount -t overlay overlay -o lowerdir=/$folder,upperdir=$upper,workdir=$work /$folder
+done
+mkdir -p /opt/dns01/bin /mnt/home
+ln -s "$1" /opt/dns01/bin/dns01
+echo ready
+exec sleep infinity
+"""
+
+
+class FreshMachine:
+    """Its programs run as root; those of dns01 are called by their names."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        path = "/opt/dns01/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        self.environ = {"PATH": path, "HOME": HOME, "LANG": "C.UTF-8", "TERM": "xterm", **(environ or {})}
+
+    def __enter__(self) -> Self:
+        program = Path(sys.executable).with_name("dns01")
+        command = ["unshare", "--mount", "setpriv", "--pdeathsig", "KILL"]
+        self._holder = subprocess.Popen(
+            [*command, "bash", "-c", NAMESPACE, "bash", program], stdout=subprocess.PIPE, text=True
+        )
+        assert self._holder.stdout
+        assert self._holder.stdout.readline() == "ready\n"
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._holder.kill()
+        self._holder.communicate()
+
+    def path(self, path: str) -> Path:
+        """Where a file of this machine is to us."""
+        return Path(f"/proc/{self._holder.pid}/root{path}")
+
+    def write(self, path: str, text: str, mode: int = 0o600) -> None:
+        """A file of root's."""
+        file = self.path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(mode)
+
+    def files(self, *folders: str) -> Mapping[str, tuple[int, int, str]]:
+        """Mode, inode and content of all files in these folders."""
+        found = {}
+        for folder in folders:
+            for file in sorted(self.path(folder).rglob("*")):
+                if file.is_file() and not file.is_symlink():
+                    status = file.stat()
+                    name = f"{folder}/{file.relative_to(self.path(folder))}"
+                    found[name] = (status.st_mode & 0o7777, status.st_ino, file.read_text(errors="replace"))
+        return found
+
+    def run(self, *words: str, given: str = "", user: int = 0, **environ: str) -> Said:
+        """What a program says without a terminal; ``given``: its standard input."""
+        began = time.monotonic()
+        done = subprocess.run(
+            self._command(words, environ, user),
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=TIME_LIMIT,
+            check=False,
+        )
+        return Said(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+
+    def at_terminal(self, *words: str, answers: Sequence[tuple[str, str]], **environ: str) -> Said:
+        """What a program says to somebody who waits for each of the questions (patterns) in turn, and types
+        the answer, where there is one; all of it is "stdout"."""
+        began = time.monotonic()
+        near, far = pty.openpty()
+        fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("4H", 24, COLUMNS, 0, 0))
+        process = subprocess.Popen(
+            ["setsid", "--ctty", "--wait", *self._command(words, environ, 0)],
+            stdin=far,
+            stdout=far,
+            stderr=far,
+        )
+        os.close(far)
+        shown, told = "", 0
+        try:
+            for question, answer in answers:
+                pattern = rf"{question}[^\n]*: \Z" if answer else question  # what is typed early may be lost
+                while not (asked := re.search(pattern, shown[told:])):
+                    more = _read(near, f"{question!r} is not asked; it says:\n{shown}")
+                    assert more, f"it ends before {question!r} is asked, and says:\n{shown}"
+                    shown += more
+                told += asked.end()
+                os.write(near, answer.encode())
+            while more := _read(near, "it does not end"):
+                shown += more
+            return Said(process.wait(TIME_LIMIT), shown.replace("\r\n", "\n"), "", time.monotonic() - began)
+        finally:
+            process.kill()
+            process.wait()
+            os.close(near)
+
+    def _command(self, words: Sequence[str], environ: Mapping[str, str], user: int) -> list[str]:
+        settings = [f"{name}={value}" for name, value in {**self.environ, **environ}.items()]
+        become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+        become += [
+            "--inh-caps=+dac_read_search",
+            "--ambient-caps=+dac_read_search",
+        ]  # Python may be root's own
+        inside = ["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt", "--wdns=/mnt/home"]
+        return [*inside, *(become if user else []), "env", "--ignore-environment", *settings, *words]
+
+
+def _read(terminal: int, complaint: str) -> str:
+    """What is said next; empty at the end. ``complaint``: of a test to which nothing is said any more."""
+    ready, _, _ = select.select([terminal], [], [], TIME_LIMIT)
+    assert ready, complaint
+    try:
+        return os.read(terminal, 65536).decode(errors="replace")
+    except OSError:  # EIO: nobody has the other side open
+        return ""
