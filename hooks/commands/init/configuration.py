@@ -58,11 +58,11 @@ def _unserved(settings: Settings | None, account: Chosen, names: Sequence[str]) 
         return []
     bases = sorted({name.removeprefix("*.") for name in names}, key=len)
     bases = [name for name in bases if not any(name != each and is_within(name, each) for each in bases)]
-    return [name for name in bases if _serving(settings, name) != account.name]
+    return [name for name in bases if account.name not in _serving(settings, name)]
 
 
-def _serving(settings: Settings, name: str) -> str:
+def _serving(settings: Settings, name: str) -> list[str]:
     try:
-        return settings.account_for(name).name
+        return [each.name for each in settings.accounts_for(name)]
     except ConfigError:
-        return ""
+        return []
