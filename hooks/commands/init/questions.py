@@ -6,7 +6,9 @@ there is none, the error names the option that is missing.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from getpass import getpass
 from textwrap import wrap
 from typing import TypeVar
 
@@ -102,10 +104,20 @@ def _line(question: str, default: str | None, hidden: bool) -> str:
     if len(shown) > COLUMNS - 20 and default:
         say(f"Default: {default}")
         shown = f"{question} [default]: "
-    answer: str = click.prompt(
-        shown, default="", show_default=False, hide_input=hidden, prompt_suffix="", err=True
-    )
+    if hidden:
+        return _hidden(shown)
+    click.echo(shown, nl=False, err=True)
+    answer = sys.stdin.readline()  # and not input(), which may miss a signal that comes with its prompt
+    if not answer:
+        raise click.Abort
     return answer.strip()
+
+
+def _hidden(question: str) -> str:
+    try:
+        return getpass(question).strip()
+    except EOFError:
+        raise click.Abort from None
 
 
 def _printable(answer: str) -> str:
