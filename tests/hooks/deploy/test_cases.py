@@ -56,6 +56,12 @@ CASES = {
     "another machine that accepts, and never answers": (
         "machines: a_machine_that_hangs_holds_nobody_up"
     ),
+    "SIGKILL between HAProxy's set and commit": (
+        "targets/haproxy: what_a_killed_process_left_open_is_aborted_and_done_anew"
+    ),
+    "another's transaction in HAProxy": (
+        "targets/haproxy: a_transaction_for_another_certificate_is_not_touched"
+    ),
     "two certificates at one path": (
         "section: are_refused_for_a_pattern_without_the_name_in_the_path"
     ),
