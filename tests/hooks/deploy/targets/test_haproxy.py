@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import socket
-import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from bundles import issued
+from served import fingerprint
 from testbed.process import Server, free_port, is_listening
 from trustme import KeyType
 
@@ -61,13 +60,7 @@ class HAProxy(Server):
 
     def serves(self, name: str, port: int = 0) -> str:
         """The fingerprint of what a client that asks for the name is shown."""
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        with (
-            socket.create_connection(("127.0.0.1", port or self.port), 60) as plain,
-            context.wrap_socket(plain, server_hostname=name) as secured,
-        ):
-            return hashlib.sha256(secured.getpeercert(binary_form=True) or b"").hexdigest()
+        return fingerprint(port or self.port, name)
 
     def ask(self, command: str) -> str:
         with socket.socket(socket.AF_UNIX) as connection:
