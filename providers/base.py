@@ -64,10 +64,11 @@ class Provider(Protocol):
     """One account at one DNS provider.
 
     Concurrency: each process makes objects of its own. ``zone_for`` may be called by several threads
-    at once. ``publish`` and ``retract`` are called one after the other, by whoever holds the lock on
-    the zone: other processes of this machine may at that time change other zones of the account,
-    but not this one. Other machines know nothing of that lock: where the API has a guard against
-    lost updates, a provider uses it, and where it has none, it reads again after it has written.
+    at once. ``publish`` and ``retract`` are called one after the other (but for ServesZonesAtOnce), by
+    whoever holds the lock on the zone: other processes of this machine may at that time change other
+    zones of the account, but not this one. Other machines know nothing of that lock: where the API
+    has a guard against lost updates, a provider uses it, and where it has none, it reads again after it
+    has written.
 
     All three may be called again after any failure, and with records that are there, or gone,
     already: a second call finishes what the first one began.
@@ -109,6 +110,15 @@ class StartsServer(Protocol):
 
         Raises ProviderError.
         """
+
+
+@runtime_checkable
+class ServesZonesAtOnce(Protocol):
+    """``zones_at_once``: how many zones of the account may be changed at a time. ``publish`` and ``retract``
+    of one object are then called by as many threads, each for another zone, under that zone's lock; and no
+    more than so many ask for zones."""
+
+    zones_at_once: int
 
 
 @runtime_checkable
@@ -274,6 +284,11 @@ class TakesNoKey(Protocol):
     """``keyless``: whether it may do without a secret, since the machine itself is let in."""
 
     keyless: bool
+
+
+def zones_at_once(provider: Provider) -> int:
+    """How many zones of the account may be changed at a time."""
+    return provider.zones_at_once if isinstance(provider, ServesZonesAtOnce) else 1
 
 
 def knows_zones(provider: Provider) -> bool:

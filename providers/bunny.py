@@ -27,6 +27,7 @@ class Provider(Rest, RecordProvider):
         base_url("BUNNY_BASE_URL", "https://api.bunny.net"),
     )
     least_ttl = 15
+    zones_at_once = 4
 
     def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
         return {"AccessKey": self.given["key"]}

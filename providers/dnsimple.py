@@ -34,6 +34,7 @@ class Provider(Rest, RecordProvider):
         base_url("DNSIMPLE_BASE_URL", "https://api.dnsimple.com"),
     )
     least_ttl = 60
+    zones_at_once = 4  # of 2,400 requests an hour
 
     def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         shown = page["pagination"]

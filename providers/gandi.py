@@ -27,6 +27,7 @@ class Provider(Rest, RRsetProvider):
         base_url("GANDIV5_BASE_URL", "https://api.gandi.net/v5/livedns"),
     )
     least_ttl = 300
+    zones_at_once = 4
     spell = staticmethod(quoted)
 
     def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:

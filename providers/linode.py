@@ -27,6 +27,7 @@ class Provider(Rest, RecordProvider):
         base_url("LINODE_BASE_URL", "https://api.linode.com/v4"),
     )
     least_ttl = 300  # of a few that there are; others become one of them
+    zones_at_once = 4
 
     def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         return next_number(page["page"], page["pages"])

@@ -31,11 +31,12 @@ class Provider(Rest, RRsetProvider):
     largest = 256 << 20  # an old server shows the whole zone where one name is asked for
     overheard = "learns the api-key"
     guarded = True  # where the server is new enough
+    zones_at_once = 8
     spell = staticmethod(quoted)
 
     def __init__(self, options: Mapping[str, str]) -> None:
         super().__init__(options)
-        self._disabled: set[str] = set()
+        self._disabled: dict[str, set[str]] = {}  # the values at each name that are switched off
 
     def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
         return {"X-API-Key": self.given["key"]}
@@ -75,7 +76,7 @@ class Provider(Rest, RRsetProvider):
         for rrset in self.get(*self._path("zones", zone.id), **asked)["rrsets"]:
             if (dns_name(rrset["name"]), rrset["type"]) == (name, "TXT"):  # old servers show the zone
                 records = rrset["records"]
-                self._disabled = {record["content"] for record in records if record["disabled"]}
+                self._disabled[name] = {record["content"] for record in records if record["disabled"]}
                 return RRset(tuple(record["content"] for record in records), rrset["ttl"])
         return None
 
@@ -107,7 +108,8 @@ class Provider(Rest, RRsetProvider):
         self.guarded = False
 
     def _change(self, zone: Zone, name: str, changetype: str, ttl: int, *values: str) -> None:
-        records = [{"content": value, "disabled": value in self._disabled} for value in values]
+        disabled = self._disabled.get(name, ())
+        records = [{"content": value, "disabled": value in disabled} for value in values]
         rrset = {"name": f"{name}.", "type": "TXT", "changetype": changetype, "ttl": ttl, "records": records}
         self.request("PATCH", self._path("zones", zone.id), body={"rrsets": [rrset]})
 

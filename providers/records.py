@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import partial
 
 from ..errors import AuthRejected, Busy
 from ..names import ancestors as ancestors
@@ -106,15 +106,19 @@ class RecordProvider(ZoneProvider):
         """Whether the record is among those that are there."""
         return record.value in {unquoted(value) for _, value in self.texts(zone, record.name)}
 
-    @cached_property
+    @property
     def _created(self) -> defaultdict[tuple[Zone, str], set[str]]:
         """The values that this process has created, at each name: some APIs show them a while later."""
-        return defaultdict(set)
+        created: defaultdict[tuple[Zone, str], set[str]]
+        created = vars(self).setdefault("created", defaultdict(set))  # in one step: threads share it
+        return created
 
-    @cached_property
+    @property
     def _deleted(self) -> defaultdict[tuple[Zone, str], set[str]]:
         """The ids of what it has deleted: some APIs show that for a while."""
-        return defaultdict(set)
+        deleted: defaultdict[tuple[Zone, str], set[str]]
+        deleted = vars(self).setdefault("deleted", defaultdict(set))
+        return deleted
 
     def _add(self, zone: Zone, name: str, wanted: Sequence[TxtRecord]) -> None:
         created = self._created[zone, name]

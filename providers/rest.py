@@ -93,8 +93,7 @@ class Rest(ZoneProvider):
         from ._http.exchange import open_session  # 0.1 s that the reading of a configuration can do without
 
         keep_queries_out()
-        self._about = ""
-        self._last = threading.local()  # each thread has answers of its own
+        self._thread = threading.local()  # each has a step and answers of its own
         self._session = open_session()
         self._session.auth = self._authorize  # which also keeps requests from sending what ~/.netrc has
 
@@ -203,7 +202,7 @@ class Rest(ZoneProvider):
             raise self._sent.unreadable(call, str(reason)) from None
         except (OSError, ValueError) as error:
             raise self._sent.failed(error) from None
-        self._last.headers = response.headers
+        self._thread.headers = response.headers
         answer = self._content(response, call)
         return response.headers[wanted] if wanted else answer
 
@@ -242,7 +241,7 @@ class Rest(ZoneProvider):
         it again would create a record twice, or write over what others wrote since. A step reads
         first, and then does what is still lacking.
         """
-        self._about = about
+        self._thread.about = about
         try:
             return repeated(step, self.budget, self.sleep)
         except OTHER_SHAPE as error:
@@ -253,10 +252,15 @@ class Rest(ZoneProvider):
             ) from error
 
     @property
+    def _about(self) -> str:
+        """The zone or the name that this thread's step is about."""
+        return getattr(self._thread, "about", "")
+
+    @property
     def answer_headers(self) -> Mapping[str, str]:
         """The headers of the last answer that this thread had, with names in any letter case; some APIs
         have there what else there is to ask for."""
-        headers: Mapping[str, str] = getattr(self._last, "headers", {})
+        headers: Mapping[str, str] = getattr(self._thread, "headers", {})
         return headers
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:

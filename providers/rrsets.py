@@ -44,19 +44,24 @@ class RRsetProvider(ZoneProvider):
     """
 
     guarded = False  # whether the API itself refuses to write over what was not read
-    _has_written = False
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        self._twice(partial(super().publish, zone, records))
+        self._twice(zone, partial(super().publish, zone, records))
 
     def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        self._twice(partial(super().retract, zone, records))
+        self._twice(zone, partial(super().retract, zone, records))
 
-    def _twice(self, verb: Callable[[], None]) -> None:
+    @property
+    def _written(self) -> set[Zone]:
+        """Where the verb at work has written."""
+        written: set[Zone] = vars(self).setdefault("written", set())  # in one step: threads share it
+        return written
+
+    def _twice(self, zone: Zone, verb: Callable[[], None]) -> None:
         """Every step reads before it writes: the second time does what is lacking again, if anything is."""
-        self._has_written = False
+        self._written.discard(zone)
         verb()
-        if self._has_written and not self.guarded:
+        if zone in self._written and not self.guarded:
             self.sleep(LOOK_AGAIN)
             verb()
 
@@ -85,7 +90,7 @@ class RRsetProvider(ZoneProvider):
             if not lacking:
                 break
             ttl = old.ttl if old else max(wanted[0].ttl, self.least_ttl)
-            self._has_written = True
+            self._written.add(zone)
             self.write(zone, name, old, RRset((*present, *map(self.spell, sorted(lacking))), ttl))
 
     def _remove(self, zone: Zone, name: str, unwanted: Sequence[TxtRecord]) -> None:
@@ -94,7 +99,7 @@ class RRsetProvider(ZoneProvider):
             if old is None or values.isdisjoint(map(unquoted, old.values)):
                 break
             kept = tuple(value for value in old.values if unquoted(value) not in values)
-            self._has_written = True
+            self._written.add(zone)
             self.write(zone, name, old, RRset(kept, old.ttl) if kept else None)
 
     def _readings(self, zone: Zone, name: str) -> Iterator[RRset | None]:

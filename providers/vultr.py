@@ -24,6 +24,7 @@ class Provider(Rest, RecordProvider):
         base_url("VULTR_BASE_URL", "https://api.vultr.com/v2"),
     )
     least_ttl = 120
+    zones_at_once = 4  # of 30 requests a second
 
     def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         following = page["meta"]["links"]["next"]

@@ -8,6 +8,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import NamedTuple
 
 from ... import output
@@ -22,6 +23,7 @@ from ...providers.base import (
     StartsServer,
     Zone,
     knows_zones,
+    zones_at_once,
 )
 from ..config.load import open_account
 from ..config.settings import Account, Settings
@@ -33,6 +35,7 @@ from ..dns.message import TXT, Query
 from ..dns.transport import Transport
 from ..dns.zone_cuts import Discovery
 from .primaries import Primary, check_same_zone, slowest
+from .side_by_side import side_by_side
 
 ALL_SERVERS_TIMEOUT = 6.0  # seconds: for a datagram, another one and a stream
 
@@ -68,6 +71,8 @@ class Placements:
         self._providers: dict[str, Provider] = {}
         self._opening = threading.Lock()  # doctor looks at many domains at once
         self._zones: dict[tuple[str, str], Zone] = {}
+        self._asking: dict[tuple[str, str], threading.Lock] = {}
+        self._gates: dict[str, threading.Semaphore] = {}  # of each account: how many may ask at a time
         self._own_servers: dict[tuple[str, Zone], tuple[Server, ...]] = {}
         self._places: dict[str, Placement] = {}
         self._worlds: dict[tuple[Server, ...], Discovery] = {}
@@ -107,9 +112,19 @@ class Placements:
         unknown = [name for name in wanted if name not in self._places]
         self.start(unknown)
         self._discover(unknown)
-        for name in unknown:
-            self._places[name] = self._place(name)
+        side_by_side([partial(self._remember, name) for name in unknown], self._at_once(unknown))
         return {name: self._places[name] for name in wanted}
+
+    def _remember(self, name: str) -> None:
+        self._places[name] = self._place(name)
+
+    def _at_once(self, names: Iterable[str]) -> int:
+        """How many zones any one of the accounts may be asked for at a time."""
+        accounts: dict[str, Account] = {}
+        for name in names:
+            with suppress(ConfigError):  # the name itself says it
+                accounts |= {account.name: account for account in self._settings.accounts_for(name)}
+        return max((zones_at_once(self.provider(account)) for account in accounts.values()), default=1)
 
     def look(self, names: Iterable[str]) -> dict[str, list[frozenset[str]]]:
         """The TXT values at each name, as every server of its zone that answers has them."""
@@ -326,12 +341,22 @@ class Placements:
         return apex
 
     def _account_zone(self, account: Account, name: str) -> Zone:
-        if (account.name, name) not in self._zones:
-            id = self._settings.zone_id_for(name)
-            with self.errors_of(account.name):
-                zone = Zone(name, id) if id else self.provider(account).zone_for(name)
-            self._zones[account.name, name] = zone
-        return self._zones[account.name, name]
+        known = (account.name, name)
+        if known not in self._zones:
+            with self._opening:
+                asking = self._asking.setdefault(known, threading.Lock())
+            with asking:  # a hundred names of one zone are one question
+                if known not in self._zones:
+                    id = self._settings.zone_id_for(name)
+                    self._zones[known] = Zone(name, id) if id else self._zone_for(account, name)
+        return self._zones[known]
+
+    def _zone_for(self, account: Account, name: str) -> Zone:
+        provider = self.provider(account)
+        with self._opening:
+            gate = self._gates.setdefault(account.name, threading.Semaphore(zones_at_once(provider)))
+        with gate, self.errors_of(account.name):
+            return provider.zone_for(name)
 
 
 def _servers_at(addresses: Iterable[Address]) -> tuple[Server, ...]:

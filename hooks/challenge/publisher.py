@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import chain
 
 from ... import output
 from ...errors import Busy, HookError, ProviderError
@@ -20,6 +22,7 @@ from ...providers.base import (
     TxtRecord,
     WantsChallenges,
     Zone,
+    zones_at_once,
 )
 from ...secret import redact
 from ..clients.challenge import Challenge
@@ -27,6 +30,7 @@ from ..clients.process import Client
 from ..config.settings import Account
 from ..state.journal import Entry, Journal
 from .placement import Placement, Placements
+from .side_by_side import side_by_side
 
 LISTED = 10  # names that a line is written for each of; more of them have one together
 
@@ -46,14 +50,19 @@ class Records:
     def publish(self, challenges: Sequence[Challenge], places: Mapping[str, Placement]) -> list[Entry]:
         """Publish all of the challenges, zone by zone, or none of them and HookError: what was published
         before one fails is retracted, at every account that serves its zone."""
-        published: list[Entry] = []
+        published: list[list[Entry]] = []  # of each zone
+        of_accounts: dict[str, list[Callable[[], None]]] = defaultdict(list)
+        for account, zone, entries in self._batches(challenges, places):
+            published.append([])
+            step = partial(self._publish_zone, account, zone, entries, published[-1])
+            of_accounts[account.name].append(step)
         try:
-            for account, zone, entries in self._batches(challenges, places):
-                self._publish_zone(account, zone, entries, published)
+            for name, steps in of_accounts.items():
+                side_by_side(steps, self._at_once(name) if len(steps) > 1 else 1)
         except BaseException:
-            self.retract(published, asked_for=False)
+            self.retract(list(chain(*published)), asked_for=False)
             raise
-        return published
+        return list(chain(*published))
 
     def retract(self, entries: Sequence[Entry], *, asked_for: bool = True) -> None:
         """Retract zone by zone. What cannot be removed stays in the journal, and is said.
@@ -63,16 +72,13 @@ class Records:
         """
         batches = _by_zone(entries)
         several = len({account for account, _ in batches}) > 1
+        of_accounts: dict[str, list[Callable[[], None]]] = defaultdict(list)
         for (account, zone), batch in batches.items():
-            try:
-                gone = self._retract_zone(account, zone, batch, asked_for)
-            except Exception as error:
-                self._keep(batch, error)
-                continue
-            self.retracted += gone
             through = f" through {output.account(account, batch[0].provider)}" if several else ""
-            for _, target, count in _counted(gone):
-                output.step(f"took back {count}{target}{through}")
+            step = partial(self._retract_or_keep, account, zone, batch, asked_for, through)
+            of_accounts[account].append(step)
+        for account, steps in of_accounts.items():
+            side_by_side(steps, self._at_once(account) if len(steps) > 1 else 1)
 
     def publish_again(self, entries: Sequence[Entry]) -> None:
         """Publish what was published and is no longer there: another writer has replaced the RRset. What
@@ -89,6 +95,25 @@ class Records:
                     f"published {count}{target} again: it was there, and no name server has it any more "
                     "(does something else write this zone?)"
                 )
+
+    def _at_once(self, account: str) -> int:
+        try:
+            return zones_at_once(self._places().provider_named(account))
+        except HookError:  # each zone says it for its records
+            return 1
+
+    def _retract_or_keep(
+        self, account: str, zone: Zone, entries: list[Entry], asked_for: bool, through: str
+    ) -> None:
+        """``through``: the account, where it has to be said."""
+        try:
+            gone = self._retract_zone(account, zone, entries, asked_for)
+        except Exception as error:
+            self._keep(entries, error)
+            return
+        self.retracted += gone
+        for _, target, count in _counted(gone):
+            output.step(f"took back {count}{target}{through}")
 
     def _retract_zone(
         self, account: str, zone: Zone, entries: list[Entry], asked_for: bool

@@ -67,7 +67,33 @@ class Cloudflare(Fake):
 
     @route("POST", "/zones/{zone}/dns_records", fields=RECORD)
     def create(self, request: Request, zone: str) -> Answer:
-        holder, body = self._zone(zone), request.body
+        return Answer(200, {**GOOD, "result": self._create(self._zone(zone), request.body)})
+
+    @route(
+        "POST",
+        "/zones/{zone}/dns_records/batch",
+        fields={"deletes": optional(list), "posts": optional(list)},
+    )
+    def batch(self, request: Request, zone: str) -> Answer:
+        """All of it or nothing; 200 changes at most on a free plan."""
+        holder = self._zone(zone)
+        deletes, posts = request.body.get("deletes", []), request.body.get("posts", [])
+        if not 1 <= len(deletes) + len(posts) <= 200:
+            raise Refusal(400, "The batch has too few or too many changes.", 9000)
+        if any(each.keys() != {"id"} for each in deletes) or any(
+            each.keys() - {"data"} != RECORD.keys() - {"data"} for each in posts
+        ):
+            raise Refusal(400, "Unknown or missing fields", 9000)
+        before = list(holder.records)
+        try:
+            gone = [self._delete(holder, each["id"]) for each in deletes]
+            made = [self._create(holder, each) for each in posts]
+        except Refusal:
+            holder.records[:] = before
+            raise
+        return Answer(200, {**GOOD, "result": {"deletes": gone, "posts": made}})
+
+    def _create(self, holder: Zone, body: Mapping[str, Any]) -> Mapping[str, Any]:
         if body["ttl"] != 1 and not 60 <= body["ttl"] <= 86400:
             raise Refusal(400, "Invalid TTL. Must be between 60 and 86400 seconds, or 1 for Automatic.", 9021)
         name, value = body["name"], unquoted(body["content"])
@@ -75,16 +101,17 @@ class Cloudflare(Fake):
             name = f"{name}.{holder.apex}"
         if any(record.value == value for record in holder.texts(name)):
             raise Refusal(400, "An identical record already exists.", 81058)
-        record = self.add(holder, name, value, body["ttl"], body["type"])
-        return Answer(200, {**GOOD, "result": _shown(record)})
+        return _shown(self.add(holder, name, value, body["ttl"], body["type"]))
 
     @route("DELETE", "/zones/{zone}/dns_records/{id}")
     def delete(self, request: Request, zone: str, id: str) -> Answer:
-        holder = self._zone(zone)
+        return Answer(200, {**GOOD, "result": self._delete(self._zone(zone), id)})
+
+    def _delete(self, holder: Zone, id: str) -> Mapping[str, str]:
         for record in holder.records:
             if record.id == id:
                 holder.records.remove(record)
-                return Answer(200, {**GOOD, "result": {"id": id}})
+                return {"id": id}
         raise Refusal(404, "Record does not exist.", 81044)
 
     def _zone(self, id: str) -> Zone:

@@ -75,3 +75,41 @@ class TestCloudflare(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
         case.fake.zones["idn"] = Zone(shown, "4711", [])
         name = "_acme-challenge.xn--bcher-kva.example"
         assert case.provider().zone_for(name).apex == "xn--bcher-kva.example"
+
+    def test_a_hundred_names_are_one_request_out_and_two_back(self, case: HttpCase) -> None:
+        hundred = _records(100)
+        publish(case, *hundred)
+        assert _calls(case, "dns_records") == ["POST"]
+        assert all(case.world_sees(record.name) == {record.value} for record in hundred)
+        case.fake.requests.clear()
+        retract(case, *hundred)
+        assert _calls(case, "dns_records") == ["GET", "POST"]
+        assert not any(case.world_sees(record.name) for record in hundred)
+
+    def test_what_is_there_already_keeps_nothing_of_a_batch_away(self, case: HttpCase) -> None:
+        records = _records(3)
+        publish(case, records[1])
+        publish(case, *records)
+        assert all(case.world_sees(record.name) == {record.value} for record in records)
+
+    def test_a_batch_takes_back_its_own_values_alone(self, case: HttpCase) -> None:
+        records = _records(2)
+        publish(case, *records)
+        case.add_foreign(records[0].name, "foreign", 300)
+        retract(case, *records, *_records(3))
+        assert [case.world_sees(record.name) for record in records] == [{"foreign"}, set()]
+
+    def test_more_than_one_batch_takes_arrive_all_the_same(self, case: HttpCase) -> None:
+        many = _records(450)
+        publish(case, *many)
+        assert _calls(case, "dns_records") == ["POST"] * 3
+        retract(case, *many)
+        assert not any(case.world_sees(record.name) for record in many)
+
+
+def _records(number: int) -> list[TxtRecord]:
+    return [TxtRecord(f"_acme-challenge.n{i}.example.com", f"{i:043}", 60) for i in range(number)]
+
+
+def _calls(case: HttpCase, part: str) -> list[str]:
+    return [request.method for request in case.fake.requests if part in request.path]
