@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...errors import AcmeError, ConfigError
+from ...secret import redact
+from ..state.atomic import iso
 
 if TYPE_CHECKING:
     from ..issue.fleet.run import FleetRun
     from ..issue.report import Report
     from ..issue.run import IssueRun
 
+VERSION = 1  # of what --json writes
 WORDS = {
     "order": "to be ordered",
     "go on": "its order goes on",
@@ -32,7 +35,7 @@ WORDS = {
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--dry-run", is_flag=True, help="Only say what is due, why, and what the CA allows now.")
 @click.option("--force", is_flag=True, help="Renew the NAMEs although they are not due.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="For programs: docs/issue.schema.json describes it.")
 def issue(names: tuple[str, ...], dry_run: bool, force: bool, as_json: bool) -> None:
     """Have every certificate that is due, in one wave: those of [certificate."NAME"] and of the inventory
     in [issue], from the CA in [ca]. Exit code 10 if one of them could not be had.
@@ -42,7 +45,7 @@ def issue(names: tuple[str, ...], dry_run: bool, force: bool, as_json: bool) -> 
     run = _run()
     report = run.plan(names, force=force) if dry_run else run.issue(names, force=force)
     if as_json:
-        click.echo(json.dumps(_document(report), indent=2))
+        click.echo(redact(json.dumps(_document(report), indent=2)))
     else:
         _show(report, everything=dry_run)
     if not report.all_well:
@@ -94,22 +97,27 @@ def _show(report: Report, *, everything: bool) -> None:
 
 
 def _document(report: Report) -> dict[str, Any]:
+    """The same for programs: docs/issue.schema.json describes it."""
     from ..issue.wave.record import certificates
 
     return {
+        "version": VERSION,
         "certificates": [
             {
                 "name": each.wanted.name,
                 "names": list(each.wanted.names),
                 "verdict": each.verdict,
                 "reason": each.reason,
-                "at": _time(each.at) if each.at else None,
+                "at": iso(each.at) if each.at else None,
                 "replaces": each.replaces,
             }
             for each in report.planned
         ],
         "rejected": [each._asdict() for each in report.rejected],
-        "issued": certificates(report),
+        "issued": [
+            {**each, "at": {stage: iso(seconds) for stage, seconds in each["at"].items()}}
+            for each in certificates(report)
+        ],
         "deployed": list(report.delivered),
     }
 
