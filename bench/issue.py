@@ -1,18 +1,21 @@
 """What hundreds of certificates cost in one wave: one CA (Pebble), ten zones, name servers that lag.
 
-Beside it, one certificate after the other: examples/acme_client.py, a few of them, scaled.
+Beside it, one certificate after the other: examples/acme_client.py and Debian's lego, a few of them, scaled.
 
-    python bench/issue.py [CERTIFICATES] [SLOWEST LAG IN SECONDS]
+    python bench/issue.py [CERTIFICATES] [SLOWEST LAG IN SECONDS] [CERTIFICATES ONE AFTER THE OTHER]
 """
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import redirect_stderr
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,17 +26,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from lab import HOOK  # which makes the test bed's modules known
+from lab import HOOK, ON_A_HOST, run  # which makes the test bed's modules known
+from report import Row, record
 
-from calls import PRIMARY  # isort: skip
+from calls import KEY, PRIMARY  # isort: skip
 from issuing import Office  # isort: skip
-from testbed import NameServer, netns  # isort: skip
+from testbed import Bind, NameServer, netns  # isort: skip
 from testbed.sockets import Transport  # isort: skip
 
 ZONES = tuple(f"zone{number}.example" for number in range(10))
 LAGGING = ("127.1.0.11", "127.1.0.12")
 PLANNED = 5000
-LOOP = 3  # certificates one after the other
+FEW = 10  # certificates one after the other
+MOST_MEMORY, MOST_PLAN, MOST_PLAN_MEMORY = 200, 5.0, 150  # MiB, seconds, MiB
 SEED = 13
 AIM = 60.0  # seconds after the slowest server has it
 
@@ -61,14 +66,15 @@ class Lagging(NameServer):
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     slowest = float(sys.argv[2]) if len(sys.argv) > 2 else 20.0
+    few = int(sys.argv[3]) if len(sys.argv) > 3 else FEW
     netns.enter()
-    print(
-        f"issue: {count} certificates, {2 * count} names, {len(ZONES)} zones, lag up to {slowest:g} s",
-        flush=True,
-    )
+    what = f"{count} certificates, {2 * count} names, {len(ZONES)} zones, lag up to {slowest:g} s"
+    print(f"issue: {what}", flush=True)
+    rows: list[Row] = []
     with (
+        redirect_stderr(io.StringIO()),  # the servers' logs
         TemporaryDirectory() as folder,
-        Office(Path(folder), ZONES, servers=(PRIMARY, *LAGGING), front=False) as office,
+        office_in(folder) as office,
         Lagging(LAGGING[0], slowest, SEED),
         Lagging(LAGGING[1], slowest, SEED + 1),
     ):
@@ -76,21 +82,45 @@ def main() -> None:
             zone = ZONES[number % len(ZONES)]
             names = (f"c{number}.{zone}", f"www.c{number}.{zone}")
             office.want(names[0], *names, zone=zone, zone_id=zone)  # as a company's database knows them
-        began = time.monotonic()
-        said = office.issue(seconds=3600)
-        wall = time.monotonic() - began
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        assert said.code == 0, said.stdout[-2000:]
-        steps = office.trail()[-1]["steps"]
-        print(f"  one wave                 {wall:7.1f} s  (aim: at most {slowest + AIM:.0f}), {peak:.0f} MiB")
-        print("    " + ", ".join(f"{step} {seconds:.1f} s" for step, seconds in steps.items()))
-        print(f"  {PLANNED} certificates, none due  {plan(office)}")
-        each = loop(office)
-        ratio = f"{each * count / wall:.0f} ×"
-        print(f"  one after the other      {each * count:7.0f} s  ({LOOP} took {each * LOOP:.0f} s), {ratio}")
+        wall, memory = wave(office)
+        note(rows, Row("one wave", wall, "s", slowest + AIM))
+        note(rows, Row("one wave, memory", memory, "MiB", MOST_MEMORY))
+        for row in plan(office):
+            note(rows, row)
+        example, lego = (seconds_each(way, office, few) for way in (by_example, by_lego))
+        note(rows, Row("one after the other", example * count, "s", slowest + AIM, "acme_client.py"))
+        note(rows, Row("one after the other", lego * count, "s", slowest + AIM, "lego"))
+    scaled = (
+        f"One after the other: {few} certificates, scaled; lego without its pause of a minute between names."
+    )
+    record("issue", rows, seed=SEED, note=f"{what[0].upper()}{what[1:]}. {scaled}")
 
 
-def plan(office: Office) -> str:
+def note(rows: list[Row], row: Row) -> None:
+    rows.append(row)
+    print(
+        f"  {row.whose:<15} {row.what:<40} {row.value:8.1f} {row.unit}  (aim: at most {row.aim})", flush=True
+    )
+
+
+def office_in(folder: str) -> Office:
+    """Its zones are delegated to the servers that lag, for lego, which looks where they are."""
+    office = Office(Path(folder), ZONES, servers=(PRIMARY, *LAGGING), front=False)
+    lagging = "".join(f"@ NS ns{n}\nns{n} A {address}\n" for n, address in enumerate(LAGGING, 1))
+    office.bind = Bind(PRIMARY, dict.fromkeys(ZONES, lagging), [KEY])
+    return office
+
+
+def wave(office: Office) -> tuple[float, float]:
+    """Seconds and MiB of one wave for all."""
+    began = time.monotonic()
+    said = office.issue(seconds=3600)
+    wall = time.monotonic() - began
+    assert said.code == 0, said.stdout[-2000:]
+    return wall, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def plan(office: Office) -> list[Row]:
     """What a plan costs of which nothing is due."""
     key = ec.generate_private_key(ec.SECP256R1())
     issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "CA of the bench")])
@@ -112,8 +142,11 @@ def plan(office: Office) -> str:
     _, status, usage = _drained(process)
     wall = time.monotonic() - began
     assert status == 0
-    cpu = usage.ru_utime + usage.ru_stime
-    return f"{wall:.1f} s (aim: at most 5; CPU {cpu:.1f} s), {usage.ru_maxrss / 1024:.0f} MiB (at most 150)"
+    what = f"plan of {PLANNED} certificates, none due"
+    return [
+        Row(what, wall, "s", MOST_PLAN),
+        Row(f"{what}, memory", usage.ru_maxrss / 1024, "MiB", MOST_PLAN_MEMORY),
+    ]
 
 
 def _drained(process: subprocess.Popen[str]) -> tuple[int, int, resource.struct_rusage]:
@@ -122,21 +155,38 @@ def _drained(process: subprocess.Popen[str]) -> tuple[int, int, resource.struct_
     return os.wait4(process.pid, 0)
 
 
-def loop(office: Office) -> float:
-    """Seconds for one certificate by the example."""
-    script = HOOK.parent.parent / "examples" / "acme_client.py"
+def seconds_each(way: Callable[[Office, int, str], None], office: Office, few: int) -> float:
+    """Seconds for one certificate, of a few."""
     began = time.monotonic()
-    for number in range(LOOP):
-        zone = ZONES[number]
-        command = [sys.executable, str(script), "--ca-file", str(office.ca_file), office.directory]
-        command += [f"{office.folder}/loop{number}", f"loop{number}.{zone}", f"www.loop{number}.{zone}"]
-        environ = {
-            **os.environ,
-            "DNS01_CONFIG": str(office.config),
-            "DNS01_STATE_DIR": f"{office.folder}/loop",
-        }
-        subprocess.run(command, check=True, capture_output=True, env=environ)
-    return (time.monotonic() - began) / LOOP
+    for number in range(few):
+        way(office, number, f"{way.__name__.replace('_', '-')}{number}.{ZONES[number % len(ZONES)]}")
+    return (time.monotonic() - began) / few
+
+
+def by_example(office: Office, number: int, name: str) -> None:
+    script = HOOK.parent.parent / "examples" / "acme_client.py"
+    command = [sys.executable, str(script), "--ca-file", str(office.ca_file), office.directory]
+    own = {"DNS01_CONFIG": str(office.config), "DNS01_STATE_DIR": f"{office.folder}/loop"}
+    run([*command, f"{office.folder}/loop/{number}", name, f"www.{name}"], {**os.environ, **own})
+
+
+def by_lego(office: Office, number: int, name: str) -> None:
+    """Its pause between two names, a minute by default, is left out."""
+    resolv_conf = office.folder / "resolv.conf"
+    resolv_conf.write_text(f"nameserver {PRIMARY}\n")
+    command = ["lego", "--server", office.directory, "--accept-tos", "--email", "hostmaster@example.org"]
+    command += ["--path", f"{office.folder}/lego", "--dns", "rfc2136", "--dns.resolvers", f"{PRIMARY}:53"]
+    environment = {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": str(office.folder),
+        "LEGO_CA_CERTIFICATES": str(office.ca_file),
+        "RFC2136_NAMESERVER": PRIMARY,
+        "RFC2136_TSIG_KEY": KEY.name,
+        "RFC2136_TSIG_SECRET": KEY.secret,
+        "RFC2136_TSIG_ALGORITHM": f"{KEY.algorithm}.",
+        "RFC2136_SEQUENCE_INTERVAL": "1",
+    }
+    run([*ON_A_HOST, str(resolv_conf), *command, "-d", name, "-d", f"www.{name}", "run"], environment)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Writes what the documentation takes from the code: docs/providers.rst, and in README.rst and
-CONTRIBUTING.rst what stands between ``.. from NAME`` and ``.. until here``.
+"""Writes what the documentation takes from the code and from the measurements: docs/providers.rst and
+docs/performance.svg, and in README.rst, CONTRIBUTING.rst and docs/performance.rst what stands between
+``.. from NAME`` and ``.. until here``.
 
 A test compares; ``make docs`` brings them up to date.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent, indent
@@ -17,6 +19,11 @@ from dns01.hooks.commands.provider_guide import HEADS, Row, catalogue, columns, 
 from dns01.providers import load, names
 
 ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT / "bench"))
+
+import report  # noqa: E402
+
+WITH_PASSAGES = ("README.rst", "CONTRIBUTING.rst", "docs/performance.rst")
 PASSAGE = re.compile(r"(?<=^\.\. from )(\S+)\n.*?(?=^\.\. until here$)", re.MULTILINE | re.DOTALL)
 
 HEAD = """\
@@ -46,7 +53,8 @@ def texts() -> Mapping[Path, str]:
     """What each file should say."""
     return {
         ROOT / "docs" / "providers.rst": page(),
-        **{ROOT / name: updated((ROOT / name).read_text()) for name in ("README.rst", "CONTRIBUTING.rst")},
+        ROOT / "docs" / "performance.svg": report.picture(),
+        **{ROOT / name: updated((ROOT / name).read_text()) for name in WITH_PASSAGES},
     }
 
 
@@ -62,12 +70,14 @@ def updated(text: str) -> str:
 
 
 def passage(source: str) -> str:
-    """What there is to show of a source: the list of providers; a file of the project, or
-    (``FILE:NAME``) one function of it."""
+    """What there is to show of a source: the list of providers; what a bench has measured
+    (``performance:NAME``); a file of the project, or (``FILE:NAME``) one function of it."""
     if source == "providers":
         rows = [(f"``{row.name}``", rst(row.title)) for row in catalogue() if row.name in names()]
         return columns([("name", "DNS provider"), *rows], rule=True)
     file, _, function = source.partition(":")
+    if file == "performance":
+        return report.table(function)
     text = (ROOT / file).read_text()
     return f"``{file}``::\n\n{indent((excerpt(text, function) if function else text).rstrip(), '    ')}"
 

@@ -77,7 +77,7 @@ class Lab:
 
     def hook(self, phase: str, names: Sequence[str], **environ: str) -> Run:
         """One call as dehydrated makes it with HOOK_CHAIN=yes."""
-        triples = [word for name in names for word in (name, f"token-of-{name}", _validation(name))]
+        triples = [word for name in names for word in (name, f"token-of-{name}", validation(name))]
         return run([sys.executable, str(HOOK), phase, *triples], {**self._hook_environment, **environ})
 
     def doctor(self, domain: str) -> Run:
@@ -169,7 +169,7 @@ def owner_name(name: str) -> str:
     return f"_acme-challenge.{name}"
 
 
-def _validation(name: str) -> str:
+def validation(name: str) -> str:
     """43 base64url characters, another 43 for each name."""
     digest = hashlib.sha256(name.encode()).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
