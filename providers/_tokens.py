@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import Any, Self
 
-from ..errors import AuthRejected
+from ..errors import AuthRejected, ConfigError, Unreachable
 from ..secret import hide
+from ._http.answers import words_in
 from .rest import Rest
 
 MARGIN = 60.0  # seconds that a token has to live when it is used
@@ -65,3 +66,36 @@ class Tokens(Rest):
                 raise
         self._expiry = 0.0
         return super().request(method, path, *args, **more)
+
+
+class CloudTokens(Tokens):
+    """Tokens of a large cloud, which has some for its own machines without any key."""
+
+    keyless = True
+
+    def metadata(self, url: str, path: Sequence[str], headers: Mapping[str, str], **query: str) -> Any:
+        """What this machine's own cloud has for it. No proxy has it.
+
+        Raises ConfigError where there is no such cloud.
+        """
+        local = self.issuer(url)
+        local._session.trust_env = False
+        local.timeout, local.budget = min(self.timeout, 5.0), 10.0
+        try:
+            return local.attempt(self._about, lambda: local.request("GET", path, query, headers=headers))
+        except Unreachable as error:
+            raise ConfigError(
+                f"{error}; and no credentials are given",
+                f"the cloud's own machines alone do without: set {self._keys()[0].env[0]}",
+            ) from None
+
+    def is_rejection(self, status: int, body: Any) -> bool:
+        """Issuers say it with 400 as well, and in their own form (RFC 6749 §5.2)."""
+        by_issuer = isinstance(body, dict) and isinstance(body.get("error"), str)
+        return super().is_rejection(status, body) or (status == 400 and by_issuer)
+
+    def words(self, body: Any) -> str:
+        reasons = [*words_in(body)]
+        if isinstance(body, dict) and "error_description" in body:
+            reasons.append(str(body["error_description"]))
+        return ", ".join(dict.fromkeys(reasons))

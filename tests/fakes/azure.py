@@ -29,6 +29,7 @@ class Azure(TokenFake):
     """
 
     hosts = ("management.azure.com", "login.microsoftonline.com")
+    audience = ""  # what a token has to be for; else the fake itself
     PAGE = 100
 
     def __init__(self, apexes: Sequence[str], tls: Any = None) -> None:
@@ -36,6 +37,10 @@ class Azure(TokenFake):
         self.groups: dict[str, str] = {}
         self.metadata: dict[str, Any] = {}
         self._etags: dict[str, str] = {}
+
+    @property
+    def wanted(self) -> str:
+        return self.audience or self.url
 
     def issue(self, request: Request) -> Any:
         """What the tenant's endpoint and the metadata service say."""
@@ -50,14 +55,14 @@ class Azure(TokenFake):
             if given != {"grant_type": "client_credentials", "client_id": CLIENT} or scope != ".default":
                 raise Refusal(400, f"invalid_request: {given} {scope}")
             granted = self.new_token()
-            return granted if resource == self.url else {**granted, "access_token": "good for another API"}
+            return granted if resource == self.wanted else {**granted, "access_token": "good for another API"}
         if request.path != IMDS_PATH:
             return None
         if request.headers.get("Metadata") != "true":
             raise Refusal(400, "bad_request_102: Required metadata header not specified")
         if request.query not in (
-            {"api-version": "2018-02-01", "resource": f"{self.url}/"},
-            {"api-version": "2018-02-01", "resource": f"{self.url}/", "client_id": CLIENT},
+            {"api-version": "2018-02-01", "resource": f"{self.wanted}/"},
+            {"api-version": "2018-02-01", "resource": f"{self.wanted}/", "client_id": CLIENT},
         ):
             raise Refusal(400, "invalid_request: Identity not found")
         granted = self.new_token()
