@@ -24,6 +24,16 @@ CASES = {
     ),
     "AWS refuses, throttles, fails": "targets/secretsmanager: what_aws_refuses_is_said_with_its_words_and_what_to_do",  # noqa: E501
     "AWS writes one of three secrets": "targets/secretsmanager: of_three_secrets_none_is_new_where_one_was_refused",  # noqa: E501
+    "an import whose answer is lost": "targets/acm: an_import_whose_answer_is_lost_is_not_done_twice",
+    "two machines that write one secret": (
+        "targets/vault: what_another_machine_writes_meanwhile_is_a_version_of_its_own"
+    ),
+    "one of several namespaces that may not be written": (
+        "targets/kubernetes: none_is_changed_where_one_may_not_be"
+    ),
+    "an answer that drips, or never ends": (
+        "targets/vault: what_does_not_pass_is_said_within_its_time_and_the_old_one_stays"
+    ),
     "half a file": "targets/files: an_installation_that_failed_leaves_nothing_to_undo",
     "a full disk": "targets/files: on_a_full_disk_the_old_pair_stays_and_nothing_is_left_behind",
     "a full disk under the state folder": "delivery: goes_back_also_where_the_ledger_cannot_be_written",

@@ -18,6 +18,7 @@ from fakes.moto import Acm
 from trustme import KeyType
 
 from dns01.errors import ConfigError, DeployError
+from dns01.hooks.deploy.targets import acm
 from dns01.hooks.deploy.targets.acm import Target
 from dns01.hooks.deploy.targets.base import CertificateFiles
 
@@ -134,6 +135,17 @@ def test_of_one_that_was_imported_by_hand_it_is_said_that_it_is_not_replaced(
         "it is imported into ACM in us-east-1 as a new certificate; not in place of "
         f"{arn}: for that, write its arn"
     ]
+
+
+def test_it_is_found_on_any_page_of_the_list(
+    monkeypatch: pytest.MonkeyPatch, client: Any, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(acm, "PAGE", 1)
+    for name in ("a.example", "b.example", "c.example"):
+        target().install(issued(tmp_path / name, name))
+    for name in ("a.example", "b.example", "c.example"):
+        target().install(issued(tmp_path / name, name))
+    assert len(arns(client)) == 3
 
 
 def test_certificates_of_other_names_are_left_alone(client: Any, tmp_path: Path) -> None:
