@@ -80,14 +80,14 @@ def _paths(options: Mapping[str, str]) -> dict[str, str]:
 
 def _for_each(options: Mapping[str, str], table: str) -> dict[str, str]:
     """What a table says for each kind of file. Raises ConfigError."""
-    said = entries(options, table)
+    configured = entries(options, table)
     with at(table):
-        check_known("file", said, list(FORMATS))
-    return said
+        check_known("file", configured, list(FORMATS))
+    return configured
 
 
-def _mode(kind: str, said: str) -> int:
+def _mode(kind: str, octal: str) -> int:
     """A mode; the leading zero tells an octal number from the decimal one that TOML makes of 0o640."""
-    if re.fullmatch("0[0-7]{3}", said):
-        return int(said, 8)
-    raise ConfigError(f"mode.{kind}: {said!r} is no mode", f'for example mode.{kind} = "0640"')
+    if re.fullmatch("0[0-7]{3}", octal):
+        return int(octal, 8)
+    raise ConfigError(f"mode.{kind}: {octal!r} is no mode", f'for example mode.{kind} = "0640"')

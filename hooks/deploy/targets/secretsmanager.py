@@ -23,6 +23,7 @@ from .base import CertificateFiles
 LARGEST = 65536  # bytes of a secret
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 NAME = "dns01/{name}"
+ACCOUNT = ("region", "profile", "access_key_id", "role_arn")  # what tells one from another
 PARTS = {"privkey": "private_key", "cert": "cert", "chain": "chain"}
 
 MISSING = "ResourceNotFoundException"
@@ -50,7 +51,8 @@ class Target:
 
     @staticmethod
     def places(options: Mapping[str, str]) -> Sequence[str]:
-        return [f"the secret {options.get('name', NAME)}"]
+        account = " ".join(options[key] for key in ACCOUNT if options.get(key))
+        return [f"the secret {options.get('name', NAME)}{account and f' of {account}'}"]
 
     def __init__(self, options: Mapping[str, str]) -> None:
         self._options = options

@@ -138,7 +138,8 @@ class Target:
     @staticmethod
     def places(options: Mapping[str, str]) -> Sequence[str]:
         mount, path = options.get("mount", "secret"), options.get("path", "dns01/{name}")
-        return [f"the secret {options.get('namespace', '')}/{mount}/{path}".replace(" /", " ")]
+        vault = " ".join(options[key] for key in ("base_url", "namespace") if options.get(key))
+        return [f"the secret {mount}/{path}{vault and f' of {vault}'}"]
 
     def __init__(self, options: Mapping[str, str]) -> None:
         self.api = Api(options)

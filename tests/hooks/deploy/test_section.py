@@ -192,6 +192,31 @@ class TestTwoCertificatesAtOnePlace:
         assert 'is that of [deploy."' in said
         assert 'for a second service that reads it: to = "command"' in hint
 
+    @pytest.mark.parametrize(
+        ("kind", "one", "other"),
+        [
+            ("secretsmanager", 'region = "eu-west-1"', 'region = "us-east-1"'),
+            ("secretsmanager", 'role_arn = "arn:aws:iam::1:role/a"', 'role_arn = "arn:aws:iam::2:role/a"'),
+            ("vault", 'base_url = "https://a:8200"', 'base_url = "https://b:8200"'),
+            ("vault", 'namespace = "a"', 'namespace = "b"'),
+            ("kubernetes", 'namespace = "a"', 'namespace = "b"'),
+            ("kubernetes", 'context = "a"', 'context = "b"'),
+            ("azurekeyvault", 'base_url = "https://a"', 'base_url = "https://b"'),
+        ],
+    )
+    def test_are_none_where_one_name_is_in_two_places(
+        self, file: Path, kind: str, one: str, other: str
+    ) -> None:
+        sections = (
+            f'[deploy."*".{key}]\nto = "{kind}"\n{more}\n' for key, more in (("a", one), ("b", other))
+        )
+        assert len(from_file(file, "".join(sections))) == 2
+
+    @pytest.mark.parametrize("kind", ["secretsmanager", "vault", "kubernetes"])
+    def test_are_refused_where_the_second_says_the_same_of_the_place(self, file: Path, kind: str) -> None:
+        sections = (f'[deploy."*".{key}]\nto = "{kind}"\nreload = "{key}"\n' for key in "ab")
+        assert 'is that of [deploy."*".b] already' in refusal_of(file, "".join(sections))[0]
+
     def test_are_none_where_the_more_exact_section_holds_alone(self, file: Path) -> None:
         target = 'to = "files"\ndirectory = "/etc/{name}"\n'
         assert len(from_file(file, f'[deploy."*".web]\n{target}[deploy."example.org".web]\n{target}')) == 2
