@@ -29,6 +29,10 @@ LOCK_TIMEOUT = 120.0  # seconds
 UNTOUCHED, TOUCHED, INSTALLED = "untouched", "touched", "installed"
 
 
+# Fields that older versions did not write: an empty one is not written, so that theirs are as they were.
+ADDED = ("traits", "differences")
+
+
 class Delivery(NamedTuple):
     """One certificate on its way to one target, or there.
 
@@ -117,8 +121,12 @@ class Ledger:
 
 
 def _encode(delivery: Delivery) -> dict[str, Any]:
+    fields = delivery._asdict()
+    for added in ADDED:
+        if not fields[added]:
+            del fields[added]
     return {
-        **delivery._asdict(),
+        **fields,
         "certificate": delivery.certificate._asdict(),
         "client": delivery.client and delivery.client._asdict(),
         "tried_at": iso(delivery.tried),
@@ -127,9 +135,9 @@ def _encode(delivery: Delivery) -> dict[str, Any]:
 
 def _decode(data: Mapping[str, Any]) -> Delivery:
     certificate = Certificate(**data["certificate"])
-    added = {"traits": data.get("traits", {}), "differences": tuple(data.get("differences", ()))}  # or older
-    return Delivery(**{field: data[field] for field in Delivery._fields if field not in added})._replace(
-        **added,
+    return Delivery(**{field: data[field] for field in Delivery._fields if field not in ADDED})._replace(
+        traits=data.get("traits", {}),
+        differences=tuple(data.get("differences", ())),
         certificate=certificate._replace(names=tuple(certificate.names)),
         client=data["client"] and Client(**data["client"]),
     )

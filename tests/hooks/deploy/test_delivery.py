@@ -688,6 +688,17 @@ class TestTheLedger:
         assert ledger.deployed() == []
         assert file.exists()
 
+    def test_a_file_of_an_older_version_which_knew_no_traits_is_read_as_it_was(
+        self, call: Call, certificate: Certificate, ledger: Ledger, state_dir: Path
+    ) -> None:
+        call().deliver(certificate, [WEB])
+        (file,) = state_dir.glob("deployed/*.json")
+        record = json.loads(file.read_text())
+        assert record.pop("traits")["names"] == ["example.org"]
+        file.write_text(json.dumps(record))
+        (delivery,) = ledger.deployed()
+        assert (delivery.traits, delivery.differences) == ({}, ())
+
     def test_a_target_is_held_against_other_processes(
         self, call: Call, certificate: Certificate, state_dir: Path
     ) -> None:
