@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from fakes.awshttp import Refusal, forget_aws
 from fakes.moto import Acm
+from refusals import error_of
 from trustme import KeyType
 
 from dns01.errors import ConfigError, DeployError
@@ -65,16 +66,6 @@ def import_by_hand(client: Any, bundle: CertificateFiles) -> str:
             Certificate=bundle.cert, PrivateKey=bundle.key, CertificateChain=bundle.chain
         )["CertificateArn"]
     )
-
-
-def error_of(action: Callable[[], object]) -> DeployError:
-    """One line and a hint, and no key in them."""
-    with pytest.raises(DeployError) as caught:
-        action()
-    assert "\n" not in str(caught.value)
-    assert caught.value.hint
-    assert "PRIVATE KEY" not in f"{caught.value} {caught.value.hint}"
-    return caught.value
 
 
 # What is imported
