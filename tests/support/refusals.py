@@ -1,12 +1,35 @@
-"""What a target's error owes to whoever reads it."""
+"""What may go wrong between a target and an API, and what an error owes to whoever reads it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
+from fakes import FOREVER, Bomb, Cut, Drip, Fault, Hang, Reset, Shape, Status, Text
 
 from dns01.errors import DeployError
+
+# Each is to be given as a copy: a fault counts how often it has befallen.
+PASSING: Sequence[Fault] = (
+    Status(429, {"Retry-After": "1"}, "too many requests"),
+    Status(500, message="it fails"),
+    Status(503, message="it is not ready"),
+    Hang(),
+    Reset(done=True, writing=True),
+    Status(500, done=True, writing=True),
+)
+LASTING: Sequence[Fault] = (
+    Status(403, message="permission denied", times=FOREVER),
+    Status(503, message="it is not ready", times=FOREVER),
+    Status(307, times=FOREVER),
+    Cut(times=FOREVER),
+    Text(times=FOREVER),
+    Shape(times=FOREVER),
+    Drip(times=FOREVER),
+    Drip(headers=True, times=FOREVER),
+    Bomb(times=FOREVER),
+    Bomb(compressed=False, times=FOREVER),
+)
 
 
 def error_of(action: Callable[[], object], *secrets: str) -> DeployError:

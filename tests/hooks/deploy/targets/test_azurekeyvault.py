@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from fakes import FOREVER, Bomb, Cut, Drip, Fault, Hang, Reset, Shape, Status, Text
+from fakes import Fault
 from fakes.azure import CLIENT, TENANT
 from fakes.azurekeyvault import KeyVault
 from trustme import KeyType
@@ -147,45 +148,23 @@ def test_a_name_that_was_deleted_is_to_be_recovered_by_a_person(
     assert error.hint.startswith("az keyvault certificate recover --name example-org")
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Status(429, {"Retry-After": "1"}, "Throttled"),
-        Status(503),
-        Hang(),
-        Reset(done=True, writing=True),
-        Status(500, done=True, writing=True),
-    ],
-    ids=lambda fault: f"{fault}",
-)
+@pytest.mark.parametrize("fault", refusals.PASSING, ids=str)
 def test_what_may_pass_leaves_one_version(
     vault: KeyVault, open: Callable[..., Target], tmp_path: Path, fault: Fault
 ) -> None:
-    vault.fail(fault)
+    vault.fail(copy(fault))
     bundle = issued(tmp_path)
     open().install(bundle)
     assert shown(vault) == [bundle.facts.fingerprint]
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Status(403, message="Caller is not authorized to perform action on resource", times=FOREVER),
-        Status(302, times=FOREVER),
-        Cut(times=FOREVER),
-        Text(times=FOREVER),
-        Shape(times=FOREVER),
-        Drip(times=FOREVER),
-        Bomb(times=FOREVER),
-    ],
-    ids=lambda fault: f"{fault}",
-)
+@pytest.mark.parametrize("fault", refusals.LASTING, ids=str)
 def test_what_does_not_pass_is_said_within_its_time_and_the_old_one_stays(
     vault: KeyVault, open: Callable[..., Target], tmp_path: Path, fault: Fault
 ) -> None:
     old = issued(tmp_path)
     open().install(old)
-    vault.fail(fault)
+    vault.fail(copy(fault))
     target = open()
     target.api.budget = 1.0
 

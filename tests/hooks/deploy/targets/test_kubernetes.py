@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import refusals
 import trustme
 import yaml
 from bundles import issued
-from fakes import FOREVER, Bomb, Cut, Drip, Fault, Hang, Reset, Shape, Status, Text
+from fakes import Fault
 from fakes.kubernetes import Kubernetes
 
 from dns01.errors import ConfigError, DeployError
@@ -346,48 +347,23 @@ def test_a_server_that_another_ca_vouches_for_gets_no_token(
     assert cluster.requests == []
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Status(500, message="etcdserver: request timed out"),
-        Status(429, {"Retry-After": "1"}, "too many requests"),
-        Status(503, message="apiserver not ready"),
-        Hang(),
-        Reset(done=True, writing=True),
-        Status(500, done=True, writing=True),
-    ],
-    ids=lambda fault: f"{fault}",
-)
+@pytest.mark.parametrize("fault", refusals.PASSING, ids=str)
 def test_what_may_pass_does(
     cluster: Kubernetes, open: Callable[..., Target], tmp_path: Path, fault: Fault
 ) -> None:
-    cluster.fail(fault)
+    cluster.fail(copy(fault))
     bundle = issued(tmp_path)
     open().install(bundle)
     assert cluster.secrets["default", NAME]["data"] == data(bundle)
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Status(401, message="Unauthorized", times=FOREVER),
-        Status(301, times=FOREVER),
-        Cut(times=FOREVER),
-        Text(times=FOREVER),
-        Shape(times=FOREVER),
-        Drip(times=FOREVER),
-        Drip(headers=True, times=FOREVER),
-        Bomb(times=FOREVER),
-        Bomb(compressed=False, times=FOREVER),
-    ],
-    ids=lambda fault: f"{fault}",
-)
+@pytest.mark.parametrize("fault", refusals.LASTING, ids=str)
 def test_what_does_not_pass_is_said_within_its_time_and_the_old_one_stays(
     cluster: Kubernetes, open: Callable[..., Target], tmp_path: Path, fault: Fault
 ) -> None:
     old = issued(tmp_path)
     open().install(old)
-    cluster.fail(fault)
+    cluster.fail(copy(fault))
     target = open()
     target.api.budget = 1.0
 
