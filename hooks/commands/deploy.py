@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from ...errors import ConfigError, DeployError, HookError
+from ...output import printable
 from ..clients import files
 from ..clients.call import Call, Certificate
 from ..deploy.certificate import inspect
@@ -114,7 +115,7 @@ def _show(plan: Plan, deliverer: Deliverer) -> None:
                 failures += 1
                 changes = [f"it would fail: {error}"]
             for change in changes or ["it is there already"]:
-                click.echo(f"{where}: {change}")
+                click.echo(printable(f"{where}: {' '.join(change.split())}"))
     if failures:
         raise DeployError(f"{failures} would fail", "what is wrong with each is above")
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ....errors import ConfigError, DeployError
 from ....options import Option
+from ....output import printable
 from ....providers.rest import Refused, Rest
 from ._kubeconfig import Access, from_kubeconfig, in_cluster, token_of
 from ._rest import attempt
@@ -129,7 +130,7 @@ class Target:
         for namespace in self._namespaces:
             present = self.api.get_if_there(*_path(namespace), self._named(bundle))
             if present:
-                _check_owner(namespace, present)
+                _check_owner(namespace, self._named(bundle), present)
             if present is None or (present.get("type"), _data(present)) != (TYPE, _wanted(bundle)):
                 found[namespace] = present
         return found
@@ -167,19 +168,19 @@ def _data(secret: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in (secret.get("data") or {}).items() if key in ("tls.crt", "tls.key")}
 
 
-def _check_owner(namespace: str, secret: Mapping[str, Any]) -> None:
+def _check_owner(namespace: str, name: str, secret: Mapping[str, Any]) -> None:
     """Refuse what would be refused, and what somebody else would write over at once."""
     metadata = secret["metadata"]
-    where = f"the Secret {namespace}/{metadata['name']}"
+    where = f"the Secret {namespace}/{name}"
     if secret.get("type") != TYPE:
         raise DeployError(
-            f"{where} has the type {secret.get('type')}, which cannot be changed; wanted is {TYPE}",
-            f"delete it, if nothing else uses it: kubectl -n {namespace} delete secret {metadata['name']}",
+            f"{where} has the type {_list([secret.get('type')])}, which cannot be changed; wanted is {TYPE}",
+            f"delete it, if nothing else uses it: kubectl -n {namespace} delete secret {name}",
         )
     if secret.get("immutable"):
         raise DeployError(
             f"{where} is immutable",
-            f"delete it, or name another one: kubectl -n {namespace} delete secret {metadata['name']}",
+            f"delete it, or name another one: kubectl -n {namespace} delete secret {name}",
         )
     owners = [f"{owner['kind']} {owner['name']}" for owner in metadata.get("ownerReferences") or ()]
     if certificate := (metadata.get("annotations") or {}).get(CERT_MANAGER):
@@ -200,5 +201,6 @@ def _managers(secret: Mapping[str, Any]) -> set[str]:
     }
 
 
-def _list(things: Any) -> str:
-    return ", ".join(sorted(things))
+def _list(things: Iterable[object]) -> str:
+    """Names that the API gives, on one line and harmless on a terminal."""
+    return ", ".join(sorted(printable(" ".join(str(thing).split())) for thing in things))

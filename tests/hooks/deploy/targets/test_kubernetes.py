@@ -177,6 +177,14 @@ def test_a_secret_that_somebody_made_by_hand_is_taken_over_and_that_is_said(
     assert open().changes(issued(tmp_path)) == ["the Secret default/example.org-tls is replaced"]
 
 
+def test_what_another_manager_calls_itself_does_nothing_to_a_terminal(
+    cluster: Kubernetes, open: Callable[..., Target], tmp_path: Path
+) -> None:
+    cluster.secrets["default", NAME] = present(manager="\x1b[2Jkubectl\n")
+    (line,) = open().changes(issued(tmp_path))
+    assert line.isprintable()
+
+
 def test_a_wildcard_has_a_name_that_kubernetes_takes(
     cluster: Kubernetes, open: Callable[..., Target], tmp_path: Path
 ) -> None:
@@ -202,8 +210,13 @@ def test_a_wildcard_has_a_name_that_kubernetes_takes(
             present(metadata={"ownerReferences": [{"kind": "ExternalSecret", "name": "tls"}]}),
             "belongs to ExternalSecret tls",
         ),
+        (present(type="\x1b[2J\nnothing is wrong"), "has the type \\x1b[2J nothing is wrong, which"),
+        (
+            present(metadata={"ownerReferences": [{"kind": "\x1b]0;", "name": "a\nb"}]}),
+            "belongs to \\x1b]0; a b, which",
+        ),
     ],
-    ids=["type", "immutable", "cert-manager", "owner"],
+    ids=["type", "immutable", "cert-manager", "owner", "hostile type", "hostile owner"],
 )
 def test_a_secret_that_is_somebody_else_s_is_left_to_them(
     cluster: Kubernetes, open: Callable[..., Target], tmp_path: Path, secret: dict[str, Any], message: str
