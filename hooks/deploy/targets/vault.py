@@ -145,6 +145,11 @@ class Target:
         self.api = Api(options)
         self._mount = options["mount"].strip("/").split("/")
         self._path = options["path"].strip("/")
+        if self._mount[-1] in ("", "data") or self._path.split("/")[0] in ("", "data"):
+            raise ConfigError(
+                f"mount {options['mount']!r} and path {options['path']!r} are not as `vault kv get` has them",
+                'write mount = "secret" and path = "dns01/{name}": the data between them is the API\'s own',
+            )
 
     def check(self, bundle: CertificateFiles) -> None:
         warn(self.api)

@@ -233,6 +233,12 @@ def test_a_login_that_lacks_something_is_a_fault_of_the_configuration(
         open(**options)
 
 
+@pytest.mark.parametrize("options", [{"mount": "secret/data"}, {"path": "data/dns01"}, {"mount": "/"}])
+def test_a_path_of_the_api_is_not_taken_for_one_of_a_secret(open: Opener, options: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="are not as `vault kv get` has them"):
+        open(**options)
+
+
 def test_outside_of_a_pod_the_login_kubernetes_says_that_it_is_for_pods(open: Opener, tmp_path: Path) -> None:
     target = open(login="kubernetes", role="dns01", jwt_file=str(tmp_path / "none"))
     assert error_of(lambda: target.changes(issued(tmp_path))).hint == "the login kubernetes is for pods"
