@@ -8,7 +8,7 @@ TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils busybox certbot chromium c
 	iproute2 knot knot-dnsutils lego mksh nftables nginx-light openssh-client openssh-server openssl \
 	pdns-backend-sqlite3 pdns-server postfix postgresql strace systemd uacme unbound
 
-.PHONY: help demo test bench dist docs lint ruff types unit e2e demo-notice demo-packages test-packages
+.PHONY: help demo test bench dist docs lint pictures ruff types unit e2e demo-notice demo-packages test-packages
 .NOTPARALLEL:
 
 help: ## show this list
@@ -30,6 +30,10 @@ types: .venv/test
 
 docs: .venv/test ## write what the documentation takes from the code
 	@$(VENV)/python docs/update.py
+
+pictures: test-packages .venv/test ## draw the terminals in docs/pictures
+	@$(VENV)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs,test]'
+	@$(VENV)/python docs/draw_pictures.py
 
 unit: test-packages .venv/test ## all tests but the ones end to end
 	$(VENV)/python -m pytest -n 3 --dist worksteal --ignore tests/e2e

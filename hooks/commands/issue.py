@@ -91,9 +91,15 @@ def _show(report: Report, *, everything: bool) -> None:
             click.echo(f"{each.wanted.name}: {WORDS[each.verdict]}{when}: {each.reason}")
     for row in report.delivered:
         click.echo(f"{row['name']} → {row['target'] or 'its targets'}: {row['error'] or 'done'}")
-    counted = Counter(each.verdict for each in report.planned)
-    summary = [f"{count} {WORDS[verdict]}" for verdict, count in counted.items()]
-    click.echo(f"{len(report.planned)} certificates: {', '.join(summary) or 'none'}")
+    counted = Counter(
+        done.stage if (done := stages.get(each.wanted.name)) else WORDS[each.verdict]
+        for each in report.planned
+    )
+    summary = [f"{count} {outcome}" for outcome, count in counted.items()]
+    count = len(report.planned)
+    click.echo(
+        f"{count} certificate{'' if count == 1 else 's'}: {', '.join(summary) or 'none is configured'}"
+    )
 
 
 def _document(report: Report) -> dict[str, Any]:

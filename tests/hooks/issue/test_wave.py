@@ -40,6 +40,7 @@ def test_several_certificates_are_issued_in_one_wave_and_nothing_is_left(office:
     said = office.issue()
 
     assert said.code == 0
+    assert said.stdout.endswith("3 certificates: 3 issued\n")
     assert office.names_of("example.org") == {"example.org", "*.example.org"}
     assert office.names_of("www") == {"www.example.org", "www.example.net"}
     assert office.names_of("mail.example.net") == {"mail.example.net"}
@@ -71,7 +72,7 @@ def test_what_is_not_due_is_not_ordered_again(office: Office) -> None:
     said = office.issue()
 
     assert (said.code, office.leaf("www.example.org").serial_number) == (0, serial)
-    assert "1 certificates: 1 not due" in said.stdout
+    assert "1 certificate: 1 not due" in said.stdout
     assert len(office.trail()) == 1
 
 
