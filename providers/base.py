@@ -111,6 +111,9 @@ class StartsServer(Protocol):
         Raises ProviderError.
         """
 
+    def delegation(self, name: str) -> str:
+        """The record that leads the world to the server, as it is to stand in the zone around the name."""
+
 
 @runtime_checkable
 class ServesZonesAtOnce(Protocol):

@@ -67,7 +67,7 @@ class Provider:
         Option(
             "ns",
             ("STANDALONE_NS",),
-            "this host's name as the parent zone's NS record has it; its FQDN if unset",
+            "this host's name as the parent zone's NS record has it",
         ),
         Option(
             "dir",
@@ -104,6 +104,12 @@ class Provider:
         weakref.finalize(self, line.close)
         self._held.close()
         self._held = line
+
+    def delegation(self, name: str) -> str:
+        """An NS record for the name; where nobody has said what this host is called, with its FQDN."""
+        host = self._settings[2] or socket.getfqdn()
+        host = host.rstrip(".") if "." in host else "THE-NAME-OF-THIS-HOST"
+        return f"{name}. NS {host}."
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """Add the records: the server answers them when this returns.

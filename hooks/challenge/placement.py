@@ -316,6 +316,8 @@ class Placements:
         cut, target = delegation.zone, delegation.target
         if delegation.guessed or delegation.private:
             return self._account_zone(account, self._apex_named(account, target) or cut or target)
+        if elsewhere := not_led_here(self.provider(account), delegation):
+            raise elsewhere
         zone = self._account_zone(account, cut)
         if zone.apex == cut:
             return zone
@@ -357,6 +359,21 @@ class Placements:
             gate = self._gates.setdefault(account.name, threading.Semaphore(zones_at_once(provider)))
         with gate, self.errors_of(account.name):
             return provider.zone_for(name)
+
+
+def not_led_here(provider: Provider, delegation: Delegation) -> DelegationError | None:
+    """Why nobody would ask an embedded server for the record: it has to be delegated to, and the record's
+    name is in a zone that the domain itself is in, which others serve."""
+    cut, target = delegation.zone, delegation.target
+    own = is_within(delegation.name.removeprefix(PREFIX), cut) and not delegation.guessed
+    if not isinstance(provider, StartsServer) or delegation.private or not own:
+        return None
+    servers = ", ".join(server.name for server in delegation.servers)
+    return DelegationError(
+        f"{target} is not delegated to this host, whose own name server is to answer for it: it is in the "
+        f"zone {cut}, which {servers} serve",
+        f"write this record into the zone {cut}, once: {provider.delegation(target)}",
+    )
 
 
 def _servers_at(addresses: Iterable[Address]) -> tuple[Server, ...]:

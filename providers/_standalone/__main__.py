@@ -33,7 +33,7 @@ def main() -> None:
     addresses, port, ns = settings
     try:
         sockets = listen(addresses.split(","), int(port), path)
-        zones = Zones(ns or own_name())
+        zones = Zones(ns)
         log = os.open(path + LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         dns.rdata.load_all_types()  # type: ignore[no-untyped-call]  # nobody may not read the modules
         give_up_root()
@@ -109,13 +109,6 @@ def cannot_bind(error: OSError, address: str, port: int) -> CannotServe:
             "set STANDALONE_ADDRESS to one that `ip address` shows",
         )
     return CannotServe(f"cannot bind {where}: {error.strerror}", "see STANDALONE_ADDRESS and STANDALONE_PORT")
-
-
-def own_name() -> str:
-    """This host's FQDN, or nothing."""
-    name = socket.gethostname()
-    name = name if "." in name else socket.getfqdn()
-    return name if "." in name else ""
 
 
 def give_up_root() -> None:

@@ -26,7 +26,8 @@ TRANSFERS = (dns.rdatatype.AXFR, dns.rdatatype.IXFR)
 
 
 class Zones:
-    """Zones, TXT records, and the answers to queries about them. ``ns``: the server's own name."""
+    """Zones, TXT records, and the answers to queries about them. ``ns``: the server's own name, as the
+    delegation has it; without it no zone has an NS RRset, for a made-up name would lead nowhere."""
 
     def __init__(self, ns: str = "") -> None:
         self._ns = ns
@@ -106,7 +107,7 @@ class Zones:
             return dns.rrset.from_rdata_list(name, ttl, [_txt(value) for value in values])
         if rdtype == SOA and name == apex:
             return self._soa(name, apex)
-        if rdtype == NS and name == apex:
+        if rdtype == NS and name == apex and self._ns:
             return dns.rrset.from_text(name, NS_TTL, IN, NS, self._host(apex))
         if rdtype == ANY and self._exists(name):
             return dns.rrset.from_text(name, NEGATIVE_TTL, IN, HINFO, '"RFC8482" ""')  # RFC 8482 §4.2
@@ -117,8 +118,8 @@ class Zones:
         return dns.rrset.from_text(owner, NEGATIVE_TTL, IN, SOA, text)
 
     def _host(self, apex: dns.name.Name) -> str:
-        """The server's name; without one it goes by a name within the zone."""
-        return self._ns.rstrip(".") + "." if self._ns else f"ns.{apex}"
+        """The server's name; without one the apex stands for it."""
+        return self._ns.rstrip(".") + "." if self._ns else str(apex)
 
     def _exists(self, name: dns.name.Name) -> bool:
         """Also an empty non-terminal: NXDOMAIN would deny all that is beneath it (RFC 8020)."""

@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import dns.edns
 import dns.flags
@@ -70,6 +71,19 @@ def test_soa_and_ns_stand_at_the_apex(server: Embedded) -> None:
     (soa,) = server.ask(NAME, "SOA").answer
     (ns,) = server.ask(NAME, "NS").answer
     assert soa[0].mname.to_text() == ns[0].target.to_text() == "host.example.net."
+
+
+def test_a_server_that_nobody_has_named_makes_no_name_up(tmp_path: Path) -> None:
+    nameless = Embedded(tmp_path / "standalone")
+    nameless.publish("value")
+    try:
+        (soa,) = nameless.ask(NAME, "SOA").answer
+        ns = nameless.ask(NAME, "NS")
+    finally:
+        nameless.kill()
+
+    assert soa[0].mname.to_text() == f"{NAME}."
+    assert (ns.rcode(), ns.answer) == (dns.rcode.NOERROR, [])
 
 
 @pytest.mark.parametrize("rdtype", ["A", "AAAA", "CNAME", "CAA", "DS", "TYPE65534"])

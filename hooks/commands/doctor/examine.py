@@ -29,6 +29,7 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     "account-elsewhere": frozenset({"ns-mismatch", "wrong-zone", "foreign-copy"}),
     "zone-down": frozenset({"caa-servfail"}),
     "zone-not-served": frozenset({"zone-down", "challenge-zone-down", "caa-servfail"}),
+    "server-does-not-start": frozenset({"zone-down", "challenge-zone-down", "caa-servfail"}),
     "secret-disguised": frozenset({"auth-rejected", "provider-refuses"}),
     "no-ipv6-here": frozenset({"caa-servfail"}),
     "glue-differs": frozenset({"caa-servfail"}),

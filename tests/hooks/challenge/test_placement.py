@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 import testbed
-from testbed import NameServer
+from testbed import NameServer, World
 
+from dns01.errors import DelegationError
 from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.config.settings import Account
@@ -76,3 +77,20 @@ def test_an_account_is_opened_once_however_many_ask_for_it_at_once(
         one, two = pool.map(places.provider, [settings.account_named("exec")] * 2)
 
     assert one is two
+
+
+@pytest.mark.parametrize(("address", "cname"), [("127.0.53.8", ""), ("127.0.53.9", "acme.example.org")])
+def test_a_name_has_no_place_on_the_embedded_server_that_nothing_leads_to(
+    tmp_path: Path, address: str, cname: str
+) -> None:
+    variables = {"DNS01_PROVIDER": "standalone", "STANDALONE_ADDRESS": address, "STANDALONE_NS": "host.net"}
+    folders = {"DNS01_STATE_DIR": str(tmp_path), "STANDALONE_DIR": str(tmp_path / "s")}
+    with World() as world:
+        example = world.zone("example.org", {"ns1.example.org": SERVER})
+        if cname:
+            example.set(NAME, "CNAME", f"{cname}.")
+        settings = load_settings({**variables, **folders, "DNS01_RESOLVERS": world.resolver.address})
+        with pytest.raises(DelegationError, match="not delegated to this host") as raised:
+            Placements(settings).find([NAME])
+
+    assert f"{cname or NAME}. NS host.net." in raised.value.hint

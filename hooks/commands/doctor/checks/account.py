@@ -30,6 +30,7 @@ from .....providers.base import (
     knows_zones,
 )
 from .....threads import aside
+from ....challenge.placement import not_led_here
 from ....config.settings import Account
 from ....dns.delegation import Delegation
 from ..finding import Examined, Finding, Severity
@@ -141,6 +142,10 @@ def _zone(
 ) -> Iterator[Finding]:
     """The account's zone has to be the one that the world is led to (docs/readiness.rst)."""
     cut, target = delegation.zone, delegation.target
+    if "." in cut and (elsewhere := not_led_here(provider, delegation)):
+        steps = (elsewhere.hint, "let UDP and TCP to port 53 of this host in, from everywhere")
+        yield Finding("not-delegated-here", Severity.ERROR, target, str(elsewhere), steps)
+        return
     told = examined.settings.nameservers_for(examined.name)
     if isinstance(provider, NeedsAlias):
         yield from _alias(delegation, account, provider)

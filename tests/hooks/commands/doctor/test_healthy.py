@@ -56,6 +56,16 @@ def standalone_by_cname(site: Site) -> Mapping[str, str]:
     return site.embedded()
 
 
+def standalone_that_nobody_has_named(site: Site) -> Mapping[str, str]:
+    standalone_by_delegation(site)
+    return {name: value for name, value in site.embedded().items() if name != "STANDALONE_NS"}
+
+
+def standalone_by_cname_that_nobody_has_named(site: Site) -> Mapping[str, str]:
+    standalone_by_cname(site)
+    return {name: value for name, value in site.embedded().items() if name != "STANDALONE_NS"}
+
+
 def cname_delegated(site: Site) -> Mapping[str, str]:
     site.world.zone("example.org", {"ns1.example.org": ONE}).set(NAME, "CNAME", "example.challenges.net.")
     site.start(Bind(TWO, {"challenges.net": ""}, [KEY]))
@@ -285,6 +295,8 @@ SETUPS = (
     powerdns,
     standalone_by_delegation,
     standalone_by_cname,
+    standalone_that_nobody_has_named,
+    standalone_by_cname_that_nobody_has_named,
     cname_delegated,
     zone_delegated,
     signed_by_hand,

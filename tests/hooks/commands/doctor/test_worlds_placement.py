@@ -23,7 +23,7 @@ from setups import (
     check_fault,
     site_at,
 )
-from testbed import Bind, Key, Knot, PowerDNS, Zone
+from testbed import Bind, Key, Knot, NameServer, PowerDNS, Zone
 from testbed.process import is_listening
 
 FAULTS = Faults()
@@ -361,6 +361,18 @@ def acme_dns_with_the_cname_of_another_account(site: Site) -> Account:
     return acme_dns(site)
 
 
+@FAULTS.add("not-delegated-here", f"{NAME}. NS host.example.org.", "zone example.org")
+def nothing_leads_to_the_embedded_server(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    return site.embedded()
+
+
+@FAULTS.add("not-delegated-here", "acme.example.org. NS host.example.org.")
+def a_cname_whose_target_is_not_delegated_to_the_embedded_server(site: Site) -> Account:
+    site.world.zone("example.org", BOTH).set(NAME, "CNAME", "acme.example.org.")
+    return site.embedded()
+
+
 @FAULTS.add("wrong-zone", "sub.example.org")
 def the_account_has_the_parent_of_a_delegated_child(site: Site) -> Account:
     site.bind()
@@ -380,6 +392,17 @@ FAULTS[-1] = FAULTS[-1]._replace(domain="sub.example.org")
 def the_account_has_other_zones(site: Site) -> Account:
     site.world.zone("example.org", BOTH)
     return {"DNS01_MEMORY_ZONES": "example.net"}
+
+
+def test_a_port_that_is_taken_is_one_finding(site: Site) -> None:
+    site.world.zone("example.org", {"ns1.example.org": ONE}).set(NAME, "NS", "host.example.org.")
+    site.world.zones["example.org"].set_addresses({"host.example.org": site.host})
+    site.start(NameServer(site.host))
+
+    (finding,) = site.diagnose("example.org", site.embedded()).ordered
+
+    assert finding.code == "server-does-not-start"
+    assert "port 53" in finding.message
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
