@@ -15,6 +15,8 @@ import struct
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
+from copy import copy
+from functools import lru_cache
 
 import dns.exception
 import dns.flags
@@ -30,6 +32,7 @@ STREAM_TIMEOUT = 3.0  # seconds for a TCP connection to open or to go on answeri
 DATAGRAMS_PER_SERVER = 8  # in flight; a batch of more goes over TCP
 DATAGRAMS_IN_FLIGHT = 256  # to all servers: each has a socket
 UDP_PAYLOAD = 1232  # octets: what crosses every path unfragmented (DNS flag day 2020)
+LARGEST_KEPT = 4096  # octets of a message that is not read again if another server says the same
 NO_EDNS = (dns.rcode.FORMERR, dns.rcode.NOTIMP)  # what a query with OPT may get there (RFC 6891 §7)
 
 _WITHOUT_EDNS: set[Address] = set()  # servers of which that is known: each is to meet it once in a process
@@ -158,6 +161,8 @@ class Transport:
     # Datagrams
 
     def _send_waiting(self) -> None:
+        if not self._waiting:
+            return
         in_flight = Counter(exchange.query.server for exchange in self._in_flight)
         postponed: deque[_Exchange] = deque()
         while self._waiting:
@@ -332,12 +337,19 @@ def _message(query: Query, *, edns: bool) -> dns.message.Message:
 
 def _parse(exchange: _Exchange, octets: bytes) -> dns.message.Message | None:
     try:
-        message = dnsmessage.parse(octets, ignore_trailing=True, raise_on_truncation=True)
+        message = copy(_read(octets[2:]) if len(octets) <= LARGEST_KEPT else _read.__wrapped__(octets[2:]))
     except dns.message.Truncated as error:
         message = error.message()  # type: ignore[no-untyped-call]
     except (dns.exception.DNSException, ValueError):
         return None
+    message.id = int.from_bytes(octets[:2], "big")
     return message if exchange.message.is_response(message) else None
+
+
+@lru_cache(maxsize=256)
+def _read(octets: bytes) -> dns.message.Message:
+    """A message without its ID: all servers of a zone say the same, and to read it costs milliseconds."""
+    return dnsmessage.parse(bytes(2) + octets, ignore_trailing=True, raise_on_truncation=True)
 
 
 def _reason(error: OSError) -> str:

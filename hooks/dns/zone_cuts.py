@@ -20,6 +20,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 
 import dns.flags
@@ -32,6 +33,7 @@ import dns.rrset
 
 from ...errors import DelegationError
 from ...names import ancestors, is_within
+from ...threads import Shared
 from .address import Address, reachable
 from .cname import Rule, check_chain, is_from_wildcard
 from .delegation import PORT_53_HINT, Delegation, PortBarred, Server, ZoneCut
@@ -51,6 +53,7 @@ class Discovery:
         self._resolvers = [address for server in named[:1] for address in server.addresses] + list(resolvers)
         self._found: dict[tuple[str, Rule], Delegation] = {}
         self._cuts: dict[str, ZoneCut] = {}
+        self._homes: dict[str, ZoneCut] = {}  # the zones that names are in
         self._hosts: dict[str, tuple[Address, ...]] = {}
         self._servers: dict[str, tuple[Server, ...]] = {}
         self._silent: dict[str, NoUsefulAnswer] = {}
@@ -59,6 +62,12 @@ class Discovery:
         self._deaf: set[Address] = set()  # that answer over TCP, and not over UDP
         self._answered = False  # whether any name server has answered for itself
         self._rooting = threading.Lock()
+        # Doctor's checks ask for the same at the same time.
+        self._finding = Shared[Delegation]()
+        self._descending = Shared[ZoneCut]()
+        self._asking = Shared[dns.message.Message]()
+        self._looking_up = Shared[None]()
+        self._listing = Shared[tuple[Server, ...]]()
 
     @property
     def deaf(self) -> set[Address]:
@@ -85,6 +94,11 @@ class Discovery:
         Raises ChainError for a loop and for a chain that is too long, PortBarred where no name
         server can be asked at all: neither the zone is known then, nor whether the name is a CNAME.
         """
+        return self._found.get((name, cname)) or self._finding.do(
+            (name, cname), partial(self._find, name, cname)
+        )
+
+    def _find(self, name: str, cname: Rule) -> Delegation:
         found = self._found.get((name, cname)) or self._walk(name, cname)
         if not found.trouble:  # which may pass
             self._found[name, cname] = found
@@ -139,11 +153,15 @@ class Discovery:
 
         Raises DelegationError where the servers of a zone on the way say nothing useful.
         """
+        return self._homes.get(name) or self._descending.do(name, partial(self._cut, name))
+
+    def _cut(self, name: str) -> ZoneCut:
         try:
-            return self._descend(name)[0]
+            home = self._homes[name] = self._descend(name)[0]
         except NoUsefulAnswer as silence:
             self._mind_the_port(silence)
             raise DelegationError(f"nobody answers for {name} ({silence})") from None
+        return home
 
     def known_cut(self, apex: str) -> ZoneCut:
         """The zone as its parent's referral described it; nobody is asked."""
@@ -155,9 +173,12 @@ class Discovery:
 
         Raises DelegationError, which says what each server did.
         """
-        home = name.partition(".")[2] if rdtype == dns.rdatatype.DS else name
         if (name, rdtype) in self._replies:
             return self._replies[name, rdtype]
+        return self._asking.do((name, rdtype), partial(self._ask_home, name, rdtype))
+
+    def _ask_home(self, name: str, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
+        home = name.partition(".")[2] if rdtype == dns.rdatatype.DS else name
         try:
             reply = self._replies[name, rdtype] = self._follow(home, name, rdtype)[1]
             return reply
@@ -254,6 +275,9 @@ class Discovery:
         configuration names, these."""
         if cut.named:
             return self._named
+        return self._servers.get(cut.apex) or self._listing.do(cut.apex, partial(self._list_servers, cut))
+
+    def _list_servers(self, cut: ZoneCut) -> tuple[Server, ...]:
         if cut.apex not in self._servers:
             hosts = set(cut.hosts)
             try:
@@ -282,7 +306,11 @@ class Discovery:
         A host in a zone that was walked through is asked of that zone itself: a resolver would
         keep the NSEC of a missing AAAA, and deny the host's neighbours with it.
         """
-        unknown = [host for host in hosts if host not in self._hosts]
+        unknown = sorted(host for host in hosts if host not in self._hosts)
+        if unknown:
+            self._looking_up.do(tuple(unknown), partial(self._look_up_all, unknown, glue))
+
+    def _look_up_all(self, unknown: Sequence[str], glue: Mapping[str, Sequence[Address]]) -> None:
         found: dict[str, set[Address]] = {host: set(glue.get(host, ())) for host in unknown}
         homes = {host: self._deepest(host) for host in unknown}
         own = {host: home for host, home in homes.items() if "." in home.apex}

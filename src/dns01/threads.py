@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -23,6 +23,32 @@ def aside(work: Callable[[], T]) -> Future[T]:
 
     threading.Thread(target=run, daemon=True).start()
     return future
+
+
+class Shared(Generic[T]):
+    """What several threads want at the same time is done once, by the first of them; what it gives or
+    raises is for all who have come by then. It is not remembered."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[Hashable, Future[T]] = {}
+        self._lock = threading.Lock()
+
+    def do(self, what: Hashable, work: Callable[[], T]) -> T:
+        """Work that must not want itself again."""
+        with self._lock:
+            future = self._under_way.get(what)
+            first = future is None
+            if future is None:
+                future = self._under_way[what] = Future()
+        if first:
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+            finally:
+                with self._lock:
+                    del self._under_way[what]
+        return future.result()
 
 
 def side_by_side(works: Sequence[Callable[[], None]], most: int) -> None:

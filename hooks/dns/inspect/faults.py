@@ -44,24 +44,33 @@ def server_faults(survey: Survey, account: ZoneCopy | None = None) -> list[Serve
     """What is wrong with each server, in the order of the servers. ``account``: what the account
     itself has, where that is known."""
     found: dict[tuple[str, Kind], list[Look]] = {}
+    expected = _Expected(account or reference_copy(survey), account is not None, went_back(survey, account))
     for look in survey.looks:
-        if kind := fault_of(look, survey, account):
+        if kind := _fault_of(look, survey, expected):
             found.setdefault((look.host, kind), []).append(look)
     return [ServerFault(kind, host, tuple(looks)) for (host, kind), looks in found.items()]
 
 
-def fault_of(look: Look, survey: Survey, account: ZoneCopy | None = None) -> Kind | None:
+class _Expected(NamedTuple):
+    """What the servers are compared with: found out once for all of them."""
+
+    copy: ZoneCopy | None
+    is_the_accounts: bool
+    went_back: bool
+
+
+def _fault_of(look: Look, survey: Survey, expected: _Expected) -> Kind | None:
     """The one fault of an address, None if there is none."""
     message = look.heard.message
     if message is None:
         return "silent"
     if look.authority is None:
         return _without_authority(look, survey.apex)
-    reference = account or reference_copy(survey)
-    if reference and _is_foreign(copy_at(look), reference, strict=account is not None):
-        return "primary" if copy_at(look).hosts & reference.hosts else "foreign"
+    copy, reference = copy_at(look), expected.copy
+    if reference and _is_foreign(copy, reference, strict=expected.is_the_accounts):
+        return "primary" if copy.hosts & reference.hosts else "foreign"
     behind = {each.address for each in survey.behind}
-    if went_back(survey, account):  # then those with the greater serials have the old copy
+    if expected.went_back:  # then those with the greater serials have the old copy
         return "ahead" if look.address not in behind else None
     if look.address in behind:
         return "stale"

@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from threading import Lock
 
+from ....challenge.placement import Placements
 from ....clients import dehydrated
 from ....clients.dehydrated import Dehydrated
 from ..finding import Examined, Finding, Severity
@@ -31,11 +34,25 @@ def check(examined: Examined) -> Iterator[Finding]:
     for path, settings in lineages:
         yield from _certbot.check(path, settings, examined)
     if lineages:
-        yield from _by_the_clock("certbot", _schedule.of("certbot", examined.root))
+        yield from _by_the_clock("certbot", _schedule_of(examined, "certbot"))
+
+
+def _schedule_of(examined: Examined, client: str) -> _schedule.Schedule:
+    """One reading will do for all domains that are looked at."""
+    with _reading:
+        return _read_schedule(examined.places, client, examined.root)
+
+
+@lru_cache(maxsize=4)
+def _read_schedule(places: Placements, client: str, root: str) -> _schedule.Schedule:
+    return _schedule.of(client, root)
+
+
+_reading = Lock()
 
 
 def _dehydrated(examined: Examined) -> Iterator[Finding]:
-    schedule = _schedule.of("dehydrated", examined.root)
+    schedule = _schedule_of(examined, "dehydrated")
     given = _given(schedule.commands)
     environ = {**examined.environ, "CONFIG": given.pop("CONFIG", "") or examined.environ.get("CONFIG", "")}
     config = dehydrated.read_config(environ, examined.root)

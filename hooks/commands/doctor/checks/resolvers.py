@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import suppress
+from functools import lru_cache, partial
+from threading import Lock
 
 from .....errors import ConfigError, DelegationError
+from .....threads import aside
 from ....clients.dehydrated import read_text
 from ....config.environment import PUBLIC_RESOLVERS, PUBLIC_RESOLVERS_6
 from ....config.validators import addresses
 from ....dns.address import Address
-from ....dns.delegation import Delegation, PortBarred
+from ....dns.delegation import Delegation, PortBarred, Server
 from ....dns.inspect.split_horizon import differences
-from ....dns.message import NS, Query
+from ....dns.message import NS, Query, Response
 from ....dns.transport import Transport
+from ....dns.zone_cuts import Discovery
 from ..finding import Examined, Finding, Severity
 
 RESOLV_CONF = "/etc/resolv.conf"
@@ -45,26 +50,48 @@ def check(examined: Examined) -> Iterator[Finding]:
 
 def _dead_resolvers(examined: Examined) -> Iterator[Finding]:
     """Those that somebody has configured; of the public ones, any will do."""
-    configured = [each for each in examined.settings.resolvers if each not in PUBLIC]
-    with Transport() as wire:
-        asked = [Query(each, ".", NS, recurse=True) for each in configured]
-        answers = wire.ask(asked, RESOLVER_TIMEOUT)
-    for question in asked:
-        answer = answers[question]
+    configured = tuple(each for each in examined.settings.resolvers if each not in PUBLIC)
+    with _beginning:
+        asking = _begin_asking(examined.discovery, configured)
+    for resolver, answer in asking.result().items():
         if answer.message is not None and answer.message.answer:
             continue
-        others = [each for each in examined.settings.resolvers if each != question.server]
+        others = [each for each in examined.settings.resolvers if each != resolver]
         yield Finding(
             "resolver-dead",
             Severity.WARNING if others else Severity.ERROR,
-            str(question.server),
-            f"the configured resolver {question.server} is of no use: {answer.words}",
+            str(resolver),
+            f"the configured resolver {resolver} is of no use: {answer.words}",
             (
-                f"take {question.server} out of `resolvers` (DNS01_RESOLVERS), or have it answer this "
+                f"take {resolver} out of `resolvers` (DNS01_RESOLVERS), or have it answer this "
                 "machine (access-control, allow-recursion)",
-                f"see for yourself: dig NS . @{question.server.ip}",
+                f"see for yourself: dig NS . @{resolver.ip}",
             ),
         )
+
+
+# What is asked once for all domains
+
+_beginning = Lock()
+
+
+@lru_cache(maxsize=4)
+def _begin_asking(discovery: Discovery, configured: tuple[Address, ...]) -> Future[dict[Address, Response]]:
+    return aside(partial(_ask_for_the_root, configured))
+
+
+def _ask_for_the_root(configured: tuple[Address, ...]) -> dict[Address, Response]:
+    with Transport() as wire:
+        asked = [Query(each, ".", NS, recurse=True) for each in configured]
+        answers = wire.ask(asked, RESOLVER_TIMEOUT)
+    return {question.server: answers[question] for question in asked}
+
+
+@lru_cache(maxsize=256)
+def _begin_comparing(
+    discovery: Discovery, resolvers: tuple[Address, ...], apex: str, servers: tuple[Server, ...]
+) -> Future[dict[Address, str]]:
+    return aside(partial(differences, resolvers, apex, servers))
 
 
 def _barred(examined: Examined, error: PortBarred) -> Finding:
@@ -117,8 +144,10 @@ def _split(examined: Examined, delegation: Delegation) -> Iterator[Finding]:
     apex, servers = delegation.zone, delegation.servers
     if apex == delegation.target:
         return  # no resolver hears of the record's own name
-    resolvers = list(dict.fromkeys([*_local_resolvers(examined), *examined.settings.resolvers]))
-    for resolver, words in differences(resolvers, apex, servers).items():
+    resolvers = tuple(dict.fromkeys([*_local_resolvers(examined), *examined.settings.resolvers]))
+    with _beginning:
+        comparing = _begin_comparing(examined.discovery, resolvers, apex, servers)
+    for resolver, words in comparing.result().items():
         if words and resolver in examined.settings.resolvers:
             remedy = f"take {resolver} out of DNS01_RESOLVERS (`resolvers`): a CA has the world's view"
             yield _horizon(resolver, apex, words, Severity.WARNING, remedy)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from examined import examine
 from testbed import World
 
 from dns01.errors import HookError
+from dns01.hooks.commands.doctor.checks.registry import CHECKS
 from dns01.hooks.commands.doctor.examine import Diagnosis, diagnose
 from dns01.hooks.commands.doctor.finding import Check, Examined, Finding, Severity
 
@@ -114,3 +117,26 @@ def test_an_embedded_server_that_cannot_start_is_an_error(world: World) -> None:
 
     assert (finding.code, finding.severity) == ("server-does-not-start", Severity.ERROR)
     assert "127.1.0.1" in finding.message
+
+
+def test_sixteen_domains_of_a_zone_cost_its_servers_one_look() -> None:
+    hosts = {f"ns{number}.example.org": f"127.1.1.{number}" for number in range(1, 14)}
+    with World() as world:
+        world.zone("example.org", hosts)
+        one = examine(world, "example.org", DNS01_CA="letsencrypt")
+        names = [f"host{number}.example.org" for number in range(16)]
+        domains = [one._replace(domain=name, name=f"_acme-challenge.{name}") for name in names]
+        with ThreadPoolExecutor(16) as pool:
+            found = [each.ordered for each in pool.map(lambda domain: diagnose(domain, CHECKS, 300), domains)]
+        asked = Counter(
+            (question.name, question.type, question.over)
+            for address in hosts.values()
+            for question in world.servers[address].questions
+        )
+
+    assert found == [[]] * 16
+    assert asked["example.org", "SOA", "tcp"] == asked["example.org", "DNSKEY", "udp"] == 13
+    assert all(asked[f"_acme-challenge.{name}", "TXT", "udp"] == 13 for name in names)
+    # The rest is what leads there, and a resolver's view of the zone: nothing that grows with the names.
+    assert asked["example.org", "SOA", "udp"] + asked["example.org", "NS", "udp"] < 3 * 13
+    assert asked["example.org", "A", "udp"] < 13
