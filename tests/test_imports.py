@@ -198,6 +198,12 @@ def test_what_every_call_goes_through_loads_the_standard_library_alone(module: s
     assert not {name for name in loaded_at_once(module) if is_third_party(name)}
 
 
+def test_certbot_s_plugin_is_loaded_without_what_may_be_missing() -> None:
+    """certbot loads every plugin at every start, and does nothing at all once one of them cannot be."""
+    loaded = {name.partition(".")[0] for name in loaded_at_once("dns01.hooks.certbot_plugin")}
+    assert {name for name in loaded if is_third_party(name)} == {"acme", "certbot"}
+
+
 @pytest.mark.parametrize(
     "module",
     ["hooks.config.load", "hooks.deploy.section", *(f"hooks.deploy.targets.{kind}" for kind in kinds())],

@@ -16,9 +16,9 @@ import dns.update
 import pytest
 from testbed import TIME_LIMIT, Pebble
 
-from .clients import HOOKS, NEWEST_CERTBOT, Host, certbot_command, of_certbot
+from .clients import HOOKS, NEWEST_CERTBOT, Host, certbot, certbot_command, of_certbot
 from .conftest import newcomers
-from .stage import BIND, BIND_KEY, Stage
+from .stage import BIND, BIND_KEY, NAMES, Stage
 from .verify import verify
 
 BOTH = ("example.org", "*.example.org")
@@ -39,7 +39,10 @@ def order(host: Host, names: Iterable[str] = BOTH, *words: str, fails: bool = Fa
 def again(host: Host, *words: str) -> str:
     """What certbot says to a renewal, which is told nothing but where its files are."""
     folders = [f"--{name}-dir={host.folder / name}" for name in ("config", "work", "logs")]
-    return host.run(NEWEST_CERTBOT, "renew", "--no-random-sleep-on-renew", *folders, *words, environment={})
+    state = {"DNS01_STATE_DIR": str(host.state)}
+    return host.run(
+        NEWEST_CERTBOT, "renew", "--no-random-sleep-on-renew", *folders, *words, environment=state
+    )
 
 
 def trail(host: Host) -> list[dict[str, object]]:
@@ -66,12 +69,28 @@ class TestOrder:
         kept = (host.folder / "config" / "renewal" / "example.org.conf").read_text()
         assert "authenticator = dns01" in kept
         assert f"dns01_config = {host.folder / 'dns01.toml'}" in kept
+        assert BIND_KEY.secret not in kept
         calls = [(call["phase"], call["outcome"], len(call["names"])) for call in trail(host)]  # type: ignore[arg-type]
         assert calls == [("certbot auth", "ok", 2), ("certbot cleanup", "ok", 2)]
         first = verify(of_certbot(host), BOTH, stage.ca.roots())
         assert again(host, "--force-renewal", "-q") == ""
         second = verify(of_certbot(host), BOTH, stage.ca.roots())
         assert first.serial_number != second.serial_number
+        assert (stage.texts(), host.open_entries()) == (set(), [])
+
+    def test_a_certificate_of_the_hooks_goes_over_to_the_plugin_by_its_renewal_file(
+        self, stage: Stage, host: Host
+    ) -> None:
+        certbot(host, NEWEST_CERTBOT)
+        renewal = host.folder / "config" / "renewal" / "example.org.conf"
+        ours = ("manual_", "renew_hook")
+        lines = [line for line in renewal.read_text().splitlines() if not line.startswith(ours)]
+        lines[lines.index("authenticator = manual")] = "authenticator = dns01"
+        _write_configuration(host, stage)
+        renewal.write_text("\n".join([*lines, f"dns01_config = {host.folder / 'dns01.toml'}", ""]))
+        again(host, "--force-renewal")
+        verify(of_certbot(host), NAMES, stage.ca.roots())
+        assert len(trail(host)[-1]["retracted"]) == len(NAMES)  # type: ignore[arg-type]
         assert (stage.texts(), host.open_entries()) == (set(), [])
 
     def test_no_secret_reaches_certbot_s_log(self, stage: Stage, host: Host) -> None:
@@ -112,6 +131,16 @@ class TestFailure:
         said = order(host, fails=True)
         assert "no DNS provider is configured" in said
         assert "certbot keeps no variables for renewals" in said
+
+    def test_a_secret_in_a_file_that_others_can_read_is_refused_with_the_remedy(
+        self, stage: Stage, host: Host
+    ) -> None:
+        _write_configuration(host, stage)
+        (host.folder / "dns01.toml").chmod(0o644)
+        said = order(host, BOTH, "--dns01-config", "dns01.toml", fails=True)
+        assert "chmod" in said
+        assert BIND_KEY.secret not in said
+        assert "/chalZ/" not in stage.ca.log
 
     def test_when_the_ca_refuses_what_the_servers_show_is_said(self, stage: Stage, tmp_path: Path) -> None:
         with Pebble(OF_ORG) as ca:
