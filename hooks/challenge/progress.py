@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from ...output import is_terminal, step
+from ...output import is_terminal, printable, step
 from .observation import Row
 from .propagation import ROUND_INTERVAL, PropagationCheck
 
@@ -67,14 +67,14 @@ def picture(check: PropagationCheck, now: float, height: int) -> Any:
     for name, of_name in groupby(rows, key=lambda row: row.name):
         if height - len(lines) - shown < 3:
             break
-        lines.append(Text(name, "bold"))
+        lines.append(Text(printable(name), "bold"))
         table = Table.grid(padding=(0, 2))
         for width in columns:
             table.add_column(no_wrap=True, min_width=width)
         table.add_column()
         table.add_column(justify="right", no_wrap=True)
         for row in list(of_name)[: height - len(lines) - shown - 1]:
-            words = Text(row.words, "green" if row.passed else "yellow")
+            words = Text(printable(row.words), "green" if row.passed else "yellow")
             table.add_row(f"  {row.server}", str(row.address), words, f"{now - row.since:.0f} s")
             shown += 1
         lines.append(table)

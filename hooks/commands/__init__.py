@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from ... import __version__
+from ... import __version__, output
 from ...errors import UsageError
 from .audit.command import audit
 from .config import config
@@ -55,7 +55,7 @@ def main(words: Sequence[str]) -> int:
     except click.UsageError as error:
         raise _in_our_manner(error) from None
     except click.ClickException as error:
-        error.show()
+        output.failure(error.format_message())
         return error.exit_code
     except click.Abort:
         return 130

@@ -43,22 +43,22 @@ def check(file: str | None) -> None:
         named = ", ".join(rule.apex for rule in settings.zones if account.name in rule.accounts)
         only = len(settings.accounts) == 1
         zones = "every zone" if only else named or "no zone: name it in a [zone] section"
-        click.echo(f"account {output.account(account.name, account.provider)}: {zones}")
+        output.report(f"account {output.account(account.name, account.provider)}: {zones}")
     for rule in settings.zones:
         if terms := ", ".join(_terms(rule)):
-            click.echo(f"zone {rule.apex}: {terms}")
+            output.report(f"zone {rule.apex}: {terms}")
     for deployment in load_deployments(environ):
         deployment.target()
-        click.echo(f"certificate {deployment.pattern}: {deployment.name} ({deployment.kind})")
+        output.report(f"certificate {deployment.pattern}: {deployment.name} ({deployment.kind})")
     ordered, copies = _ordered(environ, settings), load_audit(environ).to
     if receivers := load_receivers(environ):
-        click.echo(f"notified: {', '.join(receivers.called)}")
+        output.report(f"notified: {', '.join(receivers.called)}")
     if copies:
-        click.echo(f"audit trail: to {' and '.join(copies)} as well")
+        output.report(f"audit trail: to {' and '.join(copies)} as well")
     if ordered:
-        click.echo(ordered)
-    click.echo(f"state: {settings.state}")
-    click.echo("the configuration is right")
+        output.report(ordered)
+    output.report(f"state: {settings.state}")
+    output.report("the configuration is right")
 
 
 def _ordered(environ: Mapping[str, str], settings: Settings) -> str:

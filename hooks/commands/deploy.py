@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from ... import output
 from ...errors import ConfigError, DeployError, HookError
-from ...output import printable
 from ..clients import files
 from ..clients.call import Call, Certificate
 from ..deploy.certificate import inspect
@@ -41,7 +41,7 @@ def deploy(
         with session.phase(Call("dns01", "deploy", "deploy")):
             deliverer.retry(everything=True)
             _fail_for(deliverer)
-        click.echo("nothing is pending any more")
+        output.report("nothing is pending any more")
         return
     plan: Plan
     if missing:
@@ -115,7 +115,7 @@ def _show(plan: Plan, deliverer: Deliverer) -> None:
                 failures += 1
                 changes = [f"it would fail: {error}"]
             for change in changes or ["it is there already"]:
-                click.echo(printable(f"{where}: {' '.join(change.split())}"))
+                output.report(f"{where}: {' '.join(change.split())}")
     if failures:
         raise DeployError(f"{failures} would fail", "what is wrong with each is above")
 

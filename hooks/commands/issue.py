@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from datetime import UTC, datetime
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ... import output
 from ...errors import AcmeError, ConfigError
-from ...secret import redact
 from ..state.atomic import iso
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def issue(names: tuple[str, ...], dry_run: bool, force: bool, as_json: bool) -> 
     run = _run()
     report = run.plan(names, force=force) if dry_run else run.issue(names, force=force)
     if as_json:
-        click.echo(redact(json.dumps(_document(report), indent=2)))
+        output.document(_document(report))
     else:
         _show(report, everything=dry_run)
     if not report.all_well:
@@ -79,25 +78,25 @@ def _run() -> IssueRun | FleetRun:
 
 def _show(report: Report, *, everything: bool) -> None:
     for rejected in report.rejected:
-        click.echo(f"left out: {rejected.where}: {rejected.message}")
-        click.echo(f"   -> {rejected.hint}")
+        output.report(f"left out: {rejected.where}: {rejected.message}")
+        output.report(f"   -> {rejected.hint}")
     stages = {each.name: each for each in report.issuances}
     for each in report.planned:
         if done := stages.get(each.wanted.name):
             why = f": {done.error}" if done.error else ""
-            click.echo(f"{each.wanted.name}: {done.stage}{why}")
+            output.report(f"{each.wanted.name}: {done.stage}{why}")
         elif everything or each.verdict in ("back-off", "limit", "set aside"):
             when = f" from {_time(each.at)} on" if each.verdict in ("back-off", "limit", "not due") else ""
-            click.echo(f"{each.wanted.name}: {WORDS[each.verdict]}{when}: {each.reason}")
+            output.report(f"{each.wanted.name}: {WORDS[each.verdict]}{when}: {each.reason}")
     for row in report.delivered:
-        click.echo(f"{row['name']} → {row['target'] or 'its targets'}: {row['error'] or 'done'}")
+        output.report(f"{row['name']} → {row['target'] or 'its targets'}: {row['error'] or 'done'}")
     counted = Counter(
         done.stage if (done := stages.get(each.wanted.name)) else WORDS[each.verdict]
         for each in report.planned
     )
     summary = [f"{count} {outcome}" for outcome, count in counted.items()]
     count = len(report.planned)
-    click.echo(
+    output.report(
         f"{count} certificate{'' if count == 1 else 's'}: {', '.join(summary) or 'none is configured'}"
     )
 

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 import click
 
 from ...errors import UsageError
+from ...output import printable
 from ...providers import load, names
 from ...providers._bridge_catalogue import installed_lexicon
 from .provider_guide import HEADS, Row, catalogue, columns, guide, lacking
@@ -27,7 +28,7 @@ def providers(word: str) -> None:
     built_in = word.replace("-", "").lower()
     if built_in in names() or word in [row.name for row in added]:
         name = built_in if built_in in names() else word
-        click.echo(guide(name, load(name)), nl=False)
+        click.echo(printable(guide(name, load(name))), nl=False)
         return
     every = [*added, *catalogue(installed_lexicon())]
     rows = [row for row in every if word.lower() in " ".join(row).lower()]
@@ -37,7 +38,7 @@ def providers(word: str) -> None:
         raise UsageError(
             f"no DNS provider has {word!r} in its names", f"{guess}`dns01 providers` lists them all"
         )
-    click.echo(columns([HEADS[:4], *map(_shown, rows)]))
+    click.echo(printable(columns([HEADS[:4], *map(_shown, rows)])))
     click.echo(_bridges(rows), nl=False, err=True)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from ... import output
 from ...errors import ConfigError, HookError, NotReady, ProviderError, UsageError, ZoneNotFound
 from ...names import PREFIX
 from ...providers.base import CreatesAliases, Zone
@@ -58,16 +59,16 @@ def register(domains: tuple[str, ...], allowfrom: tuple[str, ...], create_cname:
     for name in names:
         if not check:
             account = clerk.register(name, networks)
-            click.echo(f"{name}. CNAME {account.fulldomain}.")
+            output.report(f"{name}. CNAME {account.fulldomain}.")
             if create_cname:
                 clerk.create_cname(name, account.fulldomain)
         if check or create_cname:
             found = list(clerk.complaints(name))
             complaints += len(found)
             for complaint in found:
-                click.echo(f"{name}: {complaint}")
+                output.report(f"{name}: {complaint}")
             if not found:
-                click.echo(f"{name}: all is well")
+                output.report(f"{name}: all is well")
     return 1 if complaints else 0
 
 
@@ -153,7 +154,7 @@ class Clerk:
         value = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
         with self._journal.lock(place.zone):
             if busy := [entry.domain for entry in self._journal.entries() if entry.target == place.target]:
-                click.echo(f"{place.target} is in use for {', '.join(busy)}: nothing is written to it now")
+                output.report(f"{place.target} is in use for {', '.join(busy)}: nothing is written to it now")
                 return
             server.attempt(place.target, partial(server.update, account, value))
         profile = server.profile._replace(timeout=BUDGET)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import click
 
+from ... import output
 from ...errors import UsageError
-from ...output import printable
 from ..clients.call import Call
 from ..phases import Session
 from ..state.atomic import iso
@@ -39,14 +39,14 @@ def sweep(names: tuple[str, ...], dry_run: bool, forget: bool) -> int:
             session.journal.forget(gone)
             phase.records.retract([entry for entry in orphans if entry not in gone])
         for entry in gone:
-            click.echo(f"given up, see whether it is still in the zone: {printable(_line(entry))}")
+            output.report(f"given up, see whether it is still in the zone: {_line(entry)}")
     left = session.journal.entries()
     for entry in left:
         orphaned = "to be given up" if entry in gone else "to be taken back"
         state = orphaned if entry in orphans or entry.error else _in_use(entry)
-        click.echo(f"{state}: {printable(_line(entry))}")
+        output.report(f"{state}: {_line(entry)}")
     if not left:
-        click.echo(f"nothing is open in {session.state}")
+        output.report(f"nothing is open in {session.state}")
     return 1 if not dry_run and any(entry.error for entry in left) else 0
 
 

@@ -7,6 +7,7 @@ environment of later hooks.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -103,7 +104,19 @@ def table(lines: Iterable[str]) -> None:
 
 def report(text: str = "", *, aside: bool = False) -> None:
     """A line of what a command shows, on stdout; ``aside``: on stderr. Raises BrokenPipeError."""
-    print(_harmless(text), file=sys.stderr if aside else sys.stdout, flush=True)
+    print(harmless(text), file=sys.stderr if aside else sys.stdout, flush=True)
+
+
+def document(value: object) -> None:
+    """The JSON that a command gives to programs: ASCII without control characters, and without secrets.
+    Raises BrokenPipeError."""
+    print(redact(json.dumps(value, indent=2)).replace("\x7f", "\\u007f"), flush=True)
+
+
+def harmless(text: str) -> str:
+    """The text without secrets, printable. What stands on several lines is indented from the second on, so
+    that no text from outside can pass for a line of ours."""
+    return re.sub(r"\n(?! {6})", "\n      ", printable(redact(text)))
 
 
 def trace(error: BaseException) -> None:
@@ -119,10 +132,4 @@ def _write(text: str, file: TextIO | None = None) -> None:
         _writers.rest(_harmless(text))
         return
     with suppress(OSError, ValueError):  # a client that closed our stderr is no reason to stop
-        print(_harmless(text), file=file or sys.stderr, flush=True)
-
-
-def _harmless(text: str) -> str:
-    """What stands on several lines is indented from the second on, so that no text from outside can pass
-    for a line of ours."""
-    return re.sub(r"\n(?! )", "\n      ", printable(redact(text)))
+        print(harmless(text), file=file or sys.stderr, flush=True)

@@ -55,7 +55,7 @@ def audit(
     path = _path()
     nothing = True
     for record in read(path, since=since, **{key: value for key, value in wanted.items() if value}):
-        for line in [json.dumps(record)] if as_json else lines(record):
+        for line in [json.dumps(record).replace("\x7f", "\\u007f")] if as_json else lines(record):
             report(line)
         nothing = False
     if nothing:

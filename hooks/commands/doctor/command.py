@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -11,6 +10,7 @@ from threading import Semaphore
 
 import click
 
+from .... import output
 from ....errors import ConfigError, UsageError
 from ....names import canonical
 from ....threads import aside
@@ -54,7 +54,7 @@ def doctor(domains: tuple[str, ...], every: bool, notify: bool, ca: str, write: 
     if notify:
         rehearsal.tell(diagnoses, os.environ)
     if as_json:
-        click.echo(json.dumps(report.document(diagnoses), indent=2))
+        output.document(report.document(diagnoses))
     else:
         report.show(diagnoses)
     return max(diagnosis.worst for diagnosis in diagnoses).value

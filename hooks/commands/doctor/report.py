@@ -84,7 +84,7 @@ class _Plain:
     """Lines without any colour."""
 
     def line(self, kind: str, text: str) -> None:
-        print(redact(text), flush=True)
+        output.report(text)
 
     def tree(self, node: Node, depth: int = 1) -> None:
         self.line("", "  " * depth + node.text)
@@ -109,14 +109,14 @@ class _Coloured:
     def line(self, kind: str, text: str) -> None:
         from rich.text import Text
 
-        self._console.print(Text(redact(text), self.STYLES.get(kind, "")), soft_wrap=True)
+        self._console.print(Text(output.harmless(text), self.STYLES.get(kind, "")), soft_wrap=True)
 
     def tree(self, node: Node) -> None:
         from rich.text import Text
         from rich.tree import Tree
 
         def grown(node: Node, root: Tree | None = None) -> Tree:
-            text = Text(redact(node.text))
+            text = Text(output.harmless(node.text))
             branch = root.add(text) if root else Tree(text, guide_style="dim")
             for each in node.beneath:
                 grown(each, branch)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import timedelta
 
 import click
 
+from .... import output
 from ....errors import ConfigError, HookError, UsageError
 from ...deploy.tls import service
 from . import document, page, prometheus, table
@@ -71,13 +71,13 @@ def status(
         if html:
             write(html, page.text(overview), "name a file in a folder that this user may write to")
     except HookError as error:
-        click.echo(f"DNS01 UNKNOWN - {error}")
-        click.echo(f"   -> {error.hint}")
+        output.report(f"DNS01 UNKNOWN - {error}")
+        output.report(f"   -> {error.hint}")
         return Level.UNKNOWN.value
     if notify:
         remind(overview, os.environ)
     if as_json:
-        click.echo(json.dumps(document.document(overview), indent=2))
+        output.document(document.document(overview))
     else:
         table.show(overview)
     return overview.level.value

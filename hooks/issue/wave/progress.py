@@ -64,7 +64,8 @@ class WaveProgress:
         live = _live()
         with live:
             while not self._over.wait(REFRESH):
-                live.update(f"{self._clock() - self._began:4.0f} s  {self.line()}", refresh=True)
+                line = output.printable(self.line())
+                live.update(f"{self._clock() - self._began:4.0f} s  {line}", refresh=True)
 
 
 def _live() -> Any:
