@@ -55,7 +55,7 @@ class Accounts:
             return {}
         try:
             entries = json.loads(read_secret(self.path))
-        except ValueError:
+        except (ValueError, RecursionError):
             entries = None
         if not isinstance(entries, dict):
             # Without its cause, which quotes the file.

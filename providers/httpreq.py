@@ -74,7 +74,7 @@ class Provider(Rest, ProgramBridge):
         """The status is all that counts: any text will do for an answer."""
         try:
             return json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return content.decode(errors="replace")
 
     def made_for(self, challenges: Mapping[TxtRecord, ChallengeOf]) -> None:

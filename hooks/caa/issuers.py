@@ -178,6 +178,6 @@ def _member(document: str | None, key: str) -> str:
     """A member of a JSON object, as far as there is one."""
     try:
         parsed = json.loads(document or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return str(parsed.get(key) or "") if isinstance(parsed, dict) else ""

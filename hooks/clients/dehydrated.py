@@ -141,7 +141,7 @@ def _subproblem(problem: object) -> str:
 def _json(text: str) -> object:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -16,11 +16,11 @@ class Rude:
         keys = ("type", "title", "detail", "message", "error", "errors", "reason", "id", "code")
         body = json.dumps(dict.fromkeys(keys, words), ensure_ascii=False).encode()
         head = b"HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\n" % (status, reason)
-        self._answer = head + b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body)
+        self.answer = head + b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body)
         self._tls = tls
 
     def __enter__(self) -> Self:
-        answer, tls = self._answer, self._tls
+        rude, tls = self, self._tls
 
         class Handler(socketserver.StreamRequestHandler):
             def setup(self) -> None:
@@ -34,7 +34,7 @@ class Rude:
                     if line.lower().startswith(b"content-length:"):
                         length = int(line.split(b":")[1])
                 self.rfile.read(length)
-                self.wfile.write(answer)
+                self.wfile.write(rude.answer)
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

@@ -137,7 +137,7 @@ def _read(path: str) -> tuple[JWK, str] | None:
                 raise TypeError("url")
         except FileNotFoundError:
             return None
-        except (LookupError, TypeError, ValueError, JoseError) as error:
+        except (LookupError, RecursionError, TypeError, ValueError, JoseError) as error:
             raise ConfigError(
                 f"the account file {path} is corrupt ({type(error).__name__})",
                 "restore it from a backup; without one, move it away, and another account is made",
