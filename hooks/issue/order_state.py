@@ -124,7 +124,8 @@ class OrderStates:
             open(os.path.join(self._folder, EVENTS)) as file,
         ):
             for line in file:
-                with suppress(ValueError, TypeError, RecursionError):  # a line that is no event costs a refusal at worst
+                # A line that is no event costs a refusal at worst.
+                with suppress(ValueError, TypeError, RecursionError):
                     owner, kind, at, names = json.loads(line)
                     found.append((str(owner), Event(kind, float(at), tuple(names))))
         return found

@@ -1,0 +1,109 @@
+"""A FIFO, a folder, a link, a device or a huge file where a file is expected: a message, never a wait."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from bundles import issued
+from calls import HOOK
+from contract import validation
+
+TSIG = {"DNS01_PROVIDER": "rfc2136", "RFC2136_NAMESERVER": "127.9.9.9", "RFC2136_TSIG_KEY": "hook"}
+NOBODY = "http://127.9.9.9"
+CHALLENGE = ("deploy_challenge", "example.org", "token", validation("a"))
+
+
+def pointing(folder: Path, name: str) -> dict[str, str]:
+    return {"DNS01_CONFIG": f"{folder}/{name}", "DNS01_PROVIDER": ""}
+
+
+def deploying(folder: Path) -> dict[str, str]:
+    (folder / "tls").mkdir()
+    config = folder / "deploy.toml"
+    config.write_text(f'[deploy."*".web]\nto = "files"\ndirectory = "{folder}/tls"\n')
+    return pointing(folder, config.name)
+
+
+def certificate(folder: Path, which: str) -> tuple[str, ...]:
+    paths = issued(folder / "certs", "example.org").facts.certificate[1:5]
+    os.unlink(folder / "certs" / which)
+    return ("deploy_cert", "example.org", *paths, "1800000000")
+
+
+Case = Callable[[Path], tuple[str, tuple[str, ...], Mapping[str, str]]]
+PLACES: dict[str, Case] = {
+    "the configuration": lambda at: ("config.toml", CHALLENGE, pointing(at, "config.toml")),
+    "the configuration, by hand": lambda at: ("config.toml", ("config", "check", f"{at}/config.toml"), {}),
+    "a secret": lambda at: ("secret", CHALLENGE, {"RFC2136_TSIG_SECRET_FILE": f"{at}/secret"}),
+    "a key file": lambda at: ("key", CHALLENGE, {"RFC2136_TSIG_KEY": "", "RFC2136_TSIG_FILE": f"{at}/key"}),
+    "an entry of the journal": lambda at: ("state/open/example.org-0.json", ("startup_hook",), {}),
+    "an entry, swept": lambda at: ("state/open/example.org-0.json", ("sweep",), {}),
+    "a delivery": lambda at: ("state/pending/example.org_web-0.json", ("startup_hook",), deploying(at)),
+    "a delivery, shown": lambda at: ("state/deployed/example.org_web-0.json", ("status",), deploying(at)),
+    "an intent": lambda at: ("state/intents/example.org-0.json", CHALLENGE, {}),
+    "a lock": lambda at: ("state/locks/audit.lock", CHALLENGE, {}),
+    "the audit trail": lambda at: ("state/audit.jsonl", ("audit",), {}),
+    "the audit trail, written": lambda at: ("state/audit.jsonl", CHALLENGE, {}),
+    "the audit trail, verified": lambda at: ("state/audit.jsonl", ("audit", "verify"), {}),
+    "the audit trail, rotated": lambda at: ("state/audit.jsonl.1", ("audit", "verify"), {}),
+    "the audit trail in status": lambda at: ("state/audit.jsonl", ("status",), deploying(at)),
+    "fullchain.pem": lambda at: ("certs/fullchain.pem", certificate(at, "fullchain.pem"), deploying(at)),
+    "privkey.pem": lambda at: ("certs/privkey.pem", certificate(at, "privkey.pem"), deploying(at)),
+    "the storage of acme-dns": lambda at: (
+        "storage.json",
+        CHALLENGE,
+        {"DNS01_PROVIDER": "acmedns", "ACME_DNS_API_BASE": NOBODY, "ACME_DNS_STORAGE_PATH": f"{at}/storage.json"},
+    ),
+    "an inventory": lambda at: ("certificates.csv", ("issue", "--dry-run"), ordering(at)),
+}  # fmt: skip
+
+
+def ordering(folder: Path) -> dict[str, str]:
+    config = folder / "issue.toml"
+    config.write_text(
+        '[account.web]\nprovider = "memory"\nzones = "example.org"\n[ca]\ndirectory = "https://127.9.9.9/"\n'
+        f'[issue]\ninventory = "{folder}/certificates.csv"\n'
+    )
+    return pointing(folder, config.name)
+
+
+def put(kind: str, path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    match kind:
+        case "FIFO":
+            os.mkfifo(path, 0o600)
+        case "folder":
+            path.mkdir(mode=0o700)
+        case "link to itself":
+            path.symlink_to(path)
+        case "link to nowhere":
+            path.symlink_to(path.parent / "nowhere")
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "huge file":
+            path.touch(0o600)
+            os.truncate(path, 1 << 36)
+
+
+@pytest.mark.parametrize(
+    "kind", ["FIFO", "folder", "link to itself", "link to nowhere", "device", "huge file"]
+)
+@pytest.mark.parametrize("place", PLACES)
+def test_what_is_no_file_costs_a_message_and_no_wait(tmp_path: Path, place: str, kind: str) -> None:
+    name, words, environ = PLACES[place](tmp_path)
+    put(kind, tmp_path / name)
+    given = {"PATH": os.environ["PATH"], "DNS01_STATE_DIR": str(tmp_path / "state"), "DNS01_TIMEOUT": "1"}
+    given |= {"DNS01_RESOLVERS": "127.9.9.9", "DNS01_NAMESERVERS": "127.9.9.9", **TSIG, **environ}
+
+    done = subprocess.run(
+        ["prlimit", "--as=2000000000", sys.executable, str(HOOK), *words],
+        capture_output=True, text=True, env={key: value for key, value in given.items() if value}, timeout=120,
+    )  # fmt: skip
+
+    assert done.returncode in range(11), done.stderr
+    assert "Traceback" not in done.stderr
