@@ -85,7 +85,9 @@ class Place(NamedTuple):
         (self.folder / "tls").mkdir()
         (self.folder / "said").write_text(HOSTILE)
         lines = [f'{key} = ["sh", "-c", "cat {self.folder}/said >&2; exit 1"]' for key in commands]
-        text = f'[deploy."example.org".web]\nto = "files"\ndirectory = "{self.folder}/tls"\n' + "\n".join(lines)
+        text = f'[deploy."example.org".web]\nto = "files"\ndirectory = "{self.folder}/tls"\n' + "\n".join(
+            lines
+        )
         return self.configure(text)
 
     def order(self, names: str = "www.example.org") -> dict[str, str]:

@@ -14,9 +14,11 @@ from ..atomic import discard, iso, open_regular
 from . import chain
 
 FILE = "audit.jsonl"
+LARGEST = 1 << 30  # octets of a file; one that is rotated by itself has 8 MiB
 LONGEST = 16 << 20  # octets of a line; one of a wave of 10,000 certificates has 2 MiB
 TAILS = (1 << 16, LONGEST)  # octets at the end of a file to look for its last line in
 
+TOO_LARGE = f"it has more than {LARGEST >> 20} MiB"
 COMPRESSED = (".gz", ".xz", ".bz2", ".zst")
 DAMAGED = (OSError, ValueError, EOFError, zlib.error)
 _OURS = re.compile(r"-\d{8}T\d{9}Z(\.gz)?")  # what ``rotate`` appends to the name
@@ -135,9 +137,11 @@ def _lines_of(path: str, skip: Callable[[StateError], None] | None, besides: int
 
 
 def _split(path: str, file: BinaryIO) -> Iterator[Line]:
-    number = 0
+    number = octets = 0
     while text := file.readline(LONGEST):
-        number += 1
+        number, octets = number + 1, octets + len(text)
+        if octets > LARGEST:  # of what is compressed
+            raise ValueError(TOO_LARGE)
         yield Line(path, number, text.rstrip(b"\n"), text.endswith(b"\n"))
 
 
@@ -162,6 +166,8 @@ def _opened(path: str) -> Iterator[BinaryIO]:
                 yield cast(BinaryIO, file)
         elif path.endswith(COMPRESSED):
             raise ValueError("of what is compressed, only .gz is read")
+        elif os.fstat(plain.fileno()).st_size > LARGEST:
+            raise ValueError(TOO_LARGE)
         else:
             yield plain
 
@@ -184,4 +190,5 @@ def _age(path: str) -> tuple[int, float, str]:
 
 def _unreadable(path: str, error: Exception) -> StateError:
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return StateError(f"the audit trail {path} cannot be read: {why}", f"see what it is (ls -l {path})")
+    hint = f"see what it is (ls -l {path}); what is moved out of the folder is not looked at"
+    return StateError(f"the audit trail {path} cannot be read: {why}", hint)

@@ -59,7 +59,7 @@ def read(table: object) -> AuditSettings:
         raise ConfigError("it is no table", 'write [audit] and below it, for example, to = "journald"')
     check_known("key", table, KEYS)
     default = AuditSettings()
-    size = _number("size", table.get("size", default.size >> 20), 0.01, 4096)
+    size = _number("size", table.get("size", default.size >> 20), 0.01, 512)
     keep = _number("keep", table.get("keep", default.keep), 0, 10_000)
     return AuditSettings(_receivers(table.get("to", [])), int(size * (1 << 20)), int(keep))
 
