@@ -69,7 +69,7 @@ def step(text: str) -> None:
     """One thing that was done or is about to be."""
     global _left_on_stdout
     if _writers:
-        _writers.progress(_harmless(f" + {text}"))
+        _writers.progress(harmless(f" + {text}"))
         return
     if _left_on_stdout is None:
         _write(f" + {text}")
@@ -129,7 +129,7 @@ def trace(error: BaseException) -> None:
 
 def _write(text: str, file: TextIO | None = None) -> None:
     if _writers:
-        _writers.rest(_harmless(text))
+        _writers.rest(harmless(text))
         return
     with suppress(OSError, ValueError):  # a client that closed our stderr is no reason to stop
         print(harmless(text), file=file or sys.stderr, flush=True)
