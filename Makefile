@@ -8,7 +8,8 @@ TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils busybox certbot chromium c
 	iproute2 knot knot-dnsutils lego mksh nftables nginx-light openssh-client openssh-server openssl \
 	pdns-backend-sqlite3 pdns-server postfix postgresql strace systemd uacme unbound
 
-.PHONY: help demo test bench dist docs lint pictures ruff types unit e2e demo-notice demo-packages test-packages
+.PHONY: help demo test bench dist docs trust lock audit lint pictures ruff types unit e2e demo-notice demo-packages \
+	test-packages
 .NOTPARALLEL:
 
 help: ## show this list
@@ -41,6 +42,21 @@ unit: test-packages .venv/test ## all tests but the ones end to end
 e2e: test-packages .venv/test .venv-certbot/installed .venv-ansible/wheels ## real clients, a real CA, real name servers
 	$(VENV)/python -m pytest -n 4 --dist worksteal tests/e2e # they wait more than they work
 
+trust: test-packages .venv/test ## tests/trust at length: kills, races, faults and inputs, for some hours
+	@rm -f trust.jsonl
+	TRUST=long TRUST_FIGURES=$(CURDIR)/trust.jsonl $(VENV)/python -m pytest -n 3 --dist worksteal tests/trust
+	@$(VENV)/python docs/reliability.py trust.jsonl
+
+lock: .venv/test ## write the versions that the tests need, with hashes, to requirements.lock
+	@$(VENV)/python packaging/lock.py > requirements.lock.new && mv requirements.lock.new requirements.lock
+
+audit: requirements.lock .venv-audit/bin/pip-audit ## ask an index for known vulnerabilities in what is locked
+	@.venv-audit/bin/pip-audit --requirement requirements.lock --disable-pip || { \
+		echo 'Where the index of advisories is out of reach, this says nothing about vulnerabilities.'; exit 1; }
+
+requirements.lock:
+	@$(MAKE) --no-print-directory lock
+
 dist: .venv/test ## build the wheel, the sdist and dns01.pyz from the last commit, into dist/
 	@$(VENV)/python packaging/dist.py
 
@@ -69,6 +85,9 @@ test-packages:
 .venv-certbot/installed: setup.cfg
 	$(call virtual-environment,.venv-certbot,--upgrade --editable '.[certbot]')
 	@touch $@
+
+.venv-audit/bin/pip-audit:
+	$(call virtual-environment,.venv-audit,pip-audit)
 
 # And what the role's tests, which have no network, install: our own dependencies, and what builds us.
 .venv-ansible/wheels: setup.cfg .venv/test

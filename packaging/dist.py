@@ -22,6 +22,7 @@ from pathlib import Path
 
 import bundle
 import pyz
+import sbom
 
 ROOT = Path(__file__).resolve().parent.parent
 SUMS = "SHA256SUMS"
@@ -45,6 +46,7 @@ def main() -> None:
         ours = bundle.read_wheel(wheel).name
         lock = bundle.requirements(each for each in wheels if each.name != ours)
         (outdir / LOCK).write_text("".join(f"{line}\n" for line in lock))
+        sbom.write(outdir, bundle.read_wheel(wheel), wheels, epoch)
         bundle.unpack(wheels, tree)
         pyz.build(tree, outdir / "dns01.pyz", epoch)
     (outdir / SUMS).write_text("".join(checksums(outdir)))
