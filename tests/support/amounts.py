@@ -15,7 +15,7 @@ def _amount(name: str, short: int, long: int) -> int:
     return int(os.environ.get(f"TRUST_{name}", long if LONG else short))
 
 
-KILLS = _amount("KILLS", 3, 60)  # of each phase at a system call, and as many at random instants
+KILLS = _amount("KILLS", 2, 60)  # of each phase at a system call, and as many at random instants
 ROUNDS = _amount("ROUNDS", 2, 30)  # of each of the writers that race
 RUNS = _amount("RUNS", 4, 60)  # through a network that fails
 INPUTS = _amount("INPUTS", 60, 125_000)  # of each kind

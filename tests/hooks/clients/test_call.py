@@ -332,42 +332,6 @@ def test_uacmes_arguments_are_counted() -> None:
         read(["begin", "dns-01", "example.org"], {})
 
 
-# all of them
-
-WORDS = [
-    *("deploy_challenge", "clean_challenge", "deploy_cert", "unchanged_cert", "sync_cert", "deploy_ocsp"),
-    *(
-        "invalid_challenge",
-        "request_failure",
-        "startup_hook",
-        "exit_hook",
-        "certbot",
-        "present",
-        "begin",
-        "done",
-    ),
-]
-junk = st.one_of(
-    st.text(max_size=20), st.sampled_from(["", "--", "-h", "--help", "dns-01", "example.org", VALUE])
-)
-
-
-@given(
-    st.sampled_from(WORDS),
-    st.lists(junk, max_size=8),
-    st.dictionaries(st.sampled_from(list(CERTBOT_5)), junk),
-)
-def test_a_call_is_understood_or_refused_but_never_breaks(
-    word: str, arguments: list[str], environ: dict[str, str]
-) -> None:
-    try:
-        call = read([word, *arguments], environ)
-    except UsageError:
-        return
-    if call.phase == "publish":
-        assert all(challenge.name and len(challenge.validation) == 43 for challenge in call.challenges)
-
-
 # Challenges that are not ours
 
 

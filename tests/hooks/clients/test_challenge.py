@@ -48,19 +48,6 @@ def test_case_star_and_trailing_dot_make_no_difference_to_the_owner_name(domain:
     assert canonical(plain) == plain
 
 
-@given(st.text(max_size=300))
-def test_whatever_is_given_as_a_domain_is_either_a_name_of_the_dns_or_refused(domain: str) -> None:
-    try:
-        name = owner_name(domain)
-    except UsageError:
-        return
-    assert name.isascii()
-    assert name == name.lower()
-    assert len(name) <= 253
-    assert all(0 < len(label) <= 63 for label in name.split("."))
-    assert canonical(name) == name
-
-
 @pytest.mark.parametrize(
     ("domain", "complaint"),
     [
