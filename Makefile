@@ -51,7 +51,7 @@ lock: .venv/test ## write the versions that the tests need, with hashes, to requ
 	@$(VENV)/python packaging/lock.py > requirements.lock.new && mv requirements.lock.new requirements.lock
 
 audit: requirements.lock .venv-audit/bin/pip-audit ## ask an index for known vulnerabilities in what is locked
-	@.venv-audit/bin/pip-audit --requirement requirements.lock --disable-pip || { \
+	@.venv-audit/bin/pip-audit --requirement requirements.lock --disable-pip --strict || { \
 		echo 'Where the index of advisories is out of reach, this says nothing about vulnerabilities.'; exit 1; }
 
 requirements.lock:
