@@ -1,24 +1,23 @@
 """All values of a wave out in one batch for each zone and its accounts, and back again.
 
-The accounts are served side by side; a batch that fails costs the names in it alone.
+The accounts are served side by side, and so are the zones of one where its provider says that they may be; a
+batch that fails costs the names in it alone.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
+from functools import partial
 
 from ....errors import HookError
-from ....providers.base import Zone
+from ....providers.base import Zone, zones_at_once
 from ...challenge.placement import Placement, Placements
 from ...challenge.publisher import Records
+from ...challenge.side_by_side import side_by_side
 from ...clients.challenge import Challenge
 from ...state.journal import Entry
-
-B = TypeVar("B")
 
 Zones = tuple[tuple[str, Zone], ...]  # (account, zone) of each primary of a name
 
@@ -49,10 +48,11 @@ class Publication:
             batches[places[challenge.name].zones].append(challenge)
 
         def publish(group: Sequence[Zones]) -> None:
-            for zones in group:
-                self._publish_batch(batches[zones], places)
+            steps = [partial(self._publish_batch, batches[zones], places) for zones in group]
+            side_by_side(steps, self._at_once(group))
 
-        _side_by_side(publish, without_common_accounts(batches))
+        groups = without_common_accounts(batches)
+        side_by_side([partial(publish, group) for group in groups], ACCOUNTS_AT_ONCE)
 
     def take_back(self) -> None:
         """Take back all that is out; what a provider refuses stays in the journal."""
@@ -62,7 +62,13 @@ class Publication:
         by_account: dict[str, list[Entry]] = defaultdict(list)
         for entry in entries:
             by_account[entry.account].append(entry)
-        _side_by_side(self._records.retract, list(by_account.values()))
+        steps = [partial(self._records.retract, entries) for entries in by_account.values()]
+        side_by_side(steps, ACCOUNTS_AT_ONCE)
+
+    def _at_once(self, group: Sequence[Zones]) -> int:
+        """How many of the batches the accounts take at a time."""
+        accounts = {account for zones in group for account, _ in zones}
+        return min(zones_at_once(self._places.provider_named(account)) for account in accounts)
 
     def _publish_batch(self, batch: Sequence[Challenge], places: dict[str, Placement]) -> None:
         try:
@@ -84,12 +90,3 @@ def without_common_accounts(batches: Iterable[Zones]) -> list[list[Zones]]:
         members = [member for _, group in together for member in group]
         groups.append((accounts.union(*(names for names, _ in together)), [*members, zones]))
     return [members for _, members in groups]
-
-
-def _side_by_side(work: Callable[[B], None], batches: Sequence[B]) -> None:
-    if len(batches) < 2:
-        for batch in batches:
-            work(batch)
-        return
-    with ThreadPoolExecutor(ACCOUNTS_AT_ONCE) as pool:
-        list(pool.map(work, batches))
