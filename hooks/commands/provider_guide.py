@@ -116,9 +116,36 @@ def lacking(kind: type[Provider]) -> str:
     return INSTALL.format(extra) if package and not find_spec(package) else ""
 
 
-def guide(name: str, kind: type[Provider], spell: Spell | None = None) -> str:
-    """All about one provider. ``spell`` puts bare text into reStructuredText."""
-    return "\n\n".join(_parts(name, kind, spell)) + "\n"
+def guide(name: str, kind: type[Provider], spell: Spell | None = None, width: int = WIDTH) -> str:
+    """All about one provider, in lines of ``width`` characters; what can be pasted is never broken.
+    ``spell`` puts bare text into reStructuredText; without it, it is for a terminal."""
+    return "\n\n".join(_parts(name, kind, _Page(spell, width))) + "\n"
+
+
+class _Page(NamedTuple):
+    """How text is written: for reStructuredText, or (without ``spell``) for a terminal."""
+
+    spell: Spell | None
+    width: int
+
+    def bare(self, text: str) -> str:
+        return self.spell(text) if self.spell else text
+
+    def head(self, text: str) -> str:
+        return f"{self.bare(text)}\n{'-' * len(self.bare(text))}" if self.spell else text
+
+    def said(self, text: str) -> str:
+        """What is reStructuredText already."""
+        return self.wrap(
+            text if self.spell else text.replace("``", "").replace("::\n", ":\n").removesuffix("::")
+        )
+
+    def wrap(self, text: str) -> str:
+        return _wrap(text, self.width)
+
+    def block(self, head: str, text: str) -> str:
+        mark = "::" if self.spell else ":"
+        return f"{head}{mark}\n\n{indent(text.rstrip(), '    ')}"
 
 
 def rst(text: str) -> str:
@@ -126,33 +153,31 @@ def rst(text: str) -> str:
     return re.sub(r"([\\*`|]|_(?!\w)|(?<=:):)", r"\\\1", text)
 
 
-def _parts(name: str, kind: type[Provider], spell: Spell | None) -> Iterator[str]:
-    bare = spell or str
-    head = f"{name}: {title(kind)}" if _title(kind) else name
-    yield f"{bare(head)}\n{('-' if spell else '=') * len(bare(head))}"
+def _parts(name: str, kind: type[Provider], page: _Page) -> Iterator[str]:
+    yield page.head(f"{name}: {title(kind)}" if _title(kind) else name)
     for paragraph in (_module_says(kind), *(inspect.getdoc(kind) or "").split("\n\n")):
         if paragraph:
-            yield _wrap(paragraph if spell else paragraph.replace("``", ""))
+            yield page.said(paragraph)
     if docs := _docs(kind):
         yield f"The API's documentation: {docs}"
     package, extra = _needs(kind)
     if package:
-        yield f"It needs {package}: {bare(INSTALL.format(extra))}"
+        yield f"It needs {package}: {page.bare(INSTALL.format(extra))}"
     if permission := _permission(kind):
         if "\n" in permission:
-            yield _block("The least privilege to grant", permission)
+            yield page.block("The least privilege to grant", permission)
         else:
-            yield _wrap(f"The least privilege to grant: {bare(permission)}.")
-    yield _block("At the least, as environment variables", environment(name, kind))
-    yield _block("The same in the configuration file", toml(name, kind))
+            yield page.wrap(f"The least privilege to grant: {page.bare(permission)}.")
+    yield page.block("At the least, as environment variables", environment(name, kind))
+    yield page.block("The same in the configuration file", toml(name, kind))
     if kind.options:
         which = "; one of the secrets is needed" if _takes_any_secret(kind) else ""
-        yield _wrap(
+        yield page.wrap(
             "All variables; with _FILE at the end of its name, each is the path of a file that holds the"
             f" value{which}:"
         )
-        yield "\n\n".join(_definition(option, bare) for option in kind.options)
-    yield _wrap(_limits(kind) + _waits(kind.profile, _least_ttl(kind)))
+        yield "\n\n".join(_definition(option, page) for option in kind.options)
+    yield page.wrap(_limits(kind) + _waits(kind.profile, _least_ttl(kind)))
 
 
 def environment(name: str, kind: type[Provider]) -> str:
@@ -206,7 +231,7 @@ def _key(option: Option) -> str:
     return f"{option.key}.NAME" if option.table else option.key
 
 
-def _definition(option: Option, bare: Spell) -> str:
+def _definition(option: Option, page: _Page) -> str:
     traits: Mapping[str, object] = {
         "required": option.required,
         "optional": not option.required,
@@ -215,7 +240,9 @@ def _definition(option: Option, bare: Spell) -> str:
     }
     said = ", ".join(trait for trait, holds in traits.items() if holds)
     term = f"{' or '.join(map(_variable, option.env))} ({_key(option)} in the file): {said}"
-    return f"{bare(term)}\n{indent(_wrap(bare(option.help), WIDTH - 4), '    ')}"
+    if not page.spell:  # which a document has in one line
+        term = _wrap(term, page.width, "  ")
+    return f"{page.bare(term)}\n{indent(_wrap(page.bare(option.help), page.width - 4), '    ')}"
 
 
 def _limits(kind: type[Provider]) -> str:
@@ -239,9 +266,6 @@ def _module_says(kind: type[Provider]) -> str:
     return (sys.modules[kind.__module__].__doc__ or "").split("\n\n")[0].strip()
 
 
-def _block(head: str, text: str) -> str:
-    return f"{head}::\n\n{indent(text.rstrip(), '    ')}"
-
-
-def _wrap(text: str, width: int = WIDTH) -> str:
-    return fill(text, width, break_long_words=False, break_on_hyphens=False)
+def _wrap(text: str, width: int, further: str = "") -> str:
+    """``further``: what stands before all lines but the first."""
+    return fill(text, width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 
@@ -28,7 +29,8 @@ def providers(word: str) -> None:
     built_in = word.replace("-", "").lower()
     if built_in in names() or word in [row.name for row in added]:
         name = built_in if built_in in names() else word
-        click.echo(printable(guide(name, load(name))), nl=False)
+        width = shutil.get_terminal_size().columns
+        click.echo(printable(guide(name, load(name), width=width)), nl=False)
         return
     every = [*added, *catalogue(installed_lexicon())]
     rows = [row for row in every if word.lower() in " ".join(row).lower()]

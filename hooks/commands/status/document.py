@@ -16,7 +16,7 @@ from .expiry import Problem, worst
 from .inventory import Destination
 from .overview import Overview, Standing
 from .services import Shown
-from .table import headline
+from .table import summary
 
 VERSION = 1
 
@@ -26,7 +26,7 @@ def document(overview: Overview) -> dict[str, Any]:
     return {
         "version": VERSION,
         "state": overview.level.name.lower(),
-        "summary": headline(overview).partition(" | ")[0],
+        "summary": summary(overview),
         "checked": iso(overview.at.timestamp()),
         "certificates": [_certificate(standing, overview.at) for standing in overview.certificates],
         "probes": [_shown(service, shown) for service, shown in overview.probed.items()],

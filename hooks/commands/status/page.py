@@ -12,7 +12,7 @@ from ....secret import redact
 from ...deploy.certificate import Leaf
 from .expiry import Level, Problem, worst
 from .overview import Overview, Standing
-from .table import common_name, deployed, expires, headline, verdict
+from .table import common_name, deployed, expires, summary, verdict
 
 RUNS = 20  # of the audit trail, the newest first
 NAMED = 3  # of a run's names
@@ -64,7 +64,7 @@ Cell = NewType("Cell", str)  # what may stand in the page as it is
 def text(overview: Overview) -> str:
     """All of the page; what it shows of others is text in it, and no markup."""
     at, state = overview.at, overview.level
-    summary = headline(overview).partition(" | ")[0].partition(" - ")[2]
+    said = summary(overview).partition(" - ")[2]
     longest = max((sum(_steps(record).values()) for record in overview.trail[-RUNS:]), default=0.0)
     sections = {
         "Certificates": [_certificate(standing, at) for standing in overview.certificates],
@@ -78,7 +78,7 @@ def text(overview: Overview) -> str:
     return "".join(
         (
             HEAD.format(state=state.name, style=STYLE),
-            f'<header class="{_class(state)}"><h1>{state.name}</h1><p>{_cell(summary)}</p>',
+            f'<header class="{_class(state)}"><h1>{state.name}</h1><p>{_cell(said)}</p>',
             f"<p><small>{at:%Y-%m-%d %H:%M} UTC</small></p></header>\n",
             *(_table(title, rows) for title, rows in sections.items() if rows),
             "</body>\n</html>\n",

@@ -19,13 +19,14 @@ from .services import Shown
 NAMED = 3  # problems that the first line has room for
 LENGTH = 80  # characters of each
 COLUMNS = ("state", "certificate", "expires", "key", "issuer", "deployed", "live")
+WHOLE = COLUMNS[:3]  # which no terminal is too narrow for
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "bold red", Level.UNKNOWN: "magenta"}
 
 
 def show(overview: Overview) -> None:
-    """Print it: a table on a terminal, aligned lines elsewhere."""
-    print(headline(overview))
+    """Print it: on a terminal a table, without the figures for programs; elsewhere aligned lines."""
     rows = [_row(standing, overview.at) for standing in overview.certificates]
+    print(summary(overview) if sys.stdout.isatty() else headline(overview))
     if rows and sys.stdout.isatty():
         _table(rows)
     elif rows:
@@ -39,6 +40,11 @@ def show(overview: Overview) -> None:
 
 def headline(overview: Overview) -> str:
     """As the convention of monitoring plugins has it: a short line, and figures behind a bar."""
+    return f"{summary(overview)} | {_figures(overview)}"
+
+
+def summary(overview: Overview) -> str:
+    """How all is, in one line: the worst of it by name."""
     problems = overview.every_problem
     texts = [_shortened(_clean(problem.text)) for problem in problems[:NAMED]]
     if len(problems) > NAMED:
@@ -46,7 +52,7 @@ def headline(overview: Overview) -> str:
     affected = sum(1 for standing in overview.certificates if standing.problems)
     about = f"{affected} of {_counted(overview)}: " if affected else ""
     said = about + "; ".join(texts) if texts else _good_news(overview)
-    return f"DNS01 {overview.level.name} - {said} | {_figures(overview)}"
+    return f"DNS01 {overview.level.name} - {said}"
 
 
 def _shortened(text: str) -> str:
@@ -127,9 +133,12 @@ def _table(rows: Sequence[tuple[str, ...]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*COLUMNS, box=None, pad_edge=False)
-    for state, *cells in rows:
-        table.add_row(Text(state, STYLES[Level[state]]), *map(Text, cells))
+    table = Table(box=None, pad_edge=False)
+    for name in COLUMNS:
+        table.add_column(name, no_wrap=name in WHOLE)
+    for state, *cells in rows:  # a line for each: what does not fit is cut
+        texts = (Text(cell, no_wrap=True, overflow="ellipsis") for cell in cells)
+        table.add_row(Text(state, STYLES[Level[state]]), *texts)
     Console(markup=False, highlight=False).print(table)
 
 

@@ -39,10 +39,16 @@ def line(listed: str, name: str) -> str:
 
 def block(text: str, head: str) -> str:
     """What is indented beneath a heading."""
-    _, _, rest = text.partition(f"{head}::\n\n")
+    _, _, rest = text.partition(f"{head}:\n\n")
     lines = rest.splitlines()
     end = next(number for number, line in enumerate(lines) if line and not line.startswith(" "))
     return dedent("\n".join(lines[:end])).strip()
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that every line has room on."""
+    monkeypatch.setenv("COLUMNS", "1000")
 
 
 # The list
@@ -168,6 +174,25 @@ def test_the_least_configuration_will_do_and_is_the_same_in_both_forms(
 
     assert by_variables.accounts == by_file.accounts
     assert name in LEAD_ELSEWHERE or open_account(by_variables.accounts[name])
+
+
+@every_provider
+def test_it_is_told_at_the_terminal_s_width_and_what_can_be_pasted_is_not_broken(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = said(capsys, name)
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = said(capsys, name)
+    too_long = [line for line in narrow.splitlines() if len(line) > 60 and " " in line.strip()]
+    assert set(too_long) <= set(wide.splitlines()), "only what is never broken is longer"
+    for head in ("At the least, as environment variables", "The same in the configuration file"):
+        assert block(narrow, head) == block(wide, head)
+
+
+@every_provider
+def test_no_mark_of_restructuredtext_is_on_a_terminal(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = said(capsys, name)
+    assert [mark for mark in ("::\n", "====", "----", "``") if mark in told] == []
 
 
 @pytest.mark.parametrize(

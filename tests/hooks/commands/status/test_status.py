@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import socket
 import stat
 import subprocess
@@ -494,8 +495,8 @@ def test_a_clean_up_that_fails_is_shown_at_once_and_a_warning_after_an_hour(stag
 # How it shows it
 
 
-def test_a_terminal_gets_a_table_with_colours(machine: Machine) -> None:
-    lasting(machine.folder / "certs" / "a.example", "a.example", left=-2)
+def at_terminal(machine: Machine, columns: int) -> tuple[int, str]:
+    """The exit code, and what is shown at a terminal of so many columns."""
     ours, theirs = pty.openpty()
     shown: list[bytes] = []
 
@@ -509,13 +510,31 @@ def test_a_terminal_gets_a_table_with_colours(machine: Machine) -> None:
     watcher = threading.Thread(target=watch)
     watcher.start()
     words = [sys.executable, str(HOOK), "status", str(machine.folder / "certs")]
-    environ = {"TERM": "xterm-256color", "DNS01_STATE_DIR": str(machine.state), "COLUMNS": "140"}
+    environ = {"TERM": "xterm-256color", "DNS01_STATE_DIR": str(machine.state), "COLUMNS": str(columns)}
     done = subprocess.run(words, env=environ, stdout=theirs, stderr=subprocess.PIPE, check=False)
     os.close(theirs)
     watcher.join()
     os.close(ours)
-    assert done.returncode == 2
-    assert "\x1b[1;31mCRITICAL" in b"".join(shown).decode()
+    return done.returncode, b"".join(shown).decode()
+
+
+def test_a_terminal_gets_a_table_with_colours(machine: Machine) -> None:
+    lasting(machine.folder / "certs" / "a.example", "a.example", left=-2)
+    code, shown = at_terminal(machine, 140)
+    assert code == 2
+    assert "\x1b[1;31mCRITICAL" in shown
+
+
+def test_a_terminal_gets_a_line_for_each_certificate_and_no_figures(machine: Machine) -> None:
+    names = ["a.example", "a-rather-long-name-of-a-host.example"]
+    for name in names:
+        lasting(machine.folder / "certs" / name, name, left=5)
+    _, shown = at_terminal(machine, 80)
+    lines = re.sub(r"\x1b\[[\d;]*m", "", shown).splitlines()
+    of_certificates = [line for line in lines if line.startswith(("WARNING ", "CRITICAL "))]
+    assert sorted(line.split()[1] for line in of_certificates) == sorted(names)
+    assert all(len(line) <= 80 for line in of_certificates)
+    assert "|" not in lines[0]
 
 
 def test_nothing_that_a_certificate_says_reaches_the_terminal_raw(machine: Machine) -> None:

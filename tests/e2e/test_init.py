@@ -1,0 +1,121 @@
+"""From ``dns01 init`` to a certificate, with what it wrote and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import dns.message
+import dns.rdatatype
+import pytest
+from fakes.digitalocean import DigitalOcean
+from fresh import HOME, FreshMachine
+from testbed import Bind, NameServer, Pebble, World, Zone
+from testbed.sockets import Transport
+
+from .clients import Issued
+from .stage import BIND, BIND_KEY, SOA, world_and_ca
+from .verify import verify
+
+NAMES = ("example.org", "*.example.org")
+MINE = ("/etc/dns01", "/etc/dehydrated", "/etc/letsencrypt")
+
+
+class Published(NameServer):
+    """Serves what the API of a provider has been told."""
+
+    def __init__(self, address: str, api: DigitalOcean, zone: Zone) -> None:
+        super().__init__(address, zones=[zone])
+        self._api, self._zone = api, zone
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        if query.question[0].rdtype == dns.rdatatype.TXT:
+            name = query.question[0].name.to_text(omit_final_dot=True).lower()
+            self._zone.set(name, "TXT", *self._api.values(name))
+        return super().answer(query, over)
+
+
+@pytest.fixture
+def net() -> Iterator[tuple[World, Pebble]]:
+    with world_and_ca() as net:
+        yield net
+
+
+@pytest.fixture
+def machine(net: tuple[World, Pebble]) -> Iterator[FreshMachine]:
+    """It has the resolver of the world, and trusts the CA's HTTPS certificate."""
+    world, ca = net
+    trust = "/etc/ssl/certs/ca-certificates.crt"
+    environ = {"DNS01_RESOLVERS": world.resolver.address, "DNS01_DOH": "", "REQUESTS_CA_BUNDLE": trust}
+    with FreshMachine(environ) as machine:
+        machine.write("/etc/resolv.conf", f"nameserver {world.resolver.address}\n", 0o644)
+        machine.write(trust, ca.ca_file.read_text(), 0o644)
+        yield machine
+
+
+@pytest.fixture
+def bind(net: tuple[World, Pebble], machine: FreshMachine) -> Iterator[Bind]:
+    """The BIND of the machine: its key and its address are in /etc/bind."""
+    world, _ = net
+    with Bind(BIND, {"example.org": SOA}, keys=[BIND_KEY]) as server:
+        world.delegate("example.org", {"ns.example.org": BIND})
+        machine.write("/etc/bind/dns01.key", BIND_KEY.bind(), 0o640)
+        machine.write("/etc/bind/named.conf.options", f"options {{ listen-on {{ {BIND}; }}; }};\n", 0o644)
+        yield server
+
+
+def order(machine: FreshMachine, ca: Pebble, client: str, *more: str, names: Sequence[str] = NAMES) -> None:
+    """All in one command; the same once more, without an order, changes nothing."""
+    command = ["dns01", "init", "--client", client, "--ca", ca.directory, *more, "--yes"]
+    said = machine.run(*command, "--order", *names)
+    print(said.stdout, said.stderr)
+    assert said.code == 0
+    before = machine.files(*MINE)
+    again = machine.run(*command, *names)
+    assert again.code == 0, again.stderr
+    assert "nothing has to be changed" in again.stdout
+    assert machine.files(*MINE) == before
+
+
+def issued(folder: Path, key: str, fullchain: str) -> Issued:
+    return Issued(folder / key, folder / fullchain)
+
+
+def test_dehydrated_and_the_bind_of_this_machine(
+    net: tuple[World, Pebble], machine: FreshMachine, bind: Bind
+) -> None:
+    _, ca = net
+    order(machine, ca, "dehydrated")
+    certificate = issued(
+        machine.path("/var/lib/dehydrated/certs/example.org"), "privkey.pem", "fullchain.pem"
+    )
+    verify(certificate, NAMES, ca.roots())
+    assert bind.txt("_acme-challenge.example.org") == set()
+
+
+def test_lego_and_the_bind_of_this_machine(
+    net: tuple[World, Pebble], machine: FreshMachine, bind: Bind
+) -> None:
+    _, ca = net
+    names = (
+        "example.org",
+        "www.example.org",
+    )  # a second value at one name would wait for the first one's TTL
+    order(machine, ca, "lego", "--email", "hostmaster@example.org", names=names)
+    folder = machine.path("/var/lib/lego/certificates")
+    verify(issued(folder, "example.org.key", "example.org.crt"), names, ca.roots())
+    assert bind.txt("_acme-challenge.example.org") == set()
+
+
+def test_certbot_and_the_api_of_a_provider(net: tuple[World, Pebble], machine: FreshMachine) -> None:
+    world, ca = net
+    with DigitalOcean(["example.org"]) as api:
+        zone = Zone("example.org", "", {"ns1.example.org": BIND})
+        with Published(BIND, api, zone) as server:
+            world.servers[BIND] = server
+            world.delegate("example.org", {"ns1.example.org": BIND})
+            machine.write(f"{HOME}/.secrets/certbot/do.ini", f"dns_digitalocean_token = {api.token}\n")
+            order(machine, ca, "certbot", "--set", f"base_url={api.url}")
+            live = machine.path("/etc/letsencrypt/archive/example.org")
+            verify(issued(live, "privkey1.pem", "fullchain1.pem"), NAMES, ca.roots())
+            assert api.values("_acme-challenge.example.org") == set()
