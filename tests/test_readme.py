@@ -72,9 +72,8 @@ def bind() -> str:
     """All that README has for BIND, and a BIND that runs as Debian's does."""
     return "\n".join(
         (
-            block("tsig-keygen"),
+            block("(umask"),
             append("/etc/bind/named.conf.local", block("include")),
-            block("install -d"),
             "named-checkconf -z >/dev/null",
             "named -f -u bind &",
             "until dig +short +tries=1 @192.0.2.53 example.org SOA | grep -q ^ns; do sleep 0.1; done",
@@ -83,19 +82,31 @@ def bind() -> str:
 
 
 DEHYDRATED = append("/etc/dehydrated/config", block("CA="))
+ACCOUNT = block("install -d") + append("/etc/dns01/config.toml", block("[account.own]"))
+CHALLENGE = (
+    append(
+        "/etc/dns01/config.toml", '[zone."example.org"]\nnameservers = ["192.0.2.53"]\n'
+    ),  # no other is there
+    ". /etc/dehydrated/config",
+    "export DNS01_RESOLVERS=192.0.2.53 DNS01_DOH=",
+    "$HOOK deploy_challenge example.org token 0123456789012345678901234567890123456789012",
+    "dig +short @192.0.2.53 _acme-challenge.example.org TXT",
+)
 
 
-def test_what_is_set_up_for_bind_and_dehydrated_publishes_a_challenge(bind: str) -> None:
-    said = run(
-        bind,
-        DEHYDRATED,
-        ". /etc/dehydrated/config",
-        "export DNS01_NAMESERVERS=192.0.2.53 DNS01_RESOLVERS=192.0.2.53 DNS01_DOH=",  # no other is there
-        "$HOOK deploy_challenge example.org token 0123456789012345678901234567890123456789012",
-        "dig +short @192.0.2.53 _acme-challenge.example.org TXT",
-        "stat -c '%U %a' /etc/dns01 /etc/dns01/tsig.key",
-    )
+def test_what_is_set_up_by_hand_for_bind_and_dehydrated_publishes_a_challenge(bind: str) -> None:
+    said = run(bind, ACCOUNT, DEHYDRATED, *CHALLENGE, "stat -c '%U %a' /etc/dns01 /etc/dns01/tsig.key")
     assert said.splitlines() == ['"0123456789012345678901234567890123456789012"', "root 700", "root 600"]
+
+
+def test_the_short_way_publishes_a_challenge(bind: str) -> None:
+    init = block("dns01 init").strip()
+    said = run(bind, f"/opt/dns01/bin/{init} --no-doctor --yes >/dev/null", *CHALLENGE)
+    assert said.splitlines() == ['"0123456789012345678901234567890123456789012"']
+
+
+def test_bind_may_read_its_key_and_nobody_else(bind: str) -> None:
+    assert run(bind, "stat -c '%U %G %a' /etc/bind/dns01.key") == "root bind 640\n"
 
 
 def test_debian_s_dehydrated_keeps_its_folder() -> None:

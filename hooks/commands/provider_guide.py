@@ -136,9 +136,8 @@ class _Page(NamedTuple):
 
     def said(self, text: str) -> str:
         """What is reStructuredText already."""
-        return self.wrap(
-            text if self.spell else text.replace("``", "").replace("::\n", ":\n").removesuffix("::")
-        )
+        plain = re.sub("::$", ":", text.replace("``", ""), flags=re.MULTILINE)
+        return self.wrap(text if self.spell else plain)
 
     def wrap(self, text: str) -> str:
         return _wrap(text, self.width)
