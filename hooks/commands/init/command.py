@@ -81,7 +81,7 @@ def _write(questions: Questions, drafts: Sequence[files.Draft], *, agreed: bool)
             click.echo(line)
     if not agreed and not questions.asks:
         raise UsageError(
-            "init: there is no --yes, and no terminal to ask at", "give it --yes. Nothing has been written"
+            "init: there is no --yes, and nobody to ask", "give it --yes. Nothing has been written"
         )
     if not agreed and not questions.agreed("Write this?", "--yes"):
         raise click.Abort

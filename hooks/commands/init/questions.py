@@ -55,8 +55,11 @@ class Questions:
 
     def choice(self, question: str, option: str, words: Sequence[str], default: str | None = None) -> str:
         """One of the words, which are shown."""
+        listed = f"{question}: {', '.join(words)}"
+        if not self.asks and default is None:
+            raise missing(option, listed)
         if self.asks:
-            say(f"{question}: {', '.join(words)}")
+            say(listed)
         return self.text(question, option, lambda answer: one_of(answer, words), default)
 
     def agreed(self, question: str, option: str, default: bool = True) -> bool:
@@ -67,8 +70,8 @@ class Questions:
 def missing(option: str, question: str) -> UsageError:
     """The error about an option without which there is nothing to go by."""
     return UsageError(
-        f"init: there is no {option}, and no terminal to ask at: {_uncapitalised(question)}?",
-        f"give it {option}; `dns01 init --help` lists them all. Nothing has been written",
+        f"init: there is no {option}, and nobody to ask",
+        f"{question}. (`dns01 init --help` lists all options; nothing has been written.)",
     )
 
 
@@ -130,7 +133,3 @@ def _printable(answer: str) -> str:
 
 def _yes_or_no(answer: str) -> bool:
     return one_of(answer, ("yes", "no")) == "yes"
-
-
-def _uncapitalised(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
