@@ -247,3 +247,28 @@ class TestWhatIsMissing:
         assert said.code == 0, said.stderr
         assert machine.path("/etc/dns01/digitalocean.token").read_text() == "the-secret-token\n"
         assert "the-secret-token" not in said.stderr + said.stdout
+
+
+class TestKilled:
+    @pytest.mark.parametrize("rename", [1, 2, 3, 4])
+    def test_every_file_is_as_it_was_or_as_it_is_to_be_and_the_next_run_does_the_rest(
+        self, rename: int, machine: FreshMachine
+    ) -> None:
+        before = {name: text for name, (_, _, text) in machine.files(*MINE).items()}
+        killed = machine.run(
+            "strace",
+            "-o",
+            "/dev/null",
+            "-e",
+            f"inject=rename:signal=KILL:when={rename}",
+            *words("dehydrated"),
+        )
+        assert killed.code != 0
+        between = {name: text for name, (_, _, text) in machine.files(*MINE).items()}
+        said = machine.run(*words("dehydrated"))
+        assert said.code == 0, said.stderr
+        after = {name: text for name, (_, _, text) in machine.files(*MINE).items()}
+        for name, text in between.items():
+            assert name.endswith(".tmp") or text in (before.get(name), after[name])
+        assert [name for name in after if name.endswith(".tmp")] == []
+        assert SECRET not in "".join(text for name, text in after.items() if "secret" not in name)
