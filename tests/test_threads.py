@@ -1,4 +1,4 @@
-"""What several threads want at the same time."""
+"""Threads: what several want at the same time, and work that is done side by side."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
-from dns01.threads import Shared
+from dns01.threads import Shared, side_by_side
 
 PATIENCE = 300.0  # seconds: what takes longer hangs
 
@@ -56,3 +57,40 @@ def test_other_things_are_done_meanwhile() -> None:
     shared = Shared[int]()
 
     assert shared.do("one", lambda: shared.do("other", lambda: 7)) == 7
+
+
+def test_fifty_works_go_eight_at_once_and_one_that_hangs_holds_nobody_up() -> None:
+    others_done = threading.Semaphore(0)
+    eight = threading.Barrier(7)  # the eighth is the one that hangs
+    lock = threading.Lock()
+    running: list[int] = []
+    most: list[int] = []
+
+    def hang() -> None:
+        for _ in range(49):
+            assert others_done.acquire(timeout=PATIENCE)
+
+    def work(number: int) -> None:
+        with lock:
+            running.append(number)
+            most.append(len(running))
+        if number < 7:
+            eight.wait(PATIENCE)
+        with lock:
+            running.remove(number)
+        others_done.release()
+
+    side_by_side([hang, *(partial(work, number) for number in range(49))], 8)
+
+    assert max(most) == 7
+
+
+def test_an_error_stops_none_of_the_others_and_is_raised_at_the_end() -> None:
+    done: list[int] = []
+
+    def fail() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        side_by_side([fail, *(partial(done.append, number) for number in range(9))], 2)
+    assert sorted(done) == list(range(9))

@@ -29,7 +29,7 @@ from .reload import Job
 from .section import Deployment, targets_for
 from .targets.base import CertificateFiles, SilentMachine, Target
 
-AT_ONCE = 8  # machines that are brought something side by side
+AT_ONCE = 8  # machines that are worked on side by side, where no section says fewer or more
 
 Step = tuple[str, Callable[[], list[Job]]]  # the machine that it is about, and what is done
 
@@ -52,6 +52,7 @@ class Deliverer:
         self._ledger = ledger
         self._client = client
         self._clock = clock
+        self._at_once = min((each.at_once for each in deployments if each.at_once), default=AT_ONCE)
         self._silent: dict[str, SilentMachine] = {}
         self.arrived: list[Delivery] = []
         self.failed: list[Delivery] = []
@@ -163,7 +164,7 @@ class Deliverer:
         def work(lane: Sequence[Callable[[], list[Job]]]) -> None:
             conclude([job for step in lane for job in step()])
 
-        side_by_side([partial(work, lane) for lane in lanes.values() if lane], AT_ONCE)
+        side_by_side([partial(work, lane) for lane in lanes.values() if lane], self._at_once)
 
     def _attempt(self, deployment: Deployment, wanted: Delivery, force: bool) -> list[Job]:
         try:

@@ -68,6 +68,12 @@ class Deployment(NamedTuple):
         """What the configuration calls it."""
         return self.table or self.name
 
+    @property
+    def at_once(self) -> int:
+        """How many machines it lets be worked on side by side; 0 where it does not say."""
+        said = self.options.get("at_once", "")
+        return int(said) if self.machine and said.isdecimal() else 0
+
     def target(self) -> Target:
         """What the certificate is given to. Raises ConfigError."""
         with at(f'[deploy."{self.pattern}".{self.configured}]'):
@@ -166,8 +172,14 @@ def _on_each_machine(deployment: Deployment) -> list[Deployment]:
     kind = load(deployment.kind)
     if not isinstance(kind, Remote):
         return [deployment]
-    machines = kind.machines(deployment.options)
-    each = [deployment._replace(machine=machine, options=given) for machine, given in machines.items()]
+    each = [
+        deployment._replace(
+            machine=machine,
+            options=given,
+            verify=deployment.verify.replace("{host}", machine.rpartition("@")[2]),
+        )
+        for machine, given in kind.machines(deployment.options).items()
+    ]
     if len(each) > 1:
         return [one._replace(name=f"{one.name}@{one.machine}", table=one.name) for one in each]
     return each or [deployment]

@@ -52,6 +52,10 @@ look() {
     [ ! -d "$work" ] || say kept "$1"
     [ -e "$2" ] || return 0
     [ -f "$2" ] || die irregular "$1"
+    if [ "$4" ] && [ -s "$2" ] && [ -r "$2" ]; then
+        dd bs=65536 count=COUNT 2>/dev/null <"$2" | grep -e '-----BEGIN ' | grep -q -v OPENSSH ||
+            die foreign "$1"
+    fi
     found=$(digest "$2") number=$1 path=$2
     set -f
     set -- $(ls -lnLd "$path")
@@ -90,6 +94,13 @@ undo() {
         elif [ -e none ]; then rm -f "../$name"; fi
     fi
     leave
+}
+unstage() {
+    work "$1"
+    cd -P "$work" 2>/dev/null && [ "${PWD##*/}" = ".$name.dns01" ] && [ -O . ] || return 0
+    rm -f new part
+    cd ..
+    rmdir ".$name.dns01" 2>/dev/null || :
 }
 settle() {
     work "$2"
@@ -135,18 +146,46 @@ def to_look(files: Sequence[RemoteFile], directory: str, mark: str) -> str:
     return _script(
         mark,
         (
-            _call("look", number, file.path, above if file.path.startswith(folder) else "")
+            _call(
+                "look",
+                number,
+                file.path,
+                above if file.path.startswith(folder) else "",
+                "pem" if file.content and b"-----BEGIN " in file.content else "",
+            )
             for number, file in enumerate(files)
         ),
     )
 
 
 def to_install(files: Sequence[RemoteFile], directory: str, mark: str) -> str:
-    """Brings all of the files, then puts one after the other in its place. ``directory``: is made."""
+    """Brings all of the files, then puts one after the other in its place: all of them, or none.
+    ``directory``: is made."""
     made = f"[ -d {shlex.quote(directory)} ] || mkdir -m 755 {shlex.quote(directory)}" if directory else ""
+    back = (f"({_call('undo', number, file.path, file.digest)}) || :" for number, file in enumerate(files))
+    unstaged = (_call("unstage", file.path) for file in files)
     staged = (_staged(number, file, mark) for number, file in enumerate(files) if file.content is not None)
     placed = (_call("commit", number, file.path, file.digest) for number, file in enumerate(files))
-    return _script(mark, [made, *staged, "trap '' HUP INT PIPE TERM", *placed])  # from here on, to the end
+    return _script(
+        mark,
+        [
+            "failed() {",
+            '[ "$placing" ] && {',
+            *back,
+            "}",
+            *unstaged,
+            "}",
+            "placing=",
+            "trap failed EXIT",
+            "trap 'exit 1' HUP INT PIPE TERM",
+            made,
+            *staged,
+            "trap '' HUP INT PIPE TERM",  # from here on, to the end
+            "placing=yes",
+            *placed,
+            "trap - EXIT",
+        ],
+    )
 
 
 def to_undo(files: Sequence[RemoteFile], mark: str) -> str:

@@ -51,6 +51,10 @@ _REFUSALS = {
     ),
     "directory": ("{path} is a folder", "write the path of a file there, or directory = …"),
     "irregular": ("{path} is no regular file", "move it away (mv); see what made it"),
+    "foreign": (
+        "{path} holds something else than a certificate or its key",
+        "see that the path is right; if it is, move the file away (mv)",
+    ),
     "taken": ("{path} is in a folder where another user has made what is ours", "remove its .NAME.dns01"),
     "damaged": (
         "{path} did not arrive as it was sent; the old files stay in use",
@@ -82,6 +86,7 @@ class Target:
         Option("shell", (), 'what runs there; for root by sudo: shell = "sudo -n sh"', default="sh"),
         Option("ssh_config", (), "file with the client's configuration; without it, ~/.ssh/config"),
         Option("time_limit", (), "how many seconds each connection may take", default="60"),
+        Option("at_once", (), "how many machines side by side; without it, 8"),
     )
 
     @staticmethod
@@ -104,6 +109,8 @@ class Target:
             if not _ACCOUNT.fullmatch(account):
                 raise ConfigError(f"{account!r} is no user or group", "write its name or its number")
         self._limit = seconds(options["time_limit"], "time_limit")
+        if not re.fullmatch("[1-9][0-9]?|", options.get("at_once", "")):
+            raise ConfigError(f"at_once: {options['at_once']!r} is none", "a number from 1 to 99")
         self._passed = options.get("pass_environment", "").split()
         self._command = [
             *_client(options.get("ssh_config", "")),

@@ -124,6 +124,16 @@ def test_a_machine_whose_service_does_not_take_it_gets_the_old_back(
     ]
 
 
+def test_each_machine_of_a_section_has_its_own_look_at_the_service(configure: Configure) -> None:
+    each = configure("root@a.example", "b.example", verify="{host}:443", at_once="3")
+
+    assert [(one.name, one.verify) for one in each] == [
+        ("web@root@a.example", "a.example:443"),
+        ("web@b.example", "b.example:443"),
+    ]
+    assert {one.at_once for one in each} == {3}
+
+
 def test_of_two_sections_of_one_name_the_more_exact_one_s_machines_are_all(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(

@@ -56,7 +56,8 @@ class HAProxy(Server):
         return ["haproxy", "-db", "-f", "haproxy.cfg"]
 
     def is_ready(self) -> bool:
-        return is_listening("127.0.0.1", self.listed)
+        sockets = [self.folder / name for name in ("admin.sock", "operator.sock")]
+        return is_listening("127.0.0.1", self.api) and all(path.exists() for path in sockets)
 
     def serves(self, name: str, port: int = 0) -> str:
         """The fingerprint of what a client that asks for the name is shown."""
@@ -246,6 +247,16 @@ def test_what_haproxy_does_not_take_leaves_file_and_memory_as_they_were(
     assert (haproxy.folder / "certs" / "first.example.pem").read_bytes() == first.fullchain + first.key
     assert "*" not in haproxy.ask("show ssl cert")
     deploy(target(haproxy), new)
+
+
+def test_a_wildcard_s_name_and_empty_lines_between_certificates_are_nothing_special(
+    haproxy: HAProxy, tmp_path: Path
+) -> None:
+    wildcard = issued(tmp_path / "wildcard", "*.wild.example")
+    spaced = wildcard.fullchain.replace(b"-----BEGIN", b"\n\r\n-----BEGIN")
+    deploy(target(haproxy, crt_list=f"{haproxy.folder}/certs"), wildcard._replace(fullchain=spaced))
+
+    assert haproxy.serves("any.wild.example") == wildcard.facts.fingerprint
 
 
 def test_a_large_rsa_certificate_fits(haproxy: HAProxy, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_a_file_has_the_owner_the_group_and_the_mode_that_are_configured(
 def test_what_differs_is_said_of_each_file(sshd: Sshd, tls: Path, new: CertificateFiles) -> None:
     tls.mkdir()
     (tls / "cert.pem").write_bytes(new.cert)
-    (tls / "chain.pem").write_bytes(b"another")
+    (tls / "chain.pem").write_bytes(new.cert)
     (tls / "privkey.pem").write_bytes(new.key)
     (tls / "privkey.pem").chmod(0o644)
     path = there(sshd, tls)
@@ -214,6 +214,47 @@ class TestWhatIsRefused:
 
         assert said in message
         assert there(sshd, path) in message
+
+    @pytest.mark.parametrize(
+        "content", ["ssh-ed25519 AAAA root@here\n", "-----BEGIN OPENSSH PRIVATE KEY-----\n"]
+    )
+    def test_is_a_file_that_holds_something_else(
+        self, sshd: Sshd, tmp_path: Path, new: CertificateFiles, content: str
+    ) -> None:
+        """A path that was meant for the key to get in with."""
+        path = sshd.on(HERE) / f"keys-{tmp_path.name}"
+        path.write_text(content)
+        message, hint = refusal(target(sshd, privkey=there(sshd, path)), new)
+
+        assert "holds something else than a certificate or its key" in message
+        assert hint.startswith("see that the path is right")
+
+    @pytest.mark.parametrize(
+        ("shell", "options", "said"),
+        [
+            ("sh", {"owner.chain": "nosuchuser"}, "invalid user"),
+            ("sh -c 'mount --bind {folder}/cert.pem {folder}/chain.pem; exec sh'", {}, "busy"),
+        ],
+        ids=["it cannot be brought", "it cannot take its place"],
+    )
+    def test_of_four_files_that_differ_in_one_none_is_new_and_nothing_is_left(
+        self,
+        sshd: Sshd,
+        tmp_path: Path,
+        old: CertificateFiles,
+        new: CertificateFiles,
+        shell: str,
+        options: Mapping[str, str],
+        said: str,
+    ) -> None:
+        folder = sshd.on(HERE) / f"one-{tmp_path.name}"
+        path = there(sshd, folder)
+        deploy(target(sshd, directory=path), old)
+        before = contents(folder)
+        with pytest.raises(DeployError, match=said):
+            target(sshd, directory=path, shell=shell.format(folder=path), **options).install(new)
+
+        assert contents(folder) == before
 
     def test_in_a_folder_of_another_user_no_link_of_theirs_is_written_through(
         self, sshd: Sshd, tls: Path, new: CertificateFiles
