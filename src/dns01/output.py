@@ -132,4 +132,5 @@ def _write(text: str, file: TextIO | None = None) -> None:
         _writers.rest(harmless(text))
         return
     with suppress(OSError, ValueError):  # a client that closed our stderr is no reason to stop
-        print(harmless(text), file=file or sys.stderr, flush=True)
+        # In one write: another thread may write a line of its own at the same time.
+        print(f"{harmless(text)}\n", end="", file=file or sys.stderr, flush=True)
