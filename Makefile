@@ -12,6 +12,8 @@ TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils busybox certbot chromium c
 	test-packages
 .NOTPARALLEL:
 
+TEST_PACKAGES += fish lintian man-db zsh # for tests of what is built
+
 help: ## show this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /make \1	/p' Makefile | expand -t 14
 
@@ -29,8 +31,10 @@ ruff: .venv/test
 types: .venv/test
 	$(VENV)/mypy --strict -p dns01
 
-docs: .venv/test ## write what the documentation takes from the code
+docs: .venv/test ## write what the documentation takes from the code, and build its HTML and man pages in docs/build
 	@$(VENV)/python docs/update.py
+	@$(VENV)/sphinx-build -q -W --keep-going -b html docs docs/build/html
+	@$(VENV)/sphinx-build -q -W --keep-going -b man -t man docs docs/build/man
 
 pictures: test-packages .venv/test ## draw the terminals in docs/pictures
 	@$(VENV)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs,test]'

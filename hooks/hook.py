@@ -21,8 +21,8 @@ PHASES = {  # of all clients; "certbot" and "lego" are followed by their own
     "present", "cleanup", "begin", "done", "failed", "certbot", "lego",
 }  # fmt: skip
 COMMANDS = (
-    "audit", "config", "deploy", "doctor", "help", "init", "issue", "providers", "register", "status",
-    "sweep", "version",
+    "audit", "completion", "config", "deploy", "doctor", "help", "init", "issue", "providers", "register",
+    "status", "sweep", "version",
 )  # fmt: skip
 PACKAGES = {"dns": "dnspython"}  # which PyPI knows by another name than Python
 # A clean-up that fails would cost dehydrated a certificate that has already been validated, and an

@@ -11,6 +11,7 @@ import click
 from ... import __version__, output
 from ...errors import UsageError
 from .audit.command import audit
+from .completion import completion
 from .config import config
 from .deploy import deploy
 from .doctor.command import doctor
@@ -39,7 +40,9 @@ def dns01() -> None:
     """
 
 
-for command in (audit, config, deploy, doctor, init, issue, providers, register, status, sweep):
+for command in (
+    audit, completion, config, deploy, doctor, init, issue, providers, register, status, sweep,
+):  # fmt: skip
     dns01.add_command(command)
 
 

@@ -17,8 +17,12 @@ from .provider_guide import HEADS, Row, catalogue, columns, guide, lacking
 BRIDGES = {"lexicon": "LEXICON", "acmesh": "ACME.SH"}
 
 
+def _beginning_with(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in names() if name.startswith(incomplete)]
+
+
 @click.command(short_help="List the DNS providers, or explain one.")
-@click.argument("word", default="", metavar="[NAME or WORD]")
+@click.argument("word", default="", metavar="[NAME or WORD]", shell_complete=_beginning_with)
 def providers(word: str) -> None:
     """Say all about the provider NAME, or list those that have WORD in one of their names.
 

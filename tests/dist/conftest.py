@@ -10,7 +10,7 @@ import pytest
 from built import build, copy_installed, needed
 from checkout import ROOT
 
-LEFT_OUT = (".git", ".venv*", ".*_cache", ".lego", ".hypothesis", "__pycache__", "build", "dist", "*.egg-info")
+LEFT_OUT = (".git", ".venv*", ".*_cache", ".lego", ".hypothesis", "__pycache__", "build", "dist", "reference", "*.egg-info")
 
 
 @pytest.fixture(scope="session")
