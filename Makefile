@@ -15,7 +15,7 @@ TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils busybox certbot chromium c
 TEST_PACKAGES += fish lintian man-db zsh # for tests of what is built
 
 help: ## show this list
-	@sed -n 's/^\([a-z0-9]*\):.*## /make \1	/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z0-9]*\)[a-z ]*:.*## /make \1	/p' Makefile | expand -t 14
 
 demo: demo-notice demo-packages .venv/demo ## issue a certificate from a CA of your own, and show each step
 	@$(VENV)/python demo/demo.py
@@ -61,7 +61,8 @@ audit: requirements.lock .venv-audit/bin/pip-audit ## ask an index for known vul
 requirements.lock:
 	@$(MAKE) --no-print-directory lock
 
-dist: .venv/test ## build the wheel, the sdist and dns01.pyz from the last commit, into dist/
+.PHONY: deb
+dist deb: .venv/test ## build all that is published, the Debian package too, from the last commit into dist/
 	@$(VENV)/python packaging/dist.py
 
 bench: test-packages .venv/test ## measurements

@@ -17,10 +17,11 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import bundle
+import deb
 import pyz
 import sbom
 
@@ -49,6 +50,10 @@ def main() -> None:
         sbom.write(outdir, bundle.read_wheel(wheel), wheels, epoch)
         bundle.unpack(wheels, tree)
         pyz.build(tree, outdir / "dns01.pyz", epoch)
+        release = deb.Release(bundle.read_wheel(wheel).version, git("log", "-1", "--format=%an <%ae>"), epoch)
+        pages, scripts = man(source, tree), completions(tree)
+        for architecture in deb.MACHINES:
+            deb.build(tree, pages, scripts, release, architecture, outdir)
     (outdir / SUMS).write_text("".join(checksums(outdir)))
     for file in sorted(outdir.iterdir()):
         print(f"{file.stat().st_size:10,}  {file}")
@@ -92,6 +97,25 @@ def build(source: Path, outdir: Path, epoch: int) -> Path:
     (sdist,), (wheel,) = outdir.glob("*.tar.gz"), outdir.glob("*.whl")
     sdist.write_bytes(uniform(sdist.read_bytes(), epoch))
     return wheel
+
+
+def man(source: Path, tree: Path) -> Path:
+    """The folder with the man pages."""
+    folder = source / "docs" / "build" / "man"
+    run(tree, "sphinx", "-q", "-W", "-b", "man", "-t", "man", str(source / "docs"), str(folder))
+    return folder
+
+
+def completions(tree: Path) -> Mapping[str, str]:
+    """The script of each shell."""
+    return {shell: run(tree, "dns01", "completion", shell) for shell in deb.COMPLETIONS}
+
+
+def run(tree: Path, module: str, *words: str) -> str:
+    """What the module prints, with the dns01 that has just been built."""
+    environ = os.environ | {"PYTHONPATH": str(tree / "any")}
+    command = [sys.executable, "-m", module, *words]
+    return subprocess.run(command, check=True, env=environ, stdout=subprocess.PIPE, text=True).stdout
 
 
 def uniform(sdist: bytes, epoch: int) -> bytes:
