@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple
 
 import click
 
 from ... import output
 from ...errors import ConfigError, DeployError, HookError
+from ...secret import redact
 from ..clients import files
 from ..clients.call import Call, Certificate
 from ..deploy.certificate import inspect
@@ -16,6 +18,21 @@ from ..deploy.delivery import Deliverer
 from ..deploy.ledger import Ledger
 from ..deploy.section import Deployment
 from ..phases import Session
+from .document import json_option, show
+
+VERSION = 1
+Verdict = Literal["there already", "would change", "would fail", "arrived", "failed"]
+
+
+class Outcome(NamedTuple):
+    """What a certificate's way to a target has come to, or would. ``changes``: a line for each thing."""
+
+    certificate: str
+    target: str
+    verdict: Verdict
+    changes: Sequence[str] = ()
+    error: str = ""
+
 
 Plan = Sequence[tuple[Certificate, Sequence[Deployment]]]
 
@@ -27,8 +44,15 @@ Plan = Sequence[tuple[Certificate, Sequence[Deployment]]]
 @click.option("--missing", is_flag=True, help="Only where it is not yet; pass over what is not issued.")
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @click.option("--force", is_flag=True, help="Even what is there already; services are reloaded.")
+@json_option("deploy")
 def deploy(
-    names: tuple[str, ...], target: str, folder: str, missing: bool, dry_run: bool, force: bool
+    names: tuple[str, ...],
+    target: str,
+    folder: str,
+    missing: bool,
+    dry_run: bool,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Bring certificates to the targets that the configuration names for them.
 
@@ -40,8 +64,11 @@ def deploy(
     if not names and not dry_run:
         with session.phase(Call("dns01", "deploy", "deploy")):
             deliverer.retry(everything=True)
+            if as_json:
+                _document(_outcomes(deliverer))
             _fail_for(deliverer)
-        output.report("nothing is pending any more")
+        if not as_json:
+            output.report("nothing is pending any more")
         return
     plan: Plan
     if missing:
@@ -49,11 +76,16 @@ def deploy(
     else:
         plan = [_planned(name, folder, deliverer, ledger, target) for name in names] or deliverer.left()
     if dry_run:
-        _show(plan, deliverer)
+        planned = [_foreseen(certificate, each, deliverer) for certificate, them in plan for each in them]
+        (_document if as_json else _tell)(planned)
+        if failures := sum(outcome.verdict == "would fail" for outcome in planned):
+            raise DeployError(f"{failures} would fail", "what is wrong with each is above")
         return
     for certificate, targets in plan:
         with session.phase(Call("dns01", "deploy", "deploy", certificate=certificate)):
             deliverer.deliver(certificate, targets, force=force)
+    if as_json:
+        _document(_outcomes(deliverer))
     _fail_for(deliverer)
 
 
@@ -103,21 +135,40 @@ def _with_domain(certificate: Certificate) -> Certificate:
     return certificate if certificate.domain in names else certificate._replace(domain=names[0])
 
 
-def _show(plan: Plan, deliverer: Deliverer) -> None:
-    """What a real run would change. Raises DeployError if one would fail before that."""
-    failures = 0
-    for certificate, targets in plan:
-        for deployment in targets:
-            where = f"{certificate.domain} → {deployment.name}"
-            try:
-                changes = deliverer.would_change(certificate, deployment)
-            except HookError as error:
-                failures += 1
-                changes = [f"it would fail: {error}"]
-            for change in changes or ["it is there already"]:
-                output.report(f"{where}: {' '.join(change.split())}")
-    if failures:
-        raise DeployError(f"{failures} would fail", "what is wrong with each is above")
+def _foreseen(certificate: Certificate, deployment: Deployment, deliverer: Deliverer) -> Outcome:
+    """What a real run would change."""
+    where = certificate.domain, deployment.name
+    try:
+        changes = deliverer.would_change(certificate, deployment)
+    except HookError as error:
+        return Outcome(*where, "would fail", error=str(error))
+    return Outcome(*where, "would change" if changes else "there already", changes)
+
+
+def _tell(planned: Sequence[Outcome]) -> None:
+    for outcome in planned:
+        failure = [f"it would fail: {outcome.error}"] if outcome.error else []
+        for line in [*outcome.changes, *failure] or ["it is there already"]:
+            where = f"{outcome.certificate} → {outcome.target}"
+            output.report(f"{where}: {' '.join(line.split())}")
+
+
+def _outcomes(deliverer: Deliverer) -> list[Outcome]:
+    """What has come of each delivery of this call."""
+    arrived = [Outcome(each.certificate.domain, each.target, "arrived") for each in deliverer.arrived]
+    failed = [
+        Outcome(each.certificate.domain, each.target, "failed", error=each.error) for each in deliverer.failed
+    ]
+    return [*arrived, *failed]
+
+
+def _document(outcomes: Sequence[Outcome]) -> None:
+    show(VERSION, deliveries=[_delivery(outcome) for outcome in outcomes])
+
+
+def _delivery(outcome: Outcome) -> dict[str, Any]:
+    harmless = {"changes": list(map(redact, outcome.changes)), "error": redact(outcome.error)}
+    return outcome._asdict() | harmless
 
 
 def _fail_for(deliverer: Deliverer) -> None:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from importlib.util import find_spec
 from textwrap import fill, indent
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...options import Option
 from ...providers import load, names
@@ -114,6 +114,27 @@ def lacking(kind: type[Provider]) -> str:
     """The command that installs what this provider needs and what is not there, or ""."""
     package, extra = _needs(kind)
     return INSTALL.format(extra) if package and not find_spec(package) else ""
+
+
+def facts(kind: type[Provider]) -> dict[str, Any]:
+    """All about one provider, for programs."""
+    package, extra = _needs(kind)
+    return {
+        "documentation": _docs(kind) or None,
+        "permission": _permission(kind) or None,
+        "needs": {"package": package, "install": INSTALL.format(extra)} if package else None,
+        "options": [
+            {
+                "key": _key(option),
+                "variables": list(map(_variable, option.env)),
+                "help": option.help,
+                "required": option.required,
+                "secret": option.secret,
+                "default": option.default.replace("{state}", "$DNS01_STATE_DIR") or None,
+            }
+            for option in kind.options
+        ],
+    }
 
 
 def guide(name: str, kind: type[Provider], spell: Spell | None = None, width: int = WIDTH) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from difflib import get_close_matches
 from importlib.metadata import entry_points
+from typing import Any
 
 import click
 
@@ -12,8 +13,10 @@ from ...errors import UsageError
 from ...output import printable
 from ...providers import load, names
 from ...providers._bridge_catalogue import installed_lexicon
-from .provider_guide import HEADS, Row, catalogue, columns, guide, lacking
+from .document import json_option, show
+from .provider_guide import HEADS, Row, catalogue, columns, facts, guide, lacking
 
+VERSION = 1
 BRIDGES = {"lexicon": "LEXICON", "acmesh": "ACME.SH"}
 
 
@@ -23,20 +26,23 @@ def _beginning_with(context: click.Context, parameter: click.Parameter, incomple
 
 @click.command(short_help="List the DNS providers, or explain one.")
 @click.argument("word", default="", metavar="[NAME or WORD]", shell_complete=_beginning_with)
-def providers(word: str) -> None:
+@json_option("providers")
+def providers(word: str, as_json: bool) -> None:
     """Say all about the provider NAME, or list those that have WORD in one of their names.
 
     A NAME in the list is what DNS01_PROVIDER and the configuration file call it. Where there is
     none, a bridge leads to it: dns-lexicon or acme.sh, by the name in that column.
     """
-    added = _third_parties()
+    every = [*_third_parties(), *catalogue(installed_lexicon())]
     built_in = word.replace("-", "").lower()
-    if built_in in names() or word in [row.name for row in added]:
-        name = built_in if built_in in names() else word
-        width = shutil.get_terminal_size().columns
-        click.echo(printable(guide(name, load(name), width=width)), nl=False)
+    name = built_in if built_in in names() else word
+    if named := [row for row in every if row.name == name and name != "-"]:
+        if as_json:
+            show(VERSION, providers=[_described(named[0]) | facts(load(name))])
+        else:
+            width = shutil.get_terminal_size().columns
+            click.echo(printable(guide(name, load(name), width=width)), nl=False)
         return
-    every = [*added, *catalogue(installed_lexicon())]
     rows = [row for row in every if word.lower() in " ".join(row).lower()]
     if not rows:
         near = get_close_matches(word.lower(), " ".join(" ".join(row) for row in every).lower().split(), 1)
@@ -44,6 +50,9 @@ def providers(word: str) -> None:
         raise UsageError(
             f"no DNS provider has {word!r} in its names", f"{guess}`dns01 providers` lists them all"
         )
+    if as_json:
+        show(VERSION, providers=list(map(_described, rows)))
+        return
     click.echo(printable(columns([HEADS[:4], *map(_shown, rows)])))
     click.echo(_bridges(rows), nl=False, err=True)
 
@@ -57,6 +66,17 @@ def _third_parties() -> list[Row]:
 def _shown(row: Row) -> tuple[str, ...]:
     install = lacking(load(row.name)) if row.name in names() else ""
     return (*row[:3], f"{row.title} (first: {install})" if install else row.title)
+
+
+def _described(row: Row) -> dict[str, Any]:
+    """A line of the list, with all about the provider where it has a module here."""
+    line = {
+        "name": None if row.name == "-" else row.name,
+        "title": row.title,
+        "lexicon": [] if row.lexicon == "-" else row.lexicon.split(),
+        "acmesh": [] if row.acmesh == "-" else row.acmesh.split(),
+    }
+    return line | (facts(load(row.name)) if row.name in names() else {})
 
 
 def _bridges(rows: list[Row]) -> str:

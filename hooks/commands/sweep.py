@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import click
 
@@ -14,13 +15,33 @@ from ..phases import Session
 from ..state.atomic import iso
 from ..state.journal import Entry
 from ..state.orphans import ABANDONED
+from .document import json_option, record, show
+
+VERSION = 1
+
+
+class Swept(NamedTuple):
+    """``orphans``: what nobody waited for; ``gone``: those that are given up; ``left``: what is open."""
+
+    state: str
+    dry_run: bool
+    orphans: Sequence[Entry]
+    gone: Sequence[Entry]
+    left: Sequence[Entry]
+
+    def verdict(self, entry: Entry) -> str:
+        """What becomes of one that is open."""
+        if entry in self.orphans or entry.error:
+            return "to be given up" if entry in self.gone else "to be taken back"
+        return "in use"
 
 
 @click.command(short_help="Take back the records that earlier runs left.")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--dry-run", is_flag=True, help="Only show what is open, and what would be done.")
 @click.option("--forget", is_flag=True, help="Give up those of the NAMEs, or of accounts that are gone.")
-def sweep(names: tuple[str, ...], dry_run: bool, forget: bool) -> int:
+@json_option("sweep")
+def sweep(names: tuple[str, ...], dry_run: bool, forget: bool, as_json: bool) -> int:
     """Take back the records that earlier runs left.
 
     A record is an orphan when its clean-up failed, when the client that it was published for is
@@ -38,16 +59,32 @@ def sweep(names: tuple[str, ...], dry_run: bool, forget: bool) -> int:
         with session.phase(Call("dns01", "start", "sweep")) as phase:
             session.journal.forget(gone)
             phase.records.retract([entry for entry in orphans if entry not in gone])
-        for entry in gone:
-            output.report(f"given up, see whether it is still in the zone: {_line(entry)}")
     left = session.journal.entries()
-    for entry in left:
-        orphaned = "to be given up" if entry in gone else "to be taken back"
-        state = orphaned if entry in orphans or entry.error else _in_use(entry)
-        output.report(f"{state}: {_line(entry)}")
-    if not left:
-        output.report(f"nothing is open in {session.state}")
+    swept = Swept(session.state, dry_run, orphans, gone, left)
+    (_document if as_json else _tell)(swept)
     return 1 if not dry_run and any(entry.error for entry in left) else 0
+
+
+def _tell(swept: Swept) -> None:
+    for entry in () if swept.dry_run else swept.gone:
+        output.report(f"given up, see whether it is still in the zone: {_line(entry)}")
+    for entry in swept.left:
+        verdict = swept.verdict(entry)
+        output.report(f"{_in_use(entry) if verdict == 'in use' else verdict}: {_line(entry)}")
+    if not swept.left:
+        output.report(f"nothing is open in {swept.state}")
+
+
+def _document(swept: Swept) -> None:
+    done = [entry for entry in swept.orphans if entry not in swept.left]
+    show(
+        VERSION,
+        state=swept.state,
+        dry_run=swept.dry_run,
+        taken_back=[record(entry) for entry in done if entry not in swept.gone],
+        given_up=[record(entry) for entry in done if entry in swept.gone],
+        open=[record(entry) | {"verdict": swept.verdict(entry)} for entry in swept.left],
+    )
 
 
 def _given_up(session: Session, orphans: Sequence[Entry], names: Sequence[str]) -> list[Entry]:

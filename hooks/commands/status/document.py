@@ -11,7 +11,7 @@ from ...deploy.certificate import Leaf
 from ...deploy.ledger import Delivery
 from ...issue.planning.renewal_windows import RenewalWindow
 from ...state.atomic import iso
-from ...state.journal import Entry
+from ..document import record
 from .expiry import Problem, worst
 from .inventory import Destination
 from .overview import Overview, Standing
@@ -30,21 +30,9 @@ def document(overview: Overview) -> dict[str, Any]:
         "checked": iso(overview.at.timestamp()),
         "certificates": [_certificate(standing, overview.at) for standing in overview.certificates],
         "probes": [_shown(service, shown) for service, shown in overview.probed.items()],
-        "open_records": [_record(entry) for entry in overview.entries],
+        "open_records": [record(entry) for entry in overview.entries],
         "last_run": _last_run(overview.last) if overview.last else None,
         "problems": [_problem(problem) for problem in overview.problems],
-    }
-
-
-def _record(entry: Entry) -> dict[str, Any]:
-    return {
-        "name": entry.name,
-        "target": entry.target,
-        "zone": entry.zone,
-        "account": entry.account,
-        "opened": iso(entry.opened),
-        "tries": entry.tries,
-        "error": redact(entry.error),
     }
 
 
