@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from ..errors import ProviderError, ZoneNotFound
 from ..output import warning
-from .base import Option, Profile, TxtRecord, Zone, ZoneApex, dns_name, is_within, quoted
+from .base import Option, Profile, TxtRecord, Zone, ZoneApex, by_name, dns_name, is_within, quoted, unquoted
 from .rest import Refused, Rest, base_url
 from .rrsets import RRset, RRsetProvider
 
@@ -67,9 +68,12 @@ class Provider(Rest, RRsetProvider):
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """Add the records, and have the secondaries told: the server itself does so once a minute."""
-        super().publish(zone, records)
+        super().publish(zone, self._left(zone, records, "EXTEND"))
         with suppress(ProviderError):
             self.request("PUT", self._path("zones", zone.id, "notify"))
+
+    def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
+        super().retract(zone, self._left(zone, records, "PRUNE"))
 
     def read(self, zone: Zone, name: str) -> RRset | None:
         asked = {"rrset_name": f"{name}.", "rrset_type": "TXT"}
@@ -107,11 +111,39 @@ class Provider(Rest, RRsetProvider):
             )
         self.guarded = False
 
+    def _left(self, zone: Zone, records: Sequence[TxtRecord], changetype: str) -> list[TxtRecord]:
+        """Those of the records that are not dealt with by one request for many names: the server takes one
+        record of a name in it, and none at all where it is too old or refuses one of them."""
+        single = [of_name[0] for of_name in by_name(records).values() if len(of_name) == 1]
+        if len(single) < 2 or not self.guarded:
+            return list(records)
+        try:
+            self.attempt(zone.apex, partial(self._change_all, zone, single, changetype))
+        except Refused:  # each by itself tells which
+            return list(records)
+        return [record for record in records if record not in single]
+
+    def _change_all(self, zone: Zone, records: Sequence[TxtRecord], changetype: str) -> None:
+        """Add or remove what a reading of each name shows to be lacking, or to be there."""
+        changes = []
+        for record in records:
+            old = self.read(zone, record.name)
+            known = {unquoted(value): value for value in old.values} if old else {}
+            if (record.value in known) == (changetype == "PRUNE"):
+                ttl = old.ttl if old else max(record.ttl, self.least_ttl)
+                value = known.get(record.value, quoted(record.value))
+                changes.append(self._rrset(record.name, changetype, ttl, value))
+        if changes:
+            self.request("PATCH", self._path("zones", zone.id), body={"rrsets": changes})
+
     def _change(self, zone: Zone, name: str, changetype: str, ttl: int, *values: str) -> None:
+        rrset = self._rrset(name, changetype, ttl, *values)
+        self.request("PATCH", self._path("zones", zone.id), body={"rrsets": [rrset]})
+
+    def _rrset(self, name: str, changetype: str, ttl: int, *values: str) -> dict[str, Any]:
         disabled = self._disabled.get(name, ())
         records = [{"content": value, "disabled": value in disabled} for value in values]
-        rrset = {"name": f"{name}.", "type": "TXT", "changetype": changetype, "ttl": ttl, "records": records}
-        self.request("PATCH", self._path("zones", zone.id), body={"rrsets": [rrset]})
+        return {"name": f"{name}.", "type": "TXT", "changetype": changetype, "ttl": ttl, "records": records}
 
     def _zones(self, **query: str) -> list[Zone]:
         found = self.get(*self._path("zones"), **query)

@@ -53,7 +53,11 @@ class PowerDNS(Fake):
 
     @route("PATCH", f"{SERVER}/zones/{{zone}}", fields={"rrsets": list})
     def change(self, request: Request, zone: str) -> Answer:
+        """All of it or nothing; of a name, one change."""
         holder = self.zone(zone)
+        changed = [(each.get("name"), each.get("type")) for each in request.body["rrsets"]]
+        if len(set(changed)) < len(changed):
+            raise Refusal(422, "Duplicate RRset")
         before = list(holder.records)
         try:
             for rrset in request.body["rrsets"]:
