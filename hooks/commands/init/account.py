@@ -139,7 +139,7 @@ def _ask(
         option = wanting[0]
         key = f"{option.key}.NAME" if option.table else option.key
         way = f"--secret {key}=FILE" if option.secret else f"--set {key}=VALUE"
-        raise missing(way, f"{option.key}: {option.help}")
+        raise missing(way, f"{f'{problem}; ' if problem else ''}{option.key} is {option.help}")
     asked: dict[str, str] = {}
     for option in wanting:
         if option.table:

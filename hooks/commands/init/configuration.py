@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ....errors import ConfigError
 from ....names import is_within
+from ....options import at
 from ...config.load import DEFAULT_FILE
 from ...config.settings import Settings
 from ...config.toml import File
@@ -32,8 +33,9 @@ def present(file: str) -> Settings | None:
     """What the file says; None where there is none, or one without an account. Raises ConfigError."""
     if not (read(file) or "").strip():
         return None
-    found = File(file, os.environ)
-    return None if found.without_account else found.settings()
+    with at(file):
+        found = File(file, os.environ)
+        return None if found.without_account else found.settings()
 
 
 def drafts(file: str, settings: Settings | None, account: Chosen, names: Sequence[str]) -> list[Draft]:

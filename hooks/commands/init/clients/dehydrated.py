@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ from ..document import assign, without
 from ..files import Draft, read
 from . import Client, Order, cron, folder, nothing
 
+_PLAIN = re.compile(r"[\w@%+=:,./~-]*")
 ASSIGNMENT = r"\s*(export\s+)?{name}="
 
 
@@ -23,11 +25,12 @@ def drafts(order: Order) -> list[Draft]:
     before = read(path) or ""
     text = without(before, _of_account(config))
     if not config and os.geteuid() != 0:
-        text = assign(text, "BASEDIR", f'BASEDIR="{os.path.dirname(path)}"', ASSIGNMENT)
+        text = assign(text, "BASEDIR", f"BASEDIR={_quoted(os.path.dirname(path))}", ASSIGNMENT)
     for name, value in _settings(order).items():
         _refuse_override(config, name, value)
         if not _is_set(config, name, value):
-            text = assign(text, name, f'{"export " * name.startswith("DNS01_")}{name}="{value}"', ASSIGNMENT)
+            export = "export " * name.startswith("DNS01_")
+            text = assign(text, name, f"{export}{name}={_quoted(value)}", ASSIGNMENT)
     domains = config.domains_txt if config else os.path.join(os.path.dirname(path), "domains.txt")
     return [Draft(path, text), Draft(domains, _domains(read(domains) or "", order.names))]
 
@@ -60,6 +63,11 @@ def _settings(order: Order) -> dict[str, str]:
 
 def _is_set(config: Dehydrated | None, name: str, value: str) -> bool:
     return config is not None and config.settings.get(name) == value and name not in config.uncertain
+
+
+def _quoted(value: str) -> str:
+    """As dehydrated's own configuration has it, unless a shell would find something in it to do."""
+    return f'"{value}"' if _PLAIN.fullmatch(value) else shlex.quote(value)
 
 
 def _refuse_override(config: Dehydrated | None, name: str, value: str) -> None:

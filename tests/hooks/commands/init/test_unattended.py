@@ -146,6 +146,13 @@ class TestDehydrated:
         assert "/etc/dehydrated/conf.d/hook.sh sets HOOK" in said.stderr
         assert machine.files(*MINE) == before
 
+    def test_no_word_of_it_is_run_by_the_shell(self, machine: FreshMachine) -> None:
+        url = 'https://ca.example.net/$(touch /etc/made)"'
+        assert machine.run(*words("dehydrated", "--ca", url)).code == 0
+        shell = machine.run("bash", "-c", '. /etc/dehydrated/config; echo "$CA"')
+        assert shell.stdout == url + "\n"
+        assert not machine.path("/etc/made").exists()
+
 
 class TestWhatIsPasted:
     def test_certbot_s_command_has_the_three_hooks(self, machine: FreshMachine) -> None:
@@ -240,6 +247,37 @@ class TestWhatIsMissing:
         assert said.code == 2
         assert "--secret token=FILE" in said.stderr
         assert "the-secret-token" not in said.stderr + said.stdout
+
+    @pytest.mark.parametrize(
+        ("given", "complaint"),
+        [
+            (["--set", "nameserver="], "nameserver has no value"),
+            (["--set", "nameserver=192.0.2.53\x1b[31m", "--provider", "bind"], "192.0.2.53"),
+            (["--set", "place=here"], "unknown key 'place'"),
+            (["--secret", "tsig_secret=/nowhere"], "/nowhere cannot be read"),
+            (["--from", "/dev/zero"], "nothing in /dev/zero is an account"),
+            (["--account", "../x"], "'../x' is no name"),
+            (["--ca", "zerossl", "--staging"], "zerossl has no test directory"),
+            (["--email", "root@localhost"], "'root@localhost' is no mail address"),
+            (["one_two.example"], "underscore"),
+        ],
+    )
+    def test_a_slip_is_named_and_nothing_is_written(
+        self, given: list[str], complaint: str, machine: FreshMachine
+    ) -> None:
+        before = machine.files(*MINE)
+        said = machine.run(*words("dehydrated", *given))
+        assert said.code in (2, 3)
+        assert complaint in said.stderr
+        assert "\x1b" not in said.stderr
+        assert machine.files(*MINE) == before
+
+    def test_a_file_that_is_no_toml_is_named_and_stays(self, machine: FreshMachine) -> None:
+        machine.write("/etc/dns01/config.toml", "[account")
+        said = machine.run(*words("dehydrated"))
+        assert said.code == 3
+        assert "/etc/dns01/config.toml: it is not TOML" in said.stderr
+        assert machine.path("/etc/dns01/config.toml").read_text() == "[account"
 
     def test_a_secret_comes_from_standard_input(self, machine: FreshMachine) -> None:
         given = words("dehydrated", "--provider", "do", "--secret", "token=-")
