@@ -173,8 +173,9 @@ def _ca(questions: Questions, options: Options, before: str) -> str:
     if options.ca and word != plain:
         return word
     default = "production" if before and word == plain else "staging"
-    question = "Staging (to try it) or production"
-    kind = questions.choice(question, "--staging", ("staging", "production"), default)
+    if questions.asks:
+        say("Staging certificates are for trying: no browser trusts them.")
+    kind = questions.choice("Certificates", "--staging", ("staging", "production"), default)
     return plain + TEST * (kind == "staging")
 
 

@@ -21,6 +21,7 @@ from ....secret import redact
 T = TypeVar("T")
 
 COLUMNS = 79
+SHORTEST_ANSWER = 4  # characters that a line has room for behind its question
 LONGEST_ANSWER = 8192  # characters
 
 
@@ -104,7 +105,7 @@ def complain(error: HookError) -> None:
 
 def _line(question: str, default: str | None, hidden: bool) -> str:
     shown = f"{question} [{default}]: " if default and not hidden else f"{question}: "
-    if len(shown) > COLUMNS - 20 and default:
+    if len(shown) > COLUMNS - SHORTEST_ANSWER and default:
         say(f"Default: {default}")
         shown = f"{question} [default]: "
     if hidden:
