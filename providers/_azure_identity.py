@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import Busy, ConfigError
-from ..secret import hide, shown
-from ._tokens import CloudTokens
+from ._tokens import CloudTokens, token_in
 from .base import Option
 from .rest import Refused
+
+if TYPE_CHECKING:
+    from ._azure_certificate import ClientCertificate
 
 IMDS_VERSION = "2018-02-01"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 §2.2
@@ -19,8 +20,12 @@ CLOUDS = {  # who issues tokens, and where the API is
     "usgovernment": ("https://login.microsoftonline.us", "https://management.usgovcloudapi.net"),
     "china": ("https://login.chinacloudapi.cn", "https://management.chinacloudapi.cn"),
 }
+PROOFS = {  # of who an application is, the first of several counts, as for Microsoft's own tools
+    "client_secret": "AZURE_CLIENT_SECRET",
+    "client_certificate": "AZURE_CLIENT_CERTIFICATE_PATH",
+    "federated_token_file": "AZURE_FEDERATED_TOKEN_FILE",
+}
 RESTARTING = (404, 410)  # says IMDS; 70 seconds at most
-
 
 IDENTITY = (
     Option(
@@ -32,8 +37,19 @@ IDENTITY = (
     Option("tenant_id", ("AZURE_TENANT_ID", "AZUREDNS_TENANTID"), "with the secret: its tenant"),
     Option(
         "federated_token_file",
-        ("AZURE_FEDERATED_TOKEN_FILE",),
+        ("AZURE_FEDERATED_TOKEN_FILE", "AZURE_OIDC_TOKEN_FILE_PATH"),
         "in place of the secret: the file of a workload identity's token",
+    ),
+    Option(
+        "client_certificate",
+        ("AZURE_CLIENT_CERTIFICATE_PATH",),
+        "in place of the secret: the file of a certificate and its key, in PEM or PKCS #12",
+    ),
+    Option(
+        "client_certificate_password",
+        ("AZURE_CLIENT_CERTIFICATE_PASSWORD",),
+        "that of the certificate's key, if it has one",
+        secret=True,
     ),
     Option("environment", ("AZURE_ENVIRONMENT",), f"{', '.join(CLOUDS)}: which of Azure's clouds"),
     Option(
@@ -54,16 +70,35 @@ IDENTITY = (
 class AzureIdentity(CloudTokens):
     """Its options are IDENTITY, of which the cloud's name may decide ``base_url`` as well."""
 
+    unread: ClassVar[Mapping[str, str]] = {
+        "AZURE_USERNAME": "a user's password is no way in for a program: use an application's secret",
+        "AZURE_PASSWORD": "a user's password is no way in for a program: use an application's secret",
+        "AZURE_OIDC_TOKEN": "name a file that holds it in AZURE_FEDERATED_TOKEN_FILE",
+        "AZURE_AUTH_METHOD": "what is given decides: secret, certificate, token file, or the machine itself",
+        "IDENTITY_ENDPOINT": "of managed identities only those of virtual machines are known: use a secret",
+    }
+
     def __init__(self, options: Mapping[str, str]) -> None:
         """Raises ConfigError for a secret without what it belongs to, and for a cloud that is none."""
         super().__init__(_in_cloud(options))
-        is_application = {"client_secret", "federated_token_file"} & options.keys()
-        if is_application and not (options.get("client_id") and options.get("tenant_id")):
+        self._proofs = proofs = [variable for key, variable in PROOFS.items() if options.get(key)]
+        if proofs and not (options.get("client_id") and options.get("tenant_id")):
             raise ConfigError(
-                "AZURE_CLIENT_SECRET or AZURE_FEDERATED_TOKEN_FILE is of no use without AZURE_CLIENT_ID and"
-                " AZURE_TENANT_ID",
+                f"{proofs[0]} is of no use without AZURE_CLIENT_ID and AZURE_TENANT_ID",
                 "the portal shows them in the application's overview",
             )
+        self._certificate: ClientCertificate | None = None
+        if proofs[:1] == ["AZURE_CLIENT_CERTIFICATE_PATH"]:
+            from ._azure_certificate import ClientCertificate  # cryptography, which nothing else here needs
+
+            password = options.get("client_certificate_password", "")
+            self._certificate = ClientCertificate(options["client_certificate"], password)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        first, *others = self._proofs or [""]
+        ignored = [f"{other} means nothing beside {first}" for other in others]
+        return (*super().warnings, *ignored)
 
     @property
     def resource(self) -> str:
@@ -73,8 +108,8 @@ class AzureIdentity(CloudTokens):
     def grant(self) -> Any:
         if "client_secret" in self.given:
             proof = {"client_secret": self.given["client_secret"]}
-        elif "federated_token_file" in self.given:
-            proof = {"client_assertion_type": ASSERTION, "client_assertion": self._federated_token()}
+        elif assertion := self._assertion():
+            proof = {"client_assertion_type": ASSERTION, "client_assertion": assertion}
         else:
             return self._own_identity()
         form = {
@@ -86,18 +121,15 @@ class AzureIdentity(CloudTokens):
         issuer = self.issuer(self.given["authority"])
         return issuer.request("POST", (self.given["tenant_id"], "oauth2", "v2.0", "token"), form=form)
 
-    def _federated_token(self) -> str:
-        """It is replaced every hour or so. Raises ConfigError."""
-        path = self.given["federated_token_file"]
-        try:
-            token = Path(path).read_text().strip()
-        except (OSError, ValueError):
-            raise ConfigError(
-                f"AZURE_FEDERATED_TOKEN_FILE: {shown(path)} cannot be read",
-                "the webhook of workload identities puts it into the pod of a labelled service account",
-            ) from None
-        hide(token)
-        return token
+    def _assertion(self) -> str:
+        """Who we are, in the words of our certificate or of another identity provider; "" without either."""
+        if self._certificate:
+            audience = f"{self.given['authority'].rstrip('/')}/{self.given['tenant_id']}/oauth2/v2.0/token"
+            return self._certificate.assertion(self.given["client_id"], audience, int(self.clock()))
+        if path := self.given.get("federated_token_file"):
+            hint = "the webhook of workload identities puts it into the pod of a labelled service account"
+            return token_in(path, "AZURE_FEDERATED_TOKEN_FILE", hint)
+        return ""
 
     def _own_identity(self) -> Any:
         which = {"client_id": self.given["client_id"]} if "client_id" in self.given else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from ._azure_identity import IDENTITY, AzureIdentity
 from ._cloud import Cloud
@@ -18,7 +18,8 @@ LOST_RACES = {"Conflict", "PreconditionFailed"}  # with 409
 
 
 class Provider(AzureIdentity, Cloud):
-    """With an application's secret, or as the machine's own managed identity."""
+    """With an application's secret, certificate or workload identity, or as the machine's own managed
+    identity."""
 
     title = "Azure DNS"
     docs = "https://learn.microsoft.com/rest/api/dns/record-sets"
@@ -38,6 +39,10 @@ class Provider(AzureIdentity, Cloud):
         Option("resource_group", ("AZURE_RESOURCE_GROUP",), "that the zones are in, if it is but one"),
         base_url("AZURE_BASE_URL", "https://management.azure.com"),
     )
+    unread: ClassVar[Mapping[str, str]] = {
+        **AzureIdentity.unread,
+        "AZURE_PRIVATE_ZONE": "no CA can see a private zone",
+    }
     least_ttl = 1
     spell = staticmethod(quoted)
 

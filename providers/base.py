@@ -248,6 +248,14 @@ class HasWarnings(Protocol):
 
 
 @runtime_checkable
+class LeavesUnread(Protocol):
+    """``unread``: variables that other tools take for the same service, and that mean nothing here; with
+    what there is in their place."""
+
+    unread: Mapping[str, str]
+
+
+@runtime_checkable
 class Titled(Protocol):
     """``title``: the name that people know it by."""
 

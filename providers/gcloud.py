@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import cached_property, partial
-from typing import Any
-
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from typing import Any, ClassVar
 
 from ..errors import Busy, ConfigError
-from ..secret import hide, read_secret
 from ._cloud import Cloud
+from ._gcloud_credentials import SCOPE, Credentials, ServiceAccountKey, read_credentials
 from .base import Option, Zone, ZoneApex, quoted
 from .rest import Refused, base_url
 from .rrsets import RRset
 
-SCOPE = "https://www.googleapis.com/auth/ndev.clouddns.readwrite"
 OVER_LIMIT = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}  # with 403, at times
 
 
 class Provider(Cloud):
-    """With a service account's key, or as the service account of the machine itself."""
+    """With a service account's key or other credentials of Google's tools, or as the service account of the
+    machine itself."""
 
     title = "Google Cloud DNS"
     docs = "https://cloud.google.com/dns/docs/reference/rest/v1"
@@ -41,10 +34,14 @@ class Provider(Cloud):
         Option(
             "credentials_file",
             ("GOOGLE_APPLICATION_CREDENTIALS",),
-            "file of such a key",
+            "file of such a key, or of a workload identity, an impersonation or a user's login",
         ),
         Option("zone_id", ("GCE_ZONE_ID",), "the only zone to use, by its name at Google"),
-        Option("project", ("GCE_PROJECT",), "id of the project, if not the service account's"),
+        Option(
+            "project",
+            ("GCE_PROJECT", "GOOGLE_CLOUD_PROJECT"),
+            "id of the project, if not the key's",
+        ),
         Option(
             "metadata_host",
             ("GCE_METADATA_HOST",),
@@ -53,33 +50,29 @@ class Provider(Cloud):
         ),
         base_url("GCE_BASE_URL", "https://dns.googleapis.com/dns/v1"),
     )
+    unread: ClassVar[Mapping[str, str]] = {
+        "GCE_IMPERSONATE_SERVICE_ACCOUNT": "GOOGLE_APPLICATION_CREDENTIALS may have an"
+        " impersonated_service_account",
+        "GCE_ALLOW_PRIVATE_ZONE": "no CA can see a private zone",
+    }
     overtaken = (404, 409, 412)  # 404: what was to be deleted is gone
     spell = staticmethod(quoted)
 
     def __init__(self, options: Mapping[str, str]) -> None:
         """Raises ConfigError for what is no service account's key."""
         super().__init__(options)
-        text, path = options.get("service_account", ""), options.get("credentials_file", "")
-        if path and not text:
-            text = read_secret(path)
-            if (kind := _type_of(text)) not in ("", "service_account"):
-                raise ConfigError(
-                    f"GOOGLE_APPLICATION_CREDENTIALS: {path} has credentials of the type {kind[:40]!r}, which"
-                    " are not supported here",
-                    "give a service account's key, or leave it unset on a machine of Google's own",
-                )
-        self._key = _Key(text) if text else None
+        self._credentials = _credentials(options)
+        if self._credentials and not (options.get("project") or self._credentials.project):
+            raise ConfigError(
+                "these credentials do not say which project the zones are in",
+                "set GCE_PROJECT to the project's id",
+            )
         self._pending: dict[str, list[str]] = defaultdict(list)
 
     def grant(self) -> Any:
-        if self._key is None:
+        if self._credentials is None:
             return self._metadata("instance", "service-accounts", "default", "token")
-        form = {
-            "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
-            "assertion": self._key.assertion(int(self.clock())),
-        }
-        issuer, _, token = self._key.token_uri.rpartition("/")
-        return self.issuer(issuer).request("POST", (token,), form=form)
+        return self._credentials.grant(self, SCOPE)
 
     def is_rejection(self, status: int, body: Any) -> bool:
         return super().is_rejection(status, body) and OVER_LIMIT.isdisjoint(_reasons(body))
@@ -139,57 +132,27 @@ class Provider(Cloud):
     def _project(self) -> str:
         if given := self.given.get("project"):
             return given
-        return str(self._key.project if self._key else self._metadata("project", "project-id"))
+        return str(
+            self._credentials.project if self._credentials else self._metadata("project", "project-id")
+        )
 
     def _metadata(self, *path: str) -> Any:
         url = f"http://{self.given['metadata_host']}/computeMetadata/v1"
         return self.metadata(url, path, {"Metadata-Flavor": "Google"}, alt="json")
 
 
-class _Key:
-    """A service account's key, as Google hands it out. Raises ConfigError."""
-
-    def __init__(self, text: str) -> None:
+def _credentials(options: Mapping[str, str]) -> Credentials | None:
+    """Those that are given. Raises ConfigError."""
+    if text := options.get("service_account", ""):
         try:
-            key = json.loads(text)
-            hide(key["private_key"])
-            private = load_pem_private_key(key["private_key"].encode(), None)
-            self.project, self.token_uri = key["project_id"], key["token_uri"]
-            self._id, self._email = key["private_key_id"], key["client_email"]
+            return ServiceAccountKey(json.loads(text))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            private = None
-        if not isinstance(private, RSAPrivateKey):
             raise ConfigError(
                 "GCE_SERVICE_ACCOUNT is not the key of a service account, in JSON",
                 "GCE_SERVICE_ACCOUNT_FILE names the file that the console gave you for the key",
-            )
-        self._private = private
-
-    def assertion(self, now: int) -> str:
-        """Who we are, signed, for an hour at most (RFC 7523 §2.1): ``now`` is in seconds."""
-        header = {"alg": "RS256", "typ": "JWT", "kid": self._id}
-        claims = {
-            "iss": self._email,
-            "scope": SCOPE,
-            "aud": self.token_uri,
-            "iat": now,
-            "exp": now + 3600,
-        }
-        signed = b".".join(_base64url(json.dumps(part).encode()) for part in (header, claims))
-        signature = self._private.sign(signed, PKCS1v15(), SHA256())
-        return b".".join((signed, _base64url(signature))).decode()
-
-
-def _type_of(text: str) -> str:
-    """What kind of credentials these are, in Google's words; "" for what is no JSON object."""
-    with suppress(ValueError, RecursionError):
-        content = json.loads(text)
-        return str(content.get("type", "")) if isinstance(content, dict) else ""
-    return ""
-
-
-def _base64url(data: bytes) -> bytes:
-    return urlsafe_b64encode(data).rstrip(b"=")
+            ) from None
+    path = options.get("credentials_file", "")
+    return read_credentials(path) if path else None
 
 
 def _reasons(body: Any) -> set[str]:

@@ -100,7 +100,7 @@ class Rest(ZoneProvider):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is dubious about the configuration."""
-        if self._base.lower().startswith("https:") or _is_this_host(self._base):
+        if self._base.lower().startswith("https:") or is_this_host(self._base):
             return ()
         return (f"{self._base} is not HTTPS: whoever listens on the way {self.overheard}",)
 
@@ -364,7 +364,8 @@ def _host_of(url: str) -> str:
     return ""
 
 
-def _is_this_host(url: str) -> bool:
+def is_this_host(url: str) -> bool:
+    """Whether what is sent there does not leave this machine."""
     with suppress(ValueError):
         name = urlsplit(url).hostname or ""
         return name == "localhost" or ip_address(name).is_loopback

@@ -12,7 +12,7 @@ from ...errors import ConfigError
 from ...options import at
 from ...output import warning
 from ...providers import load as load_provider
-from ...providers.base import Provider
+from ...providers.base import LeavesUnread, Provider
 from ..caa import issuers
 from ..dns.address import Address, reachable
 from ..state.folder import state_dir
@@ -147,3 +147,7 @@ def _warn_of_slips(environ: Mapping[str, str], kind: type[Provider]) -> None:
         if name.startswith(beginnings) and name not in known and not name.startswith(tables):
             for near in get_close_matches(name, known, 1, 0.85):
                 warning(f"{name} is set, and means nothing here: did you mean {near}?")
+    unread: Mapping[str, str] = kind.unread if isinstance(kind, LeavesUnread) else {}
+    for name, instead in unread.items():
+        if environ.get(name):
+            warning(f"{name} is set, and means nothing here: {instead}")

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from . import Answer, Refusal, Request, Zone, optional, route
 from .oauth import TokenFake, form
@@ -36,6 +44,8 @@ class Azure(TokenFake):
         super().__init__(apexes, tls)
         self.groups: dict[str, str] = {}
         self.metadata: dict[str, Any] = {}
+        self.certificate: x509.Certificate | None = None  # that the application has registered
+        self._assertions: set[str] = set()
         self._etags: dict[str, str] = {}
 
     @property
@@ -49,6 +59,9 @@ class Azure(TokenFake):
             proof = given.pop("client_secret", "")
             if given.pop("client_assertion_type", "") == ASSERTION and not proof:
                 proof = given.pop("client_assertion", "")
+                if self.certificate and proof.count(".") == 2:
+                    self._verify(proof, self.certificate)
+                    proof = self.token
             if proof != self.token:
                 raise Refusal(401, "invalid_client: AADSTS7000215: Invalid client secret provided.")
             resource, _, scope = given.pop("scope", "").rpartition("/")
@@ -67,6 +80,30 @@ class Azure(TokenFake):
             raise Refusal(400, "invalid_request: Identity not found")
         granted = self.new_token()
         return {**granted, "expires_in": str(granted["expires_in"])}
+
+    def _verify(self, assertion: str, certificate: x509.Certificate) -> None:
+        """https://learn.microsoft.com/entra/identity-platform/certificate-credentials"""
+        header, claims, signature = (urlsafe_b64decode(part + "==") for part in assertion.split("."))
+        thumbprint = urlsafe_b64encode(certificate.fingerprint(SHA256())).rstrip(b"=").decode()
+        if json.loads(header) != {"alg": "PS256", "typ": "JWT", "x5t#S256": thumbprint}:
+            raise Refusal(401, "invalid_client: AADSTS700027: The certificate is not registered.")
+        said = json.loads(claims)
+        audience = f"{self.url}{TENANT_PATH}"
+        if (said["aud"], said["iss"], said["sub"]) != (audience, CLIENT, CLIENT) or not said["jti"]:
+            raise Refusal(401, "invalid_client: AADSTS50027: JWT token is invalid or malformed.")
+        if (
+            said["jti"] in self._assertions
+            or not said["nbf"] <= self.now() < said["exp"] <= said["nbf"] + 600
+        ):
+            raise Refusal(401, "invalid_client: AADSTS700024: not within its valid time range.")
+        self._assertions.add(said["jti"])
+        key = certificate.public_key()
+        assert isinstance(key, RSAPublicKey)
+        try:
+            signed = assertion.rpartition(".")[0].encode()
+            key.verify(signature, signed, PSS(MGF1(SHA256()), PSS.DIGEST_LENGTH), SHA256())
+        except InvalidSignature:
+            raise Refusal(401, "invalid_client: AADSTS700027: signature validation failed.") from None
 
     def error(self, refusal: Refusal) -> Any:
         code = CODES.get(refusal.status, "InternalServerError")

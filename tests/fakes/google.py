@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -20,6 +21,15 @@ PRIVATE = rsa.generate_private_key(65537, 2048)
 PEM = PRIVATE.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 KEY_ID, EMAIL, PROJECT = "0123456789abcdef", "hook@a-project.iam.gserviceaccount.com", "a-project"
 PUBLIC_URI = "https://oauth2.googleapis.com/token"
+
+DNS_SCOPE = "https://www.googleapis.com/auth/ndev.clouddns.readwrite"
+IAM_SCOPE = "https://www.googleapis.com/auth/iam"
+AUDIENCE = (
+    "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/a-pool/providers/a-provider"
+)
+ROLE_PATH = f"/v1/projects/-/serviceAccounts/{EMAIL}:generateAccessToken"
+IDENTITY_PATH = "/identity"
+REFRESH_TOKEN = "the-refresh-token"
 
 ALL = ("alt", "prettyPrint")  # any call may have these
 PAGED = ("maxResults", "pageToken", *ALL)
@@ -48,6 +58,9 @@ class Google(TokenFake):
         super().__init__(apexes, tls)
         self.done: list[str] = []
         self._changes: dict[str, int] = {}
+        self._others: dict[str, str] = {}  # the scope of tokens that are not good for the DNS
+        self.subject_token = "a-token-of-another-provider"
+        self.delegates: list[str] = []
 
     @property
     def token_uri(self) -> str:
@@ -58,12 +71,22 @@ class Google(TokenFake):
 
     def issue(self, request: Request) -> Any:
         """What the token endpoint and the metadata server say."""
+        if (request.method, request.path) == ("POST", "/v1/token"):
+            return self._exchange(form(request))
+        if (request.method, request.path) == ("POST", ROLE_PATH):
+            return self._in_a_role(request)
+        if (request.method, request.path) == ("GET", IDENTITY_PATH):
+            if request.headers.get("X-Identity") != "please":
+                raise Refusal(403, "forbidden: a header is missing")
+            return {"value": self.subject_token}
         if (request.method, request.path) == ("POST", "/token"):
             fields = form(request)
+            if fields.get("grant_type") == "refresh_token":
+                return self._refreshed(fields)
             if fields.get("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer":
                 raise Refusal(400, "unsupported_grant_type: Invalid grant_type")
-            self._verify(fields["assertion"])
-            return self.new_token()
+            scope = self._verify(fields["assertion"])
+            return self.new_token() if scope == DNS_SCOPE else self._of_another(scope)
         if not request.path.startswith("/computeMetadata/v1/"):
             return None
         if request.headers.get("Metadata-Flavor") != "Google":
@@ -78,8 +101,49 @@ class Google(TokenFake):
             raise Refusal(404, "not_found: no such metadata")
         return known[request.path]()
 
-    def _verify(self, assertion: str) -> None:
-        """Raise Refusal for an assertion that is not the service account's (RFC 7523 §3)."""
+    def _refreshed(self, fields: Mapping[str, str]) -> Any:
+        """What the user has agreed to is good for both."""
+        client = {"client_id": "a-client", "client_secret": "the-client's-secret"}
+        if fields != {"grant_type": "refresh_token", "refresh_token": REFRESH_TOKEN, **client}:
+            raise Refusal(400, "invalid_grant: Bad Request")
+        granted = self.new_token()
+        self._others[granted["access_token"]] = IAM_SCOPE
+        return granted
+
+    def _exchange(self, fields: Mapping[str, str]) -> Any:
+        """https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token"""
+        scope = fields.get("scope", "")
+        if fields != {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "audience": AUDIENCE,
+            "scope": scope,
+            "requested_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            "subject_token": fields.get("subject_token"),
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        }:
+            raise Refusal(400, "invalid_request: Invalid value for some field")
+        if fields["subject_token"] != self.subject_token:
+            raise Refusal(400, "invalid_grant: ID Token issued is not valid.")
+        kind = {"issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}
+        return {**(self.new_token() if scope == DNS_SCOPE else self._of_another(scope)), **kind}
+
+    def _of_another(self, scope: str) -> Mapping[str, Any]:
+        """A token that is not good for the DNS."""
+        token = f"good for {scope.rpartition('/')[2]}, {len(self._others)}"
+        self._others[token] = scope
+        return {"access_token": token, "expires_in": self.lifetime, "token_type": "Bearer"}
+
+    def _in_a_role(self, request: Request) -> Any:
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if kind != "Bearer" or self._others.get(token) != IAM_SCOPE:
+            raise Refusal(403, "forbidden: Permission 'iam.serviceAccounts.getAccessToken' denied")
+        if request.body != {"scope": [DNS_SCOPE], "lifetime": "3600s", "delegates": self.delegates}:
+            raise Refusal(400, f"invalid: {request.body}")
+        expiry = datetime.fromtimestamp(self.now() + self.lifetime, UTC)
+        return {"accessToken": self.new_token()["access_token"], "expireTime": f"{expiry:%Y-%m-%dT%H:%M:%SZ}"}
+
+    def _verify(self, assertion: str) -> str:
+        """Its scope. Raises Refusal for an assertion that is not the service account's (RFC 7523 §3)."""
         try:
             header, claims, signature = (_decoded(part) for part in assertion.split("."))
             said, head = json.loads(claims), json.loads(header)
@@ -99,8 +163,9 @@ class Google(TokenFake):
         now = self.now()
         if not (said["iat"] <= now + 60 and now < said["exp"] <= said["iat"] + 3600):
             raise Refusal(400, "invalid_grant: Token must be a short-lived token (60 minutes)")
-        if not said["scope"].endswith("/auth/ndev.clouddns.readwrite"):
+        if said["scope"] not in (DNS_SCOPE, IAM_SCOPE):
             raise Refusal(400, "invalid_scope: more than DNS")
+        return str(said["scope"])
 
     def error(self, refusal: Refusal) -> Any:
         reason = REASONS.get(refusal.status, "backendError")
