@@ -36,7 +36,8 @@ class Target(NamedTuple):
     """The values that must be seen at an owner name, and by whom.
 
     ``substitute``: whether resolvers may decide where too few of the servers can be asked. ``zone``: the
-    apex; a few of a zone's names stand for all at a server that lacks its newest change.
+    apex; a few of a zone's names stand for all at a server that lacks its newest change. ``several``:
+    whether there are several primaries, of which one may lose what the others keep.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Target(NamedTuple):
     profile: Profile
     substitute: bool = False
     zone: str = ""
+    several: bool = False
 
 
 class PropagationCheck:
@@ -211,13 +213,13 @@ class PropagationCheck:
         return now - max(silent_since, default=0.0) >= DEGRADED_AFTER and not self._is_ready(target, now)
 
     def _has_vanished(self, target: Target, now: float) -> bool:
-        seen = [self._seen(a, target.name) for server in target.servers for a in server.addresses]
-        if not any(each.had_it for each in seen) or any(each.state in ("has", "unasked") for each in seen):
-            return False
         before = self._republished[target.name]
         recently = bool(before) and now - before[-1] < REVIEW_INTERVAL
-        lacking = any(each.state == "lacks" for each in seen)
-        return lacking and not recently and len(before) < REPUBLISHED_AT_MOST
+        if recently or len(before) >= REPUBLISHED_AT_MOST:
+            return False
+        each = [[self._seen(a, target.name) for a in server.addresses] for server in target.servers]
+        groups = each if target.several else [[seen for server in each for seen in server]]
+        return any(map(_have_lost_it, groups))
 
     def _standing(self, server: Server, target: Target, now: float) -> Standing:
         seen = [self._seen(address, target.name) for address in server.addresses]
@@ -268,6 +270,14 @@ class PropagationCheck:
                     passed = seen.rounds >= target.profile.rounds
                     rows.append(Row(target.name, server.name, address, seen.words, seen.since, passed))
         return rows
+
+
+def _have_lost_it(group: Iterable[Observation]) -> bool:
+    """Whether one of these addresses had the values, and none has any more."""
+    seen = list(group)
+    if not any(each.had_it for each in seen) or any(each.state in ("has", "unasked") for each in seen):
+        return False
+    return any(each.state == "lacks" for each in seen)
 
 
 def _retry_interval(waited: float, pace: float) -> float:

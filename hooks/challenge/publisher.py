@@ -92,8 +92,8 @@ class Records:
                     provider.publish(zone, _records(batch))
             for _, target, count in _counted(batch):
                 output.warning(
-                    f"published {count}{target} again: it was there, and no name server has it any more "
-                    "(does something else write this zone?)"
+                    f"published {count}{target} again: it was there, and is there no more (does something "
+                    "else write this zone?)"
                 )
 
     def _at_once(self, account: str) -> int:

@@ -193,6 +193,7 @@ class ReadinessWait:
                 self._profile(place, target in published),
                 substitute=place.readiness != "authoritative",
                 zone=place.apex,
+                several=len(place.primaries) > 1,
             )
             for target, place in {places[entry.name].target: places[entry.name] for entry in entries}.items()
         ]

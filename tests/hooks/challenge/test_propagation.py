@@ -418,6 +418,22 @@ def test_45_what_another_server_still_has_has_not_vanished() -> None:
     assert check.vanished(5.2) == []
 
 
+def test_45_of_several_primaries_one_may_lose_what_the_others_keep() -> None:
+    check = PropagationCheck([target()._replace(several=True)])
+    says(check, ONE, answer("new"), 0.1)
+    says(check, TWO, answer("new"), 0.1)
+    says(check, ONE, answer("old"), 5.2)
+    assert check.vanished(5.2) == [NAME]
+    assert check.vanished(5.3) == []
+
+
+def test_45_of_several_primaries_one_that_never_had_it_is_only_slow() -> None:
+    check = PropagationCheck([target()._replace(several=True)])
+    says(check, ONE, answer("old"), 0.1)
+    says(check, TWO, answer("new"), 0.1)
+    assert check.vanished(0.1) == []
+
+
 def test_45_a_server_that_falls_silent_has_lost_nothing() -> None:
     check = PropagationCheck([target()])
     says(check, ONE, answer("new"), 0.1)

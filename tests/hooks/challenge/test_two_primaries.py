@@ -15,14 +15,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import dns.message
 import dns.opcode
+import dns.query
+import dns.update
 import pytest
-from calls import KEY, NAME, Client
+from calls import KEY, NAME, Client, until
 from contract import validation
-from testbed import TIME_LIMIT, Bind, NameServer, World, Zone
+from testbed import TIME_LIMIT, Bind, NameServer, PowerDNS, World, Zone
 
-A_ADDRESS, B_ADDRESS, B_SECONDARY = "127.1.0.1", "127.1.0.2", "127.1.0.3"
+A_ADDRESS, B_ADDRESS, B_SECONDARY, POWERDNS = "127.1.0.1", "127.1.0.2", "127.1.0.3", "127.1.0.4"
 A_HOST, B_HOST = {"ns1.a.net": A_ADDRESS}, {"ns1.b.net": B_ADDRESS}
 VALUE = validation("a")
 APEX = ("example.org", "token", VALUE)
@@ -261,6 +262,46 @@ def test_a_kill_between_the_two_leaves_nothing_that_a_sweep_does_not_find(
     assert said.code == 0, said.stderr
     assert pair.txt() == NOTHING
     assert pair.open() == []
+
+
+def test_what_another_writer_removes_at_one_of_them_is_published_again(tmp_path: Path) -> None:
+    """As a tool does that syncs a zone's records from files."""
+    behind = Zone("example.org", "", B_HOST)
+    more = {**A_HOST, **B_HOST, "ns2.b.net": B_SECONDARY}
+    with Pair(tmp_path, b=more) as pair, NameServer(B_SECONDARY, zones=[behind]) as secondary:
+        pair.world.zones["b.net"].set_addresses({"ns2.b.net": B_SECONDARY})
+        call = pair.client().start("deploy_challenge", *APEX)
+        until(lambda: len(secondary.asked(NAME, "TXT")) > 2)  # by then the others have answered
+        update = dns.update.UpdateMessage("example.org", keyring=KEY.tsig)
+        update.delete(f"{NAME}.")
+        dns.query.tcp(update, A_ADDRESS, timeout=TIME_LIMIT)
+
+        call.says(f"published {NAME} again: ")
+        behind.set(NAME, "TXT", VALUE)
+
+        assert call.end().code == 0
+        assert pair.txt() == ({VALUE}, {VALUE})
+
+
+def test_two_kinds_of_provider_may_serve_one_zone(tmp_path: Path) -> None:
+    hosts = {**A_HOST, "ns1.p.net": POWERDNS}
+    text = Zone("example.org", "@ SOA ns1.p.net. x 7 3600 600 86400 60\n", hosts).text()
+    with Pair(tmp_path, a=hosts) as pair, PowerDNS(POWERDNS, {"example.org": text}) as powerdns:
+        pair.world.zone("p.net", {"ns.p.net": "127.1.1.3"})
+        pair.world.delegate("example.org", hosts)
+        before, _, after = CONFIG.partition("[account.b]")
+        api = f'[account.b]\nprovider = "powerdns"\nbase_url = "{powerdns.url.partition("/api")[0]}"\n'
+        api += f'key = "{powerdns.api_key}"\n\n[zone'
+        pair.configure(before + api + after.partition("[zone")[2])
+        client = pair.client()
+
+        said = client("deploy_challenge", *APEX)
+        assert said.code == 0, said.stderr
+        assert "waiting for ns1.a.net, ns1.p.net\n" in said.stderr
+        assert (pair.a.txt(NAME), powerdns.txt(NAME)) == ({VALUE}, {VALUE})
+
+        assert client("clean_challenge", *APEX).code == 0
+        assert (pair.a.txt(NAME), powerdns.txt(NAME)) == NOTHING
 
 
 def test_when_time_is_out_at_one_account_s_servers_both_are_taken_back(tmp_path: Path) -> None:
