@@ -20,16 +20,24 @@ OPTIONS = {"auth": "--manual-auth-hook", "cleanup": "--manual-cleanup-hook", "de
 OURS = ("dns01", "hook.py")
 BY_HTTP = ("webroot", "standalone", "nginx", "apache")  # certbot's own authenticators that know no dns-01
 
-_SETTING = re.compile(r"^(\w+)\s*=\s*(.*?)\s*$", re.MULTILINE)
+# As certbot's configobj writes them: the value in quotes where it has a comma or a hash in it.
+_SETTING = re.compile(
+    r"""^[^\S\n]*(\w+)[^\S\n]*=[^\S\n]*(?:"([^"\n]*)"|'([^'\n]*)'|([^\n#]*?))[^\S\n]*(?:\#.*)?$""",
+    re.MULTILINE,
+)
 
 
 def lineages(examined: Examined) -> Iterator[tuple[str, Mapping[str, str]]]:
     """The renewal files of certificates for the domain: (path, settings)."""
     for found in sorted(glob(examined.path(f"{RENEWAL}/*.conf"))):
         path = f"{RENEWAL}/{os.path.basename(found)}"
-        settings = dict(_SETTING.findall(read_text(path, examined.root) or ""))
+        settings = _settings(read_text(path, examined.root) or "")
         if examined.domain in _names(examined, path, settings):
             yield path, settings
+
+
+def _settings(text: str) -> dict[str, str]:
+    return {match[1]: match[2] or match[3] or match[4] or "" for match in _SETTING.finditer(text)}
 
 
 def _names(examined: Examined, path: str, settings: Mapping[str, str]) -> set[str]:

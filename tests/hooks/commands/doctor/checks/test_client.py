@@ -231,6 +231,25 @@ def test_certbot_as_it_should_be(certbot: Machine) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        f"account =\n{RENEWAL}",
+        RENEWAL.replace("authenticator", "account =  \nauthenticator"),
+        RENEWAL.replace("authenticator", "account =\t\n\nserver = \nauthenticator"),
+        RENEWAL.replace("\n", "\r\n").replace("authenticator", "account =\r\nauthenticator"),
+        RENEWAL.replace("= dns01 certbot auth", '= "dns01 certbot auth"'),
+        RENEWAL.replace("= dns01 certbot auth", "= 'dns01 certbot auth'  # by hand"),
+        RENEWAL.replace("manual\n", "manual  # it was webroot\n"),
+        RENEWAL.replace("authenticator", "  authenticator").replace("pref_challs = ", "pref_challs="),
+        RENEWAL + "[[webroot_map]]\nexample.org =\naccount =",
+    ],
+)
+def test_a_renewal_file_is_read_as_certbot_reads_it(certbot: Machine, text: str) -> None:
+    certbot["/etc/letsencrypt/renewal/example.org.conf"] = text
+    assert certbot.findings() == []
+
+
+@pytest.mark.parametrize(
     ("line", "remedy"),
     [
         ("manual_auth_hook = dns01", "--manual-auth-hook 'dns01 certbot auth'"),
