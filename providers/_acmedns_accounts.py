@@ -37,15 +37,32 @@ class Accounts:
         self.path = os.path.realpath(os.path.expanduser(path))
 
     def read(self) -> dict[str, Account]:
-        """The accounts by domain; none if there is no file yet."""
-        return {domain: self._account(domain, entry) for domain, entry in self._entries().items()}
+        """The accounts by domain; none if there is no file yet. An entry that is none costs the others
+        nothing."""
+        found, broken = self._sorted()
+        if broken and not found:
+            raise next(iter(broken.values()))
+        return found
+
+    def broken(self) -> list[str]:
+        """The domains whose entries are no accounts."""
+        return list(self._sorted()[1])
+
+    def _sorted(self) -> tuple[dict[str, Account], dict[str, ConfigError]]:
+        found, broken = {}, {}
+        for domain, entry in self._entries().items():
+            try:
+                found[domain] = self._account(domain, entry)
+            except ConfigError as error:
+                broken[domain] = error
+        return found, broken
 
     def setdefault(self, domain: str, register: Callable[[], Account]) -> Account:
         """The account of the domain: the one in the file, or else what ``register`` gives, once that
         is in the file. Entries of other programs stay as they are."""
         with self._locked():
             entries = self._entries()
-            if domain not in entries:
+            if not entries.get(domain):  # null, or an empty object
                 entries[domain] = register()._asdict()
                 self._write(entries)
             return self._account(domain, entries[domain])
@@ -54,7 +71,7 @@ class Accounts:
         if not os.path.exists(self.path):
             return {}
         try:
-            entries = json.loads(read_secret(self.path))
+            entries = json.loads(read_secret(self.path, NOT_ACCOUNTS))
         except (ValueError, RecursionError):
             entries = None
         if not isinstance(entries, dict):

@@ -90,7 +90,7 @@ def from_toml(value: object, option: Option, environ: Mapping[str, str], folder:
 
 def _from_file(path: str, option: Option) -> str:
     if option.secret:
-        return read_secret(path)
+        return read_secret(path, f"it has to hold {option.help}, and nothing else")
     try:
         content, _ = read_trusted(path)
         return content.decode().rstrip("\r\n")

@@ -125,12 +125,11 @@ def _in_base64(octets: bytes) -> Iterator[str]:
             yield inner.replace("+", "-").replace("/", "_")
 
 
-def read_secret(path: str) -> str:
-    """The text of the file, without the newline that ends it.
+def read_secret(path: str, wanted: str = HINT) -> str:
+    """The text of the file, without the newline that ends it. ``wanted``: the hint about one that is empty.
 
     Raises ConfigError if others than its owner may read it or could have written it, or if there is nothing
-    to read. A
-    credential of systemd's is in a folder that keeps others out; its group bits are but the mask
+    to read. A credential of systemd's is in a folder that keeps others out; its group bits are but the mask
     of an ACL.
     """
     kept = os.path.dirname(path) == os.environ.get("CREDENTIALS_DIRECTORY", "").rstrip("/") != ""
@@ -139,7 +138,7 @@ def read_secret(path: str) -> str:
         secret = content.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         # Without its cause, which quotes the secret.
-        raise ConfigError(f"{path} is not text in UTF-8", HINT) from None
+        raise ConfigError(f"{path} is not text in UTF-8", wanted) from None
     except (OSError, ValueError) as error:  # ValueError: there is a null in the path
         if looks_secret(path):
             hide(path)
@@ -152,6 +151,6 @@ def read_secret(path: str) -> str:
             f"{path} cannot be read: {error.strerror if isinstance(error, OSError) else error}",
             f"see that it is there, and that the user who runs the client may read it: ls -l {path}",
         ) from error
-    if not secret:
-        raise ConfigError(f"{path} is empty", HINT)
+    if not secret.strip():
+        raise ConfigError(f"{path} is empty", wanted)
     return secret

@@ -178,6 +178,39 @@ class TestAccounts:
         assert str(case.file) in str(error)
         assert "s3cret" not in str(error)
 
+    @pytest.mark.parametrize(
+        "other", [None, {}, "", [], 7, {"fulldomain": "x"}, {"username": None, "password": None}], ids=repr
+    )
+    def test_an_entry_of_another_domain_that_is_none_costs_the_others_nothing(
+        self, case: AcmeDnsCase, other: object
+    ) -> None:
+        entries = json.loads(case.file.read_text())
+        case.file.write_text(json.dumps({"before.example": other, **entries, "after.example": other}))
+        case.publish(A)
+        assert case.account.values == {A}
+
+    def test_a_name_without_account_is_told_of_entries_that_are_none(self, case: AcmeDnsCase) -> None:
+        entries = json.loads(case.file.read_text())
+        case.file.write_text(json.dumps({**entries, "example.net": None}))
+        error = case.error_of(lambda: case.provider().account_at("elsewhere.auth.example.net"))
+        assert "where the entry of example.net is no account" in str(error)
+
+    @pytest.mark.parametrize("left", [None, {}, "", []], ids=repr)
+    def test_an_empty_entry_of_its_own_is_registered_anew(self, case: AcmeDnsCase, left: object) -> None:
+        entries = json.loads(case.file.read_text())
+        case.file.write_text(json.dumps({**entries, "example.net": left}))
+        made = case.provider().register("example.net")
+        stored = json.loads(case.file.read_text())
+        assert stored["example.net"]["subdomain"] == made.subdomain
+        assert stored["example.com"] == entries["example.com"]
+
+    @pytest.mark.parametrize("content", ["", "\n", "  \n\n"], ids=repr)
+    def test_an_empty_file_is_told_what_it_wants_to_hold(self, case: AcmeDnsCase, content: str) -> None:
+        case.file.write_text(content)
+        error = case.error_of(lambda: case.publish(A))
+        assert str(error) == f"{case.file} is empty"
+        assert "accounts by domain" in error.hint
+
     def test_passwords_are_secrets(self, case: AcmeDnsCase) -> None:
         case.publish(A)
         assert redact(case.account.password) == "[secret]"
