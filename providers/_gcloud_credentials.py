@@ -51,7 +51,7 @@ def read_credentials(path: str) -> Credentials:
     except (OSError, ValueError, RecursionError):
         federated = False
     if not federated:  # which has no secret in it
-        content = _parsed(read_secret(path), path)
+        content = _parsed(read_secret(path, HINT), path)
     try:
         return credentials_of(content)
     except (LookupError, TypeError, ValueError, AttributeError) as error:

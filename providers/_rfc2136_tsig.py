@@ -1,9 +1,8 @@
-"""TSIG (RFC 8945): the key, from variables or from a file of tsig-keygen's, and what a server makes of it."""
+"""TSIG (RFC 8945): the key, from variables or a file, and what a server makes of it."""
 
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,7 +16,8 @@ from dns.rdtypes.ANY.TSIG import TSIG
 
 from .. import dnsmessage
 from ..errors import AuthRejected, ClockSkew, ConfigError, ProviderError
-from ..secret import hide, looks_secret, read_secret, shown
+from ..secret import hide, looks_secret, shown
+from ._rfc2136_key_files import read_key_file
 
 ALGORITHMS = {
     "hmac-md5": dns.tsig.HMAC_MD5,  # as BIND calls it; the wire says HMAC-MD5.SIG-ALG.REG.INT
@@ -39,11 +39,6 @@ UNSIGNED_RCODES = {
 
 BAD_SIGNATURES = (dns.tsig.BadSignature, dns.tsig.BadKey, dns.tsig.BadAlgorithm, dns.tsig.BadTime)
 
-KEYWORDS = {"key", "algorithm", "secret"}
-KEY_FILE_HINT = 'it has to hold one  key "name" { algorithm hmac-sha256; secret "…"; };  and no more'
-
-_COMMENT_OR_WORD = re.compile(r'/\*.*?\*/|//[^\n]*|#[^\n]*|"([^"]*)"|([{};])|([^\s{};"]+)', re.DOTALL)
-
 
 def read_key(options: Mapping[str, str]) -> dns.tsig.Key | None:
     """The key that the options name, or None: then the server has to go by the address.
@@ -57,7 +52,7 @@ def read_key(options: Mapping[str, str]) -> dns.tsig.Key | None:
                 "RFC2136_TSIG_FILE is set, and so is RFC2136_TSIG_KEY or RFC2136_TSIG_SECRET",
                 "keep the file, or the other two",
             )
-        return _make_key(*_read_key_file(path), source=f"RFC2136_TSIG_FILE: {path}")
+        return _make_key(*read_key_file(path), source=f"RFC2136_TSIG_FILE: {path}")
     if not name and not secret:
         return None
     if not name or not secret:
@@ -95,24 +90,6 @@ def _make_key(name: str, algorithm: str, secret: str, *, source: str) -> dns.tsi
             f"{source}: the secret of {shown(name)} is not base64", "copy it whole, up to the last ="
         )
     return dns.tsig.Key(owner, octets, known)
-
-
-def _read_key_file(path: str) -> tuple[str, str, str]:
-    """(name, algorithm, secret) of the one key in the file."""
-    words = [
-        quoted or mark or bare
-        for quoted, mark, bare in _COMMENT_OR_WORD.findall(read_secret(path))
-        if quoted or mark or bare
-    ]
-    match [word.lower() if word.lower() in KEYWORDS else word for word in words]:  # as named.conf has it
-        case ["key", name, "{", *clauses, "}", ";"] | ["key", name, "{", *clauses, "}"]:
-            pass
-        case _:
-            raise ConfigError(f"{path} is not a TSIG key file", KEY_FILE_HINT)
-    settings = dict(zip(clauses[0::3], clauses[1::3], strict=False))
-    if len(clauses) != 6 or clauses[2::3] != [";", ";"] or settings.keys() != {"algorithm", "secret"}:
-        raise ConfigError(f"{path}: the key {shown(name)} needs an algorithm and a secret", KEY_FILE_HINT)
-    return name, settings["algorithm"], settings["secret"]
 
 
 def key_name(key: dns.tsig.Key) -> str:

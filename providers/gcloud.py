@@ -53,6 +53,7 @@ class Provider(Cloud):
     unread: ClassVar[Mapping[str, str]] = {
         "GCE_IMPERSONATE_SERVICE_ACCOUNT": "GOOGLE_APPLICATION_CREDENTIALS may have an"
         " impersonated_service_account",
+        "GCE_ACCESS_TOKEN": "an access token lives for an hour: give what makes new ones",
         "GCE_ALLOW_PRIVATE_ZONE": "no CA can see a private zone",
     }
     overtaken = (404, 409, 412)  # 404: what was to be deleted is gone

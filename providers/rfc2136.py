@@ -47,7 +47,11 @@ class Provider:
         Option("tsig_key", ("RFC2136_TSIG_KEY",), "the key's name; without it, the address has to do"),
         Option("tsig_secret", ("RFC2136_TSIG_SECRET",), "the key's secret, in base64", secret=True),
         Option("tsig_algorithm", ("RFC2136_TSIG_ALGORITHM",), "the key's algorithm", default="hmac-sha256"),
-        Option("tsig_file", ("RFC2136_TSIG_FILE", "NSUPDATE_KEY"), "or all three: a file of tsig-keygen's"),
+        Option(
+            "tsig_file",
+            ("RFC2136_TSIG_FILE", "NSUPDATE_KEY"),
+            "or all three: a file of tsig-keygen's",
+        ),
     )
     profile = Profile(rounds=1)
     sleep: Callable[[float], None] = staticmethod(time.sleep)

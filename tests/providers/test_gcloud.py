@@ -463,7 +463,9 @@ class TestFederation:
         assert case.world_sees(NAME) == {RECORD.value}
 
 
-@pytest.mark.parametrize("variable", ["GCE_IMPERSONATE_SERVICE_ACCOUNT", "GCE_ALLOW_PRIVATE_ZONE"])
+@pytest.mark.parametrize(
+    "variable", ["GCE_IMPERSONATE_SERVICE_ACCOUNT", "GCE_ACCESS_TOKEN", "GCE_ALLOW_PRIVATE_ZONE"]
+)
 def test_a_variable_of_other_tools_that_means_nothing_here_is_said(
     capsys: pytest.CaptureFixture[str], variable: str
 ) -> None:

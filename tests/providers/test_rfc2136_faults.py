@@ -244,8 +244,19 @@ def test_a_secret_in_the_wrong_place_is_not_shown(given: str) -> None:
     assert refusal.value.hint
 
 
-def test_the_words_of_a_key_file_may_be_in_upper_case(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'KEY "hook" {{ ALGORITHM hmac-sha256; Secret "{SECRET}"; }};',
+        f"Key hook {{ Algorithm HMAC-SHA256; SECRET {SECRET}; }};",
+        f'kEY "HOOK." {{ SECRET "{SECRET}"; ALGORITHM "Hmac-Sha256."; }};',
+        f'key "KEY" {{ algorithm hmac-sha256; secret "{SECRET}"; }};',
+        f'KEY "secret" {{\r\n\tALGORITHM hmac-sha256;\r\n\tSECRET "{SECRET}";\r\n}};\r\n',
+        f'KEY /* a */ "hook"{{ALGORITHM hmac-sha256;SECRET "{SECRET}";}};',
+    ],
+)
+def test_the_words_of_a_key_file_may_be_in_upper_case(tmp_path: Path, text: str) -> None:
     path = tmp_path / "key"
     path.touch(0o600)
-    path.write_text(f'KEY "hook" {{ ALGORITHM hmac-sha256; Secret "{SECRET}"; }};')
+    path.write_text(text)
     load("rfc2136")({"nameserver": "127.1.37.2", "tsig_file": str(path)})

@@ -185,6 +185,88 @@ KEY_FILES = {
 }
 
 
+KEY_RECORD = f"hook. IN KEY 512 3 163 {SECRET}"
+PRIVATE = f"Private-key-format: v1.3\nAlgorithm: 163 (HMAC_SHA256)\nKey: {SECRET}\nBits: AAA=\n"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        KEY_RECORD,
+        f"; This is a key\n{KEY_RECORD}\n",
+        f"hook. 3600 IN KEY 512 3 163 {SECRET[:20]} {SECRET[20:]}",
+        f"HOOK. KEY 512 3 163 {SECRET}\n",
+        f"hook.\tIN\tKEY\t512 3 163 {SECRET} ; a comment\n",
+        f"hook. in key 0 3 163 {SECRET}\n\n",
+    ],
+)
+def test_a_key_of_dnssec_keygen_s_may_be_its_record(bind: Bind, tmp_path: Path, record: str) -> None:
+    path = secret_file(tmp_path / "Khook.+163+54321.key", record)
+    assert from_file(path).zone_for(RECORD.name).apex == "example.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "beside"),
+    [
+        ("Khook.+163+54321", KEY_RECORD),
+        ("Khook.+163+54321", ""),
+        ("renamed", KEY_RECORD),
+        ("Kanother.+163+54321", KEY_RECORD),
+    ],
+    ids=["with its record", "without it", "renamed, with its record", "another name, with its record"],
+)
+@pytest.mark.parametrize(
+    "text", [PRIVATE, PRIVATE.replace("\n", "\r\n"), PRIVATE.replace(" (HMAC_SHA256)", "")]
+)
+def test_the_private_file_has_its_name_from_the_record_beside_it_or_from_its_own_name(
+    bind: Bind, tmp_path: Path, name: str, beside: str, text: str
+) -> None:
+    if beside:
+        secret_file(tmp_path / f"{name}.key", beside)
+    path = secret_file(tmp_path / f"{name}.private", text)
+    assert from_file(path).zone_for(RECORD.name).apex == "example.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("renamed.private", PRIVATE, "does not say the name of its key"),
+        ("Khook.+163+1.private", PRIVATE, "does not say the name of its key"),
+        ("Khook.+163+54321.private", PRIVATE.replace(f"Key: {SECRET}\n", ""), "has no line with Key:"),
+        ("Khook.+008+54321.private", PRIVATE.replace("163", "8"), "algorithm 8, which is none of TSIG's"),
+        ("Khook.+163+54321.private", "Private-key-format: v1.3\n", "algorithm ?, which is none of TSIG's"),
+        ("Khook.+013+54321.key", "hook. IN DNSKEY 257 3 13 AAAA", "is not a TSIG key file"),
+        ("Khook.+013+54321.key", "hook. IN KEY 512 3 13 AAAA", "algorithm 13, which is none of TSIG's"),
+        ("Khook.+163+54321.key", "hook. IN KEY 512 3 163 %%%%", "is not base64"),
+        ("empty.private", "", "is empty"),
+        ("blank.key", " \n\n", "is empty"),
+    ],
+)
+def test_a_file_of_dnssec_keygen_s_that_is_of_no_use_is_refused_by_name(
+    tmp_path: Path, name: str, text: str, words: str
+) -> None:
+    path = secret_file(tmp_path / name, text)
+    with pytest.raises(ConfigError, match=re.escape(words)) as refusal:
+        from_file(path)
+    assert str(path) in str(refusal.value)
+    assert SECRET not in f"{refusal.value} {refusal.value.hint}"
+    assert "tsig" in refusal.value.hint.lower() or "key" in refusal.value.hint or "=" in refusal.value.hint
+
+
+def test_a_record_that_others_can_read_is_refused_as_it_has_the_secret(tmp_path: Path) -> None:
+    beside = secret_file(tmp_path / "Khook.+163+54321.key", KEY_RECORD)
+    beside.chmod(0o644)
+    with pytest.raises(ConfigError) as refusal:
+        from_file(secret_file(tmp_path / "Khook.+163+54321.private", PRIVATE))
+    assert refusal.value.hint == f"chmod 600 {beside}"
+
+
+def secret_file(path: Path, text: str) -> Path:
+    path.touch(0o600)
+    path.write_text(text, newline="")
+    return path
+
+
 @pytest.mark.parametrize("text", KEY_FILES.values(), ids=KEY_FILES)
 def test_a_key_file_may_be_written_in_any_way_that_bind_reads(bind: Bind, key_file: Path, text: str) -> None:
     key_file.write_text(text)
