@@ -295,10 +295,10 @@ class Placements:
             )
             if not found.guessed and not found.trouble:
                 asked = " and ".join(server.name for server in servers)
-                named = " and ".join(account.name for account in accounts)
+                whose = " and ".join(f"the account {account.name}" for account in accounts)
                 output.warning(
-                    f"{found.zone} is not in the public DNS: {asked}, the server of the account "
-                    f"{named}, answers for it with authority and is asked instead"
+                    f"{found.zone} is not in the public DNS: {asked}, where {whose} sends updates, "
+                    "answers for it with authority and is asked instead"
                 )
                 return found._replace(name=delegation.name, chain=(*delegation.chain[:-1], *found.chain))
         cut, target = delegation.zone, delegation.target

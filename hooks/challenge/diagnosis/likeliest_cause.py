@@ -267,6 +267,8 @@ def _behind_primary(scene: Scene) -> Suspicion | None:
     if not scene.lacking or source is None or source.serial is None:
         return None
     related = [look for look in scene.lacking if copy_at(look).hosts & copy_at(source).hosts]
+    if scene.accounts > 1:  # whose servers have the same NS records, and an SOA of their own
+        related = [look for look in related if copy_at(look).mname == copy_at(source).mname]
     late = [look for look in related if Serial(look.serial or 0) < Serial(source.serial)]
     if not late and scene.accounts > 1:
         return None

@@ -57,7 +57,7 @@ def test_39_a_zone_that_the_public_dns_does_not_know_is_asked_of_the_accounts_ow
 
     assert (place.target, place.apex, addresses(place)) == (NAS, "lan", [INSIDE])
     assert place.readiness == "authoritative"
-    assert f"lan is not in the public DNS: {INSIDE}, the server of the account" in capsys.readouterr().err
+    assert f"lan is not in the public DNS: {INSIDE}, where the account" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -322,6 +322,19 @@ def test_when_time_is_out_at_one_account_s_servers_both_are_taken_back(tmp_path:
         assert pair.open() == []
 
 
+def test_two_accounts_at_one_server_leave_the_other_one_without(pair: Pair) -> None:
+    """Whose servers are no secondaries of the first, though both are in the NS records."""
+    pair.configure(CONFIG.replace('nameserver = "{b}"', 'nameserver = "{a}"').replace("20", "2"))
+
+    said = pair.client()("deploy_challenge", *APEX)
+
+    assert said.code == 8
+    assert "ns1.b.net not yet" in said.stderr
+    assert "secondaries" not in said.stderr
+    assert pair.txt() == NOTHING
+    assert pair.open() == []
+
+
 def test_certbot_s_names_are_published_at_both_in_one_batch(pair: Pair) -> None:
     client = pair.client("certbot")
     names = ("example.org", "example.org", "www.example.org")
