@@ -59,6 +59,7 @@ class Discovery:
         self._silent: dict[str, NoUsefulAnswer] = {}
         self._replies: dict[tuple[str, dns.rdatatype.RdataType], dns.message.Message] = {}
         self._mute: set[Address] = set()  # that kept silent while others answered
+        self._heard: set[Address] = set()  # that have given a useful answer
         self._deaf: set[Address] = set()  # that answer over TCP, and not over UDP
         self._answered = False  # whether any name server has answered for itself
         self._rooting = threading.Lock()
@@ -73,6 +74,13 @@ class Discovery:
     def deaf(self) -> set[Address]:
         """The servers that are known by now to answer over TCP alone."""
         return self._deaf
+
+    def responsive(self, servers: Sequence[Server]) -> tuple[Server, ...]:
+        """Of servers some of which keep silent, those that have answered before; else all of them."""
+        addresses = {address for server in servers for address in server.addresses}
+        if self._mute.isdisjoint(addresses) or self._heard.isdisjoint(addresses):
+            return tuple(servers)
+        return tuple(server for server in servers if not self._heard.isdisjoint(server.addresses))
 
     def find_all(self, names: Iterable[str], cname: Rule = "auto") -> dict[str, Delegation]:
         """Follow many challenge names at once; the first one alone, for its cuts serve the rest.
@@ -290,15 +298,21 @@ class Discovery:
         return self._servers[cut.apex]
 
     def _addresses(self, cut: ZoneCut) -> list[Address]:
-        """Addresses to put a question about the zone to: the glue will do. Those that have kept
-        silent before come last."""
+        """Addresses to put a question about the zone to: the glue will do. Those that have kept silent
+        before come last, and where some do, those that have answered come first."""
         known = self._known(cut)
         if not known:
             self._look_up(cut.hosts[:4], {})
             known = self._known(cut)
         random.shuffle(known)
-        reached = filter(reachable, dict.fromkeys(known))
-        return sorted(reached, key=lambda address: (address in self._mute, ":" in address.ip))
+        reached = list(filter(reachable, dict.fromkeys(known)))
+        some_are_mute = not self._mute.isdisjoint(reached)
+
+        def order(address: Address) -> tuple[bool, bool, bool]:
+            unheard = some_are_mute and address not in self._heard
+            return address in self._mute, unheard, ":" in address.ip
+
+        return sorted(reached, key=order)
 
     def _look_up(self, hosts: Iterable[str], glue: Mapping[str, Sequence[Address]]) -> None:
         """Every address of these name servers: by glue, and as the world would find them.
@@ -337,7 +351,9 @@ class Discovery:
             raise self._silent[cut.apex]
         try:
             addresses = self._addresses(cut)
-            reply = first(addresses, name, rdtype, zone=cut.apex, deaf=self._deaf, mute=self._mute)
+            reply = first(
+                addresses, name, rdtype, zone=cut.apex, deaf=self._deaf, mute=self._mute, heard=self._heard
+            )
         except NoUsefulAnswer as silence:
             if silence.mute or silence.intercepted:  # else it may be about this one name
                 self._silent[cut.apex] = silence

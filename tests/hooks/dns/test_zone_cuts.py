@@ -241,6 +241,28 @@ def test_a_zone_whose_servers_are_silent_is_found_all_the_same(
     assert "no answer" in found.trouble
 
 
+def test_where_servers_are_silent_those_that_have_answered_are_asked(
+    world: World, discovery: Discovery
+) -> None:
+    hosts = {f"ns{number}.example.org": f"127.1.0.{number}" for number in range(1, 7)}
+    *silent, alive = world.zone("example.org", hosts).servers
+    for server in silent:
+        server.silent = True
+    servers = discovery.find(NAME).servers
+    for number in range(100):  # which is asked first is chance, and what is silent shows by and by
+        if len(discovery.responsive(servers)) == 1:
+            break
+        discovery.ask(f"host{number}.example.org", dns.rdatatype.A)
+
+    for number in range(5):
+        discovery.ask(f"other{number}.example.org", dns.rdatatype.A)
+
+    assert [server.name for server in discovery.responsive(servers)] == ["ns6.example.org"]
+    others = {question.name for server in silent for question in server.questions if "other" in question.name}
+    assert others == set()
+    assert {f"other{number}.example.org" for number in range(5)} <= {each.name for each in alive.questions}
+
+
 def test_a_lame_server_is_passed_over(example: HostedZone, discovery: Discovery) -> None:
     example.servers[0].rcode = "REFUSED"
 

@@ -46,7 +46,8 @@ def zone_of(examined: Examined, name: str) -> Survey | None:
 
 
 def texts_at(examined: Examined, survey: Survey, name: str) -> Mapping[Address, Response]:
-    """What each server of the zone says of the TXT records at a name, asked once for all checks."""
+    """What each server of the zone that is not silent says of the TXT records at a name, asked once for all
+    checks."""
     with _beginning:
         looking = _begin_texts(examined.discovery, survey.apex, name)
     return looking.result()
@@ -60,7 +61,7 @@ def _begin_texts(discovery: Discovery, apex: str, name: str) -> Future[Mapping[A
 def _texts(discovery: Discovery, apex: str, name: str) -> Mapping[Address, Response]:
     survey = _begun(discovery, apex).result()
     looks = survey.looks if survey else ()
-    queries = {Query(look.address, name, TXT, stream=not look.udp) for look in looks}
+    queries = {Query(look.address, name, TXT, stream=not look.udp) for look in looks if not look.silent}
     with Transport() as transport:
         return {query.server: answer for query, answer in transport.ask(queries, TEXT_TIMEOUT).items()}
 

@@ -33,7 +33,7 @@ def check(examined: Examined) -> Iterator[Finding]:
         return  # of which the servers' own check says what is wrong with their copies
     asked = texts_at(examined, survey, examined.name)
     found = {address: _path(answer, survey.apex, examined.name) for address, answer in asked.items()}
-    paths = [(look, path) for look in survey.looks if (path := found[look.address]) is not None]
+    paths = [(look, path) for look in survey.looks if (path := found.get(look.address)) is not None]
     if len({path for _, path in paths}) > 1:
         yield _one_sided(survey, examined.name, paths)
 

@@ -146,7 +146,9 @@ def _split(examined: Examined, delegation: Delegation) -> Iterator[Finding]:
         return  # no resolver hears of the record's own name
     resolvers = tuple(dict.fromkeys([*_local_resolvers(examined), *examined.settings.resolvers]))
     with _beginning:
-        comparing = _begin_comparing(examined.discovery, resolvers, apex, servers)
+        comparing = _begin_comparing(
+            examined.discovery, resolvers, apex, examined.discovery.responsive(servers)
+        )
     for resolver, words in comparing.result().items():
         if words and resolver in examined.settings.resolvers:
             remedy = f"take {resolver} out of DNS01_RESOLVERS (`resolvers`): a CA has the world's view"
