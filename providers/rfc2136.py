@@ -259,7 +259,8 @@ class Provider:
             case dns.rcode.SERVFAIL:
                 return ProviderError(
                     f"{self.server} fails to update {zone.apex} (SERVFAIL)",
-                    "its log says why; often it may not write the zone's folder, where its journal goes",
+                    "its log says why; often it may not write the zone's folder, where its journal goes, or "
+                    "has no private keys to sign the zone with (BIND: key-directory, and who may read them)",
                 )
             case dns.rcode.FORMERR | dns.rcode.NOTIMP:
                 return ProviderError(

@@ -15,6 +15,7 @@ import dns.flags
 import dns.message
 import dns.rcode
 import pytest
+from calls import until
 from contract import validation
 from testbed import Bind, Key
 from testbed.sockets import Sockets
@@ -260,3 +261,34 @@ def test_the_words_of_a_key_file_may_be_in_upper_case(tmp_path: Path, text: str)
     path.touch(0o600)
     path.write_text(text)
     load("rfc2136")({"nameserver": "127.1.37.2", "tsig_file": str(path)})
+
+
+class SigningBind(Bind):
+    """BIND that signs its zone with keys of its own making."""
+
+    def prepare(self) -> list[str]:
+        command = super().prepare()
+        conf = self.folder / "named.conf"
+        signing = 'key-directory "keys"; dnssec-policy default; inline-signing no; allow-update {'
+        conf.write_text(conf.read_text().replace("allow-update {", signing))
+        (self.folder / "keys").mkdir()
+        return command
+
+    def is_signed(self) -> bool:
+        return len(list((self.folder / "keys").iterdir())) > 2 and bool(
+            self.ask("example.com", "DNSKEY").answer
+        )
+
+
+def test_a_zone_whose_signing_keys_are_gone_has_that_among_the_reasons() -> None:
+    with SigningBind("127.1.37.9", {"example.com": ""}, [KEY]) as bind:
+        until(bind.is_signed)
+        for key in (bind.folder / "keys").iterdir():
+            key.unlink()
+        options = {"nameserver": bind.address, "tsig_key": KEY.name, "tsig_secret": KEY.secret}
+        with pytest.raises(ProviderError, match="SERVFAIL") as raised:
+            load("rfc2136")({**options, "tsig_algorithm": KEY.algorithm}).publish(
+                EXAMPLE, [TxtRecord("_acme-challenge.example.com", validation("a"))]
+            )
+
+    assert "no private keys to sign the zone with" in raised.value.hint
