@@ -40,6 +40,7 @@ class TestContract(KeepsRecords):
     the TTL of the newest."""
 
     test_a_foreign_value_stays_with_its_ttl = None  # type: ignore[assignment]
+    MANY = 12
 
     @pytest.fixture
     def least_ttl(self) -> int:

@@ -103,7 +103,7 @@ class TestDigitalOcean(InTheWorld, KeepsRecords):
 
     FAKE, NAME = DigitalOcean, "digitalocean"
 
-    test_a_hundred_names_in_one_call = None  # type: ignore[assignment]  # each reads the whole zone, page by page
+    test_many_names_in_one_call = None  # type: ignore[assignment]  # each reads the whole zone, page by page
 
     @pytest.fixture
     def least_ttl(self) -> int:
