@@ -78,19 +78,17 @@ class TestOrder:
         assert first.serial_number != second.serial_number
         assert (stage.texts(), host.open_entries()) == (set(), [])
 
-    def test_a_certificate_of_the_hooks_goes_over_to_the_plugin_by_its_renewal_file(
+    def test_a_certificate_of_the_hooks_goes_over_to_the_plugin_in_certbot_s_own_way(
         self, stage: Stage, host: Host
     ) -> None:
         certbot(host, NEWEST_CERTBOT)
-        renewal = host.folder / "config" / "renewal" / "example.org.conf"
-        ours = ("manual_", "renew_hook")
-        lines = [line for line in renewal.read_text().splitlines() if not line.startswith(ours)]
-        lines[lines.index("authenticator = manual")] = "authenticator = dns01"
         _write_configuration(host, stage)
-        renewal.write_text("\n".join([*lines, f"dns01_config = {host.folder / 'dns01.toml'}", ""]))
+        folders = [f"--{name}-dir={host.folder / name}" for name in ("config", "work", "logs")]
+        over = ("-a", "dns01", "--dns01-config", "dns01.toml")
+        host.run(NEWEST_CERTBOT, "reconfigure", "-n", "--cert-name", "example.org", *over, *folders)
         again(host, "--force-renewal")
         verify(of_certbot(host), NAMES, stage.ca.roots())
-        assert len(trail(host)[-1]["retracted"]) == len(NAMES)  # type: ignore[arg-type]
+        assert trail(host)[-1]["phase"] == "certbot deploy"  # its deploy hook stays
         assert (stage.texts(), host.open_entries()) == (set(), [])
 
     def test_no_secret_reaches_certbot_s_log(self, stage: Stage, host: Host) -> None:
