@@ -65,7 +65,7 @@ requirements.lock:
 dist deb: .venv/test ## build all that is published, the Debian package too, from the last commit into dist/
 	@$(VENV)/python packaging/dist.py
 
-bench: test-packages .venv/test ## measurements
+bench: test-packages .venv/test .venv-certbot/installed ## measurements
 	@failed=; for bench in bench/*.py; do echo "$$bench"; $(VENV)/python "$$bench" || failed=yes; done; [ ! "$$failed" ]
 
 demo-notice:
