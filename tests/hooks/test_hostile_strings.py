@@ -108,6 +108,19 @@ def certbot(place: Place) -> dict[str, str]:
     return {"CERTBOT_DOMAIN": "example.org", "CERTBOT_VALIDATION": A, "CERTBOT_TOKEN": HOSTILE}
 
 
+def here(place: Place) -> dict[str, str]:
+    """What is written is written there, and not below /etc."""
+    return {"DNS01_CONFIG": f"{place.folder}/written.toml", "DNS01_PROVIDER": "", "DNS01_TIMEOUT": ""}
+
+
+def hostile_file(place: Place) -> str:
+    file = place.folder / "credentials"
+    file.write_text(f"export DO_AUTH_TOKEN={HOSTILE}")
+    file.chmod(0o600)
+    return str(file)
+
+
+INIT = ["init", "--yes", "--no-doctor", "--no-order", "--client", "lego", "--provider", "digitalocean"]
 DEPLOY = ["deploy", "example.org", "--from"]
 SCENES: dict[str, Scene] = {
     "audit": lambda place: (["audit"], place.record()),
@@ -162,6 +175,19 @@ SCENES: dict[str, Scene] = {
     ),
     "config check of a file": lambda place: (["config", "check", HOSTILE], {}),
     "config check of what is no TOML": lambda place: (["config", "check"], place.configure(HOSTILE)),
+    "init of a domain": lambda place: ([*INIT, HOSTILE], here(place)),
+    "init with words of its own": lambda place: (
+        [*INIT, "--account", HOSTILE, "--set", HOSTILE, "--email", HOSTILE, "example.org"],
+        here(place),
+    ),
+    "init from a file": lambda place: (
+        [*INIT, "--from", hostile_file(place), "example.org"],
+        here(place),
+    ),
+    "status --html": lambda place: (
+        ["status", "--html", f"{place.folder}/status.html"],
+        place.record() | place.orphan(),
+    ),
     "a command that is none": lambda place: ([f"sweep{HOSTILE}"], {}),
     "an option that is none": lambda place: (["sweep", f"--{HOSTILE}"], {}),
     "deploy_challenge of a domain": lambda place: (["deploy_challenge", HOSTILE, "token", A], {}),

@@ -74,11 +74,11 @@ def _write(questions: Questions, drafts: Sequence[files.Draft], *, agreed: bool)
     """Show what would change, ask, and have it changed."""
     changed = files.changes(drafts)
     if not changed:
-        click.echo(f"nothing has to be changed in {', '.join(draft.path for draft in drafts)}")
+        output.report(f"nothing has to be changed in {', '.join(draft.path for draft in drafts)}")
         return
     for draft in changed:
         for line in files.difference(draft):
-            click.echo(line)
+            output.report(line)
     if not agreed and not questions.asks:
         raise UsageError(
             "init: there is no --yes, and nobody to ask", "give it --yes. Nothing has been written"

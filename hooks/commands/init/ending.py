@@ -38,7 +38,7 @@ def use(file: str) -> None:
 
 def would_fail(order: Order) -> bool:
     """Whether the doctor finds what would make an order fail; it says what."""
-    click.echo(f"$ dns01 doctor {shlex.join(order.names)}")
+    output.report(f"$ dns01 doctor {shlex.join(order.names)}")
     ca = ["--ca", order.word] if order.word in PRESETS else []
     worst = doctor.main([*ca, *order.names], "dns01 doctor", standalone_mode=False)
     if worst == Severity.ERROR:
@@ -58,7 +58,7 @@ def order_first(questions: Questions, client: Client, order: Order, wanted: bool
     if not wanted:
         return None
     for command in commands:
-        click.echo(f"$ {shlex.join(command)}")
+        output.report(f"$ {shlex.join(command)}")
         if subprocess.run(command, check=False, env={**os.environ, **client.environment(order)}).returncode:
             output.failure(f"{client.name} brought no certificate", "it says why above")
             return False
