@@ -28,7 +28,7 @@ GUESS = re.compile(r"[.\s]*\(?(Did you mean .*\?)\)?$")  # at the end of click's
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="dns01")
 def dns01() -> None:
-    """The hook that makes the ACME dns-01 challenge simply work.
+    """The hook that makes the ACME dns-01 challenge simply work. `dns01 init` sets it up.
 
     ACME clients call it with their own phases: dehydrated as HOOK, lego by EXEC_PATH, uacme by -h,
     and certbot with these three:

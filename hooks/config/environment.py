@@ -79,7 +79,7 @@ def _unconfigured(environ: Mapping[str, str], file: str) -> ConfigError:
         )
     return ConfigError(
         message,
-        f"write {file}, or export in the client's configuration, for example:\n"
+        f"run `dns01 init`, write {file}, or export in the client's configuration, for example:\n"
         "        export DNS01_PROVIDER=rfc2136\n"
         "        export RFC2136_NAMESERVER=192.0.2.53\n"
         "      (by hand, lend it what dehydrated has: bash -c '. /etc/dehydrated/config; dns01 …')",

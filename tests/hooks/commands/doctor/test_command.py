@@ -103,7 +103,8 @@ def test_a_finding_is_a_line_with_the_numbered_steps_beneath(stage: Stage) -> No
 def test_a_step_of_several_lines_stays_together(stage: Stage) -> None:
     said = person(stage, DNS01_PROVIDER="", DNS01_TIMEOUT="")("doctor", "example.org")
     assert (
-        "       1. write /etc/dns01/config.toml, or export in the client's configuration, for example:\n"
+        "       1. run `dns01 init`, write /etc/dns01/config.toml,"
+        " or export in the client's configuration, for example:\n"
         "          export DNS01_PROVIDER=rfc2136\n"
     ) in said.stdout
 
