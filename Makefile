@@ -49,6 +49,7 @@ e2e: test-packages .venv/test .venv-certbot/installed .venv-ansible/wheels ## re
 trust: test-packages .venv/test ## tests/trust at length: kills, races, faults and inputs, for some hours
 	@rm -f trust.jsonl
 	TRUST=long TRUST_FIGURES=$(CURDIR)/trust.jsonl $(VENV)/python -m pytest -n 3 --dist worksteal tests/trust
+	TRUST=long $(VENV)/python -m pytest -n 3 --dist worksteal tests/providers -k processes
 	@$(VENV)/python docs/reliability.py trust.jsonl
 
 lock: .venv/test ## write the versions that the tests need, with hashes, to requirements.lock

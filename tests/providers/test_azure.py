@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from amounts import TURNS
 from contract import ZONES, publish, retract, validation
 from contract_http import Api, HttpCase, ReplacesTokens, WorksOverHttp
 from cryptography import x509
@@ -55,7 +56,7 @@ class TestAzure(WorksOverHttp):
 
     API = Api("azure", Azure)
     PROCESSES = 8
-    ROUNDS = 30
+    ROUNDS = TURNS
 
     @pytest.fixture
     def case(self, case: HttpCase) -> HttpCase:

@@ -14,6 +14,7 @@ import dns.message
 import dns.opcode
 import pytest
 import requests
+from amounts import TURNS
 from contract import ZONES, FindsZones, KeepsRecords, publish, retract, validation
 from fakes.powerdns import OldPowerDNS
 from testbed import TIME_LIMIT, PowerDNS
@@ -25,7 +26,7 @@ from dns01.providers.base import Provider, TxtRecord, Zone
 
 EXAMPLE = Zone("example.com", "example.com.")
 SECONDARY = "127.1.37.2"
-PROCESSES, ROUNDS = 8, 30
+PROCESSES, ROUNDS = 8, TURNS
 
 
 class OnServer:

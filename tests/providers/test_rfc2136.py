@@ -89,7 +89,7 @@ def case(server: Bind | Knot) -> OnServer:
 
 
 class TestContract(FindsZones, KeepsRecordsBetweenProcesses):
-    ROUNDS = 30
+    """Nothing of its own."""
 
 
 class TestZoneFor:

@@ -29,7 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 
 
 class TestContract(FindsZones, KeepsRecordsBetweenProcesses):
-    ROUNDS = 30
+    """Nothing of its own."""
 
 
 def test_lego_is_content_with_the_same_fake(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from contextlib import nullcontext
 from typing import Protocol
 
 import pytest
+from amounts import TURNS
 from testbed import TIME_LIMIT
 
 from dns01.errors import ZoneNotFound
@@ -206,7 +207,7 @@ class KeepsRecordsBetweenProcesses(KeepsRecords):
     none, ``LOCKED``: the processes take turns, as the hook does with its lock on the zone."""
 
     PROCESSES = 8
-    ROUNDS = 20
+    ROUNDS = TURNS
     LOCKED = False
 
     @pytest.mark.parametrize("foreign", [{"somebody else's"}, set()], ids=["a foreign value", "nothing else"])
