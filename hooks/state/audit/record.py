@@ -68,7 +68,7 @@ def _are_rows(value: object) -> bool:
 
 
 def _is_row(row: Mapping[str, object]) -> bool:
-    return all(_are_texts(each) if key == "names" else _is_scalar(each) for key, each in row.items())
+    return all(ROW_SHAPES.get(key, _is_scalar)(each) for key, each in row.items())
 
 
 def _is_scalar(value: object) -> bool:
@@ -83,6 +83,7 @@ def _is_duration(value: object) -> bool:
     return isinstance(value, (int, float)) and 0 <= value < 1e12
 
 
+ROW_SHAPES: Mapping[str, Callable[[object], bool]] = {"names": _are_texts, "at": _are_durations}
 SHAPES: Mapping[str, Callable[[object], bool]] = {
     **dict.fromkeys(("time", "user", "sudo_user", "host", "client", "phase", "outcome", "error"), _is_text),
     **dict.fromkeys(("published", "retracted", "deployed", "certificates"), _are_rows),
