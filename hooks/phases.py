@@ -285,7 +285,7 @@ class Phase:
 
     def _wait_until_ready(self, entries: Sequence[Entry]) -> None:
         session = self._session
-        from .challenge.readiness import ReadinessWait
+        from .challenge.waits import ReadinessWait
 
         waiting = ReadinessWait(
             session.settings,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree as XML
 
 from ..errors import ProviderError
-from .base import unquoted
+from ._character_strings import unquoted
 
 # What getHosts calls an attribute, and setHosts the parameter that carries it.
 CARRIED = {"Name": "HostName", "Type": "RecordType", "Address": "Address", "MXPref": "MXPref", "TTL": "TTL"}

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import ProviderError
-from .base import TxtRecord, quoted, unquoted
+from ._character_strings import quoted, unquoted
+from .base import TxtRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_route53.type_defs import (

@@ -8,8 +8,9 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from ._azure_identity import IDENTITY, AzureIdentity
+from ._character_strings import quoted, unquoted
 from ._cloud import Cloud
-from .base import Option, Zone, ZoneApex, quoted, relative, unquoted
+from .base import Option, Zone, ZoneApex, relative
 from .rest import NotFound, Refused, base_url, next_link
 from .rrsets import RRset
 

@@ -11,7 +11,6 @@ what the TXT record says, unquoted, its character-strings joined.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
@@ -322,20 +321,6 @@ def longest_suffix(zones: Iterable[Zone], name: str, account: str) -> Zone:
         f"{account}: none of its zones holds {name}; it sees {shown or 'no zone at all'}",
         "give the credentials access to the zone, or name another account for it in config.toml",
     )
-
-
-def quoted(value: str) -> str:
-    """The value in master-file notation: character-strings of 255 octets at most (RFC 1035 §5.1)."""
-    strings = [value[start : start + 255] for start in range(0, len(value), 255)] or [""]
-    return " ".join('"' + re.sub(r'(["\\])', r"\\\1", string) + '"' for string in strings)
-
-
-def unquoted(text: str) -> str:
-    """The value of a TXT record, from its text in master-file notation or from the bare value:
-    some APIs give back the one, some the other, and some what they were given."""
-    if not text.startswith('"'):
-        return text
-    return re.sub(r"\\(.)", r"\1", "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text)))
 
 
 def dns_name(name: object) -> str:

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ..errors import ConfigError
-from .base import Option, TxtRecord, Zone, ZoneApex, by_name, dns_name, u_labels, unquoted
+from ._character_strings import unquoted
+from .base import Option, TxtRecord, Zone, ZoneApex, by_name, dns_name, u_labels
 from .records import RecordProvider
 from .rest import Refused, Rest, base_url, next_number
 

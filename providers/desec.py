@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from ..errors import Busy
-from .base import Option, Profile, TxtRecord, Zone, dns_name, quoted, relative
+from ._character_strings import quoted
+from .base import Option, Profile, TxtRecord, Zone, dns_name, relative
 from .rest import Refused, Rest, base_url, listed, next_link
 from .rrsets import RRset, RRsetProvider
 

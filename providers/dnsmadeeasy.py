@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
 from typing import Any
 
-from .base import Option, Profile, TxtRecord, Zone, quoted, relative
+from ._character_strings import quoted
+from .base import Option, Profile, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, next_number
 

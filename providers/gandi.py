@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .base import Option, Zone, quoted, relative
+from ._character_strings import quoted
+from .base import Option, Zone, relative
 from .rest import Rest, base_url
 from .rrsets import RRset, RRsetProvider
 

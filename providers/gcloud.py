@@ -9,9 +9,10 @@ from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from ..errors import Busy, ConfigError
+from ._character_strings import quoted
 from ._cloud import Cloud
 from ._gcloud_credentials import SCOPE, Credentials, ServiceAccountKey, read_credentials
-from .base import Option, Zone, ZoneApex, quoted
+from .base import Option, Zone, ZoneApex
 from .rest import Refused, base_url
 from .rrsets import RRset
 

@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any
 
 from ..errors import Busy, ProviderError
-from .base import Option, Profile, TxtRecord, Zone, quoted, relative, unquoted
+from ._character_strings import quoted, unquoted
+from .base import Option, Profile, TxtRecord, Zone, relative
 from .records import ZoneProvider
 from .rest import NotFound, Refused, Rest, base_url
 

@@ -19,8 +19,9 @@ from ..options import seconds
 from ..output import printable
 from ..secret import redact
 from ._bridge import Bridge, entries
+from ._character_strings import unquoted
 from ._http.logs import keep_queries_out
-from .base import Option, Profile, TxtRecord, Zone, unquoted
+from .base import Option, Profile, TxtRecord, Zone
 
 if TYPE_CHECKING:
     from lexicon.interfaces import Provider as Api

@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from ..errors import Busy, ConfigError
-from .base import Option, TxtRecord, Zone, quoted
+from ._character_strings import quoted
+from .base import Option, TxtRecord, Zone
 from .records import RecordProvider
 from .rest import Refused, Rest, listed
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from ..errors import ProviderError, ZoneNotFound
 from ..output import warning
-from .base import Option, Profile, TxtRecord, Zone, ZoneApex, by_name, dns_name, is_within, quoted, unquoted
+from ._character_strings import quoted, unquoted
+from .base import Option, Profile, TxtRecord, Zone, ZoneApex, by_name, dns_name, is_within
 from .rest import Refused, Rest, base_url
 from .rrsets import RRset, RRsetProvider
 

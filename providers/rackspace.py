@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 
 from ..errors import AuthRejected, Busy, ConfigError
 from ..secret import hide
+from ._character_strings import unquoted
 from ._http.answers import NotFound, Refused
 from ._http.body import UnreadableAnswer
 from ._rackspace_credentials import read_credentials
-from .base import Option, Profile, TxtRecord, Zone, dns_name, unquoted
+from .base import Option, Profile, TxtRecord, Zone, dns_name
 from .records import ZoneProvider
 from .rest import OTHER_SHAPE, Rest
 

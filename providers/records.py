@@ -11,7 +11,8 @@ from functools import partial
 
 from ..errors import AuthRejected, Busy
 from ..names import ancestors as ancestors
-from .base import T, TxtRecord, Zone, by_name, dns_name, longest_suffix, unquoted
+from ._character_strings import unquoted
+from .base import T, TxtRecord, Zone, by_name, dns_name, longest_suffix
 
 READINGS = 8  # of what others write to as well, before giving up
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds before the third reading, and before any: at most

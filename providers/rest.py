@@ -30,8 +30,9 @@ from urllib.parse import quote, urlsplit
 
 from ..errors import AuthRejected, Busy, ConfigError, ProviderError, Unreachable
 from ..output import printable
+from ..retry_after import retry_after
 from ..secret import redact
-from ._http.answers import NotFound, Refused, listed, next_link, next_number, retry_after, words_in
+from ._http.answers import NotFound, Refused, listed, next_link, next_number, words_in
 from ._http.body import UnreadableAnswer
 from ._http.failures import Sent
 from ._http.logs import keep_queries_out

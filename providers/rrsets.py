@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..errors import Busy
-from .base import T, TxtRecord, Zone, unquoted
+from ._character_strings import unquoted
+from .base import T, TxtRecord, Zone
 from .records import ZoneProvider
 
 LOOK_AGAIN = 1.5  # seconds after which a write of another machine that had read before ours is over

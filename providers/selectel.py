@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ._character_strings import quoted
 from ._tokens import Tokens
-from .base import Option, Zone, dns_name, quoted, u_labels
+from .base import Option, Zone, dns_name, u_labels
 from .rest import base_url
 from .rrsets import RRset, RRsetProvider
 

@@ -15,7 +15,8 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
-from .base import Option, TxtRecord, Zone, relative, unquoted
+from ._character_strings import unquoted
+from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import NotFound, Refused, Rest, base_url, listed
 

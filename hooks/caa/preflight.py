@@ -23,7 +23,7 @@ from ...errors import CaaForbids, DelegationError
 from ...names import canonical
 from ..clients.call import Call
 from ..clients.challenge import Challenge
-from ..dns.delegation import CNAME_LIMIT
+from ..dns.destination import CNAME_LIMIT
 from ..dns.message import alias_of
 from ..dns.zone_cuts import Discovery
 from .rules import Authority, CannotTell, RRset, Verdict, check

@@ -29,11 +29,11 @@ from ..config.load import open_account
 from ..config.settings import Account, Settings
 from ..config.validators import Readiness
 from ..dns.address import Address
-from ..dns.cname import Rule, check_chain
-from ..dns.delegation import Delegation, PortBarred, Server
+from ..dns.destination import Destination, PortBarred, Server
 from ..dns.message import TXT, Query
 from ..dns.transport import Transport
-from ..dns.zone_cuts import Discovery
+from ..dns.wildcard_cname import Rule
+from ..dns.zone_cuts import Discovery, check_chain
 from .primaries import Primary, check_same_zone, slowest
 from .side_by_side import side_by_side
 
@@ -184,7 +184,7 @@ class Placements:
             self._worlds[servers] = Discovery(self._settings.resolvers, servers)
         return self._worlds[servers]
 
-    def _follow(self, name: str, cname: Rule) -> Delegation:
+    def _follow(self, name: str, cname: Rule) -> Destination:
         """Where the name leads to, from one world of name servers into the next: CNAMEs lead out of a
         private one, and into one that a section has the servers of.
 
@@ -204,7 +204,7 @@ class Placements:
                 break
         return found
 
-    def _find(self, servers: tuple[Server, ...], name: str, cname: Rule) -> Delegation:
+    def _find(self, servers: tuple[Server, ...], name: str, cname: Rule) -> Destination:
         """One world's word. Where no name server can be asked, and somebody else can later, the name is
         taken for what it is, in the longest zone that its account has."""
         try:
@@ -215,9 +215,9 @@ class Placements:
             if str(error) not in self._warned:
                 self._warned.add(str(error))
                 output.warning(f"{error}: the zone is the account's, and a CNAME would not be noticed")
-            return Delegation(name, name, "", (), (name,), guessed=True)
+            return Destination(name, name, "", (), (name,), guessed=True)
         if servers and found.trouble and found.target == name:
-            return Delegation(name, name, "", servers, (name,), private=True, guessed=True)
+            return Destination(name, name, "", servers, (name,), private=True, guessed=True)
         return found
 
     # Where its record goes
@@ -244,7 +244,7 @@ class Placements:
             output.step(f"{name} gets its CNAME from a wildcard; the record itself overrides it")
         return placement
 
-    def _placement(self, delegation: Delegation) -> Placement:
+    def _placement(self, delegation: Destination) -> Placement:
         name, target = delegation.name, delegation.target
         accounts = self._settings.accounts_for(target, name)
         if not delegation.guessed and not delegation.private and "." not in delegation.zone:
@@ -267,7 +267,7 @@ class Placements:
             delegation.private,
         )
 
-    def _servers_of_all(self, primaries: Sequence[Primary], delegation: Delegation) -> tuple[Server, ...]:
+    def _servers_of_all(self, primaries: Sequence[Primary], delegation: Destination) -> tuple[Server, ...]:
         """Those of the delegation, and where several accounts serve the zone, those that each of them says
         its own copy has: a resolver may go by either list (RFC 8901 §2)."""
         if len(primaries) < 2 or delegation.private:
@@ -283,7 +283,7 @@ class Placements:
         )
         return self.discovery.with_servers(delegation.servers, own)
 
-    def _in_private_dns(self, accounts: Sequence[Account], delegation: Delegation) -> Delegation:
+    def _in_private_dns(self, accounts: Sequence[Account], delegation: Destination) -> Destination:
         """A name that the public DNS does not have is asked of the servers that take its accounts' updates.
 
         Raises DelegationError where there is none, or it does not answer for the name with authority.
@@ -310,7 +310,7 @@ class Placements:
             f'`nameservers` in [zone."{target.removeprefix(PREFIX)}"], or DNS01_NAMESERVERS',
         )
 
-    def _zone(self, account: Account, delegation: Delegation) -> Zone:
+    def _zone(self, account: Account, delegation: Destination) -> Zone:
         """The account's zone that equals the zone cut: a stale child zone in the account must not
         win, nor a parent whose child lives elsewhere. Without discovery, the longest suffix."""
         cut, target = delegation.zone, delegation.target
@@ -361,7 +361,7 @@ class Placements:
             return provider.zone_for(name)
 
 
-def not_led_here(provider: Provider, delegation: Delegation) -> DelegationError | None:
+def not_led_here(provider: Provider, delegation: Destination) -> DelegationError | None:
     """Why nobody would ask an embedded server for the record: it has to be delegated to, and the record's
     name is in a zone that the domain itself is in, which others serve."""
     cut, target = delegation.zone, delegation.target

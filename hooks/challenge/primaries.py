@@ -14,7 +14,7 @@ from ...errors import ProviderError, ZoneNotFound
 from ...providers.base import Profile, Provider, ShowsApex, Zone
 from ..config.settings import Account
 from ..dns.address import Address
-from ..dns.delegation import Server
+from ..dns.destination import Server
 
 
 class Primary(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...output import is_terminal, printable, step
 from .observation import Row
-from .propagation import ROUND_INTERVAL, PropagationCheck
+from .readiness import ROUND_INTERVAL, ReadinessCheck
 
 SHOW_AFTER = 2.0  # seconds that a wait may take before anything is shown of it
 REMINDER_INTERVAL = 60.0  # seconds between two lines where there is no terminal for a live table
@@ -31,7 +31,7 @@ class Progress:
         if self._live:
             self._live.stop()
 
-    def __call__(self, check: PropagationCheck, now: float) -> None:
+    def __call__(self, check: ReadinessCheck, now: float) -> None:
         if now < self._next:
             return
         if is_terminal():
@@ -42,7 +42,7 @@ class Progress:
             held_up_by = ", ".join(check.waiting_for(now)) or "enough servers that answer"
             step(f"after {now:.0f} s (of {_limit(check):.0f} s) still waiting for {held_up_by}")
 
-    def _show(self, check: PropagationCheck, now: float) -> None:
+    def _show(self, check: ReadinessCheck, now: float) -> None:
         from rich.console import Console
         from rich.live import Live
 
@@ -54,7 +54,7 @@ class Progress:
         self._live.update(picture(check, now, self._live.console.height - 2), refresh=True)
 
 
-def picture(check: PropagationCheck, now: float, height: int) -> Any:
+def picture(check: ReadinessCheck, now: float, height: int) -> Any:
     """The clock with its limit, and each name with its servers beneath it, those that hold things up
     first; no more than ``height`` lines. A renderable of rich's."""
     from rich.console import Group
@@ -83,13 +83,13 @@ def picture(check: PropagationCheck, now: float, height: int) -> Any:
     return Group(*lines)
 
 
-def _clock(check: PropagationCheck, rows: list[Row], now: float) -> str:
+def _clock(check: ReadinessCheck, rows: list[Row], now: float) -> str:
     passed = sum(row.passed for row in rows)
     rounds = max((target.profile.rounds for target in check.targets), default=1)
     expected = f"; each is to have it {rounds} times, {ROUND_INTERVAL:.0f} s apart" if rounds > 1 else ""
     return f"{passed} of {len(rows)} have it after {now:.0f} s, {_limit(check):.0f} s at most{expected}"
 
 
-def _limit(check: PropagationCheck) -> float:
+def _limit(check: ReadinessCheck) -> float:
     """Seconds until the first time-out."""
     return min((target.profile.timeout for target in check.targets), default=0.0)

@@ -1,302 +1,289 @@
-"""From published to ready: the waits between them, in their order (docs/readiness.rst)."""
+"""When a record is ready: every authoritative server says so.
+
+Never touches a socket or a clock: ``server_wait`` does. The algorithm and its reasons are in
+docs/readiness.rst.
+"""
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
-from ... import output
-from ...errors import HookError, NotReady
-from ...providers.base import KnowsWhenSettled, Profile, Zone
-from ..clients.process import Client, is_alive
-from ..config.settings import Settings
+from ...providers.base import Profile
 from ..dns.address import Address
-from ..dns.delegation import Server
-from ..dns.inspect.split_horizon import differences
-from ..state.audit.record import Steps
-from ..state.journal import Entry, Journal
-from .degraded import wait_for_resolvers
-from .placement import Placement, Placements
-from .progress import Progress
-from .propagation import DEGRADED_AFTER, PropagationCheck, Target
-from .public_resolvers import ask_resolvers
-from .server_wait import EachName, wait
-from .settle import open_elsewhere, seconds_until_forgotten
+from ..dns.destination import Server
+from ..dns.message import TXT, Query, Response
+from .observation import Observation, Row
+from .sample import Sample
 
-BATCHES_AT_ONCE = 8  # batches of names that are on their servers, each waiting for caches and resolvers
+# Seconds between two queries of one address for one name that it does not have.
+FIRST_RETRY_INTERVAL = 0.25  # in the first second
+RETRY_INTERVAL = 0.5  # in the first minute; then ever longer, with the profile's pace
+LONGEST_RETRY_INTERVAL = 5.0
+FIRST_MINUTE = 60.0  # seconds
+ROUND_INTERVAL = 2.0  # seconds between two rounds of a server on which many machines share an address
+REVIEW_INTERVAL = 5.0  # seconds until a server that passes is asked again, while others do not
+OTHER_ADDRESSES_GRACE = 0.25  # seconds that a server's other addresses get once one has the record
+DEGRADED_AFTER = 30.0  # seconds without a word until resolvers may decide in the place of servers
+LONGEST_PAUSE = 1.0  # seconds until somebody looks at the state of things again
+REPUBLISHED_AT_MOST = 3  # times for each name
+
+Standing = Literal["passes", "waiting", "excused"]
 
 
-class ReadinessWait:
-    """Waits for what one call, or one run of certbot's, has published.
+class Target(NamedTuple):
+    """The values that must be seen at an owner name, and by whom.
 
-    ``client`` is its client; the wait ends with it. ``republish`` gets what has vanished on the way.
+    ``substitute``: whether resolvers may decide where too few of the servers can be asked. ``zone``: the
+    apex; a few of a zone's names stand for all at a server that lacks its newest change. ``several``:
+    whether there are several primaries, of which one may lose what the others keep.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        places: Placements,
-        journal: Journal,
-        client: Client | None,
-        clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
-        *,
-        republish: Callable[[Sequence[Entry]], None] = lambda entries: None,
-        client_lives: Callable[[Client], bool | None] = is_alive,
-    ) -> None:
-        self._settings = settings
-        self._places = places
-        self._journal = journal
-        self._client = client
-        self._clock = clock
-        self._sleep = sleep
-        self._republish = republish
-        self._client_lives = client_lives
+    name: str
+    values: frozenset[str]
+    servers: tuple[Server, ...]
+    profile: Profile
+    substitute: bool = False
+    zone: str = ""
+    several: bool = False
 
-    def until_ready(self, entries: Sequence[Entry], steps: Steps, *, published: Sequence[Entry]) -> list[str]:
-        """Returns when the CA may ask for the entries. ``published``: those of them that this very
-        process published, so that their provider can have a word of its own about them.
 
-        Gives the names that were *degraded*: resolvers decided, as their servers could not be asked.
-        Raises NotReady, and what that word may raise.
-        """
-        if not entries:  # the CA still holds every authorization
-            return []
-        places = self._places.find(entry.name for entry in entries)
-        with steps("settled"):
-            self._for_providers(places.values())
-        by_resolvers = [entry for entry in entries if places[entry.name].readiness == "resolvers"]
-        by_servers = [entry for entry in entries if entry not in by_resolvers]
-        barred: list[Entry] = []
-        if by_servers:
-            with steps("ready"):
-                watch = self._for_servers(by_servers, places, {entry.target for entry in published})
-            barred = [entry for entry in by_servers if entry.target in watch.unready(watch.seconds)]
-        if barred:
-            with steps("degraded"):
-                self._for_elsewhere(barred, places, watch)
-        if by_resolvers:
-            with steps("degraded"):
-                self._for_resolvers_alone(by_resolvers, places)
-        with steps("settle"):
-            self._for_caches(entries, places, open_elsewhere(self._journal, self._client))
-        with steps("public"):
-            self._for_public_resolvers([entry for entry in by_servers if entry not in barred], places)
-        return list(dict.fromkeys(entry.name for entry in (*barred, *by_resolvers)))
+class ReadinessCheck:
+    """Which queries are due, what the responses mean, and whether all is ready.
 
-    def until_each_ready(
-        self,
-        entries: Sequence[Entry],
-        steps: Steps,
-        ready: Callable[[Sequence[str]], None],
-        late: Callable[[Mapping[str, HookError]], None],
-        progress: Callable[[PropagationCheck, float], None],
-    ) -> None:
-        """The same for what this very process has published, name by name: ``ready`` gets the names that
-        the CA may ask for, each as soon as that is so; ``late`` those that will not be ready, with the
-        reason. Both are called in several threads. ``progress``: called during the wait for servers.
-        """
-        places = self._places.find(entry.name for entry in entries)
-        with steps("settled"):
-            refused = self._refused_by_providers(places.values())
-        late(refused)
-        waiting = [entry for entry in entries if entry.name not in refused]
-        by_resolvers = [entry for entry in waiting if places[entry.name].readiness == "resolvers"]
-        by_servers = [entry for entry in waiting if entry not in by_resolvers]
-        rivals = open_elsewhere(self._journal, self._client)
+    Times are seconds since the wait began. A server (an NS name) passes when one of its addresses does
+    and none lacks a value; who is silent or lame for the profile's patience is excused; who answers with
+    authority and lacks a value never is.
+    """
 
-        def conclude(batch: Sequence[Entry], before: Callable[[], None] = lambda: None) -> None:
-            names = list(dict.fromkeys(entry.name for entry in batch))
-            try:
-                before()
-                self._for_caches(batch, places, rivals)
-                self._for_public_resolvers(batch, places)
-            except NotReady as error:
-                late(dict.fromkeys(names, error))
-            else:
-                ready(names)
+    def __init__(self, targets: Iterable[Target], round_interval: float = ROUND_INTERVAL) -> None:
+        self._round_interval = round_interval
+        self.targets = tuple(targets)
+        self.seconds = 0.0  # that the wait has taken so far
+        self._by_name = {target.name: target for target in self.targets}
+        self._observations = {
+            (address, target.name): Observation()
+            for target in self.targets
+            for server in target.servers
+            for address in server.addresses
+        }
+        names: dict[tuple[Address, str], list[str]] = defaultdict(list)
+        for address, name in self._observations:
+            names[address, self._by_name[name].zone].append(name)
+        self._samples = {group: Sample(members) for group, members in names.items()}
+        self._republished: dict[str, list[float]] = defaultdict(list)
 
-        with ThreadPoolExecutor(BATCHES_AT_ONCE) as pool:
-            at_work: list[Future[None]] = []
+    # Queries and responses
 
-            def released(targets: Sequence[str]) -> None:
-                at_work.append(pool.submit(conclude, [e for e in waiting if e.target in set(targets)]))
+    def due(self, now: float) -> list[Query]:
+        """The queries to send now."""
+        queries = []
+        for (address, name), seen in self._observations.items():
+            if seen.due <= now and not seen.in_flight and self._is_asked(address, name, seen):
+                seen.in_flight = True
+                queries.append(Query(address, name, TXT))
+        return queries
 
-            def overdue(error: NotReady) -> None:
-                late({entry.name: error for entry in waiting if entry.target in error.names})
+    def saw(self, query: Query, response: Response, now: float) -> None:
+        """Take a response in."""
+        target = self._by_name.get(query.name)
+        if target is None:  # dropped, while it was being asked about
+            return
+        seen = self._observations[query.server, query.name]
+        seen.see(response, target.values, now)
+        if seen.state != "has":
+            seen.due = now + _retry_interval(now, target.profile.pace)
+        else:
+            passed = seen.rounds >= target.profile.rounds
+            seen.due = now + (REVIEW_INTERVAL if passed else self._round_interval)
+        self._review_sample(query.server, target.zone, now)
 
-            if by_resolvers:
-                at_work.append(
-                    pool.submit(
-                        conclude, by_resolvers, lambda: self._for_resolvers_alone(by_resolvers, places)
-                    )
-                )
-            if by_servers:
-                with steps("ready"):
-                    watch = self._for_servers(
-                        by_servers,
-                        places,
-                        {entry.target for entry in by_servers},
-                        EachName(released, overdue),
-                        progress,
-                    )
-                if barred := [entry for entry in by_servers if entry.target in watch.unready(watch.seconds)]:
-                    conclude(barred, lambda: self._for_elsewhere(barred, places, watch))
-            for future in at_work:
-                future.result()
-
-    def _refused_by_providers(self, places: Iterable[Placement]) -> dict[str, HookError]:
-        """The names whose provider says that what was published will not be on its servers."""
-        refused: dict[str, HookError] = {}
-        zones: dict[tuple[tuple[str, Zone], ...], list[Placement]] = defaultdict(list)
-        for place in places:
-            zones[place.zones].append(place)
-        for together in zones.values():
-            try:
-                self._for_providers(together[:1])
-            except HookError as error:
-                refused |= {place.name: error for place in together}
-        return refused
-
-    def _for_providers(self, places: Iterable[Placement]) -> None:
-        """The word of every API that has one (INSYNC, a job)."""
-        for account, zone in dict.fromkeys(each for place in places for each in place.zones):
-            provider = self._places.provider_named(account)
-            if isinstance(provider, KnowsWhenSettled):
-                with self._places.errors_of(account):
-                    provider.settled(zone)
-
-    def _for_servers(
-        self,
-        entries: Sequence[Entry],
-        places: Mapping[str, Placement],
-        published: Collection[str],
-        each: EachName | None = None,
-        progress: Callable[[PropagationCheck, float], None] | None = None,
-    ) -> PropagationCheck:
-        values: dict[str, set[str]] = defaultdict(set)
-        for entry in entries:
-            if (target := places[entry.name].target) != entry.target:
-                raise NotReady(
-                    f"{entry.name} was published at {entry.target}, but the DNS now leads to {target}",
-                    "see whether its CNAME has changed, or its servers fail at times; then run it again",
-                )
-            values[entry.target].add(entry.value)
-        targets = [
-            Target(
-                target,
-                frozenset(values[target]),
-                place.servers,
-                self._profile(place, target in published),
-                substitute=place.readiness != "authoritative",
-                zone=place.apex,
-                several=len(place.primaries) > 1,
-            )
-            for target, place in {places[entry.name].target: places[entry.name] for entry in entries}.items()
+    def pause(self, now: float) -> float:
+        """Seconds until something changes by itself."""
+        moments = [
+            seen.due
+            for (address, name), seen in self._observations.items()
+            if not seen.in_flight and self._is_asked(address, name, seen)
         ]
-        servers = list(dict.fromkeys(server.name for target in targets for server in target.servers))
-        more = f" and {len(servers) - 8} more" if len(servers) > 8 else ""
-        if servers:
-            output.step(f"waiting for {', '.join(servers[:8])}{more}")
-        try:
-            if progress:
-                watch = self._wait(targets, progress, entries, each)
-            else:
-                with Progress() as shown:
-                    watch = self._wait(targets, shown, entries, each)
-        except NotReady as error:
-            from .diagnosis.likeliest_cause import blamed  # whose start-up only this is worth
+        for target in self.targets:
+            moments += [target.profile.timeout, target.profile.patience, OTHER_ADDRESSES_GRACE]
+        moments += [
+            seen.since + patience
+            for (_, name), seen in self._observations.items()
+            for patience in (self._by_name[name].profile.patience, DEGRADED_AFTER)
+            if seen.state in ("unasked", "silent", "lame")
+        ]
+        return min([LONGEST_PAUSE, *(moment - now for moment in moments if moment > now)])
 
-            raise blamed(error, entries, self._settings) from None
-        for excused in watch.excused(watch.seconds):
-            output.warning(f"left out of account: {excused}")
-        if not watch.unready(watch.seconds):
-            output.step(f"ready after {watch.seconds:.1f} s")
-        return watch
+    def _is_asked(self, address: Address, name: str, seen: Observation) -> bool:
+        target = self._by_name[name]
+        sample = self._samples[address, target.zone]
+        if seen.rounds >= target.profile.rounds:
+            return name in sample.watched
+        return sample.open or name in sample.representatives or seen.state == "has"
 
-    def _wait(
-        self,
-        targets: Sequence[Target],
-        progress: Callable[[PropagationCheck, float], None],
-        entries: Sequence[Entry],
-        each: EachName | None,
-    ) -> PropagationCheck:
-        return wait(
-            targets,
-            progress,
-            each=each,
-            republish=lambda names: self._republish([e for e in entries if e.target in names]),
-            client_lives=lambda: self._client is None or self._client_lives(self._client) is not False,
+    def _review_sample(self, address: Address, zone: str, now: float) -> None:
+        """Ask about all names where the few that stand for them are there, or their server answers without
+        authority, which another name may get another answer to; about a few again where many are not."""
+        sample = self._samples[address, zone]
+        seen = {name: self._observations[address, name] for name in sample.names}
+        if not sample.open:
+            if all(seen[name].state in ("has", "lame") for name in sample.representatives):
+                sample.ask_all()
+                for each in seen.values():
+                    if each.state == "unasked" and not each.in_flight:
+                        each.forget(now)
+        elif not any(each.in_flight or each.state == "unasked" for each in seen.values()):
+            sample.close([name for name, each in seen.items() if each.state == "lacks"])
+
+    def _seen(self, address: Address, name: str) -> Observation:
+        """What the address says of the name; where others stand for it, the least that it says of them."""
+        seen = self._observations[address, name]
+        sample = self._samples[address, self._by_name[name].zone]
+        if seen.state != "unasked" or sample.open or name in sample.representatives:
+            return seen
+        order = ("lacks", "unasked", "silent", "lame", "has")
+        others = [self._observations[address, each] for each in sample.representatives]
+        return min(others, key=lambda each: order.index(each.state))
+
+    # What became of the names
+
+    def ready(self, now: float) -> bool:
+        """Whether every name is on all of its servers, the excused ones left out."""
+        return all(self._is_ready(target, now) for target in self.targets)
+
+    def names_ready(self, now: float) -> list[str]:
+        """The names that are on all of their servers."""
+        return [target.name for target in self.targets if self._is_ready(target, now)]
+
+    def unready(self, now: float) -> list[str]:
+        """The names that are not on all of their servers."""
+        return [target.name for target in self.targets if not self._is_ready(target, now)]
+
+    def late(self, now: float) -> list[str]:
+        """The names that are not ready and have used up their time-outs."""
+        overdue = [target for target in self.targets if now >= target.profile.timeout]
+        return [target.name for target in overdue if not self._is_ready(target, now)]
+
+    def overdue(self, now: float) -> bool:
+        """Whether a name that is not ready has used up its time-out."""
+        return bool(self.late(now))
+
+    def over(self, now: float) -> bool:
+        """Whether the wait is: every name is ready, or resolvers shall decide, too few of its servers
+        having been to be asked for ``DEGRADED_AFTER`` seconds."""
+        return all(self._is_ready(target, now) or self._is_barred(target, now) for target in self.targets)
+
+    def vanished(self, now: float) -> list[str]:
+        """The names that a server had, and none has any more: another writer has replaced the RRset. They
+        are to be published again, a few times at most; whatever else was seen in their zones is seen anew."""
+        names = [target.name for target in self.targets if self._has_vanished(target, now)]
+        for name in names:
+            self._republished[name].append(now)
+        zones = {self._by_name[name].zone for name in names}
+        for (_, name), seen in self._observations.items():
+            if self._by_name[name].zone in zones and not seen.in_flight and seen.state == "has":
+                seen.forget(now)
+        return names
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Ask no more about these names."""
+        gone = set(names)
+        self.targets = tuple(target for target in self.targets if target.name not in gone)
+        self._observations = {key: seen for key, seen in self._observations.items() if key[1] not in gone}
+        self._by_name = {target.name: target for target in self.targets}
+        for sample in self._samples.values():
+            sample.drop(gone)
+
+    def _is_ready(self, target: Target, now: float) -> bool:
+        standings = [self._standing(server, target, now) for server in target.servers]
+        return "waiting" not in standings and 2 * standings.count("passes") >= max(1, len(standings))
+
+    def _is_barred(self, target: Target, now: float) -> bool:
+        standings = [self._standing(server, target, now) for server in target.servers]
+        if not target.substitute or now < DEGRADED_AFTER or "waiting" in standings:
+            return False
+        silent_since = [
+            self._seen(address, target.name).since
+            for server, standing in zip(target.servers, standings, strict=True)
+            for address in server.addresses
+            if standing == "excused"
+        ]
+        return now - max(silent_since, default=0.0) >= DEGRADED_AFTER and not self._is_ready(target, now)
+
+    def _has_vanished(self, target: Target, now: float) -> bool:
+        before = self._republished[target.name]
+        recently = bool(before) and now - before[-1] < REVIEW_INTERVAL
+        if recently or len(before) >= REPUBLISHED_AT_MOST:
+            return False
+        each = [[self._seen(a, target.name) for a in server.addresses] for server in target.servers]
+        groups = each if target.several else [[seen for server in each for seen in server]]
+        return any(map(_have_lost_it, groups))
+
+    def _standing(self, server: Server, target: Target, now: float) -> Standing:
+        seen = [self._seen(address, target.name) for address in server.addresses]
+        if any(each.state == "lacks" for each in seen):
+            return "waiting"
+        if any(each.rounds >= target.profile.rounds for each in seen):
+            hesitant = now < OTHER_ADDRESSES_GRACE and any(each.state == "unasked" for each in seen)
+            return "waiting" if hesitant else "passes"
+        if any(each.state == "has" for each in seen):
+            return "waiting"
+        patient = all(now - each.since >= target.profile.patience for each in seen)
+        return "excused" if patient else "waiting"
+
+    # For a person
+
+    def excused(self, now: float) -> list[str]:
+        """The servers that do not count, each with what it said."""
+        lines = []
+        for target in self.targets:
+            for server in target.servers:
+                if self._standing(server, target, now) == "excused":
+                    words = [f"{a}: {self._seen(a, target.name).words}" for a in server.addresses]
+                    lines.append(f"{server.name} ({', '.join(words) or 'no address'})")
+        return list(dict.fromkeys(lines))
+
+    def waiting_for(self, now: float) -> list[str]:
+        """The servers that hold things up."""
+        names = (
+            server.name
+            for target in self.targets
+            for server in target.servers
+            if self._standing(server, target, now) == "waiting"
         )
+        return list(dict.fromkeys(names))
 
-    def _for_elsewhere(
-        self, entries: Sequence[Entry], places: Mapping[str, Placement], watch: PropagationCheck
-    ) -> None:
-        """Resolvers decide in the place of servers that cannot be asked."""
-        names = _values_by_name(entries)
-        for address in watch.intercepted():
-            output.warning(f"{address} answers like a resolver: something on the way intercepts port 53")
-        output.warning(
-            f"degraded: too few name servers can be asked for {', '.join(names)}; resolvers decide"
-        )
-        timeout = max(places[name].profile.timeout for name in names) - watch.seconds
-        seen_by = wait_for_resolvers(names, self._settings.doh, self._settings.resolvers, timeout)
-        output.step(f"ready, degraded: {', '.join(seen_by)} saw it, not the name servers")
+    def intercepted(self) -> list[Address]:
+        """The addresses that answer like a resolver."""
+        pairs = self._observations.items()
+        return list(dict.fromkeys(address for (address, _), seen in pairs if seen.like_a_resolver))
 
-    def _for_resolvers_alone(self, entries: Sequence[Entry], places: Mapping[str, Placement]) -> None:
-        """``readiness = "resolvers"``: the name servers show this machine another view of the zone. A
-        resolver that is asked too early remembers that the record was not there."""
-        names = _values_by_name(entries)
-        output.warning(
-            f'degraded: readiness = "resolvers" for {", ".join(names)}: resolvers decide, from '
-            f"{DEGRADED_AFTER:.0f} s on; the name servers are not asked"
-        )
-        self._sleep(DEGRADED_AFTER)
-        timeout = max(places[name].profile.timeout for name in names) - DEGRADED_AFTER
-        seen_by = wait_for_resolvers(names, self._settings.doh, self._settings.resolvers, timeout)
-        output.step(f"ready, degraded: {', '.join(seen_by)} saw it, not the name servers")
-
-    def _profile(self, place: Placement, published: bool) -> Profile:
-        """A provider that trusts its servers at its own word has none for what another process
-        published: those are asked as often as anybody's."""
-        providers = [self._places.provider(primary.account) for primary in place.primaries]
-        if published or not any(isinstance(provider, KnowsWhenSettled) for provider in providers):
-            return place.profile
-        return place.profile._replace(rounds=max(place.profile.rounds, Profile().rounds))
-
-    def _for_caches(
-        self, entries: Sequence[Entry], places: Mapping[str, Placement], rivals: Collection[str]
-    ) -> None:
-        """What the CA may remember of other orders at the names."""
-        seconds = seconds_until_forgotten(entries, places, self._journal, rivals, self._clock())
-        if seconds > 0:
-            output.step(
-                f"waiting {seconds:.0f} s more: the CA may still remember the record of another order"
-            )
-            self._sleep(seconds)
-
-    def _for_public_resolvers(self, entries: Sequence[Entry], places: Mapping[str, Placement]) -> None:
-        @cache
-        def horizon(resolver: Address, apex: str, servers: Sequence[Server]) -> str:
-            differs = differences([resolver], apex, servers)[resolver]
-            return f"split horizon: {differs}" if differs else ""
-
-        def view(resolver: Address, name: str) -> str:
-            return horizon(resolver, places[name].apex, places[name].servers)
-
-        for readiness in ("public", "strict"):
-            names = _values_by_name(e for e in entries if places[e.name].readiness == readiness)
-            if names:
-                strict = readiness == "strict"
-                for complaint in ask_resolvers(names, self._settings.resolvers, strict=strict, view=view):
-                    output.warning(complaint)
+    def rows(self) -> list[Row]:
+        """What every address last said of every name."""
+        rows = []
+        for target in self.targets:
+            for server in target.servers:
+                for address in server.addresses:
+                    seen = self._seen(address, target.name)
+                    passed = seen.rounds >= target.profile.rounds
+                    rows.append(Row(target.name, server.name, address, seen.words, seen.since, passed))
+        return rows
 
 
-def _values_by_name(entries: Iterable[Entry]) -> dict[str, frozenset[str]]:
-    values: dict[str, frozenset[str]] = {}
-    for entry in entries:
-        values[entry.name] = values.get(entry.name, frozenset()) | {entry.value}
-    return values
+def _have_lost_it(group: Iterable[Observation]) -> bool:
+    """Whether one of these addresses had the values, and none has any more."""
+    seen = list(group)
+    if not any(each.had_it for each in seen) or any(each.state in ("has", "unasked") for each in seen):
+        return False
+    return any(each.state == "lacks" for each in seen)
+
+
+def _retry_interval(waited: float, pace: float) -> float:
+    """Seconds until a server without the record is asked again."""
+    if waited < 1:
+        return FIRST_RETRY_INTERVAL
+    if waited < FIRST_MINUTE:
+        return RETRY_INTERVAL
+    return min(LONGEST_RETRY_INTERVAL, max(RETRY_INTERVAL, pace * waited))

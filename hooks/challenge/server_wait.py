@@ -1,4 +1,4 @@
-"""The wait for name servers: sends the queries of a PropagationCheck until it is over."""
+"""The wait for name servers: sends the queries of a ReadinessCheck until it is over."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ...errors import ClientGone, NotReady
 from ..dns.transport import Transport
 from .observation import Row
-from .propagation import ROUND_INTERVAL, PropagationCheck, Target
+from .readiness import ROUND_INTERVAL, ReadinessCheck, Target
 
 BURST = 0.02  # seconds in which responses are taken in together
 CLIENT_CHECK_INTERVAL = 1.0  # seconds between two looks whether the client lives
@@ -25,7 +25,7 @@ class EachName(NamedTuple):
 
 def wait(
     targets: Iterable[Target],
-    progress: Callable[[PropagationCheck, float], None] = lambda check, now: None,
+    progress: Callable[[ReadinessCheck, float], None] = lambda check, now: None,
     clock: Callable[[], float] = time.monotonic,
     *,
     each: EachName | None = None,
@@ -33,14 +33,14 @@ def wait(
     client_lives: Callable[[], bool] = lambda: True,
     round_interval: float = ROUND_INTERVAL,
     transport: Callable[[], Transport] = Transport,
-) -> PropagationCheck:
+) -> ReadinessCheck:
     """Ask until every server of every target has all its values, or there is nobody to ask: those names
     are still ``unready`` then. ``republish`` gets names whose values have vanished.
 
     Raises NotReady at the time-out of the first name, with what each server last said; with ``each``,
     the other names go on. Raises ClientGone when the client no longer lives.
     """
-    check = PropagationCheck(targets, round_interval)
+    check = ReadinessCheck(targets, round_interval)
     began = clock()
     looked = 0.0
     with transport() as open_transport:
@@ -63,7 +63,7 @@ def wait(
             progress(check, clock() - began)
 
 
-def _take_in(check: PropagationCheck, transport: Transport, clock: Callable[[], float]) -> None:
+def _take_in(check: ReadinessCheck, transport: Transport, clock: Callable[[], float]) -> None:
     """Wait for responses, and take in what arrives together: each look at all the names costs time."""
     responses = transport.collect(check.pause(clock()))
     until = clock() + BURST
@@ -74,7 +74,7 @@ def _take_in(check: PropagationCheck, transport: Transport, clock: Callable[[], 
         responses = transport.collect(until - now) if transport.busy and now < until else []
 
 
-def _hand_over(check: PropagationCheck, each: EachName, now: float) -> None:
+def _hand_over(check: ReadinessCheck, each: EachName, now: float) -> None:
     if ready := check.names_ready(now):
         check.drop(ready)
         each.ready(ready)
@@ -84,7 +84,7 @@ def _hand_over(check: PropagationCheck, each: EachName, now: float) -> None:
         each.late(error)
 
 
-def _not_ready(check: PropagationCheck, names: Sequence[str], now: float) -> NotReady:
+def _not_ready(check: ReadinessCheck, names: Sequence[str], now: float) -> NotReady:
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     rows = [row for row in check.rows() if row.name in names]
     late = next((row for row in rows if not row.passed), None)

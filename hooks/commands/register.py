@@ -17,13 +17,13 @@ from ... import output
 from ...errors import ConfigError, HookError, NotReady, ProviderError, UsageError, ZoneNotFound
 from ...names import PREFIX
 from ...providers.base import CreatesAliases, Zone
-from ..challenge.propagation import Target
+from ..challenge.readiness import Target
 from ..challenge.server_wait import wait
 from ..clients.challenge import owner_name
 from ..config.load import load_settings, open_account
 from ..config.settings import Account as Configured
 from ..config.settings import Settings
-from ..dns.delegation import Delegation
+from ..dns.destination import Destination
 from ..dns.zone_cuts import Discovery
 from ..state.journal import Journal
 
@@ -104,7 +104,7 @@ class Clerk:
             time.sleep(PAUSE)
 
     def _alias_maker(
-        self, account: Configured, found: Delegation, by_hand: str
+        self, account: Configured, found: Destination, by_hand: str
     ) -> tuple[CreatesAliases, Zone]:
         """The account's provider and zone, if it can create the CNAME. Raises HookError."""
         if _is_acmedns(account):
@@ -119,7 +119,7 @@ class Clerk:
             )
         return provider, zone
 
-    def _found_afresh(self, name: str) -> Delegation:
+    def _found_afresh(self, name: str) -> Destination:
         """Where the name leads now: a Discovery remembers where it led."""
         self._discovery = Discovery(self._settings.resolvers)
         return self._discovery.find(name)
@@ -149,7 +149,7 @@ class Clerk:
         if not lost:
             self._probe(server, account, place)
 
-    def _probe(self, server: AcmeDns, account: Account, place: Delegation) -> None:
+    def _probe(self, server: AcmeDns, account: Account, place: Destination) -> None:
         """Write a value and wait until it is seen, unless that would push out an order's value."""
         value = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
         with self._journal.lock(place.zone):
@@ -194,7 +194,7 @@ def _network(cidr: str) -> str:
         ) from None
 
 
-def _leads_astray(led: Delegation, account: Account) -> Iterator[str]:
+def _leads_astray(led: Destination, account: Account) -> Iterator[str]:
     """Whether the CNAME is missing, or leads to something else."""
     wanted = f"create {led.name}. CNAME {account.fulldomain}."
     if led.trouble:
@@ -207,7 +207,7 @@ def _leads_astray(led: Delegation, account: Account) -> Iterator[str]:
         yield f"it leads to {led.target} and not to its account: {wanted}"
 
 
-def _is_lost(place: Delegation) -> Iterator[str]:
+def _is_lost(place: Destination) -> Iterator[str]:
     """Whether the domain of the acme-dns server is not delegated to a server that can be asked."""
     domain = place.target.partition(".")[2]
     if place.zone != domain:

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 from ..clients.call import Certificate
 from ..clients.process import Client
-from ..state.atomic import iso, labelled, locks, readable
+from ..state.atomic import iso, labelled, readable
+from ..state.locks import locks
 from ..state.store import Kind, Store
 from .section import Deployment
 

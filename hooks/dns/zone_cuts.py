@@ -35,10 +35,10 @@ from ...errors import DelegationError
 from ...names import ancestors, is_within
 from ...threads import Shared
 from .address import Address, reachable
-from .cname import Rule, check_chain, is_from_wildcard
-from .delegation import PORT_53_HINT, Delegation, PortBarred, Server, ZoneCut
+from .ask_servers import NoUsefulAnswer, first, gather
+from .destination import CNAME_LIMIT, PORT_53_HINT, ChainError, Destination, PortBarred, Server, ZoneCut
 from .message import NS, SOA, Response, alias_of, apex_of, glue_in, hosts_in, referral_to, text
-from .query import NoUsefulAnswer, first, gather
+from .wildcard_cname import Rule, is_from_wildcard
 
 
 class Discovery:
@@ -51,7 +51,7 @@ class Discovery:
     def __init__(self, resolvers: Sequence[Address], named: Sequence[Server] = ()) -> None:
         self._named = tuple(named)
         self._resolvers = [address for server in named[:1] for address in server.addresses] + list(resolvers)
-        self._found: dict[tuple[str, Rule], Delegation] = {}
+        self._found: dict[tuple[str, Rule], Destination] = {}
         self._cuts: dict[str, ZoneCut] = {}
         self._homes: dict[str, ZoneCut] = {}  # the zones that names are in
         self._hosts: dict[str, tuple[Address, ...]] = {}
@@ -64,7 +64,7 @@ class Discovery:
         self._answered = False  # whether any name server has answered for itself
         self._rooting = threading.Lock()
         # Doctor's checks ask for the same at the same time.
-        self._finding = Shared[Delegation]()
+        self._finding = Shared[Destination]()
         self._descending = Shared[ZoneCut]()
         self._asking = Shared[dns.message.Message]()
         self._looking_up = Shared[None]()
@@ -82,7 +82,7 @@ class Discovery:
             return tuple(servers)
         return tuple(server for server in servers if not self._heard.isdisjoint(server.addresses))
 
-    def find_all(self, names: Iterable[str], cname: Rule = "auto") -> dict[str, Delegation]:
+    def find_all(self, names: Iterable[str], cname: Rule = "auto") -> dict[str, Destination]:
         """Follow many challenge names at once; the first one alone, for its cuts serve the rest.
 
         Raises DelegationError as ``find`` does.
@@ -96,7 +96,7 @@ class Discovery:
                 found |= zip(rest, pool.map(lambda name: self.find(name, cname), rest), strict=True)
         return found
 
-    def find(self, name: str, cname: Rule = "auto") -> Delegation:
+    def find(self, name: str, cname: Rule = "auto") -> Destination:
         """Follow the delegations and CNAMEs of one challenge name.
 
         Raises ChainError for a loop and for a chain that is too long, PortBarred where no name
@@ -106,13 +106,13 @@ class Discovery:
             (name, cname), partial(self._find, name, cname)
         )
 
-    def _find(self, name: str, cname: Rule) -> Delegation:
+    def _find(self, name: str, cname: Rule) -> Destination:
         found = self._found.get((name, cname)) or self._walk(name, cname)
         if not found.trouble:  # which may pass
             self._found[name, cname] = found
         return found
 
-    def _walk(self, name: str, cname: Rule) -> Delegation:
+    def _walk(self, name: str, cname: Rule) -> Destination:
         chain = [name]
         wildcard = trouble = ""
         intercepted = False
@@ -131,7 +131,7 @@ class Discovery:
                 intercepted = silence.intercepted
             if not alias:
                 servers = self._all_servers(cut)
-                return Delegation(
+                return Destination(
                     name,
                     target,
                     cut.apex,
@@ -360,3 +360,20 @@ class Discovery:
             raise
         self._answered = self._answered or not Response(reply).like_a_resolver
         return reply
+
+
+def check_chain(chain: Sequence[str]) -> None:
+    """Raises ChainError for a loop, and for more CNAMEs than a CA follows."""
+    drawn = " -> ".join(chain)
+    if chain[-1] in chain[:-1]:
+        raise ChainError(
+            f"{chain[0]}: its CNAMEs go round in a circle: {drawn}",
+            f"let one CNAME lead to where the record can stand, or remove that of {chain[0]}",
+            chain,
+        )
+    if len(chain) > CNAME_LIMIT + 1:
+        raise ChainError(
+            f"{chain[0]}: more than {CNAME_LIMIT} CNAMEs in a row: {drawn}",
+            "let the first one point to the last one's target; CAs give up on long chains",
+            chain,
+        )

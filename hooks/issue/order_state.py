@@ -18,8 +18,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
-from ..state.atomic import iso, labelled, locks, usable
+from ..state.atomic import iso, labelled, usable
 from ..state.folder import private_folder
+from ..state.locks import locks
 from ..state.store import Kind, Store
 from .planning.limits import LONGEST_WINDOW, Event
 

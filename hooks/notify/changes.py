@@ -22,10 +22,11 @@ from typing import Any, NamedTuple
 from ...output import warning
 from ...secret import redact
 from ..clients.call import Call
-from ..state.atomic import iso, labelled, locks
+from ..state.atomic import iso, labelled
 from ..state.folder import state_dir
 from ..state.idle import anything_notified
 from ..state.journal import RETRACT, Entry
+from ..state.locks import locks
 from ..state.store import Kind, Store
 from . import send
 from .section import Receivers, load_receivers

@@ -1,23 +1,19 @@
-"""The state folder on the disk: files that are whole or absent, locks, and what an error there means."""
+"""The state folder on the disk: files that are whole or absent, and what an error there means."""
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import re
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from ...errors import StateError
-from .folder import private_folder
-
-LOCK_PAUSE = 0.05
 
 _ELSEWHERE = "or set DNS01_STATE_DIR to another folder"
 _NO_ROOM = f"make room there (df -h, df -i), {_ELSEWHERE}"
@@ -129,44 +125,6 @@ def discard(path: str) -> None:
         os.unlink(path)
 
 
-@contextmanager
-def locks(
-    state: str, things: Mapping[str, str], timeout: float, sleep: Callable[[float], None]
-) -> Iterator[None]:
-    """Hold several locks of the state folder: ``things`` says by each one's name what it guards.
-
-    They are taken in sorted order, so that no two processes wait for each other. Raises StateError,
-    which names the holder, when one is not free within ``timeout`` seconds.
-    """
-    folder = os.path.join(state, "locks")
-    files = {os.path.join(folder, f"{readable(name)}.lock"): what for name, what in things.items()}
-    with ExitStack() as held:
-        with usable(state):
-            private_folder(state)
-            private_folder(folder)
-            for path, what in sorted(files.items()):
-                held.enter_context(locked(path, what, timeout, sleep))
-        yield
-
-
-@contextmanager
-def locked(path: str, what: str, timeout: float, sleep: Callable[[float], None]) -> Iterator[None]:
-    """Hold the lock file; it says who does, and stays when it is let go.
-
-    The kernel lets go of it when the process ends, however it ends. Raises OSError, and StateError,
-    which names the holder, when ``what`` is not free within ``timeout`` seconds.
-    """
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        _wait_for(lock, what, timeout, sleep)
-        with suppress(OSError):  # a full disk is no reason not to clean up
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-        yield
-    finally:
-        os.close(lock)
-
-
 def labelled(name: str, identity: str) -> str:
     """A file name that says whose it is and is nobody else's."""
     return f"{readable(name)}-{hashlib.sha256(identity.encode(errors='surrogatepass')).hexdigest()[:8]}.json"
@@ -175,20 +133,3 @@ def labelled(name: str, identity: str) -> str:
 def readable(name: str) -> str:
     """The name, with nothing in it that a file name may not have, and room for what follows."""
     return re.sub(r"[^a-z0-9._*-]", "_", name.lower())[:180]
-
-
-def _wait_for(lock: int, what: str, timeout: float, sleep: Callable[[float], None]) -> None:
-    waited = 0.0
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if waited >= timeout:
-                holder = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "?"
-                raise StateError(
-                    f"{what} has been locked by process {holder} for more than {timeout:g} s",
-                    f"see what it does (ps -fp {holder}) and try again when it has ended",
-                ) from None
-        sleep(LOCK_PAUSE)
-        waited += LOCK_PAUSE

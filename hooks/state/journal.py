@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_type_h
 from ...errors import StateError
 from ...output import warning
 from ..clients.process import Client
-from .atomic import iso, labelled, locks, readable
+from .atomic import iso, labelled, readable
+from .locks import locks
 from .orphans import is_left
 from .store import MALFORMED, Kind, Store
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree as XML
@@ -22,7 +20,6 @@ REASONS = (
     "details",
     "fields",
 )
-LONGEST_PAUSE = 86400.0  # seconds that an API is believed to want
 
 
 class Refused(ProviderError):
@@ -56,17 +53,6 @@ def next_number(page: int, pages: int) -> Mapping[str, Any]:
 def next_link(url: str | None) -> Mapping[str, Any]:
     """What the next page's URL asks for. Its host is left aside: no credentials go there."""
     return dict(parse_qsl(urlsplit(url or "").query))
-
-
-def retry_after(header: str) -> float | None:
-    """Seconds, from a number or a date (RFC 9110 §10.2.3), a day at most; None for anything else."""
-    if header.isascii() and header.isdigit():
-        return min(float(header), LONGEST_PAUSE)
-    try:
-        pause = parsedate_to_datetime(header).timestamp() - time.time()
-    except (ValueError, OverflowError):
-        return None
-    return min(max(0.0, pause), LONGEST_PAUSE)
 
 
 def words_in(body: Any) -> Iterator[str]:

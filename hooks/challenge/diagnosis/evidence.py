@@ -11,7 +11,7 @@ from ....errors import ConfigError, DelegationError
 from ...config.settings import Settings
 from ...config.validators import addresses
 from ...dns.address import Address
-from ...dns.delegation import Delegation, Server
+from ...dns.destination import Destination, Server
 from ...dns.inspect.survey import NAMES, Look, Survey, look_at, survey
 from ...dns.message import AAAA, A, Response, addresses_in, text
 from ...dns.zone_cuts import Discovery
@@ -23,7 +23,7 @@ class Scene(NamedTuple):
 
     wanted: Mapping[str, frozenset[str]]  # the values that were published, by owner name
     apex: str  # of the zone that they were published in
-    delegation: Delegation  # where the first of their challenge names leads now
+    delegation: Destination  # where the first of their challenge names leads now
     survey: Survey  # of the zone there
     primaries: tuple[Look, ...]  # who takes the updates, and is not among the zone's name servers
     updated: tuple[Address, ...] = ()  # of the servers that the accounts send their updates to
@@ -72,7 +72,7 @@ def scene(entries: Sequence[Entry], settings: Settings) -> Scene:
     discovery = Discovery(settings.resolvers)
     if told := settings.nameservers_for(first.target):
         servers = tuple(Server(str(address), (address,)) for address in told)
-        delegation = Delegation(first.name, first.target, first.zone, servers, (first.name,))
+        delegation = Destination(first.name, first.target, first.zone, servers, (first.name,))
         seen = Survey(first.zone, (), servers, look_at(servers, first.zone, wanted))
     else:
         delegation = discovery.find(first.name)

@@ -13,7 +13,7 @@ from typing import Generic, NamedTuple, TypeVar
 from .... import output
 from ....errors import ConfigError, DelegationError, HookError
 from ...config.settings import Account
-from ...dns.delegation import ChainError, Delegation
+from ...dns.destination import ChainError, Destination
 from .checks.configuration import serving
 from .checks.where import followed
 from .finding import Check, Examined, Finding, Severity
@@ -46,7 +46,7 @@ class Diagnosis(NamedTuple):
 
     domain: str
     name: str
-    delegation: Delegation
+    delegation: Destination
     accounts: tuple[Account, ...]
     why: str
     findings: Mapping[str, tuple[Finding, ...]]
@@ -89,7 +89,7 @@ def diagnose(examined: Examined, checks: Mapping[str, Check], deadline: float = 
     for task in tasks.values():
         task.join(max(0.0, until - time.monotonic()))
     name = examined.name
-    delegation = next(iter(way.found), Delegation(name, name, "", (), (name,)))
+    delegation = next(iter(way.found), Destination(name, name, "", (), (name,)))
     findings = {check: (*task.found, *task.trouble(deadline)) for check, task in tasks.items()}
     accounts, why = _accounts(examined, delegation)
     diagnosis = Diagnosis(examined.domain, name, delegation, accounts, why, findings)
@@ -127,7 +127,7 @@ def _start(examined: Examined) -> tuple[Finding, ...]:
     return ()
 
 
-def _way(examined: Examined) -> Delegation:
+def _way(examined: Examined) -> Destination:
     try:
         delegation = followed(examined)
         if delegation.trouble and len(delegation.chain) > 1:
@@ -137,12 +137,12 @@ def _way(examined: Examined) -> Delegation:
                 return followed(examined)
         return delegation
     except ChainError as error:  # as far as it goes, for the picture
-        return Delegation(examined.name, error.chain[-1], "", (), error.chain)
+        return Destination(examined.name, error.chain[-1], "", (), error.chain)
     except DelegationError:
-        return Delegation(examined.name, examined.name, "", (), (examined.name,))
+        return Destination(examined.name, examined.name, "", (), (examined.name,))
 
 
-def _accounts(examined: Examined, delegation: Delegation) -> tuple[tuple[Account, ...], str]:
+def _accounts(examined: Examined, delegation: Destination) -> tuple[tuple[Account, ...], str]:
     try:
         return serving(examined.settings, examined.name, delegation.target)
     except ConfigError as error:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .... import output
 from ....secret import redact
-from ...dns.delegation import Delegation, Server
+from ...dns.destination import Destination, Server
 from .examine import Diagnosis
 from .finding import Finding, Severity
 
@@ -152,7 +152,7 @@ def _leaves(diagnosis: Diagnosis) -> Iterator[Node]:
         yield Node(f"account {output.account(account.name, account.provider)}: {diagnosis.why}")
 
 
-def _zone(way: Delegation) -> str:
+def _zone(way: Destination) -> str:
     if way.zone:
         return f"zone {way.zone}"
     told = all(server.name == _addresses(server) for server in way.servers)

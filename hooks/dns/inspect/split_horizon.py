@@ -13,7 +13,7 @@ import dns.rcode
 import dns.rdatatype
 
 from ..address import Address
-from ..delegation import Server
+from ..destination import Server
 from ..message import AAAA, NS, SOA, A, Query, Response, addresses_in, hosts_in, text
 from ..transport import Transport
 

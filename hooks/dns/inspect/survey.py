@@ -22,7 +22,7 @@ from dns.serial import Serial
 from ....errors import DelegationError
 from ....threads import aside
 from ..address import Address
-from ..delegation import Server
+from ..destination import Server
 from ..message import AAAA, NS, SOA, TXT, A, Query, Response, addresses_in, alias_of, hosts_in
 from ..transport import Transport
 from ..zone_cuts import Discovery

@@ -23,7 +23,7 @@ from josepy.jwk import JWK, JWKEC
 
 from .... import __version__
 from ....errors import AcmeError
-from ....providers._http.answers import retry_after
+from ....retry_after import retry_after
 
 TIMEOUT = 30  # seconds that the CA may be silent
 NONCE_TRIES = 6  # RFC 8555 §6.5: a refused nonce is no error; a CA may refuse several in a row

@@ -11,7 +11,7 @@ from acme import challenges
 from cryptography import x509
 
 from ....errors import AcmeError
-from ....providers._http.answers import retry_after
+from ....retry_after import retry_after
 from ...clients.challenge import VALUE, Challenge, owner_name
 from .client import AcmeClient, json_of, problem_in
 

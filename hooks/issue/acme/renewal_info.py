@@ -12,7 +12,7 @@ import requests
 
 from .... import __version__
 from ....errors import AcmeError
-from ....providers._http.answers import retry_after
+from ....retry_after import retry_after
 
 TIMEOUT = 10.0  # seconds that the CA may be silent
 MOST = 64 << 10  # octets of an answer

@@ -23,7 +23,7 @@ from ..report import Report
 from ..section import load_ca, load_issue
 from ..wave.run import WaveRun
 from .database import Connection, Database
-from .registry import Registry, Shared
+from .leases import Leases, Shared
 from .section import FleetSection
 from .states import FleetStates
 
@@ -44,18 +44,18 @@ class FleetRun:
         self._ca = load_ca(environ)
         self._folder = load_issue(environ).folder
         self._database = Database(section.database)
-        self._registry = Registry(self._database, section)
-        self._states = FleetStates(self._state, self._registry, self._folder, clock)
+        self._leases = Leases(self._database, section)
+        self._states = FleetStates(self._state, self._leases, self._folder, clock)
 
     def plan(self, names: Sequence[str] = (), *, force: bool = False) -> Report:
         """What would be done now, by whichever machine. No lease is taken, and nothing is ordered."""
         self._database.migrate()
         wave = self._new_wave()
         with wave.steps("plan"):
-            rows = self._registry.rows(names)
+            rows = self._leases.rows(names)
             inventory = self._inventory(rows, wave)
             account = account_url(self._ca, self._state) or self._ca.directory
-            now = self._registry.now()
+            now = self._leases.now()
             planned = self._database.transaction(
                 lambda db: self._planned(db, rows, inventory, account, now, force=force)
             )
@@ -69,13 +69,13 @@ class FleetRun:
             self._refresh_windows()
             done: list[str] = []
             with self._heartbeat():
-                while rows := self._registry.take(done, names, force=force):
+                while rows := self._leases.take(done, names, force=force):
                     taken = [row.name for row in rows]
                     done += taken
                     try:
                         reports.append(self._issue(rows, force=force))
                     finally:
-                        self._registry.release(taken)
+                        self._leases.release(taken)
             return _merged(reports)
 
     def _issue(self, rows: Sequence[Shared], *, force: bool) -> Report:
@@ -85,18 +85,18 @@ class FleetRun:
         for row in rows:
             self._leave_alone_if_rejected(row, inventory)
         account = sign_in(self._ca, self._state, self._clock).account
-        now = self._registry.now()
+        now = self._leases.now()
 
         def reserve(db: Connection) -> list[Planned]:
             planned = self._planned(db, rows, inventory, account, now, force=force)
             fresh = [each.wanted.names for each in planned if each.verdict == "order" and not each.replaces]
-            self._registry.reserve(db, account, fresh)
+            self._leases.reserve(db, account, fresh)
             return planned
 
         planned = self._database.transaction(reserve)
         for each in planned:
             if each.verdict == "limit":
-                self._registry.failed(
+                self._leases.failed(
                     each.wanted.name, each.kept.order, each.kept.failures, each.at - now, each.reason
                 )
         return wave.run(Report(wave.without_hopeless(planned), inventory.rejected))
@@ -122,7 +122,7 @@ class FleetRun:
             kept[wanted.name] = self._kept(row, wanted.name, wanted.names)
             if row.window:
                 windows[row.window.id] = row.window
-        budget = Budget(limits_of(self._ca.directory), self._registry.events(db, account))
+        budget = Budget(limits_of(self._ca.directory), self._leases.events(db, account))
         forced = list(by_name) if force else ()
         return make_plan(inventory.certificates, leaves, kept, windows, self._ca, budget, now, forced)
 
@@ -161,7 +161,7 @@ class FleetRun:
         name = row.name
         for rejected in inventory.rejected:
             if rejected.where == row.fields.where:
-                self._registry.failed(name, row.order, row.failures, REJECTED_PAUSE, rejected.message)
+                self._leases.failed(name, row.order, row.failures, REJECTED_PAUSE, rejected.message)
 
     def _deliver_what_is_left(self) -> Report:
         """A key is on no other machine than the one that has had its certificate issued."""
@@ -170,13 +170,13 @@ class FleetRun:
         return self._new_wave().run(Report(planned, ())) if planned else Report((), ())
 
     def _refresh_windows(self) -> None:
-        claimed = self._registry.claim_windows()
+        claimed = self._leases.claim_windows()
         leaves = {row.name: row.leaf for row in claimed if row.leaf}
         known = {row.window.id: row.window for row in claimed if row.window}
-        asked = ask_windows(leaves.values(), known, self._ca, self._registry.now(), warn=output.warning)
+        asked = ask_windows(leaves.values(), known, self._ca, self._leases.now(), warn=output.warning)
         for name, leaf in leaves.items():
             if window := asked.get(leaf.renewal_id):
-                self._registry.keep_window(name, window, due(leaf, leaf.names, window).at)
+                self._leases.keep_window(name, window, due(leaf, leaf.names, window).at)
 
     @contextmanager
     def _heartbeat(self) -> Iterator[None]:
@@ -184,12 +184,12 @@ class FleetRun:
         another statement keeps it from that."""
         over = threading.Event()
         database = Database(self._section.database)
-        registry = Registry(database, self._section)
+        leases = Leases(database, self._section)
 
         def beat() -> None:
             while not over.wait(self._section.lease / 3):
                 try:
-                    registry.renew()
+                    leases.renew()
                 except HookError as error:
                     output.warning(f"{error}: leases run out in {self._section.lease:.0f} s")
 

@@ -14,17 +14,17 @@ from ..files import current
 from ..order_state import OrderState, OrderStates
 from ..planning.due import due
 from ..planning.limits import Event
-from .registry import Registry
+from .leases import Leases
 
 
 class FleetStates(OrderStates):
     """``folder``: that of the certificates on this machine."""
 
     def __init__(
-        self, state: str, registry: Registry, folder: str, clock: Callable[[], float] = time.time
+        self, state: str, leases: Leases, folder: str, clock: Callable[[], float] = time.time
     ) -> None:
         super().__init__(state)
-        self._registry = registry
+        self._leases = leases
         self._certificates = folder
         self._clock = clock
         self._known: dict[str, OrderState] = {}
@@ -39,21 +39,19 @@ class FleetStates(OrderStates):
                 self.issued(kept.name, leaf)
         elif kept.next_try > self._clock():
             wait = kept.next_try - self._clock()
-            self._registry.failed(kept.name, kept.order, kept.failures, wait, kept.error)
+            self._leases.failed(kept.name, kept.order, kept.failures, wait, kept.error)
         elif kept.is_open and not (
-            self._registry.order_opened(kept.name, kept.order)
-            if kept.order
-            else self._registry.hold(kept.name)
+            self._leases.order_opened(kept.name, kept.order) if kept.order else self._leases.hold(kept.name)
         ):
             raise _taken_over(kept.name)
 
     def issued(self, name: str, leaf: Leaf) -> None:
         """The certificate is on this machine."""
-        self._registry.issued(name, leaf, due(leaf, leaf.names, None).at)
+        self._leases.issued(name, leaf, due(leaf, leaf.names, None).at)
 
     def finalizing(self, kept: OrderState) -> None:
         """Have the database know that the key is here, before the CA issues. Raises AcmeError."""
-        if not self._registry.finalizing(kept.name):
+        if not self._leases.finalizing(kept.name):
             raise _taken_over(kept.name)
 
     def count(self, account: str, event: Event) -> None:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ....errors import AcmeError
 from ...deploy.certificate import Leaf
-from ...state.atomic import locks, read_own, stage, usable
+from ...state.atomic import read_own, stage, usable
+from ...state.locks import locks
 from ..section import DIRECTORIES, CaSection
 
 if TYPE_CHECKING:

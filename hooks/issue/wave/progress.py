@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .... import output
-from ...challenge.propagation import PropagationCheck
+from ...challenge.readiness import ReadinessCheck
 from .issuance import ORDER_OF_STAGES, Issuance
 
 REFRESH, REMIND = 0.5, 60.0  # seconds between two looks on a terminal, and elsewhere
@@ -37,7 +37,7 @@ class WaveProgress:
         self._over.set()
         self._thread.join(REFRESH)
 
-    def servers(self, watch: PropagationCheck, now: float) -> None:
+    def servers(self, watch: ReadinessCheck, now: float) -> None:
         """Take in who holds things up."""
         if now - self._looked >= REFRESH:
             self._looked = now

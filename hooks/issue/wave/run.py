@@ -12,7 +12,7 @@ from ...caa.issuers import issuers
 from ...caa.rules import Authority
 from ...challenge.placement import Placements
 from ...challenge.publisher import Records
-from ...challenge.readiness import ReadinessWait
+from ...challenge.waits import ReadinessWait
 from ...clients.process import this_process
 from ...config.load import load_settings
 from ...config.settings import Settings

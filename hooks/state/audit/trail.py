@@ -12,8 +12,9 @@ from typing import Any
 from ....errors import ConfigError, StateError
 from ....output import warning
 from ....secret import redact
-from ..atomic import iso, locks
+from ..atomic import iso
 from ..folder import private_folder, state_dir
+from ..locks import locks
 from . import chain, copies, files
 from .section import AuditSettings, load_audit
 

@@ -27,7 +27,7 @@ WILDCARD = ("example.org", "token-b", B)  # dehydrated names both by the bare do
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", 2)
+    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
     with World() as world:
         world.zone("example.org", {"ns1.example.org": NS1})
         yield world
@@ -232,7 +232,7 @@ def test_a_hundred_names_are_asked_about_once_each_and_so_is_what_they_have_in_c
 def test_a_silent_server_costs_no_more_than_the_time_that_is_given(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", TIME_LIMIT)
+    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", TIME_LIMIT)
     world.servers[NS1].silent = True
 
     began = time.monotonic()

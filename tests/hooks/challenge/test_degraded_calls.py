@@ -58,8 +58,8 @@ class Interceptor(NameServer):
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Where nobody's patience is long."""
-    monkeypatch.setattr("dns01.hooks.challenge.propagation.DEGRADED_AFTER", 2.5)
-    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", 6)
+    monkeypatch.setattr("dns01.hooks.challenge.readiness.DEGRADED_AFTER", 2.5)
+    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 6)
     monkeypatch.setattr("dns01.hooks.dns.transport.DATAGRAM_TIMEOUT", 0.7)
     monkeypatch.setattr("dns01.hooks.dns.transport.STREAM_TIMEOUT", 0.7)
     zone = Zone("example.org", "", BOTH)
@@ -123,7 +123,7 @@ def test_20_when_all_servers_of_the_zone_are_behind_a_firewall_resolvers_decide_
 def test_20_nobody_is_asked_before_a_record_has_had_its_time(
     world: World, doh: Doh, state_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.challenge.propagation.DEGRADED_AFTER", 4)
+    monkeypatch.setattr("dns01.hooks.challenge.readiness.DEGRADED_AFTER", 4)
     began = time.monotonic()
     with swallowing(f"{ONE}, {TWO}"):
         publish(state_dir, doh.url, world.resolver.address)

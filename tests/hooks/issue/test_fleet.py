@@ -17,7 +17,7 @@ from testbed.postgres import Postgres
 from dns01.errors import StateError
 from dns01.hooks.issue.acme.keys import new_key
 from dns01.hooks.issue.fleet.database import Database
-from dns01.hooks.issue.fleet.registry import Registry
+from dns01.hooks.issue.fleet.leases import Leases
 from dns01.hooks.issue.fleet.section import FleetSection
 from dns01.hooks.issue.planning.limits import Event
 
@@ -44,10 +44,10 @@ def office(tmp_path: Path) -> Iterator[Office]:
         yield office
 
 
-def registry(database: Postgres, machine: str = "one", **more: float) -> Registry:
+def leases(database: Postgres, machine: str = "one", **more: float) -> Leases:
     connection = Database(database.url)
     connection.migrate()
-    return Registry(connection, FleetSection(database.url, machine, **more))  # type: ignore[arg-type]
+    return Leases(connection, FleetSection(database.url, machine, **more))  # type: ignore[arg-type]
 
 
 def want(database: Postgres, *names: str) -> None:
@@ -65,7 +65,7 @@ def names(count: int) -> list[str]:
 
 def test_two_machines_never_hold_the_same_certificate(database: Postgres) -> None:
     want(database, *names(10))
-    one, two = registry(database, "one", wave=6), registry(database, "two", wave=6)
+    one, two = leases(database, "one", wave=6), leases(database, "two", wave=6)
 
     first, second = one.take([]), two.take([])
 
@@ -77,7 +77,7 @@ def test_a_lease_that_is_over_is_another_s_and_its_holder_changes_nothing_any_mo
     database: Postgres,
 ) -> None:
     want(database, "a.example.org")
-    one, two = registry(database, "one"), registry(database, "two")
+    one, two = leases(database, "one"), leases(database, "two")
     one.take([])
     database.query("UPDATE dns01.certificates SET lease_until = now() - interval '1 second'")
 
@@ -89,7 +89,7 @@ def test_a_lease_that_is_over_is_another_s_and_its_holder_changes_nothing_any_mo
 
 def test_an_order_that_a_dead_machine_has_finalised_is_left_to_it_for_a_while(database: Postgres) -> None:
     want(database, "a.example.org")
-    one, two = registry(database, "one"), registry(database, "two")
+    one, two = leases(database, "one"), leases(database, "two")
     one.take([])
     one.finalizing("a.example.org")
     database.query("UPDATE dns01.certificates SET lease_until = now() - interval '1 second'")
@@ -103,7 +103,7 @@ def test_an_order_that_a_dead_machine_has_finalised_is_left_to_it_for_a_while(da
 
 
 def test_what_one_machine_reserves_the_others_count(database: Postgres) -> None:
-    one, two = registry(database, "one"), registry(database, "two")
+    one, two = leases(database, "one"), leases(database, "two")
     connection = Database(database.url)
 
     connection.transaction(lambda db: one.reserve(db, "ours", [("a.example.org",)]))
@@ -130,7 +130,7 @@ def test_the_schema_is_made_once_and_that_of_a_newer_version_is_refused(database
 
 
 def test_a_database_that_is_restarted_is_waited_for(database: Postgres) -> None:
-    shared = registry(database)
+    shared = leases(database)
     before = shared.now()
 
     database.restart()

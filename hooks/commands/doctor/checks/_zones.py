@@ -12,7 +12,7 @@ from .....errors import DelegationError, HookError
 from .....names import PREFIX
 from .....threads import aside
 from ....dns.address import Address
-from ....dns.delegation import ChainError
+from ....dns.destination import ChainError
 from ....dns.inspect.survey import Survey, survey, survey_named
 from ....dns.message import TXT, Query, Response
 from ....dns.transport import Transport

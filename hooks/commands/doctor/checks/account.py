@@ -32,7 +32,7 @@ from .....providers.base import (
 from .....threads import aside
 from ....challenge.placement import not_led_here
 from ....config.settings import Account
-from ....dns.delegation import Delegation
+from ....dns.destination import Destination
 from ..finding import Examined, Finding, Severity
 from .where import followed
 
@@ -59,13 +59,13 @@ def check(examined: Examined) -> Iterator[Finding]:
         yield from _account(examined, delegation, account, looking[account.name], until)
 
 
-def _looked(examined: Examined, delegation: Delegation, account: Account) -> list[Finding]:
+def _looked(examined: Examined, delegation: Destination, account: Account) -> list[Finding]:
     with within(LAST_TRY):
         return list(_zone(examined, delegation, account, examined.places.provider(account)))
 
 
 def _account(
-    examined: Examined, delegation: Delegation, account: Account, looked: Future[list[Finding]], until: float
+    examined: Examined, delegation: Destination, account: Account, looked: Future[list[Finding]], until: float
 ) -> Iterator[Finding]:
     try:
         yield from looked.result(max(0.0, until - time.monotonic()))
@@ -97,7 +97,7 @@ def _slow(account: Account) -> Finding:
 
 
 def _without_zone(
-    delegation: Delegation, account: Account, provider: Provider, error: ZoneNotFound
+    delegation: Destination, account: Account, provider: Provider, error: ZoneNotFound
 ) -> Finding:
     """A zone above it that the account has is the wrong one: the child is somebody else's."""
     above = delegation.zone.partition(".")[2]
@@ -138,7 +138,7 @@ def _code(error: ProviderError) -> str:
 
 
 def _zone(
-    examined: Examined, delegation: Delegation, account: Account, provider: Provider
+    examined: Examined, delegation: Destination, account: Account, provider: Provider
 ) -> Iterator[Finding]:
     """The account's zone has to be the one that the world is led to (docs/readiness.rst)."""
     cut, target = delegation.zone, delegation.target
@@ -167,7 +167,7 @@ def _zone(
         yield _undelegated_child(cut, account, deeper)
 
 
-def _alias(delegation: Delegation, account: Account, provider: NeedsAlias) -> Iterator[Finding]:
+def _alias(delegation: Destination, account: Account, provider: NeedsAlias) -> Iterator[Finding]:
     """Its CNAME is there, and leads to an account."""
     name, target = delegation.name, delegation.target
     if delegation.trouble or provider.takes(target):
@@ -189,7 +189,7 @@ def _alias(delegation: Delegation, account: Account, provider: NeedsAlias) -> It
     )
 
 
-def _rehearsal(delegation: Delegation, zone: Zone, provider: RehearsesUpdates) -> Iterator[Finding]:
+def _rehearsal(delegation: Destination, zone: Zone, provider: RehearsesUpdates) -> Iterator[Finding]:
     """Whether the server would take the record; nothing is written."""
     try:
         provider.rehearse(zone, delegation.target)
@@ -210,7 +210,7 @@ def _rehearsal(delegation: Delegation, zone: Zone, provider: RehearsesUpdates) -
         yield Finding("update-fails", Severity.ERROR, zone.apex, str(error), (error.hint,))
 
 
-def _undelegated_parent(delegation: Delegation, account: Account, parent: str) -> Finding:
+def _undelegated_parent(delegation: Destination, account: Account, parent: str) -> Finding:
     cut = delegation.zone
     servers = ", ".join(server.name for server in delegation.servers)
     return Finding(

@@ -10,7 +10,7 @@ import dns.rdatatype
 from dns.rdatatype import CAA, DS, RdataType
 
 from .....errors import DelegationError
-from ....dns.delegation import CNAME_LIMIT
+from ....dns.destination import CNAME_LIMIT
 from ....dns.inspect.dnssec import Bogus, Expiring, trusted_keys, validate, validate_answers
 from ....dns.inspect.survey import Survey
 from ....dns.message import TXT, Query, Response, alias_of, referral_to

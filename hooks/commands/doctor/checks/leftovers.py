@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from .....errors import DelegationError, HookError, StateError
 from .....providers.base import LimitsValues
-from ....dns.delegation import Delegation
+from ....dns.destination import Destination
 from ....state.atomic import usable
 from ....state.journal import Entry, Journal
 from ..finding import Examined, Finding, Severity
@@ -45,7 +45,7 @@ def check(examined: Examined) -> Iterator[Finding]:
         yield _stale(delegation, strange)
 
 
-def _shown(examined: Examined, delegation: Delegation) -> list[frozenset[str]]:
+def _shown(examined: Examined, delegation: Destination) -> list[frozenset[str]]:
     """The TXT values at the record's name, as every server that answers has them."""
     target = delegation.target
     survey = None if examined.settings.nameservers_for(examined.name) else zone_of(examined, target)
@@ -82,7 +82,7 @@ def _open(entry: Entry) -> Finding:
     )
 
 
-def _keeps_old_values(examined: Examined, delegation: Delegation) -> bool:
+def _keeps_old_values(examined: Examined, delegation: Destination) -> bool:
     """Whether the provider never removes a value, but lets a newer one take its place (acme-dns)."""
     try:
         accounts = examined.settings.accounts_for(delegation.target, examined.name)
@@ -91,7 +91,7 @@ def _keeps_old_values(examined: Examined, delegation: Delegation) -> bool:
         return False
 
 
-def _stale(delegation: Delegation, strange: Sequence[str]) -> Finding:
+def _stale(delegation: Destination, strange: Sequence[str]) -> Finding:
     count = f"{len(strange)} TXT values stand" if len(strange) > 1 else "a TXT value stands"
     where = f" from the zone {delegation.zone}" if delegation.zone else ""
     return Finding(

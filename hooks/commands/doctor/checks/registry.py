@@ -11,10 +11,10 @@ from . import (
     client,
     clock,
     configuration,
-    delegation,
     dnssec,
     leftovers,
     path,
+    placement,
     resolvers,
     servers,
 )
@@ -22,7 +22,7 @@ from . import (
 CHECKS: Mapping[str, Check] = {
     "configuration": configuration.check,
     "scope": account.check,
-    "delegation": delegation.check,
+    "delegation": placement.check,
     "path": path.check,
     "servers": servers.check,
     "dnssec": dnssec.check,

@@ -14,7 +14,7 @@ from ....clients.dehydrated import read_text
 from ....config.environment import PUBLIC_RESOLVERS, PUBLIC_RESOLVERS_6
 from ....config.validators import addresses
 from ....dns.address import Address
-from ....dns.delegation import Delegation, PortBarred, Server
+from ....dns.destination import Destination, PortBarred, Server
 from ....dns.inspect.split_horizon import differences
 from ....dns.message import NS, Query, Response
 from ....dns.transport import Transport
@@ -140,7 +140,7 @@ def _without_port_53(examined: Examined) -> tuple[Severity, str]:
     return Severity.ERROR, f"or let HTTPS to {either} out (HTTPS_PROXY): then orders go through, degraded"
 
 
-def _split(examined: Examined, delegation: Delegation) -> Iterator[Finding]:
+def _split(examined: Examined, delegation: Destination) -> Iterator[Finding]:
     apex, servers = delegation.zone, delegation.servers
     if apex == delegation.target:
         return  # no resolver hears of the record's own name

@@ -17,12 +17,12 @@ from testbed.world import HostedZone
 from dns01.errors import NotReady
 from dns01.hooks.challenge.diagnosis.evidence import scene
 from dns01.hooks.challenge.diagnosis.likeliest_cause import Suspicion, blamed, evidence, likeliest, within
-from dns01.hooks.challenge.propagation import Target
+from dns01.hooks.challenge.readiness import Target
 from dns01.hooks.challenge.server_wait import wait
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.config.settings import Settings
 from dns01.hooks.dns.address import Address
-from dns01.hooks.dns.delegation import Server
+from dns01.hooks.dns.destination import Server
 from dns01.hooks.state.journal import Entry
 from dns01.providers.base import Profile
 
@@ -36,7 +36,7 @@ VALUE = "x" * 43
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", 2)
+    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
     monkeypatch.setattr("dns01.hooks.dns.inspect.survey.PATIENCE", 2)
     monkeypatch.setattr("dns01.hooks.dns.inspect.survey.AGAIN", 0.01)
     with World() as world:

@@ -106,7 +106,7 @@ NS = {"ns1.example.org": "127.1.0.1", "ns2.example.org": "127.1.0.2"}
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", 2)
+    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
     with World() as world:
         world.zone("example.org", NS)
         yield world

@@ -53,7 +53,7 @@ def test_a_parent_in_the_account_whose_child_is_delegated_elsewhere(world: World
 def test_a_delegated_challenge_zone_that_is_down_is_the_delegations_finding(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", 2)
+    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
     world.delegate(NAME, {"ns.challenges.org": "127.2.0.1"})
 
     assert codes(check(examine(world, "example.org"))) == []

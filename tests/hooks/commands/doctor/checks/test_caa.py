@@ -19,7 +19,7 @@ OURS, NOBODY = '0 issue "letsencrypt.org"', '0 issue ";"'
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", 2)
+    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
     with World() as world:
         world.zone("example.org", {"ns1.example.org": NS1})
         yield world
@@ -98,7 +98,7 @@ def test_caa_servfail(world: World) -> None:
 def test_a_zone_that_nobody_serves_is_the_delegations_finding(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", 2)
+    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
     for server in world.zones["example.org"].servers:
         server.silent = True
 

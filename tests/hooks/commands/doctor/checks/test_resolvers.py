@@ -23,7 +23,7 @@ NOBODY = "https://127.0.0.58/dns-query"
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", 1.5)
+    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 1.5)
     with World() as world:
         yield world
 

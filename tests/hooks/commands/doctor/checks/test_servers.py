@@ -24,7 +24,7 @@ SOA = "ns1.example.org. hostmaster.example.org. {} 3600 600 86400 60"
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", 2)
+    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
     monkeypatch.setattr("dns01.hooks.dns.inspect.survey.PATIENCE", 2)
     with World() as world:
         yield world

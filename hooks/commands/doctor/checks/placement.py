@@ -11,7 +11,7 @@ import dns.rdatatype
 from .....errors import ConfigError, DelegationError, ZoneNotFound
 from .....names import PREFIX
 from .....providers.base import is_within
-from ....dns.delegation import ChainError, Delegation, PortBarred
+from ....dns.destination import ChainError, Destination, PortBarred
 from ....dns.message import text
 from ..finding import Examined, Finding, Severity
 from .account_copy import account_copies
@@ -74,7 +74,7 @@ def _endless(examined: Examined, error: ChainError) -> Finding:
     )
 
 
-def _wildcard(delegation: Delegation) -> Iterator[Finding]:
+def _wildcard(delegation: Destination) -> Iterator[Finding]:
     if delegation.wildcard:
         yield Finding(
             "wildcard-cname",
@@ -86,7 +86,7 @@ def _wildcard(delegation: Delegation) -> Iterator[Finding]:
         )
 
 
-def _nowhere(delegation: Delegation) -> Finding:
+def _nowhere(delegation: Destination) -> Finding:
     """The DNS has no zone for it beneath that of a registry, or the root's."""
     registry = delegation.zone or "the root"
     if delegation.trouble:
@@ -118,7 +118,7 @@ def _nowhere(delegation: Delegation) -> Finding:
     )
 
 
-def _down(examined: Examined, delegation: Delegation) -> Finding:
+def _down(examined: Examined, delegation: Destination) -> Finding:
     """The domain's own zone, or one that is there for challenges alone."""
     own = is_within(delegation.name.removeprefix(PREFIX), delegation.zone)
     servers = ", ".join(server.name for server in delegation.servers)
@@ -138,7 +138,7 @@ def _down(examined: Examined, delegation: Delegation) -> Finding:
     )
 
 
-def _mending(delegation: Delegation) -> tuple[str, tuple[str, ...]]:
+def _mending(delegation: Destination) -> tuple[str, tuple[str, ...]]:
     """What is likely where no server answers for a zone, and what to do, by what they all say."""
     zone = delegation.zone
     hosts = [server.name for server in delegation.servers]
@@ -175,7 +175,7 @@ def _mending(delegation: Delegation) -> tuple[str, tuple[str, ...]]:
     )
 
 
-def _undoing(delegation: Delegation) -> Iterator[str]:
+def _undoing(delegation: Destination) -> Iterator[str]:
     """What need not be there at all: a CNAME, or a delegation beneath the user's own domain."""
     zone, above = delegation.zone, delegation.zone.partition(".")[2]
     if len(delegation.chain) > 1:
@@ -184,7 +184,7 @@ def _undoing(delegation: Delegation) -> Iterator[str]:
         yield f"or, if {zone} is to be no zone of its own, delete its NS records from the zone above it"
 
 
-def _without_ipv6(examined: Examined, delegation: Delegation) -> Finding | None:
+def _without_ipv6(examined: Examined, delegation: Destination) -> Finding | None:
     """Where the servers have addresses of a family alone that this machine does not have."""
     glue = examined.discovery.known_cut(delegation.zone).glue
     known = [address for addresses in glue.values() for address in addresses]
@@ -203,7 +203,7 @@ def _without_ipv6(examined: Examined, delegation: Delegation) -> Finding | None:
     )
 
 
-def _wrong_glue(examined: Examined, delegation: Delegation) -> Finding | None:
+def _wrong_glue(examined: Examined, delegation: Destination) -> Finding | None:
     """Where the account's own server knows other addresses than those that do not answer."""
     copies = [copy for copy in account_copies(examined).found if copy.zone == delegation.zone]
     for account, server in product(copies, delegation.servers):
@@ -225,7 +225,7 @@ def _wrong_glue(examined: Examined, delegation: Delegation) -> Finding | None:
     return None
 
 
-def _foreign(examined: Examined, delegation: Delegation) -> Iterator[Finding]:
+def _foreign(examined: Examined, delegation: Destination) -> Iterator[Finding]:
     """What else may be wrong with the account is for the accounts' own check to say."""
     try:
         examined.places.find([examined.name])
@@ -245,7 +245,7 @@ def _foreign(examined: Examined, delegation: Delegation) -> Iterator[Finding]:
         return
 
 
-def _final_dot(delegation: Delegation) -> Iterator[str]:
+def _final_dot(delegation: Destination) -> Iterator[str]:
     """A name without its final dot has the zone's own behind it (RFC 1035 §5.1)."""
     owner, target = delegation.chain[-2:]
     meant = target.removesuffix(f".{delegation.zone}")
@@ -253,5 +253,5 @@ def _final_dot(delegation: Delegation) -> Iterator[str]:
         yield f"if {meant} is meant, the CNAME lacks its final dot: {owner}. CNAME {meant}."
 
 
-def _drawn(delegation: Delegation) -> str:
+def _drawn(delegation: Destination) -> str:
     return " -> ".join(delegation.chain)

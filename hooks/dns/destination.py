@@ -22,7 +22,7 @@ class Server(NamedTuple):
     addresses: tuple[Address, ...]
 
 
-class Delegation(NamedTuple):
+class Destination(NamedTuple):
     """Where the TXT record of a challenge goes, and who answers for it."""
 
     name: str  # the owner name that the CA will ask for

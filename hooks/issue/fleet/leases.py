@@ -42,7 +42,7 @@ class Shared(NamedTuple):
     error: str
 
 
-class Registry:
+class Leases:
     """The statements. All of these raise StateError."""
 
     def __init__(self, database: Database, section: FleetSection) -> None:

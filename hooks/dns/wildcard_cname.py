@@ -1,9 +1,9 @@
-"""CNAMEs on the way to a record: how long a chain may be, and whether a wildcard made one."""
+"""Whether a wildcard has made the CNAME at a name, and what becomes of CNAMEs."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal
 
 import dns.message
@@ -11,7 +11,6 @@ import dns.name
 import dns.rdataclass
 import dns.rdatatype
 
-from .delegation import CNAME_LIMIT, ChainError
 from .message import CNAME, alias_of
 
 # What becomes of CNAMEs: "auto" follows all but a wildcard's, "follow" those as well, "ignore" none.
@@ -39,20 +38,3 @@ def is_from_wildcard(
     if len(child) > 253:  # there is no room for one
         return True
     return alias_of(ask(child), child) == alias
-
-
-def check_chain(chain: Sequence[str]) -> None:
-    """Raises ChainError for a loop, and for more CNAMEs than a CA follows."""
-    drawn = " -> ".join(chain)
-    if chain[-1] in chain[:-1]:
-        raise ChainError(
-            f"{chain[0]}: its CNAMEs go round in a circle: {drawn}",
-            f"let one CNAME lead to where the record can stand, or remove that of {chain[0]}",
-            chain,
-        )
-    if len(chain) > CNAME_LIMIT + 1:
-        raise ChainError(
-            f"{chain[0]}: more than {CNAME_LIMIT} CNAMEs in a row: {drawn}",
-            "let the first one point to the last one's target; CAs give up on long chains",
-            chain,
-        )

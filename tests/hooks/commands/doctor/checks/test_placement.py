@@ -10,7 +10,7 @@ from examined import codes, examine
 from testbed import NameServer, World
 from testbed.world import HostedZone
 
-from dns01.hooks.commands.doctor.checks.delegation import check
+from dns01.hooks.commands.doctor.checks.placement import check
 from dns01.hooks.commands.doctor.finding import Finding, Severity
 
 NAME = "_acme-challenge.example.org"
@@ -29,7 +29,7 @@ account = "web"
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.query.ZONE_QUERY_TIMEOUT", 2)
+    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
     with World() as world:
         yield world
 

@@ -1,0 +1,302 @@
+"""From published to ready: the waits between them, in their order (docs/readiness.rst)."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+
+from ... import output
+from ...errors import HookError, NotReady
+from ...providers.base import KnowsWhenSettled, Profile, Zone
+from ..clients.process import Client, is_alive
+from ..config.settings import Settings
+from ..dns.address import Address
+from ..dns.destination import Server
+from ..dns.inspect.split_horizon import differences
+from ..state.audit.record import Steps
+from ..state.journal import Entry, Journal
+from .ca_cache import open_elsewhere, seconds_until_forgotten
+from .degraded import wait_for_resolvers
+from .placement import Placement, Placements
+from .progress import Progress
+from .public_resolvers import ask_resolvers
+from .readiness import DEGRADED_AFTER, ReadinessCheck, Target
+from .server_wait import EachName, wait
+
+BATCHES_AT_ONCE = 8  # batches of names that are on their servers, each waiting for caches and resolvers
+
+
+class ReadinessWait:
+    """Waits for what one call, or one run of certbot's, has published.
+
+    ``client`` is its client; the wait ends with it. ``republish`` gets what has vanished on the way.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        places: Placements,
+        journal: Journal,
+        client: Client | None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        republish: Callable[[Sequence[Entry]], None] = lambda entries: None,
+        client_lives: Callable[[Client], bool | None] = is_alive,
+    ) -> None:
+        self._settings = settings
+        self._places = places
+        self._journal = journal
+        self._client = client
+        self._clock = clock
+        self._sleep = sleep
+        self._republish = republish
+        self._client_lives = client_lives
+
+    def until_ready(self, entries: Sequence[Entry], steps: Steps, *, published: Sequence[Entry]) -> list[str]:
+        """Returns when the CA may ask for the entries. ``published``: those of them that this very
+        process published, so that their provider can have a word of its own about them.
+
+        Gives the names that were *degraded*: resolvers decided, as their servers could not be asked.
+        Raises NotReady, and what that word may raise.
+        """
+        if not entries:  # the CA still holds every authorization
+            return []
+        places = self._places.find(entry.name for entry in entries)
+        with steps("settled"):
+            self._for_providers(places.values())
+        by_resolvers = [entry for entry in entries if places[entry.name].readiness == "resolvers"]
+        by_servers = [entry for entry in entries if entry not in by_resolvers]
+        barred: list[Entry] = []
+        if by_servers:
+            with steps("ready"):
+                watch = self._for_servers(by_servers, places, {entry.target for entry in published})
+            barred = [entry for entry in by_servers if entry.target in watch.unready(watch.seconds)]
+        if barred:
+            with steps("degraded"):
+                self._for_elsewhere(barred, places, watch)
+        if by_resolvers:
+            with steps("degraded"):
+                self._for_resolvers_alone(by_resolvers, places)
+        with steps("settle"):
+            self._for_caches(entries, places, open_elsewhere(self._journal, self._client))
+        with steps("public"):
+            self._for_public_resolvers([entry for entry in by_servers if entry not in barred], places)
+        return list(dict.fromkeys(entry.name for entry in (*barred, *by_resolvers)))
+
+    def until_each_ready(
+        self,
+        entries: Sequence[Entry],
+        steps: Steps,
+        ready: Callable[[Sequence[str]], None],
+        late: Callable[[Mapping[str, HookError]], None],
+        progress: Callable[[ReadinessCheck, float], None],
+    ) -> None:
+        """The same for what this very process has published, name by name: ``ready`` gets the names that
+        the CA may ask for, each as soon as that is so; ``late`` those that will not be ready, with the
+        reason. Both are called in several threads. ``progress``: called during the wait for servers.
+        """
+        places = self._places.find(entry.name for entry in entries)
+        with steps("settled"):
+            refused = self._refused_by_providers(places.values())
+        late(refused)
+        waiting = [entry for entry in entries if entry.name not in refused]
+        by_resolvers = [entry for entry in waiting if places[entry.name].readiness == "resolvers"]
+        by_servers = [entry for entry in waiting if entry not in by_resolvers]
+        rivals = open_elsewhere(self._journal, self._client)
+
+        def conclude(batch: Sequence[Entry], before: Callable[[], None] = lambda: None) -> None:
+            names = list(dict.fromkeys(entry.name for entry in batch))
+            try:
+                before()
+                self._for_caches(batch, places, rivals)
+                self._for_public_resolvers(batch, places)
+            except NotReady as error:
+                late(dict.fromkeys(names, error))
+            else:
+                ready(names)
+
+        with ThreadPoolExecutor(BATCHES_AT_ONCE) as pool:
+            at_work: list[Future[None]] = []
+
+            def released(targets: Sequence[str]) -> None:
+                at_work.append(pool.submit(conclude, [e for e in waiting if e.target in set(targets)]))
+
+            def overdue(error: NotReady) -> None:
+                late({entry.name: error for entry in waiting if entry.target in error.names})
+
+            if by_resolvers:
+                at_work.append(
+                    pool.submit(
+                        conclude, by_resolvers, lambda: self._for_resolvers_alone(by_resolvers, places)
+                    )
+                )
+            if by_servers:
+                with steps("ready"):
+                    watch = self._for_servers(
+                        by_servers,
+                        places,
+                        {entry.target for entry in by_servers},
+                        EachName(released, overdue),
+                        progress,
+                    )
+                if barred := [entry for entry in by_servers if entry.target in watch.unready(watch.seconds)]:
+                    conclude(barred, lambda: self._for_elsewhere(barred, places, watch))
+            for future in at_work:
+                future.result()
+
+    def _refused_by_providers(self, places: Iterable[Placement]) -> dict[str, HookError]:
+        """The names whose provider says that what was published will not be on its servers."""
+        refused: dict[str, HookError] = {}
+        zones: dict[tuple[tuple[str, Zone], ...], list[Placement]] = defaultdict(list)
+        for place in places:
+            zones[place.zones].append(place)
+        for together in zones.values():
+            try:
+                self._for_providers(together[:1])
+            except HookError as error:
+                refused |= {place.name: error for place in together}
+        return refused
+
+    def _for_providers(self, places: Iterable[Placement]) -> None:
+        """The word of every API that has one (INSYNC, a job)."""
+        for account, zone in dict.fromkeys(each for place in places for each in place.zones):
+            provider = self._places.provider_named(account)
+            if isinstance(provider, KnowsWhenSettled):
+                with self._places.errors_of(account):
+                    provider.settled(zone)
+
+    def _for_servers(
+        self,
+        entries: Sequence[Entry],
+        places: Mapping[str, Placement],
+        published: Collection[str],
+        each: EachName | None = None,
+        progress: Callable[[ReadinessCheck, float], None] | None = None,
+    ) -> ReadinessCheck:
+        values: dict[str, set[str]] = defaultdict(set)
+        for entry in entries:
+            if (target := places[entry.name].target) != entry.target:
+                raise NotReady(
+                    f"{entry.name} was published at {entry.target}, but the DNS now leads to {target}",
+                    "see whether its CNAME has changed, or its servers fail at times; then run it again",
+                )
+            values[entry.target].add(entry.value)
+        targets = [
+            Target(
+                target,
+                frozenset(values[target]),
+                place.servers,
+                self._profile(place, target in published),
+                substitute=place.readiness != "authoritative",
+                zone=place.apex,
+                several=len(place.primaries) > 1,
+            )
+            for target, place in {places[entry.name].target: places[entry.name] for entry in entries}.items()
+        ]
+        servers = list(dict.fromkeys(server.name for target in targets for server in target.servers))
+        more = f" and {len(servers) - 8} more" if len(servers) > 8 else ""
+        if servers:
+            output.step(f"waiting for {', '.join(servers[:8])}{more}")
+        try:
+            if progress:
+                watch = self._wait(targets, progress, entries, each)
+            else:
+                with Progress() as shown:
+                    watch = self._wait(targets, shown, entries, each)
+        except NotReady as error:
+            from .diagnosis.likeliest_cause import blamed  # whose start-up only this is worth
+
+            raise blamed(error, entries, self._settings) from None
+        for excused in watch.excused(watch.seconds):
+            output.warning(f"left out of account: {excused}")
+        if not watch.unready(watch.seconds):
+            output.step(f"ready after {watch.seconds:.1f} s")
+        return watch
+
+    def _wait(
+        self,
+        targets: Sequence[Target],
+        progress: Callable[[ReadinessCheck, float], None],
+        entries: Sequence[Entry],
+        each: EachName | None,
+    ) -> ReadinessCheck:
+        return wait(
+            targets,
+            progress,
+            each=each,
+            republish=lambda names: self._republish([e for e in entries if e.target in names]),
+            client_lives=lambda: self._client is None or self._client_lives(self._client) is not False,
+        )
+
+    def _for_elsewhere(
+        self, entries: Sequence[Entry], places: Mapping[str, Placement], watch: ReadinessCheck
+    ) -> None:
+        """Resolvers decide in the place of servers that cannot be asked."""
+        names = _values_by_name(entries)
+        for address in watch.intercepted():
+            output.warning(f"{address} answers like a resolver: something on the way intercepts port 53")
+        output.warning(
+            f"degraded: too few name servers can be asked for {', '.join(names)}; resolvers decide"
+        )
+        timeout = max(places[name].profile.timeout for name in names) - watch.seconds
+        seen_by = wait_for_resolvers(names, self._settings.doh, self._settings.resolvers, timeout)
+        output.step(f"ready, degraded: {', '.join(seen_by)} saw it, not the name servers")
+
+    def _for_resolvers_alone(self, entries: Sequence[Entry], places: Mapping[str, Placement]) -> None:
+        """``readiness = "resolvers"``: the name servers show this machine another view of the zone. A
+        resolver that is asked too early remembers that the record was not there."""
+        names = _values_by_name(entries)
+        output.warning(
+            f'degraded: readiness = "resolvers" for {", ".join(names)}: resolvers decide, from '
+            f"{DEGRADED_AFTER:.0f} s on; the name servers are not asked"
+        )
+        self._sleep(DEGRADED_AFTER)
+        timeout = max(places[name].profile.timeout for name in names) - DEGRADED_AFTER
+        seen_by = wait_for_resolvers(names, self._settings.doh, self._settings.resolvers, timeout)
+        output.step(f"ready, degraded: {', '.join(seen_by)} saw it, not the name servers")
+
+    def _profile(self, place: Placement, published: bool) -> Profile:
+        """A provider that trusts its servers at its own word has none for what another process
+        published: those are asked as often as anybody's."""
+        providers = [self._places.provider(primary.account) for primary in place.primaries]
+        if published or not any(isinstance(provider, KnowsWhenSettled) for provider in providers):
+            return place.profile
+        return place.profile._replace(rounds=max(place.profile.rounds, Profile().rounds))
+
+    def _for_caches(
+        self, entries: Sequence[Entry], places: Mapping[str, Placement], rivals: Collection[str]
+    ) -> None:
+        """What the CA may remember of other orders at the names."""
+        seconds = seconds_until_forgotten(entries, places, self._journal, rivals, self._clock())
+        if seconds > 0:
+            output.step(
+                f"waiting {seconds:.0f} s more: the CA may still remember the record of another order"
+            )
+            self._sleep(seconds)
+
+    def _for_public_resolvers(self, entries: Sequence[Entry], places: Mapping[str, Placement]) -> None:
+        @cache
+        def horizon(resolver: Address, apex: str, servers: Sequence[Server]) -> str:
+            differs = differences([resolver], apex, servers)[resolver]
+            return f"split horizon: {differs}" if differs else ""
+
+        def view(resolver: Address, name: str) -> str:
+            return horizon(resolver, places[name].apex, places[name].servers)
+
+        for readiness in ("public", "strict"):
+            names = _values_by_name(e for e in entries if places[e.name].readiness == readiness)
+            if names:
+                strict = readiness == "strict"
+                for complaint in ask_resolvers(names, self._settings.resolvers, strict=strict, view=view):
+                    output.warning(complaint)
+
+
+def _values_by_name(entries: Iterable[Entry]) -> dict[str, frozenset[str]]:
+    values: dict[str, frozenset[str]] = {}
+    for entry in entries:
+        values[entry.name] = values.get(entry.name, frozenset()) | {entry.value}
+    return values
