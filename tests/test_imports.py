@@ -32,7 +32,10 @@ FLOORS = (
     ("hooks.state", "hooks.caa"),
     ("hooks.clients", "hooks.dns"),
     ("providers",),
-    ("errors secret deadline httpdeadline dnsmessage names options output program trusted_file threads aws",),
+    (
+        "errors secret deadline httpdeadline dnsmessage names options output program retry_after"
+        " trusted_file threads aws",
+    ),
 )
 
 # Who called, and with what: these load nothing but the standard library before they are at work.
@@ -55,7 +58,7 @@ PLACES = {
     "josepy": "hooks.issue.acme",
     "lexicon": "providers.lexicon",
     "mypy_boto3_route53": "providers.route53 providers._route53_batches",  # its types alone
-    "psycopg": "hooks.issue.fleet.database hooks.issue.fleet.registry",
+    "psycopg": "hooks.issue.fleet.database hooks.issue.fleet.leases",
     "requests": "providers.rest providers._http.exchange providers._http.failures hooks.issue.acme",
     "rich": "hooks.commands hooks.challenge.progress hooks.issue.wave.progress",
     "tenacity": "providers._http.retries",
