@@ -425,14 +425,18 @@ _REPORTS: dict[str, Callable[[Survey, ServerFault], Finding]] = {
 
 
 def _ns_mismatch(survey: Survey) -> Iterator[Finding]:
+    """A parent that names only some of the zone's servers is of no consequence where all of them serve it:
+    resolvers take the zone's own word (RFC 2181 §5.4.1)."""
     own = survey.newest.hosts if survey.newest else ()
     if not own or set(own) == set(survey.delegated):
         return
+    serving = {look.host for look in survey.looks if look.authority}
+    harmless = set(survey.delegated) < set(own) <= serving
     sides = {"at its parent": {*survey.delegated} - {*own}, "in the zone": {*own} - {*survey.delegated}}
     alone = [f"{', '.join(sorted(hosts))} only {where}" for where, hosts in sides.items() if hosts]
     yield Finding(
         "ns-mismatch",
-        Severity.WARNING,
+        Severity.NOTE if harmless else Severity.WARNING,
         survey.apex,
         f"{survey.apex} is delegated to other name servers than it names itself: {', '.join(alone)}",
         (

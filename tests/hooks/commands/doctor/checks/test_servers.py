@@ -136,6 +136,16 @@ def test_nothing_is_said_where_the_configuration_names_servers_that_are_right(
 # The faults
 
 
+def test_a_parent_that_names_only_some_of_the_servers_is_a_note_where_all_of_them_serve_the_zone(
+    world: World,
+) -> None:
+    world.zone("example.org", {**ONE, "ns3.example.org": NS3}, parent_ns=ONE)
+
+    found = the_finding(world)
+
+    assert (found.code, found.severity) == ("ns-mismatch", Severity.NOTE)
+
+
 def test_parent_and_zone_name_other_servers(world: World) -> None:
     world.zone("example.org", {**ONE, "ns3.example.org": NS3}, parent_ns={**ONE, "ns2.example.org": NS2})
     world.servers[NS3].serve(world.zones["example.org"])
