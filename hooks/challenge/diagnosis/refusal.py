@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from .... import output
 from ...caa import issuers
+from ...clients.ca_limits import limit
 from ...clients.call import Call
 from ...clients.process import Client
 from ...config.load import load_settings
@@ -19,8 +20,6 @@ ABOUT_DNS = ("unauthorized", "dns", "incorrectResponse", "connection")  # RFC 85
 IDENTIFIER = re.compile(
     r"(?<![\w.@/:-])(?:\*\.)?(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]+(?![\w/@-]|\.\w)", re.IGNORECASE
 )
-_RETRY_AFTER = re.compile(r"retry after (\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?: ?UTC|Z)?)", re.IGNORECASE)
-_UNPAUSE = re.compile(r"https://[^\s\"<>]*/unpause\?[^\s\"<>)]+")
 AUDIT = "`dns01 audit` shows what was published, and when"
 
 
@@ -31,21 +30,6 @@ def show(call: Call, client: Client | None, journal: Journal, environ: Mapping[s
     for lines, suspicion in within(SECONDS, lambda: list(_found(call, client, journal, environ))) or ():
         output.table(lines)
         output.failure(f"the likeliest cause: {suspicion.cause}", suspicion.remedy)
-
-
-def limit(problem: str) -> str:
-    """What to do about a limit of the CA, and until when it holds (RFC 8555 §6.6); empty if it is none."""
-    paused = _UNPAUSE.search(problem)
-    if paused:
-        return f"the CA has paused these names after many failures: mend what failed, then open {paused[0]}"
-    if "urn:ietf:params:acme:error:rateLimited" not in problem:
-        return ""
-    until = _RETRY_AFTER.search(problem)
-    when = f"until {until[1]}" if until else "for a while: it says how long in Retry-After"
-    return (
-        f"the CA takes no more of these {when}: stop what tries before (cron, a timer), mend what failed, "
-        "and try with its staging directory meanwhile, which has limits of its own"
-    )
 
 
 def _found(

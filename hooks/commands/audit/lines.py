@@ -40,8 +40,9 @@ def lines(record: Mapping[str, Any]) -> Iterator[str]:
     steps = record.get("steps", {})
     if said := [f"{step} {seconds:.1f} s" for step, seconds in steps.items() if seconds >= SHOWN]:
         yield f"    {', '.join(said)}"
-    if record.get("error"):
-        yield f"    {record['error']}"
+    for what in ("problem", "error"):
+        if record.get(what):
+            yield f"    {record[what]}"
 
 
 def _where(place: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from ....errors import StateError
+from ...clients.ca_limits import ends, limit
 from ...clients.read import CLIENTS
 from ...deploy.ledger import Delivery
 from ...issue.planning.renewal_windows import RenewalWindow
@@ -27,6 +28,7 @@ from .inventory import Destination, Known, take
 from .services import Shown, Wanted
 from .windows import overdue, windows
 
+LIMITED = timedelta(days=1)  # that a limit is spoken of, where the CA has not said when it ends
 PUBLISHING = {*(client.publishes for client in CLIENTS), "publish"}
 
 
@@ -98,6 +100,7 @@ def survey(
     if not standings and not probes and not problems:
         hint = "have the client issue one, or name the folder that holds it: dns01 status FOLDER"
         problems.append(Problem(Level.UNKNOWN, "certificates", "unknown", "no certificate is known", hint))
+    problems += _of_limits(trail, now)
     problems += [_stays_open(entry, now) for entry in entries if stays_open(entry, now.timestamp())]
     return Overview(
         now,
@@ -262,6 +265,22 @@ def _of_probe(service: str, shown: Shown, ours: set[str], limits: Limits, now: d
         text = f"{service} shows a certificate for {', '.join(shown.leaf.names)} that is none of those known"
         hint = "see that the service was reloaded, and which files its configuration names"
         yield Problem(Level.WARNING, subject, "other-certificate", text, hint)
+
+
+def _of_limits(trail: Sequence[Mapping[str, Any]], now: datetime) -> Iterator[Problem]:
+    """The newest limit of the CA's, unless it is over or a certificate has been had since."""
+    for record in reversed(trail):
+        certificates = record.get("certificates", ())
+        said = [each.get(key, "") for each in (record, *certificates) for key in ("problem", "error")]
+        problem = next((text for text in map(str, said) if limit(text)), "")
+        if problem:
+            end = ends(problem) or datetime.fromisoformat(record["time"]) + LIMITED
+            if end > now:
+                text = f"the CA limits orders: {problem}"
+                yield Problem(Level.WARNING, "limit", "rate-limited", text, limit(problem))
+            return
+        if record.get("phase") == "deploy_cert" or any(row.get("stage") == "issued" for row in certificates):
+            return
 
 
 def _stays_open(entry: Entry, now: datetime) -> Problem:

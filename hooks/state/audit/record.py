@@ -13,6 +13,8 @@ from ...clients.call import Call
 
 TIME = re.compile(r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d\.\d{3}Z")  # as ``iso`` writes it
 
+LONGEST_PROBLEM = 4096  # characters of a CA's words
+
 
 class Steps:
     """A stopwatch for the steps of a phase: ``with steps("publish"): …``.
@@ -38,7 +40,8 @@ def entry(call: Call, **what: Any) -> dict[str, Any]:
     nothing = {"published": [], "retracted": [], "deployed": [], "steps": {}, "outcome": "ok", "error": ""}
     domain = call.certificate.domain if call.certificate else ""
     names = [*(challenge.domain for challenge in call.challenges), *([domain] if domain else [])]
-    return {"client": call.client, "phase": call.words, "names": names, **nothing, **what}
+    problem = {"problem": call.problem[:LONGEST_PROBLEM]} if call.problem else {}
+    return {"client": call.client, "phase": call.words, "names": names, **nothing, **problem, **what}
 
 
 def decode(line: bytes) -> dict[str, Any] | None:
@@ -85,7 +88,9 @@ def _is_duration(value: object) -> bool:
 
 ROW_SHAPES: Mapping[str, Callable[[object], bool]] = {"names": _are_texts, "at": _are_durations}
 SHAPES: Mapping[str, Callable[[object], bool]] = {
-    **dict.fromkeys(("time", "user", "sudo_user", "host", "client", "phase", "outcome", "error"), _is_text),
+    **dict.fromkeys(
+        ("time", "user", "sudo_user", "host", "client", "phase", "outcome", "error", "problem"), _is_text
+    ),
     **dict.fromkeys(("published", "retracted", "deployed", "certificates"), _are_rows),
     "names": _are_texts,
     "steps": _are_durations,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from calls import BOTH, NAME, PRIMARY, SECONDARY, Said, Stage
 
-from dns01.hooks.challenge.diagnosis.refusal import limit
+from dns01.hooks.clients.ca_limits import limit
 from dns01.hooks.clients.read import read
 
 VALUE = "x" * 43

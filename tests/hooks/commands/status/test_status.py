@@ -79,6 +79,43 @@ def deployed(machine: Machine, name: str = "a.example") -> Path:
 # What it ends with, and its first line
 
 
+LIMITED = "urn:ietf:params:acme:error:rateLimited"
+
+
+@pytest.mark.parametrize(
+    ("detail", "shown"),
+    [
+        ("too many, retry after 2999-12-01 10:04:58 UTC", "until 2999-12-01 10:04:58 UTC"),
+        ("too many", "Retry-After"),
+        (
+            "visit https://portal.ca.example/unpause?jwt=a.b",
+            "then open https://portal.ca.example/unpause?jwt=a.b",
+        ),
+        ("too many, retry after 2020-12-01 10:04:58 UTC", ""),
+    ],
+    ids=["with its end", "without its end", "names that are paused", "that is over"],
+)
+def test_a_limit_of_the_ca_is_shown_until_it_ends(machine: Machine, detail: str, shown: str) -> None:
+    lasting(machine.folder / "certs" / "a.example", "a.example", left=61)
+    body = json.dumps({"type": LIMITED, "detail": detail})
+    assert machine.client()("request_failure", "429", body, "post", "").code == 0
+
+    said = status(machine)
+
+    assert said.code == (1 if shown else 0)
+    assert shown in said.stdout
+    assert ("rate-limited" in codes(document(status(machine, "--json")))) == bool(shown)
+
+
+def test_a_limit_of_the_ca_is_over_when_a_certificate_has_come(machine: Machine) -> None:
+    machine.client()(
+        "request_failure", "429", json.dumps({"type": LIMITED, "detail": "too many"}), "post", ""
+    )
+    deployed(machine)
+
+    assert status(machine).code == 0
+
+
 def test_all_is_well(machine: Machine) -> None:
     lasting(machine.folder / "certs" / "a.example", "a.example", "*.a.example", left=61)
     lasting(machine.folder / "certs" / "b.example", "b.example", left=80)
