@@ -70,21 +70,37 @@ def scene(entries: Sequence[Entry], settings: Settings) -> Scene:
         if entry.zone == first.zone and (entry.target in wanted or len(wanted) < NAMES):
             wanted[entry.target] |= {entry.value}
     discovery = Discovery(settings.resolvers)
-    if told := settings.nameservers_for(first.target):
-        servers = tuple(Server(str(address), (address,)) for address in told)
-        delegation = Destination(first.name, first.target, first.zone, servers, (first.name,))
-        seen = Survey(first.zone, (), servers, look_at(servers, first.zone, wanted))
-    else:
-        delegation = discovery.find(first.name)
-        seen = survey(discovery, delegation.zone, wanted)
     accounts = {entry.account for entry in entries if entry.zone == first.zone}
     updated = _updated(settings, accounts)
+    delegation, seen = _seen(discovery, settings, first, wanted, updated)
     primaries: tuple[Server, ...] = ()
     if any(look.authority for look in seen.looks):  # else there is nothing to compare them with
         primaries = tuple(_primaries(discovery, seen, updated))
     hidden = look_at(primaries, seen.apex, wanted)
     receiving = tuple(address for host in updated for address in _addresses(discovery, host))
     return Scene(dict(wanted), first.zone, delegation, seen, hidden, receiving, len(accounts))
+
+
+def _seen(
+    discovery: Discovery,
+    settings: Settings,
+    first: Entry,
+    wanted: Mapping[str, frozenset[str]],
+    updated: Iterable[str],
+) -> tuple[Destination, Survey]:
+    """Where the first name leads, and what the servers there say; of a private zone, those that the
+    configuration names, or that take its updates."""
+    servers = tuple(Server(str(address), (address,)) for address in settings.nameservers_for(first.target))
+    if not servers:
+        found = discovery.find(first.name)
+        if "." in found.zone or found.zone == first.zone:
+            return found, survey(discovery, found.zone, wanted)
+        own = tuple(Server(host, tuple(_addresses(discovery, host))) for host in updated)
+        if not any(look.authority for look in look_at(own, first.zone, wanted)):
+            return found, survey(discovery, found.zone, wanted)
+        servers = own
+    private = Destination(first.name, first.target, first.zone, servers, (first.name,), private=True)
+    return private, Survey(first.zone, (), servers, look_at(servers, first.zone, wanted))
 
 
 def _updated(settings: Settings, accounts: Iterable[str]) -> list[str]:

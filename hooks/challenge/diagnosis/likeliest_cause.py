@@ -95,7 +95,7 @@ def _moved(scene: Scene) -> Suspicion | None:
 
 
 def _undelegated(scene: Scene) -> Suspicion | None:
-    if "." in scene.delegation.zone or scene.delegation.zone == scene.apex:
+    if "." in scene.delegation.zone or scene.delegation.zone == scene.apex or scene.delegation.private:
         return None
     return Suspicion(
         "undelegated",
@@ -217,7 +217,8 @@ def _foreign(scene: Scene) -> Suspicion | None:
         if not any(look.address in lacking for look in fault.looks):
             continue
         copy = copy_at(fault.looks[0])
-        drop = f"take {fault.host} out of the name servers of {scene.survey.apex}, at the registrar"
+        where = "" if scene.delegation.private else ", at the registrar"
+        drop = f"take {fault.host} out of the name servers of {scene.survey.apex}{where}"
         if fault.kind in ("foreign", "primary"):
             if scene.accounts > 1:
                 continue  # each account's servers have a copy of their own
@@ -279,13 +280,13 @@ def _behind_primary(scene: Scene) -> Suspicion | None:
             f"it: {_serials(late)}",
             "have the primary notify them (also-notify), and see in their logs whether the transfer works",
         )
+    moved = "" if scene.delegation.private else "; or have the registrar delegate to the servers of this one"
     return Suspicion(
         "split-horizon",
         f"{source} took the record, but the name servers that the world asks have another copy of "
         f"{scene.survey.apex} (it has moved, or is parked; another view): its serial is "
         f"{source.serial}, theirs {_serials(scene.lacking)}",
-        "publish where the world looks, by another account, server or TSIG key; or have the registrar "
-        "delegate to the servers of this one",
+        f"publish where the world looks, by another account, server or TSIG key{moved}",
     )
 
 

@@ -129,6 +129,46 @@ def test_the_server_that_takes_the_updates_has_another_view(world: World, exampl
     assert f"{PRIMARY} ({PRIMARY}) took the record" in found.cause
 
 
+def test_of_servers_that_the_configuration_names_no_registrar_is_spoken(
+    world: World, example: HostedZone
+) -> None:
+    example.set("example.org", "SOA", SOA.format(2026112201))
+    with Bind(PRIMARY, {"example.org": f'_acme-challenge TXT "{VALUE}"'}):
+        found = suspected(
+            world,
+            entry()._replace(account="rfc2136", provider="rfc2136"),
+            DNS01_PROVIDER="rfc2136",
+            DNS01_MEMORY_ZONES="",
+            DNS01_NAMESERVERS=NS1,
+            RFC2136_NAMESERVER=PRIMARY,
+        )
+
+    assert found.code == "split-horizon"
+    assert "registrar" not in found.remedy
+
+
+def test_of_a_private_zone_the_server_that_takes_its_updates_is_asked(world: World) -> None:
+    name = "_acme-challenge.nas.internal"
+    with Bind(PRIMARY, {"internal": ""}):
+        found = suspected(
+            world,
+            entry()._replace(
+                account="rfc2136",
+                provider="rfc2136",
+                name=name,
+                target=name,
+                domain="nas.internal",
+                zone="internal",
+            ),
+            DNS01_PROVIDER="rfc2136",
+            DNS01_MEMORY_ZONES="",
+            RFC2136_NAMESERVER=PRIMARY,
+        )
+
+    assert found.code == "account-view"
+    assert "registrar" not in found.cause + found.remedy
+
+
 def test_name_servers_at_private_addresses_are_not_those_of_the_world(world: World) -> None:
     own("10.1.0.1")
     world.zone("example.org", {"ns1.example.org": "10.1.0.1"})
