@@ -61,7 +61,7 @@ class Provider(AzureIdentity, Cloud):
         return [Zone(zone["name"], zone["id"]) for zone in self.items("value", *place, "dnsZones", **VERSION)]
 
     def apex_of(self, zone: Zone) -> ZoneApex:
-        hosts = self.get(zone.id, **VERSION)["properties"].get("nameServers", ())
+        hosts = self.get(*_path(zone), **VERSION)["properties"].get("nameServers", ())
         return ZoneApex(tuple(host.rstrip(".").lower() for host in hosts))
 
     def read(self, zone: Zone, name: str) -> RRset | None:
@@ -95,8 +95,12 @@ def _code(body: Any) -> str:
 
 
 def _rrset(zone: Zone, name: str) -> tuple[str, ...]:
+    return (*_path(zone), "TXT", relative(name, zone.apex))
+
+
+def _path(zone: Zone) -> list[str]:
     """The id of a zone is the path of a resource."""
-    return (*zone.id.strip("/").split("/"), "TXT", relative(name, zone.apex))
+    return zone.id.strip("/").split("/")
 
 
 def _strings(value: str) -> list[str]:

@@ -10,12 +10,13 @@ One module for each, with a class that says what the API takes and what it answe
 """
 
 from .faults import Bomb, Cut, Drip, Encoded, Fault, Hang, Json, Reset, Shape, Status, Text
-from .server import FOREVER, IDN, Fake, Record, Refusal, Zone, optional, route
+from .server import FOREVER, IDN, NAME_SERVERS, Fake, Record, Refusal, Zone, optional, route
 from .wire import Answer, Request
 
 __all__ = [
     "FOREVER",
     "IDN",
+    "NAME_SERVERS",
     "Answer",
     "Bomb",
     "Cut",

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from . import Answer, Refusal, Request, Zone, optional, route
+from . import NAME_SERVERS, Answer, Refusal, Request, Zone, optional, route
 from .oauth import TokenFake, form
 
 CLIENT, TENANT, SUBSCRIPTION, GROUP = "a-client", "a-tenant", "a-subscription", "a-group"
@@ -118,6 +118,13 @@ class Azure(TokenFake):
     def list_group(self, request: Request, subscription: str, group: str) -> Answer:
         _check(request, subscription)
         return self._list(request, [key for key in self.zones if self.groups.get(key, GROUP) == group])
+
+    @route("GET", GROUP_ZONES + "/{zone}", query=VERSION)
+    def show(self, request: Request, subscription: str, group: str, zone: str) -> Answer:
+        _check(request, subscription)
+        hosts = [f"{host}." for host in NAME_SERVERS]
+        shown = {"id": resource_id(self.zone(zone).apex, group), "properties": {"nameServers": hosts}}
+        return Answer(200, shown)
 
     @route("GET", RECORD_SET, query=VERSION)
     def read(self, request: Request, subscription: str, group: str, zone: str, name: str) -> Answer:

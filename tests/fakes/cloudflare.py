@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import Answer, Fake, Record, Refusal, Request, Zone, optional, route
+from . import NAME_SERVERS, Answer, Fake, Record, Refusal, Request, Zone, optional, route
 from .texts import quoted, unquoted
 
 RECORD = {"type": str, "name": str, "content": str, "ttl": int, "data": optional(type(None))}
@@ -52,7 +52,8 @@ class Cloudflare(Fake):
 
     @route("GET", "/zones/{zone}")
     def show_zone(self, request: Request, zone: str) -> Answer:
-        return Answer(200, {**GOOD, "result": {"id": zone, "name": self.zone(zone).apex, "status": "active"}})
+        shown = {"id": zone, "name": self.zone(zone).apex, "status": "active", "name_servers": NAME_SERVERS}
+        return Answer(200, {**GOOD, "result": shown})
 
     @route("GET", "/zones/{zone}/dns_records", query=["type", "name", "content", "page", "per_page"])
     def list_records(self, request: Request, zone: str) -> Answer:

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 from .faults import Fault, Shape, Status
 from .wire import Answer, Request, Server
 
+NAME_SERVERS = ("ns1.hoster.example", "ns2.hoster.example")  # of every zone, where an API tells them
 FOREVER = 10**6
 IDN, IDN_IN_U_LABELS = "xn--bcher-kva.example", "b\u00fccher.example"
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from amounts import TURNS
 from contract import ZONES, publish, retract, validation
-from contract_http import Api, HttpCase, ReplacesTokens, WorksOverHttp
+from contract_http import Api, HttpCase, ReplacesTokens, ShowsNameServers, WorksOverHttp
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -51,7 +51,7 @@ def on_a_machine(case: HttpCase) -> HttpCase:
     return case
 
 
-class TestAzure(WorksOverHttp):
+class TestAzure(ShowsNameServers, WorksOverHttp):
     """Its processes take no turns: they may as well be machines that know nothing of each other."""
 
     API = Api("azure", Azure)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from contract import publish, retract
-from contract_http import AgreesWithLexicon, Api, HttpCase, SeesDuplicates, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, HttpCase, SeesDuplicates, ShowsNameServers, WorksOverHttp
 from fakes import FOREVER, Text, Zone
 from fakes.cloudflare import Cloudflare
 
@@ -15,7 +15,7 @@ from dns01.providers import load
 from dns01.providers.base import TxtRecord
 
 
-class TestCloudflare(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
+class TestCloudflare(ShowsNameServers, WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
     API = Api("cloudflare", Cloudflare, token=Cloudflare.token)
     # Its search for the zone asks for pages that are longer than they may be.
     LEXICON = (

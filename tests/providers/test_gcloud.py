@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from amounts import TURNS
 from contract import ZONES, publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, ReplacesTokens, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, ReplacesTokens, ShowsNameServers, WorksOverHttp
 from fakes import FOREVER, Hang, Refusal, Status, Zone
 from fakes.google import (
     AUDIENCE,
@@ -47,7 +47,7 @@ def on_a_machine(case: HttpCase) -> HttpCase:
     return case
 
 
-class TestGcloud(WorksOverHttp, AgreesWithLego):
+class TestGcloud(ShowsNameServers, WorksOverHttp, AgreesWithLego):
     """Its processes take no turns: they may as well be machines that know nothing of each other."""
 
     API = Api("gcloud", Google)

@@ -71,6 +71,10 @@ class TestRequests:
         case.provider().retract(EXAMPLE, [RECORD])
         assert case.aws.calls == [WRITE, READ, WRITE]
 
+    def test_the_name_servers_of_a_zone_are_shown(self, case: OnRoute53) -> None:
+        case.aws.zones[EXAMPLE.id].servers = ["NS-1.awsdns-01.org.", "ns-2.awsdns-02.com"]
+        assert case.provider().apex_of(EXAMPLE).name_servers == ("ns-1.awsdns-01.org", "ns-2.awsdns-02.com")
+
     def test_many_names_are_read_by_the_page(self, case: OnRoute53) -> None:
         records = [TxtRecord(f"_acme-challenge.n-{n}.n{n}.example.com", "v") for n in range(700)]
         for record in records[::2]:

@@ -17,13 +17,29 @@ from typing import Any, ClassVar
 
 import pytest
 from contract import ZONES, FindsZones, KeepsRecordsBetweenProcesses, publish, retract, validation
-from fakes import FOREVER, IDN, Bomb, Cut, Drip, Encoded, Fake, Fault, Hang, Json, Reset, Shape, Status, Text
+from fakes import (
+    FOREVER,
+    IDN,
+    NAME_SERVERS,
+    Bomb,
+    Cut,
+    Drip,
+    Encoded,
+    Fake,
+    Fault,
+    Hang,
+    Json,
+    Reset,
+    Shape,
+    Status,
+    Text,
+)
 from fakes.lego import issue
 from fakes.lexicon import driving
 
 from dns01.errors import AuthRejected, Busy, HookError, ProviderError, Transient, Unreachable, ZoneNotFound
 from dns01.providers import load
-from dns01.providers.base import Provider, TxtRecord
+from dns01.providers.base import Provider, ShowsApex, TxtRecord
 from dns01.providers.rrsets import LOOK_AGAIN, RRset
 
 MANY = [f"z{number:04}.example.net" for number in range(1204 - len(ZONES))]  # more than any page has
@@ -388,6 +404,15 @@ class WorksOverHttp(WithstandsFaults, FindsZones, KeepsRecordsBetweenProcesses):
         assert case.world_sees(record.name) == {record.value, other.value}
         provider.retract(zone, [record, other])
         assert case.world_sees(record.name) == set()
+
+
+class ShowsNameServers:
+    """The API tells which name servers its copy of a zone is for."""
+
+    def test_the_name_servers_of_a_zone_are_shown(self, case: HttpCase) -> None:
+        provider = case.provider()
+        assert isinstance(provider, ShowsApex)
+        assert set(provider.apex_of(provider.zone_for("example.com")).name_servers) == {*NAME_SERVERS}
 
 
 class AgreesWithLego:
