@@ -35,6 +35,12 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def no_secrets_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests have hidden in this process: their secrets may be words of this one's messages."""
+    monkeypatch.setattr("dns01.secret._secrets", set())
+
+
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     """One name server, and the provider talks to it."""

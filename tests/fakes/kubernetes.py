@@ -41,8 +41,8 @@ class Kubernetes(Fake):
         self.secrets: dict[tuple[str, str], Secret] = {}
         self._clients = clients
 
-    def context(self) -> ssl.SSLContext | None:
-        context = super().context()
+    def tls_context(self) -> ssl.SSLContext | None:
+        context = super().tls_context()
         if context and self._clients:
             self._clients.configure_trust(context)
             context.verify_mode = ssl.CERT_REQUIRED

@@ -130,7 +130,7 @@ class Fake:
         self._tls = tls
 
     def __enter__(self) -> Self:
-        self._server = Server(self.respond, self.context() if self._tls else None).__enter__()
+        self._server = Server(self.respond, self.tls_context() if self._tls else None).__enter__()
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -138,7 +138,7 @@ class Fake:
         if self._bugs:
             raise self._bugs[0]
 
-    def context(self) -> ssl.SSLContext:
+    def tls_context(self) -> ssl.SSLContext:
         """Of TLS, where it is spoken."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.issue_cert("127.0.0.1", *self.hosts).configure_cert(context)
