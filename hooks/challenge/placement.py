@@ -365,8 +365,12 @@ def not_led_here(provider: Provider, delegation: Destination) -> DelegationError
     """Why nobody would ask an embedded server for the record: it has to be delegated to, and the record's
     name is in a zone that the domain itself is in, which others serve."""
     cut, target = delegation.zone, delegation.target
-    own = is_within(delegation.name.removeprefix(PREFIX), cut) and not delegation.guessed
-    if not isinstance(provider, StartsServer) or delegation.private or not own:
+    domain = delegation.name.removeprefix(PREFIX)
+    if domain == delegation.name:  # lego names the target of a CNAME, and not whose
+        return None
+    if not isinstance(provider, StartsServer) or delegation.private or delegation.guessed:
+        return None
+    if not is_within(domain, cut):
         return None
     servers = ", ".join(server.name for server in delegation.servers)
     return DelegationError(

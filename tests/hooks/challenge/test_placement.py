@@ -94,3 +94,16 @@ def test_a_name_has_no_place_on_the_embedded_server_that_nothing_leads_to(
             Placements(settings).find([NAME])
 
     assert f"{cname or NAME}. NS host.net." in raised.value.hint
+
+
+def test_the_target_of_a_cname_that_lego_names_by_itself_is_in_a_zone_of_its_own(tmp_path: Path) -> None:
+    target, host = "mail.acme.example.org", "127.0.53.7"
+    variables = {"DNS01_PROVIDER": "standalone", "STANDALONE_ADDRESS": host, "STANDALONE_NS": "host.net"}
+    folders = {"DNS01_STATE_DIR": str(tmp_path), "STANDALONE_DIR": str(tmp_path / "s")}
+    with World() as world:
+        world.zone("example.org", {"ns1.example.org": SERVER})
+        world.delegate("acme.example.org", {"host.net": host})
+        settings = load_settings({**variables, **folders, "DNS01_RESOLVERS": world.resolver.address})
+        placed = Placements(settings).find([target])
+
+    assert placed[target].primaries[0].zone.apex == target
