@@ -114,7 +114,7 @@ def suggest(words: list[str]) -> int:
         from dns01 import output
 
         output.warning("'hook' is no phase, and nothing was done: write the phase right behind dns01")
-    elif near := get_close_matches(word, COMMANDS, n=1):
+    elif near := get_close_matches(word.lower(), COMMANDS, n=1):
         from dns01.errors import UsageError
 
         raise UsageError(f"there is no command {word!r}", f"did you mean `dns01 {near[0]}`?")

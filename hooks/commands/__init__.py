@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import sys
 from collections.abc import Sequence
 
 import click
@@ -22,6 +24,8 @@ from .register import register
 from .status.command import status
 from .sweep import sweep
 
+UNWRITABLE = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT)
+UNKNOWN = 3  # to a monitoring system
 GUESS = re.compile(r"[.\s]*\(?(Did you mean .*\?)\)?$")  # at the end of click's messages
 
 
@@ -48,6 +52,8 @@ for command in (
 
 def main(words: Sequence[str]) -> int:
     """Run a command; gives the exit code. Raises HookError."""
+    if sys.stdout is None:  # closed by whoever called: there is nobody to show anything to
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     match list(words):
         case ["help", *rest]:
             words = [*rest, "--help"]
@@ -65,6 +71,12 @@ def main(words: Sequence[str]) -> int:
     except BrokenPipeError:  # `dns01 audit | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
+    except OSError as error:
+        if error.errno not in UNWRITABLE or error.filename:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        output.failure(f"standard output cannot be written: {error.strerror}", "see where it leads to")
+        return UNKNOWN if words[0] == "status" else 1
     return code if isinstance(code, int) else 0
 
 

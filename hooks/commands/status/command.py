@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from typing import Any
 
 import click
 
@@ -16,7 +17,18 @@ from .files import write
 from .overview import survey
 from .reminders import remind
 
-DAYS = click.FloatRange(min=0)
+
+class _Days(click.FloatRange):
+    """Neither infinite nor none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        days = super().convert(value, param, ctx)
+        if days != days:
+            self.fail(f"{value} is no number of days", param, ctx)
+        return days
+
+
+DAYS = _Days(min=0, max=36500)
 COLLECTED = "name a file in the folder of --collector.textfile.directory that this user may write to"
 
 

@@ -632,7 +632,7 @@ def test_the_metrics_are_written_at_once_for_everybody_to_read(machine: Machine)
     folder = machine.folder / "textfiles"
     folder.mkdir()
     path = folder / "dns01.prom"
-    path.write_text("old")
+    path.write_text("# HELP dns01_state old\n")
     before = path.stat().st_ino
     client = machine.client("bash")
     client.run("umask 077")
@@ -640,6 +640,60 @@ def test_the_metrics_are_written_at_once_for_everybody_to_read(machine: Machine)
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert path.stat().st_ino != before
     assert os.listdir(folder) == ["dns01.prom"]
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "file"])
+def test_what_is_none_of_our_files_is_not_replaced(machine: Machine, kind: str) -> None:
+    lasting(machine.folder / "certs" / "a.example", "a.example", left=80)
+    path, other = machine.folder / "there", machine.folder / "other"
+    other.write_text("precious")
+    if kind == "link":
+        path.symlink_to(other)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_text("precious")
+
+    said = status(machine, "--html", str(path))
+
+    assert said.code == 3
+    assert f"{path} " in said.stdout
+    assert other.read_text() == "precious"
+    assert kind != "file" or path.read_text() == "precious"
+
+
+def test_a_device_is_written_to_and_stays_one(machine: Machine) -> None:
+    lasting(machine.folder / "certs" / "a.example", "a.example", left=80)
+    null = machine.folder / "null"
+    os.mknod(null, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+
+    assert status(machine, "--prometheus", str(null)).code == 0
+    assert stat.S_ISCHR(null.stat().st_mode)
+
+
+def test_metrics_may_go_to_standard_output(machine: Machine) -> None:
+    lasting(machine.folder / "certs" / "a.example", "a.example", left=80)
+    assert "# TYPE dns01_state gauge\n" in status(machine, "--prometheus", "-").stdout
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "1e400", "-1"])
+def test_what_is_no_number_of_days_is_wrong_use(machine: Machine, days: str) -> None:
+    said = status(machine, "--warning", days)
+    assert said.code == 3
+    assert "fault of dns01" not in said.stderr
+
+
+def test_a_full_disk_beneath_standard_output_is_said_and_is_unknown(machine: Machine) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, str(HOOK), "status"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={"DNS01_STATE_DIR": str(machine.state), "DNS01_CONFIG": ""},
+        )
+    assert done.returncode == 3
+    assert "standard output cannot be written: No space left on device" in done.stderr
 
 
 def test_metrics_that_cannot_be_written_are_unknown(machine: Machine) -> None:
