@@ -83,7 +83,7 @@ def deploy(
         return
     for certificate, targets in plan:
         with session.phase(Call("dns01", "deploy", "deploy", certificate=certificate)):
-            deliverer.deliver(certificate, targets, force=force)
+            deliverer.deliver(certificate, targets, force=force, look=not missing)
     if as_json:
         _document(_outcomes(deliverer))
     _fail_for(deliverer)

@@ -27,7 +27,7 @@ from .differences import differences_from, recorded
 from .ledger import INSTALLED, TOUCHED, UNTOUCHED, Delivery, Ledger
 from .reload import Job
 from .section import Deployment, targets_for
-from .targets.base import CertificateFiles, SilentMachine, Target
+from .targets.base import Blind, CertificateFiles, Local, SilentMachine, Target
 
 AT_ONCE = 8  # machines that are worked on side by side, where no section says fewer or more
 
@@ -68,11 +68,13 @@ class Deliverer:
         *,
         queue: bool = False,
         force: bool = False,
+        look: bool = False,
     ) -> None:
         """Bring the certificate to the targets; what does not arrive is pending then.
 
         ``queue``: services are left to ``end_run``, but for those of targets whose failure is to be
-        known at once. ``force``: what is there already is brought once more. Raises StateError.
+        known at once. ``force``: what is there already is brought once more. ``look``: the target itself is
+        asked whether it is there, beside the ledger. Raises StateError.
         """
 
         def conclude(jobs: Sequence[Job]) -> None:
@@ -81,7 +83,7 @@ class Deliverer:
             for job in later:
                 output.step(f"{job.delivery.title}: installed; its service is reloaded at the end of the run")
 
-        self._on_each_machine(self._attempts(certificate, targets, force), conclude)
+        self._on_each_machine(self._attempts(certificate, targets, force=force, look=look), conclude)
 
     def retry(self, *, everything: bool = False) -> None:
         """Try again what earlier runs have left, each once in a run; ``everything``: whoever left
@@ -106,7 +108,9 @@ class Deliverer:
         """
         bundle = bundles.read(certificate)
         delivery = _delivery(certificate, deployment)
-        if not self._ledger.find_pending(delivery) and self._is_there(delivery, deployment, bundle):
+        if not self._ledger.find_pending(delivery) and self._is_there(
+            delivery, deployment, bundle, look=True
+        ):
             return []
         changes = _open(deployment, bundle).changes(bundle)
         differences = self._differences(delivery, bundle) if changes else ()
@@ -138,7 +142,12 @@ class Deliverer:
     # Bringing it there
 
     def _attempts(
-        self, certificate: Certificate, targets: Iterable[Deployment], force: bool = False
+        self,
+        certificate: Certificate,
+        targets: Iterable[Deployment],
+        *,
+        force: bool = False,
+        look: bool = False,
     ) -> list[Step]:
         """The steps that install and test, which give what has come so far that its service can be reloaded.
         From here on, all of it is pending."""
@@ -150,7 +159,7 @@ class Deliverer:
             if not self._ledger.find_pending(delivery)
         )
         return [
-            (deployment.machine, partial(self._attempt, deployment, delivery, force))
+            (deployment.machine, partial(self._attempt, deployment, delivery, force, look))
             for deployment, delivery in wanted
         ]
 
@@ -166,7 +175,7 @@ class Deliverer:
 
         side_by_side([partial(work, lane) for lane in lanes.values() if lane], self._at_once)
 
-    def _attempt(self, deployment: Deployment, wanted: Delivery, force: bool) -> list[Job]:
+    def _attempt(self, deployment: Deployment, wanted: Delivery, force: bool, look: bool) -> list[Job]:
         try:
             if silent := self._silent.get(deployment.machine):
                 raise silent
@@ -182,19 +191,21 @@ class Deliverer:
                     forced=force or delivery.forced,
                 )
                 self._ledger.keep([delivery])
-                return self._install(delivery, deployment, bundles.read(delivery.certificate))
+                return self._install(delivery, deployment, bundles.read(delivery.certificate), look)
         except Exception as error:
             if isinstance(error, SilentMachine):
                 self._silent[deployment.machine] = error
             self._fail(wanted, error)
             return []
 
-    def _install(self, delivery: Delivery, deployment: Deployment, bundle: CertificateFiles) -> list[Job]:
+    def _install(
+        self, delivery: Delivery, deployment: Deployment, bundle: CertificateFiles, look: bool
+    ) -> list[Job]:
         force = delivery.forced
         digest = bundles.digest(bundle, deployment)
         if delivery.step == INSTALLED and delivery.digest == digest:
             return [Job(delivery, deployment, deployment.target(), bundle)]
-        if delivery.step == UNTOUCHED and self._is_there(delivery, deployment, bundle) and not force:
+        if delivery.step == UNTOUCHED and not force and self._is_there(delivery, deployment, bundle, look):
             self._ledger.forget(delivery)
             output.step(f"{delivery.title}: it is there already")
             return []
@@ -224,10 +235,20 @@ class Deliverer:
                 raise self._take_back(job, error) from None
         return [self._come_to(INSTALLED, job)]
 
-    def _is_there(self, delivery: Delivery, deployment: Deployment, bundle: CertificateFiles) -> bool:
-        """Whether the last that was brought there is the same."""
+    def _is_there(
+        self, delivery: Delivery, deployment: Deployment, bundle: CertificateFiles, look: bool = False
+    ) -> bool:
+        """Whether the last that was brought there is the same, and nobody has removed or replaced it since.
+        Files of this machine are looked at in any case, all else only if it is to be. Raises HookError."""
         deployed = self._ledger.find_deployed(delivery)
-        return deployed is not None and deployed.digest == bundles.digest(bundle, deployment)
+        if deployed is None or deployed.digest != bundles.digest(bundle, deployment):
+            return False
+        target = deployment.target()
+        if look and not isinstance(target, Blind):
+            return not _open(deployment, bundle).changes(bundle)
+        return not isinstance(target, Local) or not target.lost(
+            deployment.options, bundle.name, bundle.facts.fingerprint
+        )
 
     def _differences(self, delivery: Delivery, bundle: CertificateFiles) -> tuple[str, ...]:
         """What clients of the certificate that is there may miss in the new one."""
@@ -313,7 +334,7 @@ class Deliverer:
 
     def _take_up(self, delivery: Delivery) -> list[Job]:
         targets = self._where(delivery)
-        jobs = [job for _, step in self._attempts(delivery.certificate, targets) for job in step()]
+        jobs = [job for _, step in self._attempts(delivery.certificate, targets, look=True) for job in step()]
         if not targets:
             output.warning(f"{delivery.title}: given up, for no such target is configured any more")
         if not targets or not delivery.target:

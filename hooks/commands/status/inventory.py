@@ -18,6 +18,8 @@ from ...deploy.certificate import Leaf, content, leaf_in
 from ...deploy.differences import differences_from
 from ...deploy.ledger import Delivery, Ledger
 from ...deploy.section import Deployment, outline_deployments, targets_for
+from ...deploy.targets import load
+from ...deploy.targets.base import Local
 from ...issue.section import certificates_folder
 from ...state.folder import state_dir
 from .expiry import Level, Problem
@@ -28,7 +30,7 @@ FILES = ("cert.pem", "fullchain.pem")
 class Destination(NamedTuple):
     """A target of a certificate's. ``deployed``: what was brought there last; ``pending``: what is
     still to be done. ``service``: what can be looked at to see what came of it. ``differences``: what clients
-    may miss, in what was brought there or in what is to be."""
+    may miss, in what was brought there or in what is to be. ``lost``: what is gone there, or was replaced."""
 
     target: str
     section: str
@@ -36,6 +38,7 @@ class Destination(NamedTuple):
     pending: Delivery | None
     service: str = ""
     differences: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 class Known(NamedTuple):
@@ -122,16 +125,24 @@ def _destinations(
     except StateError as error:
         problems.append(_unreadable(state_dir(environ), str(error), _AS_ROOT))
         return {}
-    services = None if targets is None else {(each.pattern, each.name): _service(each) for each in targets}
+    configured = None if targets is None else {(each.pattern, each.name): each for each in targets}
     found: dict[Certificate, list[Destination]] = defaultdict(list)
     for key in dict.fromkeys((*deployed, *pending)):
         _, section, target = key
         there, still = deployed.get(key), pending.get(key)
-        if still or services is None or (section, target) in services:
+        if still or configured is None or (section, target) in configured:
             certificate = (still or there or pending[key]).certificate
-            service = (services or {}).get((section, target), "")
-            differences = _differences(there, certificate)
-            found[certificate].append(Destination(target, section, there, still, service, differences))
+            deployment = (configured or {}).get((section, target))
+            destination = Destination(
+                target,
+                section,
+                there,
+                still,
+                _service(deployment) if deployment else "",
+                _differences(there, certificate),
+                _lost(there, deployment) if there and deployment else (),
+            )
+            found[certificate].append(destination)
     return found
 
 
@@ -146,6 +157,14 @@ def _differences(deployed: Delivery | None, certificate: Certificate) -> tuple[s
         return differences_from(deployed.traits, b"".join(content(path) for path in parts if path))
     except DeployError:  # which is said of the certificate itself
         return ()
+
+
+def _lost(deployed: Delivery, deployment: Deployment) -> tuple[str, ...]:
+    """Which of the files on this machine are not what was brought there."""
+    kind = load(deployment.kind)
+    if not isinstance(kind, Local):
+        return ()
+    return tuple(kind.lost(deployment.options, deployed.certificate.domain, deployed.fingerprint))
 
 
 _AS_ROOT = (

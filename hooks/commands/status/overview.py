@@ -230,6 +230,11 @@ def _of_deployed(destination: Destination, known: Known) -> Iterator[Problem]:
         text = f"{there.title} has an older certificate than there is{_careful(destination)}"
         hint = f"see that the client calls its hook for deployments; `dns01 deploy {known.name}` brings it"
         yield Problem(Level.WARNING, deployment_subject(*there.key), "outdated", text, hint)
+    elif there and known.leaf and destination.lost:
+        more = f", and {len(destination.lost) - 1} more" if len(destination.lost) > 1 else ""
+        text = f"{there.title}: {destination.lost[0]}{more}"
+        hint = f"see who has changed it; `dns01 deploy {known.name}` brings it there again"
+        yield Problem(Level.WARNING, deployment_subject(*there.key), "lost", text, hint)
 
 
 def _careful(destination: Destination) -> str:

@@ -13,6 +13,7 @@ from ....providers._bridge import entries
 from ._formats import FORMATS
 from .base import CertificateFiles
 
+PUBLIC_LEAF = ("fullchain", "cert")  # what begins with the certificate, and has no key in it
 SEPARATE = ("fullchain", "privkey", "cert", "chain")  # what a directory has without another word
 
 
@@ -57,6 +58,30 @@ def places(options: Mapping[str, str]) -> dict[str, str]:
     names = {kind: form.name for kind, form in FORMATS.items() if directory and kind in SEPARATE}
     names |= {kind: options[kind] for kind in FORMATS if options.get(kind)}
     return {kind: os.path.normpath(os.path.join(directory, names[kind])) for kind in FORMATS if kind in names}
+
+
+def lost(options: Mapping[str, str], name: str, fingerprint: str) -> list[str]:
+    """Which files of the certificate are gone, or hold another one; no key is read."""
+    paths = {kind: path.replace("{name}", name) for kind, path in places(options).items() if kind != "ocsp"}
+    lines = {kind: _loss(path, fingerprint if kind in PUBLIC_LEAF else "") for kind, path in paths.items()}
+    return [f"{paths[kind]} {line}" for kind, line in lines.items() if line]
+
+
+def _loss(path: str, fingerprint: str) -> str:
+    from ..certificate import leaf_in  # with it comes cryptography
+
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return "is gone"
+    except OSError:
+        return ""
+    if not fingerprint or not os.access(path, os.R_OK):
+        return ""
+    try:
+        return "" if leaf_in(path).fingerprint == fingerprint else "holds another certificate"
+    except DeployError:
+        return "holds no certificate any more"
 
 
 def named(path: str, bundle: CertificateFiles) -> str:

@@ -3,7 +3,8 @@
 A target is a module of this folder with a class ``Target``; the module's name is what ``to`` says
 in the configuration. A third party's is an entry point of the group ``dns01.targets``. It gets its
 options as strings, as providers get theirs. ``Target`` is what each one has; ``Undo``, ``Settle``,
-``Places`` and ``Remote`` are asked for with isinstance. Typing is structural: a target imports none of these.
+``Places``, ``Local``, ``Blind`` and ``Remote`` are asked for with isinstance. Typing is structural: a
+target imports none of these.
 """
 
 from __future__ import annotations
@@ -90,6 +91,24 @@ class Places(Protocol):
     def places(options: Mapping[str, str]) -> Sequence[str]:
         """Paths, or names of things, with the ``{name}`` of the configuration still in them. ``options``
         may lack secrets, and what else the configuration does not say; nothing is raised for that."""
+
+
+@runtime_checkable
+class Local(Protocol):
+    """A class of targets whose files are on this machine, where a look at them costs next to nothing."""
+
+    @staticmethod
+    def lost(options: Mapping[str, str], name: str, fingerprint: str) -> Sequence[str]:
+        """What of the certificate ``name`` is gone or was replaced since it was brought, a line for each
+        file; no key is read. What this user may not look at is taken to be there. As for ``places``,
+        nothing is raised."""
+
+
+@runtime_checkable
+class Blind(Protocol):
+    """A target whose ``changes`` cannot know what is there: it is taken to have what it was brought last."""
+
+    blind: ClassVar[bool]
 
 
 @runtime_checkable

@@ -27,6 +27,7 @@ SECRET_NAMES = re.compile(
 class Target:
     """Runs a command once for each new certificate, which it finds where the client has put it."""
 
+    blind: ClassVar[bool] = True
     options: ClassVar[Sequence[Option]] = (
         Option("command", (), "command to run, as a line of words", required=True),
         Option("time_limit", (), "how many seconds it may take", default="60"),

@@ -21,6 +21,7 @@ from .command import environment, run, variables, words
 class Target:
     """What it prints is shown when it fails."""
 
+    blind: ClassVar[bool] = True
     options: ClassVar[Sequence[Option]] = (
         Option("command", (), "program that installs the certificate", required=True),
         Option("undo", (), "program that brings back what was there before"),

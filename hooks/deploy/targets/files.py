@@ -17,7 +17,7 @@ from ....options import Option
 from ..folders import make_folder
 from ..versions import File, Versions, as_it_is
 from ._formats import FORMATS, content_of
-from ._layout import layout_options, named, places, read_layout
+from ._layout import layout_options, lost, named, places, read_layout
 from .base import CertificateFiles
 
 
@@ -32,6 +32,10 @@ class Target:
     @staticmethod
     def places(options: Mapping[str, str]) -> Sequence[str]:
         return list(places(options).values())
+
+    @staticmethod
+    def lost(options: Mapping[str, str], name: str, fingerprint: str) -> Sequence[str]:
+        return lost(options, name, fingerprint)
 
     def __init__(self, options: Mapping[str, str]) -> None:
         self._layout = read_layout(options)

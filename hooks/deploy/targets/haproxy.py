@@ -42,6 +42,10 @@ class Target:
     def places(options: Mapping[str, str]) -> Sequence[str]:
         return files.Target.places({"combined": options.get("file", "")})
 
+    @staticmethod
+    def lost(options: Mapping[str, str], name: str, fingerprint: str) -> Sequence[str]:
+        return files.Target.lost({"combined": options.get("file", "")}, name, fingerprint)
+
     def __init__(self, options: Mapping[str, str]) -> None:
         file = {"combined": options["file"], "mode.combined": options["mode"]}
         file |= {f"{key}.combined": options[key] for key in ("owner", "group") if options.get(key)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,79 @@ def test_a_certificate_is_found_in_the_client_s_folder_and_brought_at_once(
     assert machine.installed("a.example") == content(certificate)
     assert machine.done() == ["test a.example", "reload a.example"]
     assert shell("deploy", "a.example").code == 0  # its folder is remembered
+    assert machine.done() == []
+
+
+def without_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def without_a_key(folder: Path) -> None:
+    (folder / "privkey.pem").unlink()
+
+
+def with_another_certificate(folder: Path) -> None:
+    other = issued(folder.parent / "other", "a.example")
+    (folder / "cert.pem").unlink()
+    (folder / "cert.pem").write_bytes(other.cert)
+
+
+def with_half_a_certificate(folder: Path) -> None:
+    (folder / "fullchain.pem").write_text("-----BEGIN CERTIFICATE-----")
+
+
+def without_versions(folder: Path) -> None:
+    shutil.rmtree(folder / ".fullchain.pem.versions")
+
+
+CHANGES = [without_folder, without_a_key, with_another_certificate, with_half_a_certificate, without_versions]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_somebody_has_removed_or_replaced_is_a_warning_and_brought_again(
+    machine: Machine, shell: Client, change: Callable[[Path], None]
+) -> None:
+    certificate = machine.issue("a.example")
+    shell("deploy", "a.example", **dehydrated(machine))
+    assert shell("status", **dehydrated(machine)).code == 0
+    change(machine.folder / "tls" / "a.example")
+    machine.done()
+
+    state = shell("status", **dehydrated(machine))
+    foreseen = shell("deploy", "a.example", "--dry-run")
+    said = shell("deploy", "a.example")
+
+    assert (state.code, foreseen.code, said.code) == (1, 0, 0)
+    assert f"a.example → web: {machine.folder}/tls/a.example/" in state.stdout
+    assert "it is there already" not in foreseen.stdout
+    assert machine.installed("a.example") == content(certificate)
+    assert machine.done() == ["test a.example", "reload a.example"]
+    assert shell("status", **dehydrated(machine)).code == 0
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_client_s_next_call_brings_it_again_too(
+    machine: Machine, shell: Client, change: Callable[[Path], None]
+) -> None:
+    certificate = machine.issue("a.example")
+    shell("deploy", "a.example", **dehydrated(machine))
+    change(machine.folder / "tls" / "a.example")
+
+    deploy_cert(machine.client(), certificate)
+
+    assert machine.installed("a.example") == content(certificate)
+    assert shell("deploy", "a.example", "--dry-run").stdout == "a.example → web: it is there already\n"
+
+
+def test_a_target_that_cannot_be_looked_at_is_believed(machine: Machine, shell: Client) -> None:
+    machine.configure(
+        more=f'[deploy."*".run]\nto = "command"\ncommand = "sh -c \'echo run >> {machine.log}\'"\n'
+    )
+    machine.issue("a.example")
+    shell("deploy", "a.example", **dehydrated(machine))
+    assert "run" in machine.done()
+
+    assert shell("deploy", "a.example").code == 0
     assert machine.done() == []
 
 

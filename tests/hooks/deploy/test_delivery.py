@@ -222,6 +222,18 @@ class TestAllIsWell:
         call().deliver(certificate, [WEB])
         assert call().would_change(certificate, WEB) == []
 
+    def test_by_hand_the_target_is_looked_at_where_a_client_s_call_believes_the_ledger(
+        self, call: Call, certificate: Certificate, log: list[str]
+    ) -> None:
+        call().deliver(certificate, [WEB])
+        Recording.places.clear()
+        log.clear()
+        call().deliver(certificate, [WEB])
+        assert log == []
+        assert call().would_change(certificate, WEB) == ["gets another content"]
+        call().deliver(certificate, [WEB], look=True)
+        assert "install web" in log
+
 
 class TestAFailure:
     def failed(self, call: Call, certificate: Certificate, *targets: Deployment) -> str:
