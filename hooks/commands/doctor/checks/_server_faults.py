@@ -1,0 +1,158 @@
+"""Servers whose copy of a zone is not what it should be: what is wrong with each, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ....dns.inspect.faults import (
+    ServerFault,
+    copy_at,
+    listed,
+    primary_addresses,
+)
+from ....dns.inspect.survey import Survey
+from ..finding import Finding, Severity
+from ._server_words import answers, or_drop
+from .account_copy import AccountCopy, names
+
+
+def _lame(survey: Survey, fault: ServerFault) -> Finding:
+    ip = fault.looks[0].address.ip
+    return Finding(
+        "lame-server",
+        Severity.WARNING,
+        fault.host,
+        f"the name server {fault.host} does not serve {survey.apex}: {answers(fault.looks)}",
+        (
+            f"add the zone {survey.apex} to {fault.host} (dig SOA {survey.apex} +norec @{ip} "
+            "is to show the flag aa)",
+            *(
+                ["or, if it has the zone, let everybody ask it (BIND: allow-query { any; };)"]
+                if fault.kind == "refuses"
+                else []
+            ),
+            or_drop(survey, fault.host),
+        ),
+    )
+
+
+def _fails(survey: Survey, fault: ServerFault) -> Finding:
+    ip = fault.looks[0].address.ip
+    return Finding(
+        "server-fails",
+        Severity.WARNING,
+        fault.host,
+        f"the name server {fault.host} has no usable copy of {survey.apex} ({answers(fault.looks)}): it is a "
+        "secondary whose copy has expired or never came, or its zone file does not load",
+        (
+            f"mend the zone transfer: see why in the log of {fault.host} (allow-transfer and the TSIG key at "
+            f"the primary, TCP port 53 between the two), then: rndc retransfer {survey.apex} (BIND), "
+            f"knotc zone-retransfer {survey.apex} (Knot), pdns_control retrieve {survey.apex} (PowerDNS)",
+            f"if {fault.host} is the primary, check its file: named-checkzone {survey.apex} FILE",
+            f"see for yourself: dig SOA {survey.apex} +norec @{ip}",
+        ),
+    )
+
+
+def _parent(survey: Survey, fault: ServerFault) -> Finding:
+    ip = fault.looks[0].address.ip
+    return Finding(
+        "parent-answers",
+        Severity.ERROR,
+        fault.host,
+        f"the name server {fault.host} has no zone {survey.apex}, and answers for it from the zone above "
+        f"({listed(fault.looks)}): with authority, so that the record is waited for there in vain",
+        (
+            f"add the zone {survey.apex} to {fault.host}, as a secondary of its primary",
+            or_drop(survey, fault.host),
+            f"see for yourself: dig SOA {survey.apex} +norec @{ip} names another zone",
+        ),
+    )
+
+
+def _foreign(survey: Survey, fault: ServerFault) -> Finding:
+    copy = copy_at(fault.looks[0])
+    others = [host for host in survey.delegated if host != fault.host]
+    return Finding(
+        "foreign-copy",
+        Severity.ERROR,
+        fault.host,
+        f"the name server {fault.host} has another zone {survey.apex} than the others, and speaks for it: "
+        f"the primary is {copy.mname}, the name servers are {names(copy.hosts)} (an old hoster's, or the "
+        "registrar's parking)",
+        (
+            f"at the registrar, take {fault.host} out of the name servers of {survey.apex}; these stay: "
+            f"{names(others)}",
+            f"compare: dig SOA {survey.apex} +norec @{fault.looks[0].address.ip}",
+        ),
+    )
+
+
+def _primary(survey: Survey, fault: ServerFault) -> Finding:
+    look = fault.looks[0]
+    copy = copy_at(look)
+    return Finding(
+        "two-primaries",
+        Severity.ERROR,
+        fault.host,
+        f"the name server {fault.host} has {survey.apex} as a primary of its own ({copy.mname}, serial "
+        f"{look.serial}): what the account publishes never gets there",
+        (
+            f"make {fault.host} a secondary of the server that the account updates: in BIND "
+            f'zone "{survey.apex}" {{ type secondary; primaries {{ ADDRESS; }}; }};',
+            or_drop(survey, fault.host),
+        ),
+    )
+
+
+def _stale(survey: Survey, fault: ServerFault) -> Finding:
+    newest = survey.newest
+    serials = ", ".join(f"{look.address} has {look.serial}" for look in fault.looks)
+    newer = [each for each in survey.looks if each.address not in {late.address for late in survey.behind}]
+    known = f"; {newest} has {newest.serial}" if newest and newer else "; the primary has a newer one"
+    return Finding(
+        "stale-secondary",
+        Severity.ERROR,
+        fault.host,
+        f"the name server {fault.host} has an old copy of {survey.apex}: serial {serials}{known}; a record "
+        "is waited for there until the time-out",
+        (
+            f"see in the log of {fault.host} why the zone transfer fails: allow-transfer and the TSIG key at "
+            "the primary, TCP port 53 between the two",
+            "see that the primary notifies it (also-notify), and have it fetch the zone: "
+            f"rndc retransfer {survey.apex} (BIND), knotc zone-retransfer {survey.apex} (Knot), "
+            f"pdns_control retrieve {survey.apex} (PowerDNS)",
+        ),
+    )
+
+
+def serial_went_back(survey: Survey, account: AccountCopy | None) -> Finding:
+    primaries = primary_addresses(survey, account.copy if account else None)
+    primary = next((look for look in survey.looks if look.address.ip in primaries), None)
+    late = [look for look in survey.looks if look.authority and look.address.ip not in primaries]
+    highest = max((look.serial or 0 for look in late), default=0)
+    mine = primary.serial if primary else account.apex.serial if account else 0
+    return Finding(
+        "serial-went-back",
+        Severity.ERROR,
+        primary.host if primary else survey.apex,
+        f"the serial of {survey.apex} went back at its primary, {primary or 'the account'}: {mine} there, "
+        f"{highest} at {listed(late)}, which fetch nothing until it is greater",
+        (
+            f"raise the SOA's serial at the primary above {highest}, for example to {highest + 1}",
+            f"or have each secondary fetch the zone as it is: rndc retransfer {survey.apex} (BIND), "
+            f"knotc zone-retransfer {survey.apex} (Knot), pdns_control retrieve {survey.apex} (PowerDNS)",
+        ),
+    )
+
+
+REPORTS: dict[str, Callable[[Survey, ServerFault], Finding]] = {
+    "refuses": _lame,
+    "resolver": _lame,
+    "lame": _lame,
+    "fails": _fails,
+    "parent": _parent,
+    "foreign": _foreign,
+    "primary": _primary,
+    "stale": _stale,
+}

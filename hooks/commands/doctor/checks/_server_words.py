@@ -1,0 +1,29 @@
+"""How servers and their answers are named in a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from ....dns.inspect.faults import by_host
+from ....dns.inspect.survey import Look, Survey
+
+
+def looks_by_host(survey: Survey, fault: Callable[[Look], bool]) -> Iterator[tuple[str, list[Look]]]:
+    """The addresses with the fault, host by host."""
+    return by_host(look for look in survey.looks if fault(look))
+
+
+def answers(looks: Iterable[Look]) -> str:
+    return ", ".join(f"{look.address} says {look.heard.words}" for look in looks)
+
+
+def ips(looks: Iterable[Look]) -> str:
+    return ", ".join(look.address.ip for look in looks)
+
+
+def located(looks: Iterable[Look]) -> str:
+    return ", ".join(str(look.address) for look in looks)
+
+
+def or_drop(survey: Survey, host: str) -> str:
+    return f"or remove {host} from the NS records of {survey.apex}, at the parent and in the zone"

@@ -1,0 +1,136 @@
+"""Whether the world reads what the account writes to, or another copy of the zone, view or serial."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from dns.serial import Serial
+
+from .....errors import DelegationError, HookError
+from ....dns.inspect.faults import (
+    copy_at,
+    reference_copy,
+)
+from ....dns.inspect.survey import Look, Survey, settle
+from ....dns.message import A, addresses_in
+from ..finding import Examined, Finding, Severity
+from .account_copy import AccountCopy, look_again, names
+
+HOSTS = 8  # of the account's own name servers that are looked up
+
+
+def copy_elsewhere(survey: Survey, account: AccountCopy) -> Finding | None:
+    """None of the servers has a copy of what the account has."""
+    speaking = [look for look in survey.looks if look.authority]
+    ours = account.copy
+    if not speaking or any(look.address.ip == ours.where for look in speaking):
+        return None
+    if ours.mname:
+        related = [look for look in speaking if copy_at(look).mname == ours.mname]
+        older = [look for look in related if _is_older(ours.serial, look)]
+        if related and not (len(older) == len(related) and not _is_signed(survey)):
+            return None
+        if related and ours.mname in survey.delegated:
+            return None
+    else:
+        reached = {*survey.delegated, *(host for look in speaking for host in look.hosts)}
+        if reached & ours.hosts or _same_machines(survey, account):
+            return None
+    reference = reference_copy(survey)
+    serial = "" if ours.serial is None else f", serial {ours.serial}"
+    theirs = f", serial {reference.serial}" if reference and ours.serial is not None else ""
+    return Finding(
+        "account-elsewhere",
+        Severity.ERROR,
+        survey.apex,
+        f"{account.label} has a copy of {survey.apex} that the world does not read: it names "
+        f"{names(ours.hosts)}{serial}; the world is led to {names(survey.delegated)}{theirs}",
+        (
+            f"if {survey.apex} has moved to {names(survey.delegated)}: use an account there, and delete the "
+            f"old copy ({account.account.options.get('nameserver', account.account.name)})",
+            f"if not, give the registrar the name servers of the account: {names(ours.hosts)}",
+            f"compare: dig NS {survey.apex} +trace",
+        ),
+    )
+
+
+def hidden_and_behind(survey: Survey, account: AccountCopy) -> bool:
+    """Whether the primary that the SOA names is not public, and has a serial below everybody's."""
+    speaking = [look for look in survey.looks if look.authority]
+    primary = account.apex.addresses.get(account.apex.primary, ())
+    related = [look for look in speaking if copy_at(look).mname == account.copy.mname]
+    return (
+        account.server in primary
+        and not any(look.address.ip == account.server for look in survey.looks)
+        and bool(related)
+        and all(_is_older(account.apex.serial, look) for look in related)
+        and not _is_signed(survey)
+    )
+
+
+def _is_older(serial: int | None, look: Look) -> bool:
+    return serial is not None and look.serial is not None and Serial(serial) < Serial(look.serial)
+
+
+def _is_signed(survey: Survey) -> bool:
+    """Whether the world's copies have signatures: whoever makes those counts by himself."""
+    return any(look.keys.message and look.keys.message.answer for look in survey.looks)
+
+
+def _same_machines(survey: Survey, account: AccountCopy) -> bool:
+    """Whether the account's servers go by other names: vanity names have the same addresses."""
+    known = {address for addresses in account.apex.addresses.values() for address in addresses}
+    return bool(known & {look.address.ip for look in survey.looks})
+
+
+def with_addresses(examined: Examined, survey: Survey, account: AccountCopy) -> AccountCopy:
+    """The account's servers with their addresses, where none of them is delegated to by its name."""
+    if account.apex.primary or set(survey.delegated) & account.copy.hosts:
+        return account
+    found: dict[str, tuple[str, ...]] = {}
+    for host in account.apex.name_servers[:HOSTS]:
+        with suppress(DelegationError):
+            reply = examined.discovery.ask(host, A)
+            found[host] = tuple(each.ip for rrset in reply.answer for each in addresses_in(rrset))
+    return account._replace(apex=account.apex._replace(addresses=found))
+
+
+def other_view(examined: Examined, survey: Survey, account: AccountCopy) -> Finding | None:
+    """The server that takes the updates shows its key one zone and the world another one."""
+    if not any(_differs(look, account) for look in survey.looks):
+        return None
+    with suppress(HookError):  # it may be changing just now
+        again = look_again(examined.places, account.account.name, survey.apex)
+        account = account._replace(apex=again[2]) if again else account
+    fresh = settle(survey._replace(behind=()), account.apex.serial)
+    strange = [
+        look
+        for look in survey.looks
+        if _differs(look, account)
+        and (
+            copy_at(look).hosts != account.copy.hosts
+            or look.address in {each.address for each in fresh.behind}
+        )
+    ]
+    if not strange:
+        return None
+    look = strange[0]
+    key = account.account.options.get("tsig_key", "")
+    return Finding(
+        "account-view",
+        Severity.ERROR,
+        survey.apex,
+        f"{look} has views: the account's {f'key {key}' if key else 'address'} sees {survey.apex} at serial "
+        f"{account.apex.serial}, the world sees another zone of that name, at serial {look.serial}",
+        (
+            "use a key that leads into the view that the world sees: in its match-clients, put "
+            '{ key "KEY"; any; }, and { !key "KEY"; … } in that of the other view',
+            f"compare: dig SOA {survey.apex} +norec @{look.address.ip}, with and without -k KEYFILE",
+        ),
+    )
+
+
+def _differs(look: Look, account: AccountCopy) -> bool:
+    if look.authority is None or look.address.ip != account.server or account.apex.serial is None:
+        return False
+    return (look.serial, copy_at(look).hosts) != (account.apex.serial, account.copy.hosts)
