@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, cast
 
 from ..errors import ConfigError
+from ..secret import shown
 
 if TYPE_CHECKING:
     from .base import Provider
@@ -44,7 +45,7 @@ def load(name: str) -> type[Provider]:
     near = get_close_matches(module, names(), cutoff=0.5)
     guess = f"; did you mean {' or '.join(near)}?" if near else ""
     raise ConfigError(
-        f"there is no provider called {name!r}{guess}", f"the providers are: {', '.join(names())}"
+        f"there is no provider called {shown(name)}{guess}", f"the providers are: {', '.join(names())}"
     )
 
 

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from ...errors import ConfigError
 from ...options import Option, at
-from ...secret import hide, hide_setting, read_secret
+from ...secret import hide, hide_setting, looks_secret, read_secret
 from ...trusted_file import read_trusted
+
+PLACES = {"file": "a path", "env": "a variable's name", "credential": "a credential's name"}
 
 
 def complete(
@@ -70,14 +72,20 @@ def from_toml(value: object, option: Option, environ: Mapping[str, str], folder:
         case int() if not isinstance(value, bool):
             return str(value)
         case {"file": str(path), **rest} if not rest:
-            return _from_file(os.path.join(folder, path), option)
+            full = os.path.join(folder, path)
+            _check_place("file", path, there=os.path.lexists(full))
+            return _from_file(full, option)
         case {"env": str(variable), **rest} if not rest:
             if said := environ.get(variable):
                 return said
+            _check_place("env", variable, there=variable in environ)
             raise ConfigError(f"the variable {variable} is not set", f"export {variable}=…")
         case {"credential": str(name), **rest} if not rest:
-            if credentials := environ.get("CREDENTIALS_DIRECTORY"):
-                return _from_file(os.path.join(credentials, name), option)
+            credentials = environ.get("CREDENTIALS_DIRECTORY")
+            full = os.path.join(credentials or "", name)
+            _check_place("credential", name, there=bool(credentials) and os.path.lexists(full))
+            if credentials:
+                return _from_file(full, option)
             raise ConfigError(
                 "systemd gives this process no credentials",
                 f"write LoadCredential={name}:/path into its unit, or use {{ file = … }} here",
@@ -86,6 +94,17 @@ def from_toml(value: object, option: Option, environ: Mapping[str, str], folder:
         "it is neither a string nor the place of one",
         'write "…", { file = "…" }, { env = "…" } or { credential = "…" }',
     )
+
+
+def _check_place(kind: str, place: str, *, there: bool) -> None:
+    """Raises ConfigError where a secret itself is given as the place of one; it is hidden from then on."""
+    if not there and looks_secret(place):
+        hide(place)
+        raise ConfigError(
+            f"{kind} = … wants {PLACES[kind]}, and something else is given"
+            " (not shown: it looks like the secret itself)",
+            'put it into a file of mode 0600, and write { file = "/path/of/it" }',
+        )
 
 
 def _from_file(path: str, option: Option) -> str:

@@ -346,6 +346,38 @@ class TestAccounts:
             open_account(settings.account_named("web"))
 
 
+SECRET = "q7Zt_9LkXvB2mNc8RsYpWfJ4hGd1aEuT6oIyQwKz"
+
+
+class TestSecretsInTheWrongPlace:
+    @pytest.mark.parametrize("kind", ["file", "env", "credential"])
+    @pytest.mark.parametrize("folder", ["", "/run/credentials/dns01"])
+    def test_a_secret_in_the_place_of_its_place_is_not_shown(
+        self, file: Path, kind: str, folder: str
+    ) -> None:
+        text = f'{ACCOUNT}tsig_secret = {{ {kind} = "{SECRET}" }}\n'
+        message, hint = refusal_of(file, text, {"CREDENTIALS_DIRECTORY": folder})
+        assert message.startswith(f"[account.web]: tsig_secret: {kind} = … wants ")
+        assert SECRET not in message + hint
+        assert SECRET not in redact(f"nor later: {SECRET}")
+
+    def test_nor_one_of_an_option_that_is_no_secret(self, file: Path) -> None:
+        message, hint = refusal_of(file, f'{ACCOUNT}tsig_key = {{ file = "{SECRET}" }}\n')
+        assert SECRET not in message + hint
+
+    def test_a_file_whose_name_looks_like_a_secret_is_read(self, file: Path) -> None:
+        (file.parent / SECRET).touch(0o600)
+        (file.parent / SECRET).write_text("from a file\n")
+        settings = from_file(file, f'{ACCOUNT}tsig_secret = {{ file = "{SECRET}" }}\n')
+        assert settings.account_named("web").options["tsig_secret"] == "from a file"
+
+    def test_nor_one_in_the_place_of_the_provider_s_name(self, file: Path) -> None:
+        message, hint = refusal({"DNS01_PROVIDER": SECRET})
+        assert message.startswith("DNS01_PROVIDER: there is no provider called what is given there")
+        in_file, hint_in_file = refusal_of(file, f'[account.web]\nprovider = "{SECRET}"\n')
+        assert SECRET not in message + hint + in_file + hint_in_file
+
+
 class TestSecrets:
     def read(self, file: Path, said: str, environ: Mapping[str, str] | None = None) -> str:
         settings = from_file(file, f"{ACCOUNT}tsig_secret = {said}\n", environ)
