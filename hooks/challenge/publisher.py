@@ -43,6 +43,7 @@ class Records:
         self.published: list[Entry] = []
         self.retracted: list[Entry] = []
         self.kept: list[str] = []  # why records could not be taken back
+        self.refused: dict[str, ProviderError] = {}  # by name: what was definitely not published, and why
         self._journal = journal
         self._places = places
         self._client = client
@@ -210,26 +211,33 @@ class Records:
                 provider.publish(zone, _records(entries))
             except ProviderError as error:
                 if error.definite:
-                    refused = self._refused(provider, zone, entries)
+                    refused = self._refused(provider, zone, entries, error)
                     self._journal.forget(refused)
                     published[:] = [entry for entry in published if entry not in refused]
                 raise
         self.published += entries
 
-    def _refused(self, provider: Provider, zone: Zone, entries: list[Entry]) -> list[Entry]:
+    def _refused(
+        self, provider: Provider, zone: Zone, entries: list[Entry], error: ProviderError
+    ) -> list[Entry]:
         """Those of a refused batch that the provider refuses one by one as well: they are not out. The
         others may be, and are retracted with what else is."""
-        return (
-            entries if len(entries) == 1 else [e for e in entries if _is_refused(provider.publish, zone, e)]
-        )
+        refused = []
+        for entry in entries:
+            why = error if len(entries) == 1 else _refusal(provider, zone, entry)
+            if why:
+                refused.append(entry)
+                self.refused[entry.name] = why
+        return refused
 
 
-def _is_refused(verb: Callable[[Zone, Sequence[TxtRecord]], None], zone: Zone, entry: Entry) -> bool:
+def _refusal(provider: Provider, zone: Zone, entry: Entry) -> ProviderError | None:
+    """Why the provider definitely does not publish the one record; None where it may be out."""
     try:
-        verb(zone, _records([entry]))
+        provider.publish(zone, _records([entry]))
     except ProviderError as error:
-        return error.definite
-    return False
+        return error if error.definite else None
+    return None
 
 
 def _by_zone(entries: Iterable[Entry]) -> dict[tuple[str, Zone], list[Entry]]:

@@ -28,12 +28,15 @@ WORDS = {
     "limit": "has to wait",
     "set aside": "set aside",
 }
+UNTIL = {"back-off": "until", "limit": "until", "not due": "before"}  # what the plan's time is to each
 
 
 @click.command(short_help="Have every certificate that is due, in one wave.")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--dry-run", is_flag=True, help="Only say what is due, why, and what the CA allows now.")
-@click.option("--force", is_flag=True, help="Renew the NAMEs although they are not due.")
+@click.option(
+    "--force", is_flag=True, help="Try the NAMEs now, although they are not due or have just failed."
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs: docs/issue.schema.json describes it.")
 def issue(names: tuple[str, ...], dry_run: bool, force: bool, as_json: bool) -> None:
     """Have every certificate that is due, in one wave: those of [certificate."NAME"] and of the inventory
@@ -86,7 +89,7 @@ def _show(report: Report, *, everything: bool) -> None:
             why = f": {done.error}" if done.error else ""
             output.report(f"{each.wanted.name}: {done.stage}{why}")
         elif everything or each.verdict in ("back-off", "limit", "set aside"):
-            when = f" from {_time(each.at)} on" if each.verdict in ("back-off", "limit", "not due") else ""
+            when = f" {UNTIL[each.verdict]} {_time(each.at)}" if each.verdict in UNTIL else ""
             output.report(f"{each.wanted.name}: {WORDS[each.verdict]}{when}: {each.reason}")
     for row in report.delivered:
         output.report(f"{row['name']} → {row['target'] or 'its targets'}: {row['error'] or 'done'}")

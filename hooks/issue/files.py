@@ -15,7 +15,7 @@ from ..clients.files import look_in
 from ..deploy.certificate import Leaf, leaf_in
 from ..deploy.folders import usable
 from ..deploy.versions import File, Versions
-from ..state.folder import private_folder
+from ..state.folder import check_own, private_folder
 
 MODE = 0o600
 
@@ -45,6 +45,20 @@ def install(folder: str, name: str, key: str, chain: Sequence[str]) -> Certifica
     versions.install(files)
     versions.settle()
     return paths(folder, name)
+
+
+def check_place(folder: str, name: str) -> None:
+    """Raises DeployError where ``install`` could not make the certificate's folder, or not use it."""
+    beneath = os.path.join(folder, name)
+    for path in (folder, beneath):
+        if os.path.lexists(path) and not os.path.isdir(path):
+            raise DeployError(
+                f"{path} is no folder, and the certificate is to be in it",
+                f"move it away: mv {path} {path}.old",
+            )
+    with usable(beneath):
+        if os.path.lexists(beneath):
+            check_own(beneath)
 
 
 def paths(folder: str, name: str) -> Certificate:

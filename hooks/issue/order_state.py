@@ -26,6 +26,7 @@ from .planning.limits import LONGEST_WINDOW, Event
 
 FOLDER = "orders"
 EVENTS = "events.jsonl"
+LIMITED = "(rateLimited)"  # as the error of a CA that takes no more says its type
 
 
 class OrderState(NamedTuple):
@@ -49,6 +50,11 @@ class OrderState(NamedTuple):
     def is_open(self) -> bool:
         """Whether an order has been begun, and has not come to its end."""
         return bool(self.begun)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether ``next_try`` is the CA's word (RFC 8555 §6.6), and no back-off of our own."""
+        return LIMITED in self.error
 
     def closed(self) -> OrderState:
         """The same without its order."""

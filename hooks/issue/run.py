@@ -36,7 +36,7 @@ class IssueRun:
 
     def plan(self, names: Sequence[str] = (), *, force: bool = False) -> Report:
         """What would be done now. Nothing is ordered or published; the CA is asked for its renewal
-        windows. ``names``: only these certificates; ``force``: even if they are not due."""
+        windows. ``names``: only these certificates; ``force``: even if they are not due or have failed."""
         with self._wave.steps("plan"):
             inventory = read_inventory(self._section, self._environ, self._wave.settings.accounts)
             wanted = _chosen(inventory.certificates, names)

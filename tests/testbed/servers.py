@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import dns.exception
@@ -97,7 +98,10 @@ class Bind(Authoritative):
     ``with Bind("127.1.0.1", {"example.org": ""}, keys=[("hook", "hmac-sha256", "c2VjcmV0")]) as bind:``
 
     ``extra_options`` go into its ``options``: ``"rate-limit { responses-per-second 5; };"``.
+    ``granted``, by apex: the only names whose TXT records the keys may update.
     """
+
+    granted: Mapping[str, Sequence[str]] = MappingProxyType({})
 
     def prepare(self) -> list[str]:
         own(self.address)
@@ -105,7 +109,7 @@ class Bind(Authoritative):
         v4, v6 = (nowhere, here) if ":" in self.address else (here, nowhere)
         allowed = "".join(f'key "{key.name}"; ' for key in self.keys) or "none; "
         zones = (
-            f'zone "{apex}" {{ type primary; file "{path}"; allow-update {{ {allowed}}}; }};\n'
+            f'zone "{apex}" {{ type primary; file "{path}"; {self._updates(apex, allowed)} }};\n'
             for apex, path in self.zone_files()
         )
         (self.folder / "named.conf").write_text(f"""
@@ -121,6 +125,14 @@ class Bind(Authoritative):
             {"".join(zones)}
         """)
         return ["named", "-g", "-n", "1", "-c", "named.conf"]
+
+    def _updates(self, apex: str, allowed: str) -> str:
+        if apex not in self.granted:
+            return f"allow-update {{ {allowed}}};"
+        rules = (
+            f'grant "{key.name}" name "{name}" TXT; ' for key in self.keys for name in self.granted[apex]
+        )
+        return f"update-policy {{ {''.join(rules)}}};"
 
 
 class Knot(Authoritative):

@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 
 from ...deploy.certificate import Leaf
 from ..inventory.rows import Row
+from ..order_state import LIMITED
 from ..planning.limits import LONGEST_WINDOW, Event
 from ..planning.renewal_windows import RenewalWindow
 from .database import Connection, Database
@@ -65,7 +66,7 @@ class Leases:
 
     def take(self, done: Iterable[str], names: Sequence[str] = (), *, force: bool = False) -> list[Shared]:
         """Lease what is due and nobody is at work on, the most urgent first. ``done``: what this run
-        has tried already. ``names``, ``force``: only these, even if they are not due."""
+        has tried already. ``names``, ``force``: only these, even if they are not due or have failed."""
         query = """
             UPDATE dns01.certificates
             SET lease_holder = %(me)s, lease_until = now() + %(lease)s * interval '1 second'
@@ -73,7 +74,7 @@ class Leases:
                 SELECT name FROM dns01.certificates
                 WHERE enabled
                 AND (lease_until IS NULL OR lease_until < now() OR lease_holder = %(me)s)
-                AND (next_try IS NULL OR next_try <= now())
+                AND (next_try IS NULL OR next_try <= now() OR (%(force)s AND strpos(error, %(limited)s) = 0))
                 AND (due_at IS NULL OR due_at <= now() OR issued_names IS DISTINCT FROM names OR %(force)s)
                 AND (finalizing_at IS NULL OR finalizing_by = %(me)s
                      OR finalizing_at < now() - %(grace)s * interval '1 second')
@@ -87,6 +88,7 @@ class Leases:
             "all": not names,
             "names": list(names),
             "force": force,
+            "limited": LIMITED,
         }
         found = self._database.transaction(lambda db: db.execute(query, values).fetchall())
         return [self._shared(row) for row in found]

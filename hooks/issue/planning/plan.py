@@ -50,7 +50,8 @@ def make_plan(
     now: float,
     forced: Collection[str] = (),
 ) -> list[Planned]:
-    """What to do with each, the most urgent first. ``forced``: those to renew although they are not due.
+    """What to do with each, the most urgent first. ``forced``: those to try now although they are
+    not due or have failed; the CA's limits hold for them as well.
 
     A budget that is handed in counts what is planned.
     """
@@ -80,8 +81,9 @@ def _judge(
     planned = Planned(wanted, kept, "order", verdict.reason, verdict.at, replaces, not_after)
     if forced and verdict.at > now:
         planned = planned._replace(reason=f"asked for by name; {verdict.reason}", at=now)
-    if kept.next_try > now:
-        again = f"it has failed {_times(kept.failures)}: {kept.error}"
+    if kept.next_try > now and (kept.is_limited or not forced):
+        why = "the CA takes no more" if kept.is_limited else f"it has failed {_times(kept.failures)}"
+        again = f"{why}: {kept.error}"
         return planned._replace(verdict="back-off", reason=again, at=kept.next_try)
     if kept.is_open and kept.names == wanted.names and kept.directory == ca.directory:
         return planned._replace(verdict="go on", reason="its order is open", replaces=kept.replaces)

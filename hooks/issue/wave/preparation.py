@@ -1,4 +1,5 @@
-"""What can be known before anything is ordered: where each record goes, and whether CAA allows it.
+"""What can be known before anything is ordered: where each record goes, whether CAA allows it, and whether
+the certificate can be kept.
 
 What cannot succeed is set aside with its reason, and costs the others nothing.
 """
@@ -16,6 +17,7 @@ from ...caa.rules import Authority, check
 from ...challenge.placement import Placements
 from ...clients.challenge import owner_name
 from ...config.settings import Settings, ZoneRule
+from ..files import check_place
 from ..inventory.read import WantedCertificate
 
 WORKERS = 8
@@ -58,6 +60,17 @@ def set_aside(
     failed = _unplaced(certificates, places)
     rest = [wanted for wanted in certificates if wanted.name not in failed]
     return failed | _forbidden(rest, settings, places, authority)
+
+
+def without_place(certificates: Iterable[WantedCertificate], folder: str) -> dict[str, HookError]:
+    """Those that could not be kept once they are issued, by name, each with the reason."""
+    failed: dict[str, HookError] = {}
+    for wanted in certificates:
+        try:
+            check_place(folder, wanted.name)
+        except HookError as error:
+            failed[wanted.name] = error
+    return failed
 
 
 def challenge_names(wanted: WantedCertificate) -> list[str]:

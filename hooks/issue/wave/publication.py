@@ -1,7 +1,7 @@
 """All values of a wave out in one batch for each zone and its accounts, and back again.
 
 The accounts are served side by side, and so are the zones of one where its provider says that they may be; a
-batch that fails costs the names in it alone.
+batch that fails costs the names in it alone, and one that is refused for some of its names costs these alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from ....errors import HookError
+from ....errors import HookError, ProviderError
 from ....providers.base import Zone, zones_at_once
 from ...challenge.placement import Placement, Placements
 from ...challenge.publisher import Records
@@ -25,7 +25,7 @@ ACCOUNTS_AT_ONCE = 8
 
 
 class Publication:
-    """What one wave has published. ``failed``: why the names of a batch are not out, by owner name."""
+    """What one wave has published. ``failed``: why names are not out, by owner name."""
 
     def __init__(self, records: Records, places: Placements) -> None:
         self._records = records
@@ -74,10 +74,26 @@ class Publication:
         try:
             published = self._records.publish(batch, places)
         except HookError as error:
-            self.failed |= {challenge.name: error for challenge in batch}
+            names = {challenge.name for challenge in batch}
+            refused = {
+                name: _about(name, why) for name, why in self._records.refused.items() if name in names
+            }
+            rest = [challenge for challenge in batch if challenge.name not in refused]
+            self.failed |= refused
+            if refused and rest:
+                self._publish_batch(rest, places)
+            else:
+                self.failed |= {challenge.name: error for challenge in rest}
         else:
             with self._lock:
                 self._open += published
+
+
+def _about(name: str, why: ProviderError) -> ProviderError:
+    """The refusal, with the record that it is about: a batch has many."""
+    if name not in str(why):
+        why.args = (f"{name}: {why}",)
+    return why
 
 
 def without_common_accounts(batches: Iterable[Zones]) -> list[list[Zones]]:

@@ -27,7 +27,7 @@ from ..report import Report
 from ..section import CaSection
 from . import arrivals, record
 from .issuance import Issuance
-from .preparation import set_aside, with_zones
+from .preparation import set_aside, with_zones, without_place
 from .progress import WaveProgress
 from .publication import Publication
 from .scheduler import Scheduler
@@ -74,6 +74,7 @@ class WaveRun:
         with self.steps("discover"):
             failed: dict[str, HookError]
             self._zones, failed = with_zones(self.settings, work)
+            failed |= without_place(work, self._folder)
             authority = Authority(issuers(self._ca.directory), account_url(self._ca, self._state))
             rest = [wanted for wanted in work if wanted.name not in failed]
             failed = failed | set_aside(rest, self._zones, self._places, authority)

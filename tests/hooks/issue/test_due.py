@@ -154,6 +154,16 @@ def test_what_has_failed_is_left_alone_until_its_time() -> None:
     assert planned.reason == "it has failed 3 times: the CA refuses"
 
 
+def test_what_has_failed_and_is_asked_for_by_name_is_tried_and_the_ca_s_limits_hold() -> None:
+    failed = OrderState("a", failures=3, next_try=NOW.timestamp() + 60, error="the CA refuses")
+    limited = failed._replace(error="ca.example: too many new orders (rateLimited)")
+    full = [Event("order", NOW.timestamp() - 3600, (f"x{n}.example",)) for n in range(300)]
+
+    assert plan({"a": None}, {"a": failed}, forced=("a",))["a"].verdict == "order"
+    assert plan({"a": None}, {"a": failed}, full, forced=("a",))["a"].verdict == "limit"
+    assert plan({"a": None}, {"a": limited}, forced=("a",))["a"].verdict == "back-off"
+
+
 def test_what_is_asked_for_by_name_is_renewed_before_its_time() -> None:
     planned = plan({"a": leaf(1, 90, "a.example")}, forced=("a",))["a"]
 

@@ -9,7 +9,7 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,6 +29,15 @@ from dns01.hooks.issue.planning.renewal_windows import RenewalWindow, read_windo
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     with Office(tmp_path) as office:
+        yield office
+
+
+@pytest.fixture
+def limited(tmp_path: Path) -> Iterator[Office]:
+    """Its key may update two names of example.org, and no others there."""
+    office = Office(tmp_path)
+    office.bind.granted = {"example.org": ("_acme-challenge.example.org", "_acme-challenge.www.example.org")}
+    with office:
         yield office
 
 
@@ -232,7 +241,7 @@ def test_a_name_that_the_ca_cannot_validate_costs_the_others_nothing(office: Off
     said = office.issue()
 
     assert said.code == 10
-    assert "bad: left alone from " in said.stdout
+    assert "bad: left alone until " in said.stdout
     assert len(office.front.orders) == 2
 
 
@@ -253,6 +262,77 @@ def test_a_provider_that_refuses_to_publish_costs_the_others_nothing(office: Off
     assert office.names_of("good") == {"good.example.org"}
     assert "bad: failed: " in said.stdout
     assert not list(office.state.glob("open/*"))
+
+
+def test_a_record_that_the_server_refuses_costs_the_others_of_its_batch_nothing(limited: Office) -> None:
+    for name in ("example.org", "www.example.org", "mail.example.org", "ftp.example.org"):
+        limited.want(name, name, f"*.{name}")
+    limited.want("both", "example.org", "mail.example.org")
+
+    said = limited.issue()
+
+    assert said.code == 10
+    assert limited.names_of("example.org") == {"example.org", "*.example.org"}
+    assert limited.names_of("www.example.org") == {"www.example.org", "*.www.example.org"}
+    assert "mail.example.org: failed: _acme-challenge.mail.example.org: " in said.stdout
+    assert "ftp.example.org: failed: _acme-challenge.ftp.example.org: " in said.stdout
+    assert "both: failed: _acme-challenge.mail.example.org: " in said.stdout
+    assert limited.texts("example.org", "www.example.org", "mail.example.org", "ftp.example.org") == set()
+    assert not list(limited.state.glob("open/*"))
+
+
+def test_where_every_record_is_refused_each_certificate_says_so_of_its_own(limited: Office) -> None:
+    limited.want("ftp.example.org")
+    limited.want("mail.example.org")
+
+    said = limited.issue()
+
+    assert said.code == 10
+    assert "ftp.example.org: failed: _acme-challenge.ftp.example.org: " in said.stdout
+    assert "mail.example.org: failed: _acme-challenge.mail.example.org: " in said.stdout
+
+
+def test_force_tries_at_once_what_has_been_mended(office: Office) -> None:
+    office.want("www.example.org")
+    office.front.refuse = lambda asked: Refusal(500, "serverInternal", "down") if asked.is_new_order else None
+    assert office.issue().code == 10
+    office.front.refuse = lambda asked: None
+
+    assert office.issue().code == 10
+    assert office.issue("www.example.org", "--force").code == 0
+
+
+def test_force_does_not_override_what_the_ca_has_said(office: Office) -> None:
+    office.want("www.example.org")
+    office.front.refuse = lambda asked: (
+        Refusal(429, "rateLimited", "too many new orders", retry_after="7200") if asked.is_new_order else None
+    )
+    office.issue()
+    asked = len(office.front.new_orders())
+
+    said = office.issue("www.example.org", "--force")
+
+    assert said.code == 10
+    assert ": the CA takes no more: " in said.stdout
+    assert len(office.front.new_orders()) == asked
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.touch, lambda path: path.symlink_to("/nowhere")])
+def test_what_is_no_folder_where_a_certificate_is_to_be_is_seen_before_anything_is_ordered(
+    office: Office, make: Callable[[Path], None]
+) -> None:
+    office.want("www.example.org")
+    office.want("mail.example.org")
+    office.certificate("www.example.org").parent.mkdir(parents=True, mode=0o700)
+    make(office.certificate("www.example.org"))
+
+    said = office.issue()
+
+    assert said.code == 10
+    assert f"www.example.org: set aside: {office.certificate('www.example.org')} is no folder" in said.stdout
+    assert "(move it away: mv " in said.stdout
+    assert office.names_of("mail.example.org") == {"mail.example.org"}
+    assert len(office.front.orders) == 1
 
 
 def test_a_name_that_is_never_ready_costs_the_others_nothing(office: Office) -> None:
@@ -303,7 +383,7 @@ def test_when_the_ca_allows_no_more_orders_those_in_flight_go_on_and_the_rest_wa
     office.front.refuse = lambda asked: None
     said = office.issue()
 
-    assert said.stdout.count(": left alone from ") == 2
+    assert said.stdout.count(": left alone until ") == 2
     assert len(office.front.new_orders()) == asked
 
 
