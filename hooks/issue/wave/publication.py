@@ -75,9 +75,8 @@ class Publication:
             published = self._records.publish(batch, places)
         except HookError as error:
             names = {challenge.name for challenge in batch}
-            refused = {
-                name: _about(name, why) for name, why in self._records.refused.items() if name in names
-            }
+            known = self._records.refused  # other batches add to it meanwhile
+            refused = {name: _about(name, known[name]) for name in names if name in known}
             rest = [challenge for challenge in batch if challenge.name not in refused]
             self.failed |= refused
             if refused and rest:
