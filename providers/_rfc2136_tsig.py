@@ -66,8 +66,8 @@ def _make_key(name: str, algorithm: str, secret: str, *, source: str) -> dns.tsi
     known = ALGORITHMS.get(algorithm.lower().removesuffix("."))
     if known is None:
         raise ConfigError(
-            f"{source}: there is no TSIG algorithm {shown(algorithm)}",
-            f"it is one of {', '.join(ALGORITHMS)}",
+            f"{shown(algorithm)} is no TSIG algorithm",
+            f"tsig_algorithm (RFC2136_TSIG_ALGORITHM) is one of {', '.join(ALGORITHMS)}",
         )
     if looks_secret(name) and not looks_secret(secret):
         hide(name)

@@ -145,7 +145,7 @@ def read_secret(path: str, wanted: str = HINT) -> str:
             raise ConfigError(
                 "where the path of a file is wanted, something else is given"
                 " (not shown: it looks like the secret itself)",
-                "put it into a file, and the path of that there; or leave the _FILE off the variable's name",
+                "put it into a file, and the path of that there",
             ) from None
         raise ConfigError(
             f"{path} cannot be read: {error.strerror if isinstance(error, OSError) else error}",

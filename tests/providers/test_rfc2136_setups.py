@@ -143,7 +143,7 @@ def test_what_is_no_address_of_a_server_is_refused(nameserver: str) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"tsig_algorithm": "hmac-sha257"}, "no TSIG algorithm 'hmac-sha257'"),
+        ({"tsig_algorithm": "hmac-sha257"}, "'hmac-sha257' is no TSIG algorithm"),
         ({"tsig_secret": ""}, "RFC2136_TSIG_KEY is set but RFC2136_TSIG_SECRET is not"),
         ({"tsig_key": ""}, "RFC2136_TSIG_SECRET is set but RFC2136_TSIG_KEY is not"),
         ({"tsig_secret": "not base64!"}, "the secret of 'hook' is not base64"),

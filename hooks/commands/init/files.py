@@ -6,6 +6,7 @@ is to be, those that others name written first.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -94,7 +95,10 @@ def write(drafts: Sequence[Draft]) -> None:
     except OSError as error:
         where = error.filename or folders[0]
         raise ConfigError(
-            f"{where} cannot be written: {error.strerror}", "run init as the user whose folder it is"
+            f"{where} cannot be written: {error.strerror}",
+            "mount it writable, or name another file in DNS01_CONFIG"
+            if error.errno == errno.EROFS
+            else "run init as the user whose folder it is",
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from .....errors import UsageError
@@ -21,6 +22,8 @@ def accounts(environ: Mapping[str, str]) -> list[Found]:
 
 def accounts_of(path: str) -> list[Found]:
     """Those of the file, of whatever kind it is. Raises UsageError if there is none."""
+    if not os.path.exists(path):
+        raise UsageError(f"init: {path} is not there", "name the file that has the account")
     text = text_of(path)
     readers = (bind.keys_in, certbot.accounts_of, stores.accounts_of, variables.accounts_of)
     found = _hidden([each for reader in readers for each in reader(text, path)])
