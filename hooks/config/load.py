@@ -59,7 +59,22 @@ def configuration_file(environ: Mapping[str, str]) -> File | None:
 
 
 def _path(environ: Mapping[str, str]) -> str:
-    return environ.get("DNS01_CONFIG", DEFAULT_FILE if os.path.exists(DEFAULT_FILE) else "")
+    return environ["DNS01_CONFIG"] if "DNS01_CONFIG" in environ else _default_path(environ)
+
+
+def _default_path(environ: Mapping[str, str]) -> str:
+    try:
+        os.stat(DEFAULT_FILE)
+    except PermissionError as error:
+        if environ.get("DNS01_PROVIDER"):  # whoever may not see the file means the variables
+            return ""
+        raise ConfigError(
+            f"{os.path.dirname(DEFAULT_FILE)} cannot be read: {error.strerror}",
+            "run it as the user who runs the client (sudo)",
+        ) from None
+    except OSError:
+        return ""
+    return DEFAULT_FILE
 
 
 def unconfigured(environ: Mapping[str, str]) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from dns01.errors import ConfigError
 from dns01.hooks.config.load import load_settings, open_account
 from dns01.hooks.config.settings import Account, Settings
 from dns01.hooks.config.validators import TERMS
+from dns01.hooks.deploy.section import load_deployments, outline_deployments
+from dns01.hooks.notify.section import load_receivers
 from dns01.hooks.state.folder import state_dir
 from dns01.providers.base import Profile
 from dns01.secret import redact
@@ -642,3 +644,30 @@ def test_every_option_of_a_provider_has_a_variable_of_its_own(name: str) -> None
     variables = [said for option in options for own in option.env for said in (own, f"{own}_FILE")]
     assert all(option.env for option in options)
     assert len(variables) == len(set(variables))
+
+
+@pytest.fixture
+def hidden(default_file: Path) -> Iterator[Path]:
+    """The folder of the default file, which the effective user may not look into meanwhile."""
+    default_file.write_text(ACCOUNT)
+    default_file.parent.chmod(0o700)
+    os.seteuid(65534)
+    yield default_file.parent
+    os.seteuid(0)
+
+
+@pytest.mark.parametrize("load", [load_settings, load_deployments, outline_deployments, load_receivers])
+def test_a_default_file_that_may_not_be_seen_is_not_one_that_is_missing(
+    load: Callable[[Mapping[str, str]], object], hidden: Path
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({})
+    assert str(caught.value) == f"{hidden} cannot be read: Permission denied"
+    assert caught.value.hint == "run it as the user who runs the client (sudo)"
+
+
+@pytest.mark.parametrize("environ", [VARIABLES, {**VARIABLES, "DNS01_CONFIG": ""}])
+def test_who_may_not_see_the_default_file_can_do_with_variables(
+    environ: Mapping[str, str], hidden: Path
+) -> None:
+    assert called(load_settings(environ).accounts.values()) == ["rfc2136"]

@@ -127,7 +127,7 @@ def _wrong(error: ConfigError, environ: Mapping[str, str]) -> Finding:
             (error.hint, renew),
         )
     provider = environ.get("DNS01_PROVIDER")
-    nothing = not provider and (not source or (source == DEFAULT_FILE and not os.path.exists(source)))
+    nothing = not provider and (not source or (source == DEFAULT_FILE and _is_missing(source)))
     return Finding(
         "no-configuration" if nothing else "bad-configuration",
         Severity.ERROR,
@@ -135,6 +135,17 @@ def _wrong(error: ConfigError, environ: Mapping[str, str]) -> Finding:
         str(error),
         (error.hint, "dns01 config check"),
     )
+
+
+def _is_missing(path: str) -> bool:
+    """Whether there is no such file, rather than one that this user may not see."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def _secrets_of_dehydrated(examined: Examined) -> Iterator[Finding]:
