@@ -13,7 +13,7 @@ from ...errors import UsageError
 from ..clients.call import Call
 from ..phases import Session
 from ..state.atomic import iso
-from ..state.journal import Entry
+from ..state.journal import Corrupt, Entry
 from ..state.orphans import ABANDONED
 from .document import json_option, record, show
 
@@ -21,13 +21,15 @@ VERSION = 1
 
 
 class Swept(NamedTuple):
-    """``orphans``: what nobody waited for; ``gone``: those that are given up; ``left``: what is open."""
+    """``orphans``: what nobody waited for; ``gone``: those that are given up; ``left``: what is open;
+    ``corrupt``: what cannot be taken back, as its file cannot be read."""
 
     state: str
     dry_run: bool
     orphans: Sequence[Entry]
     gone: Sequence[Entry]
     left: Sequence[Entry]
+    corrupt: Sequence[Corrupt]
 
     def verdict(self, entry: Entry) -> str:
         """What becomes of one that is open."""
@@ -45,7 +47,8 @@ def sweep(names: tuple[str, ...], dry_run: bool, forget: bool, as_json: bool) ->
     """Take back the records that earlier runs left.
 
     A record is an orphan when its clean-up failed, when the client that it was published for is
-    gone, or, where that cannot be seen, after two hours. Exit code 1 if one could not be taken back.
+    gone, or, where that cannot be seen, after two hours. Exit code 1 if one could not be taken back,
+    or while a file of one lies in corrupt/.
 
     What the provider will not let go can be given up: --forget with the domains, or without any for all
     records of accounts that are no longer configured. Whether it is still in the zone is then yours to see.
@@ -60,9 +63,10 @@ def sweep(names: tuple[str, ...], dry_run: bool, forget: bool, as_json: bool) ->
             session.journal.forget(gone)
             phase.records.retract([entry for entry in orphans if entry not in gone])
     left = session.journal.entries()
-    swept = Swept(session.state, dry_run, orphans, gone, left)
+    corrupt = session.journal.corrupt()
+    swept = Swept(session.state, dry_run, orphans, gone, left, corrupt)
     (_document if as_json else _tell)(swept)
-    return 1 if not dry_run and any(entry.error for entry in left) else 0
+    return 1 if corrupt or (not dry_run and any(entry.error for entry in left)) else 0
 
 
 def _tell(swept: Swept) -> None:
@@ -71,7 +75,10 @@ def _tell(swept: Swept) -> None:
     for entry in swept.left:
         verdict = swept.verdict(entry)
         output.report(f"{_in_use(entry) if verdict == 'in use' else verdict}: {_line(entry)}")
-    if not swept.left:
+    for each in swept.corrupt:
+        output.warning(each.text)
+        output.warning(each.hint)
+    if not swept.left and not swept.corrupt:
         output.report(f"nothing is open in {swept.state}")
 
 
@@ -84,6 +91,7 @@ def _document(swept: Swept) -> None:
         taken_back=[record(entry) for entry in done if entry not in swept.gone],
         given_up=[record(entry) for entry in done if entry in swept.gone],
         open=[record(entry) | {"verdict": swept.verdict(entry)} for entry in swept.left],
+        corrupt=[each._asdict() for each in swept.corrupt],
     )
 
 

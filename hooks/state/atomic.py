@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from ...errors import StateError
+from .folder import UntrustedFolder
 
 _ELSEWHERE = "or set DNS01_STATE_DIR to another folder"
 _NO_ROOM = f"make room there (df -h, df -i), {_ELSEWHERE}"
@@ -44,6 +45,10 @@ def usable(folder: str) -> Iterator[None]:
     """Raise StateError, with what to do about it, for any OSError about ``folder``."""
     try:
         yield
+    except UntrustedFolder as error:
+        raise StateError(
+            f"the state folder {error.filename} cannot be used: {error.strerror}", error.hint
+        ) from error
     except OSError as error:
         raise StateError(
             f"the state folder {folder} cannot be used: {error.strerror or error}",
@@ -74,21 +79,22 @@ def stage_text(path: str, text: str, mode: int = 0o600, *, sync: bool = True) ->
     return temporary
 
 
-def read_own(path: str, largest: int) -> bytes:
-    """The content of a file of ours. Raises OSError, and ValueError for what cannot be one: a link, a
-    folder, a FIFO, or one of more than ``largest`` octets."""
-    with open_regular(path, os.O_NOFOLLOW) as file:
+def read_own(path: str, largest: int, folder: int | None = None) -> bytes:
+    """The content of a file of ours. ``folder``: the descriptor of the one that the path starts in. Raises
+    OSError, and ValueError for what cannot be one: a link, a folder, a FIFO, or one of more than ``largest``
+    octets."""
+    with open_regular(path, os.O_NOFOLLOW, folder) as file:
         return read_at_most(file, largest)
 
 
 @contextmanager
-def open_regular(path: str, flags: int = 0) -> Iterator[BinaryIO]:
+def open_regular(path: str, flags: int = 0, folder: int | None = None) -> Iterator[BinaryIO]:
     """A regular file, open for reading; ``flags``: os.O_NOFOLLOW refuses a link. Never waits for a writer.
 
     Raises OSError, and ValueError for anything else: a link, a folder, a FIFO, a device.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags, dir_fd=folder)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise ValueError("it is a link or a socket") from None
@@ -128,6 +134,11 @@ def discard(path: str) -> None:
 def labelled(name: str, identity: str) -> str:
     """A file name that says whose it is and is nobody else's."""
     return f"{readable(name)}-{hashlib.sha256(identity.encode(errors='surrogatepass')).hexdigest()[:8]}.json"
+
+
+def unlabelled(file: str) -> str:
+    """The name that ``labelled`` has made the file's name of."""
+    return re.sub(r"-[0-9a-f]{8}\.json\Z", "", file)
 
 
 def readable(name: str) -> str:

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+class UntrustedFolder(PermissionError):
+    """Another user could lead astray what is done in the folder. ``hint``: what to do about it."""
+
+    def __init__(self, path: str, why: str, hint: str) -> None:
+        super().__init__(EPERM, why, path)
+        self.hint = hint
+
+
 def state_dir(environ: Mapping[str, str]) -> str:
     """The path of the state folder, whether it is there or not.
 
@@ -36,8 +44,8 @@ def state_dir(environ: Mapping[str, str]) -> str:
 def private_folder(path: str) -> str:
     """Make the folder, and what it lies in, with mode 0700 whatever the umask; return its path.
 
-    A folder that is there keeps its mode: it may be one that others were meant to share. It has to be
-    our own, for what is done in another user's folder can be led astray. Raises OSError.
+    A folder that is there keeps its mode: others may be meant to read it. It has to be our own, and nobody
+    else's to write to, for what is done there could be led astray. Raises OSError.
     """
     _make_with_parents(path)
     check_own(path)
@@ -45,17 +53,44 @@ def private_folder(path: str) -> str:
 
 
 def check_own(path: str) -> None:
-    """Raises OSError unless the folder is the effective user's. A link to it counts only if it was made
-    by that user or by root."""
-    user = os.geteuid()
-    found = os.lstat(path)
-    if stat.S_ISLNK(found.st_mode) and found.st_uid not in (0, user):
-        raise PermissionError(EPERM, "it is a link that another user has made", path)
+    """Raises OSError unless the folder is the effective user's, and what ``check_closed`` does."""
+    owner, user = check_closed(path).st_uid, os.geteuid()
+    if owner != user:
+        why = f"it belongs to the user {owner}, not to {user}"
+        raise UntrustedFolder(
+            path, why, f"run it as the user {owner} (ls -ld {path}), or set DNS01_STATE_DIR to another folder"
+        )
+
+
+def check_closed(path: str) -> os.stat_result:
+    """The folder's status. Raises OSError where another user than its owner could put something into it,
+    or has put a link in its place; a link of root's or of our own counts as the folder."""
+    link = os.lstat(path)
+    if stat.S_ISLNK(link.st_mode) and link.st_uid not in (0, os.geteuid()):
+        hint = f"see where it leads (ls -ld {path}), and remove it"
+        raise UntrustedFolder(path, "it is a link that another user has made", hint)
     found = os.stat(path)
     if not stat.S_ISDIR(found.st_mode):
         raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), path)
-    if found.st_uid != user:
-        raise PermissionError(EPERM, f"it belongs to the user {found.st_uid}, not to {user}", path)
+    if found.st_mode & 0o022:
+        why = f"others may write to it (mode {stat.S_IMODE(found.st_mode):04o})"
+        raise UntrustedFolder(
+            path, why, f"chmod go-w {path}, and see that all in it is yours (ls -lR {path})"
+        )
+    return found
+
+
+def open_part(state: str, part: str) -> int:
+    """A descriptor of a folder in the state folder, for what is read or moved there; a link is not followed.
+
+    Raises OSError, as ``check_closed`` does for both, and FileNotFoundError where one is not there.
+    """
+    check_closed(state)
+    path = os.path.join(state, part)
+    check_closed(path)
+    if os.path.islink(path):
+        raise UntrustedFolder(path, "it is a link", "put the folder itself in its place")
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
 def _make_with_parents(path: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from .folder import state_dir
+from .folder import check_closed, state_dir
 
 CONFIGURATION = "/etc/dns01/config.toml"
 
@@ -85,8 +85,11 @@ def _times(environ: Mapping[str, str], folder: str, domain: str) -> list[float]:
 
 
 def _holds_any(environ: Mapping[str, str], folder: str) -> bool:
+    state = state_dir(environ)
     try:
-        with os.scandir(os.path.join(state_dir(environ), folder)) as files:
+        check_closed(state)
+        check_closed(os.path.join(state, folder))
+        with os.scandir(os.path.join(state, folder)) as files:
             return any(file.name.endswith(".json") for file in files)
     except FileNotFoundError:
         return False

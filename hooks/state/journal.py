@@ -5,7 +5,7 @@
     STATE/open/       one file for each value, written before the provider is asked
     STATE/retracted/  one file for each name: when a value was last taken back there
     STATE/locks/      one file for each zone, held with flock (a local file system, not NFS)
-    STATE/corrupt/    what could not be read, moved aside
+    STATE/corrupt/    what could not be read, moved aside: into the folder's name that it was in
 
 An entry that is there although its value never reached the provider, or is gone from it already,
 costs one needless retraction.
@@ -13,6 +13,8 @@ costs one needless retraction.
 
 from __future__ import annotations
 
+import os
+import shlex
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_type_h
 from ...errors import StateError
 from ...output import warning
 from ..clients.process import Client
-from .atomic import iso, labelled, readable
+from .atomic import iso, labelled, readable, unlabelled
 from .locks import locks
 from .orphans import is_left
 from .store import MALFORMED, Kind, Store
@@ -65,6 +67,21 @@ class Retraction(NamedTuple):
     retracted: float
 
 
+class Corrupt(NamedTuple):
+    """A file of the journal that could not be read. ``name``: of the record, as the file is called."""
+
+    name: str
+    path: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.name} may still be published: its journal file is corrupt and lies at {self.path}"
+
+    @property
+    def hint(self) -> str:
+        return f"see whether it is still in the zone, remove it there, then: rm {shlex.quote(self.path)}"
+
+
 class Journal:
     """The entries of one state folder. Every method may raise StateError."""
 
@@ -93,6 +110,10 @@ class Journal:
         """All that is open. A corrupt file is moved aside and said, never an error; what a newer
         version wrote is said and left alone."""
         return self._open.all()
+
+    def corrupt(self) -> list[Corrupt]:
+        """What was moved aside of the open ones: nobody takes their records back."""
+        return [Corrupt(unlabelled(os.path.basename(path)), path) for path in self._open.corrupt()]
 
     def unchanged(self, entries: Iterable[Entry]) -> list[Entry]:
         """Those of the entries that no process has dealt with since they were read."""

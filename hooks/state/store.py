@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ...output import warning
 from .atomic import discard, read_own, stage, sync_folder, usable
-from .folder import check_own, private_folder
+from .folder import check_own, open_part, private_folder
 
 Record = TypeVar("Record")
 
@@ -85,25 +85,27 @@ class Store(Generic[Record]):
     def remove(self, records: Iterable[Record]) -> None:
         """Have the records no longer; those that are already gone are no error."""
         with usable(self._state), suppress(FileNotFoundError):
-            check_own(self._path())
+            self._check_own()
             for record in records:
                 discard(self._path(self._kind.file_name(record)))
 
     def touch(self, record: Record) -> None:
         """Set the time of the record's file to now."""
         with usable(self._state), suppress(FileNotFoundError):
+            self._check_own()
             os.utime(self._path(self._kind.file_name(record)), follow_symlinks=False)
 
     def purge(self, before: float, *, records: bool = False) -> None:
         """Remove what killed processes were writing before that moment (epoch seconds), and ``records``
         of that age."""
-        with usable(self._state), suppress(FileNotFoundError), os.scandir(self._path()) as files:
-            check_own(self._path())
-            for file in files:
-                if (records or file.name.endswith(".tmp")) and file.stat(
-                    follow_symlinks=False
-                ).st_mtime < before:
-                    discard(file.path)
+        with usable(self._state), suppress(FileNotFoundError):
+            self._check_own()
+            with os.scandir(self._path()) as files:
+                for file in files:
+                    if (records or file.name.endswith(".tmp")) and file.stat(
+                        follow_symlinks=False
+                    ).st_mtime < before:
+                        discard(file.path)
 
     def raw(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The name and the JSON object of every file, not decoded: for whoever looks for a few of many.
@@ -112,9 +114,19 @@ class Store(Generic[Record]):
         """
         for name in self._names(""):
             with suppress(OSError, *MALFORMED):
-                data = json.loads(read_own(self._path(name), LARGEST_RECORD))
+                data = json.loads(self._content_of(name))
                 if isinstance(data, dict):
                     yield name, data
+
+    def corrupt(self) -> list[str]:
+        """The paths of what was moved aside, until somebody removes it."""
+        with usable(self._state):
+            try:
+                with self._opened(self._corrupt) as folder:
+                    names = os.listdir(folder)
+            except FileNotFoundError:
+                return []
+        return [os.path.join(self._state, self._corrupt, name) for name in sorted(names)]
 
     def named(self, name: str) -> Record | None:
         """The record in the file of that name."""
@@ -123,7 +135,8 @@ class Store(Generic[Record]):
     def _names(self, prefix: str) -> list[str]:
         with usable(self._state):
             try:
-                names = os.listdir(self._path())
+                with self._opened() as folder:
+                    names = os.listdir(folder)
             except FileNotFoundError:
                 return []
         return sorted(name for name in names if name.startswith(prefix) and name.endswith(".json"))
@@ -134,7 +147,7 @@ class Store(Generic[Record]):
     def _read(self, name: str) -> Record | None:
         with usable(self._state):
             try:
-                content = read_own(self._path(name), LARGEST_RECORD)
+                content = self._content_of(name)
             except FileNotFoundError:  # another process was quicker
                 return None
             except ValueError as error:
@@ -157,20 +170,23 @@ class Store(Generic[Record]):
 
     def _is_newer(self, name: str) -> bool:
         with suppress(OSError, *MALFORMED):
-            return bool(json.loads(read_own(self._path(name), LARGEST_RECORD))["version"] > VERSION)
+            return bool(json.loads(self._content_of(name))["version"] > VERSION)
         return False
 
     def _set_aside(self, name: str, error: Exception) -> None:
-        path, aside = self._path(name), os.path.join(self._state, "corrupt", name)
+        path, aside = self._path(name), os.path.join(self._state, self._corrupt, name)
         try:
-            private_folder(os.path.dirname(aside))
-            os.rename(path, aside)
+            self._check_own()
+            for folder in (os.path.dirname(self._corrupt), self._corrupt):
+                private_folder(os.path.join(self._state, folder))
+            with self._opened() as source, self._opened(self._corrupt) as target:
+                os.rename(name, name, src_dir_fd=source, dst_dir_fd=target)
         except FileNotFoundError:  # another process did it
             return
         except OSError:
             aside = f"{path} (it cannot be moved)"
         self._warn_once(
-            f"{self._kind.called} is corrupt ({error!r}) and lies at {aside}; {self._kind.advice}"
+            f"{self._kind.called} is corrupt ({_in_words(error)}) and lies at {aside}; {self._kind.advice}"
         )
 
     def _warn_once(self, text: str) -> None:
@@ -178,5 +194,35 @@ class Store(Generic[Record]):
             self._warned.add(text)
             self._warn(text)
 
+    def _check_own(self) -> None:
+        check_own(self._state)
+        check_own(self._path())
+
+    @contextmanager
+    def _opened(self, part: str = "") -> Iterator[int]:
+        folder = open_part(self._state, part or self._kind.folder)
+        try:
+            yield folder
+        finally:
+            os.close(folder)
+
+    def _content_of(self, name: str) -> bytes:
+        with self._opened() as folder:
+            return read_own(name, LARGEST_RECORD, folder)
+
+    @property
+    def _corrupt(self) -> str:
+        return os.path.join("corrupt", self._kind.folder)
+
     def _path(self, *name: str) -> str:
         return os.path.join(self._state, self._kind.folder, *name)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+        return "it is no JSON"
+    if isinstance(error, KeyError):
+        return f"it has no {error.args[0]}"
+    if type(error) in (TypeError, ValueError):
+        return str(error)
+    return "it is not as it was written"

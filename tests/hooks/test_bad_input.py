@@ -325,7 +325,7 @@ def test_a_state_folder_that_is_a_file_stops_everything_but_a_clean_up(stage: St
 def test_a_state_folder_on_a_read_only_disk_is_said_and_nothing_is_published(stage: Stage) -> None:
     stage.state.mkdir(0o700)
     client = stage.client()
-    client.run(f"mount -t tmpfs -o ro none {stage.state}")
+    client.run(f"mount -t tmpfs -o ro,mode=700 none {stage.state}")
 
     said = complaint(client("deploy_challenge", *APEX), 4)
 
@@ -340,7 +340,7 @@ FULL = "head -c 1M /dev/zero >{state}/filler 2>/dev/null"
 def test_a_full_disk_is_said_and_nothing_is_published(stage: Stage) -> None:
     stage.state.mkdir(0o700)
     client = stage.client()
-    client.run(f"mount -t tmpfs -o size=64k none {stage.state}; {FULL.format(state=stage.state)}")
+    client.run(f"mount -t tmpfs -o size=64k,mode=700 none {stage.state}; {FULL.format(state=stage.state)}")
 
     said = complaint(client("deploy_challenge", *APEX), 4)
 
@@ -352,7 +352,7 @@ def test_a_full_disk_is_said_and_nothing_is_published(stage: Stage) -> None:
 def test_a_disk_that_is_full_by_the_clean_up_does_not_keep_a_record_published(stage: Stage) -> None:
     stage.state.mkdir(0o700)
     client = stage.client()
-    client.run(f"mount -t tmpfs -o size=64k none {stage.state}")
+    client.run(f"mount -t tmpfs -o size=64k,mode=700 none {stage.state}")
     client("deploy_challenge", *APEX)
     client.run(FULL.format(state=stage.state))
 
@@ -371,7 +371,7 @@ def test_a_corrupt_journal_file_is_moved_aside_and_said_and_all_goes_on(stage: S
 
     assert said.code == 0
     assert "a journal file is corrupt" in said.stderr
-    assert str(stage.state / "corrupt" / file.name) in said.stderr
+    assert str(stage.state / "corrupt" / "open" / file.name) in said.stderr
     assert not file.exists()
     assert stage.bind.txt(NAME) == {A}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -12,10 +13,11 @@ import click
 from ....errors import UsageError
 from ....output import report
 from ...clients import read as clients
+from ...state.atomic import usable
 from ...state.audit.files import FILE
 from ...state.audit.reader import read
 from ...state.audit.verify import Verification, verify
-from ...state.folder import state_dir
+from ...state.folder import check_closed, state_dir
 from .bars import bars
 from .lines import head, lines
 
@@ -102,7 +104,10 @@ def verify_command(noted: tuple[str, ...]) -> int:
 
 
 def _path() -> str:
-    return os.path.join(state_dir(os.environ), FILE)
+    state = state_dir(os.environ)
+    with usable(state), suppress(FileNotFoundError):
+        check_closed(state)
+    return os.path.join(state, FILE)
 
 
 def _find(run: str) -> dict[str, Any] | None:

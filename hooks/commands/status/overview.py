@@ -134,7 +134,11 @@ def _is_of(problem: Problem, certificates: Iterable[Known]) -> bool:
 
 def _entries(environ: Mapping[str, str], problems: list[Problem]) -> list[Entry]:
     try:
-        return Journal(state_dir(environ)).entries()
+        journal = Journal(state_dir(environ))
+        entries = journal.entries()
+        for each in journal.corrupt():
+            problems.append(Problem(Level.WARNING, f"file {each.path}", "corrupt", each.text, each.hint))
+        return entries
     except StateError as error:
         problems.append(Problem(Level.UNKNOWN, "file journal", "unreadable", str(error), error.hint))
         return []

@@ -12,7 +12,7 @@ from typing import Any
 from ....errors import ConfigError, StateError
 from ....output import warning
 from ....secret import redact
-from ..atomic import iso
+from ..atomic import iso, usable
 from ..folder import private_folder, state_dir
 from ..locks import locks
 from . import chain, copies, files
@@ -56,13 +56,14 @@ class Trail:
         state = os.path.dirname(self._path)
         line = b""
         try:
-            private_folder(state)
+            with usable(state):
+                private_folder(state)
             with locks(state, {"audit": "the audit trail"}, LOCK_TIMEOUT, self._sleep):
                 self._rotate(settings)
                 line = self._sealed(record)
                 self._append(line)
         except StateError as error:
-            self._warn(f"this phase is not in the audit trail {self._path}: {error}")
+            self._warn(f"this phase is not in the audit trail {self._path}: {error} -> {error.hint}")
         except OSError as error:
             self._warn(f"this phase is not in the audit trail {self._path}: {error.strerror or error}")
         for problem in copies.send(line or self._unsealed(record), settings.to):

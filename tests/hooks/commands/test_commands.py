@@ -77,6 +77,24 @@ def test_sweep_fails_while_something_cannot_be_taken_back(stage: Stage) -> None:
     )
 
 
+def test_sweep_names_the_record_of_a_corrupt_file_until_the_file_is_removed(stage: Stage) -> None:
+    orphan(stage, "example.org", A)
+    (file,) = stage.state.glob("open/*.json")
+    file.write_text("{")
+    aside = stage.state / "corrupt" / "open" / file.name
+    shell = stage.client("bash")
+    assert "is corrupt (it is no JSON) and lies at" in shell("sweep").stderr
+
+    said = shell("sweep")
+    assert said.code == 1
+    assert f"{NAME} may still be published: its journal file is corrupt and lies at {aside}" in said.stderr
+    assert f"rm {aside}" in said.stderr
+    assert json.loads(shell("sweep", "--json").stdout)["corrupt"] == [{"name": NAME, "path": str(aside)}]
+
+    aside.unlink()
+    assert shell("sweep").code == 0
+
+
 def test_sweep_forget_gives_up_the_records_of_an_account_that_is_gone(stage: Stage, tmp_path: Path) -> None:
     orphan(stage, "example.org", A)
     config = tmp_path / "config.toml"

@@ -688,8 +688,8 @@ class TestTheLedger:
         (file,) = state_dir.glob("deployed/*.json")
         file.write_text(content)
         assert ledger.deployed() == []
-        assert str(state_dir / "corrupt" / file.name) in capsys.readouterr().err
-        assert (state_dir / "corrupt" / file.name).read_text() == content
+        assert str(state_dir / "corrupt" / "deployed" / file.name) in capsys.readouterr().err
+        assert (state_dir / "corrupt" / "deployed" / file.name).read_text() == content
 
     def test_a_file_of_a_newer_version_is_left_to_it(
         self, call: Call, certificate: Certificate, ledger: Ledger, state_dir: Path

@@ -62,7 +62,7 @@ def test_a_corrupt_file_is_set_aside(states: OrderStates, tmp_path: Path, conten
     file.write_text(content)
 
     assert states.all() == {}
-    assert [each.name for each in (tmp_path / "corrupt").iterdir()] == [file.name]
+    assert [each.name for each in (tmp_path / "corrupt" / "orders").iterdir()] == [file.name]
 
 
 def test_a_value_of_another_type_is_corrupt(states: OrderStates, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from dns01.errors import StateError
 from dns01.hooks.clients.process import this_process
 from dns01.hooks.state.audit.trail import Trail
+from dns01.hooks.state.idle import anything_open
 from dns01.hooks.state.journal import Entry, Journal
 
 ANOTHER = 65534
@@ -48,6 +50,80 @@ def test_a_state_folder_of_another_user_is_refused(state_dir: Path) -> None:
 
     assert "ls -ld" in caught.value.hint
     assert list(state_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o775, 0o757, 0o1777, 0o722, 0o2770])
+@pytest.mark.parametrize("part", ["", "open", "locks"])
+def test_a_folder_that_others_may_write_to_is_refused_before_anything_is_moved(
+    part: str, mode: int, state_dir: Path
+) -> None:
+    journal = Journal(str(state_dir), warn=lambda _: None)
+    with journal.lock("example.org"):
+        journal.open([ENTRY])
+    broken = state_dir / "open" / "broken.json"
+    broken.write_text("no JSON")
+    (state_dir / part).chmod(mode)
+
+    message = f"{state_dir / part} cannot be used: others may write to it"
+    with pytest.raises(StateError, match=message) as caught, journal.lock("example.org"):
+        journal.entries()
+
+    assert caught.value.hint.startswith(f"chmod go-w {state_dir / part}")
+    assert broken.exists()
+    assert anything_open({"DNS01_STATE_DIR": str(state_dir)})
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda journal: journal.entries(),
+        lambda journal: journal.orphans(),
+        lambda journal: journal.of(this_process()),
+        lambda journal: journal.unchanged([ENTRY]),
+        lambda journal: journal.forget([ENTRY]),
+        lambda journal: journal.open([ENTRY]),
+        lambda journal: journal.failed(ENTRY, "refused"),
+    ],
+)
+def test_nothing_is_read_or_moved_through_a_link_in_a_folder_that_others_may_write_to(
+    use: Callable[[Journal], object], state_dir: Path, precious: Path
+) -> None:
+    (precious / "daemon.json").write_text("of another program")
+    state_dir.mkdir()
+    state_dir.chmod(0o777)
+    (state_dir / "open").symlink_to(precious)
+
+    with pytest.raises(StateError, match="others may write to it"):
+        use(Journal(str(state_dir), warn=lambda _: None))
+
+    assert {path.name for path in precious.iterdir()} == {"kept.json", "daemon.json"}
+    assert not (state_dir / "corrupt").exists()
+
+
+@pytest.mark.parametrize("owner", [0, ANOTHER])
+def test_no_link_in_the_place_of_the_records_folder_is_read_through(
+    owner: int, state_dir: Path, precious: Path
+) -> None:
+    state_dir.mkdir()
+    (state_dir / "open").symlink_to(precious)
+    os.chown(state_dir / "open", owner, owner, follow_symlinks=False)
+
+    with pytest.raises(StateError, match=f"{state_dir}/open cannot be used: it is a link"):
+        Journal(str(state_dir), warn=lambda _: None).entries()
+
+    assert [path.name for path in precious.iterdir()] == ["kept.json"]
+
+
+def test_a_phase_that_is_not_in_the_audit_trail_names_the_folder_and_what_to_do(state_dir: Path) -> None:
+    state_dir.mkdir()
+    os.chown(state_dir, ANOTHER, ANOTHER)
+    warnings: list[str] = []
+
+    Trail(str(state_dir / "audit.jsonl"), {}, warn=warnings.append).write({"phase": "publish"})
+
+    (warning,) = warnings
+    assert f"the state folder {state_dir} cannot be used: it belongs to the user {ANOTHER}" in warning
+    assert f"run it as the user {ANOTHER}" in warning
 
 
 @pytest.mark.parametrize("part", ["open", "retracted", "locks", "corrupt"])

@@ -271,9 +271,10 @@ class TestReading:
         journal.open([entry("good")])
         (state_dir / "open" / "bad.json").write_bytes(content)
         assert values(journal.entries()) == {"good"}
-        assert (state_dir / "corrupt" / "bad.json").read_bytes() == content
+        assert (state_dir / "corrupt" / "open" / "bad.json").read_bytes() == content
         (said,) = warnings
-        assert str(state_dir / "corrupt" / "bad.json") in said
+        assert str(state_dir / "corrupt" / "open" / "bad.json") in said
+        assert "Error(" not in said
 
     @pytest.mark.parametrize(
         ("field", "value"),
@@ -298,7 +299,7 @@ class TestReading:
         (file,) = files(state_dir)
         file.write_text(json.dumps({**json.loads(file.read_text()), field: value}))
         assert journal.entries() == []
-        assert [aside.name for aside in files(state_dir, "corrupt")] == [file.name]
+        assert [aside.name for aside in files(state_dir, "corrupt/open")] == [file.name]
         assert len(warnings) == 1
 
     def test_a_copy_of_an_entry_is_no_second_entry(self, journal: Journal, state_dir: Path) -> None:

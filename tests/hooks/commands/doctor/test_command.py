@@ -249,7 +249,7 @@ def test_a_configuration_error_is_a_finding_and_no_end(stage: Stage) -> None:
 
 def test_a_state_folder_that_is_mounted_read_only_is_said_to_be(stage: Stage) -> None:
     shell = person(stage)
-    shell.run(f"mkdir -p {stage.state}; mount -t tmpfs -o ro none {stage.state}")
+    shell.run(f"mkdir -p {stage.state}; mount -t tmpfs -o ro,mode=700 none {stage.state}")
 
     said = shell("doctor", "example.org", "--json")
 

@@ -506,6 +506,20 @@ def test_a_publishing_that_failed_since_the_last_issuance_is_a_warning(machine: 
     assert status(machine).code == 0
 
 
+def test_a_corrupt_file_of_the_journal_is_a_warning_until_it_is_removed(machine: Machine) -> None:
+    lasting(machine.folder / "certs" / "a.example", "a.example", left=90)
+    (machine.state / "open").mkdir(parents=True)
+    (machine.state / "open" / "_acme-challenge.a.example-01234567.json").write_text("{")
+
+    for _ in range(2):
+        said = status(machine)
+        assert said.code == 1
+        assert "_acme-challenge.a.example may still be published" in said.stdout
+
+    (machine.state / "corrupt" / "open" / "_acme-challenge.a.example-01234567.json").unlink()
+    assert status(machine).code == 0
+
+
 def test_a_clean_up_that_fails_is_shown_at_once_and_a_warning_after_an_hour(stage: Stage) -> None:
     folder = stage.state.parent / "certs"
     lasting(folder / "example.org", "example.org", left=80)
