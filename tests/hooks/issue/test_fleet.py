@@ -102,6 +102,18 @@ def test_an_order_that_a_dead_machine_has_finalised_is_left_to_it_for_a_while(da
     assert [row.order for row in two.take([])] == [""]
 
 
+def test_what_has_failed_is_taken_by_force_and_the_ca_s_limits_hold(database: Postgres) -> None:
+    want(database, "failed.example.org", "limited.example.org")
+    one = leases(database, "one")
+    one.take([])
+    one.failed("failed.example.org", "", 1, 600, "the server refuses")
+    one.failed("limited.example.org", "", 0, 600, "ca.example: too many new orders (rateLimited)")
+    both = ["failed.example.org", "limited.example.org"]
+
+    assert one.take([], both) == []
+    assert [row.name for row in one.take([], both, force=True)] == ["failed.example.org"]
+
+
 def test_what_one_machine_reserves_the_others_count(database: Postgres) -> None:
     one, two = leases(database, "one"), leases(database, "two")
     connection = Database(database.url)
