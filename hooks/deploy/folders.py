@@ -33,13 +33,25 @@ def usable(path: str) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise DeployError(f"{path} cannot be used: {error}", "move it away (mv); see what made it") from None
+        raise DeployError(*_irregular(path, str(error))) from None
     except OSError as error:
         where = error.filename if isinstance(error.filename, str) and os.path.isabs(error.filename) else path
         raise DeployError(
             f"{where} cannot be used: {error.strerror}",
             _HINTS.get(error.errno or 0, "see what is wrong there; the old files stay in use"),
         ) from error
+
+
+def _irregular(path: str, problem: str) -> tuple[str, str]:
+    """What is said of what stands in a file's place, and what to do about it."""
+    hint = "move it away (mv); see what made it"
+    with suppress(OSError):
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            problem, hint = "it is a folder", "give a file's path, or directory = …"
+        elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            problem, hint = "it is a device", "give a file's path"
+    return f"{path} cannot be used: {problem}", hint
 
 
 def make_folder(path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple, cast
 
 from ....errors import DeployError
@@ -27,6 +28,29 @@ FORMATS = {
     "pkcs12": Format("keystore.p12", PRIVATE, "certificate, chain and key as PKCS#12"),
     "ocsp": Format("ocsp.der", PUBLIC, "OCSP response, where the client has fetched one"),
 }
+
+
+_PEM = re.compile(
+    rb"^-----BEGIN (?!OPENSSH)([A-Z0-9]+ )*(CERTIFICATE|PRIVATE KEY|PARAMETERS)-----", re.MULTILINE
+)
+
+
+def may_be_replaced(content: bytes) -> bool:
+    """Whether a file with that content is a certificate's: it is empty, or holds PEM or one DER value, which
+    PKCS#12 and OCSP responses are (X.690 §8.1.3)."""
+    return not content.strip() or _PEM.search(content) is not None or _is_der(content)
+
+
+def _is_der(content: bytes) -> bool:
+    """Whether it is one SEQUENCE from its beginning to its end."""
+    if len(content) < 2 or content[0] != 0x30:
+        return False
+    first = content[1]
+    if first == 0x80:  # indefinite: some programs write PKCS#12 so
+        return content.endswith(b"\0\0")
+    octets = first & 0x7F if first & 0x80 else 0
+    length = int.from_bytes(content[2 : 2 + octets], "big") if octets else first
+    return len(content) == 2 + octets + length
 
 
 def content_of(kind: str, bundle: CertificateFiles, password: bytes, present: bytes) -> bytes | None:

@@ -51,6 +51,7 @@ look() {
     work "$2"
     [ ! -d "$work" ] || say kept "$1"
     [ -e "$2" ] || return 0
+    [ ! -c "$2" ] && [ ! -b "$2" ] || die device "$1"
     [ -f "$2" ] || die irregular "$1"
     if [ "$4" ] && [ -s "$2" ] && [ -r "$2" ]; then
         dd bs=65536 count=COUNT 2>/dev/null <"$2" | grep -e '-----BEGIN ' | grep -q -v OPENSSH ||

@@ -14,9 +14,9 @@ from typing import ClassVar
 
 from ....errors import ConfigError, DeployError
 from ....options import Option
-from ..folders import make_folder
+from ..folders import is_link_of_others, make_folder
 from ..versions import File, Versions, as_it_is
-from ._formats import FORMATS, content_of
+from ._formats import FORMATS, content_of, may_be_replaced
 from ._layout import layout_options, lost, named, places, read_layout
 from .base import CertificateFiles
 
@@ -47,10 +47,14 @@ class Target:
         """Every user, every group and every folder has to be there; but the directory is made, if
         the one that it is to be in is there."""
         made = named(self._layout.directory, bundle)
-        for file in self._files(bundle):
+        files = self._files(bundle)
+        versions = Versions(files[0].path)
+        for file in files:
             folder = os.path.dirname(file.path)
             if not os.path.isdir(os.path.dirname(folder) if folder == made else folder):
                 raise DeployError(f"there is no folder {folder}", f"make it: install -d {folder}")
+            if not is_link_of_others(file.path) and not versions.shows(file):
+                _check_replaced(file)
 
     def changes(self, bundle: CertificateFiles) -> Sequence[str]:
         files = self._files(bundle)
@@ -92,6 +96,16 @@ def _id(what: str, name: str, find: Callable[[str], int]) -> int:
         raise DeployError(
             f"there is no {what} {name!r} on this machine", f"see getent {what.replace('user', 'passwd')}"
         ) from None
+
+
+def _check_replaced(file: File) -> None:
+    """Refuse to take the place of a file that has nothing to do with certificates."""
+    found = as_it_is(file)
+    if found and not may_be_replaced(found.content or b""):
+        raise DeployError(
+            f"{file.path} holds something else than a certificate or its key",
+            "see that the path is right; if it is, move the file away (mv)",
+        )
 
 
 def _differences(file: File, linked: bool) -> list[str]:

@@ -49,7 +49,8 @@ _REFUSALS = {
         "there is no folder for {path}, or {host} does not let us look into it",
         "make it: install -d",
     ),
-    "directory": ("{path} is a folder", "write the path of a file there, or directory = …"),
+    "directory": ("{path} is a folder", "give a file's path, or directory = …"),
+    "device": ("{path} is a device", "give a file's path"),
     "irregular": ("{path} is no regular file", "move it away (mv); see what made it"),
     "foreign": (
         "{path} holds something else than a certificate or its key",

@@ -413,10 +413,10 @@ def test_what_was_kept_before_is_never_overwritten(
     own_files(tls, old)
     deploy(at_separate_paths(tls), new)
     (tls / "x.pem").unlink()
-    (tls / "x.pem").write_text("by hand")
+    (tls / "x.pem").write_bytes(old.cert)
     deploy(at_separate_paths(tls), new)
     assert (tls / ".x.pem.before-dns01").read_bytes() == old.fullchain
-    assert (tls / ".x.pem.before-dns01.2").read_text() == "by hand"
+    assert (tls / ".x.pem.before-dns01.2").read_bytes() == old.cert
 
 
 # What can go wrong
@@ -545,6 +545,75 @@ def test_what_is_no_file_in_the_place_of_one_is_refused_at_once(
     make(tls / "privkey.pem")
     with pytest.raises(DeployError, match=r"privkey\.pem cannot be used: "):
         Target({"directory": str(tls)}).check(new)
+
+
+@pytest.mark.parametrize(
+    ("leads_to", "said"),
+    [
+        ("/dev/zero", "it is a device\ngive a file's path"),
+        ("/etc", "it is a folder\ngive a file's path, or directory = …"),
+    ],
+)
+def test_a_device_or_a_folder_is_said_to_be_one_and_is_not_to_be_moved_away(
+    tls: Path, new: CertificateFiles, leads_to: str, said: str
+) -> None:
+    tls.mkdir()
+    (tls / "privkey.pem").symlink_to(leads_to)
+    with pytest.raises(DeployError) as caught:
+        Target({"directory": str(tls)}).check(new)
+    assert f"{caught.value}\n{caught.value.hint}" == f"{tls}/privkey.pem cannot be used: {said}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"root:x:0:0:root:/root:/bin/sh\n",
+        b"ssh-ed25519 AAAA root@here\n",
+        b"-----BEGIN OPENSSH PRIVATE KEY-----\n",
+        b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n",
+        b"# goes before -----BEGIN CERTIFICATE-----\n",
+        b"0 * * * * root /usr/sbin/certbot renew\n",
+        b"0\x80 and so on",
+        b"\x7fELF\0\0",
+    ],
+)
+def test_a_file_that_holds_something_else_is_not_written_over(
+    tls: Path, new: CertificateFiles, content: bytes
+) -> None:
+    tls.mkdir()
+    (tls / "passwd").write_bytes(content)
+    with pytest.raises(
+        DeployError, match="passwd holds something else than a certificate or its key"
+    ) as caught:
+        Target({"combined": str(tls / "passwd")}).check(new)
+    assert "see that the path is right" in caught.value.hint
+
+
+@pytest.mark.parametrize("content", ["", "\n", "# ours\n-----BEGIN RSA PRIVATE KEY-----\n"])
+def test_a_file_that_is_empty_or_has_pem_is_written_over(
+    tls: Path, new: CertificateFiles, content: str
+) -> None:
+    tls.mkdir()
+    (tls / "all.pem").write_text(content)
+    deploy({"combined": str(tls / "all.pem")}, new)
+
+
+def test_a_keystore_with_another_password_is_written_over(
+    tls: Path, old: CertificateFiles, new: CertificateFiles
+) -> None:
+    options = {"pkcs12": str(tls / "x.p12"), "password": "old"}
+    tls.mkdir()
+    deploy(options, old)
+    present = (tls / "x.p12").read_bytes()
+    (tls / "x.p12").unlink()
+    (tls / "x.p12").write_bytes(present)
+    deploy(options | {"password": "new"}, new)
+
+
+def test_what_was_written_into_our_own_file_is_written_over(tls: Path, new: CertificateFiles) -> None:
+    deploy({"directory": str(tls)}, new)
+    (tls / "cert.pem").write_text("oops")
+    deploy({"directory": str(tls)}, new)
 
 
 # Folders of other users

@@ -201,7 +201,7 @@ class TestWhatIsRefused:
             (lambda path: None, "there is no folder for"),
             (lambda path: path.mkdir(parents=True), "is a folder"),
             (lambda path: (path.parent.mkdir(), os.mkfifo(path)), "is no regular file"),
-            (lambda path: (path.parent.mkdir(), path.symlink_to("/dev/zero")), "is no regular file"),
+            (lambda path: (path.parent.mkdir(), path.symlink_to("/dev/zero")), "is a device"),
         ],
         ids=["no folder", "a folder", "a fifo", "a device"],
     )
