@@ -25,6 +25,7 @@ from . import bundle as bundles
 from . import reload
 from .differences import differences_from, recorded
 from .ledger import INSTALLED, TOUCHED, UNTOUCHED, Delivery, Ledger
+from .places import check_delivery
 from .reload import Job
 from .section import Deployment, targets_for
 from .targets.base import Blind, CertificateFiles, Local, SilentMachine, Target
@@ -108,6 +109,7 @@ class Deliverer:
         """
         bundle = bundles.read(certificate)
         delivery = _delivery(certificate, deployment)
+        check_delivery(deployment, certificate.domain, self._deployments)
         if not self._ledger.find_pending(delivery) and self._is_there(
             delivery, deployment, bundle, look=True
         ):
@@ -191,6 +193,7 @@ class Deliverer:
                     forced=force or delivery.forced,
                 )
                 self._ledger.keep([delivery])
+                check_delivery(deployment, delivery.certificate.domain, self._deployments)
                 return self._install(delivery, deployment, bundles.read(delivery.certificate), look)
         except Exception as error:
             if isinstance(error, SilentMachine):

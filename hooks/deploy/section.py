@@ -21,7 +21,7 @@ the more exact section wins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os.path import basename, dirname
 from typing import Any, NamedTuple, TypeVar
@@ -32,6 +32,7 @@ from ...options import Option, at, check_known, text, words
 from ..clients.call import Certificate
 from ..config.load import configuration_file
 from ..config.validators import value_of
+from .places import check_places, matches
 from .targets import kinds, load
 from .targets.base import Places, Remote, Target
 
@@ -67,6 +68,12 @@ class Deployment(NamedTuple):
     def configured(self) -> str:
         """What the configuration calls it."""
         return self.table or self.name
+
+    @property
+    def places(self) -> Sequence[str]:
+        """What it writes to, as far as that can be said, with the ``{name}`` of the configuration in it."""
+        kind = load(self.kind)
+        return kind.places(self.options) if isinstance(kind, Places) else ()
 
     @property
     def at_once(self) -> int:
@@ -125,9 +132,7 @@ def read(sections: Mapping[str, Any], options_of: Reader) -> tuple[Deployment, .
                     ):
                         if found.setdefault((pattern, deployment.name), deployment) is not deployment:
                             raise ConfigError(f"there is another one for {pattern}", "make one of the two")
-    for deployment in found.values():
-        with at(f'[deploy."{deployment.pattern}".{deployment.configured}]'):
-            _check_places(deployment, found.values())
+    check_places(tuple(found.values()))
     return tuple(found.values())
 
 
@@ -137,34 +142,10 @@ def targets_for(deployments: Sequence[Deployment], certificate: Certificate) -> 
     names = {canonical(name) for name in (certificate.domain, basename(dirname(certificate.cert))) if name}
     best: dict[str, list[Deployment]] = {}
     for deployment in sorted(deployments, key=lambda deployment: _exactness(deployment.pattern)):
-        if any(_matches(deployment.pattern, name) for name in names):
+        if any(matches(deployment.pattern, name) for name in names):
             same = best.setdefault(deployment.configured, [])
             same[:] = [each for each in same if each.pattern == deployment.pattern] + [deployment]
     return [deployment for same in best.values() for deployment in same]
-
-
-def _check_places(deployment: Deployment, all_of_them: Iterable[Deployment]) -> None:
-    """Refuse what would have one certificate overwrite another, or leave a service without its reload:
-    for the second target of the same files, nothing changes any more."""
-    for place in _places(deployment):
-        if "*" in deployment.pattern and "{name}" not in place:
-            raise ConfigError(
-                f"every certificate that matches would be written to {place}",
-                'put {name} into it, or name the one certificate: [deploy."example.org".…]',
-            )
-        for other in all_of_them:
-            if other is not deployment and place in _places(other):
-                if other.configured == deployment.configured and "{name}" in place:
-                    continue  # each certificate has one of the two
-                raise ConfigError(
-                    f'{place} is that of [deploy."{other.pattern}".{other.configured}] already',
-                    'write another one; for a second service that reads it: to = "command"',
-                )
-
-
-def _places(deployment: Deployment) -> Sequence[str]:
-    kind = load(deployment.kind)
-    return kind.places(deployment.options) if isinstance(kind, Places) else ()
 
 
 def _on_each_machine(deployment: Deployment) -> list[Deployment]:
@@ -193,10 +174,6 @@ def _pattern(section: str) -> str:
             'write a name, "*.example.org", or "*"',
         )
     return pattern
-
-
-def _matches(pattern: str, name: str) -> bool:
-    return pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:]))
 
 
 def _exactness(pattern: str) -> tuple[bool, int]:

@@ -119,6 +119,27 @@ def test_a_target_that_cannot_be_looked_at_is_believed(machine: Machine, shell: 
     assert machine.done() == []
 
 
+def test_what_leads_to_another_target_s_files_by_now_is_not_written_through(
+    machine: Machine, shell: Client
+) -> None:
+    """The configuration cannot know: the link is at the place that {name} stands for."""
+    tls = machine.folder / "tls"
+    machine.configure(more=f'[deploy."b.example".mail]\nto = "files"\ndirectory = "{tls}/mail"\n')
+    (tls / "mail").mkdir()
+    (tls / "a.example").rmdir()
+    (tls / "a.example").symlink_to("mail")
+    certificate = machine.issue("b.example")
+    shell("deploy", "b.example", **dehydrated(machine))
+    machine.issue("a.example")
+
+    foreseen = shell("deploy", "a.example", "--dry-run", **dehydrated(machine))
+    said = shell("deploy", "a.example", **dehydrated(machine))
+
+    assert (foreseen.code, said.code) == (9, 9), said.stderr
+    assert 'is that of [deploy."b.example".mail] already' in said.stderr
+    assert (tls / "mail" / "cert.pem").read_bytes() == content(certificate)
+
+
 def test_by_force_it_is_brought_once_more(machine: Machine, shell: Client) -> None:
     machine.issue("a.example")
     shell("deploy", "a.example", **dehydrated(machine))

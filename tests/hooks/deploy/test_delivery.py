@@ -39,7 +39,7 @@ class Recording:
     options: ClassVar[Sequence[Option]] = ()
     log: ClassVar[list[str]]
     faults: ClassVar[dict[str, BaseException]]
-    places: ClassVar[dict[str, list[str]]]
+    brought: ClassVar[dict[str, list[str]]]
     meanwhile: ClassVar[dict[str, Callable[[], None]]]  # what another process does after a step
 
     def __init__(self, options: Mapping[str, str]) -> None:
@@ -62,7 +62,7 @@ class Recording:
         self._fail("undone")
 
     def _there(self) -> list[str]:
-        return self.places.setdefault(self._place, [])
+        return self.brought.setdefault(self._place, [])
 
     def _do(self, what: str) -> None:
         self._fail(what)
@@ -84,7 +84,7 @@ class OneWay(Recording):
 @pytest.fixture(autouse=True)
 def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was done, by targets, commands and verifications; ``Recording.faults`` makes it fail."""
-    Recording.log, Recording.faults, Recording.places, Recording.meanwhile = [], {}, {}, {}
+    Recording.log, Recording.faults, Recording.brought, Recording.meanwhile = [], {}, {}, {}
 
     def run(argv: Sequence[str], environ: Mapping[str, str], timeout: float, what: str) -> None:
         said = " ".join(argv)
@@ -95,7 +95,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise Recording.faults[said]
 
     def verify(where: str, fingerprint: str, within: float) -> None:
-        assert any(fingerprint in place for place in Recording.places.values())
+        assert any(fingerprint in place for place in Recording.brought.values())
         assert within == 60
         Recording.log.append(f"verify {where}")
         if where in Recording.faults:
@@ -164,7 +164,7 @@ class TestAllIsWell:
         assert log == ALL_OF_IT
         assert ledger.pending() == deliverer.failed == []
         (there,) = ledger.deployed()
-        assert there.fingerprint == Recording.places["web"][-1]
+        assert there.fingerprint == Recording.brought["web"][-1]
         assert (there.certificate, there.target, there.since) == (certificate, "web", NOW)
         assert deliverer.arrived == [there]
 
@@ -226,7 +226,7 @@ class TestAllIsWell:
         self, call: Call, certificate: Certificate, log: list[str]
     ) -> None:
         call().deliver(certificate, [WEB])
-        Recording.places.clear()
+        Recording.brought.clear()
         log.clear()
         call().deliver(certificate, [WEB])
         assert log == []
@@ -258,7 +258,7 @@ class TestAFailure:
         Recording.faults["nginx -t"] = DeployError("line 3")
         assert self.failed(call, certificate) == "line 3; what was there before is back"
         assert log == [*ALL_OF_IT[:3], "undo web"]
-        assert Recording.places["web"] == []
+        assert Recording.brought["web"] == []
         assert ledger.deployed() == []
 
     @pytest.mark.parametrize(("what", "done"), [("reload", 4), ("server:443", 5)])
@@ -336,7 +336,7 @@ class TestAFailure:
         Recording.faults["reload"] = DeployError("no answer")
         with pytest.raises(StateError):
             call().deliver(certificate, [WEB])
-        assert Recording.places["web"] == []
+        assert Recording.brought["web"] == []
         assert log[-1] == ALL_OF_IT[3]  # again, with what was there before
 
     def test_tells_no_secret(
@@ -393,7 +393,7 @@ class TestAKill:
         call(client=ALIVE).retry()
 
         assert log[-2:] == ALL_OF_IT[-2:]
-        assert len(Recording.places["web"]) == 1
+        assert len(Recording.brought["web"]) == 1
         assert ledger.pending() == []
 
     def test_is_mended_too_if_the_certificate_is_the_former_again(
@@ -427,7 +427,7 @@ class TestAKill:
         call(client=ALIVE).retry()
 
         assert log == ALL_OF_IT
-        assert [each.fingerprint for each in ledger.deployed()] == Recording.places["web"]
+        assert [each.fingerprint for each in ledger.deployed()] == Recording.brought["web"]
 
     def test_between_two_targets_leaves_the_second_to_the_next_run(
         self, call: Call, certificate: Certificate, ledger: Ledger
@@ -486,7 +486,7 @@ class TestTheEndOfTheRun:
             self.deliver(call, [certificate], target)
         Recording.faults["reload"] = DeployError("failed")
         call(*targets, client=ALIVE).end_run()
-        assert Recording.places == {"example.org": [], "example.net": []}
+        assert Recording.brought == {"example.org": [], "example.net": []}
         assert {each.step for each in ledger.pending()} == {UNTOUCHED}
 
     def test_is_not_waited_for_by_what_is_to_abort_the_run(
@@ -542,7 +542,7 @@ class TestTheEndOfTheRun:
         call(client=ALIVE).end_run()
         assert log.count("reload for example.org") == 1
         assert log.count("install web") == 2
-        assert [each.fingerprint for each in ledger.deployed()] == Recording.places["web"][-1:]
+        assert [each.fingerprint for each in ledger.deployed()] == Recording.brought["web"][-1:]
 
 
 class TestTryingAgain:

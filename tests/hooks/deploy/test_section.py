@@ -193,6 +193,50 @@ class TestTwoCertificatesAtOnePlace:
         assert 'for a second service that reads it: to = "command"' in hint
 
     @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ('a.example".web]\ndirectory = "{t}/two"', 'b.example".web]\ndirectory = "{t}/twolink"'),
+            ('*".web]\ncombined = "{t}/two/{name}"', 'b.example".m]\ncombined = "{t}/twolink/b.example"'),
+            ('*".web]\ncombined = "{t}/{name}.pem"', 'b.example".mail]\ncombined = "{t}/b.example.pem"'),
+            (
+                '*".web]\ncombined = "{t}/{name}/{name}"',
+                'b.example".m]\ncombined = "{t}/b.example/b.example"',
+            ),
+            ('a.example".web]\ndirectory = "{t}/{name}"', 'b.example".web]\ndirectory = "{t}/a.example"'),
+            ('a.example".web]\ndirectory = "{t}/{name}"', 'a.example".mail]\ndirectory = "{t}/a.example"'),
+        ],
+    )
+    def test_are_refused_whatever_path_leads_there(
+        self, file: Path, tmp_path: Path, one: str, other: str
+    ) -> None:
+        (tmp_path / "two").mkdir()
+        (tmp_path / "twolink").symlink_to("two")
+        for first, second in ((one, other), (other, one)):
+            sections = (f'[deploy."{each}\nto = "files"\n' for each in (first, second))
+            said, _ = refusal_of(file, "".join(sections).replace("{t}", str(tmp_path)))
+            assert "already, which writes to " in said
+
+    def test_are_refused_within_one_target(self, file: Path, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to(".")
+        paths = f'cert = "{tmp_path}/a.pem"\nprivkey = "{tmp_path}/link/a.pem"\n'
+        said, _ = refusal_of(file, f'[deploy."a.example".web]\nto = "files"\n{paths}')
+        assert "are one file" in said
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ('*.example".web]\ncombined = "/t/{name}"', 'b.test".mail]\ncombined = "/t/b.test"'),
+            ('*".web]\ncombined = "/t/{name}"', 'b.test".web]\ncombined = "/t/b.test"'),
+            ('*".web]\ncombined = "/t/{name}"', 'b.test".mail]\ncombined = "/t/mail.pem"'),
+            ('*".web]\ncombined = "/t/{name}"', 'b.test".mail]\ncombined = "/t/mail/b.test"'),
+            ('*".web]\ncombined = "/t/{name}/{name}"', 'b.test".mail]\ncombined = "/t/b.test/c.test"'),
+        ],
+    )
+    def test_are_none_where_no_name_fits(self, file: Path, one: str, other: str) -> None:
+        sections = (f'[deploy."{each}\nto = "files"\n' for each in (one, other))
+        assert len(from_file(file, "".join(sections))) == 2
+
+    @pytest.mark.parametrize(
         ("kind", "one", "other"),
         [
             ("secretsmanager", 'region = "eu-west-1"', 'region = "us-east-1"'),
