@@ -21,7 +21,7 @@ from ...deploy.section import Deployment, outline_deployments, targets_for
 from ...deploy.targets import load
 from ...deploy.targets.base import Local
 from ...issue.section import certificates_folder
-from ...state.folder import state_dir
+from ...state.folder import UntrustedFolder, state_dir
 from .expiry import Level, Problem
 
 FILES = ("cert.pem", "fullchain.pem")
@@ -123,7 +123,8 @@ def _destinations(
         deployed = {each.key: each for each in ledger.deployed()}
         pending = {each.key: each for each in ledger.pending()}
     except StateError as error:
-        problems.append(_unreadable(state_dir(environ), str(error), _AS_ROOT))
+        hint = error.hint if isinstance(error.__cause__, UntrustedFolder) else _AS_ROOT
+        problems.append(_unreadable(state_dir(environ), str(error), hint))
         return {}
     configured = None if targets is None else {(each.pattern, each.name): each for each in targets}
     found: dict[Certificate, list[Destination]] = defaultdict(list)

@@ -506,6 +506,18 @@ def test_a_publishing_that_failed_since_the_last_issuance_is_a_warning(machine: 
     assert status(machine).code == 0
 
 
+def test_a_state_folder_that_others_may_write_to_is_unknown_with_what_to_do(machine: Machine) -> None:
+    lasting(machine.folder / "certs" / "a.example", "a.example", left=90)
+    machine.state.mkdir(exist_ok=True)
+    machine.state.chmod(0o777)
+
+    said = status(machine)
+
+    assert said.code == 3
+    assert f"-> chmod go-w {machine.state}" in said.stdout
+    assert "sudoers" not in said.stdout
+
+
 def test_a_corrupt_file_of_the_journal_is_a_warning_until_it_is_removed(machine: Machine) -> None:
     lasting(machine.folder / "certs" / "a.example", "a.example", left=90)
     (machine.state / "open").mkdir(parents=True)
