@@ -75,7 +75,10 @@ def check_closed(path: str) -> os.stat_result:
     if found.st_mode & 0o022:
         why = f"others may write to it (mode {stat.S_IMODE(found.st_mode):04o})"
         raise UntrustedFolder(
-            path, why, f"chmod go-w {path}, and see that all in it is yours (ls -lR {path})"
+            path,
+            why,
+            f"chmod go-w {path}, and see that all in it is yours (ls -lR {path}); "
+            "or, where it is a volume, set DNS01_STATE_DIR to a folder in it",
         )
     return found
 
