@@ -146,6 +146,10 @@ def _names(answer: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(map(canonical, answer.replace(",", " ").split())))
     for name in names:
         owner_name(name)
+        if "." not in name.removeprefix("*."):
+            raise UsageError(
+                f"{name!r} has no dot: no CA issues for it", "for example: example.org *.example.org"
+            )
     if not names:
         raise UsageError("no name was given", "for example: example.org *.example.org")
     if len(names) > MOST_NAMES:

@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
+from ..... import output
 from .....errors import ConfigError
 from .....providers import known_as, load, names
 from ....clients.dehydrated import Dehydrated, lines, read_config
@@ -28,6 +29,8 @@ def drafts(order: Order) -> list[Draft]:
         text = assign(text, "BASEDIR", f"BASEDIR={_quoted(os.path.dirname(path))}", ASSIGNMENT)
     for name, value in _settings(order).items():
         _refuse_override(config, name, value)
+        if name == "HOOK" and config and (other := config.settings.get(name, "")) not in ("", value):
+            output.warning(f"{path} has HOOK={other}: dehydrated will no longer call that one")
         if not _is_set(config, name, value):
             export = "export " * name.startswith("DNS01_")
             text = assign(text, name, f"{export}{name}={_quoted(value)}", ASSIGNMENT)

@@ -146,6 +146,13 @@ class TestDehydrated:
         assert "/etc/dehydrated/conf.d/hook.sh sets HOOK" in said.stderr
         assert machine.files(*MINE) == before
 
+    def test_another_hook_that_gives_way_is_named(self, machine: FreshMachine) -> None:
+        config = machine.path("/etc/dehydrated/config")
+        config.write_text(config.read_text() + "HOOK=/root/old-hook\n")
+        said = machine.run(*words("dehydrated"))
+        assert said.code == 0
+        assert "/etc/dehydrated/config has HOOK=/root/old-hook" in said.stderr
+
     def test_no_word_of_it_is_run_by_the_shell(self, machine: FreshMachine) -> None:
         url = 'https://ca.example.net/$(touch /etc/made)"'
         assert machine.run(*words("dehydrated", "--ca", url)).code == 0
@@ -260,6 +267,8 @@ class TestWhatIsMissing:
             (["--ca", "zerossl", "--staging"], "zerossl has no test directory"),
             (["--email", "root@localhost"], "'root@localhost' is no mail address"),
             (["one_two.example"], "underscore"),
+            (["y"], "'y' has no dot"),
+            (["--from", "/nowhere"], "/nowhere is not there"),
         ],
     )
     def test_a_slip_is_named_and_nothing_is_written(
