@@ -117,7 +117,7 @@ def read_address(text: str) -> tuple[str, int]:
     bracketed = f"[{text}]" if text.count(":") > 1 and "[" not in text else text
     parts = re.fullmatch(r"(?:\[([^][]+)]|([^][:]+))(?::(\d{1,5}))?", bracketed)
     port = int(parts[3] or 53) if parts else 0
-    if not parts or not 0 < port < 65536 or re.search("[+/=]", text):
+    if not parts or not 0 < port < 65536 or re.search(r"[+/=\s]", text):
         raise ConfigError(
             f"RFC2136_NAMESERVER: {shown(text)} is not the address of a name server",
             "write host, host:port, address:port or [IPv6 address]:port",

@@ -60,6 +60,7 @@ class Provider:
     def __init__(self, options: Mapping[str, str]) -> None:
         """Raises ConfigError."""
         self.server = options["nameserver"]
+        read_address(self.server)  # what cannot be one is an error now, and not at the first query
         self.session = DnsTcpSession(self.server, read_key(options))
 
     def name_server(self) -> tuple[str, int]:

@@ -132,7 +132,7 @@ def test_a_server_may_be_named_and_have_a_port_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "nameserver", ["", ":53", "ns1:dns", "ns1:0", "ns1:65536", "[fd53::1", "[fd53::1]53x"]
+    "nameserver", ["", ":53", "ns1:dns", "ns1:0", "ns1:65536", "[fd53::1", "[fd53::1]53x", "x y"]
 )
 def test_what_is_no_address_of_a_server_is_refused(nameserver: str) -> None:
     with pytest.raises(ConfigError, match="RFC2136_NAMESERVER") as refusal:
