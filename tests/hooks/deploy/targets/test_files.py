@@ -589,6 +589,15 @@ def test_a_file_that_holds_something_else_is_not_written_over(
     assert "see that the path is right" in caught.value.hint
 
 
+def test_what_is_called_like_a_certificate_s_file_is_kept_beside_the_new_one(
+    tls: Path, new: CertificateFiles
+) -> None:
+    tls.mkdir()
+    (tls / "fullchain.pem").write_text("by hand")
+    deploy({"directory": str(tls)}, new)
+    assert (tls / ".fullchain.pem.before-dns01").read_text() == "by hand"
+
+
 @pytest.mark.parametrize("content", ["", "\n", "# ours\n-----BEGIN RSA PRIVATE KEY-----\n"])
 def test_a_file_that_is_empty_or_has_pem_is_written_over(
     tls: Path, new: CertificateFiles, content: str
