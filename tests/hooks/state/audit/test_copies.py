@@ -20,6 +20,7 @@ from dns01.hooks.state.audit.verify import verify
 # /run is a new one in the mount namespace, and with it the sockets of journald.
 JOURNALD = """\
 set -eu
+mountpoint -q /sys/fs/cgroup || mount -t cgroup2 none /sys/fs/cgroup  # journald ends without one
 mount -t tmpfs none /run
 mkdir -p /run/systemd/journal /run/log/journal
 /lib/systemd/systemd-journald 2>/dev/null &
