@@ -101,7 +101,8 @@ class System:
 
     @property
     def _inside(self) -> list[str | Path]:
-        return ["nsenter", f"--target={self._shell.pid}", "--mount"]
+        # Its root as well: that of its mounts is another one where the tests run in a chroot.
+        return ["nsenter", f"--target={self._shell.pid}", "--mount", "--root", "--wd"]
 
     def _processes(self) -> set[int]:
         ours = os.readlink(f"/proc/{self._shell.pid}/ns/mnt")

@@ -144,7 +144,8 @@ class FreshMachine:
             "--inh-caps=+dac_read_search",
             "--ambient-caps=+dac_read_search",
         ]  # Python may be root's own
-        inside = ["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt", "--wdns=/mnt/home"]
+        # Its root as well: that of its mounts is another one where the tests run in a chroot.
+        inside = ["nsenter", f"--target={self._holder.pid}", "--mount", "--root", f"--wdns={HOME}"]
         return [*inside, *(become if user else []), "env", "--ignore-environment", *settings, *words]
 
 
