@@ -20,7 +20,7 @@ import dns.rdatatype
 
 from ... import output
 from ...errors import CaaForbids, DelegationError
-from ...names import canonical
+from ...names import ancestors, canonical
 from ..clients.call import Call
 from ..clients.challenge import Challenge
 from ..dns.destination import CNAME_LIMIT
@@ -45,7 +45,7 @@ class Lookups:
         self._discovery = discovery
         self._seconds = seconds
         self._until = time.monotonic() + seconds
-        owners = {owner for name in names for owner in _upwards(name.removeprefix("*."))}
+        owners = {owner for name in names for owner in ancestors(name.removeprefix("*."))}
         self._found: dict[str, Future[RRset]] = {owner: Future() for owner in owners}
         self._queue: SimpleQueue[str] = SimpleQueue()
         for owner in sorted(owners, key=lambda owner: owner.count(".")):  # zone cuts first
@@ -171,9 +171,3 @@ def _by_reason(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
 def _listed(verdicts: Sequence[Verdict]) -> str:
     names = [verdict.identifier for verdict in verdicts]
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-
-
-def _upwards(name: str) -> Iterator[str]:
-    while name:
-        yield name
-        name = name.partition(".")[2]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ...names import is_within
+from ...names import ancestors, is_within
 
 if TYPE_CHECKING:  # who deploys asks the DNS nothing
     from dns.rdtypes.ANY.CAA import CAA
@@ -86,12 +86,10 @@ def relevant(identifier: str, lookup: Lookup) -> RRset:
 
     Raises CannotTell for what is on the way there, and not for what lies beyond.
     """
-    name = identifier.removeprefix("*.")
-    while name:
+    for name in ancestors(identifier.removeprefix("*.")):
         found = lookup(name)
         if found.records:
             return found
-        name = name.partition(".")[2]
     return RRset("")
 
 

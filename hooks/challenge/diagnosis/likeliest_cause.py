@@ -18,7 +18,7 @@ from ....names import is_within
 from ....threads import aside
 from ...config.settings import Settings
 from ...dns.inspect.dnssec import Bogus, validate
-from ...dns.inspect.faults import copy_at, server_faults
+from ...dns.inspect.faults import copy_at, listed, server_faults
 from ...dns.inspect.survey import Look
 from ...dns.message import alias_of, apex_of, referral_to, text
 from ...dns.negative_ttl import negative_ttl
@@ -147,7 +147,7 @@ def _intercepted(scene: Scene) -> Suspicion | None:
 def _nobody(scene: Scene) -> Suspicion | None:
     if not all(look.silent for look in scene.survey.looks):
         return None
-    where = _listed(scene.survey.looks) or "they have no address"
+    where = listed(scene.survey.looks) or "they have no address"
     return Suspicion(
         "silence",
         f"none of the name servers of {scene.survey.apex} answers, over UDP or TCP ({where}): they are "
@@ -179,7 +179,7 @@ def _child(scene: Scene) -> Suspicion | None:
     looks = [look for look, _ in found]
     return Suspicion(
         "child-zone",
-        f"{_listed(looks)} has {child} as a zone of its own, or delegates it, and the other servers of "
+        f"{listed(looks)} has {child} as a zone of its own, or delegates it, and the other servers of "
         f"{scene.survey.apex} do not: the record is not in it",
         f"remove the zone {child}, or its NS records, at {', '.join(look.host for look in looks)}",
     )
@@ -224,7 +224,7 @@ def _foreign(scene: Scene) -> Suspicion | None:
                 continue  # each account's servers have a copy of their own
             return Suspicion(
                 "foreign-copy",
-                f"{_listed(fault.looks)} has another zone {scene.survey.apex} than who took the record: "
+                f"{listed(fault.looks)} has another zone {scene.survey.apex} than who took the record: "
                 f"its primary is {copy.mname}, its name servers are {', '.join(sorted(copy.hosts))} "
                 "(parked by the registrar, or an old hoster's)",
                 drop,
@@ -232,7 +232,7 @@ def _foreign(scene: Scene) -> Suspicion | None:
         if fault.kind == "parent":
             return Suspicion(
                 "parent-answers",
-                f"{_listed(fault.looks)} has no zone {scene.survey.apex}, and answers from the zone above it",
+                f"{listed(fault.looks)} has no zone {scene.survey.apex}, and answers from the zone above it",
                 f"add the zone there, or {drop}",
             )
         if fault.kind == "ahead":
@@ -252,7 +252,7 @@ def _view(scene: Scene) -> Suspicion | None:
         return None
     return Suspicion(
         "account-view",
-        f"{_listed(strange)} took the record, and does not show it to the world: it has views, and the "
+        f"{listed(strange)} took the record, and does not show it to the world: it has views, and the "
         "account's key leads into another one than the world sees",
         "use a key that leads into the view that the world sees (match-clients in named.conf); if it does, "
         'and this machine alone is in another view, set readiness = "resolvers" (DNS01_READINESS)',
@@ -309,7 +309,7 @@ def _inside(scene: Scene) -> Suspicion | None:
         return None
     return Suspicion(
         "split-horizon",
-        f"from here the name servers are at private addresses ({_listed(inner)}): the world sees others",
+        f"from here the name servers are at private addresses ({listed(inner)}): the world sees others",
         "ask a resolver that sees what the world sees: DNS01_RESOLVERS=9.9.9.9, for example",
     )
 
@@ -321,7 +321,7 @@ def _slow(scene: Scene) -> Suspicion | None:
     if scene.having:
         return Suspicion(
             "not-yet",
-            f"it is on its way: {_listed(scene.having)} has it, {servers} not yet",
+            f"it is on its way: {listed(scene.having)} has it, {servers} not yet",
             "raise timeout (DNS01_TIMEOUT) if that is how long it takes",
         )
     return Suspicion(
@@ -361,7 +361,7 @@ def _silent(scene: Scene) -> Suspicion | None:
     return Suspicion(
         "silent-server",
         f"a name server of {scene.survey.apex} does not answer, and a CA may ask that one: "
-        f"{_listed(scene.mute)}",
+        f"{listed(scene.mute)}",
         "bring it back, or remove it from the NS records, at the parent and in the zone",
     )
 
@@ -398,10 +398,6 @@ SUSPECTS: tuple[Callable[[Scene], Suspicion | None], ...] = (
     _silent,
     _remembered,
 )
-
-
-def _listed(looks: Iterable[Look]) -> str:
-    return ", ".join(map(str, looks))
 
 
 def _serials(looks: Iterable[Look]) -> str:

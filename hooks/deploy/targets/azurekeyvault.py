@@ -15,7 +15,7 @@ from ....errors import DeployError
 from ....options import Option
 from ....providers._azure_identity import IDENTITY, AzureIdentity
 from ....providers.rest import Refused
-from ._rest import attempt, warn
+from ._rest import ApiTarget, warn
 from .base import CertificateFiles
 
 VERSION = {"api-version": "7.4"}
@@ -51,7 +51,7 @@ class Api(AzureIdentity):
         )
 
 
-class Target:
+class Target(ApiTarget[Api]):
     """There is no way back: a version that is not the last cannot become the last again, but its key and
     certificate stay there as a version."""
 
@@ -85,12 +85,6 @@ class Target:
                 f"Key Vault takes keys of {', '.join(KEY_TYPES)}; this one is {bundle.facts.key_type}",
                 "have it issued with one of these",
             )
-
-    def changes(self, bundle: CertificateFiles) -> Sequence[str]:
-        return attempt(self.api, bundle.name, lambda: self._changes(bundle))
-
-    def install(self, bundle: CertificateFiles) -> None:
-        attempt(self.api, bundle.name, lambda: self._install(bundle))
 
     def _changes(self, bundle: CertificateFiles) -> list[str]:
         present = self._present(bundle)

@@ -6,14 +6,14 @@ by itself, so the key goes first; one that no certificate uses any more is remov
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
 from ....errors import ConfigError, DeployError
 from ....options import Option
 from ....providers.rest import Rest, base_url
-from ._rest import attempt
+from ._rest import ApiTarget
 from .base import CertificateFiles
 
 KEY_TYPES = ("RSA 2048", "EC P-256")
@@ -49,7 +49,7 @@ class Api(Rest):
         return response["data"]  # type: ignore[no-any-return]
 
 
-class Target:
+class Target(ApiTarget[Api]):
     """``service`` says which of Fastly's two products it is: ``custom`` (a certificate per set of
     domains, activated on them) or ``platform`` (Platform TLS).
 
@@ -78,12 +78,6 @@ class Target:
                 "issue it anew with another key: KEY_ALGO=prime256v1 in dehydrated's config, "
                 "--key-type ecdsa --elliptic-curve secp256r1 for certbot",
             )
-
-    def changes(self, bundle: CertificateFiles) -> Sequence[str]:
-        return attempt(self.api, bundle.name, lambda: self._changes(bundle))
-
-    def install(self, bundle: CertificateFiles) -> None:
-        attempt(self.api, bundle.name, lambda: self._install(bundle))
 
     def _changes(self, bundle: CertificateFiles) -> list[str]:
         present = self._present(bundle)

@@ -18,7 +18,7 @@ from ....options import Option
 from ....output import printable
 from ....providers.rest import Refused, Rest
 from ._kubeconfig import Access, from_kubeconfig, in_cluster, token_of
-from ._rest import attempt
+from ._rest import ApiTarget
 from .base import CertificateFiles
 
 MANAGER = "dns01"
@@ -53,7 +53,7 @@ class Api(Rest):
         return str(body["message"])
 
 
-class Target:
+class Target(ApiTarget[Api]):
     """There is no way back: what was in the Secret is not kept. All namespaces are tried (``dryRun=All``)
     before the first is changed."""
 
@@ -92,12 +92,6 @@ class Target:
                 f"the Secret would have {size} octets, and Kubernetes takes {LARGEST}",
                 "have the CA send a shorter chain",
             )
-
-    def changes(self, bundle: CertificateFiles) -> Sequence[str]:
-        return attempt(self.api, bundle.name, lambda: self._changes(bundle))
-
-    def install(self, bundle: CertificateFiles) -> None:
-        attempt(self.api, bundle.name, lambda: self._install(bundle))
 
     def _changes(self, bundle: CertificateFiles) -> list[str]:
         lines = []

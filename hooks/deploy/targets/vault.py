@@ -15,7 +15,7 @@ from ....options import Option
 from ....providers.rest import NotFound, Refused, Rest, base_url
 from ....secret import hide
 from ._formats import plain_name, texts_of
-from ._rest import attempt, warn
+from ._rest import ApiTarget, attempt, warn
 from .base import CertificateFiles
 
 LOGINS = ("token", "approle", "kubernetes")
@@ -125,7 +125,7 @@ class Api(Rest):
         return int(written["data"]["version"])
 
 
-class Target:
+class Target(ApiTarget[Api]):
     """The policy needs ``create``, ``update`` and ``read`` on ``MOUNT/data/PATH``. The way back is the
     version before, written once more, as ``vault kv rollback`` does it."""
 
@@ -159,12 +159,6 @@ class Target:
                 f"the secret would have {size} characters, and Vault takes {LARGEST}",
                 "have the CA send a shorter chain",
             )
-
-    def changes(self, bundle: CertificateFiles) -> Sequence[str]:
-        return attempt(self.api, bundle.name, lambda: self._changes(bundle))
-
-    def install(self, bundle: CertificateFiles) -> None:
-        attempt(self.api, bundle.name, lambda: self._install(bundle))
 
     def undo(self, bundle: CertificateFiles) -> None:
         """Nothing is done where another machine has written since."""
