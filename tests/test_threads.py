@@ -80,7 +80,7 @@ def test_fifty_works_go_eight_at_once_and_one_that_hangs_holds_nobody_up() -> No
             running.remove(number)
         others_done.release()
 
-    side_by_side([hang, *(partial(work, number) for number in range(49))], 8)
+    side_by_side([hang, *(partial(work, number) for number in range(49))], 8, each=True)
 
     assert max(most) == 7
 
@@ -92,5 +92,5 @@ def test_an_error_stops_none_of_the_others_and_is_raised_at_the_end() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        side_by_side([fail, *(partial(done.append, number) for number in range(9))], 2)
+        side_by_side([fail, *(partial(done.append, number) for number in range(9))], 2, each=True)
     assert sorted(done) == list(range(9))

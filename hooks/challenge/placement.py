@@ -25,6 +25,7 @@ from ...providers.base import (
     knows_zones,
     zones_at_once,
 )
+from ...threads import side_by_side
 from ..config.load import open_account
 from ..config.settings import Account, Settings
 from ..config.validators import Readiness
@@ -35,7 +36,6 @@ from ..dns.transport import Transport
 from ..dns.wildcard_cname import Rule
 from ..dns.zone_cuts import Discovery, check_chain
 from .primaries import Primary, check_same_zone, slowest
-from .side_by_side import side_by_side
 
 ALL_SERVERS_TIMEOUT = 6.0  # seconds: for a datagram, another one and a stream
 

@@ -25,12 +25,12 @@ from ...providers.base import (
     zones_at_once,
 )
 from ...secret import redact
+from ...threads import side_by_side
 from ..clients.challenge import Challenge
 from ..clients.process import Client
 from ..config.settings import Account
 from ..state.journal import Entry, Journal
 from .placement import Placement, Placements
-from .side_by_side import side_by_side
 
 LISTED = 10  # names that a line is written for each of; more of them have one together
 

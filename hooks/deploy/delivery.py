@@ -175,7 +175,7 @@ class Deliverer:
         def work(lane: Sequence[Callable[[], list[Job]]]) -> None:
             conclude([job for step in lane for job in step()])
 
-        side_by_side([partial(work, lane) for lane in lanes.values() if lane], self._at_once)
+        side_by_side([partial(work, lane) for lane in lanes.values() if lane], self._at_once, each=True)
 
     def _attempt(self, deployment: Deployment, wanted: Delivery, force: bool, look: bool) -> list[Job]:
         try:

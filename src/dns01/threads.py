@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ALL_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -51,13 +51,20 @@ class Shared(Generic[T]):
         return future.result()
 
 
-def side_by_side(works: Sequence[Callable[[], None]], most: int) -> None:
-    """Do all of it, ``most`` of the works at once. What some raise does not stop the others; the first of
-    these errors is raised once all have ended."""
-    if len(works) == 1:
-        works[0]()
+def side_by_side(works: Sequence[Callable[[], None]], most: int, *, each: bool = False) -> None:
+    """Do the works, ``most`` at once. Once one has failed, or a signal has come, no other is begun, and those
+    under way are waited for; with ``each``, all are done, whatever becomes of the others. Raises the error of
+    the first, in their order, that failed."""
+    if len(works) < 2 or (most < 2 and not each):
+        for work in works:
+            work()
         return
-    with ThreadPoolExecutor(most) as pool:
-        futures = [pool.submit(work) for work in works]
-    for future in futures:
-        future.result()
+    with ThreadPoolExecutor(min(most, len(works))) as pool:
+        try:
+            running = [pool.submit(work) for work in works]
+            wait(running, return_when=ALL_COMPLETED if each else FIRST_EXCEPTION)
+        finally:
+            pool.shutdown(cancel_futures=not each)
+    for future in running:
+        if not future.cancelled():
+            future.result()

@@ -13,9 +13,9 @@ from functools import partial
 
 from ....errors import HookError, ProviderError
 from ....providers.base import Zone, zones_at_once
+from ....threads import side_by_side
 from ...challenge.placement import Placement, Placements
 from ...challenge.publisher import Records
-from ...challenge.side_by_side import side_by_side
 from ...clients.challenge import Challenge
 from ...state.journal import Entry
 

@@ -12,9 +12,9 @@ from testbed import TIME_LIMIT
 from zones_at_once import AT_ONCE, ZONES, OneByOne, SeveralAtOnce, publish, records_of
 
 from dns01.errors import AuthRejected
-from dns01.hooks.challenge.side_by_side import side_by_side
 from dns01.hooks.state.journal import Journal
 from dns01.providers.base import TxtRecord, Zone
+from dns01.threads import side_by_side
 
 
 @pytest.fixture
