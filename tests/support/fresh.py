@@ -34,7 +34,6 @@ KEY_FILE = (
 )
 SECRET = "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0ISE="
 COLUMNS = 80
-PATIENCE = 20.0  # seconds
 
 NAMESPACE = """\
 set -eu
@@ -130,9 +129,6 @@ class FreshMachine:
                     shown += more
                 told += asked.end()
                 os.write(near, answer.encode())
-            # A Ctrl-C that comes while the question is being printed may be lost: a person presses it again.
-            while answers[-1][1] == "\x03" and not select.select([near], [], [], PATIENCE)[0]:
-                os.write(near, b"\x03")
             while more := _read(near, "it does not end"):
                 shown += more
             return Said(process.wait(TIME_LIMIT), shown.replace("\r\n", "\n"), "", time.monotonic() - began)

@@ -6,6 +6,9 @@ there is none, the error names the option that is missing.
 
 from __future__ import annotations
 
+import os
+import select
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from getpass import getpass
@@ -111,10 +114,25 @@ def _line(question: str, default: str | None, hidden: bool) -> str:
     if hidden:
         return _hidden(shown)
     click.echo(shown, nl=False, err=True)
-    answer = sys.stdin.readline()  # and not input(), which may miss a signal that comes with its prompt
+    _await_answer()
+    answer = sys.stdin.readline()
     if not answer:
         raise click.Abort
     return answer.strip()
+
+
+def _await_answer() -> None:
+    """Returns once there is something to read. A signal that comes as the question is printed would not wake
+    up what has not begun to read; it does here, through a pipe."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    before = signal.set_wakeup_fd(writing)
+    try:
+        select.select([sys.stdin, reading], [], [])
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(reading)
+        os.close(writing)
 
 
 def _hidden(question: str) -> str:
