@@ -91,16 +91,16 @@ def _seen(
     """Where the first name leads, and what the servers there say; of a private zone, those that the
     configuration names, or that take its updates."""
     servers = tuple(Server(str(address), (address,)) for address in settings.nameservers_for(first.target))
-    if not servers:
-        found = discovery.find(first.name)
+    found = None if servers else discovery.find(first.name)
+    if found:
         if "." in found.zone or found.zone == first.zone:
             return found, survey(discovery, found.zone, wanted)
-        own = tuple(Server(host, tuple(_addresses(discovery, host))) for host in updated)
-        if not any(look.authority for look in look_at(own, first.zone, wanted)):
-            return found, survey(discovery, found.zone, wanted)
-        servers = own
+        servers = tuple(Server(host, tuple(_addresses(discovery, host))) for host in updated)
+    looks = look_at(servers, first.zone, wanted)
+    if found and not any(look.authority for look in looks):
+        return found, survey(discovery, found.zone, wanted)
     private = Destination(first.name, first.target, first.zone, servers, (first.name,), private=True)
-    return private, Survey(first.zone, (), servers, look_at(servers, first.zone, wanted))
+    return private, Survey(first.zone, (), servers, looks)
 
 
 def _updated(settings: Settings, accounts: Iterable[str]) -> list[str]:

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from .... import output
 from ....errors import StateError
+from ...state.atomic import discard, stage_text
 
 HEAD = 1024  # octets of a file, which show whether it is one of these
 
@@ -56,14 +57,9 @@ def _check_ours(path: str) -> None:
 
 
 def _replace(path: str, text: str) -> None:
-    temporary = f"{path}.{os.urandom(4).hex()}.tmp"  # node_exporter reads *.prom alone
+    temporary = stage_text(path, text, 0o644, sync=False)  # node_exporter reads *.prom alone
     try:
-        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        with open(file, "w", encoding="utf-8") as stream:
-            os.fchmod(file, 0o644)  # whatever the umask
-            stream.write(text)
         os.rename(temporary, path)
     except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
+        discard(temporary)
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import NamedTuple, cast
 
@@ -30,14 +31,18 @@ FORMATS = {
 }
 
 
+SUFFIXES = (".pem", ".crt", ".cer", ".cert", ".key", ".der", ".p12", ".pfx", ".ocsp")
+
 _PEM = re.compile(
     rb"^-----BEGIN (?!OPENSSH)([A-Z0-9]+ )*(CERTIFICATE|PRIVATE KEY|PARAMETERS)-----", re.MULTILINE
 )
 
 
-def may_be_replaced(content: bytes) -> bool:
-    """Whether a file with that content is a certificate's: it is empty, or holds PEM or one DER value, which
-    PKCS#12 and OCSP responses are (X.690 §8.1.3)."""
+def may_be_replaced(path: str, content: bytes) -> bool:
+    """Whether a file is a certificate's: it is called like one, is empty, or holds PEM or one DER value,
+    which PKCS#12 and OCSP responses are (X.690 §8.1.3)."""
+    if os.path.splitext(path)[1].lower() in SUFFIXES:
+        return True
     return not content.strip() or _PEM.search(content) is not None or _is_der(content)
 
 

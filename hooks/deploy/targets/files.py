@@ -20,18 +20,6 @@ from ._formats import FORMATS, content_of, may_be_replaced
 from ._layout import layout_options, lost, named, places, read_layout
 from .base import CertificateFiles
 
-SUFFIXES = {
-    ".pem",
-    ".crt",
-    ".cer",
-    ".cert",
-    ".key",
-    ".der",
-    ".p12",
-    ".pfx",
-    ".ocsp",
-}  # of certificates' files
-
 
 class Target:
     """The files of one certificate."""
@@ -112,10 +100,8 @@ def _id(what: str, name: str, find: Callable[[str], int]) -> int:
 
 def _check_replaced(file: File) -> None:
     """Refuse to take the place of a file that has nothing to do with certificates, by its name or content."""
-    if os.path.splitext(file.path)[1].lower() in SUFFIXES:
-        return  # whatever is in it: it is kept beside the new one
     found = as_it_is(file)
-    if found and not may_be_replaced(found.content or b""):
+    if found and not may_be_replaced(file.path, found.content or b""):
         raise DeployError(
             f"{file.path} holds something else than a certificate or its key",
             "see that the path is right; if it is, move the file away (mv)",
