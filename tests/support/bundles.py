@@ -57,3 +57,16 @@ def resigned(
     cert = signed.public_bytes(Encoding.PEM)
     facts = old.facts._replace(fingerprint=signed.fingerprint(hashes.SHA256()).hex())
     return old._replace(cert=cert, fullchain=cert + old.chain, facts=facts)
+
+
+def fields(bundle: CertificateFiles) -> dict[str, str]:
+    """What a secret store is to hold of it, without an OCSP response or a request."""
+    return {
+        "private_key": bundle.key.decode(),
+        "fullchain": bundle.fullchain.decode(),
+        "cert": bundle.cert.decode(),
+        "chain": bundle.chain.decode(),
+        "csr": "",
+        "not_after": f"{bundle.facts.not_after:%Y-%m-%dT%H:%M:%SZ}",
+        "fingerprint": bundle.facts.fingerprint,
+    }

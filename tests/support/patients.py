@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import dns.query
 import dns.update
+import documents
 from calls import KEY, NAME, Client, Said, Stage
-from checkout import ROOT
-from jsonschema import Draft202012Validator
 from testbed import TIME_LIMIT
 
-SCHEMA = ROOT / "docs" / "doctor.schema.json"
 HIDE = "; ".join(f"mount -t tmpfs none {folder}" for folder in ("/etc/dehydrated", "/etc/letsencrypt"))
 
 
@@ -25,11 +22,7 @@ def person(stage: Stage, **environ: str) -> Client:
 
 def document(said: Said) -> Any:
     """What ``--json`` wrote, which keeps to its schema."""
-    schema = json.loads(SCHEMA.read_text())
-    Draft202012Validator.check_schema(schema)
-    written = json.loads(said.stdout)
-    Draft202012Validator(schema).validate(written)
-    return written
+    return documents.document("doctor", said.stdout)
 
 
 def found(said: Said) -> dict[str, str]:

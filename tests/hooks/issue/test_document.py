@@ -6,21 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import documents
 from calls import Said
 from checkout import ROOT
 from issuing import Office
-from jsonschema import Draft202012Validator
-
-SCHEMA = ROOT / "docs" / "issue.schema.json"
 
 
 def document(said: Said) -> Any:
     """What it wrote, which keeps to its schema."""
-    schema = json.loads(SCHEMA.read_text())
-    Draft202012Validator.check_schema(schema)
-    written = json.loads(said.stdout)
-    Draft202012Validator(schema).validate(written)
-    return written
+    return documents.document("issue", said.stdout)
 
 
 def test_every_certificate_is_there_with_its_verdict_and_what_has_come_of_it(tmp_path: Path) -> None:

@@ -17,12 +17,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import documents
 import pytest
 from bundles import issued
 from calls import HOOK, NAME, Client, Said, Stage
 from checkout import ROOT
 from contract import validation
-from jsonschema import Draft202012Validator
 from lifetimes import lasting
 from machine import Machine, deploy_cert
 from prometheus_client.parser import text_string_to_metric_families
@@ -36,7 +36,6 @@ from dns01.hooks.commands.status.expiry import Level
 from dns01.hooks.commands.status.services import Wanted, look
 from dns01.hooks.state.atomic import iso
 
-SCHEMA = ROOT / "docs" / "status.schema.json"
 A_DAY = 86400
 NOBODY = 65534  # a user
 
@@ -54,11 +53,7 @@ def status(machine: Machine, *words: str, **environ: str) -> Said:
 
 def document(said: Said) -> Any:
     """What ``--json`` wrote, which keeps to its schema."""
-    schema = json.loads(SCHEMA.read_text())
-    Draft202012Validator.check_schema(schema)
-    written = json.loads(said.stdout)
-    Draft202012Validator(schema).validate(written)
-    return written
+    return documents.document("status", said.stdout)
 
 
 def codes(written: Any) -> list[str]:

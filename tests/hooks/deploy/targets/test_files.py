@@ -34,16 +34,6 @@ ADM = grp.getgrnam("adm").gr_gid
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> CertificateFiles:
-    return issued(tmp_path / "client" / "old")
-
-
-@pytest.fixture
-def new(tmp_path: Path) -> CertificateFiles:
-    return issued(tmp_path / "client" / "new")
-
-
-@pytest.fixture
 def tls(tmp_path: Path) -> Path:
     """Where the service looks."""
     return tmp_path / "tls"

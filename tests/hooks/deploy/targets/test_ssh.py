@@ -33,16 +33,6 @@ def tls(sshd: Sshd, request: pytest.FixtureRequest) -> Path:
     return sshd.on(HERE) / request.node.name[:60]
 
 
-@pytest.fixture
-def old(tmp_path: Path) -> CertificateFiles:
-    return issued(tmp_path / "client" / "old")
-
-
-@pytest.fixture
-def new(tmp_path: Path) -> CertificateFiles:
-    return issued(tmp_path / "client" / "new")
-
-
 def target(sshd: Sshd, host: str = HERE, **options: str) -> Target:
     defaults = {"host": host, "ssh_config": sshd.config, "shell": "sh", "time_limit": "60"}
     return Target(defaults | {key.replace("__", "."): value for key, value in options.items()})

@@ -11,13 +11,12 @@ import hvac
 import pytest
 import refusals
 import trustme
-from bundles import issued
+from bundles import fields, issued
 from fakes import FOREVER, Fault, Json, Reset
 from fakes.vault import Vault
 from hvac.exceptions import InvalidRequest
 
 from dns01.errors import ConfigError, DeployError
-from dns01.hooks.deploy.targets.base import CertificateFiles
 from dns01.hooks.deploy.targets.vault import Target
 
 PATH = "dns01/example.org"
@@ -64,18 +63,6 @@ def open(vault: Vault, ca_file: Path) -> Opener:
 def client(vault: Vault, ca_file: Path) -> Any:
     """Somebody else's: a second opinion on the fake."""
     return hvac.Client(vault.url, Vault.token, verify=str(ca_file)).secrets.kv.v2
-
-
-def fields(bundle: CertificateFiles) -> dict[str, str]:
-    return {
-        "private_key": bundle.key.decode(),
-        "fullchain": bundle.fullchain.decode(),
-        "cert": bundle.cert.decode(),
-        "chain": bundle.chain.decode(),
-        "csr": "",
-        "not_after": f"{bundle.facts.not_after:%Y-%m-%dT%H:%M:%SZ}",
-        "fingerprint": bundle.facts.fingerprint,
-    }
 
 
 def shown(client: Any, path: str = PATH) -> Any:
