@@ -67,7 +67,12 @@ def leave_callers_modules_aside() -> None:
 
 
 def nothing_to_do(words: list[str]) -> bool:
-    """Whether it is a phase for what was left to do, and nothing was."""
+    """Whether it is a phase for what was left to do, and nothing was; or one that a later call does, and
+    nothing more is to be done than to note it."""
+    if words[0] == "certbot":
+        from dns01.hooks.state.noting import noted
+
+        return noted(words, os.environ)
     from dns01.hooks.state import idle
 
     if words[0] == "unchanged_cert":
@@ -84,11 +89,6 @@ def phase(words: list[str]) -> int:
     from dns01.hooks.clients.read import read
 
     call = read(words, os.environ)
-    if not call.last:
-        from dns01.hooks.state import intents
-
-        if intents.noted(call, os.environ):
-            return 0
     from dns01.hooks.phases import run
 
     return run(call, os.environ)

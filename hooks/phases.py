@@ -32,7 +32,7 @@ from .state.audit.reader import recent
 from .state.audit.record import Steps, entry
 from .state.audit.trail import Trail
 from .state.folder import state_dir
-from .state.intents import Intent, Intents
+from .state.intents import Intents
 from .state.journal import OPEN, RETRACT, Entry, Journal
 
 if TYPE_CHECKING:  # with them comes dnspython, which the phases of certificates can do without
@@ -196,12 +196,12 @@ class Phase:
         it, and always cleans up: a name that fails keeps none of the others from being ready."""
         client = self._session.client
         noted = self._session.intents.of(client, "publish") if client else []
-        challenges = (*(intent.challenge for intent in noted), *self.call.challenges)
+        challenges = (*noted, *self.call.challenges)
         if not challenges:
             raise UsageError(f"{', '.join(self.call.foreign)}: the challenge is not dns-01's", WANTS_DNS01)
         errors = self._publish_each(challenges)
         if client:
-            self._session.intents.done(noted)
+            self._session.intents.done(client, "publish")
             entries = [entry for entry in self._session.journal.of(client) if entry.state == OPEN]
         else:  # no call knows of the others: each waits for its own
             entries = self.records.published
@@ -218,11 +218,14 @@ class Phase:
     def note(self, client: Client) -> None:
         """Leave it to the last call of the run, which does it in one batch with the others'. The first of
         a run sees that the configuration is right."""
+        intents = self._session.intents
         if self.call.phase == "publish":
             _ = self._session.settings
+            intents.note(client, "publish", self.call.challenges)
+            intents.note(client, "foreign", [Challenge(name, "", "") for name in self.call.foreign])
         else:
             self._check_known()
-        self._session.intents.note(self.call, client)
+            intents.note(client, "retract", self.call.challenges)
 
     def _publish_each(self, challenges: Sequence[Challenge]) -> list[HookError]:
         """Publish all at once, or else each name by itself; the errors of those that fail."""
@@ -274,10 +277,10 @@ class Phase:
     def _check_complete(self, client: Client, entries: Iterable[Entry]) -> None:
         """Raises HookError for names of the run that nothing was published for, and that were ours."""
         foreign = self._session.intents.of(client, "foreign")
-        self._session.intents.done(foreign)
+        self._session.intents.done(client, "foreign")
         published = {(entry.domain, entry.value) for entry in entries}  # each maybe at several accounts
         missing = Counter(self.call.run_names) - Counter(domain for domain, _ in published)
-        if missing := missing - Counter([*(intent.domain for intent in foreign), *self.call.foreign]):
+        if missing := missing - Counter([*(challenge.domain for challenge in foreign), *self.call.foreign]):
             raise HookError(
                 f"not published: {', '.join(missing.elements())}; certbot asks the CA all the same",
                 "what was said of it is above, and in `dns01 audit --failed`",
@@ -310,19 +313,17 @@ class Phase:
     def retract(self) -> None:
         """Take back what the journal has for the call's challenges, and for those that earlier calls of the
         run have noted; never fails for the provider."""
-        noted = self._noted_retractions()
+        client, intents = self._session.client, self._session.intents
+        noted = intents.of(client, "retract") if client else []
         self._check_known()
-        challenges = [*(intent.challenge for intent in noted), *self.call.challenges]
+        challenges = [*noted, *self.call.challenges]
         with self.steps("retract"):
             found = self._session.journal.find(challenges)
             for challenge in (challenge for challenge, entries in found.items() if not entries):
                 output.step(f"nothing to take back for {challenge.domain or challenge.token}")
             self.records.retract([entry for entries in found.values() for entry in entries])
-        self._session.intents.done(noted)
-
-    def _noted_retractions(self) -> list[Intent]:
-        client = self._session.client
-        return self._session.intents.of(client, "retract") if client else []
+        if noted and client:
+            intents.done(client, "retract")
 
     def _check_known(self) -> None:
         """Raises UsageError where nothing of this run is known, and that means that something is wrong."""

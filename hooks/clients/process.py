@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from .proc import status_of, upwards, where
 from .read import CLIENTS
 
 PROGRAMS: frozenset[str] = frozenset().union(*(client.programs for client in CLIENTS))
@@ -48,12 +49,13 @@ def calling_client(pid: int | None = None) -> Client | None:
     may be a script that runs several clients and bears their name.
     """
     client, command = None, ""
-    for number, process in _upwards(os.getppid() if pid is None else pid):
+    for number, status in upwards(os.getppid() if pid is None else pid):
+        process = _Process(*status)
         words = command_line(number)
         if client and words != command:
             break
         if name := _client_name(process, words):
-            client, command = Client(name, number, process.start, _where()), words
+            client, command = Client(name, number, process.start, where()), words
         elif client:
             break
     return client
@@ -62,13 +64,13 @@ def calling_client(pid: int | None = None) -> Client | None:
 def this_process(name: str = "api") -> Client:
     """This very process, as the client of its own publishing."""
     process = _process(os.getpid())
-    return Client(name, os.getpid(), process.start if process else 0, _where())
+    return Client(name, os.getpid(), process.start if process else 0, where())
 
 
 def is_alive(client: Client) -> bool | None:
     """Whether the client still runs; None if that cannot be judged from here: on another host, in another
     container, without /proc, or for a daemon, whose life says nothing of one order."""
-    here, there = _where().split(" "), client.where.split(" ")
+    here, there = where().split(" "), client.where.split(" ")
     if len(here) != 3 or len(there) != 3 or here[0] != there[0] or client.name in DAEMONS:
         return None
     if here[1] != there[1]:
@@ -81,21 +83,9 @@ def is_alive(client: Client) -> bool | None:
     return process.start == client.start and process.state not in "ZX"
 
 
-def _upwards(pid: int) -> Iterator[tuple[int, _Process]]:
-    while pid and (process := _process(pid)):
-        yield pid, process
-        pid = process.parent
-
-
 def _process(pid: int) -> _Process | None:
-    """What /proc/PID/stat says (proc_pid_stat(5)). The name may hold spaces and parentheses."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            before, _, after = file.read().rpartition(")")
-    except OSError:
-        return None
-    fields = after.split()  # from the third on
-    return _Process(before.partition("(")[2], fields[0], int(fields[1]), int(fields[19]))
+    status = status_of(pid)
+    return _Process(*status) if status else None
 
 
 def _has_number(pid: int) -> bool:
@@ -132,12 +122,3 @@ def _program(command: str) -> Iterator[str]:
     if INTERPRETER.fullmatch(program):
         script = next((argument for argument in arguments if not argument.startswith("-")), "")
         yield os.path.basename(script)
-
-
-def _where() -> str:
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            boot = file.read().strip()
-        return f"{os.uname().nodename} {boot} {os.readlink('/proc/self/ns/pid')}"
-    except OSError:
-        return ""

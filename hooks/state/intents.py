@@ -1,110 +1,122 @@
 """What one of several calls of a client's run is to do: noted, and done by the last of them in one batch.
 
-certbot starts its manual hooks once for each name. A call that is not the last writes its challenge here,
-which costs it next to nothing: nothing is published or retracted by it. An intent that no last call comes
-for has done no harm, and is dropped when its client has ended.
+certbot starts its manual hooks once for each name. A call that is not the last writes its challenge here
+(``noting.py`` does it for most of them): nothing is published or retracted by it. An intent that no last
+call comes for has done no harm, and is dropped when its client has ended.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, NamedTuple, get_args
+from contextlib import suppress
+from typing import Any, Literal
 
-from ..clients.call import Call
+from ...output import warning
 from ..clients.challenge import Challenge
-from ..clients.process import Client, calling_client
-from .atomic import iso, labelled
-from .audit.record import entry
-from .audit.trail import Trail
-from .folder import state_dir
+from ..clients.process import Client
+from .atomic import discard, read_own, stage_text, usable
+from .folder import check_own, private_folder
+from .noting import FOLDER, append, file_name
 from .orphans import is_left
-from .store import Kind, Store
+from .store import MALFORMED
 
 Purpose = Literal["publish", "retract", "foreign"]  # foreign: a challenge of another type, not ours
 
-
-class Intent(NamedTuple):
-    """A challenge, and what is to become of it. ``noted``: epoch seconds."""
-
-    domain: str
-    token: str
-    validation: str
-    purpose: Purpose
-    client: Client
-    noted: float
-
-    @property
-    def challenge(self) -> Challenge:
-        return Challenge(self.domain, self.token, self.validation)
+VERSION = 1
+LARGEST = 1 << 20  # octets; a challenge has some 150
 
 
 class Intents:
     """The intents of one state folder. Every method may raise StateError."""
 
-    def __init__(self, state: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, state: str, clock: Callable[[], float] = time.time, warn: Callable[[str], None] = warning
+    ) -> None:
+        self._state = state
         self._clock = clock
-        self._store = Store(state, INTENTS)
+        self._warn = warn
 
-    def note(self, call: Call, client: Client) -> None:
+    def note(self, client: Client, purpose: Purpose, challenges: Iterable[Challenge]) -> None:
         """Write down the challenges of a call that is not the last of its run."""
-        purpose: Purpose = (
-            "retract" if call.phase == "retract" else "publish" if call.phase == "publish" else "foreign"
-        )
-        now = float(self._clock())
-        self._store.put(
-            [Intent(c.domain, c.token, c.validation, purpose, client, now) for c in call.challenges]
-        )
+        lines = [json.dumps(_encode(challenge)) for challenge in challenges]
+        path = self._path(client, purpose)
+        if not lines:
+            return
+        with usable(self._state):
+            private_folder(self._state)
+            private_folder(self._path())
+            if os.path.lexists(path):
+                append(path, "\n".join(lines))
+            else:
+                whose = json.dumps({"version": VERSION, **client._asdict()})
+                os.rename(stage_text(path, "\n".join([whose, *lines]), sync=False), path)
 
-    def of(self, client: Client, purpose: Purpose) -> list[Intent]:
-        """Those of this run of the client, in the order of their noting."""
-        found = [each for each in self._store.all() if each.client == client and each.purpose == purpose]
-        return sorted(found, key=lambda intent: intent.noted)
+    def of(self, client: Client, purpose: Purpose) -> list[Challenge]:
+        """Those of this run of the client, in the order of their noting. What is none is warned about."""
+        path, lines = self._path(client, purpose), list[bytes]()
+        try:
+            with usable(self._state), suppress(FileNotFoundError):
+                lines = self._read(path)[1]
+        except MALFORMED as error:
+            self._warn(f"{path} is no list of challenges ({error}): run the client again")
+        found = []
+        for line in lines:
+            try:
+                found.append(_decode(json.loads(line)))
+            except MALFORMED:
+                self._warn(f"a line of {path} is no challenge: run the client again")
+        return found
 
-    def done(self, intents: Iterable[Intent]) -> None:
+    def done(self, client: Client, *purposes: Purpose) -> None:
         """Forget them, and those whose client has ended."""
-        now = self._clock()
-        left = [each for each in self._store.all() if is_left(each.client, each.noted, now)]
-        self._store.remove([*intents, *left])
+        with usable(self._state), suppress(FileNotFoundError):
+            check_own(self._path())
+            for purpose in purposes:
+                discard(self._path(client, purpose))
+            with os.scandir(self._path()) as files:
+                for file in files:
+                    if self._is_left(file):
+                        with suppress(OSError):  # a folder
+                            discard(file.path)
+
+    def _is_left(self, file: os.DirEntry[str]) -> bool:
+        """What cannot be read counts as that of a client that nothing is known of."""
+        try:
+            client = self._read(file.path)[0]
+        except (OSError, *MALFORMED):
+            client = None
+        try:
+            return is_left(client, file.stat(follow_symlinks=False).st_mtime, self._clock())
+        except OSError:  # another process was quicker
+            return False
+
+    def _read(self, path: str) -> tuple[Client, list[bytes]]:
+        """Whose run it is, and the lines. Raises OSError and what is in MALFORMED."""
+        check_own(os.path.dirname(path))
+        first, *lines = read_own(path, LARGEST).split(b"\n")
+        whose = json.loads(first)
+        if whose.pop("version") > VERSION:
+            raise ValueError("a newer dns01 wrote it")
+        client = Client(**whose)
+        for value, kind in zip(client, (str, int, int, str), strict=True):
+            if not isinstance(value, kind):
+                raise TypeError("a field is of another type")
+        return client, lines
+
+    def _path(self, client: Client | None = None, purpose: Purpose = "publish") -> str:
+        name = [file_name(purpose, client.pid, client.start, client.where)] if client else []
+        return os.path.join(self._state, FOLDER, *name)
 
 
-def noted(call: Call, environ: Mapping[str, str]) -> bool:
-    """Note the call, if it is neither the first nor the last of its run: nothing is to be done about it but
-    that, and nothing but the standard library is needed. False if it has to go the full way."""
-    client = None if call.last else calling_client()
-    if client is None:
-        return False
-    intents = Intents(state_dir(environ))
-    if not intents.of(client, _purpose(call)):
-        return False
-    intents.note(call, client)
-    Trail.of(environ).write(entry(call))
-    return True
+def _encode(challenge: Challenge) -> dict[str, str]:
+    return {"domain": challenge.domain, "token": challenge.token, "validation": challenge.validation}
 
 
-def _purpose(call: Call) -> Purpose:
-    return "retract" if call.phase == "retract" else "publish"
-
-
-def _encode(intent: Intent) -> dict[str, Any]:
-    return {**intent._asdict(), "client": intent.client._asdict(), "noted_at": iso(intent.noted)}
-
-
-def _decode(data: Mapping[str, Any]) -> Intent:
-    intent = Intent(
-        **{**{field: data[field] for field in Intent._fields}, "client": Client(**data["client"])}
-    )
-    texts = (intent.domain, intent.token, intent.validation)
-    if not all(isinstance(text, str) for text in texts) or intent.purpose not in get_args(Purpose):
-        raise ValueError("a field is of another type")
-    return intent
-
-
-def _file_name(intent: Intent) -> str:
-    client = (intent.client.where, str(intent.client.pid), str(intent.client.start))
-    return labelled(intent.domain, "\n".join((intent.purpose, intent.validation, intent.token, *client)))
-
-
-INTENTS: Kind[Intent] = Kind(
-    "intents", _encode, _decode, _file_name, "a file about a challenge to come", "run the client again"
-)
+def _decode(data: Mapping[str, Any]) -> Challenge:
+    challenge = Challenge(data["domain"], data["token"], data["validation"])
+    if not all(isinstance(text, str) for text in challenge):
+        raise TypeError("a field is of another type")
+    return challenge

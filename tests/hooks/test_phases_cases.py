@@ -276,6 +276,43 @@ def test_32_a_challenge_of_http_01_is_not_ours_and_may_be_the_last_of_the_run(st
     assert stage.bind.txt(NAME) == set()
 
 
+@pytest.mark.parametrize("where", [0, 1], ids=["first", "in the middle"])
+def test_32_a_challenge_of_http_01_before_others_is_not_missed(stage: Stage, where: int) -> None:
+    client = stage.client("certbot")
+    for remaining, name in ((2, NAMES[0]), (1, NAMES[1])):
+        http = {"CERTBOT_TOKEN": "token", "CERTBOT_VALIDATION": "token.thumbprint"}
+        client("certbot", "auth", **certbot(name, remaining, **(http if name == NAMES[where] else {})))
+
+    said = client("certbot", "auth", **certbot(NAMES[2], 0))
+
+    assert (said.code, said.stderr) == (0, "")
+    for name in NAMES:
+        seen = stage.bind.txt(f"_acme-challenge.{name}")
+        assert seen == (set() if name == NAMES[where] else {validation(name)})
+
+
+@pytest.mark.parametrize("name", ["bücher.example.org", "WWW.Example.ORG", '"quoted".example.org'])
+def test_32_a_name_in_the_middle_is_checked_and_published_however_it_is_written(
+    stage: Stage, name: str
+) -> None:
+    client = stage.client("certbot")
+    names = {"CERTBOT_ALL_DOMAINS": f"{NAMES[0]},{name},{NAMES[2]}"}
+    client("certbot", "auth", **certbot(NAMES[0], 2, **names))
+
+    middle = client("certbot", "auth", **certbot(name, 1, **names))
+    last = client("certbot", "auth", **certbot(NAMES[2], 0, **names))
+
+    if name.startswith('"'):
+        assert (middle.code, last.code) == (2, 1)
+        assert "is no label of a host name" in middle.stderr
+        assert f"not published: {name}" in last.stderr
+    else:
+        assert (middle.code, middle.stdout, middle.stderr, last.code) == (0, "", "", 0)
+        owner = f"_acme-challenge.{name.lower().encode('idna').decode()}"
+        assert stage.bind.txt(owner) == {validation(name)}
+    assert stage.bind.txt(NAME) == {validation(NAMES[0])}
+
+
 def test_32_nothing_but_http_01_is_told_to_use_dns01(stage: Stage) -> None:
     http = {"CERTBOT_TOKEN": "token", "CERTBOT_VALIDATION": "token.thumbprint"}
     said = stage.client("certbot")("certbot", "auth", **certbot(NAMES[0], 0, **http))

@@ -111,6 +111,28 @@ def test_a_phase_with_nothing_to_do_says_nothing_reads_no_config_and_imports_nex
     assert list(state.parent.rglob("*")) == before
 
 
+def test_a_call_in_the_middle_of_a_run_of_certbot_is_noted_and_imports_next_to_nothing(
+    bare: set[str], tmp_path: Path
+) -> None:
+    names = ("a.example.org", "*.b.example.org", "c.example.org")
+    with Stage(tmp_path) as stage:
+        client = stage.client("certbot", PYTHONPROFILEIMPORTTIME="1")
+        for remaining, name in zip((2, 1, 0), names, strict=True):
+            challenge = {"CERTBOT_DOMAIN": name, "CERTBOT_VALIDATION": validation(name)}
+            said = client("certbot", "auth", **challenge, CERTBOT_REMAINING_CHALLENGES=str(remaining))
+            if remaining == 1:
+                middle = said
+
+        assert (middle.code, middle.stdout) == (0, "")
+        assert imported(middle.stderr) - bare <= ALLOWED | {
+            "dns01.hooks.clients",
+            "dns01.hooks.clients.proc",
+            "dns01.hooks.state.noting",
+        }
+        assert said.code == 0
+        assert stage.bind.txt("_acme-challenge.b.example.org") == {validation("*.b.example.org")}
+
+
 def test_publishing_through_rfc2136_waiting_and_taking_back_load_nothing_heavy_but_dnspython(
     tmp_path: Path,
 ) -> None:

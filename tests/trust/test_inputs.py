@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from dns01 import dnsmessage
 from dns01.errors import ConfigError, HookError, ProviderError, UsageError
 from dns01.hooks.clients.challenge import owner_name
+from dns01.hooks.clients.process import Client
 from dns01.hooks.clients.read import read
 from dns01.hooks.config.load import load_settings, open_account
 from dns01.hooks.deploy.ledger import Ledger
@@ -324,12 +325,12 @@ def test_an_answer_of_an_api_is_understood_or_an_error(name: str, api: Said) -> 
 
 # What lies in the state folder
 
+CERTBOT = Client("certbot", 4711, 1, "host")
 FOLDERS = ("open", "retracted", "intents", "pending", "deployed")
 FIELDS = [
     "version", "domain", "token", "name", "target", "value", "ttl", "account", "provider", "zone", "zone_id",
-    "client", "opened", "opened_at", "state", "tries", "error", "certificate", "since", "purpose",
-    "validation",
-    "noted", "pid", "start", "where", "time", "names", "steps", "published", "seq", "prev", "hash", "outcome",
+    "client", "opened", "opened_at", "state", "tries", "error", "certificate", "since", "validation",
+    "pid", "start", "where", "time", "names", "steps", "published", "seq", "prev", "hash", "outcome",
 ]  # fmt: skip
 contents = st.one_of(
     st.dictionaries(st.sampled_from(FIELDS), st.one_of(scalars, trees), max_size=20)
@@ -346,15 +347,20 @@ def test_a_file_of_the_state_is_understood_or_moved_aside(tmp_path: Path) -> Non
     for folder in FOLDERS:
         (state / folder).mkdir(mode=0o700, parents=True)
     said: list[str] = []
+    whose = json.dumps({"version": 1, **CERTBOT._asdict()}).encode() + b"\n"
 
     @many
     @given(st.sampled_from(FOLDERS), contents)
     def check(folder: str, content: bytes) -> None:
         (state / folder / "example.org-00000000.json").write_bytes(content)
+        run = state / "intents" / f"publish-{CERTBOT.pid}-{CERTBOT.start}-{CERTBOT.where}.jsonl"
+        run.write_bytes(content if folder == "intents" else whose + content)
         journal = Journal(str(state), warn=said.append)
         journal.entries()
         journal.orphans()
-        Intents(str(state)).of(None, "publish")  # type: ignore[arg-type]
+        intents = Intents(str(state), warn=said.append)
+        intents.of(CERTBOT, "publish")
+        intents.done(CERTBOT)
         ledger = Ledger(str(state))
         ledger.pending()
         ledger.deployed()

@@ -36,6 +36,11 @@ def certificate(folder: Path, which: str) -> tuple[str, ...]:
     return ("deploy_cert", "example.org", *paths, "1800000000")
 
 
+RUN = "state/intents/publish-1-1-host.jsonl"
+CERTBOT = {
+    "CERTBOT_DOMAIN": "example.org", "CERTBOT_VALIDATION": CHALLENGE[-1], "CERTBOT_REMAINING_CHALLENGES": "0",
+}  # fmt: skip
+
 Case = Callable[[Path], tuple[str, tuple[str, ...], Mapping[str, str]]]
 PLACES: dict[str, Case] = {
     "the configuration": lambda at: ("config.toml", CHALLENGE, pointing(at, "config.toml")),
@@ -46,7 +51,7 @@ PLACES: dict[str, Case] = {
     "an entry, swept": lambda at: ("state/open/example.org-0.json", ("sweep",), {}),
     "a delivery": lambda at: ("state/pending/example.org_web-0.json", ("startup_hook",), deploying(at)),
     "a delivery, shown": lambda at: ("state/deployed/example.org_web-0.json", ("status",), deploying(at)),
-    "an intent": lambda at: ("state/intents/example.org-0.json", CHALLENGE, {}),
+    "an intent": lambda at: (RUN, ("certbot", "auth"), CERTBOT),
     "a lock": lambda at: ("state/locks/audit.lock", CHALLENGE, {}),
     "the audit trail": lambda at: ("state/audit.jsonl", ("audit",), {}),
     "the audit trail, written": lambda at: ("state/audit.jsonl", CHALLENGE, {}),

@@ -1,0 +1,42 @@
+"""What /proc says of processes. Only what ``os`` has loaded itself is imported."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False  # as in typing, whose import would double the start-up
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Status = tuple[str, str, int, int]
+
+
+def status_of(pid: int) -> Status | None:
+    """The name, the state, the parent and the start (clock ticks since the boot) of a process, as
+    /proc/PID/stat says them (proc_pid_stat(5)); None where it says nothing. The name may hold spaces and
+    parentheses."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            before, _, after = file.read().rpartition(")")
+    except OSError:
+        return None
+    fields = after.split()  # from the third on
+    return before.partition("(")[2], fields[0], int(fields[1]), int(fields[19])
+
+
+def upwards(pid: int) -> Iterator[tuple[int, Status]]:
+    """The process, its parent, and so on, each with its status."""
+    while pid and (status := status_of(pid)):
+        yield pid, status
+        pid = status[2]
+
+
+def where() -> str:
+    """The host, its boot, and the PID namespace that numbers here belong to; empty where the system does
+    not tell."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
+            boot = file.read().strip()
+        return f"{os.uname().nodename} {boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
