@@ -17,8 +17,8 @@ def limit(problem: str) -> str:
         return f"the CA has paused these names after many failures: mend what failed, then open {paused[0]}"
     if _LIMITED not in problem:
         return ""
-    until = _RETRY_AFTER.search(problem)
-    when = f"until {until[1]} {until[2]} UTC" if until else "for a while: it says how long in Retry-After"
+    until = ends(problem)
+    when = f"until {until:%Y-%m-%d %H:%M:%S} UTC" if until else "for a while: it says how long in Retry-After"
     return (
         f"the CA takes no more of these {when}: stop what tries before (cron, a timer), mend what failed, "
         "and try with its staging directory meanwhile, which has limits of its own"

@@ -5,11 +5,9 @@ The network object of certbot's ``acme`` is not for several threads: each has on
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +22,7 @@ from josepy.jwk import JWK, JWKEC
 from .... import __version__
 from ....errors import AcmeError
 from ....retry_after import retry_after
+from ...clients.ca_limits import ends
 
 TIMEOUT = 30  # seconds that the CA may be silent
 NONCE_TRIES = 6  # RFC 8555 §6.5: a refused nonce is no error; a CA may refuse several in a row
@@ -200,13 +199,8 @@ def json_of(response: requests.Response) -> Mapping[str, Any]:
 
 def pause_in(detail: str, now: float) -> float | None:
     """Seconds until the moment that a refusal names in its text: not every one has a Retry-After."""
-    match = re.search(r"retry after (\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:Z| UTC)", detail, re.IGNORECASE)
-    if not match:
-        return None
-    try:
-        return max(0.0, datetime.fromisoformat(f"{match[1]}T{match[2]}+00:00").timestamp() - now)
-    except ValueError:
-        return None
+    moment = ends(detail)
+    return None if moment is None else max(0.0, moment.timestamp() - now)
 
 
 def problem_in(document: object) -> str:

@@ -27,9 +27,13 @@ def check(examined: Examined) -> Iterator[Finding]:
         _check_room(examined.settings.state)
         entries = journal.entries()
         orphans = [entry for entry in journal.orphans() if entry.name == examined.name]
+        corrupt = journal.corrupt()
     except StateError as error:
         yield Finding("state-unusable", Severity.ERROR, examined.settings.state, str(error), (error.hint,))
         return
+    for file in corrupt:
+        severity = Severity.WARNING if file.name == examined.name else Severity.NOTE
+        yield Finding("corrupt-entry", severity, file.name, file.text, (file.hint,))
     for entry in orphans:
         yield _open(entry)
     try:

@@ -109,6 +109,32 @@ def test_an_entry_whose_clean_up_failed_says_why(world: World, zone: HostedZone,
     assert "failed tries: 1, the last one: the provider was down" in finding.message
 
 
+def test_a_journal_file_that_cannot_be_read(world: World, zone: HostedZone, state_dir: Path) -> None:
+    entered(state_dir, A, this_process())
+    (file,) = (state_dir / "open").iterdir()
+    file.write_text("{")
+
+    again = [found(world, state_dir) for _ in range(2)]  # it stays there, moved aside
+
+    (finding,), _ = again
+    assert again[0] == again[1]
+    assert (finding.code, finding.severity) == ("corrupt-entry", Severity.WARNING)
+    assert f"{NAME} may still be published" in finding.message
+    assert finding.remedy[0].endswith(f"rm {state_dir}/corrupt/open/{file.name}")
+
+
+def test_a_journal_file_of_another_name_that_cannot_be_read_is_a_note(
+    world: World, zone: HostedZone, state_dir: Path
+) -> None:
+    entered(state_dir, A, this_process(), name="_acme-challenge.www.example.org")
+    (file,) = (state_dir / "open").iterdir()
+    file.write_text("{")
+
+    (finding,) = found(world, state_dir)
+
+    assert (finding.code, finding.severity) == ("corrupt-entry", Severity.NOTE)
+
+
 def test_an_entry_of_another_name(world: World, zone: HostedZone, state_dir: Path) -> None:
     entered(state_dir, A, GONE, "_acme-challenge.www.example.org", "_acme-challenge.www.example.org")
     assert found(world, state_dir) == []
