@@ -73,20 +73,22 @@ def nothing_to_do(words: list[str]) -> bool:
         from dns01.hooks.state.noting import noted
 
         return noted(words, os.environ)
-    from dns01.hooks.state import idle
+    from dns01.hooks.state import pending_work
 
     if words[0] == "unchanged_cert":
         certificate = words[1:4:2]  # its domain and its file
-        if idle.is_lost(os.environ, *certificate) or idle.is_uncompared(os.environ, *certificate):
+        if pending_work.is_undelivered(os.environ, *certificate) or pending_work.is_uncompared(
+            os.environ, *certificate
+        ):
             return False
-        return not (idle.anything_pending(os.environ) and idle.anything_due(os.environ))
+        return not (pending_work.anything_pending(os.environ) and pending_work.anything_due(os.environ))
     if words[0] not in ("startup_hook", "exit_hook") or any(words[1:]):
         return False
-    return not (idle.anything_open(os.environ) or idle.anything_pending(os.environ))
+    return not (pending_work.anything_open(os.environ) or pending_work.anything_pending(os.environ))
 
 
 def phase(words: list[str]) -> int:
-    from dns01.hooks.clients.read import read
+    from dns01.hooks.clients.detection import read
 
     call = read(words, os.environ)
     from dns01.hooks.phases import run

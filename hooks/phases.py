@@ -20,13 +20,13 @@ from .caa import issuers
 from .clients.call import Call
 from .clients.certbot import WANTS_DNS01
 from .clients.challenge import Challenge, checked
+from .clients.detection import client_named
 from .clients.lego import LEGO, needless_pause
 from .clients.process import Client, calling_client, this_process
-from .clients.read import client_named
 from .config.load import load_settings
 from .config.settings import Settings
-from .deploy.phases import DeployPhases
-from .notify import changes
+from .deploy.certificate_phases import DeployPhases
+from .notify import state_changes
 from .state.audit.files import FILE
 from .state.audit.reader import recent
 from .state.audit.record import Steps, entry
@@ -288,7 +288,7 @@ class Phase:
 
     def _wait_until_ready(self, entries: Sequence[Entry]) -> None:
         session = self._session
-        from .challenge.waits import ReadinessWait
+        from .challenge.readiness_wait import ReadinessWait
 
         waiting = ReadinessWait(
             session.settings,
@@ -404,8 +404,8 @@ class Phase:
         left: list[Entry] = []
         with suppress(HookError):  # a state folder that is of no use is why the call failed
             left = [entry for entry in self._session.journal.entries() if entry.state == RETRACT]
-        observed = changes.of_call(self.call, error, deployed, retracted, left)
-        changes.tell(observed, self._session.environ)
+        observed = state_changes.of_call(self.call, error, deployed, retracted, left)
+        state_changes.tell(observed, self._session.environ)
 
 
 def _place(entry: Entry) -> dict[str, str]:

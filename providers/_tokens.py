@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from ..errors import AuthRejected, ConfigError, Unreachable
 from ..secret import hide, shown
-from ._http.answers import words_in
+from ._http.responses import words_in
 from .rest import Rest
 
 LONGEST_TOKEN = 65536  # characters

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from tempfile import TemporaryDirectory
 
+from ..child_process import run
 from ..errors import ConfigError
 from ..options import seconds
-from ..program import run
 from ..secret import hide_setting
 from ._bridge import ProgramBridge, entries
 from .base import Option, Profile, TxtRecord

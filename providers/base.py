@@ -124,10 +124,10 @@ class ServesZonesAtOnce(Protocol):
 
 
 @runtime_checkable
-class KnowsWhenSettled(Protocol):
+class WaitsUntilInSync(Protocol):
     """A provider whose API says when a change is on its name servers (INSYNC, a job, an action)."""
 
-    def settled(self, zone: Zone) -> None:
+    def wait_until_in_sync(self, zone: Zone) -> None:
         """Return when all that this object has published in the zone is there; at once, if that is
         nothing. No lock is held. Raises ProviderError, which is Busy if it takes too long."""
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import ConfigError
-from ._http.answers import words_in
+from ._http.responses import words_in
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, listed, next_number

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from ..child_process import run
 from ..options import seconds
-from ..program import run
 from ._bridge import ProgramBridge, entries
 from .base import Option, Profile, TxtRecord
 

@@ -113,7 +113,7 @@ class Provider(Cloud):
         made = self.post(*self._zones(), zone.id, "changes", **change)
         self._pending[zone.id].append(made["id"])
 
-    def settled(self, zone: Zone) -> None:
+    def wait_until_in_sync(self, zone: Zone) -> None:
         """Until Google has sent what was changed here to its name servers. Raises Busy."""
         for change in self._pending.pop(zone.id, ()):
             self.attempt(zone.apex, partial(self._follow, zone, change))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import ConfigError
-from ._http.answers import words_in
+from ._http.responses import words_in
 from .base import Option, Profile, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Refused, Rest, listed, next_link

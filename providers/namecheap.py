@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import Busy, ConfigError, ProviderError
 from ..secret import shown
-from ._http.answers import xml
+from ._http.responses import xml
 from ._namecheap_hosts import Hosts
 from .base import Option, Profile, TxtRecord, Zone, relative
 from .records import ZoneProvider

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._http.answers import xml
+from ._http.responses import xml
 from .base import Option, Profile, TxtRecord, Zone, dns_name, relative
 from .records import RecordProvider
 from .rest import Rest, base_url

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from ..errors import AuthRejected, Busy, ConfigError
 from ..secret import hide
 from ._character_strings import unquoted
-from ._http.answers import NotFound, Refused
 from ._http.body import UnreadableAnswer
+from ._http.responses import NotFound, Refused
 from ._rackspace_credentials import read_credentials
 from .base import Option, Profile, TxtRecord, Zone, dns_name
 from .records import ZoneProvider
@@ -109,14 +109,14 @@ class Provider(Rest, ZoneProvider):
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """Returns when the records are in the zone; Cloud DNS has no later word to wait for."""
-        self._until_settled(
+        self._until_done(
             zone,
             lambda: self._lacking(zone, records),
             lambda lacking: self._work("POST", zone, body={"records": lacking}),
         )
 
     def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        self._until_settled(
+        self._until_done(
             zone,
             lambda: self._ids(zone, records),
             lambda ids: self._work("DELETE", zone, query={"id": ids}),
@@ -126,7 +126,7 @@ class Provider(Rest, ZoneProvider):
     def whose(self) -> str:
         return f"{super().whose}, user {self.given['user']}"
 
-    def _until_settled(
+    def _until_done(
         self, zone: Zone, left: Callable[[], list[T]], change: Callable[[list[T]], object]
     ) -> None:
         self.attempt(zone.apex, partial(self._change_all, left, change))

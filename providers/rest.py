@@ -32,10 +32,10 @@ from ..errors import AuthRejected, Busy, ConfigError, ProviderError, Unreachable
 from ..output import printable
 from ..retry_after import retry_after
 from ..secret import redact
-from ._http.answers import NotFound, Refused, listed, next_link, next_number, words_in
 from ._http.body import UnreadableAnswer
 from ._http.failures import Sent
 from ._http.logs import keep_queries_out
+from ._http.responses import NotFound, Refused, listed, next_link, next_number, words_in
 from ._http.retries import repeated
 from .base import Option, Profile
 from .records import ZoneProvider

@@ -118,7 +118,7 @@ class Provider:
         names = by_name(records)
         self._swap(zone, names, removed, {name: added(None, ours) for name, ours in names.items()})
 
-    def settled(self, zone: Zone) -> None:
+    def wait_until_in_sync(self, zone: Zone) -> None:
         """Until every name server of Route 53 has what was published here. Raises Busy."""
         for change in self._published.pop(plain_id(zone.id), ()):
             began = time.monotonic()

@@ -16,7 +16,7 @@ from checkout import ROOT
 from contract import validation
 
 from dns01.hooks import commands
-from dns01.hooks.clients.read import read
+from dns01.hooks.clients.detection import read
 from dns01.hooks.config.load import load_settings, open_account
 from dns01.hooks.config.settings import Settings
 from dns01.hooks.deploy.section import load_deployments

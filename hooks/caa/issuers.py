@@ -17,9 +17,9 @@ from ...errors import ConfigError
 from ...names import is_within
 from ...options import check_known, text
 from ..clients.dehydrated import Dehydrated, read_config, read_text
+from ..clients.detection import client_named
 from ..clients.process import Client, command_line
-from ..clients.read import client_named
-from .rules import Authority
+from .evaluation import Authority
 
 
 class _CA(NamedTuple):

@@ -26,7 +26,7 @@ from ..clients.challenge import Challenge
 from ..dns.destination import CNAME_LIMIT
 from ..dns.message import alias_of
 from ..dns.zone_cuts import Discovery
-from .rules import Authority, CannotTell, RRset, Verdict, check
+from .evaluation import Authority, CannotTell, RRset, Verdict, check
 
 CAA = dns.rdatatype.CAA
 WORKERS = 8

@@ -15,7 +15,7 @@ from ..dns.address import Address
 from ..dns.destination import Server
 from ..dns.message import TXT, Query, Response
 from .observation import Observation, Row
-from .sample import Sample
+from .sampling import Sample
 
 # Seconds between two queries of one address for one name that it does not have.
 FIRST_RETRY_INTERVAL = 0.25  # in the first second

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from .detection import CLIENTS
 from .proc import status_of, upwards, where
-from .read import CLIENTS
 
 PROGRAMS: frozenset[str] = frozenset().union(*(client.programs for client in CLIENTS))
 DAEMONS: frozenset[str] = frozenset().union(*(client.daemons for client in CLIENTS))

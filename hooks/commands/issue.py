@@ -14,9 +14,9 @@ from ...errors import AcmeError, ConfigError
 from ..state.atomic import iso
 
 if TYPE_CHECKING:
-    from ..issue.fleet.run import FleetRun
+    from ..issue.fleet.fleet_run import FleetRun
+    from ..issue.issue_run import IssueRun
     from ..issue.report import Report
-    from ..issue.run import IssueRun
 
 VERSION = 1  # of what --json writes
 WORDS = {
@@ -56,7 +56,7 @@ def issue(names: tuple[str, ...], dry_run: bool, force: bool, as_json: bool) -> 
 
 def _run() -> IssueRun | FleetRun:
     try:
-        from ..issue.run import IssueRun
+        from ..issue.issue_run import IssueRun
     except ModuleNotFoundError as error:
         if error.name not in ("acme", "josepy"):
             raise
@@ -69,7 +69,7 @@ def _run() -> IssueRun | FleetRun:
     if section is None:
         return IssueRun(os.environ)
     try:
-        from ..issue.fleet.run import FleetRun
+        from ..issue.fleet.fleet_run import FleetRun
     except ModuleNotFoundError as error:
         if error.name != "psycopg":
             raise
@@ -106,7 +106,7 @@ def _show(report: Report, *, everything: bool) -> None:
 
 def _document(report: Report) -> dict[str, Any]:
     """The same for programs: docs/issue.schema.json describes it."""
-    from ..issue.wave.record import certificates
+    from ..issue.wave.audit_entry import certificates
 
     return {
         "version": VERSION,

@@ -14,7 +14,7 @@ from ..clients.call import Call
 from ..phases import Session
 from ..state.atomic import iso
 from ..state.journal import Corrupt, Entry
-from ..state.orphans import ABANDONED
+from ..state.liveness import ABANDONED
 from .document import json_option, record, show
 
 VERSION = 1

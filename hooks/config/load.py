@@ -16,7 +16,7 @@ from ...output import warning
 from ...providers import load as load_provider
 from ...providers.base import HasWarnings, Provider
 from ...providers.records import ZoneProvider
-from ..state.idle import CONFIGURATION
+from ..state.pending_work import CONFIGURATION
 from .environment import OF_ACCOUNTS, account_of_variables, for_all
 from .settings import Account, Settings
 from .toml import File

@@ -20,12 +20,12 @@ from ...secret import redact
 from ...threads import side_by_side
 from ..clients.call import Certificate
 from ..clients.process import Client
-from ..state.orphans import is_due
-from . import bundle as bundles
+from ..state.liveness import is_due
+from . import certificate_files as bundles
 from . import reload
+from .collisions import check_delivery
 from .differences import differences_from, recorded
 from .ledger import INSTALLED, TOUCHED, UNTOUCHED, Delivery, Ledger
-from .places import check_delivery
 from .reload import Job
 from .section import Deployment, targets_for
 from .targets.base import Blind, CertificateFiles, Local, SilentMachine, Target
@@ -364,7 +364,7 @@ class Deliverer:
         return job._replace(delivery=delivery)
 
     def _succeed(self, job: Job, words: str) -> None:
-        reload.settle(job)
+        reload.commit(job)
         arrived = job.delivery._replace(since=float(self._clock()), tries=0, error="", forced=False)
         self._ledger.done(arrived)
         self.arrived.append(arrived)

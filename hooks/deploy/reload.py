@@ -10,7 +10,7 @@ from ... import output
 from ...errors import DeployError, HookError
 from .ledger import Delivery
 from .section import Deployment
-from .targets.base import CertificateFiles, Remote, Settle, Target, Undo
+from .targets.base import CertificateFiles, Commit, Remote, Target, Undo
 from .targets.command import environment, run, variables
 
 
@@ -75,11 +75,11 @@ def take_back(job: Job, error: Exception) -> tuple[bool, DeployError]:
     return back, DeployError(f"{message_of(error)}; {outcome}", getattr(error, "hint", ""))
 
 
-def settle(job: Job) -> None:
+def commit(job: Job) -> None:
     """Tell the target that its service has taken the certificate."""
-    if isinstance(job.target, Settle):
+    if isinstance(job.target, Commit):
         try:
-            job.target.settle(job.bundle)
+            job.target.commit(job.bundle)
         except Exception as error:  # what it is there for has been done
             output.warning(f"{job.delivery.title}: {message_of(error)}")
 
@@ -91,6 +91,6 @@ def message_of(error: Exception) -> str:
 
 def _verify(job: Job) -> None:
     if job.deployment.verify:
-        from .tls import verify
+        from .served_certificate import verify
 
         verify(job.deployment.verify, job.delivery.fingerprint, job.deployment.time_limit)

@@ -32,7 +32,7 @@ from ...options import Option, at, check_known, text, words
 from ..clients.call import Certificate
 from ..config.load import configuration_file
 from ..config.validators import value_of
-from .places import check_places, matches
+from .collisions import check_places, matches
 from .targets import kinds, load
 from .targets.base import Places, Remote, Target
 
@@ -85,7 +85,7 @@ class Deployment(NamedTuple):
         """What the certificate is given to. Raises ConfigError."""
         with at(f'[deploy."{self.pattern}".{self.configured}]'):
             if self.verify:
-                from .tls import service
+                from .served_certificate import service
 
                 service(self.verify)
             passed = {"pass_environment": " ".join(self.pass_environment)} if self.pass_environment else {}

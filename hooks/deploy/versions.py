@@ -7,7 +7,7 @@
     /etc/nginx/tls/.fullchain.pem.versions/
         5/ 6/ 7/         a folder for each version
         current -> 7     what the paths show: the rename of this one link changes them all
-        previous -> 6    what undo brings back, until it is settled; "nothing" where nothing was
+        previous -> 6    what undo brings back, until it is committed; "nothing" where nothing was
 
 Two plain files cannot change at one instant, and a service that is restarted between the two has
 a key that is not its certificate's. All that is temporary begins with a dot, since HAProxy loads
@@ -81,7 +81,7 @@ class Versions:
                 store.prune()
 
     def undo(self, files: Sequence[File]) -> None:
-        """Have the paths show what they showed before the installations since ``settle``, if the last
+        """Have the paths show what they showed before the installations since ``commit``, if the last
         was the one of these files and came to its end."""
         found = as_it_is(files[0])
         if found and found.content != files[0].content:
@@ -97,7 +97,7 @@ class Versions:
             self._drop_links_to_nothing(files)
             store.remove_link("previous")
 
-    def settle(self) -> None:
+    def commit(self) -> None:
         """Leave nothing to be undone."""
         with usable(self._folder), self._opened() as store:
             if store:

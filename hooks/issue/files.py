@@ -43,7 +43,7 @@ def install(folder: str, name: str, key: str, chain: Sequence[str]) -> Certifica
     ]
     versions = Versions(files[0].path)
     versions.install(files)
-    versions.settle()
+    versions.commit()
     return paths(folder, name)
 
 

@@ -19,8 +19,8 @@ from ..clients.challenge import Challenge
 from ..clients.process import Client
 from .atomic import discard, read_own, stage_text, usable
 from .folder import check_own, private_folder
+from .liveness import is_abandoned
 from .noting import FOLDER, append, file_name
-from .orphans import is_left
 from .store import MALFORMED
 
 Purpose = Literal["publish", "retract", "foreign"]  # foreign: a challenge of another type, not ours
@@ -78,18 +78,18 @@ class Intents:
                 discard(self._path(client, purpose))
             with os.scandir(self._path()) as files:
                 for file in files:
-                    if self._is_left(file):
+                    if self._is_abandoned(file):
                         with suppress(OSError):  # a folder
                             discard(file.path)
 
-    def _is_left(self, file: os.DirEntry[str]) -> bool:
+    def _is_abandoned(self, file: os.DirEntry[str]) -> bool:
         """What cannot be read counts as that of a client that nothing is known of."""
         try:
             client = self._read(file.path)[0]
         except (OSError, *MALFORMED):
             client = None
         try:
-            return is_left(client, file.stat(follow_symlinks=False).st_mtime, self._clock())
+            return is_abandoned(client, file.stat(follow_symlinks=False).st_mtime, self._clock())
         except OSError:  # another process was quicker
             return False
 

@@ -26,8 +26,8 @@ from ...errors import StateError
 from ...output import warning
 from ..clients.process import Client
 from .atomic import iso, labelled, readable, unlabelled
+from .liveness import is_abandoned
 from .locks import locks
-from .orphans import is_left
 from .store import MALFORMED, Kind, Store
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Journal:
         To be asked again under the zone's lock: another process may have been quicker.
         """
         now = self._clock()
-        left = cache(lambda client, opened: is_left(client, opened, now))
+        left = cache(lambda client, opened: is_abandoned(client, opened, now))
 
         def is_orphan(data: Mapping[str, Any]) -> bool:
             client = Client(**data["client"]) if data["client"] else None

@@ -37,7 +37,7 @@ ALLOWED = {
     "dns01.hooks",
     "dns01.hooks.state",
     "dns01.hooks.state.folder",
-    "dns01.hooks.state.idle",
+    "dns01.hooks.state.pending_work",
 }
 
 # What other phases and providers need, each of which costs as much as all of dnspython.

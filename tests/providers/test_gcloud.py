@@ -108,7 +108,7 @@ class TestChanges:
         zone = provider.zone_for(NAME)
         provider.publish(zone, [RECORD, TxtRecord(f"www.{NAME}", "b")])
         assert case.fake.done == []
-        provider.settled(zone)
+        provider.wait_until_in_sync(zone)
         assert case.fake.done == ["1", "2"]
         assert all(1 <= pause < 3 for pause in case.pauses)
 
@@ -117,7 +117,7 @@ class TestChanges:
         provider = case.provider()
         zone = provider.zone_for(NAME)
         provider.publish(zone, [RECORD])
-        error = case.error_of(lambda: provider.settled(zone))
+        error = case.error_of(lambda: provider.wait_until_in_sync(zone))
         assert isinstance(error, Busy)
         assert "example.com is pending" in str(error)
         assert sum(case.pauses) <= case.kind.budget

@@ -8,10 +8,10 @@ import pytest
 
 from dns01.providers import base, load, names
 
-# Who has each of them. A slip in a name (``settle`` for ``settled``) shows here.
+# Who has each of them. A slip in a name (``publishes`` for ``publish``) shows here.
 OFFERED: Mapping[str, set[str]] = {
     "StartsServer": {"standalone"},
-    "KnowsWhenSettled": {"gcloud", "route53"},
+    "WaitsUntilInSync": {"gcloud", "route53"},
     "CreatesAliases": {"rfc2136"},
     "ObservesServers": {"acmesh", "exec", "httpreq"},
     "WantsChallenges": {"httpreq"},
@@ -50,7 +50,7 @@ class Foreign:
 class ForeignBridge(Foreign):
     knows_zones = False
 
-    def settled(self, zone: base.Zone) -> None:
+    def wait_until_in_sync(self, zone: base.Zone) -> None:
         pass
 
 
@@ -60,5 +60,5 @@ def test_a_third_party_s_provider_knows_its_zones_unless_it_says_otherwise() -> 
 
 
 def test_a_third_party_s_provider_offers_by_having_the_method() -> None:
-    assert isinstance(ForeignBridge({}), base.KnowsWhenSettled)
-    assert not isinstance(Foreign({}), base.KnowsWhenSettled)
+    assert isinstance(ForeignBridge({}), base.WaitsUntilInSync)
+    assert not isinstance(Foreign({}), base.WaitsUntilInSync)

@@ -56,7 +56,7 @@ class TestRequests:
         provider = case.provider()
         zone = provider.zone_for("example.com")
         provider.publish(zone, records)
-        provider.settled(zone)
+        provider.wait_until_in_sync(zone)
         assert case.aws.calls == [LIST, WRITE, ASK, ASK]
         case.aws.calls.clear()
         case.provider().retract(zone, records)
@@ -187,13 +187,13 @@ class TestBatches:
         assert case.world_sees(name) == {"somebody else's"}
 
 
-class TestSettled:
+class TestInSync:
     def test_it_waits_for_insync(self, case: OnRoute53, clock: FakeClock) -> None:
         case.aws.polls = 20
         provider = case.provider()
         zone = provider.zone_for(NAME)
         provider.publish(zone, [RECORD])
-        provider.settled(zone)
+        provider.wait_until_in_sync(zone)
         assert case.aws.calls.count(ASK) == 21
         assert min(clock.slept) >= 0.8, "no more than an account's share of requests"
         assert max(clock.slept) <= 1.2 + sum(clock.slept) / 10 * 1.2
@@ -202,7 +202,7 @@ class TestSettled:
         provider = case.provider()
         zone = provider.zone_for(NAME)
         provider.retract(zone, [RECORD])
-        provider.settled(zone)
+        provider.wait_until_in_sync(zone)
         assert ASK not in case.aws.calls
 
     def test_it_does_not_wait_for_ever(self, case: OnRoute53, clock: FakeClock) -> None:
@@ -211,7 +211,7 @@ class TestSettled:
         zone = provider.zone_for(NAME)
         provider.publish(zone, [RECORD])
         with pytest.raises(Busy, match=r"example\.com to all its name servers in 6\d\d s"):
-            provider.settled(zone)
+            provider.wait_until_in_sync(zone)
 
 
 class TestOtherRecords:

@@ -131,7 +131,11 @@ class TestCredentialsThatDoNotDo:
                 r"arn:aws:route53:::hostedzone/Z1EXAMPLE example\.com",
                 lambda p, z: p.retract(z, [RECORD]),
             ),
-            (ASK, "arn:aws:route53:::change/C1EXAMPLE", lambda p, z: (p.publish(z, [RECORD]), p.settled(z))),
+            (
+                ASK,
+                "arn:aws:route53:::change/C1EXAMPLE",
+                lambda p, z: (p.publish(z, [RECORD]), p.wait_until_in_sync(z)),
+            ),
         ],
     )
     def test_a_permission_that_lacks_is_named_with_account_and_zone(
@@ -187,7 +191,7 @@ class TestPermission:
             provider = limited.provider(**options)
             zone = provider.zone_for(name)
             provider.publish(zone, [record])
-            provider.settled(zone)
+            provider.wait_until_in_sync(zone)
             provider.retract(zone, [record])
         assert limited.world_sees(name) == {"somebody else's"}
 

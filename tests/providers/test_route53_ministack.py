@@ -108,5 +108,5 @@ def test_what_is_pending_is_waited_for(case: OnMinistack, monkeypatch: pytest.Mo
     record = TxtRecord("_acme-challenge.settled.example.com", "v")
     zone = provider.zone_for(record.name)
     provider.publish(zone, [record])
-    provider.settled(zone)
+    provider.wait_until_in_sync(zone)
     assert case.world_sees(record.name) == {"v"}

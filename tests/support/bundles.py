@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from trustme import KeyType
 
 from dns01.hooks.clients.call import Certificate
-from dns01.hooks.deploy.bundle import read
+from dns01.hooks.deploy.certificate_files import read
 from dns01.hooks.deploy.targets.base import CertificateFiles
 
 AUTHORITY = trustme.CA().create_child_ca()

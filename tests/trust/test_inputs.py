@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from dns01 import dnsmessage
 from dns01.errors import ConfigError, HookError, ProviderError, UsageError
 from dns01.hooks.clients.challenge import owner_name
+from dns01.hooks.clients.detection import read
 from dns01.hooks.clients.process import Client
-from dns01.hooks.clients.read import read
 from dns01.hooks.config.load import load_settings, open_account
 from dns01.hooks.deploy.ledger import Ledger
 from dns01.hooks.deploy.section import load_deployments

@@ -57,14 +57,14 @@ def _concerned(call: Call, client: Client | None, journal: Journal) -> Sequence[
 def _caa(
     names: Sequence[str], client: Client | None, settings: Settings, environ: Mapping[str, str]
 ) -> Iterator[tuple[list[str], Suspicion]]:
-    from ...caa import rules
+    from ...caa import evaluation
     from ...caa.preflight import Lookups
     from ...dns.zone_cuts import Discovery
 
     issuer = issuers.authority(settings.ca, settings.ca_account, issuers.of_call(environ, client))
     lookups = Lookups(Discovery(settings.resolvers), names)
     for name in names:
-        verdict = rules.check(name, issuer, lookups)
+        verdict = evaluation.check(name, issuer, lookups)
         if verdict.reason:
             yield [], Suspicion("caa", f"{name}: {verdict.reason}", "; ".join(verdict.remedy))
 

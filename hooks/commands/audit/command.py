@@ -12,7 +12,7 @@ import click
 
 from ....errors import UsageError
 from ....output import report
-from ...clients import read as clients
+from ...clients import detection as clients
 from ...state.atomic import usable
 from ...state.audit.files import FILE
 from ...state.audit.reader import read

@@ -22,7 +22,7 @@ from .checks.configuration import load
 from .checks.registry import CHECKS
 from .examine import Diagnosis, diagnose
 from .finding import Examined, Severity
-from .probe import probe, skipped
+from .trial_record import probe, skipped
 
 ABREAST = 16  # domains that are looked at at once
 

@@ -15,7 +15,7 @@ from ....errors import ConfigError, DelegationError, HookError
 from ...config.settings import Account
 from ...dns.destination import ChainError, Destination
 from .checks.configuration import serving
-from .checks.where import followed
+from .checks.destination import followed
 from .finding import Check, Examined, Finding, Severity
 
 T = TypeVar("T")

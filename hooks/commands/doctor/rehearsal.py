@@ -14,9 +14,9 @@ from ...clients import dehydrated
 from ...clients.files import roots
 from ...config.settings import Settings
 from ...deploy.certificate import names_in
-from ...notify import changes
-from ...notify.changes import Observation
+from ...notify import state_changes
 from ...notify.section import load_receivers
+from ...notify.state_changes import Observation
 from .examine import Diagnosis
 from .finding import Severity
 from .report import verdict
@@ -60,7 +60,7 @@ def tell(diagnoses: Sequence[Diagnosis], environ: Mapping[str, str]) -> None:
         warning(f"nobody was notified: {error}")
         warning(error.hint)
         return
-    changes.tell(map(_observed, diagnoses), environ, at_once=True)
+    state_changes.tell(map(_observed, diagnoses), environ, at_once=True)
 
 
 def _observed(diagnosis: Diagnosis) -> Observation:

@@ -21,8 +21,8 @@ from ...config.load import DEFAULT_FILE
 from ...config.settings import Settings
 from . import account
 from .clients import Client, Order, dehydrated
-from .clients.every import CLIENTS, installed
-from .found import Found, everywhere
+from .clients.registry import CLIENTS, installed
+from .found import Found, registry
 from .questions import Questions, one_of, say
 
 MOST_NAMES = 100  # in one certificate, as CAs have it
@@ -101,11 +101,11 @@ def choose_order(questions: Questions, options: Options, client: Client, file: s
 def _found(options: Options, settings: Settings | None) -> list[Found]:
     """Nothing is looked for where an account is configured, and no other is asked for."""
     if options.source:
-        return everywhere.accounts_of(options.source)
+        return registry.accounts_of(options.source)
     configured = settings.accounts if settings else {}
     if options.account in configured or (configured and not (options.provider or options.account)):
         return []
-    return everywhere.accounts(os.environ)
+    return registry.accounts(os.environ)
 
 
 def _provider(

@@ -10,9 +10,9 @@ import click
 
 from .... import output
 from ....errors import UsageError
-from . import answers, configuration, ending, files
+from . import answers, configuration, files, next_steps
 from .answers import Options
-from .clients.every import CLIENTS
+from .clients.registry import CLIENTS
 from .questions import Questions
 
 
@@ -60,13 +60,13 @@ def _set_up(options: Options) -> int:
         [*configuration.drafts(file, settings, account, order.names), *client.drafts(order)],
         agreed=options.yes,
     )
-    ending.show_what_to_paste(client, order)
-    ending.use(file)
-    if options.doctor and ending.would_fail(order):
+    next_steps.show_what_to_paste(client, order)
+    next_steps.use(file)
+    if options.doctor and next_steps.would_fail(order):
         return 1
-    issued = ending.order_first(questions, client, order, options.order)
+    issued = next_steps.order_first(questions, client, order, options.order)
     if issued is not False:
-        ending.say_what_comes_next(client, order, issued=issued is True)
+        next_steps.say_what_comes_next(client, order, issued=issued is True)
     return 1 if issued is False else 0
 
 

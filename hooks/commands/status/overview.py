@@ -12,16 +12,16 @@ from typing import Any, NamedTuple
 
 from ....errors import StateError
 from ...clients.ca_limits import ends, limit
-from ...clients.read import CLIENTS
+from ...clients.detection import CLIENTS
 from ...deploy.ledger import Delivery
 from ...issue.planning.renewal_windows import RenewalWindow
-from ...notify.changes import deployment_subject, record_subject, stays_open
+from ...notify.state_changes import deployment_subject, record_subject, stays_open
 from ...state.atomic import iso
 from ...state.audit.files import FILE
 from ...state.audit.reader import recent
 from ...state.folder import state_dir
 from ...state.journal import Entry, Journal
-from ...state.orphans import ABANDONED
+from ...state.liveness import ABANDONED
 from . import services
 from .expiry import Level, Limits, Problem, expiry, span, worst
 from .inventory import Destination, Known, take

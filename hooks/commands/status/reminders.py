@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 
 from ....errors import ConfigError
 from ....output import warning
-from ...notify import changes
-from ...notify.changes import Observation, deployment_subject
+from ...notify import state_changes
 from ...notify.section import load_receivers
+from ...notify.state_changes import Observation, deployment_subject
 from .expiry import Problem, expiry, reminding
 from .overview import Overview, Standing
 from .windows import renewal_subject
@@ -35,7 +35,7 @@ def remind(overview: Overview, environ: Mapping[str, str]) -> None:
             seen[problem.subject] = _observed(problem, standing.known.name)
     for problem in overview.problems:
         seen[problem.subject] = _observed(problem, problem.subject)
-    changes.tell(seen.values(), environ, at_once=True)
+    state_changes.tell(seen.values(), environ, at_once=True)
 
 
 def _problems(standing: Standing, overview: Overview, days: float | None) -> Iterator[Problem]:
@@ -66,7 +66,7 @@ def _well(overview: Overview, environ: Mapping[str, str]) -> Iterator[Observatio
             yield Observation(f"service {service} {known.path}", known.name)
     for service in overview.probed:
         yield Observation(f"service {service}", service)
-    for subject in changes.notified(environ):
+    for subject in state_changes.notified(environ):
         if subject.startswith(("record ", "file ")):
             yield Observation(subject, subject)
 

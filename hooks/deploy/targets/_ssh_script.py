@@ -103,7 +103,7 @@ unstage() {
     cd ..
     rmdir ".$name.dns01" 2>/dev/null || :
 }
-settle() {
+commit() {
     work "$2"
     [ -d "$work" ] || return 0
     enter "$2" "$1"
@@ -194,9 +194,9 @@ def to_undo(files: Sequence[RemoteFile], mark: str) -> str:
     return _script(mark, (_call("undo", number, file.path, file.digest) for number, file in enumerate(files)))
 
 
-def to_settle(files: Sequence[RemoteFile], mark: str) -> str:
+def to_commit(files: Sequence[RemoteFile], mark: str) -> str:
     """Removes what was kept for the way back."""
-    return _script(mark, (_call("settle", number, file.path) for number, file in enumerate(files)))
+    return _script(mark, (_call("commit", number, file.path) for number, file in enumerate(files)))
 
 
 def to_run(command: Sequence[str], variables: Mapping[str, str], limit: int, mark: str) -> str:

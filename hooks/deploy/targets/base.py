@@ -2,7 +2,7 @@
 
 A target is a module of this folder with a class ``Target``; the module's name is what ``to`` says
 in the configuration. A third party's is an entry point of the group ``dns01.targets``. It gets its
-options as strings, as providers get theirs. ``Target`` is what each one has; ``Undo``, ``Settle``,
+options as strings, as providers get theirs. ``Target`` is what each one has; ``Undo``, ``Commit``,
 ``Places``, ``Local``, ``Blind`` and ``Remote`` are asked for with isinstance. Typing is structural: a
 target imports none of these.
 """
@@ -67,7 +67,7 @@ class Undo(Protocol):
 
     def undo(self, bundle: CertificateFiles) -> None:
         """Bring back what was there before ``install(bundle)``; where that has been called several
-        times, what was there before the first since ``settle``.
+        times, what was there before the first since ``commit``.
 
         May be called by a later process than ``install`` was: what it needs is where the target
         keeps things, not in this object. Raises DeployError.
@@ -75,10 +75,10 @@ class Undo(Protocol):
 
 
 @runtime_checkable
-class Settle(Protocol):
+class Commit(Protocol):
     """A target that keeps something for ``undo``."""
 
-    def settle(self, bundle: CertificateFiles) -> None:
+    def commit(self, bundle: CertificateFiles) -> None:
         """The service has taken the certificate: there is no way back beyond this. Raises DeployError,
         which is a warning only."""
 

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
-from .... import program
+from .... import child_process
 from ....errors import ConfigError, DeployError, ProviderError
 from ....options import Option, seconds
 from .base import CertificateFiles
@@ -89,6 +89,6 @@ def run(argv: Sequence[str], environ: Mapping[str, str], timeout: float, what: s
     Raises DeployError with the last that it said.
     """
     try:
-        program.run(argv, environ, timeout, f"{what}: {shlex.join(argv)}", given)
+        child_process.run(argv, environ, timeout, f"{what}: {shlex.join(argv)}", given)
     except ProviderError as error:
         raise DeployError(str(error), error.hint) from None

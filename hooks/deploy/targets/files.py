@@ -71,8 +71,8 @@ class Target:
         files = self._files(bundle)
         Versions(files[0].path).undo(files)
 
-    def settle(self, bundle: CertificateFiles) -> None:
-        Versions(self._files(bundle)[0].path).settle()
+    def commit(self, bundle: CertificateFiles) -> None:
+        Versions(self._files(bundle)[0].path).commit()
 
     def _files(self, bundle: CertificateFiles) -> list[File]:
         return [self._file(kind, named(path, bundle), bundle) for kind, path in self._layout.paths.items()]

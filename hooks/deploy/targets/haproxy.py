@@ -110,8 +110,8 @@ class Target:
         elif shown is not None and shown.sha1 != _sha1(before):
             self._runtime.replace(name, before.decode("ascii", "replace"))
 
-    def settle(self, bundle: CertificateFiles) -> None:
-        self._files.settle(bundle)
+    def commit(self, bundle: CertificateFiles) -> None:
+        self._files.commit(bundle)
 
     def _serve(self, name: str, pem: str, bundle: CertificateFiles) -> None:
         """Have HAProxy serve it, and see that it does."""

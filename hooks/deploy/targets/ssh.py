@@ -16,7 +16,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from .... import program
+from .... import child_process
 from ....errors import ConfigError, DeployError, ProviderError, Unreachable
 from ....options import Option, seconds
 from ....output import printable
@@ -147,10 +147,10 @@ class Target:
         files = self._files(bundle)
         self._converse(script.to_undo(files, self._mark), files, "bringing back the files on")
 
-    def settle(self, bundle: CertificateFiles) -> None:
+    def commit(self, bundle: CertificateFiles) -> None:
         files = self._files(bundle)
         if not self._nothing_kept:
-            self._converse(script.to_settle(files, self._mark), files, "removing the old files on")
+            self._converse(script.to_commit(files, self._mark), files, "removing the old files on")
 
     def run(self, command: Sequence[str], variables: Mapping[str, str], limit: float, what: str) -> None:
         told = {name: value for name, value in variables.items() if name not in _OF_FILES}
@@ -162,7 +162,7 @@ class Target:
         said = b"\n".join(line for line in lines if not line.startswith(self._mark.encode()))
         if ended.status or not self._answers(ended.output):
             raise DeployError(
-                f"{doing} {ended}: {program.last_lines(said or ended.said)}",
+                f"{doing} {ended}: {child_process.last_lines(said or ended.said)}",
                 f"repair what it names; by hand: ssh {self._host} {shlex.join(command)}",
             )
 
@@ -194,7 +194,7 @@ class Target:
                 raise DeployError(f"{doing}: {message.format(path=path, host=self._host)}", hint)
         if ended.status or ["end"] not in answers:
             raise DeployError(
-                f"{doing} {ended}: {program.last_lines(ended.said or ended.output)}",
+                f"{doing} {ended}: {child_process.last_lines(ended.said or ended.output)}",
                 f"see that the account may write there, and has a shell: ssh {self._host} sh -c true",
             )
         return answers
@@ -204,11 +204,11 @@ class Target:
         lines = printable(output.decode(errors="replace")).split("\n")
         return [line.split()[1:] for line in lines if line.startswith(f"{self._mark} ")]
 
-    def _ssh(self, text: str, limit: float, doing: str) -> program.Ended:
+    def _ssh(self, text: str, limit: float, doing: str) -> child_process.Ended:
         """Raises SilentMachine where nothing was run there, and DeployError."""
         environ = environment(os.environ, self._passed)
         try:
-            ended = program.converse(self._command, environ, limit, doing, text.encode(), MOST)
+            ended = child_process.converse(self._command, environ, limit, doing, text.encode(), MOST)
         except Unreachable as error:
             raise SilentMachine(str(error), error.hint) from None
         except ProviderError as error:
@@ -216,7 +216,7 @@ class Target:
         if ended.status == FAILED:
             said = ended.said.decode(errors="replace")
             hints = [hint for problem, hint in _HINTS if problem in said] or [_OUT_OF_REACH]
-            message = f"{doing}: {program.last_lines(ended.said)}"
+            message = f"{doing}: {child_process.last_lines(ended.said)}"
             raise SilentMachine(message, hints[0].format(host=self._host))
         return ended
 

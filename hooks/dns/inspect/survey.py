@@ -177,7 +177,9 @@ def survey_named(
     )
 
 
-def settle(survey: Survey, serial: int | None, *, sleep: Callable[[float], None] = time.sleep) -> Survey:
+def recheck_serials(
+    survey: Survey, serial: int | None, *, sleep: Callable[[float], None] = time.sleep
+) -> Survey:
     """The survey with those copies too that do not have ``serial``, the primary's, after a while."""
     known = {look.address for look in survey.behind}
     late = [look for look in survey.looks if look.authority and look.address not in known]

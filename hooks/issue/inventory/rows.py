@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ....child_process import output_of
 from ....errors import ConfigError, ProviderError
-from ....program import output_of
 from ..section import IssueSection
 
 MOST = 64 << 20  # octets of an inventory

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from ....errors import CaaForbids, ConfigError, HookError
 from ....names import PREFIX
+from ...caa.evaluation import Authority, check
 from ...caa.preflight import Lookups
-from ...caa.rules import Authority, check
 from ...challenge.placement import Placements
 from ...clients.challenge import owner_name
 from ...config.settings import Settings, ZoneRule

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from ....errors import ConfigError
 from ....options import at, check_known
 from ....trusted_file import read_trusted
-from ..idle import CONFIGURATION
+from ..pending_work import CONFIGURATION
 
 KEYS = ("to", "size", "keep")
 RECEIVERS = ("journald", "syslog")

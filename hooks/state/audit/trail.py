@@ -15,7 +15,7 @@ from ....secret import redact
 from ..atomic import iso, usable
 from ..folder import private_folder, state_dir
 from ..locks import locks
-from . import chain, copies, files
+from . import chain, files, syslog
 from .section import AuditSettings, load_audit
 
 LOCK_TIMEOUT = 10.0  # seconds; a writer holds the lock for some milliseconds
@@ -66,7 +66,7 @@ class Trail:
             self._warn(f"this phase is not in the audit trail {self._path}: {error} -> {error.hint}")
         except OSError as error:
             self._warn(f"this phase is not in the audit trail {self._path}: {error.strerror or error}")
-        for problem in copies.send(line or self._unsealed(record), settings.to):
+        for problem in syslog.send(line or self._unsealed(record), settings.to):
             self._warn(problem)
 
     def _settings(self) -> AuditSettings:

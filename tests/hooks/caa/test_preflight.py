@@ -12,8 +12,8 @@ from contract import validation
 from testbed import TIME_LIMIT, Bind, World
 
 from dns01.errors import CaaForbids
+from dns01.hooks.caa.evaluation import Authority, CannotTell, RRset
 from dns01.hooks.caa.preflight import Lookups, preflight, records_at
-from dns01.hooks.caa.rules import Authority, CannotTell, RRset
 from dns01.hooks.clients.call import Call
 from dns01.hooks.clients.challenge import Challenge
 from dns01.hooks.dns.zone_cuts import Discovery

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dns01.errors import UsageError
 from dns01.hooks.clients.call import Certificate
 from dns01.hooks.clients.challenge import Challenge
-from dns01.hooks.clients.read import CLIENTS, read
+from dns01.hooks.clients.detection import CLIENTS, read
 from dns01.hooks.hook import NEVER_FAIL, PHASES
 
 TOKEN, OTHER_TOKEN = "-Tok_en-1", "--tok-en2"

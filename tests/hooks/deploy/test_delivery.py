@@ -20,7 +20,7 @@ from dns01.hooks.deploy.delivery import Deliverer
 from dns01.hooks.deploy.ledger import INSTALLED, UNTOUCHED, Delivery, Ledger
 from dns01.hooks.deploy.section import Deployment
 from dns01.hooks.deploy.targets.base import CertificateFiles
-from dns01.hooks.state.orphans import ABANDONED, RETRY_INTERVAL
+from dns01.hooks.state.liveness import ABANDONED, RETRY_INTERVAL
 from dns01.options import Option
 from dns01.secret import hide
 
@@ -102,7 +102,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise Recording.faults[where]
 
     monkeypatch.setattr("dns01.hooks.deploy.reload.run", run)
-    monkeypatch.setattr("dns01.hooks.deploy.tls.verify", verify)
+    monkeypatch.setattr("dns01.hooks.deploy.served_certificate.verify", verify)
     kinds = {"recording": Recording, "oneway": OneWay}
     monkeypatch.setattr("dns01.hooks.deploy.section.load", kinds.__getitem__)
     return Recording.log

@@ -12,8 +12,8 @@ import pytest
 from dns01.errors import StateError
 from dns01.hooks.clients.process import this_process
 from dns01.hooks.state.audit.trail import Trail
-from dns01.hooks.state.idle import anything_open
 from dns01.hooks.state.journal import Entry, Journal
+from dns01.hooks.state.pending_work import anything_open
 
 ANOTHER = 65534
 ENTRY = Entry(

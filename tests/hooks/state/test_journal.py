@@ -17,8 +17,8 @@ import pytest
 from dns01.errors import StateError
 from dns01.hooks.clients.challenge import Challenge
 from dns01.hooks.clients.process import Client, this_process
-from dns01.hooks.state.idle import anything_open
 from dns01.hooks.state.journal import Entry, Journal
+from dns01.hooks.state.pending_work import anything_open
 
 HOUR = 3600.0
 NAME = "_acme-challenge.example.org"

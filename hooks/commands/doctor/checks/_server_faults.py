@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ....dns.inspect.faults import (
-    ServerFault,
-    copy_at,
-    listed,
-    primary_addresses,
-)
+from ....dns.inspect.faults import ServerFault, copy_at, listed, primary_addresses
 from ....dns.inspect.survey import Survey
 from ..finding import Finding, Severity
-from ._server_words import answers, or_drop
+from ._server_names import answers, or_drop
 from .account_copy import AccountCopy, names
 
 

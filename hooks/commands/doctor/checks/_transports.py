@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 
 from ....dns.inspect.survey import Look, Survey
 from ..finding import Finding, Severity
-from ._server_words import ips, located, looks_by_host, or_drop
+from ._server_names import ips, located, looks_by_host, or_drop
 
 SEVERAL = 3  # servers with the same thing wrong, beyond which they have one finding together
 

@@ -7,11 +7,8 @@ from contextlib import suppress
 from dns.serial import Serial
 
 from .....errors import DelegationError, HookError
-from ....dns.inspect.faults import (
-    copy_at,
-    reference_copy,
-)
-from ....dns.inspect.survey import Look, Survey, settle
+from ....dns.inspect.faults import copy_at, reference_copy
+from ....dns.inspect.survey import Look, Survey, recheck_serials
 from ....dns.message import A, addresses_in
 from ..finding import Examined, Finding, Severity
 from .account_copy import AccountCopy, look_again, names
@@ -102,7 +99,7 @@ def other_view(examined: Examined, survey: Survey, account: AccountCopy) -> Find
     with suppress(HookError):  # it may be changing just now
         again = look_again(examined.places, account.account.name, survey.apex)
         account = account._replace(apex=again[2]) if again else account
-    fresh = settle(survey._replace(behind=()), account.apex.serial)
+    fresh = recheck_serials(survey._replace(behind=()), account.apex.serial)
     strange = [
         look
         for look in survey.looks

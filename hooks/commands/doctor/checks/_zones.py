@@ -18,7 +18,7 @@ from ....dns.message import TXT, Query, Response
 from ....dns.transport import Transport
 from ....dns.zone_cuts import Discovery
 from ..finding import Examined
-from .where import followed
+from .destination import followed
 
 TEXT_TIMEOUT = 3.0  # seconds
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .....errors import DelegationError
+from ....caa.evaluation import Verdict
+from ....caa.evaluation import check as judge
 from ....caa.issuers import Order, authority, of_certbot, of_dehydrated
 from ....caa.preflight import Lookups
-from ....caa.rules import Verdict
-from ....caa.rules import check as judge
 from ....clients import dehydrated
 from ..finding import Examined, Finding, Severity
 from . import _certbot

@@ -14,7 +14,7 @@ from ....state.atomic import usable
 from ....state.journal import Entry, Journal
 from ..finding import Examined, Finding, Severity
 from ._zones import texts_at, zone_of
-from .where import followed
+from .destination import followed
 
 SWEEP = "dns01 sweep"
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 8555 §8.4: any other value is not of an ACME client

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator
 import dns.rdatatype
 
 from ....dns.inspect.faults import server_faults
-from ....dns.inspect.survey import Survey, settle
+from ....dns.inspect.survey import Survey, recheck_serials
 from ....dns.negative_ttl import negative_ttl
 from ..finding import Examined, Finding, Severity
 from . import _addresses
 from ._server_faults import REPORTS, serial_went_back
-from ._server_words import answers, or_drop
+from ._server_names import answers, or_drop
 from ._transports import blocked_ports, large_udp, one_transport, silent
 from ._world_copy import copy_elsewhere, hidden_and_behind, other_view, with_addresses
 from ._zones import named_survey, surveys
@@ -43,7 +43,7 @@ def check(examined: Examined) -> Iterator[Finding]:
             continue
         own = copies.only if owned else None
         if own:
-            survey = settle(survey, own.apex.serial)
+            survey = recheck_serials(survey, own.apex.serial)
             own = with_addresses(examined, survey, own)
         yield from findings(survey, own, _addresses.of_the_root(examined))
 
@@ -137,7 +137,7 @@ def _named(survey: Survey, account: AccountCopy | None) -> Iterator[Finding]:
         )
         return
     if account:
-        survey = settle(survey, account.apex.serial)
+        survey = recheck_serials(survey, account.apex.serial)
     for fault in server_faults(survey, account.copy if account and account.server else None):
         if report := REPORTS.get(fault.kind):
             finding = report(survey, fault)

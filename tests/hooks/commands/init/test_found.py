@@ -10,7 +10,7 @@ import pytest
 from fresh import HOME, KEY_FILE, SECRET, FreshMachine
 
 from dns01.errors import UsageError
-from dns01.hooks.commands.init.found import everywhere
+from dns01.hooks.commands.init.found import registry
 
 ENCODED = base64.b64encode(b"the-token-itself").decode()
 TSIG = {"tsig_key": "dns01", "tsig_algorithm": "hmac-sha256", "tsig_secret": SECRET}
@@ -131,7 +131,7 @@ def test_an_account_is_read_from(case: str, tmp_path: Path) -> None:
     name, text, provider, values = FILES[case]
     path = tmp_path / name
     path.write_text(text)
-    (found,) = everywhere.accounts_of(str(path))
+    (found,) = registry.accounts_of(str(path))
     own = {key: value for key, value in found.values.items() if key not in ("home", "storage")}
     assert (found.provider, own, found.source) == (provider, values, str(path))
 
@@ -157,7 +157,7 @@ def test_what_is_no_account_is_none(text: str, tmp_path: Path) -> None:
         path = tmp_path / name
         path.write_text(text)
         with pytest.raises(UsageError, match="is an account that can be used"):
-            everywhere.accounts_of(str(path))
+            registry.accounts_of(str(path))
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def tls(tmp_path: Path) -> Path:
 def deploy(options: Mapping[str, str], bundle: CertificateFiles) -> None:
     """As the core does it, once all is well with what was there; and then there is nothing left to change."""
     target = Target(options)
-    target.settle(bundle)
+    target.commit(bundle)
     target.check(bundle)
     assert target.changes(bundle)
     target.install(bundle)
@@ -292,11 +292,11 @@ def test_undo_leads_back_to_the_last_that_was_well_however_much_has_come_since(
     assert Target(haproxy).changes(old) == []
 
 
-def test_what_is_settled_is_not_undone(tls: Path, old: CertificateFiles, new: CertificateFiles) -> None:
+def test_what_is_committed_is_not_undone(tls: Path, old: CertificateFiles, new: CertificateFiles) -> None:
     target = Target({"directory": str(tls)})
     for bundle in (old, new):
         target.install(bundle)
-        target.settle(bundle)
+        target.commit(bundle)
     target.undo(new)
     assert target.changes(new) == []
 
@@ -326,7 +326,7 @@ def test_an_installation_that_failed_leaves_nothing_to_undo(
     deploy(options, old)
     wanted = new if what == "another certificate" else old
     target = Target({**options, "mode.cert": "0600"})
-    target.settle(old)
+    target.commit(old)
 
     def with_small_files_only() -> str:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -648,7 +648,7 @@ def test_nothing_is_written_or_removed_through_a_link_of_another_user(
         os.chown(tls, NOBODY, -1)
     theirs(tls / link if link else tls, precious)
     target = Target({"directory": str(tls)})
-    for step in (target.install, target.undo, target.settle):
+    for step in (target.install, target.undo, target.commit):
         with suppress(DeployError):
             step(new)
     with pytest.raises(DeployError, match=r"is a link that the user \d+ has made"):

@@ -103,10 +103,10 @@ def prepare(folder: Path, before: str, oldest: CertificateFiles, old: Certificat
         case "a version":
             for bundle in (oldest, old):
                 target.install(bundle)
-                target.settle(bundle)
+                target.commit(bundle)
         case "an undone version":
             target.install(old)
-            target.settle(old)
+            target.commit(old)
             target.install(oldest)
             target.undo(oldest)
 

@@ -48,7 +48,7 @@ def deploy(to: Target, bundle: CertificateFiles) -> None:
     to.check(bundle)
     assert to.changes(bundle)
     to.install(bundle)
-    to.settle(bundle)
+    to.commit(bundle)
     assert to.changes(bundle) == []
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dns01.errors import ConfigError
-from dns01.hooks.state.audit import chain, copies
+from dns01.hooks.state.audit import chain, syslog
 from dns01.hooks.state.audit.section import AuditSettings, read
 from dns01.hooks.state.audit.trail import Trail
 from dns01.hooks.state.audit.verify import verify
@@ -83,7 +83,7 @@ def test_syslog_gets_a_datagram_that_is_no_longer_than_it_may_be(
     line = chain.seal({"phase": "deploy_challenge", "outcome": outcome, "error": error}, 7, "f" * 64)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
         syslog.bind(place)
-        assert list(copies.send(line, ["syslog"], {"syslog": place})) == []
+        assert list(syslog.send(line, ["syslog"], {"syslog": place})) == []
         packet = syslog.recv(1 << 16).decode()
 
     assert len(packet) < 2100
@@ -99,7 +99,7 @@ def test_a_receiver_that_is_not_there_is_a_warning_and_the_file_has_the_line(
 ) -> None:
     place = str(tmp_path / "nowhere")
 
-    (problem,) = copies.send(chain.seal({}, 1, ""), ["journald"], {"journald": place})
+    (problem,) = syslog.send(chain.seal({}, 1, ""), ["journald"], {"journald": place})
 
     assert problem == f"no copy of the audit trail's line went to journald ({place}): it is not running"
 
@@ -111,7 +111,7 @@ def test_a_receiver_that_takes_nothing_is_not_waited_for_long(tmp_path: Path) ->
         syslog.bind(place)
         problems: list[str] = []
         for _ in range(10_000):  # until its queue is full
-            if problems := list(copies.send(line, ["syslog"], {"syslog": place})):
+            if problems := list(syslog.send(line, ["syslog"], {"syslog": place})):
                 break
 
     assert len(problems) == 1

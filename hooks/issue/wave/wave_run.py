@@ -8,11 +8,11 @@ from functools import cached_property
 
 from .... import output
 from ....errors import HookError
+from ...caa.evaluation import Authority
 from ...caa.issuers import issuers
-from ...caa.rules import Authority
 from ...challenge.placement import Placements
 from ...challenge.publisher import Records
-from ...challenge.waits import ReadinessWait
+from ...challenge.readiness_wait import ReadinessWait
 from ...clients.process import this_process
 from ...config.load import load_settings
 from ...config.settings import Settings
@@ -25,7 +25,7 @@ from ..order_state import OrderStates
 from ..planning.plan import Planned
 from ..report import Report
 from ..section import CaSection
-from . import arrivals, record
+from . import audit_entry, deliveries
 from .issuance import Issuance
 from .preparation import set_aside, with_zones, without_place
 from .progress import WaveProgress
@@ -95,9 +95,9 @@ class WaveRun:
             report = report._replace(delivered=self._deliver(report))
             self._sweep()
         except BaseException as error:
-            record.leave(report, self._records, self.steps, self._environ, error)
+            audit_entry.leave(report, self._records, self.steps, self._environ, error)
             raise
-        record.leave(report, self._records, self.steps, self._environ, None)
+        audit_entry.leave(report, self._records, self.steps, self._environ, None)
         return report
 
     def _wave(self, issuances: Sequence[Issuance]) -> None:
@@ -144,7 +144,7 @@ class WaveRun:
         issued = [each.name for each in report.issuances if each.stage == "issued"]
         names = list(dict.fromkeys((*issued, *left)))
         with self.steps("deploy"):
-            rows = arrivals.deliver(names, self._folder, self._environ, self._client)
+            rows = deliveries.deliver(names, self._folder, self._environ, self._client)
         for name in names:
             self._states.delivered(name)
         return rows

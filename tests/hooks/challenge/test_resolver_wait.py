@@ -17,7 +17,7 @@ from testbed.doh import trust
 from testbed.sockets import Transport
 
 from dns01.errors import ConfigError, NotReady
-from dns01.hooks.challenge.degraded import wait_for_resolvers
+from dns01.hooks.challenge.resolver_wait import wait_for_resolvers
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.dns.address import Address
 
@@ -135,7 +135,7 @@ def test_without_https_the_resolvers_on_port_53_decide(
 
 
 def test_nobody_at_all_is_named(resolver: NameServer, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dns01.hooks.challenge.degraded.RETRY_INTERVAL", 0.2)
+    monkeypatch.setattr("dns01.hooks.challenge.resolver_wait.RETRY_INTERVAL", 0.2)
     resolver.silent = True
     with pytest.raises(NotReady, match=r"no answer from https://127\.0\.0\.58/dns-query, 127\.0\.0\.57"):
         asked(clock, NOBODY)

@@ -21,7 +21,7 @@ from ..planning.plan import Planned, make_plan
 from ..planning.renewal_windows import RenewalWindow, ask_windows
 from ..report import Report
 from ..section import load_ca, load_issue
-from ..wave.run import WaveRun
+from ..wave.wave_run import WaveRun
 from .database import Connection, Database
 from .leases import Leases, Shared
 from .section import FleetSection

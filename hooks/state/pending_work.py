@@ -32,7 +32,7 @@ def anything_notified(environ: Mapping[str, str]) -> bool:
     return _holds_any(environ, "notified")
 
 
-def is_lost(environ: Mapping[str, str], domain: str = "", cert: str = "") -> bool:
+def is_undelivered(environ: Mapping[str, str], domain: str = "", cert: str = "") -> bool:
     """Whether the file of a certificate is newer than the last time that it was brought anywhere, and
     nothing of it is pending: what said that it was renewed was killed, or could not write here."""
     try:
@@ -100,7 +100,7 @@ def _holds_any(environ: Mapping[str, str], folder: str) -> bool:
 def anything_due(environ: Mapping[str, str]) -> bool:
     """Whether any of what is pending is to be tried again by this call; True as well for what cannot be
     read, so that the full way, which says why, is taken."""
-    from .orphans import is_due_file
+    from .liveness import is_due_file
 
     folder = os.path.join(state_dir(environ), "pending")
     try:

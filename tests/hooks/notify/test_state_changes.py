@@ -32,9 +32,9 @@ from tls_server import at_once, served
 from dns01.errors import ConfigError
 from dns01.hooks.clients.call import Call
 from dns01.hooks.clients.challenge import Challenge
-from dns01.hooks.notify.changes import Observation, of_call, tell
 from dns01.hooks.notify.section import Receivers, load_receivers
 from dns01.hooks.notify.send import Message, deliver
+from dns01.hooks.notify.state_changes import Observation, of_call, tell
 from dns01.hooks.state.atomic import iso
 from dns01.secret import hide
 

@@ -19,7 +19,7 @@ from .planning.plan import make_plan, read_leaves
 from .planning.renewal_windows import refresh_windows
 from .report import Report
 from .section import load_ca, load_issue
-from .wave.run import WaveRun
+from .wave.wave_run import WaveRun
 
 
 class IssueRun:

@@ -10,7 +10,7 @@ from functools import cache
 
 from ... import output
 from ...errors import HookError, NotReady
-from ...providers.base import KnowsWhenSettled, Profile, Zone
+from ...providers.base import Profile, WaitsUntilInSync, Zone
 from ..clients.process import Client, is_alive
 from ..config.settings import Settings
 from ..dns.address import Address
@@ -19,11 +19,11 @@ from ..dns.inspect.split_horizon import differences
 from ..state.audit.record import Steps
 from ..state.journal import Entry, Journal
 from .ca_cache import open_elsewhere, seconds_until_forgotten
-from .degraded import wait_for_resolvers
 from .placement import Placement, Placements
 from .progress import Progress
 from .public_resolvers import ask_resolvers
 from .readiness import DEGRADED_AFTER, ReadinessCheck, Target
+from .resolver_wait import wait_for_resolvers
 from .server_wait import EachName, wait
 
 BATCHES_AT_ONCE = 8  # batches of names that are on their servers, each waiting for caches and resolvers
@@ -165,9 +165,9 @@ class ReadinessWait:
         """The word of every API that has one (INSYNC, a job)."""
         for account, zone in dict.fromkeys(each for place in places for each in place.zones):
             provider = self._places.provider_named(account)
-            if isinstance(provider, KnowsWhenSettled):
+            if isinstance(provider, WaitsUntilInSync):
                 with self._places.errors_of(account):
-                    provider.settled(zone)
+                    provider.wait_until_in_sync(zone)
 
     def _for_servers(
         self,
@@ -263,7 +263,7 @@ class ReadinessWait:
         """A provider that trusts its servers at its own word has none for what another process
         published: those are asked as often as anybody's."""
         providers = [self._places.provider(primary.account) for primary in place.primaries]
-        if published or not any(isinstance(provider, KnowsWhenSettled) for provider in providers):
+        if published or not any(isinstance(provider, WaitsUntilInSync) for provider in providers):
             return place.profile
         return place.profile._replace(rounds=max(place.profile.rounds, Profile().rounds))
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...challenge.publisher import Records
-from ...notify import changes
-from ...notify.changes import Observation
+from ...notify import state_changes
+from ...notify.state_changes import Observation
 from ...state.audit.record import Steps
 from ...state.audit.trail import Trail
 from ...state.journal import Entry
@@ -42,7 +42,7 @@ def leave(
         }
     )
     if error is None or isinstance(error, Exception):  # a signal leaves no time for it
-        changes.tell([*_observations(report, failures)], environ)
+        state_changes.tell([*_observations(report, failures)], environ)
 
 
 def certificates(report: Report) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ def _observations(report: Report, failures: Mapping[str, str]) -> list[Observati
             seen.append(
                 Observation(f"issue {name}", f"issue {name}", "failed" if failure else "", text, hint)
             )
-    seen += [changes.of_target(row) for row in report.delivered]
+    seen += [state_changes.of_target(row) for row in report.delivered]
     return seen
 
 

@@ -17,11 +17,17 @@ from ... import output
 from ...errors import ConfigError, DeployError, HookError
 from ..clients import files
 from ..clients.call import Call, Certificate
+from ..clients.detection import client_named
 from ..clients.process import Client
-from ..clients.read import client_named
 from ..state.atomic import open_regular, stage, sync_folder, usable
 from ..state.folder import private_folder
-from ..state.idle import anything_pending, compared_file, configuration_version, is_lost, is_uncompared
+from ..state.pending_work import (
+    anything_pending,
+    compared_file,
+    configuration_version,
+    is_uncompared,
+    is_undelivered,
+)
 
 if TYPE_CHECKING:  # with it comes cryptography, which most calls can do without
     from .delivery import Deliverer
@@ -82,7 +88,7 @@ class DeployPhases:
         """Try again what earlier runs have left, and bring it to where it has not come at all, or not since
         it was renewed; never fails."""
         self.retry()
-        if is_lost(self._environ, certificate.domain, certificate.cert):
+        if is_undelivered(self._environ, certificate.domain, certificate.cert):
             self._without_failing(lambda: self._recover(certificate))
         elif is_uncompared(self._environ, certificate.domain, certificate.cert):
             self._without_failing(lambda: self._compare(certificate))

@@ -11,7 +11,7 @@ from testbed import NameServer, Zone
 
 from dns01.errors import ClientGone, NotReady
 from dns01.hooks.challenge.placement import Placements
-from dns01.hooks.challenge.waits import ReadinessWait
+from dns01.hooks.challenge.readiness_wait import ReadinessWait
 from dns01.hooks.clients.process import Client
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.state.audit.record import Steps
@@ -137,7 +137,7 @@ def test_a_provider_has_no_word_for_what_another_process_published(
     questions: int,
 ) -> None:
     monkeypatch.setattr("dns01.hooks.challenge.readiness.ROUND_INTERVAL", 0.05)
-    monkeypatch.setattr(memory.Provider, "settled", lambda self, zone: None, raising=False)
+    monkeypatch.setattr(memory.Provider, "wait_until_in_sync", lambda self, zone: None, raising=False)
     settings = load_settings(ENVIRON)
     opened = journal.open([entry()])
 
@@ -188,10 +188,10 @@ def test_a_name_by_itself_waits_for_what_the_ca_remembers_as_well(journal: Journ
 def test_a_provider_s_refusal_is_that_of_its_zone_s_names(
     journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def settled(self: object, zone: object) -> None:
+    def fails(self: object, zone: object) -> None:
         raise NotReady("the job has failed")
 
-    monkeypatch.setattr(memory.Provider, "settled", settled, raising=False)
+    monkeypatch.setattr(memory.Provider, "wait_until_in_sync", fails, raising=False)
 
     assert one_by_one(journal, clock, entry()) == ([], {NAME: "the job has failed"})
 

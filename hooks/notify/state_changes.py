@@ -24,9 +24,9 @@ from ...secret import redact
 from ..clients.call import Call
 from ..state.atomic import iso, labelled
 from ..state.folder import state_dir
-from ..state.idle import anything_notified
 from ..state.journal import RETRACT, Entry
 from ..state.locks import locks
+from ..state.pending_work import anything_notified
 from ..state.store import Kind, Store
 from . import send
 from .section import Receivers, load_receivers

@@ -15,7 +15,7 @@ RETRY_INTERVAL = 600.0  # seconds until a failure is tried again, where the clie
 ABANDONED = 7200.0  # seconds: twice the life of a pending authorization; nobody else is at work on it then
 
 
-def is_left(client: Client | None, since: float, now: float) -> bool:
+def is_abandoned(client: Client | None, since: float, now: float) -> bool:
     """Whether nobody is at work any more on what was begun at ``since`` for the client (epoch seconds):
     the client has ended, or it cannot be judged and a long time has passed."""
     alive = is_alive(client) if client else None
@@ -27,7 +27,7 @@ def is_due(client: Client | None, tried: float, now: float) -> bool:
     must not do so at each of many certificates. ``tried``, ``now``: epoch seconds."""
     if client is None:
         return now - tried >= RETRY_INTERVAL
-    return is_left(client, tried, now)
+    return is_abandoned(client, tried, now)
 
 
 def is_due_file(path: str) -> bool:
