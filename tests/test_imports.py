@@ -33,7 +33,7 @@ FLOORS = (
     ("hooks.clients", "hooks.dns"),
     ("providers",),
     (
-        "errors secret deadline httpdeadline dnsmessage names options output program retry_after"
+        "errors secret deadline httpdeadline dnsmessage names options output child_process retry_after"
         " trusted_file threads aws",
     ),
 )

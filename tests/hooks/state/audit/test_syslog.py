@@ -81,10 +81,10 @@ def test_syslog_gets_a_datagram_that_is_no_longer_than_it_may_be(
 ) -> None:
     place = str(tmp_path / "log")
     line = chain.seal({"phase": "deploy_challenge", "outcome": outcome, "error": error}, 7, "f" * 64)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
-        syslog.bind(place)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(place)
         assert list(syslog.send(line, ["syslog"], {"syslog": place})) == []
-        packet = syslog.recv(1 << 16).decode()
+        packet = receiver.recv(1 << 16).decode()
 
     assert len(packet) < 2100
     found = re.fullmatch(re.escape(begins) + r"dns01\[\d+\]: (.*)", packet)
@@ -107,8 +107,8 @@ def test_a_receiver_that_is_not_there_is_a_warning_and_the_file_has_the_line(
 def test_a_receiver_that_takes_nothing_is_not_waited_for_long(tmp_path: Path) -> None:
     place = str(tmp_path / "log")
     line = chain.seal({}, 1, "")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
-        syslog.bind(place)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(place)
         problems: list[str] = []
         for _ in range(10_000):  # until its queue is full
             if problems := list(syslog.send(line, ["syslog"], {"syslog": place})):
