@@ -13,7 +13,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha1
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
@@ -66,6 +66,12 @@ class Provider(Rest, RecordProvider):
         Option("security_token", ("ALICLOUD_SECURITY_TOKEN",), "of a temporary access key", secret=True),
         base_url("ALICLOUD_BASE_URL", "https://alidns.aliyuncs.com"),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"forbidden\.ram": (
+            "attach a policy with those actions (or AliyunDNSFullAccess) to the RAM user of"
+            " ALICLOUD_ACCESS_KEY"
+        ),
+    }
     least_ttl = 600  # that a domain without a paid edition has
     clock: Callable[[], float] = staticmethod(time.time)
 

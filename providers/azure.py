@@ -40,6 +40,21 @@ class Provider(AzureIdentity, Cloud):
         Option("resource_group", ("AZURE_RESOURCE_GROUP",), "that the zones are in, if it is but one"),
         base_url("AZURE_BASE_URL", "https://management.azure.com"),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"resource ?group .*not be found": (
+            "see that AZURE_RESOURCE_GROUP is the group of the zone, in AZURE_SUBSCRIPTION_ID"
+        ),
+        r"subscription .*not be found": (
+            "see that AZURE_SUBSCRIPTION_ID is right, and that the identity may see the subscription"
+        ),
+        r"AADSTS7000215": (
+            "give AZURE_CLIENT_SECRET the value of the secret, which is shown once, and not its id"
+        ),
+        r"AADSTS90002": (
+            "see that AZURE_TENANT_ID is right, and AZURE_ENVIRONMENT, where it is not the public cloud"
+        ),
+        r"AADSTS700016": "see that AZURE_CLIENT_ID is right, and of the tenant AZURE_TENANT_ID",
+    }
     unread: ClassVar[Mapping[str, str]] = {
         **AzureIdentity.unread,
         "AZURE_PRIVATE_ZONE": "no CA can see a private zone",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from ..errors import ConfigError
 from ._character_strings import unquoted
@@ -45,6 +45,13 @@ class Provider(Rest, RecordProvider):
         ),
         base_url("CLOUDFLARE_BASE_URL", "https://api.cloudflare.com/client/v4"),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"invalid format for": (
+            "give {variables} nothing but the value itself (no quotes, no “Bearer”): CF_DNS_API_TOKEN an"
+            " API token,"
+            " CF_API_KEY the global API key"
+        ),
+    }
     least_ttl = 60
     zones_at_once = 10  # of one user's 1,200 requests in 5 minutes
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ._character_strings import quoted
 from .base import Option, Zone, relative
@@ -27,6 +27,12 @@ class Provider(Rest, RRsetProvider):
         Option("key", ("GANDIV5_API_KEY", "GANDI_LIVEDNS_KEY"), "or: a deprecated API key", secret=True),
         base_url("GANDIV5_BASE_URL", "https://api.gandi.net/v5/livedns"),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"access was denied": (
+            "see that the token of {variables} has not expired and may manage {about}, and that the domain"
+            " is on LiveDNS"
+        ),
+    }
     least_ttl = 300
     zones_at_once = 4
     spell = staticmethod(quoted)

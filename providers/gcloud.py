@@ -57,6 +57,13 @@ class Provider(Cloud):
         "GCE_ACCESS_TOKEN": "an access token lives for an hour: give what makes new ones",
         "GCE_ALLOW_PRIVATE_ZONE": "no CA can see a private zone",
     }
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"insufficient authentication scopes": (
+            "give the machine the scope https://www.googleapis.com/auth/ndev.clouddns.readwrite (stop it"
+            " first), or"
+            " set GCE_SERVICE_ACCOUNT"
+        ),
+    }
     overtaken = (404, 409, 412)  # 404: what was to be deleted is gone
     spell = staticmethod(quoted)
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import ConfigError
-from ._http.responses import words_in
 from .base import Option, Profile, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Refused, Rest, listed, next_link
@@ -69,8 +68,9 @@ class Provider(Rest, RecordProvider, RRsetProvider):
             return {"marker": page[-1]["domain"]} if len(page) == asked["limit"] else {}
         return next_link(next((link["href"] for link in page["links"] if link["rel"] == "next"), None))
 
-    def words(self, body: Any) -> str:
-        return ", ".join(words_in([body, body.get("fields")]))
+    def pause_wanted(self, headers: Mapping[str, str], body: Any) -> float | None:
+        wish = body.get("retryAfterSec") if isinstance(body, dict) else None
+        return float(wish) if isinstance(wish, int) else super().pause_wanted(headers, body)
 
     def zones(self) -> Iterable[Zone]:
         if self._classic:

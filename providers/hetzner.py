@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import Busy, ProviderError
 from ._character_strings import quoted, unquoted
@@ -37,6 +37,13 @@ class Provider(Rest, ZoneProvider):
         ),
         base_url("HCLOUD_ENDPOINT", "https://api.hetzner.cloud/v1"),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"unable to authenticate": (
+            "make a token in the Cloud Console, in the project that the zone is in: those of the former DNS"
+            " console"
+            " (dns.hetzner.com) are of no use"
+        ),
+    }
     profile = Profile(ttl=60)
     least_ttl = 60
 

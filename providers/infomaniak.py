@@ -7,7 +7,7 @@ the least TTL.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
@@ -35,6 +35,11 @@ class Provider(Rest, RecordProvider):
             default="https://api.infomaniak.com",
         ),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"method not found|authorization required": (
+            "make a token with the scopes dns:read, dns:write and domain:read, for {variables}"
+        ),
+    }
     least_ttl = 60
 
     def status_of(self, status: int, body: Any) -> int:

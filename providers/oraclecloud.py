@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
 from hashlib import md5, sha256
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -49,6 +49,12 @@ class Provider(Rest, RecordProvider):
         Option("compartment", ("OCI_COMPARTMENT_OCID",), "of the zones, if not the tenancy itself"),
         Option("base_url", ("OCI_DNS_BASE_URL",), "address of the API, if not that of the region"),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"authorization failed or": (
+            "let the user's group manage dns in the compartment of the zone by a policy, and see that"
+            " OCI_REGION is its region"
+        ),
+    }
     least_ttl = 30
     clock: Callable[[], float] = staticmethod(time.time)
 
@@ -65,7 +71,8 @@ class Provider(Rest, RecordProvider):
         self._ttl: int | None = None
 
     def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
-        """A signature of some headers (https://docs.oracle.com/iaas/Content/API/Concepts/signingrequests.htm)."""
+        """A signature of some headers"
+        " (https://docs.oracle.com/iaas/Content/API/Concepts/signingrequests.htm)."""
         place = urlsplit(url)
         query = f"?{place.query}" if place.query else ""
         sent = {"date": formatdate(self.clock(), usegmt=True)}

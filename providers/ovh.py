@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import cached_property, partial
 from hashlib import sha1
 from operator import index
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from ..errors import ConfigError
@@ -32,6 +32,7 @@ ISSUERS = {  # of access tokens, by region
 }
 UNSIGNED = "/auth/time"
 BAD_SIGNATURE = {"INVALID_SIGNATURE", "QUERY_TIME_OUT"}  # with 400
+SIGNATURE = "Invalid signature"  # the same, where there are no such codes
 
 
 class Provider(Tokens, RecordProvider):
@@ -60,6 +61,13 @@ class Provider(Tokens, RecordProvider):
         Option("client_secret", ("OVH_CLIENT_SECRET",), "with it: its secret", secret=True),
         Option("issuer", ("OVH_OAUTH2_URL",), "who issues tokens, if not the endpoint's own issuer"),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"this credential|not been granted|application key": (
+            "make a new consumer key with those rules (https://eu.api.ovh.com/createToken/), and confirm"
+            " it; a key is"
+            " good for the endpoint that it was made at (OVH_ENDPOINT)"
+        ),
+    }
     least_ttl = 60
 
     def __init__(self, options: Mapping[str, str]) -> None:
@@ -114,7 +122,8 @@ class Provider(Tokens, RecordProvider):
         """Of signatures, and in the form of a token's issuer (RFC 6749 §5.2), 400 says so too."""
         code, error = (body.get("errorCode"), body.get("error")) if isinstance(body, dict) else (None, None)
         by_issuer = status == 400 and isinstance(error, str)
-        return super().is_rejection(status, body) or code in BAD_SIGNATURE or by_issuer
+        unsigned = status == 400 and (code in BAD_SIGNATURE or SIGNATURE in self.words(body))
+        return super().is_rejection(status, body) or unsigned or by_issuer
 
     def zones(self) -> Iterable[Zone]:
         return [Zone(name) for name in self.get("domain", "zone")]

@@ -37,6 +37,10 @@ class Provider(Rest, RecordProvider):
         about_keys = status == 400 and ABOUT_KEYS.search(self.words(body))
         return bool(about_keys) or super().is_rejection(status, body)
 
+    def pause_wanted(self, headers: Mapping[str, str], body: Any) -> float | None:
+        wish = body.get("ttlRemaining") if isinstance(body, dict) else None
+        return float(wish) if isinstance(wish, int) else super().pause_wanted(headers, body)
+
     def get(self, *path: str, **query: Any) -> Any:
         """It takes questions, too, by POST alone."""
         return self.post(*path, **query)

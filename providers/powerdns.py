@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import ProviderError, ZoneNotFound
 from ..output import warning
@@ -29,6 +29,11 @@ class Provider(Rest, RRsetProvider):
         Option("server", ("PDNS_SERVER_NAME", "PDNS_ServerId"), "the server's id", default="localhost"),
         base_url("PDNS_API_URL", "http://127.0.0.1:8081"),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"readonly database": (
+            "let the user that PowerDNS runs as write to its database, the file and its folder"
+        ),
+    }
     profile = Profile(rounds=1)
     largest = 256 << 20  # an old server shows the whole zone where one name is asked for
     overheard = "learns the api-key"

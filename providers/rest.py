@@ -28,13 +28,14 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import quote, urlsplit
 
-from ..errors import AuthRejected, Busy, ConfigError, ProviderError, Unreachable
+from ..errors import ConfigError, ProviderError
 from ..output import printable
-from ..retry_after import retry_after
+from ..retry_after import rate_limit_reset, retry_after
 from ..secret import redact
 from ._http.body import UnreadableAnswer
 from ._http.failures import Sent
 from ._http.logs import keep_queries_out
+from ._http.refusals import Refusal
 from ._http.responses import NotFound, Refused, listed, next_link, next_number, words_in
 from ._http.retries import repeated
 from .base import Option, Profile
@@ -71,6 +72,9 @@ class Rest(ZoneProvider):
     language: ClassVar[str] = "JSON"
     keyless: ClassVar[bool] = False  # whether the machine itself may be what is let in
     overheard: ClassVar[str] = "learns the credentials"  # whoever listens on the way, without HTTPS
+    remedies: ClassVar[
+        Mapping[str, str]
+    ] = {}  # by a regular expression of the API's words; see _http/causes.py
 
     ca_file: str = ""  # PEM of the CAs that are trusted, and no others; empty: the system's
     client_certificate: tuple[str, str] | None = None  # files of a certificate and its key, to be let in with
@@ -135,7 +139,8 @@ class Rest(ZoneProvider):
 
     def pause_wanted(self, headers: Mapping[str, str], body: Any) -> float | None:
         """Seconds after which an API that is over its limit wants to be asked again, if it says so."""
-        return retry_after(headers.get("Retry-After", ""))
+        pause = retry_after(headers.get("Retry-After", ""))
+        return rate_limit_reset(headers) if pause is None else pause
 
     def words(self, body: Any) -> str:
         """What an error's JSON says."""
@@ -299,49 +304,28 @@ class Rest(ZoneProvider):
         except OTHER_SHAPE:
             return self.is_rejection(status, None)
 
-    def _reason(self, response: Response, body: Any) -> str:
-        """Why the API says no, in its own words."""
+    def _refusal(self, response: Response, status: int, body: Any, call: str) -> ProviderError:
+        """What it means that the status is not one of 2xx."""
         words = ""
         with suppress(RecursionError, *OTHER_SHAPE):
             words = "" if body is None else self._clean(self.words(body))
-        return words or self._clean(response.text) or self._clean(response.reason)
-
-    def _refusal(self, response: Response, status: int, body: Any, call: str) -> ProviderError:
-        """What it means that the status is not one of 2xx."""
-        reason = self._reason(response, body)
-        if status < 400:
-            where = self._clean(_host_of(response.headers.get("Location", "")))
-            return ProviderError(
-                f"{self.whose}: {self._host} sends the request on to {where or 'nowhere'} ({status}, {call})",
-                "credentials do not go there unasked: if it is right, make it the account's base_url",
-            )
-        if self._is_rejection(status, body):
-            variables = " or ".join(option.env[0] for option in self._keys() if self.given.get(option.key))
-            remedy = f"see that {variables} is right, and" if variables else "see which identity it is, and"
-            return AuthRejected(
-                f"{self.whose}: the credentials are refused for {self._about}: {reason} ({status}, {call});"
-                f" they need {self.permission}",
-                f"{remedy} what the provider lets it do",
-            )
-        if status in (429, 503):
-            wish = self.pause_wanted(response.headers, body)
-            return Busy(
-                f"{self.whose}: {self._host} is busy: {reason} ({status}, {call})",
-                "try again later" if wish is None else f"try again in {wish:.0f} s",
-                retry_after=wish,
-            )
-        if status == 408 or status >= 500:
-            return Unreachable(
-                f"{self.whose}: {self._host} fails: {reason} ({status}, {call})",
-                "try later; the provider's status page may know more",
-            )
-        kind = NotFound if status == 404 else Refused
-        return kind(
-            f"{self.whose}: refused for {self._about}: {reason} ({status}, {call})",
-            f"the API is described at {self.docs}",
-            status,
-            body,
+        refusal = Refusal(
+            response=response,
+            status=status,
+            body=body,
+            call=call,
+            whose=self.whose,
+            base=self._base,
+            about=self._about,
+            title=self.title,
+            variables=" or ".join(option.env[0] for option in self._keys() if self.given.get(option.key)),
+            permission=self.permission,
+            docs=self.docs,
+            remedies=self.remedies,
+            clean=self._clean,
         )
+        wish = self.pause_wanted(response.headers, body)
+        return refusal.meaning(words, self._is_rejection(status, body), wish)
 
     def _clean(self, text: str) -> str:
         """One line of what somebody else says, without our secrets and harmless on a terminal."""
@@ -357,12 +341,6 @@ class Rest(ZoneProvider):
     @property
     def _host(self) -> str:
         return self._sent.host
-
-
-def _host_of(url: str) -> str:
-    with suppress(ValueError):
-        return urlsplit(url).hostname or ""
-    return ""
 
 
 def is_this_host(url: str) -> bool:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from .. import aws
 from ..errors import Busy, ProviderError, ZoneNotFound
+from ._http.causes import cause_of, in_words
 from ._route53_batches import added, batches, changes, plain_id, plain_name, removed, sort_key
 from .base import Option, Profile, TxtRecord, Zone, ZoneApex, ancestors, by_name, longest_suffix
 
@@ -268,6 +269,8 @@ class Provider:
                 yield
         except aws.Refused as refusal:
             if refusal.code != "NoSuchHostedZone":
+                _, remedy = cause_of(refusal.words, zone.apex if zone else "", {})
+                refusal.hint = in_words(remedy, self.title, "", zone.apex if zone else "") or refusal.hint
                 raise
             raise ZoneNotFound(f"Route 53: {refusal.words}", "compare the id with the console's") from refusal
 

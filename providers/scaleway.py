@@ -6,7 +6,7 @@ Unverified: what a duplicate gets, the least TTL, and the rate limit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ._character_strings import quoted
 from .base import Option, TxtRecord, Zone, relative
@@ -37,6 +37,11 @@ class Provider(Rest, RecordProvider):
         ),
         base_url("SCALEWAY_BASE_URL", "https://api.scaleway.com/domain/v2beta1"),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"domain not found": (
+            "see that the zone is in the project of the key (SCW_PROJECT_ID), and is active there"
+        ),
+    }
     least_ttl = 60
 
     def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:

@@ -19,7 +19,9 @@ REASONS = (
     "error_chain",
     "details",
     "fields",
+    "help_message",
 )
+FIELDS = ("field", "path", "argument_name")  # what an error calls the field that it is about
 
 
 class Refused(ProviderError):
@@ -64,8 +66,9 @@ def words_in(body: Any) -> Iterator[str]:
             for each in body:
                 yield from words_in(each)
         case dict():
+            field = next((f"{body[key]}: " for key in FIELDS if isinstance(body.get(key), str)), "")
             for key in REASONS:
-                yield from words_in(body.get(key))
+                yield from (f"{field}{text}" for text in words_in(body.get(key)))
             for text in words_in(body.get("messages")):  # of a field, which is called by its name
                 yield f"{body['name']}: {text}" if isinstance(body.get("name"), str) else text
 

@@ -1,11 +1,14 @@
-"""How long an HTTP server wants to be left alone: the header Retry-After, of APIs and of CAs."""
+"""How long an HTTP server wants to be left alone: what APIs and CAs say in headers."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 LONGEST_PAUSE = 86400.0  # seconds that a server is believed to want
+OLDEST_EPOCH = 10**9  # seconds: a larger number is a time, and no pause
+FAMILIES = ("RateLimit-", "X-RateLimit-", "X-Rate-Limit-")  # none of which is a standard yet
 
 
 def retry_after(header: str) -> float | None:
@@ -17,3 +20,14 @@ def retry_after(header: str) -> float | None:
     except (ValueError, OverflowError):
         return None
     return min(max(0.0, pause), LONGEST_PAUSE)
+
+
+def rate_limit_reset(headers: Mapping[str, str]) -> float | None:
+    """Seconds until a limit that is used up is lifted, by the usual headers of APIs; None where they do not
+    say. ``headers``: names in any letter case."""
+    for family in FAMILIES:
+        left, reset = headers.get(f"{family}Remaining", ""), headers.get(f"{family}Reset", "")
+        if left.strip() == "0" and reset.isascii() and reset.isdigit():
+            pause = float(reset) - (time.time() if int(reset) > OLDEST_EPOCH else 0.0)
+            return min(max(0.0, pause), LONGEST_PAUSE)
+    return None

@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         """In one piece, or as much of it as ``share`` says."""
         length = {} if status == 204 else {"Content-Length": str(len(content))}
         lines = [f"{name}: {value}" for name, value in {**headers, **length}.items()]
-        head = "\r\n".join([f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *lines, "", ""])
+        head = "\r\n".join([f"HTTP/1.1 {status} {_phrase(status)}", *lines, "", ""])
         whole = head.encode() + content
         self.wfile.write(whole[: int(len(whole) * share)])
 
@@ -155,3 +155,10 @@ def _content(body: Any) -> bytes:
     if isinstance(body, bytes):
         return body
     return b"" if body is None else json.dumps(body).encode()
+
+
+def _phrase(status: int) -> str:
+    """What HTTP calls the status; some APIs have one of their own."""
+    with suppress(ValueError):
+        return HTTPStatus(status).phrase
+    return "Unassigned"

@@ -47,6 +47,12 @@ class TestGoDaddy(WorksOverHttp):
         case.fake.fail(Text(400, "the-key:the-secret is bad", times=FOREVER))
         assert "the-key" not in str(case.error_of(lambda: publish(case, record)))
 
+    def test_the_pause_that_it_wants_stands_in_the_answer(self, case: HttpCase, record: TxtRecord) -> None:
+        body = '{"code": "TOO_MANY_REQUESTS", "retryAfterSec": 30, "message": "Too many requests"}'
+        case.fake.fail(Text(429, body, writing=True))
+        publish(case, record)
+        assert 30 <= case.pauses[0] < 32
+
     @pytest.mark.parametrize("also", [set(), {"somebody else's"}], ids=["alone", "beside another"])
     def test_an_empty_record_that_others_left_behind_is_none(
         self, case: HttpCase, record: TxtRecord, also: set[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from contract import publish, retract
 from contract_http import AgreesWithLexicon, Api, HttpCase, SeesDuplicates, WorksOverHttp
-from fakes import FOREVER, Answer, Fake, Request, Status
+from fakes import FOREVER, Answer, Fake, Request, Status, Text
 from fakes.porkbun import Porkbun
 
 from dns01.errors import AuthRejected, ProviderError
@@ -23,6 +23,12 @@ class TestPorkbun(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
         error = case.error_of(lambda: publish(case, record))
         assert isinstance(error, AuthRejected)
         assert "Domain is not opted in" in str(error)
+
+    def test_the_pause_that_it_wants_stands_in_the_answer(self, case: HttpCase, record: TxtRecord) -> None:
+        body = '{"status": "ERROR", "code": "RATE_LIMIT_EXCEEDED", "ttlRemaining": 42}'
+        case.fake.fail(Text(429, body, writing=True))
+        publish(case, record)
+        assert 42 <= case.pauses[0] < 44
 
     def test_an_error_is_one_whatever_its_status(self, case: HttpCase, record: TxtRecord) -> None:
         case.fake.fail(Status(200, writing=True))

@@ -185,6 +185,28 @@ class TestPauses:
         publish(case, RECORD)
         assert case.world_sees(NAME) == {RECORD.value}
 
+    @pytest.mark.parametrize("family", ["RateLimit-", "x-ratelimit-", "X-Rate-Limit-"])
+    @pytest.mark.parametrize("is_a_time", [True, False])
+    def test_a_limit_that_is_used_up_is_waited_for_until_it_is_lifted(
+        self, case: HttpCase, family: str, is_a_time: bool
+    ) -> None:
+        reset = str(60 + (round(time.time()) if is_a_time else 0))
+        case.fake.fail(Status(429, {f"{family}Remaining": "0", f"{family}Reset": reset}))
+        publish(case, RECORD)
+        assert 50 < case.pauses[0] < 62
+
+    def test_one_of_which_something_is_left_is_not_what_is_over(self, case: HttpCase) -> None:
+        headers = {"RateLimit-Remaining": "4321", "RateLimit-Reset": "3600"}
+        case.fake.fail(Status(429, headers))
+        publish(case, RECORD)
+        assert case.pauses[0] < 1
+
+    def test_a_pause_that_is_said_goes_before_the_limit_of_an_hour(self, case: HttpCase) -> None:
+        headers = {"Retry-After": "7", "RateLimit-Remaining": "0", "RateLimit-Reset": "3600"}
+        case.fake.fail(Status(429, headers))
+        publish(case, RECORD)
+        assert 7 <= case.pauses[0] < 10
+
     def test_they_become_longer_and_are_never_the_same(self, case: HttpCase) -> None:
         case.fake.fail(Status(500, times=FOREVER))
         case.error_of(lambda: publish(case, RECORD))

@@ -69,6 +69,19 @@ class TestFaults:
         assert 0 < sum(clock.slept) < 120
         assert len(set(clock.slept)) == 8, "by chance, lest all machines come back together"
 
+    def test_a_cname_in_the_way_is_said_with_what_to_do_about_it(
+        self, case: OnRoute53, clock: FakeClock
+    ) -> None:
+        words = (
+            "[RRSet of type TXT with DNS name _acme-challenge.example.com. is not permitted because a"
+            " conflicting RRSet of type CNAME with the same DNS name already exists in zone example.com.]"
+        )
+        case.aws.plan(*[Refusal(400, "InvalidChangeBatch", words)] * 100)
+        with pytest.raises(aws.Refused, match="conflicting RRSet of type CNAME") as refusal:
+            case.provider().publish(EXAMPLE, [RECORD])
+        assert "beside a CNAME" in refusal.value.hint
+        assert case.world_sees(NAME) == set()
+
     def test_the_budget_may_be_set(self, case: OnRoute53, clock: FakeClock) -> None:
         case.aws.plan(*[THROTTLING] * 100)
         with pytest.raises(Busy):
