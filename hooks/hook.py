@@ -124,7 +124,7 @@ def suggest(words: list[str]) -> int:
 
 
 def guarded(work: Callable[[list[str]], int], words: list[str]) -> int:
-    """Run it; whatever goes wrong becomes a line that says what, and one that says what to do."""
+    """Run the function; an error becomes a line that says what is wrong, and one that says what to do."""
     import signal
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -148,7 +148,7 @@ def stop(number: int, frame: FrameType | None) -> None:
 
 
 def explain(error: Exception) -> int:
-    """Say what went wrong; gives the exit code."""
+    """Print what went wrong, and what to do; gives the exit code."""
     from dns01 import output
     from dns01.errors import HookError, NotReady
 

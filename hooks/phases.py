@@ -166,7 +166,7 @@ class Phase:
 
     @cached_property
     def records(self) -> Records:
-        """What this phase publishes and retracts."""
+        """Publishes and retracts for this phase, and lists what it has."""
         from .challenge.publisher import Records
 
         session = self._session

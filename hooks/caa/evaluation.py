@@ -152,7 +152,7 @@ class _Issue(NamedTuple):
         return [value for name, value in self.parameters if name == tag]
 
     def replaced(self, tag: str, value: str) -> str:
-        """The same in a record's notation, with this value for the parameter."""
+        """The property's value as a record has it, with this value for the parameter ``tag``."""
         kept = [each for each in self.parameters if each[0] != tag]
         return "; ".join((self.issuer, *(f"{name}={said}" for name, said in (*kept, (tag, value)))))
 

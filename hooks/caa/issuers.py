@@ -147,7 +147,7 @@ def of_dehydrated(config: Dehydrated, said: str = "", root: str = "/") -> Order:
 
 
 def of_certbot(lineage: Mapping[str, str], root: str = "/") -> Order:
-    """What one of its renewal files says."""
+    """The CA and the account that a renewal file of certbot's names."""
     server, account = lineage.get("server", ""), lineage.get("account", "")
     folder = "/etc/letsencrypt/accounts/" + server.partition("://")[2]
     return Order(server, certbot_account(os.path.join(folder, account), root))

@@ -1,4 +1,4 @@
-"""Where each name's record goes: the DNS's word and the account's, brought together."""
+"""Where each name's record goes: the zone that the DNS leads to, and the account that has this zone."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Placement(NamedTuple):
 
     @property
     def apex(self) -> str:
-        """That of the zone, which all of its primaries have."""
+        """The apex of the record's zone, the same at all of its primaries."""
         return self.primaries[0].zone.apex
 
     @property

@@ -53,5 +53,5 @@ def check_same_zone(target: str, primaries: Sequence[Primary]) -> None:
 
 
 def slowest(profiles: Iterable[Profile]) -> Profile:
-    """One that waits long and often enough for the name servers of each."""
+    """The profile with the longest waits of all these, which is enough for the name servers of each."""
     return Profile(*map(max, zip(*profiles, strict=True)))

@@ -1,4 +1,4 @@
-"""The public resolvers' word, asked for last: would a CA's own resolver see the record?"""
+"""Public resolvers are asked last of all whether they see the record, as a CA's own resolver would."""
 
 from __future__ import annotations
 

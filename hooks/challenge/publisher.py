@@ -259,7 +259,7 @@ def _counted(entries: Iterable[Entry]) -> list[tuple[str, str, str]]:
 
 
 def tell_challenges(provider: Provider, entries: Iterable[Entry]) -> None:
-    """What each record is for, where the provider wants to know."""
+    """Tell the provider which challenges the records are for, if it wants to know (WantsChallenges)."""
     if isinstance(provider, WantsChallenges):
         challenges = [ChallengeOf(entry.domain, entry.token) for entry in entries]
         provider.made_for(dict(zip(_records(entries), challenges, strict=True)))

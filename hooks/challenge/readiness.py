@@ -86,7 +86,7 @@ class ReadinessCheck:
         return queries
 
     def saw(self, query: Query, response: Response, now: float) -> None:
-        """Take a response in."""
+        """Change what is known by the response to a query of ``due``."""
         target = self._by_name.get(query.name)
         if target is None:  # dropped, while it was being asked about
             return

@@ -35,11 +35,11 @@ class Sample:
             self.representatives = [names[-1], *self._draw(names[:-1], REPRESENTATIVES - 1)]
 
     def ask_all(self) -> None:
-        """Open it."""
+        """Have every name be asked about from now on."""
         self.representatives = []
 
     def drop(self, names: Collection[str]) -> None:
-        """Have these names be none of it any more."""
+        """Remove these names from the sample."""
         self.names = [name for name in self.names if name not in names]
         self.watched = [name for name in self.watched if name not in names]
         self.representatives = [name for name in self.representatives if name not in names]

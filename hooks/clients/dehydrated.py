@@ -220,7 +220,7 @@ def lines(config: Dehydrated, root: str = "/") -> list[tuple[tuple[str, ...], st
 
 
 def certificates(config: Dehydrated, root: str = "/") -> list[tuple[str, ...]]:
-    """The names of every certificate in domains.txt."""
+    """The names of each certificate in domains.txt, the aliases left out."""
     return [names for names, _ in lines(config, root)]
 
 

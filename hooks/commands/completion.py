@@ -46,7 +46,7 @@ def completion(context: click.Context, shell: str) -> None:
 
 
 def script(shell: str, tree: Sequence[Command]) -> str:
-    """What the shell is to read."""
+    """The completion script for that shell."""
     return SCRIPTS[shell](tree)
 
 

@@ -24,7 +24,7 @@ from .document import json_option, show
 
 @click.group(no_args_is_help=False, short_help="Check the configuration: `dns01 config check`.")
 def config() -> None:
-    """Look at the configuration."""
+    """Check the configuration."""
 
 
 VERSION = 1

@@ -156,7 +156,7 @@ class _Page(NamedTuple):
         return f"{self.bare(text)}\n{'-' * len(self.bare(text))}" if self.spell else text
 
     def said(self, text: str) -> str:
-        """What is reStructuredText already."""
+        """Add text that is reStructuredText already."""
         plain = re.sub("::$", ":", text.replace("``", ""), flags=re.MULTILINE)
         return self.wrap(text if self.spell else plain)
 
@@ -201,7 +201,7 @@ def _parts(name: str, kind: type[Provider], page: _Page) -> Iterator[str]:
 
 
 def environment(name: str, kind: type[Provider]) -> str:
-    """The least that has to be exported; secrets in files."""
+    """Shell lines that export the least that the provider needs, with secrets in files."""
     lines = [f"export DNS01_PROVIDER={name}"]
     for option in least(kind):
         path = _secret_file(name, option)
@@ -210,7 +210,7 @@ def environment(name: str, kind: type[Provider]) -> str:
 
 
 def toml(name: str, kind: type[Provider]) -> str:
-    """The least that an account has to say; secrets in files."""
+    """An ``[account]`` table with the least that the provider needs, with secrets in files."""
     lines = [f"[account.{name}]", f'provider = "{name}"']
     for option in least(kind):
         value = f'{{ file = "{_secret_file(name, option)}" }}' if option.secret else '"…"'

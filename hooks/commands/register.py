@@ -73,7 +73,7 @@ def register(domains: tuple[str, ...], allowfrom: tuple[str, ...], create_cname:
 
 
 class Clerk:
-    """What is done for each name, with the configuration and the DNS at hand."""
+    """Registers names at acme-dns one by one, and checks what was registered."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

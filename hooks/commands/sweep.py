@@ -32,7 +32,7 @@ class Swept(NamedTuple):
     corrupt: Sequence[Corrupt]
 
     def verdict(self, entry: Entry) -> str:
-        """What becomes of one that is open."""
+        """What becomes of an open entry, in a word."""
         if entry in self.orphans or entry.error:
             return "to be given up" if entry in self.gone else "to be taken back"
         return "in use"

@@ -47,7 +47,7 @@ class File:
             raise explain(content.decode(), error) from None
 
     def settings(self) -> Settings:
-        """All of it."""
+        """The settings that the file says, with every account and zone."""
         for key in self._data.keys() & {"provider", *TERMS}:
             where = "[account.own]" if key == "provider" else "[account.…] or [zone.…]"
             raise ConfigError(f"{key} at the top is nobody's", f"write it below {where}: {key} = …")

@@ -57,14 +57,14 @@ def term(key: str, value: object) -> float:
 
 
 def readiness(value: object) -> Readiness:
-    """Whom to believe."""
+    """A value of ``readiness``."""
     if value in get_args(Readiness):
         return cast(Readiness, value)
     raise ConfigError(f"{value!r} is no readiness", f"it is one of: {', '.join(get_args(Readiness))}")
 
 
 def cname_rule(value: object) -> CnameRule:
-    """What becomes of CNAMEs at challenge names."""
+    """A value of ``cname``."""
     if value in get_args(CnameRule):
         return cast(CnameRule, value)
     raise ConfigError(

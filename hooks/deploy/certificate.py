@@ -59,7 +59,7 @@ def leaf_in(path: str) -> Leaf:
 
 
 def leaf_of(der: bytes) -> Leaf:
-    """The same of what a service shows. Raises DeployError."""
+    """The certificate that a service shows, given as DER. Raises DeployError."""
     try:
         return _leaf(x509.load_der_x509_certificate(der))
     except ValueError as error:

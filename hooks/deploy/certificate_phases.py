@@ -43,7 +43,7 @@ class DeployPhases:
 
     @cached_property
     def deliverer(self) -> Deliverer:
-        """For the targets of the configuration. Raises ConfigError."""
+        """What delivers to the targets of the configuration. Raises ConfigError."""
         from .delivery import Deliverer
         from .ledger import Ledger
         from .section import load_deployments
@@ -162,7 +162,7 @@ class DeployPhases:
             self._without_failing(lambda: self.deliverer.end_run())
 
     def outcomes(self) -> list[dict[str, str]]:
-        """What has come of it, for the audit trail: a row for each target."""
+        """What has come of each delivery, as rows for the audit trail."""
         if "deliverer" not in self.__dict__:
             return []
         return [

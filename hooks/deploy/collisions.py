@@ -20,7 +20,7 @@ NAME = "{name}"
 
 
 class Deployment(Protocol):
-    """What is asked of ``section.Deployment``."""
+    """The attributes of ``section.Deployment`` that are used here."""
 
     @property
     def pattern(self) -> str: ...

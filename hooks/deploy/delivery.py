@@ -59,7 +59,7 @@ class Deliverer:
         self.failed: list[Delivery] = []
 
     def targets(self, certificate: Certificate) -> list[Deployment]:
-        """Where the configuration wants it."""
+        """The deployments that the configuration has for the certificate."""
         return targets_for(self._deployments, certificate)
 
     def deliver(
@@ -119,7 +119,7 @@ class Deliverer:
         return [*(f"careful: {line}" for line in differences), *changes]
 
     def missing(self, certificate: Certificate) -> list[Deployment]:
-        """Which of its targets do not have it, going by the ledger. Raises DeployError and StateError."""
+        """The certificate's targets that do not have it, by the ledger. Raises DeployError and StateError."""
         bundle = bundles.read(certificate)
         wanted = [(each, _delivery(certificate, each)) for each in self.targets(certificate)]
         return [
@@ -138,7 +138,7 @@ class Deliverer:
         return [(delivery.certificate, self._where(delivery)) for delivery in self._ledger.pending()]
 
     def aborting(self) -> list[Delivery]:
-        """What has failed and is to end the client's run."""
+        """The failed deliveries that are to end the client's run (``on_failure = "abort"``)."""
         return [each for each in self.failed if any(where.aborts for where in self._where(each))]
 
     # Bringing it there

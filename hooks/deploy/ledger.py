@@ -60,7 +60,7 @@ class Delivery(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """Whose it is: another one of the same key takes its place."""
+        """What the delivery is stored under: another one of the same key takes its place."""
         return self.certificate.domain, self.pattern, self.target
 
     @property
@@ -86,30 +86,30 @@ class Ledger:
         return self._pending.all()
 
     def find_deployed(self, delivery: Delivery) -> Delivery | None:
-        """The last of its kind that was brought there."""
+        """The last delivery of the same certificate to the same target that has arrived."""
         return self._deployed.get(delivery)
 
     def find_pending(self, delivery: Delivery) -> Delivery | None:
-        """How far it has come, if it is not done."""
+        """The pending delivery of the same certificate to the same target, if there is one."""
         return self._pending.get(delivery)
 
     def keep(self, deliveries: Iterable[Delivery]) -> None:
-        """Have them on the disk as pending: all of them, or none and StateError."""
+        """Write the deliveries to the disk as pending: all of them, or none and StateError."""
         self._pending.put(deliveries)
 
     def done(self, delivery: Delivery) -> None:
-        """It is there: remember that, and that nothing is left to be done."""
+        """Record that the delivery has arrived, and is pending no more."""
         self._deployed.put([delivery])
         self.forget(delivery)
 
     def seen(self, certificate: Certificate) -> None:
-        """Remember that what is there has been compared with the certificate just now."""
+        """Record that the target has been compared with the certificate just now."""
         for delivery in self._deployed.all(f"{readable(certificate.domain)}_"):
             if delivery.certificate.domain == certificate.domain:
                 self._deployed.touch(delivery)
 
     def forget(self, delivery: Delivery) -> None:
-        """Nothing is left to be done about it."""
+        """Remove the pending delivery, which nothing more is to be done about."""
         self._pending.remove([delivery])
 
     @contextmanager

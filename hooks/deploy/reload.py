@@ -59,7 +59,7 @@ def refusals(group: Sequence[Job]) -> list[tuple[Job, Exception]]:
 
 
 def can_go_back(job: Job) -> bool:
-    """Whether its kind of target offers that."""
+    """Whether the kind of target can bring back what was there before (``Undo``)."""
     return isinstance(job.target, Undo)
 
 

@@ -98,7 +98,7 @@ class Versions:
             store.remove_link("previous")
 
     def commit(self) -> None:
-        """Leave nothing to be undone."""
+        """Keep the installed version for good: ``undo`` has nothing to go back to any more."""
         with usable(self._folder), self._opened() as store:
             if store:
                 store.remove_link("previous")
@@ -195,7 +195,7 @@ class _Store(NamedTuple):
             return ""
 
     def remove_link(self, name: str) -> None:
-        """Remove it, if it is there."""
+        """Remove the link, if it is there."""
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self.descriptor)
 

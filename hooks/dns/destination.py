@@ -57,7 +57,7 @@ class PortBarred(DelegationError):
 
 
 class ChainError(DelegationError):
-    """CNAMEs that lead nowhere; ``chain`` is as far as they were followed."""
+    """A loop of CNAMEs, or more of them than a CA follows; ``chain``: as far as they were followed."""
 
     def __init__(self, message: str, hint: str, chain: Sequence[str]) -> None:
         super().__init__(message, hint)

@@ -110,7 +110,7 @@ class Transport:
 
     @property
     def busy(self) -> bool:
-        """Whether anything is still to come."""
+        """Whether any query is still without its response."""
         return bool(
             self._waiting or self._in_flight or self._done or any(s.pending for s in self._streams.values())
         )

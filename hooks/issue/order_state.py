@@ -57,7 +57,7 @@ class OrderState(NamedTuple):
         return LIMITED in self.error
 
     def closed(self) -> OrderState:
-        """The same without its order."""
+        """This state without its order."""
         return self._replace(names=(), order="", key="", replaces="", begun=0.0)
 
 
@@ -78,14 +78,14 @@ class OrderStates:
         return {each.name: each for each in self._store.all()}
 
     def write(self, kept: OrderState) -> None:
-        """Have it on the disk when this returns."""
+        """Write the state; it is on the disk when this returns."""
         self._store.put([kept])
 
     def finalizing(self, kept: OrderState) -> None:
-        """The CA is about to be told to issue. On one machine, nobody else can have told it so."""
+        """Called before the CA is told to issue; a fleet notes it in the database."""
 
     def delivered(self, name: str) -> None:
-        """The deploy wing has it."""
+        """Record that the certificate was given to the deploy wing."""
         self.write(self.read(name)._replace(undelivered=False))
 
     def events(self, account: str, now: float) -> list[Event]:
@@ -95,7 +95,7 @@ class OrderStates:
         ]
 
     def count(self, account: str, event: Event) -> None:
-        """Remember one event more."""
+        """Append an event that the CA's limits count."""
         with usable(self._state):
             private_folder(self._folder)
             file = os.open(os.path.join(self._folder, EVENTS), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -119,7 +119,7 @@ class OrderStates:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold them against every other run of this machine. Raises StateError, which names the holder."""
+        """Lock the states against other runs of this machine. Raises StateError, which names the holder."""
         with locks(self._state, {"issue": "dns01 issue"}, 0.0, time.sleep):
             yield
 

@@ -128,7 +128,7 @@ def key_type(value: object) -> KeyType:
 
 
 def flag(value: object) -> bool:
-    """true or false; in a CSV file, as a word. Raises ConfigError."""
+    """A setting that is true or false; in a CSV file, one of these words. Raises ConfigError."""
     if isinstance(value, str):
         value = {"true": True, "false": False}.get(value.lower(), value)
     if isinstance(value, bool):

@@ -55,7 +55,7 @@ class Intents:
                 os.rename(stage_text(path, "\n".join([whose, *lines]), sync=False), path)
 
     def of(self, client: Client, purpose: Purpose) -> list[Challenge]:
-        """Those of this run of the client, in the order of their noting. What is none is warned about."""
+        """The intents of this run of the client, in order. A line that is none is warned about."""
         path, lines = self._path(client, purpose), list[bytes]()
         try:
             with usable(self._state), suppress(FileNotFoundError):
@@ -71,7 +71,7 @@ class Intents:
         return found
 
     def done(self, client: Client, *purposes: Purpose) -> None:
-        """Forget them, and those whose client has ended."""
+        """Remove these intents, and those whose client has ended."""
         with usable(self._state), suppress(FileNotFoundError):
             check_own(self._path())
             for purpose in purposes:

@@ -1,4 +1,4 @@
-"""A program of somebody else's, run with a time limit; what it says is heard, but not trusted."""
+"""Run another program with a limit of time and of output; what it prints is made harmless."""
 
 from __future__ import annotations
 

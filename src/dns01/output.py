@@ -66,7 +66,7 @@ def _escape(character: str) -> str:
 
 
 def step(text: str) -> None:
-    """One thing that was done or is about to be."""
+    """Print one thing that was done or is about to be."""
     global _left_on_stdout
     if _writers:
         _writers.progress(harmless(f" + {text}"))
@@ -80,12 +80,12 @@ def step(text: str) -> None:
 
 
 def warning(text: str) -> None:
-    """Something that did not stop the work, and that somebody should look at."""
+    """Print something that did not stop the work, and that somebody should look at."""
     _write(f" ! {text}")
 
 
 def failure(message: str, hint: str = "") -> None:
-    """What went wrong in one line, and in the next what to do about it."""
+    """Print what went wrong in one line, and in the next what to do about it."""
     _write(f"dns01: {message}")
     if hint:
         _write(f"   -> {hint}")
@@ -97,7 +97,7 @@ def account(name: str, provider: str) -> str:
 
 
 def table(lines: Iterable[str]) -> None:
-    """The lines of a report, beneath what was said before."""
+    """Print the lines of a report, indented beneath what was printed before."""
     for line in lines:
         _write(f"     {line}")
 

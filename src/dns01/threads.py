@@ -1,4 +1,4 @@
-"""Work that is done aside, or side by side."""
+"""Threads: work in the background, work done once for several who want it, and works side by side."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Shared(Generic[T]):
         self._lock = threading.Lock()
 
     def do(self, what: Hashable, work: Callable[[], T]) -> T:
-        """Work that must not want itself again."""
+        """Do the work, or wait for the thread that is at it. The work must not call this again."""
         with self._lock:
             future = self._under_way.get(what)
             first = future is None

@@ -1,4 +1,4 @@
-"""What the world sees, at this moment, of records that should be there: the evidence for ``suspect``."""
+"""What the world sees, at this moment, of records that should be there: for ``likeliest_cause``."""
 
 from __future__ import annotations
 

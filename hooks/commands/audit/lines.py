@@ -25,7 +25,7 @@ def head(record: Mapping[str, Any]) -> str:
 
 
 def lines(record: Mapping[str, Any]) -> Iterator[str]:
-    """The head, and what was done below it."""
+    """The line of ``head``, and beneath it a line for each thing that was done."""
     yield head(record)
     for done in ("published", "retracted"):
         places = Counter(map(_where, record.get(done, ())))

@@ -58,7 +58,7 @@ class Diagnosis(NamedTuple):
         return sorted(every, key=lambda finding: -finding.severity)
 
     def without_consequences(self) -> Diagnosis:
-        """The same, without what follows from something else that was found."""
+        """The findings of ``ordered`` without those that follow from another finding."""
         codes = {finding.code for finding in self.ordered}
         hidden = frozenset().union(*(FOLLOWS.get(code, frozenset()) for code in codes))
         kept = {
@@ -74,7 +74,7 @@ class Diagnosis(NamedTuple):
         return max(every, default=Severity.NOTE)
 
     def adding(self, check: str, found: Iterable[Finding]) -> Diagnosis:
-        """The same, with what else was found."""
+        """This diagnosis with further findings."""
         return self._replace(findings={**self.findings, check: (*self.findings.get(check, ()), *found)})
 
 

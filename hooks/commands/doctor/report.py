@@ -51,7 +51,7 @@ def show(diagnoses: Sequence[Diagnosis]) -> None:
 
 
 def verdict(group: Sequence[Diagnosis]) -> str:
-    """What an order would come to, in one line."""
+    """Whether an order would succeed, in one line."""
     first = group[0]
     codes = {
         severity: ", ".join(dict.fromkeys(each.code for each in first.ordered if each.severity == severity))
@@ -126,7 +126,7 @@ class _Coloured:
 
 
 def document(diagnoses: Iterable[Diagnosis]) -> dict[str, Any]:
-    """The same for programs: docs/doctor.schema.json describes it."""
+    """The diagnoses as JSON for programs: docs/doctor.schema.json describes it."""
     every = list(diagnoses)
     worst = max((diagnosis.worst for diagnosis in every), default=Severity.NOTE)
     return {

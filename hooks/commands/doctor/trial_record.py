@@ -38,7 +38,7 @@ def probe(domain: str, settings: Settings, environ: Mapping[str, str]) -> Iterat
 
 
 def skipped(domain: str) -> Finding:
-    """What is said instead where an order would fail anyhow."""
+    """The note that stands in for the trial where an order would fail anyhow."""
     message = "no record was written, because of the errors above"
     return Finding("probe-skipped", Severity.NOTE, domain, message, (f"dns01 doctor {domain} --write",))
 

@@ -60,7 +60,7 @@ def read(path: str) -> str | None:
 
 
 def changes(drafts: Sequence[Draft]) -> list[Draft]:
-    """Those that are not there as they are to be. Raises ConfigError."""
+    """The drafts that differ from what is on the disk. Raises ConfigError."""
     found = []
     for draft in drafts:
         mode = _mode(draft.path)

@@ -58,7 +58,7 @@ class Questions:
                 complain(ConfigError("that is not UTF-8"))
 
     def choice(self, question: str, option: str, words: Sequence[str], default: str | None = None) -> str:
-        """One of the words, which are shown."""
+        """Ask for one of the words, which are shown."""
         listed = f"{question}: {', '.join(words)}"
         if not self.asks and default is None:
             raise missing(option, listed)
@@ -67,7 +67,7 @@ class Questions:
         return self.text(question, option, lambda answer: one_of(answer, words), default)
 
     def agreed(self, question: str, option: str, default: bool = True) -> bool:
-        """Yes or no; without anybody to ask: the default."""
+        """Ask for yes or no; without anybody to ask, it is the default."""
         return self.text(f"{question} (yes, no)", option, _yes_or_no, "yes" if default else "no")
 
 
@@ -92,7 +92,7 @@ def one_of(answer: str, words: Sequence[str]) -> str:
 
 
 def say(text: str) -> None:
-    """To the person who is asked, in lines that fit."""
+    """Print the text for the person who is asked, wrapped to the terminal."""
     for line in wrap(
         text, COLUMNS, subsequent_indent="     ", break_long_words=False, break_on_hyphens=False
     ):
@@ -100,7 +100,7 @@ def say(text: str) -> None:
 
 
 def complain(error: HookError) -> None:
-    """What was wrong with an answer."""
+    """Print what was wrong with an answer."""
     say(f" ! {redact(str(error))}")
     if error.hint:
         say(f"   -> {redact(error.hint)}")

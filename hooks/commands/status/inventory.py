@@ -51,7 +51,7 @@ class Known(NamedTuple):
 
 
 class Inventory(NamedTuple):
-    """All of them, and what could not be read on the way there."""
+    """All certificates that were found, and what could not be read meanwhile."""
 
     certificates: tuple[Known, ...]
     problems: tuple[Problem, ...]

@@ -62,7 +62,7 @@ Cell = NewType("Cell", str)  # what may stand in the page as it is
 
 
 def text(overview: Overview) -> str:
-    """All of the page; what it shows of others is text in it, and no markup."""
+    """The HTML of the page; what comes from outside is escaped."""
     at, state = overview.at, overview.level
     said = summary(overview).partition(" - ")[2]
     longest = max((sum(_steps(record).values()) for record in overview.trail[-RUNS:]), default=0.0)

@@ -36,7 +36,7 @@ Sample = tuple[str, dict[str, str], float]
 
 
 def text(overview: Overview) -> str:
-    """All of it, each metric's samples together beneath its explanation."""
+    """The file's text: each metric's samples together beneath its explanation."""
     samples: dict[str, list[str]] = defaultdict(list)
     for name, labels, figure in _samples(overview):
         said = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels.items())

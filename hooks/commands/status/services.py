@@ -24,7 +24,7 @@ class Wanted(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What it shows. ``leaf``: None where it shows none, and ``error`` says why."""
+    """The certificate that a service shows. ``leaf``: None where it shows none, and ``error`` says why."""
 
     leaf: Leaf | None
     matches: bool = False

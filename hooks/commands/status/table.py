@@ -44,7 +44,7 @@ def headline(overview: Overview) -> str:
 
 
 def summary(overview: Overview) -> str:
-    """How all is, in one line: the worst of it by name."""
+    """The state of everything in one line, which names the worst."""
     problems = overview.every_problem
     texts = [_shortened(_clean(problem.text)) for problem in problems[:NAMED]]
     if len(problems) > NAMED:

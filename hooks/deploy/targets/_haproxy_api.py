@@ -80,7 +80,7 @@ class Runtime:
         self._expect(f"new ssl cert {name}", "New empty certificate store")
 
     def add(self, crt_list: str, name: str) -> None:
-        """Have it served by whatever reads the list or the folder."""
+        """Have the certificate served by whatever reads the crt-list or the folder."""
         self._expect(f"add ssl crt-list {crt_list} {name}", "Success!")
 
     def remove(self, crt_list: str, name: str) -> None:

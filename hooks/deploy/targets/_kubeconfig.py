@@ -32,7 +32,7 @@ class Access(NamedTuple):
 
 
 def in_cluster(environ: Mapping[str, str], folder: str = POD) -> Access:
-    """What a pod is told. Raises ConfigError."""
+    """The access that a pod is given by its mounted service account. Raises ConfigError."""
     host, port = environ.get("KUBERNETES_SERVICE_HOST", ""), environ.get("KUBERNETES_SERVICE_PORT", "443")
     if not host:
         raise ConfigError(

@@ -40,7 +40,7 @@ def layout_options(kinds: Collection[str] = tuple(FORMATS)) -> tuple[Option, ...
 
 
 def read_layout(options: Mapping[str, str]) -> Layout:
-    """What the options say. Raises ConfigError."""
+    """The layout that the options describe. Raises ConfigError."""
     owners, groups, modes = (_for_each(options, table) for table in ("owner", "group", "mode"))
     paths = _paths(options)
     return Layout(
@@ -53,7 +53,7 @@ def read_layout(options: Mapping[str, str]) -> Layout:
 
 
 def places(options: Mapping[str, str]) -> dict[str, str]:
-    """Where each file goes, whatever comes of that."""
+    """The path of each file as configured, unchecked."""
     directory = options.get("directory", "")
     names = {kind: form.name for kind, form in FORMATS.items() if directory and kind in SEPARATE}
     names |= {kind: options[kind] for kind in FORMATS if options.get(kind)}

@@ -44,6 +44,6 @@ class ApiTarget(Generic[A]):
 
 
 def warn(api: Rest) -> None:
-    """Say what is dubious about where the API is."""
+    """Warn of an API address that is dubious (HTTP to another host)."""
     for warning in api.warnings:
         output.warning(warning)

@@ -101,7 +101,7 @@ class _Proofs:
         return any(rr.iterations > MOST_ITERATIONS for _, rr in self._nsec3s())
 
     def no_data(self, owner: dns.name.Name, rdtype: RdataType) -> bool:
-        """That the name exists, and the type does not."""
+        """Check the proof that the name exists, and the type does not."""
         matching = self._matching(owner)
         if matching is not None:
             return _lacks(matching, rdtype)
@@ -116,7 +116,7 @@ class _Proofs:
         return self.kind == "NSEC3" and self._opted_out(owner, encloser)
 
     def no_name(self, owner: dns.name.Name) -> bool:
-        """That neither the name exists nor a wildcard for it."""
+        """Check the proof that neither the name exists nor a wildcard for it."""
         encloser = self._encloser(owner)
         if encloser is None:
             return False

@@ -93,7 +93,7 @@ def _without_authority(look: Look, apex: str) -> Kind:
 
 
 def copy_at(look: Look) -> ZoneCopy:
-    """What one address shows."""
+    """The copy of the zone that one address shows."""
     mname = text(look.authority.mname) if look.authority else ""
     return ZoneCopy(str(look), mname, look.serial, frozenset(look.hosts))
 
@@ -128,7 +128,7 @@ def went_back(survey: Survey, account: ZoneCopy | None = None) -> bool:
 
 
 def primary_addresses(survey: Survey, account: ZoneCopy | None) -> set[str]:
-    """Where the account writes, or else where the host that the SOA names is."""
+    """The primary's addresses: those that the account writes to, else those of the SOA's MNAME."""
     if account and account.where:
         return {account.where}
     newest = survey.newest
@@ -141,7 +141,7 @@ def listed(looks: Iterable[Look]) -> str:
 
 
 def by_host(looks: Iterable[Look]) -> Iterator[tuple[str, list[Look]]]:
-    """The addresses, host by host."""
+    """The faulty addresses by NS name."""
     hosts: dict[str, list[Look]] = {}
     for look in looks:
         hosts.setdefault(look.host, []).append(look)

@@ -53,7 +53,7 @@ class Look(NamedTuple):
 
     @property
     def heard(self) -> Response:
-        """Its SOA, whichever way it came."""
+        """The response to its SOA query, over UDP or TCP."""
         return self.soa if self.soa.message else self.stream
 
     @property
@@ -169,7 +169,7 @@ def survey(
 def survey_named(
     servers: Iterable[Server], apex: str, *, sleep: Callable[[float], None] = time.sleep
 ) -> Survey:
-    """The same of servers that the configuration names: no delegation leads to those."""
+    """A survey of servers that the configuration names, which no delegation leads to."""
     named = tuple(servers)
     looks = look_at(named, apex)
     return Survey(

@@ -67,11 +67,11 @@ class Orders:
         return _order(location, response)
 
     def look(self, url: str) -> Order:
-        """The order as it is now."""
+        """Read the order (RFC 8555 §7.1.3)."""
         return _order(url, self._client.post_as_get(url))
 
     def authorization(self, url: str) -> Authorization:
-        """One of its authorizations as it is now."""
+        """Read one of the order's authorizations (RFC 8555 §7.5)."""
         return self._authorization(url, json_of(self._client.post_as_get(url)))
 
     def answer(self, authorization: Authorization) -> None:
@@ -87,7 +87,7 @@ class Orders:
                 raise
 
     def finalize(self, order: Order, csr: bytes) -> Order:
-        """Have the CA issue."""
+        """Send the CSR: the CA issues then (RFC 8555 §7.4)."""
         encoded = urlsafe_b64encode(csr).rstrip(b"=").decode()
         return _order(order.url, self._client.post(order.finalize, {"csr": encoded}))
 

@@ -107,7 +107,7 @@ class Ordering:
 
 
 def keep(states: OrderStates, issuance: Issuance, **changes: object) -> None:
-    """Change what is kept of it, and have that on the disk. Raises StateError."""
+    """Change what is kept of the certificate's order, and have it on the disk. Raises StateError."""
     issuance.kept = issuance.kept._replace(**changes)  # type: ignore[arg-type]
     states.write(issuance.kept)
 

@@ -30,7 +30,7 @@ class FleetStates(OrderStates):
         self._known: dict[str, OrderState] = {}
 
     def write(self, kept: OrderState) -> None:
-        """Raises AcmeError where another machine has taken the certificate over."""
+        """Write the state here and in the database. Raises AcmeError where another machine has the lease."""
         super().write(kept)
         before = self._known.get(kept.name, OrderState(kept.name))
         self._known[kept.name] = kept
@@ -46,7 +46,7 @@ class FleetStates(OrderStates):
             raise _taken_over(kept.name)
 
     def issued(self, name: str, leaf: Leaf) -> None:
-        """The certificate is on this machine."""
+        """Record in the database that the certificate is on this machine."""
         self._leases.issued(name, leaf, due(leaf, leaf.names, None).at)
 
     def finalizing(self, kept: OrderState) -> None:
@@ -55,10 +55,10 @@ class FleetStates(OrderStates):
             raise _taken_over(kept.name)
 
     def count(self, account: str, event: Event) -> None:
-        """It was reserved when the lease was taken."""
+        """Nothing to do: the order was counted when the lease was taken."""
 
     def prune(self, now: float) -> None:
-        """The database does."""
+        """Nothing to do: the database forgets old events by itself."""
 
 
 def _taken_over(name: str) -> AcmeError:

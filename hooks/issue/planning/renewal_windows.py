@@ -100,7 +100,7 @@ def ask_windows(
     choose: Callable[[float, float], float] = random.uniform,
     warn: Callable[[str], None] = lambda text: None,
 ) -> dict[str, RenewalWindow]:
-    """Those that it was time to ask for, as the CAs have them now."""
+    """The windows whose Retry-After is over, as the CAs give them now."""
     to_ask = [
         window
         for leaf in leaves

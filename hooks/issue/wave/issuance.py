@@ -50,13 +50,13 @@ class Issuance:
         return not self.is_over and self.stage != "valid"
 
     def reach(self, stage: Stage) -> None:
-        """It has come that far."""
+        """Note the stage that the certificate has reached, and when."""
         if not self.is_over:
             self.stage = stage
             self.seconds[stage] = round(self._clock(), 3)
 
     def fail(self, error: HookError, stage: Stage = "failed") -> None:
-        """It goes no further in this wave."""
+        """Note why the certificate goes no further in this wave."""
         if not self.is_over:
             self.error = error
             self.reach(stage)

@@ -74,7 +74,7 @@ def without_place(certificates: Iterable[WantedCertificate], folder: str) -> dic
 
 
 def challenge_names(wanted: WantedCertificate) -> list[str]:
-    """The owner names of its challenges, each once."""
+    """The owner names of the certificate's challenges, each once."""
     return list(dict.fromkeys(owner_name(name) for name in wanted.names))
 
 

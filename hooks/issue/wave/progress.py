@@ -38,7 +38,7 @@ class WaveProgress:
         self._thread.join(REFRESH)
 
     def servers(self, watch: ReadinessCheck, now: float) -> None:
-        """Take in who holds things up."""
+        """Show which name servers hold the wait up."""
         if now - self._looked >= REFRESH:
             self._looked = now
             self._slowest = watch.waiting_for(now)[:SLOWEST]

@@ -36,12 +36,12 @@ class Publication:
 
     @property
     def entries(self) -> list[Entry]:
-        """What is out."""
+        """The journal entries of what is published."""
         with self._lock:
             return list(self._open)
 
     def publish(self, challenges: Iterable[Challenge]) -> None:
-        """Have every value written; raises nothing for a provider that refuses."""
+        """Publish every value; a provider that refuses is noted in ``failed``, and nothing raised."""
         places = self._places.find(list(dict.fromkeys(each.name for each in challenges)))
         batches: dict[Zones, list[Challenge]] = defaultdict(list)
         for challenge in challenges:

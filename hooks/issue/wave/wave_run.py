@@ -67,7 +67,7 @@ class WaveRun:
         return Placements(self._zones or self.settings)
 
     def without_hopeless(self, planned: Sequence[Planned]) -> list[Planned]:
-        """The same plan, with what cannot succeed set aside."""
+        """The plan with the certificates that cannot succeed set aside, each with its reason."""
         work = [each.wanted for each in planned if each.is_work]
         if not work:
             return list(planned)

@@ -1,4 +1,4 @@
-"""Copies of the lines: to systemd's journal, or to syslog.
+"""Copies of the trail's lines, sent to systemd's journal or to syslog.
 
 Who may rewrite the file can seldom rewrite these as well, above all where they go to another machine.
 """

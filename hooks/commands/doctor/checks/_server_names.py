@@ -9,7 +9,7 @@ from ....dns.inspect.survey import Look, Survey
 
 
 def looks_by_host(survey: Survey, fault: Callable[[Look], bool]) -> Iterator[tuple[str, list[Look]]]:
-    """The addresses with the fault, host by host."""
+    """(NS name, what its addresses with the fault have shown), for each server that has such addresses."""
     return by_host(look for look in survey.looks if fault(look))
 
 

@@ -40,7 +40,7 @@ class AccountCopy(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What to call it."""
+        """What a finding calls the copy: its server, or else the account."""
         if self.server:
             return f"the account's server {self.account.options['nameserver']}"
         return f"the account {self.account.name} ({self.account.provider})"
@@ -54,7 +54,7 @@ class AccountCopies(NamedTuple):
 
     @property
     def only(self) -> AccountCopy | None:
-        """That of the only account."""
+        """The copy of the only account; None where there are several accounts, or it does not tell."""
         return self.found[0] if self.found and self.accounts == 1 else None
 
 
@@ -105,5 +105,5 @@ def _address(server: str, apex: ZoneApex) -> str:
 
 
 def names(hosts: Iterable[str]) -> str:
-    """NS names for a person."""
+    """NS names in one line, as a finding lists them."""
     return ", ".join(sorted(hosts)) or "nobody"

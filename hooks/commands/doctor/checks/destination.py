@@ -7,7 +7,7 @@ from ..finding import Examined
 
 
 def followed(examined: Examined) -> Destination:
-    """The way of the challenge name; where the configuration names its servers, those and no more.
+    """Where the challenge name leads to; or the servers that the configuration names, and no CNAME followed.
 
     Raises DelegationError.
     """

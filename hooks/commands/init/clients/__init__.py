@@ -55,7 +55,7 @@ class Client(NamedTuple):
 
 
 def nothing(order: Order) -> tuple[()]:
-    """Of a client that has no file of its own, or no command."""
+    """Gives nothing: for a client that has no file of its own, or no command."""
     return ()
 
 
@@ -76,7 +76,7 @@ def folder(system: str, own: str) -> str:
 
 
 def cron(client: str, command: str) -> list[str]:
-    """The lines that have it run by the clock."""
+    """What to paste so that cron runs the command once a day."""
     if os.geteuid() == 0:
         return [f"cat > /etc/cron.d/{client} <<'END'", f"17 4 * * * root {command}", "END"]
     return ["crontab -e    # and in there:", f"17 4 * * * {command}"]

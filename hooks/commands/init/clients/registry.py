@@ -14,5 +14,5 @@ CLIENTS = {client.name: client for client in (DEHYDRATED, CERTBOT, LEGO, TRAEFIK
 
 
 def installed() -> list[Client]:
-    """Those whose program is there."""
+    """The clients whose program is on this machine."""
     return [client for client in CLIENTS.values() if any(map(shutil.which, client.programs))]

@@ -32,7 +32,7 @@ _LISTEN = re.compile(r"\blisten-on\s*(?:port\s+\d+\s*)?\{([^}]*)\}")
 
 
 def accounts() -> Iterator[Found]:
-    """The keys; of several, those alone that a zone takes updates with, where there are any."""
+    """An account for each TSIG key; of several keys, those alone that a zone takes updates with, if any."""
     paths = [path for path in files(FILES) if os.path.basename(path) != DEBIAN_CONTROL]
     texts = {path: text for path in paths if (text := text_of(path))}
     plain = {path: _COMMENT.sub("", text) for path, text in texts.items()}

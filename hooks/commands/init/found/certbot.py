@@ -58,14 +58,14 @@ _CREDENTIALS = re.compile(r"^dns_\w+_credentials\s*=\s*(\S+)", re.MULTILINE)
 
 
 def accounts() -> Iterator[Found]:
-    """Those that renewals name, and those where the plugins' documents put them."""
+    """The accounts in files that renewals name, and where the plugins' documentation puts them."""
     named = [path for file in files(RENEWAL) for path in _CREDENTIALS.findall(text_of(file))]
     for path in dict.fromkeys((*named, *files(FILES))):
         yield from accounts_of(text_of(path), path)
 
 
 def accounts_of(text: str, path: str) -> Iterator[Found]:
-    """The accounts of one file."""
+    """The accounts in one .ini file."""
     settings = {name: value.strip("'\"") for name, value in _SETTING.findall(text)}
     for plugin, keys in PLUGINS.items():
         given = {ours: settings.get(f"{plugin}_{theirs}", "") for theirs, ours in keys.items()}

@@ -21,7 +21,7 @@ def accounts(environ: Mapping[str, str]) -> list[Found]:
 
 
 def accounts_of(path: str) -> list[Found]:
-    """Those of the file, of whatever kind it is. Raises UsageError if there is none."""
+    """The accounts in the file, of whatever kind it is. Raises UsageError if there is none in it."""
     if not os.path.exists(path):
         raise UsageError(f"init: {path} is not there", "name the file that has the account")
     text = text_of(path)

@@ -19,13 +19,13 @@ _YAML = re.compile(r"""^(\s*)([\w.-]+)\s*:\s*["']?(.*?)["']?\s*$""")
 
 
 def accounts() -> Iterator[Found]:
-    """All of them."""
+    """The accounts in all such files on this machine."""
     for path in files((*PYRAX, *ACME_DNS, *LEXICON)):
         yield from accounts_of(text_of(path), path)
 
 
 def accounts_of(text: str, path: str) -> Iterator[Found]:
-    """Those of one file, of whichever of these kinds it is."""
+    """The accounts in one file, of whichever of these kinds it is."""
     yield from _pyrax(text, path)
     yield from _acme_dns(text, path)
     if path.endswith((".yml", ".yaml")):

@@ -29,7 +29,7 @@ _SCRIPT = re.compile(r"dns_\w+")
 
 
 def accounts(environ: Mapping[str, str]) -> Iterator[Found]:
-    """All of them, those of dns01's own configuration first."""
+    """The accounts in all such places, those of dns01's own configuration first."""
     yield from accounts_in(environ, ENVIRONMENT)
     if config := read_config(environ):
         for path in config.files:
