@@ -174,3 +174,11 @@ ca_file = "{self.ca_file}"
     def _write_configuration(self) -> None:
         self.config.touch(0o600)
         self.config.write_text(self.configuration())
+
+
+def account_section(name: str, address: str, apex: str, secret: str = KEY.secret, asks: str = "") -> str:
+    zone = f'[zone."{apex}"]\nnameservers = ["{asks or address}"]\naccount = "{name}"\n' if apex else ""
+    return (
+        f'[account.{name}]\nprovider = "rfc2136"\nnameserver = "{address}"\n'
+        f'tsig_key = "{KEY.name}"\ntsig_secret = "{secret}"\nsettle = 0\n{zone}'
+    )

@@ -1,14 +1,9 @@
-"""When a record is ready: the rules with an injected clock, and the cases over real sockets.
+"""When a record is ready: the rules, with times as arguments.
 
-The numbers are those of the readiness cases; times in the socket tests are scaled down.
+The numbers are those of the readiness cases.
 """
 
 from __future__ import annotations
-
-import re
-import time
-from collections.abc import Iterator
-from threading import Timer
 
 import dns.flags
 import dns.message
@@ -16,49 +11,28 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import pytest
-from testbed import TIME_LIMIT, Bind
-from testbed.client import ask as ask_server
-from testbed.client import values as texts
-from testbed.nameserver import NameServer, RateLimit
-from testbed.zone import Zone
+from readiness_targets import (
+    MANY,
+    NAME,
+    NS1,
+    NS2,
+    ONE,
+    SILENCE,
+    SINGLE,
+    SIX,
+    TWO,
+    answer,
+    ask,
+    says,
+    target,
+    wave,
+)
 
-from dns01.errors import ClientGone, NotReady
 from dns01.hooks.challenge.readiness import ReadinessCheck, Target
-from dns01.hooks.challenge.server_wait import EachName, wait
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.destination import Server
-from dns01.hooks.dns.message import Query, Response
-from dns01.hooks.dns.transport import Transport
+from dns01.hooks.dns.message import Response
 from dns01.providers.base import Profile
-
-NAME = "_acme-challenge.example.org"
-ONE, TWO = Address("127.1.0.1"), Address("127.1.0.2")
-SIX = Address("fd53::12")
-NS1, NS2 = Server("ns1.example.org", (ONE,)), Server("ns2.example.org", (TWO,))
-SINGLE = Profile(rounds=1)
-
-
-def target(
-    *servers: Server, values: tuple[str, ...] = ("new",), profile: Profile = SINGLE, name: str = NAME
-) -> Target:
-    return Target(name, frozenset(values), servers or (NS1, NS2), profile)
-
-
-def answer(*values: str, authoritative: bool = True, rcode: dns.rcode.Rcode = dns.rcode.NOERROR) -> Response:
-    message = dns.message.make_response(dns.message.make_query(NAME, "TXT"))
-    message.flags |= dns.flags.AA if authoritative else dns.flags.RA
-    message.set_rcode(rcode)
-    if values:
-        message.answer.append(dns.rrset.from_text(NAME + ".", 60, "IN", "TXT", *values))
-    return Response(message)
-
-
-SILENCE = Response(None, "timed out")
-
-
-def says(watch: ReadinessCheck, address: Address, what: Response, at: float, name: str = NAME) -> None:
-    watch.saw(Query(address, name, dns.rdatatype.TXT), what, at)
-
 
 # The rules
 
@@ -253,137 +227,6 @@ def test_a_name_that_is_ready_by_itself_is_told_and_asked_about_no_more() -> Non
     assert watch.over(31)
 
 
-# A few names for all
-
-
-MANY = [f"_acme-challenge.n{number}.example.org" for number in range(100)]
-
-
-def wave(names: list[str] = MANY, *servers: Server, profile: Profile = SINGLE) -> ReadinessCheck:
-    return ReadinessCheck(
-        [
-            target(*(servers or (NS1,)), name=name, profile=profile)._replace(zone="example.org")
-            for name in names
-        ]
-    )
-
-
-def ask(check: ReadinessCheck, at: float, *values: str, second: str = "new") -> list[str]:
-    """Let both servers answer all that they are asked at that moment, the first one with these values and
-    the second one with its own; gives the names that the first was asked about."""
-    queries = check.due(at)
-    for query in queries:
-        says(check, query.server, answer(*(values if query.server == ONE else [second])), at, query.name)
-    return [query.name for query in queries if query.server == ONE]
-
-
-def test_48_while_a_server_lacks_the_change_three_names_stand_for_all_the_last_one_among_them() -> None:
-    check = wave()
-
-    asked = ask(check, 0.1, "old")
-
-    assert len(asked) == 3
-    assert MANY[-1] in asked
-    assert not check.ready(0.1)
-    assert ask(check, 0.4, "old") == asked
-
-
-def test_48_when_they_are_there_every_name_is_asked_about_and_ready_means_every_one() -> None:
-    check = wave()
-    few = ask(check, 0.1, "new")
-    assert check.names_ready(0.3) == [name for name in MANY if name in few]
-
-    rest = {query.name for query in check.due(0.3)}
-    assert rest == set(MANY) - set(few)
-    for name in sorted(rest)[1:]:
-        says(check, ONE, answer("new"), 0.4, name)
-    assert check.unready(0.4) == [sorted(rest)[0]]
-
-    says(check, ONE, answer("new"), 0.5, sorted(rest)[0])
-    assert check.ready(0.5)
-
-
-def test_48_one_name_that_is_behind_is_asked_about_by_itself_and_never_passed_over() -> None:
-    check = wave()
-    ask(check, 0.1, "new")
-    rest = [query.name for query in check.due(0.2)]
-    for name in rest:
-        says(check, ONE, answer("old" if name == rest[0] else "new"), 0.2, name)
-
-    assert check.unready(3000) == [rest[0]]
-    assert ask(check, 1.0, "new") == [rest[0]]
-    assert check.ready(1.0)
-
-
-def test_48_where_most_turn_out_to_be_missing_a_few_stand_for_those_again() -> None:
-    check = wave()
-    ask(check, 0.1, "new")
-    rest = ask(check, 0.2, "old")
-    assert len(rest) == 97
-
-    assert len(ask(check, 1.0, "old")) == 3
-    ask(check, 2.0, "new")
-    assert len(ask(check, 2.1, "new")) == 94
-    assert check.ready(2.1)
-
-
-def test_48_each_server_is_held_up_by_itself() -> None:
-    check = wave(MANY, NS1, NS2)
-    ask(check, 0.1, "old")
-    ask(check, 0.2, "old")
-
-    assert len(ask(check, 1.0, "old")) == 3
-    assert check.waiting_for(1.0) == ["ns1.example.org"]
-    assert not check.ready(1.0)
-
-
-def test_48_a_silent_server_is_silent_for_every_name_and_excused_after_the_same_time() -> None:
-    check = wave(MANY, NS1, NS2)
-    for at in (0.1, 0.2):
-        for query in check.due(at):
-            check.saw(query, answer("new") if query.server == ONE else SILENCE, at)
-
-    assert not check.ready(4.9)
-    assert check.ready(5)
-
-
-def test_48_an_error_for_the_few_says_nothing_of_the_others() -> None:
-    check = wave()
-    for query in check.due(0.1):
-        check.saw(query, answer(rcode=dns.rcode.SERVFAIL), 0.1)
-
-    assert len(ask(check, 0.2, "old")) == 97
-    assert not check.ready(3000)
-
-
-def test_48_zones_do_not_stand_for_one_another() -> None:
-    zones = [target(NS1, name=name)._replace(zone=name) for name in MANY]
-    assert len(ReadinessCheck(zones).due(0)) == 100
-
-
-def test_48_anycast_servers_are_asked_three_times_about_every_name() -> None:
-    check = wave(profile=Profile(rounds=3))
-    for at in (0.1, 0.2, 2.2):
-        ask(check, at, "new")
-        assert not check.ready(at)
-    ask(check, 4.2, "new")
-    assert check.ready(4.2)
-
-
-def test_48_a_hundred_names_with_a_lag_of_twenty_seconds_cost_few_questions() -> None:
-    check = wave(MANY, NS1, NS2, Server("ns3.example.org", (Address("127.1.0.3"),)))
-    questions = 0
-    for tick in range(2100):
-        now = tick / 100
-        for query in check.due(now):
-            questions += 1
-            check.saw(query, answer("new" if now > 20 else "old"), now)
-        if check.ready(now):
-            break
-    assert 20 < now < 20.6
-    assert questions <= 1500
-
-
 # What vanishes during the wait
 
 
@@ -462,185 +305,3 @@ def test_45_the_other_names_of_the_zone_are_looked_at_again() -> None:
     assert set(check.vanished(6)) == set(watched)
     assert set(ask(check, 6.1, "old", second="old")) == set(MANY[:4]) - set(watched)
     assert set(check.vanished(6.1)) == set(MANY[:4]) - set(watched)
-
-
-# Over real sockets
-
-
-@pytest.fixture
-def zone() -> Zone:
-    return Zone("example.org", "", {"ns1.example.org": "127.1.0.1", "ns2.example.org": "127.1.0.2"})
-
-
-@pytest.fixture
-def servers(zone: Zone) -> Iterator[list[NameServer]]:
-    with NameServer(ONE.ip, zones=[zone]) as one, NameServer(TWO.ip, zones=[zone]) as two:
-        yield [one, two]
-
-
-QUICK = Profile(rounds=1, timeout=TIME_LIMIT, patience=0.5)
-
-
-def seconds_to(*targets: Target) -> float:
-    began = time.monotonic()
-    wait(targets)
-    return time.monotonic() - began
-
-
-def test_a_record_that_is_there_is_ready_at_once(zone: Zone, servers: list[NameServer]) -> None:
-    zone.set(NAME, "TXT", "new")
-    wait([target(profile=QUICK)])
-    assert [len(server.questions) for server in servers] == [1, 1]
-
-
-def test_1_and_23_a_lagging_secondary_is_waited_for_no_longer_than_needed(
-    zone: Zone, servers: list[NameServer]
-) -> None:
-    servers[1].lag = 1.0
-    zone.set(NAME, "TXT", "new")
-    there = time.monotonic() + servers[1].lag
-    wait([target(profile=QUICK)])
-    assert [question.at > there for question in servers[1].questions].count(True) == 1
-
-
-def test_each_name_goes_on_by_itself_and_one_that_is_late_costs_the_others_nothing(
-    zone: Zone, servers: list[NameServer]
-) -> None:
-    other = "_acme-challenge.late.example.org"
-    told: list[object] = []
-    zone.set(NAME, "TXT", "new")
-    profile = QUICK._replace(timeout=1)
-
-    wait(
-        [target(profile=QUICK), target(name=other, profile=profile)],
-        each=EachName(told.append, lambda error: told.append(error.names)),
-    )
-
-    assert told == [[NAME], (other,)]
-
-
-def test_45_what_another_writer_removes_during_the_wait_is_published_again(
-    zone: Zone, servers: list[NameServer]
-) -> None:
-    zone.set(NAME, "TXT", "old")
-    servers[1].freeze()
-    zone.set(NAME, "TXT", "new")
-    Timer(0.5, zone.set, (NAME, "TXT", "of another writer")).start()
-
-    def publish_again(names: list[str]) -> None:
-        assert names == [NAME]
-        zone.set(NAME, "TXT", "of another writer", "new")
-        servers[1].thaw()
-
-    wait([target(profile=QUICK)], republish=publish_again)
-
-    assert '"new"' in texts(ask_server(NAME, "TXT", ONE.ip))
-
-
-@pytest.mark.parametrize("lives_for", [0, 1])
-def test_46_the_wait_ends_with_its_client(zone: Zone, servers: list[NameServer], lives_for: int) -> None:
-    looks = iter([True] * lives_for)
-    with pytest.raises(ClientGone, match="the ACME client ended"):
-        wait([target(profile=QUICK)], client_lives=lambda: next(looks, False))
-
-
-def test_2_over_sockets_a_silent_server_is_excused(zone: Zone, servers: list[NameServer]) -> None:
-    servers[1].silent = True
-    zone.set(NAME, "TXT", "new")
-    assert seconds_to(target(profile=QUICK)) > 0.4
-
-
-def test_4_over_sockets_an_old_value_ends_in_a_report_of_every_server(
-    zone: Zone, servers: list[NameServer]
-) -> None:
-    zone.set(NAME, "TXT", "old")
-    servers[1].freeze()
-    zone.set(NAME, "TXT", "new")
-
-    with pytest.raises(NotReady, match=NAME) as caught:
-        wait([target(profile=QUICK._replace(timeout=2))])
-
-    name, *lines = caught.value.report
-    assert name == NAME
-    assert [re.sub(r"\d+ s$", "… s", line) for line in lines] == [
-        "  ns1.example.org  127.1.0.1  has it                  since … s",
-        "  ns2.example.org  127.1.0.2  has 1 other value only  since … s",
-    ]
-
-
-def test_5_over_sockets_an_alternating_server_is_not_believed_before_it_stops(
-    zone: Zone, servers: list[NameServer]
-) -> None:
-    zone.set(NAME, "TXT", "old")
-    servers[0].alternate()
-    zone.set(NAME, "TXT", "new")
-    Timer(1.0, servers[0].thaw).start()
-    began = time.monotonic()
-
-    wait([target(profile=QUICK._replace(rounds=3))], round_interval=0.1)
-
-    assert time.monotonic() - began > 1.0
-
-
-def test_9_udp_dropped_and_tcp_open_is_ready(zone: Zone, servers: list[NameServer]) -> None:
-    servers[0].drop_udp = True
-    zone.set(NAME, "TXT", "new")
-
-    wait([target(NS1, profile=QUICK)], transport=lambda: Transport(datagram_timeout=0.1))
-
-    assert [question.over for question in servers[0].asked(NAME)] == ["udp", "udp", "tcp"]
-
-
-def test_10_a_truncated_answer_with_many_stale_values_is_read_over_tcp(
-    zone: Zone, servers: list[NameServer]
-) -> None:
-    zone.set(NAME, "TXT", "new", *(f"stale-{number:037}" for number in range(60)))
-    wait([target(profile=QUICK)])
-    assert "tcp" in [question.over for question in servers[0].asked(NAME)]
-
-
-def test_37_over_sockets_an_ipv6_address_that_swallows_everything_costs_next_to_nothing(zone: Zone) -> None:
-    zone.set(NAME, "TXT", "new")
-    patient = QUICK._replace(patience=TIME_LIMIT)
-    with NameServer(ONE.ip, zones=[zone]), NameServer(SIX.ip, zones=[zone]) as hole:
-        hole.silent = True
-        assert seconds_to(target(Server("ns1.example.org", (ONE, SIX)), profile=patient)) < TIME_LIMIT / 2
-
-
-def test_8_a_host_with_ipv6_only_works(zone: Zone) -> None:
-    zone.set(NAME, "TXT", "new")
-    with NameServer(SIX.ip, zones=[zone]):
-        wait([target(Server("ns1.example.org", (SIX,)), profile=QUICK)])
-
-
-def test_38_a_hundred_names_at_a_server_that_limits_its_rate(zone: Zone, servers: list[NameServer]) -> None:
-    servers[0].rate_limit = RateLimit(5)
-
-    wait(hundred_names(zone))
-
-    assert len(servers[0].questions) == 100
-
-
-def test_38_a_hundred_names_at_a_bind_that_limits_its_rate() -> None:
-    names = [f"_acme-challenge.host{number}" for number in range(100)]
-    zone = "\n".join(f'{name} TXT "new"' for name in names)
-    limit = "rate-limit { responses-per-second 5; slip 0; };"
-    with Bind(ONE.ip, {"example.org": zone}, extra_options=limit):
-        targets = [target(NS1, name=f"{name}.example.org", profile=QUICK) for name in names]
-        # What is dropped is not had at all.
-        wait(targets, transport=lambda: Transport(datagram_timeout=2 * TIME_LIMIT))
-
-
-def test_a_hundred_names_at_a_server_without_tcp(zone: Zone, servers: list[NameServer]) -> None:
-    servers[0].drop_tcp = True
-
-    wait(hundred_names(zone), transport=lambda: Transport(stream_timeout=0.2))
-
-    assert len([question for question in servers[0].questions if question.over == "udp"]) == 100
-
-
-def hundred_names(zone: Zone) -> list[Target]:
-    names = [f"_acme-challenge.host{number}.example.org" for number in range(100)]
-    for name in names:
-        zone.set(name, "TXT", "new")
-    return [target(NS1, name=name, profile=QUICK) for name in names]

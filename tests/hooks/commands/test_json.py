@@ -30,12 +30,6 @@ def shell(tmp_path: Path) -> Iterator[Client]:
         yield client
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    with Machine(tmp_path) as machine:
-        yield machine
-
-
 def valid(name: str, stdout: str) -> dict[str, Any]:
     """The document, which keeps to its schema. A field that the schema does not name is a slip here."""
     found: dict[str, Any] = document(name, stdout, strict)

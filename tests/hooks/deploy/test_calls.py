@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,6 @@ from calls import Client, Said, until
 from machine import Machine, content, deploy_cert
 
 from dns01.hooks.clients.call import Certificate
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    with Machine(tmp_path) as machine:
-        yield machine
 
 
 def unchanged_cert(client: Client, certificate: Certificate) -> Said:

@@ -50,12 +50,6 @@ def no_default_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dns01.hooks.config.load.DEFAULT_FILE", str(tmp_path / "nothing"))
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    with Machine(tmp_path) as machine:
-        yield machine
-
-
 class Webhook:
     """Takes what Apprise posts to json://, and nothing else; ``status`` spoils it."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -158,12 +157,6 @@ def test_what_is_no_account_is_none(text: str, tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(UsageError, match="is an account that can be used"):
             registry.accounts_of(str(path))
-
-
-@pytest.fixture
-def machine() -> Iterator[FreshMachine]:
-    with FreshMachine() as machine:
-        yield machine
 
 
 COMMAND = ("dns01", "init", "--client", "certbot", "--no-doctor", "--yes", "example.org")

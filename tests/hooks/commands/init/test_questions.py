@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from fresh import COLUMNS, KEY_FILE, SECRET, FreshMachine
 
 MINE = ("/etc/dns01", "/etc/dehydrated", "/etc/letsencrypt")
 LONG = "a-rather-long-name-of-a-host.a-rather-long-name-of-a-department.example.org"
-
-
-@pytest.fixture
-def machine() -> Iterator[FreshMachine]:
-    with FreshMachine() as machine:
-        yield machine
 
 
 def init(*more: str) -> list[str]:

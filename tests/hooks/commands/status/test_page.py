@@ -5,22 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pytest
 from lifetimes import lasting
 from machine import Machine, deploy_cert
 from testbed import TIME_LIMIT
 
 HOSTILE = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    with Machine(tmp_path) as machine:
-        yield machine
 
 
 class Page(HTMLParser):

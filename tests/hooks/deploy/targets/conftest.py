@@ -1,4 +1,4 @@
-"""Two certificates for the same name, one after the other."""
+"""Two certificates for the same name, one after the other, and where a service looks for them."""
 
 from __future__ import annotations
 
@@ -18,3 +18,9 @@ def old(tmp_path: Path) -> CertificateFiles:
 @pytest.fixture
 def new(tmp_path: Path) -> CertificateFiles:
     return issued(tmp_path / "client" / "new")
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> Path:
+    """Where the service looks."""
+    return tmp_path / "tls"

@@ -1,0 +1,72 @@
+"""dns01 status: how a terminal and a document show it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import threading
+
+from calls import HOOK
+from lifetimes import lasting
+from machine import Machine
+from statuses import deployed, document, status
+
+# How it shows it
+
+
+def at_terminal(machine: Machine, columns: int) -> tuple[int, str]:
+    """The exit code, and what is shown at a terminal of so many columns."""
+    ours, theirs = pty.openpty()
+    shown: list[bytes] = []
+
+    def watch() -> None:
+        try:
+            while some := os.read(ours, 4096):
+                shown.append(some)
+        except OSError:  # the other end is closed
+            pass
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    words = [sys.executable, str(HOOK), "status", str(machine.folder / "certs")]
+    environ = {"TERM": "xterm-256color", "DNS01_STATE_DIR": str(machine.state), "COLUMNS": str(columns)}
+    done = subprocess.run(words, env=environ, stdout=theirs, stderr=subprocess.PIPE, check=False)
+    os.close(theirs)
+    watcher.join()
+    os.close(ours)
+    return done.returncode, b"".join(shown).decode()
+
+
+def test_a_terminal_gets_a_table_with_colours(machine: Machine) -> None:
+    lasting(machine.folder / "certs" / "a.example", "a.example", left=-2)
+    code, shown = at_terminal(machine, 140)
+    assert code == 2
+    assert "\x1b[1;31mCRITICAL" in shown
+
+
+def test_a_terminal_gets_a_line_for_each_certificate_and_no_figures(machine: Machine) -> None:
+    names = ["a.example", "a-rather-long-name-of-a-host.example"]
+    for name in names:
+        lasting(machine.folder / "certs" / name, name, left=5)
+    _, shown = at_terminal(machine, 80)
+    lines = re.sub(r"\x1b\[[\d;]*m", "", shown).splitlines()
+    of_certificates = [line for line in lines if line.startswith(("WARNING ", "CRITICAL "))]
+    assert sorted(line.split()[1] for line in of_certificates) == sorted(names)
+    assert all(len(line) <= 80 for line in of_certificates)
+    assert "|" not in lines[0]
+
+
+def test_nothing_that_a_certificate_says_reaches_the_terminal_raw(machine: Machine) -> None:
+    lasting(machine.folder / "certs" / "a.example", "a.example", "\x1b[31m|x.example", left=5)
+    said = status(machine)
+    assert "\x1b" not in said.stdout
+    assert said.stdout.count("|") == 1
+
+
+def test_the_trail_s_steps_and_the_last_run_are_in_the_document(machine: Machine) -> None:
+    deployed(machine)
+    last = document(status(machine, "--json"))["last_run"]
+    assert (last["client"], last["phase"], last["outcome"]) == ("dehydrated", "exit_hook", "ok")

@@ -1,0 +1,69 @@
+"""Targets, commands and verifications that write down what is done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from recording import NOW, WEB, Call, Recording, issue
+
+from dns01.hooks.clients.call import Certificate
+from dns01.hooks.clients.process import Client
+from dns01.hooks.deploy.delivery import Deliverer
+from dns01.hooks.deploy.ledger import Ledger
+from dns01.hooks.deploy.section import Deployment
+
+
+class OneWay(Recording):
+    """One that cannot go back."""
+
+    undo = None  # type: ignore[assignment]
+
+
+@pytest.fixture(autouse=True)
+def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was done, by targets, commands and verifications; ``Recording.faults`` makes it fail."""
+    Recording.log, Recording.faults, Recording.brought, Recording.meanwhile = [], {}, {}, {}
+
+    def run(argv: Sequence[str], environ: Mapping[str, str], timeout: float, what: str) -> None:
+        said = " ".join(argv)
+        assert environ["PATH"] == os.environ["PATH"]
+        assert timeout == 60
+        Recording.log.append(f"{said} for {environ['DNS01_DOMAIN']}")
+        if said in Recording.faults:
+            raise Recording.faults[said]
+
+    def verify(where: str, fingerprint: str, within: float) -> None:
+        assert any(fingerprint in place for place in Recording.brought.values())
+        assert within == 60
+        Recording.log.append(f"verify {where}")
+        if where in Recording.faults:
+            raise Recording.faults[where]
+
+    monkeypatch.setattr("dns01.hooks.deploy.reload.run", run)
+    monkeypatch.setattr("dns01.hooks.deploy.served_certificate.verify", verify)
+    kinds = {"recording": Recording, "oneway": OneWay}
+    monkeypatch.setattr("dns01.hooks.deploy.section.load", kinds.__getitem__)
+    return Recording.log
+
+
+@pytest.fixture
+def ledger(state_dir: Path) -> Ledger:
+    return Ledger(str(state_dir))
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Certificate:
+    return issue(tmp_path, "example.org")
+
+
+@pytest.fixture
+def call(ledger: Ledger) -> Call:
+    """A call of the hook: its deliverer."""
+
+    def called(*targets: Deployment, client: Client | None = None, after: float = 0) -> Deliverer:
+        return Deliverer(targets or (WEB,), ledger, client, lambda: NOW + after)
+
+    return called
