@@ -95,8 +95,15 @@ def published(challenges: Iterable[Challenge], environ: Mapping[str, str] | None
     """
     import os
 
-    call = Call("api", "publish", "publish", checked(challenges))
     session = Session(this_process(), os.environ if environ is None else environ)
+    with published_in(session, challenges):
+        yield
+
+
+@contextmanager
+def published_in(session: Session, challenges: Iterable[Challenge]) -> Iterator[None]:
+    """The same, by a session of one's own."""
+    call = Call("api", "publish", "publish", checked(challenges))
     with session.phase(call) as phase:
         phase.publish()
     try:

@@ -67,7 +67,7 @@ class Placements:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.discovery = Discovery(settings.resolvers)
+        self.discovery = Discovery(settings.resolvers, timing=settings.timing)
         self._providers: dict[str, Provider] = {}
         self._opening = threading.Lock()  # doctor looks at many domains at once
         self._zones: dict[tuple[str, str], Zone] = {}
@@ -129,7 +129,7 @@ class Placements:
     def look(self, names: Iterable[str]) -> dict[str, list[frozenset[str]]]:
         """The TXT values at each name, as every server of its zone that answers has them."""
         seen: dict[str, list[frozenset[str]]] = {name: [] for name in names}
-        with Transport() as transport:
+        with Transport(self._settings.timing) as transport:
             asked = [
                 Query(address, name, TXT, stream=address in self.discovery.deaf)
                 for name in seen
@@ -181,7 +181,7 @@ class Placements:
         if not servers:
             return self.discovery
         if servers not in self._worlds:
-            self._worlds[servers] = Discovery(self._settings.resolvers, servers)
+            self._worlds[servers] = Discovery(self._settings.resolvers, servers, timing=self._settings.timing)
         return self._worlds[servers]
 
     def _follow(self, name: str, cname: Rule) -> Destination:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...output import is_terminal, printable, step
 from .observation import Row
-from .readiness import ROUND_INTERVAL, ReadinessCheck
+from .readiness import ReadinessCheck
 
 SHOW_AFTER = 2.0  # seconds that a wait may take before anything is shown of it
 REMINDER_INTERVAL = 60.0  # seconds between two lines where there is no terminal for a live table
@@ -86,7 +86,7 @@ def picture(check: ReadinessCheck, now: float, height: int) -> Any:
 def _clock(check: ReadinessCheck, rows: list[Row], now: float) -> str:
     passed = sum(row.passed for row in rows)
     rounds = max((target.profile.rounds for target in check.targets), default=1)
-    expected = f"; each is to have it {rounds} times, {ROUND_INTERVAL:.0f} s apart" if rounds > 1 else ""
+    expected = f"; each is to have it {rounds} times, {check.timing.round:.0f} s apart" if rounds > 1 else ""
     return f"{passed} of {len(rows)} have it after {now:.0f} s, {_limit(check):.0f} s at most{expected}"
 
 

@@ -14,6 +14,7 @@ from ...providers.base import Profile
 from ..dns.address import Address
 from ..dns.destination import Server
 from ..dns.message import TXT, Query, Response
+from ..dns.timing import USUAL, Timing
 from .observation import Observation, Row
 from .sampling import Sample
 
@@ -22,10 +23,8 @@ FIRST_RETRY_INTERVAL = 0.25  # in the first second
 RETRY_INTERVAL = 0.5  # in the first minute; then ever longer, with the profile's pace
 LONGEST_RETRY_INTERVAL = 5.0
 FIRST_MINUTE = 60.0  # seconds
-ROUND_INTERVAL = 2.0  # seconds between two rounds of a server on which many machines share an address
 REVIEW_INTERVAL = 5.0  # seconds until a server that passes is asked again, while others do not
 OTHER_ADDRESSES_GRACE = 0.25  # seconds that a server's other addresses get once one has the record
-DEGRADED_AFTER = 30.0  # seconds without a word until resolvers may decide in the place of servers
 LONGEST_PAUSE = 1.0  # seconds until somebody looks at the state of things again
 REPUBLISHED_AT_MOST = 3  # times for each name
 
@@ -57,8 +56,8 @@ class ReadinessCheck:
     authority and lacks a value never is.
     """
 
-    def __init__(self, targets: Iterable[Target], round_interval: float = ROUND_INTERVAL) -> None:
-        self._round_interval = round_interval
+    def __init__(self, targets: Iterable[Target], timing: Timing = USUAL) -> None:
+        self.timing = timing
         self.targets = tuple(targets)
         self.seconds = 0.0  # that the wait has taken so far
         self._by_name = {target.name: target for target in self.targets}
@@ -96,7 +95,7 @@ class ReadinessCheck:
             seen.due = now + _retry_interval(now, target.profile.pace)
         else:
             passed = seen.rounds >= target.profile.rounds
-            seen.due = now + (REVIEW_INTERVAL if passed else self._round_interval)
+            seen.due = now + (REVIEW_INTERVAL if passed else self.timing.round)
         self._review_sample(query.server, target.zone, now)
 
     def pause(self, now: float) -> float:
@@ -111,7 +110,7 @@ class ReadinessCheck:
         moments += [
             seen.since + patience
             for (_, name), seen in self._observations.items()
-            for patience in (self._by_name[name].profile.patience, DEGRADED_AFTER)
+            for patience in (self._by_name[name].profile.patience, self.timing.degraded_after)
             if seen.state in ("unasked", "silent", "lame")
         ]
         return min([LONGEST_PAUSE, *(moment - now for moment in moments if moment > now)])
@@ -172,7 +171,7 @@ class ReadinessCheck:
 
     def over(self, now: float) -> bool:
         """Whether the wait is: every name is ready, or resolvers shall decide, too few of its servers
-        having been to be asked for ``DEGRADED_AFTER`` seconds."""
+        having been to be asked for ``timing.degraded_after`` seconds."""
         return all(self._is_ready(target, now) or self._is_barred(target, now) for target in self.targets)
 
     def vanished(self, now: float) -> list[str]:
@@ -202,7 +201,7 @@ class ReadinessCheck:
 
     def _is_barred(self, target: Target, now: float) -> bool:
         standings = [self._standing(server, target, now) for server in target.servers]
-        if not target.substitute or now < DEGRADED_AFTER or "waiting" in standings:
+        if not target.substitute or now < self.timing.degraded_after or "waiting" in standings:
             return False
         silent_since = [
             self._seen(address, target.name).since
@@ -210,7 +209,9 @@ class ReadinessCheck:
             for address in server.addresses
             if standing == "excused"
         ]
-        return now - max(silent_since, default=0.0) >= DEGRADED_AFTER and not self._is_ready(target, now)
+        return now - max(silent_since, default=0.0) >= self.timing.degraded_after and not self._is_ready(
+            target, now
+        )
 
     def _has_vanished(self, target: Target, now: float) -> bool:
         before = self._republished[target.name]

@@ -22,7 +22,7 @@ from .ca_cache import open_elsewhere, seconds_until_forgotten
 from .placement import Placement, Placements
 from .progress import Progress
 from .public_resolvers import ask_resolvers
-from .readiness import DEGRADED_AFTER, ReadinessCheck, Target
+from .readiness import ReadinessCheck, Target
 from .resolver_wait import wait_for_resolvers
 from .server_wait import EachName, wait
 
@@ -228,6 +228,7 @@ class ReadinessWait:
             targets,
             progress,
             each=each,
+            timing=self._settings.timing,
             republish=lambda names: self._republish([e for e in entries if e.target in names]),
             client_lives=lambda: self._client is None or self._client_lives(self._client) is not False,
         )
@@ -250,12 +251,13 @@ class ReadinessWait:
         """``readiness = "resolvers"``: the name servers show this machine another view of the zone. A
         resolver that is asked too early remembers that the record was not there."""
         names = _values_by_name(entries)
+        begins = self._settings.timing.degraded_after
         output.warning(
             f'degraded: readiness = "resolvers" for {", ".join(names)}: resolvers decide, from '
-            f"{DEGRADED_AFTER:.0f} s on; the name servers are not asked"
+            f"{begins:.0f} s on; the name servers are not asked"
         )
-        self._sleep(DEGRADED_AFTER)
-        timeout = max(places[name].profile.timeout for name in names) - DEGRADED_AFTER
+        self._sleep(begins)
+        timeout = max(places[name].profile.timeout for name in names) - begins
         seen_by = wait_for_resolvers(names, self._settings.doh, self._settings.resolvers, timeout)
         output.step(f"ready, degraded: {', '.join(seen_by)} saw it, not the name servers")
 
@@ -281,7 +283,7 @@ class ReadinessWait:
     def _for_public_resolvers(self, entries: Sequence[Entry], places: Mapping[str, Placement]) -> None:
         @cache
         def horizon(resolver: Address, apex: str, servers: Sequence[Server]) -> str:
-            differs = differences([resolver], apex, servers)[resolver]
+            differs = differences([resolver], apex, servers, self._settings.timing)[resolver]
             return f"split horizon: {differs}" if differs else ""
 
         def view(resolver: Address, name: str) -> str:

@@ -18,6 +18,7 @@ Pair = tuple[str, str]  # who is asked (a URL, an address), and about which name
 Ask = Callable[[Iterable[Pair]], Mapping[Pair, Response]]
 
 RETRY_INTERVAL = 5.0  # seconds until the same is asked again, at least
+ANSWER_TIMEOUT = 5.0  # seconds that a resolver on port 53 has for one query
 HINT = "open port 53 to the name servers; if it is only slow, raise timeout (DNS01_TIMEOUT)"
 
 
@@ -27,6 +28,7 @@ def wait_for_resolvers(
     resolvers: Sequence[Address],
     timeout: float,
     *,
+    answer_timeout: float = ANSWER_TIMEOUT,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[str]:
@@ -43,7 +45,7 @@ def wait_for_resolvers(
             responding = _wait_for(names, doh, https.ask_all, timeout, clock, sleep)
     if not responding:
         responding = _wait_for(
-            names, [str(one) for one in resolvers], _asker(resolvers), timeout, clock, sleep
+            names, [str(one) for one in resolvers], _asker(resolvers, answer_timeout), timeout, clock, sleep
         )
     if not responding:
         asked = ", ".join([*doh, *map(str, resolvers)])
@@ -91,14 +93,14 @@ def _words(answer: Response) -> str:
     return "has another value only at" if answer.texts else "has nothing at"
 
 
-def _asker(resolvers: Sequence[Address]) -> Ask:
+def _asker(resolvers: Sequence[Address], answer_timeout: float) -> Ask:
     """How to ask resolvers on port 53."""
     by_text = {str(resolver): resolver for resolver in resolvers}
 
     def ask(pairs: Iterable[Pair]) -> Mapping[Pair, Response]:
         queries = [Query(by_text[server], name, TXT, recurse=True) for server, name in pairs]
         with Transport() as transport:
-            answers = transport.ask(queries, RETRY_INTERVAL)
+            answers = transport.ask(queries, answer_timeout)
         return {(str(query.server), query.name): answer for query, answer in answers.items()}
 
     return ask

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ...errors import ClientGone, NotReady
+from ..dns.timing import USUAL, Timing
 from ..dns.transport import Transport
 from .observation import Row
-from .readiness import ROUND_INTERVAL, ReadinessCheck, Target
+from .readiness import ReadinessCheck, Target
 
 BURST = 0.02  # seconds in which responses are taken in together
 CLIENT_CHECK_INTERVAL = 1.0  # seconds between two looks whether the client lives
@@ -31,8 +32,7 @@ def wait(
     each: EachName | None = None,
     republish: Callable[[Sequence[str]], None] = lambda names: None,
     client_lives: Callable[[], bool] = lambda: True,
-    round_interval: float = ROUND_INTERVAL,
-    transport: Callable[[], Transport] = Transport,
+    timing: Timing = USUAL,
 ) -> ReadinessCheck:
     """Ask until every server of every target has all its values, or there is nobody to ask: those names
     are still ``unready`` then. ``republish`` gets names whose values have vanished.
@@ -40,10 +40,10 @@ def wait(
     Raises NotReady at the time-out of the first name, with what each server last said; with ``each``,
     the other names go on. Raises ClientGone when the client no longer lives.
     """
-    check = ReadinessCheck(targets, round_interval)
+    check = ReadinessCheck(targets, timing)
     began = clock()
     looked = 0.0
-    with transport() as open_transport:
+    with Transport(timing) as transport:
         while True:
             now = check.seconds = clock() - began
             if each:
@@ -58,8 +58,8 @@ def wait(
                     raise ClientGone(f"the ACME client ended after {now:.0f} s of the wait for name servers")
             if vanished := check.vanished(now):
                 republish(vanished)
-            open_transport.send(check.due(now))
-            _take_in(check, open_transport, lambda: clock() - began)
+            transport.send(check.due(now))
+            _take_in(check, transport, lambda: clock() - began)
             progress(check, clock() - began)
 
 

@@ -77,7 +77,7 @@ class Clerk:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._discovery = Discovery(settings.resolvers)
+        self._discovery = Discovery(settings.resolvers, timing=settings.timing)
         self._journal = Journal(settings.state)
         self._servers: dict[str, AcmeDns] = {}
 
@@ -121,7 +121,7 @@ class Clerk:
 
     def _found_afresh(self, name: str) -> Destination:
         """Where the name leads now: a Discovery remembers where it led."""
-        self._discovery = Discovery(self._settings.resolvers)
+        self._discovery = Discovery(self._settings.resolvers, timing=self._settings.timing)
         return self._discovery.find(name)
 
     def complaints(self, name: str) -> Iterator[str]:

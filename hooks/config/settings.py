@@ -10,6 +10,7 @@ from ...errors import ConfigError
 from ...names import PREFIX, is_within
 from ...providers.base import Profile
 from ..dns.address import Address
+from ..dns.timing import USUAL, Timing
 from .validators import CnameRule, Readiness
 
 
@@ -50,6 +51,7 @@ class Settings:
     ca: str = ""  # in one of the forms that authority.ca allows
     ca_account: str = ""  # the account's URI
     doh: tuple[str, ...] = ()  # URLs, for where port 53 is barred
+    timing: Timing = USUAL
 
     def accounts_for(self, *names: str) -> tuple[Account, ...]:
         """The accounts of the first name that a section gives any, else the only account. A record is

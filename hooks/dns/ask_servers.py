@@ -11,11 +11,10 @@ import dns.rdatatype
 
 from .address import Address
 from .message import AAAA, A, Query, Response, addresses_in, alias_of, referral_to
+from .timing import Timing
 from .transport import Transport
 
 NEXT_SERVER_AFTER = 0.4  # seconds until the next server is asked as well
-ZONE_QUERY_TIMEOUT = 5.0  # seconds for one query to all the servers of a zone
-ADDRESS_LOOKUP_TIMEOUT = 3.0  # seconds for the addresses of its servers
 
 
 class NoUsefulAnswer(Exception):
@@ -34,6 +33,7 @@ def first(
     servers: Sequence[Address],
     name: str,
     rdtype: dns.rdatatype.RdataType,
+    timing: Timing,
     *,
     zone: str = "",
     recurse: bool = False,
@@ -53,8 +53,8 @@ def first(
     batches = _batches(servers, deaf)
     useless: dict[Address, Response] = {}
     asked: dict[Address, float] = {}
-    until = time.monotonic() + ZONE_QUERY_TIMEOUT
-    with Transport() as transport:
+    until = time.monotonic() + timing.zone_query
+    with Transport(timing) as transport:
         while (batches or transport.busy) and time.monotonic() < until:
             if batches:
                 batch = [
@@ -130,6 +130,7 @@ def _no_useful_answer(servers: Sequence[Address], useless: Mapping[Address, Resp
 def gather(
     servers: Mapping[str, Sequence[Address]],
     found: dict[str, set[Address]],
+    timing: Timing,
     *,
     recurse: bool,
     deaf: Collection[Address] = (),
@@ -141,8 +142,8 @@ def gather(
     """
     answered = set()
     unanswered = {(host, rdtype) for host in servers for rdtype in (A, AAAA)}
-    until = time.monotonic() + ADDRESS_LOOKUP_TIMEOUT
-    with Transport() as transport:
+    until = time.monotonic() + timing.address_lookup
+    with Transport(timing) as transport:
         transport.send(
             Query(server, host, rdtype, recurse, stream=server in deaf)
             for host, rdtype in unanswered

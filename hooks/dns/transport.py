@@ -1,6 +1,6 @@
 """DNS over UDP and TCP: many queries to many servers at once, on one selector.
 
-A query goes out as a datagram, after DATAGRAM_TIMEOUT once more, and then over TCP; a
+A query goes out as a datagram, after two seconds once more, and then over TCP; a
 truncated answer takes it to TCP at once. More than a few queries for one server share one
 pipelined TCP connection (RFC 7766 §6.2.1.1), so that nobody's response-rate limiting is tripped;
 where there is no TCP, no more than ``DATAGRAMS_PER_SERVER`` datagrams for one server are in flight.
@@ -26,9 +26,8 @@ import dns.rcode
 from ... import dnsmessage
 from .address import Address, family
 from .message import Query, Response
+from .timing import USUAL, Timing
 
-DATAGRAM_TIMEOUT = 2.0  # seconds until a datagram is taken for lost
-STREAM_TIMEOUT = 3.0  # seconds for a TCP connection to open or to go on answering
 DATAGRAMS_PER_SERVER = 8  # in flight; a batch of more goes over TCP
 DATAGRAMS_IN_FLIGHT = 256  # to all servers: each has a socket
 UDP_PAYLOAD = 1232  # octets: what crosses every path unfragmented (DNS flag day 2020)
@@ -85,12 +84,10 @@ class Transport:
     """Sends queries, and gives their responses as they arrive.
 
     ``with Transport() as transport: transport.send(queries); transport.collect(timeout=1)``
-    The time-outs, in seconds, are those of a datagram, and of TCP for connecting and for going on.
     """
 
-    def __init__(self, datagram_timeout: float | None = None, stream_timeout: float | None = None) -> None:
-        self._datagram_timeout = DATAGRAM_TIMEOUT if datagram_timeout is None else datagram_timeout
-        self._stream_timeout = STREAM_TIMEOUT if stream_timeout is None else stream_timeout
+    def __init__(self, timing: Timing = USUAL) -> None:
+        self._timing = timing
         self._selector = selectors.DefaultSelector()
         self._waiting: deque[_Exchange] = deque()
         self._in_flight: set[_Exchange] = set()
@@ -192,7 +189,7 @@ class Transport:
                 self._finish(exchange, Response(None, _reason(error)))
             return
         exchange.datagrams += 1
-        exchange.deadline = time.monotonic() + self._datagram_timeout
+        exchange.deadline = time.monotonic() + self._timing.datagram
         self._in_flight.add(exchange)
 
     def _receive(self, exchange: _Exchange) -> None:
@@ -234,13 +231,13 @@ class Transport:
         stream = self._streams.get(server)
         if stream is None:
             try:
-                stream = _Stream(server, time.monotonic() + self._stream_timeout)
+                stream = _Stream(server, time.monotonic() + self._timing.stream)
             except OSError as error:  # too many files are open
                 self._finish(exchange, Response(None, _reason(error)))
                 return
             self._streams[server] = stream
         elif not stream.pending:
-            stream.deadline = time.monotonic() + self._stream_timeout
+            stream.deadline = time.monotonic() + self._timing.stream
         stream.add(exchange)
         both = selectors.EVENT_READ | selectors.EVENT_WRITE
         if stream.socket in self._selector.get_map():
@@ -273,7 +270,7 @@ class Transport:
             return
         del stream.pending[exchange.message.id]
         stream.answered = True
-        stream.deadline = time.monotonic() + self._stream_timeout
+        stream.deadline = time.monotonic() + self._timing.stream
         if self._refuses_edns(exchange, message):
             self._pipeline(exchange)
             return

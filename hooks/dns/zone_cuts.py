@@ -38,6 +38,7 @@ from .address import Address, reachable
 from .ask_servers import NoUsefulAnswer, first, gather
 from .destination import CNAME_LIMIT, PORT_53_HINT, ChainError, Destination, PortBarred, Server, ZoneCut
 from .message import NS, SOA, Response, alias_of, apex_of, glue_in, hosts_in, referral_to, text
+from .timing import USUAL, Timing
 from .wildcard_cname import Rule, is_from_wildcard
 
 
@@ -48,7 +49,10 @@ class Discovery:
     stand for the root where the configuration names the servers of a private world.
     """
 
-    def __init__(self, resolvers: Sequence[Address], named: Sequence[Server] = ()) -> None:
+    def __init__(
+        self, resolvers: Sequence[Address], named: Sequence[Server] = (), *, timing: Timing = USUAL
+    ) -> None:
+        self.timing = timing
         self._named = tuple(named)
         self._resolvers = [address for server in named[:1] for address in server.addresses] + list(resolvers)
         self._found: dict[tuple[str, Rule], Destination] = {}
@@ -238,7 +242,7 @@ class Discovery:
         try:
             if "" in self._silent:
                 raise self._silent[""]
-            reply = first(self._resolvers, "", NS, recurse=True, deaf=self._deaf)
+            reply = first(self._resolvers, "", NS, self.timing, recurse=True, deaf=self._deaf)
         except NoUsefulAnswer as silence:
             self._silent[""] = silence
             words = f"no resolver tells where the root's name servers are ({silence})"
@@ -333,9 +337,9 @@ class Discovery:
             for host, home in own.items()
             if home.apex not in self._silent
         }
-        answered = gather(askable, found, recurse=False, deaf=self._deaf)
+        answered = gather(askable, found, self.timing, recurse=False, deaf=self._deaf)
         foreign = [host for host in unknown if host not in own or (host not in answered and not found[host])]
-        gather(dict.fromkeys(foreign, self._resolvers[:2]), found, recurse=True)
+        gather(dict.fromkeys(foreign, self._resolvers[:2]), found, self.timing, recurse=True)
         for host, addresses in found.items():
             self._hosts[host] = tuple(sorted(filter(reachable, addresses)))
 
@@ -352,7 +356,14 @@ class Discovery:
         try:
             addresses = self._addresses(cut)
             reply = first(
-                addresses, name, rdtype, zone=cut.apex, deaf=self._deaf, mute=self._mute, heard=self._heard
+                addresses,
+                name,
+                rdtype,
+                self.timing,
+                zone=cut.apex,
+                deaf=self._deaf,
+                mute=self._mute,
+                heard=self._heard,
             )
         except NoUsefulAnswer as silence:
             if silence.mute or silence.intercepted:  # else it may be about this one name

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,15 @@ from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.clients.challenge import owner_name
 from dns01.hooks.commands.doctor.finding import Examined, Finding
 from dns01.hooks.config.load import load_settings
+from dns01.hooks.dns.timing import USUAL, Timing
 from dns01.hooks.dns.zone_cuts import Discovery
 
+IMPATIENT = USUAL._replace(zone_query=2.0)  # for worlds of which some servers are silent
 
-def examine(world: World, domain: str, zones: str = "example.org", **environ: str) -> Examined:
+
+def examine(
+    world: World, domain: str, zones: str = "example.org", *, timing: Timing = USUAL, **environ: str
+) -> Examined:
     """With one account, which has ``zones``; the variables are added to the configuration."""
     variables = {
         "DNS01_PROVIDER": "memory",
@@ -32,8 +38,8 @@ def examine(world: World, domain: str, zones: str = "example.org", **environ: st
         "DNS01_RESOLVERS": world.resolver.address,
         **environ,
     }
-    settings = load_settings(variables)
-    discovery = Discovery(settings.resolvers)
+    settings = replace(load_settings(variables), timing=timing)
+    discovery = Discovery(settings.resolvers, timing=timing)
     return Examined(domain, owner_name(domain), settings, Placements(settings), discovery, variables)
 
 

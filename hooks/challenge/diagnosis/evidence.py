@@ -69,14 +69,14 @@ def scene(entries: Sequence[Entry], settings: Settings) -> Scene:
     for entry in entries:
         if entry.zone == first.zone and (entry.target in wanted or len(wanted) < NAMES):
             wanted[entry.target] |= {entry.value}
-    discovery = Discovery(settings.resolvers)
+    discovery = Discovery(settings.resolvers, timing=settings.timing)
     accounts = {entry.account for entry in entries if entry.zone == first.zone}
     updated = _updated(settings, accounts)
     delegation, seen = _seen(discovery, settings, first, wanted, updated)
     primaries: tuple[Server, ...] = ()
     if any(look.authority for look in seen.looks):  # else there is nothing to compare them with
         primaries = tuple(_primaries(discovery, seen, updated))
-    hidden = look_at(primaries, seen.apex, wanted)
+    hidden = look_at(primaries, seen.apex, wanted, timing=settings.timing)
     receiving = tuple(address for host in updated for address in _addresses(discovery, host))
     return Scene(dict(wanted), first.zone, delegation, seen, hidden, receiving, len(accounts))
 
@@ -96,7 +96,7 @@ def _seen(
         if "." in found.zone or found.zone == first.zone:
             return found, survey(discovery, found.zone, wanted)
         servers = tuple(Server(host, tuple(_addresses(discovery, host))) for host in updated)
-    looks = look_at(servers, first.zone, wanted)
+    looks = look_at(servers, first.zone, wanted, timing=settings.timing)
     if found and not any(look.authority for look in looks):
         return found, survey(discovery, found.zone, wanted)
     private = Destination(first.name, first.target, first.zone, servers, (first.name,), private=True)

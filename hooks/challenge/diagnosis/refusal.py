@@ -62,7 +62,7 @@ def _caa(
     from ...dns.zone_cuts import Discovery
 
     issuer = issuers.authority(settings.ca, settings.ca_account, issuers.of_call(environ, client))
-    lookups = Lookups(Discovery(settings.resolvers), names)
+    lookups = Lookups(Discovery(settings.resolvers, timing=settings.timing), names)
     for name in names:
         verdict = evaluation.check(name, issuer, lookups)
         if verdict.reason:

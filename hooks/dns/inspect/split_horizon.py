@@ -15,9 +15,9 @@ import dns.rdatatype
 from ..address import Address
 from ..destination import Server
 from ..message import AAAA, NS, SOA, A, Query, Response, addresses_in, hosts_in, text
+from ..timing import USUAL, Timing
 from ..transport import Transport
 
-LOOK = 3.0  # seconds
 SOURCES = 3  # of the zone's servers: their copies are compared elsewhere
 TYPES = (NS, SOA, A, AAAA)
 
@@ -30,13 +30,16 @@ class _View(NamedTuple):
     addresses: frozenset[str]
 
 
-def differences(resolvers: Iterable[Address], apex: str, servers: Sequence[Server]) -> dict[Address, str]:
+def differences(
+    resolvers: Iterable[Address], apex: str, servers: Sequence[Server], timing: Timing = USUAL
+) -> dict[Address, str]:
     """How each resolver's view of a zone differs from that of the zone's own servers, in words;
     nothing if it does not, or if that cannot be told."""
     sources = [server.addresses[0] for server in servers if server.addresses]
-    with Transport() as transport:
+    with Transport(timing) as transport:
         for some in (sources[:SOURCES], sources[SOURCES:]):  # the others only where those say nothing
-            told = transport.ask([Query(source, apex, rdtype) for source in some for rdtype in TYPES], LOOK)
+            queries = [Query(source, apex, rdtype) for source in some for rdtype in TYPES]
+            told = transport.ask(queries, timing.view)
             world = _view(answer for answer in told.values() if answer.authoritative)
             if world.hosts and world.primaries:
                 break
@@ -44,7 +47,8 @@ def differences(resolvers: Iterable[Address], apex: str, servers: Sequence[Serve
             return dict.fromkeys(resolvers, "")
         there = _there(told)
         asked = {each: [Query(each, apex, rdtype, recurse=True) for rdtype in there] for each in resolvers}
-        answers = transport.ask((question for questions in asked.values() for question in questions), LOOK)
+        queries = [question for questions in asked.values() for question in questions]
+        answers = transport.ask(queries, timing.view)
     world = world._replace(hosts=world.hosts | {server.name for server in servers})
     said = {each: [answers[question] for question in questions] for each, questions in asked.items()}
     return {each: _difference(f"{each}", apex, local, world) for each, local in said.items()}

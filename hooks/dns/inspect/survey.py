@@ -1,7 +1,7 @@
 """One look at a zone: what its parent says of it, and what each of its servers does.
 
 Authoritative servers alone are asked, all at once: it takes as long as the slowest of them, and
-no more than ``PATIENCE`` once the zone is found.
+no more than ``Timing.survey`` once the zone is found.
 """
 
 from __future__ import annotations
@@ -24,13 +24,12 @@ from ....threads import aside
 from ..address import Address
 from ..destination import Server
 from ..message import AAAA, NS, SOA, TXT, A, Query, Response, addresses_in, alias_of, hosts_in
+from ..timing import USUAL, Timing
 from ..transport import Transport
 from ..zone_cuts import Discovery
 
-PATIENCE = 3.5  # seconds: a lost datagram is sent again after 2
 HESITANT = 1.2  # seconds after which a server that has answered over TCP is asked the rest there
 LOST = 2.6  # seconds: the datagram that was sent again has not been answered either
-AGAIN = 2.0  # seconds that a server which is behind gets to fetch what the others have
 NAMES = 4  # whose TXT is looked at; more would not fit into datagrams (dnswire.CROWD)
 
 NOTHING = Response(None, "timed out")
@@ -142,17 +141,17 @@ def survey(
         _, delegated, glue, _ = discovery.cut(apex)
     except DelegationError:  # its own servers are of no use, and the parent's word is all there is
         delegated = tuple(server.name for server in servers)
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + discovery.timing.survey
     signer = aside(partial(_ds, discovery, apex))
     homes = {server.name: aside(partial(_home, discovery, server)) for server in servers}
-    looks = look_at(servers, apex, texts, discovery.deaf)
+    looks = look_at(servers, apex, texts, discovery.deaf, discovery.timing)
     found = {host: home for host, future in homes.items() if (home := _in_time(future, until))}
     return Survey(
         apex=apex,
         delegated=delegated,
         servers=servers,
         looks=looks,
-        behind=_still_behind(looks, apex, sleep),
+        behind=_still_behind(looks, apex, discovery.timing, sleep),
         aliases={host: home.alias for host, home in found.items() if home.alias},
         homeless=tuple(
             server.name
@@ -167,18 +166,25 @@ def survey(
 
 
 def survey_named(
-    servers: Iterable[Server], apex: str, *, sleep: Callable[[float], None] = time.sleep
+    servers: Iterable[Server],
+    apex: str,
+    timing: Timing = USUAL,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Survey:
     """A survey of servers that the configuration names, which no delegation leads to."""
     named = tuple(servers)
-    looks = look_at(named, apex)
-    return Survey(
-        apex, tuple(server.name for server in named), named, looks, behind=_still_behind(looks, apex, sleep)
-    )
+    looks = look_at(named, apex, timing=timing)
+    hosts = tuple(server.name for server in named)
+    return Survey(apex, hosts, named, looks, behind=_still_behind(looks, apex, timing, sleep))
 
 
 def recheck_serials(
-    survey: Survey, serial: int | None, *, sleep: Callable[[float], None] = time.sleep
+    survey: Survey,
+    serial: int | None,
+    timing: Timing = USUAL,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Survey:
     """The survey with those copies too that do not have ``serial``, the primary's, after a while."""
     known = {look.address for look in survey.behind}
@@ -186,16 +192,20 @@ def recheck_serials(
     late = [look for look in late if serial is not None and _serial(look) < Serial(serial)]
     if not late or serial is None:
         return survey
-    sleep(AGAIN)
-    again = look_at([Server(look.host, (look.address,)) for look in late], survey.apex)
+    sleep(timing.catch_up)
+    again = look_at([Server(look.host, (look.address,)) for look in late], survey.apex, timing=timing)
     still = [look for look in again if look.authority and _serial(look) < Serial(serial)]
     return survey._replace(behind=(*survey.behind, *still))
 
 
 def look_at(
-    servers: Iterable[Server], apex: str, texts: Collection[str] = (), deaf: set[Address] | None = None
+    servers: Iterable[Server],
+    apex: str,
+    texts: Collection[str] = (),
+    deaf: set[Address] | None = None,
+    timing: Timing = USUAL,
 ) -> tuple[Look, ...]:
-    """Ask every address of the servers about the zone, ``PATIENCE`` seconds in all.
+    """Ask every address of the servers about the zone, ``timing.survey`` seconds in all.
 
     One that answers over TCP and not over UDP is asked the rest over TCP, and added to ``deaf``.
     """
@@ -205,7 +215,7 @@ def look_at(
     deaf = set() if deaf is None else deaf
     began = time.monotonic()
     answers: dict[Query, Response] = {}
-    with Transport() as transport:
+    with Transport(timing) as transport:
         for address in addresses:
             soa, *others = _questions(address, apex, names)
             if address in deaf:
@@ -213,7 +223,7 @@ def look_at(
             transport.send([soa, *(each._replace(stream=address in deaf or each.stream) for each in others)])
         waiting = set(addresses)
         resent = set(deaf)
-        while transport.busy and waiting and (left := began + PATIENCE - time.monotonic()) > 0:
+        while transport.busy and waiting and (left := began + timing.survey - time.monotonic()) > 0:
             answers.update(transport.collect(min(left, 0.2)))
             late = time.monotonic() - began
             for address in list(waiting):
@@ -289,7 +299,9 @@ def _questions(address: Address, apex: str, names: Iterable[str]) -> list[Query]
     ]
 
 
-def _still_behind(looks: Iterable[Look], apex: str, sleep: Callable[[float], None]) -> tuple[Look, ...]:
+def _still_behind(
+    looks: Iterable[Look], apex: str, timing: Timing, sleep: Callable[[float], None]
+) -> tuple[Look, ...]:
     """The copies that do not have by now what another one of the same primary had before: what
     changes just now is nowhere late. Primaries of their own count as they like (RFC 8901)."""
     newest: dict[object, Serial] = {}
@@ -300,8 +312,8 @@ def _still_behind(looks: Iterable[Look], apex: str, sleep: Callable[[float], Non
     late = [look for look in looks if look.authority and _serial(look) < newest[look.authority.mname]]
     if not late:
         return ()
-    sleep(AGAIN)
-    again = look_at([Server(look.host, (look.address,)) for look in late], apex)
+    sleep(timing.catch_up)
+    again = look_at([Server(look.host, (look.address,)) for look in late], apex, timing=timing)
     return tuple(
         old._replace(soa=new.soa, stream=new.stream)
         for old, new in zip(late, again, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Timer
 
@@ -14,6 +15,7 @@ from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.challenge.readiness_wait import ReadinessWait
 from dns01.hooks.clients.process import Client
 from dns01.hooks.config.load import load_settings
+from dns01.hooks.dns.timing import Timing
 from dns01.hooks.state.audit.record import Steps
 from dns01.hooks.state.journal import Entry, Journal
 from dns01.providers import memory
@@ -136,9 +138,8 @@ def test_a_provider_has_no_word_for_what_another_process_published(
     published_here: bool,
     questions: int,
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.challenge.readiness.ROUND_INTERVAL", 0.05)
     monkeypatch.setattr(memory.Provider, "wait_until_in_sync", lambda self, zone: None, raising=False)
-    settings = load_settings(ENVIRON)
+    settings = replace(load_settings(ENVIRON), timing=Timing(round=0.05))
     opened = journal.open([entry()])
 
     waiting = ReadinessWait(settings, Placements(settings), journal, US, clock, clock.sleep)

@@ -75,8 +75,8 @@ def pair(ca: trustme.CA) -> Iterator[list[Doh]]:
         yield [stack.enter_context(Doh(address, RESOLVER.ip, ca)) for address in ("127.0.0.55", "127.0.0.56")]
 
 
-def asked(clock: Clock, *endpoints: str, timeout: float = 600) -> list[str]:
-    return wait_for_resolvers(WANTED, endpoints, [RESOLVER], timeout, clock=clock, sleep=clock.sleep)
+def asked(clock: Clock, *endpoints: str, timeout: float = 600, **more: float) -> list[str]:
+    return wait_for_resolvers(WANTED, endpoints, [RESOLVER], timeout, clock=clock, sleep=clock.sleep, **more)
 
 
 def test_both_endpoints_have_it_and_nobody_else_is_asked(
@@ -134,11 +134,10 @@ def test_without_https_the_resolvers_on_port_53_decide(
     assert asked(clock, *endpoints) == ["127.0.0.57"]
 
 
-def test_nobody_at_all_is_named(resolver: NameServer, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dns01.hooks.challenge.resolver_wait.RETRY_INTERVAL", 0.2)
+def test_nobody_at_all_is_named(resolver: NameServer, clock: Clock) -> None:
     resolver.silent = True
     with pytest.raises(NotReady, match=r"no answer from https://127\.0\.0\.58/dns-query, 127\.0\.0\.57"):
-        asked(clock, NOBODY)
+        asked(clock, NOBODY, answer_timeout=0.2)
 
 
 @pytest.mark.parametrize(("status", "content"), [(503, None), (200, b"<html>Log in</html>"), (200, b"")])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import dns.flags
@@ -22,8 +23,12 @@ from testbed.doh import trust
 from testbed.firewall import WORLD, diverting, swallowing
 from testbed.sockets import Transport
 
-from dns01 import Challenge, published
+from dns01 import Challenge
 from dns01.errors import DelegationError, NotReady
+from dns01.hooks.clients.process import this_process
+from dns01.hooks.config.load import load_settings
+from dns01.hooks.dns.timing import Timing
+from dns01.hooks.phases import Session, published_in
 from dns01.providers.memory import RECORDS
 
 DOMAIN = "example.org"
@@ -32,6 +37,7 @@ A = validation("a")
 ONE, TWO = "127.1.0.1", "127.1.0.2"
 BOTH = {"ns1.example.org": ONE, "ns2.example.org": TWO}
 INTERCEPTOR = "127.0.0.54"
+IMPATIENT = Timing(datagram=0.7, stream=0.7, zone_query=6, degraded_after=2.5)
 
 
 class Fed(NameServer):
@@ -56,12 +62,7 @@ class Interceptor(NameServer):
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """Where nobody's patience is long."""
-    monkeypatch.setattr("dns01.hooks.challenge.readiness.DEGRADED_AFTER", 2.5)
-    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 6)
-    monkeypatch.setattr("dns01.hooks.dns.transport.DATAGRAM_TIMEOUT", 0.7)
-    monkeypatch.setattr("dns01.hooks.dns.transport.STREAM_TIMEOUT", 0.7)
+def world() -> Iterator[World]:
     zone = Zone("example.org", "", BOTH)
     with World() as world, Fed(ONE, zones=[zone]), Fed(TWO, zones=[zone]):
         world.delegate("example.org", BOTH)
@@ -85,7 +86,13 @@ def doh(behind: Unbound, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def publish(
-    state: Path, doh: str, resolver: str = "127.0.0.53", domains: Sequence[str] = (DOMAIN,), **environ: str
+    state: Path,
+    doh: str,
+    resolver: str = "127.0.0.53",
+    domains: Sequence[str] = (DOMAIN,),
+    *,
+    timing: Timing = IMPATIENT,
+    **environ: str,
 ) -> None:
     """One order."""
     configuration = {
@@ -98,7 +105,9 @@ def publish(
         "DNS01_STATE_DIR": str(state),
         **environ,
     }
-    with published([Challenge(domain, "", A) for domain in domains], configuration):
+    settings = replace(load_settings(configuration), timing=timing)
+    session = Session(this_process(), configuration, settings)
+    with published_in(session, [Challenge(domain, "", A) for domain in domains]):
         assert {record.value for record in RECORDS["example.org"].values()} == {A}
 
 
@@ -120,13 +129,10 @@ def test_20_when_all_servers_of_the_zone_are_behind_a_firewall_resolvers_decide_
     assert outcomes(state_dir) == ["degraded", "ok"]
 
 
-def test_20_nobody_is_asked_before_a_record_has_had_its_time(
-    world: World, doh: Doh, state_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dns01.hooks.challenge.readiness.DEGRADED_AFTER", 4)
+def test_20_nobody_is_asked_before_a_record_has_had_its_time(world: World, doh: Doh, state_dir: Path) -> None:
     began = time.monotonic()
     with swallowing(f"{ONE}, {TWO}"):
-        publish(state_dir, doh.url, world.resolver.address)
+        publish(state_dir, doh.url, world.resolver.address, timing=IMPATIENT._replace(degraded_after=4))
     assert time.monotonic() - began > 4
 
 

@@ -19,7 +19,7 @@ from dns01.errors import ClientGone, NotReady
 from dns01.hooks.challenge.readiness import Target
 from dns01.hooks.challenge.server_wait import EachName, wait
 from dns01.hooks.dns.destination import Server
-from dns01.hooks.dns.transport import Transport
+from dns01.hooks.dns.timing import Timing
 from dns01.providers.base import Profile
 
 
@@ -133,7 +133,7 @@ def test_5_over_sockets_an_alternating_server_is_not_believed_before_it_stops(
     Timer(1.0, servers[0].thaw).start()
     began = time.monotonic()
 
-    wait([target(profile=QUICK._replace(rounds=3))], round_interval=0.1)
+    wait([target(profile=QUICK._replace(rounds=3))], timing=Timing(round=0.1))
 
     assert time.monotonic() - began > 1.0
 
@@ -142,7 +142,7 @@ def test_9_udp_dropped_and_tcp_open_is_ready(zone: Zone, servers: list[NameServe
     servers[0].drop_udp = True
     zone.set(NAME, "TXT", "new")
 
-    wait([target(NS1, profile=QUICK)], transport=lambda: Transport(datagram_timeout=0.1))
+    wait([target(NS1, profile=QUICK)], timing=Timing(datagram=0.1))
 
     assert [question.over for question in servers[0].asked(NAME)] == ["udp", "udp", "tcp"]
 
@@ -184,13 +184,13 @@ def test_38_a_hundred_names_at_a_bind_that_limits_its_rate() -> None:
     with Bind(ONE.ip, {"example.org": zone}, extra_options=limit):
         targets = [target(NS1, name=f"{name}.example.org", profile=QUICK) for name in names]
         # What is dropped is not had at all.
-        wait(targets, transport=lambda: Transport(datagram_timeout=2 * TIME_LIMIT))
+        wait(targets, timing=Timing(datagram=2 * TIME_LIMIT))
 
 
 def test_a_hundred_names_at_a_server_without_tcp(zone: Zone, servers: list[NameServer]) -> None:
     servers[0].drop_tcp = True
 
-    wait(hundred_names(zone), transport=lambda: Transport(stream_timeout=0.2))
+    wait(hundred_names(zone), timing=Timing(stream=0.2))
 
     assert len([question for question in servers[0].questions if question.over == "udp"]) == 100
 

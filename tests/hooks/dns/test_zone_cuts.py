@@ -16,6 +16,7 @@ from testbed.world import HostedZone, World
 from dns01.errors import DelegationError
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.destination import PortBarred
+from dns01.hooks.dns.timing import Timing
 from dns01.hooks.dns.zone_cuts import Discovery
 
 NAME = "_acme-challenge.example.org"
@@ -30,7 +31,7 @@ def world() -> Iterator[World]:
 
 @pytest.fixture
 def discovery(world: World) -> Discovery:
-    return Discovery([Address(world.resolver.address)])
+    return Discovery([Address(world.resolver.address)], timing=Timing(zone_query=2))
 
 
 @pytest.fixture
@@ -229,9 +230,8 @@ def test_name_servers_in_another_zone_without_glue_are_looked_up(world: World, d
 
 
 def test_a_zone_whose_servers_are_silent_is_found_all_the_same(
-    world: World, example: HostedZone, discovery: Discovery, monkeypatch: pytest.MonkeyPatch
+    world: World, example: HostedZone, discovery: Discovery
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
     for server in example.servers:
         server.silent = True
 
@@ -280,9 +280,8 @@ def test_20_a_port_53_on_which_nothing_answers_is_said_with_what_to_do() -> None
 
 
 def test_20_a_port_53_on_which_only_resolvers_answer_is_told_apart(
-    world: World, discovery: Discovery, monkeypatch: pytest.MonkeyPatch
+    world: World, discovery: Discovery
 ) -> None:
-    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
     ask(".", "NS", world.resolver.address)
     world.servers["127.0.0.2"].silent = True
 
@@ -303,10 +302,7 @@ def test_21_a_root_server_that_answers_like_a_resolver_is_none(world: World, dis
         assert caught.value.barrier == "something intercepts it"
 
 
-def test_20_a_registry_that_is_silent_is_not_taken_for_a_firewall(
-    world: World, discovery: Discovery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
+def test_20_a_registry_that_is_silent_is_not_taken_for_a_firewall(world: World, discovery: Discovery) -> None:
     ask(".", "NS", world.resolver.address)
     world.servers["127.0.0.3"].silent = True
 

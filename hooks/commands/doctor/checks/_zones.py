@@ -62,7 +62,7 @@ def _texts(discovery: Discovery, apex: str, name: str) -> Mapping[Address, Respo
     survey = _begun(discovery, apex).result()
     looks = survey.looks if survey else ()
     queries = {Query(look.address, name, TXT, stream=not look.udp) for look in looks if not look.silent}
-    with Transport() as transport:
+    with Transport(discovery.timing) as transport:
         return {query.server: answer for query, answer in transport.ask(queries, TEXT_TIMEOUT).items()}
 
 
@@ -74,7 +74,7 @@ def named_survey(examined: Examined) -> Survey | None:
     with suppress(HookError):
         account, *_ = settings.accounts_for(examined.name)
         apex = examined.places.provider(account).zone_for(examined.name).apex
-    return survey_named(servers, apex or examined.name.removeprefix(PREFIX))
+    return survey_named(servers, apex or examined.name.removeprefix(PREFIX), settings.timing)
 
 
 def _begun(discovery: Discovery, apex: str) -> Future[Survey | None]:

@@ -91,7 +91,7 @@ def _ask_for_the_root(configured: tuple[Address, ...]) -> dict[Address, Response
 def _begin_comparing(
     discovery: Discovery, resolvers: tuple[Address, ...], apex: str, servers: tuple[Server, ...]
 ) -> Future[dict[Address, str]]:
-    return aside(partial(differences, resolvers, apex, servers))
+    return aside(partial(differences, resolvers, apex, servers, discovery.timing))
 
 
 def _barred(examined: Examined, error: PortBarred) -> Finding:

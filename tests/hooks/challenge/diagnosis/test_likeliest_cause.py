@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from dns01.hooks.config.load import load_settings
 from dns01.hooks.config.settings import Settings
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.destination import Server
+from dns01.hooks.dns.timing import Timing
 from dns01.hooks.state.journal import Entry
 from dns01.providers.base import Profile
 
@@ -35,10 +37,7 @@ VALUE = "x" * 43
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
-    monkeypatch.setattr("dns01.hooks.dns.inspect.survey.PATIENCE", 2)
-    monkeypatch.setattr("dns01.hooks.dns.inspect.survey.AGAIN", 0.01)
+def world() -> Iterator[World]:
     with World() as world:
         yield world
 
@@ -54,14 +53,14 @@ def entry(name: str = NAME, zone: str = "example.org", target: str = "") -> Entr
 
 
 def configured(world: World, **environ: str) -> Settings:
-    return load_settings(
-        {
-            "DNS01_PROVIDER": "memory",
-            "DNS01_MEMORY_ZONES": "example.org",
-            "DNS01_RESOLVERS": world.resolver.address,
-            **environ,
-        }
-    )
+    """Where little time is lost with servers that are silent or behind."""
+    variables = {
+        "DNS01_PROVIDER": "memory",
+        "DNS01_MEMORY_ZONES": "example.org",
+        "DNS01_RESOLVERS": world.resolver.address,
+        **environ,
+    }
+    return replace(load_settings(variables), timing=Timing(zone_query=2, survey=2, catch_up=0.01))
 
 
 def suspected(world: World, *entries: Entry, **environ: str) -> Suspicion:

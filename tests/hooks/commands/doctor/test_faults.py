@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from checkout import ROOT
-from examined import examine, https_open
+from examined import IMPATIENT, examine, https_open
 from testbed import NameServer, World
 from testbed.firewall import diverting, swallowing
 
@@ -105,8 +105,7 @@ NS = {"ns1.example.org": "127.1.0.1", "ns2.example.org": "127.1.0.2"}
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
+def world() -> Iterator[World]:
     with World() as world:
         world.zone("example.org", NS)
         yield world
@@ -117,7 +116,7 @@ def found(
 ) -> dict[str, str]:
     """What all checks together find of example.org: codes, with their severities."""
     environ = {"DNS01_CA": "letsencrypt", "DNS01_DOH": "https://127.0.0.58/dns-query", **environ}
-    examined = examine(world, "*.example.org", **environ)._replace(root="/nowhere")
+    examined = examine(world, "*.example.org", timing=IMPATIENT, **environ)._replace(root="/nowhere")
     with meanwhile or nullcontext():
         diagnosis = diagnose(examined, CHECKS)
     every = [finding for findings in diagnosis.findings.values() for finding in findings]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from examined import codes, examine
+from examined import IMPATIENT, codes, examine
 from testbed import World
 
 from dns01.hooks.commands.doctor.checks.caa import check
@@ -18,8 +18,7 @@ OURS, NOBODY = '0 issue "letsencrypt.org"', '0 issue ";"'
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
+def world() -> Iterator[World]:
     with World() as world:
         world.zone("example.org", {"ns1.example.org": NS1})
         yield world
@@ -31,7 +30,7 @@ def findings(
     """``records``: the CAA records of example.org."""
     if records:
         world.zones["example.org"].set("example.org", "CAA", *records)
-    return list(check(examine(world, domain, DNS01_CA=ca, **environ)))
+    return list(check(examine(world, domain, timing=IMPATIENT, DNS01_CA=ca, **environ)))
 
 
 @pytest.mark.parametrize("domain", ["example.org", "*.example.org", "www.example.org"])
@@ -95,14 +94,11 @@ def test_caa_servfail(world: World) -> None:
     assert finding.remedy == ("have the name servers answer: dig CAA example.org (NOERROR if there is none)",)
 
 
-def test_a_zone_that_nobody_serves_is_the_delegations_finding(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
+def test_a_zone_that_nobody_serves_is_the_delegations_finding(world: World) -> None:
     for server in world.zones["example.org"].servers:
         server.silent = True
 
-    assert codes(check(examine(world, "example.org", DNS01_CA="letsencrypt"))) == []
+    assert codes(findings(world)) == []
 
 
 def test_an_unknown_property_that_is_critical(world: World) -> None:

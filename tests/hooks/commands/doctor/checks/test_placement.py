@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from examined import codes, examine
+from examined import IMPATIENT, codes, examine
 from testbed import NameServer, World
 from testbed.world import HostedZone
 
@@ -28,8 +28,7 @@ account = "web"
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
+def world() -> Iterator[World]:
     with World() as world:
         yield world
 
@@ -41,7 +40,7 @@ def example(world: World) -> HostedZone:
 
 def the_finding(world: World, domain: str = "example.org", **environ: str) -> Finding:
     """The one that there has to be."""
-    (finding,) = check(examine(world, domain, **environ))
+    (finding,) = check(examine(world, domain, timing=IMPATIENT, **environ))
     return finding
 
 
@@ -179,8 +178,8 @@ def test_what_keeps_port_53_from_its_servers_is_in_the_views_check(
     for address, server in world.servers.items():
         server.intercepted = intercepted in (address, "everything")
 
-    assert codes(check(examine(world, "example.org"))) == []
-    assert codes(check(examine(world, "example.org", DNS01_RESOLVERS="127.0.0.99"))) == []
+    assert codes(check(examine(world, "example.org", timing=IMPATIENT))) == []
+    assert codes(check(examine(world, "example.org", timing=IMPATIENT, DNS01_RESOLVERS="127.0.0.99"))) == []
 
 
 def test_no_resolver_hears_of_the_challenge_name(world: World, example: HostedZone) -> None:

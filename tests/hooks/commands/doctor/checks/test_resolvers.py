@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from examined import codes, examine, https_open
+from examined import IMPATIENT, codes, examine, https_open
 from testbed import Doh, NameServer, Unbound, World
 from testbed.client import ask
 from testbed.firewall import diverting, swallowing
@@ -14,6 +14,7 @@ from testbed.world import HostedZone
 
 from dns01.hooks.commands.doctor.checks.resolvers import check
 from dns01.hooks.commands.doctor.finding import Examined, Finding, Severity
+from dns01.hooks.dns.timing import Timing
 
 NAME = "_acme-challenge.example.org"
 INSIDE = "127.0.0.63"
@@ -22,8 +23,7 @@ NOBODY = "https://127.0.0.58/dns-query"
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 1.5)
+def world() -> Iterator[World]:
     with World() as world:
         yield world
 
@@ -44,11 +44,13 @@ def inside(world: World, view: str) -> Unbound:
     return Unbound(INSIDE, root_hints=world.root_hints, extra_options=view)
 
 
-def on_this_machine(world: World, root: Path, resolver: str = INSIDE, **environ: str) -> Examined:
+def on_this_machine(
+    world: World, root: Path, resolver: str = INSIDE, *, timing: Timing = IMPATIENT, **environ: str
+) -> Examined:
     """With that resolver in its resolv.conf."""
     (root / "etc").mkdir()
     (root / "etc" / "resolv.conf").write_text(f"nameserver {resolver}\n")
-    return examine(world, "example.org", **environ)._replace(root=str(root))
+    return examine(world, "example.org", timing=timing, **environ)._replace(root=str(root))
 
 
 def the_finding(examined: Examined) -> Finding:
@@ -81,13 +83,10 @@ def test_a_line_that_names_no_address_is_no_resolver(world: World, tmp_path: Pat
         assert codes(check(examined)) == ["split-horizon"]
 
 
-def test_a_resolver_that_does_not_answer_is_no_split_horizon(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dns01.hooks.dns.inspect.split_horizon.LOOK", 0.3)
+def test_a_resolver_that_does_not_answer_is_no_split_horizon(world: World, tmp_path: Path) -> None:
     with NameServer(INSIDE) as resolver:
         resolver.silent = True
-        assert codes(check(on_this_machine(world, tmp_path))) == []
+        assert codes(check(on_this_machine(world, tmp_path, timing=IMPATIENT._replace(view=0.3)))) == []
 
 
 @pytest.mark.parametrize(
@@ -145,7 +144,7 @@ def test_a_zone_whose_servers_are_named_in_the_configuration_may_have_views(
 
 
 def test_port_53_blocked_with_https_open_is_a_warning(world: World, doh: Doh) -> None:
-    examined = examine(world, "example.org", DNS01_DOH=doh.url)
+    examined = examine(world, "example.org", timing=IMPATIENT, DNS01_DOH=doh.url)
     with swallowing():
         finding = the_finding(examined)
 
@@ -156,7 +155,7 @@ def test_port_53_blocked_with_https_open_is_a_warning(world: World, doh: Doh) ->
 
 
 def test_port_53_blocked_and_https_as_well_is_an_error(world: World) -> None:
-    examined = examine(world, "example.org", DNS01_DOH=NOBODY)
+    examined = examine(world, "example.org", timing=IMPATIENT, DNS01_DOH=NOBODY)
     with swallowing():
         finding = the_finding(examined)
 
@@ -165,7 +164,7 @@ def test_port_53_blocked_and_https_as_well_is_an_error(world: World) -> None:
 
 
 def test_an_interceptor_of_port_53_is_found(world: World, doh: Doh) -> None:
-    examined = examine(world, "example.org", DNS01_DOH=doh.url)
+    examined = examine(world, "example.org", timing=IMPATIENT, DNS01_DOH=doh.url)
     with NameServer("127.0.0.54", zones=[world.zones["."]]) as interceptor, diverting("127.0.0.54"):
         interceptor.intercepted = True
         finding = the_finding(examined)
@@ -180,7 +179,7 @@ def test_an_interceptor_in_front_of_the_zones_servers_is_found(world: World, zon
     for server in zone.servers:
         server.intercepted = True
 
-    finding = the_finding(examine(world, "example.org", DNS01_DOH=NOBODY))
+    finding = the_finding(examine(world, "example.org", timing=IMPATIENT, DNS01_DOH=NOBODY))
 
     assert (finding.code, finding.severity) == ("port-53-intercepted", Severity.ERROR)
     assert finding.message.startswith("something on the way to the servers of example.org intercepts port 53")

@@ -14,18 +14,18 @@ from dns01.hooks.commands.doctor.checks.servers import check, findings
 from dns01.hooks.commands.doctor.finding import Finding, Severity
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.inspect.survey import Survey, survey
+from dns01.hooks.dns.timing import Timing
 from dns01.hooks.dns.zone_cuts import Discovery
 
 NS1, NS2, NS3 = "127.1.0.1", "127.2.0.2", "127.3.0.3"
 ONE = {"ns1.example.org": NS1}
 BOTH = {**ONE, "ns2.example.org": NS2}
 SOA = "ns1.example.org. hostmaster.example.org. {} 3600 600 86400 60"
+IMPATIENT = Timing(zone_query=2, survey=2)
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("dns01.hooks.dns.ask_servers.ZONE_QUERY_TIMEOUT", 2)
-    monkeypatch.setattr("dns01.hooks.dns.inspect.survey.PATIENCE", 2)
+def world() -> Iterator[World]:
     with World() as world:
         yield world
 
@@ -35,8 +35,12 @@ def example(world: World) -> HostedZone:
     return world.zone("example.org", BOTH)
 
 
+def discovery(world: World) -> Discovery:
+    return Discovery([Address(world.resolver.address)], timing=IMPATIENT)
+
+
 def look(world: World, apex: str = "example.org") -> Survey:
-    return survey(Discovery([Address(world.resolver.address)]), apex, sleep=lambda seconds: None)
+    return survey(discovery(world), apex, sleep=lambda seconds: None)
 
 
 def the_finding(world: World) -> Finding:
@@ -71,7 +75,7 @@ def test_nothing_is_wrong_with_real_servers(world: World, software: type[Bind]) 
     with software(NS1, {"example.org": ""}):
         world.delegate("example.org", {"ns.example.org": NS1})
 
-        assert not codes(check(examine(world, "example.org")))
+        assert not codes(check(examine(world, "example.org", timing=IMPATIENT)))
 
 
 def test_nothing_is_wrong_with_a_hidden_primary(world: World) -> None:
@@ -96,7 +100,7 @@ def test_nothing_is_wrong_while_a_change_is_on_its_way(world: World, example: Ho
         example.set("example.org", "SOA", SOA.format(3))
         world.servers[NS2].thaw()
 
-    surveyed = survey(Discovery([Address(world.resolver.address)]), "example.org", sleep=thaw)
+    surveyed = survey(discovery(world), "example.org", sleep=thaw)
 
     assert not codes(findings(surveyed))
 
@@ -107,7 +111,9 @@ def test_the_zones_of_a_cname_and_of_its_target_are_both_looked_at(world: World,
     world.zones["challenges.net"].set("challenges.net", "NS", "ns1.challenges.net.", "ns2.challenges.net.")
     example.servers[0].rcode = "REFUSED"
 
-    found = [(finding.code, finding.subject) for finding in check(examine(world, "example.org"))]
+    found = [
+        (finding.code, finding.subject) for finding in check(examine(world, "example.org", timing=IMPATIENT))
+    ]
 
     assert found == [
         ("lame-server", "ns1.example.org"),
@@ -122,7 +128,9 @@ def test_of_a_challenge_zone_that_is_down_the_delegations_check_speaks(
     world.delegate("_acme-challenge.example.org", {"ns._acme-challenge.example.org": NS3})
     world.servers[NS2].rcode = "REFUSED"
 
-    found = [(finding.code, finding.subject) for finding in check(examine(world, "example.org"))]
+    found = [
+        (finding.code, finding.subject) for finding in check(examine(world, "example.org", timing=IMPATIENT))
+    ]
 
     assert found == [("lame-server", "ns2.example.org")]
 
@@ -130,7 +138,7 @@ def test_of_a_challenge_zone_that_is_down_the_delegations_check_speaks(
 def test_nothing_is_said_where_the_configuration_names_servers_that_are_right(
     world: World, example: HostedZone
 ) -> None:
-    assert not codes(check(examine(world, "example.org", DNS01_NAMESERVERS=NS1)))
+    assert not codes(check(examine(world, "example.org", timing=IMPATIENT, DNS01_NAMESERVERS=NS1)))
 
 
 # The faults
@@ -195,7 +203,7 @@ def test_a_name_server_whose_own_zone_cannot_be_asked_may_have_an_address(
         zone.set("example.org", "NS", "ns1.example.org.", "six.host.net.")
     host.servers[0].rcode = "SERVFAIL"
 
-    assert codes(check(examine(world, "example.org"))) == []
+    assert codes(check(examine(world, "example.org", timing=IMPATIENT))) == []
 
 
 @pytest.mark.parametrize("fault", ["REFUSED", "answers, but not with authority"])
@@ -264,12 +272,12 @@ def test_a_server_without_udp(world: World, example: HostedZone, monkeypatch: py
 
 
 def test_a_transport_that_leads_to_no_server_is_blocked_near_to_us(world: World, example: HostedZone) -> None:
-    discovery = Discovery([Address(world.resolver.address)])
-    discovery.find("example.org")
+    known = discovery(world)
+    known.find("example.org")
     for server in example.servers:
         server.drop_udp = True
 
-    (found,) = findings(survey(discovery, "example.org"))
+    (found,) = findings(survey(known, "example.org"))
 
     assert (found.code, found.severity, found.subject) == ("udp-blocked", Severity.WARNING, "example.org")
 
@@ -344,12 +352,12 @@ def test_a_negative_ttl_that_the_soas_own_ttl_shortens_is_not_long(world: World)
 def test_where_resolvers_answer_in_the_place_of_all_servers_none_is_called_lame(
     world: World, example: HostedZone
 ) -> None:
-    discovery = Discovery([Address(world.resolver.address)])
-    discovery.find("example.org")
+    known = discovery(world)
+    known.find("example.org")
     for server in example.servers:
         server.intercepted = True
 
-    assert not codes(findings(survey(discovery, "example.org")))
+    assert not codes(findings(survey(known, "example.org")))
 
 
 # How it is found
@@ -359,11 +367,11 @@ def test_thirteen_silent_servers_take_no_longer_than_one(world: World) -> None:
     example = world.zone("example.org", {f"ns{n}.example.org": f"127.1.0.{n}" for n in range(1, 14)})
     for server in example.servers[1:]:
         server.silent = True
-    discovery = Discovery([Address(world.resolver.address)])
-    discovery.find("example.org")
+    known = discovery(world)
+    known.find("example.org")
     began = time.monotonic()
 
-    found = codes(findings(survey(discovery, "example.org")))
+    found = codes(findings(survey(known, "example.org")))
 
     assert found == ["silent-server"]
     assert time.monotonic() - began < 12  # one after the other, they would take 24
