@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from ..errors import ConfigError
+from ..lockfile import locked
 from ..secret import hide, read_secret
 
 VARIABLE = "ACME_DNS_STORAGE_PATH"
+LOCK_TIMEOUT = 60.0  # seconds; who holds it waits for an acme-dns server at most
 NOT_ACCOUNTS = "it has to be the JSON file of lego or acme-dns-client: accounts by domain"
 
 
@@ -31,7 +33,8 @@ class Account(NamedTuple):
 
 
 class Accounts:
-    """The file at ``path``. Every method may raise ConfigError."""
+    """The file at ``path``. Every method may raise ConfigError, and ``setdefault`` StateError where another
+    process keeps the file locked."""
 
     def __init__(self, path: str) -> None:
         self.path = os.path.realpath(os.path.expanduser(path))
@@ -92,16 +95,13 @@ class Accounts:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Against other processes of ours."""
-        try:
-            os.makedirs(os.path.dirname(self.path), 0o700, exist_ok=True)
-            lock = os.open(f"{self.path}.lock", os.O_WRONLY | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise self._unwritable(error) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with ExitStack() as held:
+            try:
+                os.makedirs(os.path.dirname(self.path), 0o700, exist_ok=True)
+                held.enter_context(locked(f"{self.path}.lock", self.path, LOCK_TIMEOUT, time.sleep))
+            except OSError as error:
+                raise self._unwritable(error) from error
             yield
-        finally:
-            os.close(lock)
 
     def _write(self, entries: Mapping[str, Any]) -> None:
         """Whole or not at all, and readable by nobody else."""

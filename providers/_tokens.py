@@ -15,6 +15,7 @@ from copy import copy
 from typing import Any, Self
 
 from ..errors import AuthRejected, ConfigError, Unreachable
+from ..regular_file import read_regular
 from ..secret import hide, shown
 from ._http.responses import words_in
 from .rest import Rest
@@ -26,11 +27,10 @@ MARGIN = 60.0  # seconds that a token has to live when it is used
 def token_in(path: str, variable: str, hint: str) -> str:
     """The token that another program keeps in a file, and replaces every hour or so. Raises ConfigError."""
     try:
-        with open(path, encoding="utf-8") as file:
-            token = file.read(LONGEST_TOKEN + 1).strip()
+        token = read_regular(path, LONGEST_TOKEN).decode().strip()
     except (OSError, ValueError):
         raise ConfigError(f"{variable}: {shown(path)} cannot be read", hint) from None
-    if not token or len(token) > LONGEST_TOKEN:
+    if not token:
         raise ConfigError(f"{variable}: {shown(path)} holds no token", hint)
     hide(token)
     return token

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from ..child_process import run
 from ..errors import ConfigError
 from ..options import seconds
+from ..regular_file import read_regular
 from ..secret import hide_setting
 from ._bridge import ProgramBridge, entries
 from .base import Option, Profile, TxtRecord
@@ -36,6 +37,7 @@ PLAIN = re.compile(
     r"(https?://)?[a-z0-9_*.-]+\.[a-z]{2,24}\.?(:\d+)?(/[\w./-]*)?|[\w.+-]+@[\w.-]+|/[\w./-]+|[\d.:]+"
 )
 
+LARGEST_SCRIPT = 4 << 20  # octets
 NOISE = ("DEBUG", "OUTPUT_INSECURE", "LOG_FILE")  # with these, acme.sh tells secrets
 
 
@@ -108,5 +110,8 @@ class Provider(ProgramBridge):
     def _asked(self) -> set[str]:
         """The words of the script, the variables that it wants among them; PATH and HOME, which are
         no setting of an account, aside."""
-        with open(self._script, encoding="utf-8", errors="replace") as file:
-            return set(re.findall(r"\w+", file.read())) - {"PATH", "HOME", "PWD", "USER"}
+        try:
+            text = read_regular(self._script, LARGEST_SCRIPT).decode(errors="replace")
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{self._script} cannot be read: {error}", "see what it is: ls -lL") from None
+        return set(re.findall(r"\w+", text)) - {"PATH", "HOME", "PWD", "USER"}

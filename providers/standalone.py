@@ -15,7 +15,6 @@ answer. The server is the package ``_standalone``.
 
 from __future__ import annotations
 
-import fcntl
 import ipaddress
 import json
 import os
@@ -23,6 +22,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import time
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -32,13 +32,18 @@ from typing import Any, ClassVar
 import dns.exception
 import dns.name
 
+from ..deadline import read_line, within
 from ..errors import ConfigError, ProviderError, StateError, Unreachable
+from ..lockfile import locked
 from ..output import printable
+from ..regular_file import open_regular
 from ._standalone import CANNOT_SERVE, LOG
 from .base import Option, Profile, TxtRecord, Zone
 
 START_ATTEMPTS = 10  # to reach a server, should one after the other end at that very moment
 REPLY_TIMEOUT = 30.0  # seconds for the server to start, and for it to reply
+LOCK_TIMEOUT = 2 * REPLY_TIMEOUT  # seconds; who holds it starts the server
+LONGEST_REPLY = 65536  # octets
 LONGEST_PATH = 107  # bytes (unix(7))
 # What Python may need to start; an ACME client exports credentials too, which a server has no use for.
 VARIABLES = ("HOME", "LD_LIBRARY_PATH", "PYTHONHOME")
@@ -145,8 +150,9 @@ class Provider:
 
     def _last_words(self) -> str:
         """Of the server that ended: the last line of what it said."""
-        with suppress(OSError), open(self._socket + LOG, errors="replace") as log:
-            lines = [line.strip() for line in log.read(65536).splitlines() if line.strip()]
+        with suppress(OSError, ValueError), open_regular(self._socket + LOG) as log:
+            text = log.read(LONGEST_REPLY).decode(errors="replace")
+            lines = [line.strip() for line in text.splitlines() if line.strip()]
             return printable(lines[-1][:300]) if lines else ""
         return ""
 
@@ -166,21 +172,21 @@ class Provider:
 
     def _launch(self) -> socket.socket | None:
         """Start the server, unless another process was faster, and return a line to it."""
-        try:
-            os.makedirs(self._folder, 0o700, exist_ok=True)
-            lock = os.open(os.path.join(self._folder, "lock"), os.O_WRONLY | os.O_CREAT, 0o600)
-        except OSError as error:
-            hint = "set STANDALONE_DIR to a folder that can be written"
-            raise StateError(f"{error.filename}: {error.strerror}", hint) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        path = os.path.join(self._folder, "lock")
+        with ExitStack() as held:
+            try:
+                os.makedirs(self._folder, 0o700, exist_ok=True)
+                held.enter_context(
+                    locked(path, "the start of the embedded name server", LOCK_TIMEOUT, time.sleep)
+                )
+            except OSError as error:
+                hint = "set STANDALONE_DIR to a folder that can be written"
+                raise StateError(f"{error.filename}: {error.strerror}", hint) from error
             line = self._connect()
             if line is None:
                 self._run_server()
                 line = self._connect()
             return line
-        finally:
-            os.close(lock)
 
     def _run_server(self) -> None:
         """Returns when the server answers. Raises ProviderError in its words when it cannot."""
@@ -215,16 +221,16 @@ def _obeyed(line: socket.socket, order: bytes) -> bool:
     """Whether the server took the order; if not, it has just ended."""
     try:
         line.sendall(order)
-        with line.makefile("rb") as replies:
-            reply = replies.readline()
-    except (BrokenPipeError, ConnectionResetError):
+        with within(REPLY_TIMEOUT):
+            reply = read_line(line, LONGEST_REPLY)
+    except ConnectionError:
         return False
     except TimeoutError as error:
         hint = "end it (`ss -lxp` shows its process) and try again"
         raise Unreachable("the embedded name server does not reply", hint) from error
-    if reply and (refusal := json.loads(reply)):
+    if refusal := json.loads(reply):
         raise ProviderError(f"the embedded name server: {refusal['error']}", refusal["hint"])
-    return bool(reply)
+    return True
 
 
 def _address(text: str) -> str:

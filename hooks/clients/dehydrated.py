@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from glob import glob
 from typing import NamedTuple
 
+from ...regular_file import read_regular
 from .call import Call, Certificate, validation_of, wrong_form
 from .challenge import Challenge, checked
 from .client import AcmeClient
@@ -18,6 +19,7 @@ CHALLENGE_PHASES = {"deploy_challenge", "clean_challenge", "invalid_challenge"}
 FOLDERS = ("/etc/dehydrated", "/usr/local/etc/dehydrated")  # the first two where it looks itself
 
 MOST_FILES = 100
+LARGEST_TEXT = 16 << 20  # octets of a file that is read as a whole
 OVERRIDABLE = (
     *(
         "KEY_ALGO",
@@ -224,12 +226,18 @@ def certificates(config: Dehydrated, root: str = "/") -> list[tuple[str, ...]]:
     return [names for names, _ in lines(config, root)]
 
 
-def read_text(path: str, root: str = "/", *, newline: str | None = None) -> str | None:
-    """The text of a file; None if there is none that this user may read. ``newline``: as of open()."""
+def read_text(path: str, root: str = "/") -> str | None:
+    """The text of a file, with line feeds as line ends; None where ``read_octets`` has none."""
+    octets = read_octets(path, root)
+    return None if octets is None else octets.decode(errors="replace").replace("\r\n", "\n")
+
+
+def read_octets(path: str, root: str = "/") -> bytes | None:
+    """The content of a file; None if there is none that this user may read, or if what is there is no file,
+    or has more than LARGEST_TEXT octets."""
     try:
-        with open(_at(path, root), encoding="utf-8", errors="replace", newline=newline) as file:
-            return file.read()
-    except OSError:
+        return read_regular(_at(path, root), LARGEST_TEXT)
+    except (OSError, ValueError):
         return None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ...errors import DeployError
+from ...regular_file import open_regular
 from .call import Certificate
 from .dehydrated import read_config
 
@@ -78,9 +79,9 @@ def _path_in(folder: str, file: str) -> str:
 def _has_chain(path: str) -> bool:
     """Whether more than one certificate is in the file."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             return file.read(LARGEST_FILE).count(b"-----BEGIN CERTIFICATE-----") > 1
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ...errors import DeployError
 from ...names import canonical
+from ...regular_file import open_regular, read_at_most
 from ..clients.call import Certificate
-from ..state.atomic import open_regular, read_at_most
 from .extensions import key_type, names_of, written
 
 LARGEST_FILE = 1 << 20  # octets: a certificate with its chain has a few thousand

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 from ... import output
 from ...errors import ConfigError, DeployError, HookError
+from ...regular_file import open_regular
 from ..clients import files
 from ..clients.call import Call, Certificate
 from ..clients.detection import client_named
 from ..clients.process import Client
-from ..state.atomic import open_regular, stage, sync_folder, usable
+from ..state.atomic import stage, sync_folder, usable
 from ..state.folder import private_folder
 from ..state.pending_work import (
     anything_pending,

@@ -29,7 +29,8 @@ from typing import NamedTuple
 
 from ... import output
 from ...errors import DeployError
-from ..state.atomic import discard, open_regular, read_at_most
+from ...regular_file import open_regular, read_at_most
+from ..state.atomic import discard
 from .folders import FOLDER, is_link_of_others, make_folder, open_folder, trusted, usable
 
 KEPT = 3  # versions, for whoever wants to look at an older one

@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 
 from ...errors import DeployError
+from ...regular_file import read_regular
 from ..clients.call import Certificate
 from ..clients.files import look_in
 from ..deploy.certificate import Leaf, leaf_in
@@ -18,6 +19,7 @@ from ..deploy.versions import File, Versions
 from ..state.folder import check_own, private_folder
 
 MODE = 0o600
+LARGEST_KEY = 1 << 16  # octets
 
 
 def install(folder: str, name: str, key: str, chain: Sequence[str]) -> Certificate:
@@ -79,7 +81,6 @@ def current(folder: str, name: str) -> Leaf | None:
 def current_key(folder: str, name: str) -> str:
     """The private key that is there; empty where there is none."""
     try:
-        with open(os.path.join(folder, name, "privkey.pem"), encoding="ascii") as file:
-            return file.read(1 << 16)
-    except (OSError, UnicodeDecodeError):
+        return read_regular(os.path.join(folder, name, "privkey.pem"), LARGEST_KEY).decode("ascii")
+    except (OSError, ValueError):
         return ""

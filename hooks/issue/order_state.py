@@ -18,7 +18,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
-from ..state.atomic import iso, labelled, usable
+from ...regular_file import open_regular
+from ..state.atomic import APPENDING, iso, labelled, stage_text, usable
 from ..state.folder import private_folder
 from ..state.locks import locks
 from ..state.store import Kind, Store
@@ -26,6 +27,8 @@ from .planning.limits import LONGEST_WINDOW, Event
 
 FOLDER = "orders"
 EVENTS = "events.jsonl"
+LONGEST_EVENT = 1 << 20  # octets of a line
+LARGEST_EVENTS = 1 << 30  # octets of all
 LIMITED = "(rateLimited)"  # as the error of a CA that takes no more says its type
 
 
@@ -98,7 +101,7 @@ class OrderStates:
         """Append an event that the CA's limits count."""
         with usable(self._state):
             private_folder(self._folder)
-            file = os.open(os.path.join(self._folder, EVENTS), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            file = os.open(os.path.join(self._folder, EVENTS), APPENDING, 0o600)
             try:
                 os.write(file, _line(account, event))
             finally:
@@ -111,11 +114,7 @@ class OrderStates:
         path = os.path.join(self._folder, EVENTS)
         with usable(self._state):
             private_folder(self._folder)
-            with open(os.open(f"{path}.tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(b"".join(kept))
-                file.flush()
-                os.fsync(file.fileno())
-            os.rename(f"{path}.tmp", path)
+            os.rename(stage_text(path, b"".join(kept).decode()), path)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -127,10 +126,12 @@ class OrderStates:
         found = []
         with (
             usable(self._state),
-            suppress(FileNotFoundError),
-            open(os.path.join(self._folder, EVENTS)) as file,
+            suppress(FileNotFoundError, ValueError),  # no file: as if there were none
+            open_regular(os.path.join(self._folder, EVENTS), os.O_NOFOLLOW) as file,
         ):
-            for line in file:
+            if os.fstat(file.fileno()).st_size > LARGEST_EVENTS:
+                return []
+            for line in iter(lambda: file.readline(LONGEST_EVENT), b""):
                 # A line that is no event costs a refusal at worst.
                 with suppress(ValueError, TypeError, RecursionError):
                     owner, kind, at, names = json.loads(line)

@@ -7,14 +7,15 @@ import hashlib
 import json
 import os
 import re
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import BinaryIO
 
 from ...errors import StateError
+from ...regular_file import open_regular, read_at_most
 from .folder import UntrustedFolder
+
+APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 _ELSEWHERE = "or set DNS01_STATE_DIR to another folder"
 _NO_ROOM = f"make room there (df -h, df -i), {_ELSEWHERE}"
@@ -85,35 +86,6 @@ def read_own(path: str, largest: int, folder: int | None = None) -> bytes:
     octets."""
     with open_regular(path, os.O_NOFOLLOW, folder) as file:
         return read_at_most(file, largest)
-
-
-@contextmanager
-def open_regular(path: str, flags: int = 0, folder: int | None = None) -> Iterator[BinaryIO]:
-    """A regular file, open for reading; ``flags``: os.O_NOFOLLOW refuses a link. Never waits for a writer.
-
-    Raises OSError, and ValueError for anything else: a link, a folder, a FIFO, a device.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags, dir_fd=folder)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):
-            raise ValueError("it is a link or a socket") from None
-        raise
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError("it is not a regular file")
-        with open(descriptor, "rb", closefd=False) as file:
-            yield file
-    finally:
-        os.close(descriptor)
-
-
-def read_at_most(file: BinaryIO, largest: int) -> bytes:
-    """What is left of the file. Raises OSError, and ValueError if that is more than ``largest`` octets."""
-    content = file.read(largest + 1)
-    if len(content) > largest:
-        raise ValueError(f"it has more than {largest} octets")
-    return content
 
 
 def sync_folder(path: str) -> None:

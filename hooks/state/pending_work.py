@@ -49,9 +49,12 @@ def is_uncompared(environ: Mapping[str, str], domain: str = "", cert: str = "") 
     killed before it could write anything down, or a target is new."""
     version = configuration_version(environ)
     try:
-        with open(compared_file(environ, domain), encoding="ascii") as file:
-            return version != "" and file.read(80) != f'"{version}"\n'  # as ``stage`` writes it
-    except (OSError, ValueError):
+        compared = os.open(compared_file(environ, domain), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            return version != "" and os.read(compared, 80) != f'"{version}"\n'.encode()  # as ``stage`` has it
+        finally:
+            os.close(compared)
+    except OSError:
         pass
     try:
         return version != "" and os.path.exists(cert) and not _times(environ, "pending", domain)

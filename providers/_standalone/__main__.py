@@ -34,7 +34,9 @@ def main() -> None:
     try:
         sockets = listen(addresses.split(","), int(port), path)
         zones = Zones(ns)
-        log = os.open(path + LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        log = os.open(
+            path + LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600
+        )
         dns.rdata.load_all_types()  # type: ignore[no-untyped-call]  # nobody may not read the modules
         give_up_root()
     except CannotServe as error:

@@ -18,6 +18,8 @@ from .secret import SECRETIVE, hide, redact
 
 LINES = 8  # of what it said last
 LENGTH = 800  # characters
+TAIL = 1 << 16  # octets at the end of what it said that are looked at
+MOST_SAID = 64 << 20  # octets, on the disk: one that says more has no end
 PAUSE = 0.2  # seconds between two looks whether a program has ended that left its output to another
 
 
@@ -93,9 +95,7 @@ def converse(
         except subprocess.TimeoutExpired:
             raise _too_slow(doing, limit, last_lines(bytes(said))) from None
         except OverflowError:
-            raise ProviderError(
-                f"{doing} prints more than {most >> 20} MiB", "see that it is the right one"
-            ) from None
+            raise _endless(doing, most, last_lines(bytes(said))) from None
 
 
 def _hear(
@@ -132,11 +132,14 @@ def _status(
     output: IO[bytes],
 ) -> int:
     process = _start(command, environ, doing, told, output, subprocess.STDOUT)
+    end = time.monotonic() + limit
     with _ended_with_all_it_started(process):
-        try:
-            return process.wait(limit)
-        except subprocess.TimeoutExpired:
-            raise _too_slow(doing, limit, _last_lines(output)) from None
+        while (left := end - time.monotonic()) > 0:
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(min(left, PAUSE))
+            if os.fstat(output.fileno()).st_size > MOST_SAID:
+                raise _endless(doing, MOST_SAID, _last_lines(output))
+    raise _too_slow(doing, limit, _last_lines(output))
 
 
 def _start(
@@ -183,13 +186,20 @@ def _too_slow(doing: str, limit: float, said: str) -> Unreachable:
     )
 
 
+def _endless(doing: str, most: int, said: str) -> ProviderError:
+    return ProviderError(
+        f"{doing} prints more than {most >> 10} KiB, and was ended; the last that it said: {said}",
+        "see that it is the right one, and that its output has an end",
+    )
+
+
 def _ended(status: int) -> str:
     return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
 
 
 def _last_lines(output: IO[bytes]) -> str:
-    output.seek(0)
-    return last_lines(output.read())
+    size = os.fstat(output.fileno()).st_size
+    return last_lines(os.pread(output.fileno(), TAIL, max(0, size - TAIL)))
 
 
 def last_lines(output: bytes) -> str:

@@ -83,3 +83,14 @@ def read(connection: socket.socket, octets: int) -> bytes:
             raise ConnectionError("it closed the connection")
         content += piece
     return bytes(content)
+
+
+def read_line(connection: socket.socket, longest: int) -> bytes:
+    """A line with its line feed, and not an octet of what follows. Raises OSError as ``read`` does, and
+    ConnectionError for a line of more than ``longest`` octets."""
+    line = b""
+    while not line.endswith(b"\n"):
+        if len(line) >= longest:
+            raise ConnectionError("its line has no end")
+        line += read(connection, 1)
+    return line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -69,6 +70,49 @@ PLACES: dict[str, Case] = {
             "ACME_DNS_STORAGE_PATH": f"{at}/storage.json",
         },
     ),
+    "the lock of that storage": lambda at: (
+        "storage.json.lock",
+        ("register", "example.org"),
+        {
+            "DNS01_PROVIDER": "acmedns",
+            "ACME_DNS_API_BASE": NOBODY,
+            "ACME_DNS_STORAGE_PATH": f"{at}/storage.json",
+        },
+    ),
+    "a token that another program keeps": lambda at: (
+        "token",
+        CHALLENGE,
+        {
+            "DNS01_PROVIDER": "azure",
+            "AZURE_SUBSCRIPTION_ID": "s",
+            "AZURE_TENANT_ID": "t",
+            "AZURE_CLIENT_ID": "c",
+            "AZURE_FEDERATED_TOKEN_FILE": f"{at}/token",
+        },
+    ),
+    "the script of acme.sh": lambda at: (
+        "acme/acme.sh",
+        CHALLENGE,
+        {"DNS01_PROVIDER": "acmesh", "ACMESH_HOME": f"{at}/acme", "ACMESH_PLUGIN": "dns_nsupdate"},
+    ),
+    "what targets were compared with": lambda at: (
+        "state/compared/example.org",
+        ("unchanged_cert", "example.org", *certificate(at, "chain.pem")[2:6]),
+        deploying(at),
+    ),
+    "dehydrated's configuration": lambda at: (
+        "dehydrated",
+        ("status",),
+        {**deploying(at), "CONFIG": f"{at}/dehydrated"},
+    ),
+    "a file that it sources": lambda at: (
+        "more.sh",
+        ("doctor", "--no-color"),
+        {"CONFIG": sourcing(at), "DNS01_TIMEOUT": "1"},
+    ),
+    "domains.txt": lambda at: ("domains.txt", ("doctor",), {"CONFIG": sourcing(at)}),
+    "what was ordered": lambda at: ("state/orders/events.jsonl", ("issue", "--dry-run"), ordered(at)),
+    "a request of one's own": lambda at: ("own.csr", ("issue", "--dry-run"), ordered(at, "own.csr")),
     "an inventory": lambda at: ("certificates.csv", ("issue", "--dry-run"), ordering(at)),
 }  # fmt: skip
 
@@ -82,6 +126,18 @@ def ordering(folder: Path) -> dict[str, str]:
     return pointing(folder, config.name)
 
 
+def ordered(folder: Path, csr: str = "") -> dict[str, str]:
+    ordering(folder)
+    (folder / "certificates.csv").write_text(f"names,csr\nwww.example.org,{folder / csr if csr else ''}\n")
+    return pointing(folder, "issue.toml")
+
+
+def sourcing(folder: Path) -> str:
+    config = folder / "dehydrated.conf"
+    config.write_text(f"DOMAINS_TXT={folder}/domains.txt\n. {folder}/more.sh\n")
+    return str(config)
+
+
 def put(kind: str, path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     match kind:
@@ -91,21 +147,26 @@ def put(kind: str, path: Path) -> None:
             path.mkdir(mode=0o700)
         case "link to itself":
             path.symlink_to(path)
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as server:
+                server.bind(os.path.relpath(path))  # a path may have 107 octets (unix(7))
         case "link to nowhere":
             path.symlink_to(path.parent / "nowhere")
         case "device":
             path.symlink_to("/dev/zero")
+        case "empty file":
+            path.touch(0o600)
         case "huge file":
             path.touch(0o600)
             os.truncate(path, 1 << 36)
 
 
-KINDS = ("FIFO", "folder", "link to itself", "link to nowhere", "device", "huge file")
+KINDS = ("FIFO", "folder", "link to itself", "link to nowhere", "device", "huge file", "socket", "empty file")
 # In the short run each place has a FIFO, and one more, in turns.
 CASES = [
     (place, kind)
     for number, place in enumerate(PLACES)
-    for kind in (KINDS if LONG else ("FIFO", KINDS[1 + number % 5]))
+    for kind in (KINDS if LONG else ("FIFO", KINDS[1 + number % (len(KINDS) - 1)]))
 ]
 
 

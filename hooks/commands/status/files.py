@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from .... import output
 from ....errors import StateError
+from ....regular_file import open_regular
 from ...state.atomic import discard, stage_text
 
 HEAD = 1024  # octets of a file, which show whether it is one of these
@@ -48,10 +49,12 @@ def _check_ours(path: str) -> None:
         if not stat.S_ISREG(kind):
             what = "a link" if stat.S_ISLNK(kind) else "no file"
             raise StateError(f"{path} is {what}", "name the file itself")
-        with open(path, "rb") as file:
+        with open_regular(path, os.O_NOFOLLOW) as file:
             head = file.read(HEAD)
     except FileNotFoundError:
         return
+    except ValueError as error:
+        raise StateError(f"{path}: {error}", "name another file") from None
     if head and b"dns01" not in head:
         raise StateError(f"{path} holds something else, and is not replaced", "name another file")
 

@@ -6,7 +6,8 @@ import os
 import stat
 from collections.abc import Sequence
 
-from ...state.atomic import discard, open_regular, read_at_most, sync_folder
+from ....regular_file import open_regular, read_at_most
+from ...state.atomic import discard, sync_folder
 from ..folders import usable
 
 LARGEST = 1 << 22  # octets

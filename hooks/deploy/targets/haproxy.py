@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from ....errors import ConfigError, DeployError
 from ....options import Option, seconds
-from ...state.atomic import open_regular, read_at_most
+from ....regular_file import open_regular, read_at_most
 from ..folders import usable
 from . import files
 from ._crt_list import has_entry, with_entry, without_entry

@@ -16,7 +16,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 from ....errors import ConfigError
 from ....names import canonical
+from ....regular_file import read_regular
 from ..section import KeyType
+
+LARGEST_CSR = 1 << 20  # octets
 
 
 def new_key(kind: KeyType) -> str:
@@ -48,8 +51,7 @@ def belongs(key: str, certificate: str) -> bool:
 def read_csr(path: str, names: Sequence[str]) -> bytes:
     """A request of one's own in DER, which has to be for exactly these names. Raises ConfigError."""
     try:
-        with open(path, "rb") as file:
-            csr = x509.load_pem_x509_csr(file.read(1 << 20))
+        csr = x509.load_pem_x509_csr(read_regular(path, LARGEST_CSR))
         san = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         inside = {canonical(name) for name in san.get_values_for_type(x509.DNSName)}
     except OSError as error:

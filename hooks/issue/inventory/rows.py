@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ....child_process import output_of
 from ....errors import ConfigError, ProviderError
+from ....regular_file import read_regular
 from ..section import IssueSection
 
 MOST = 64 << 20  # octets of an inventory
@@ -30,14 +31,11 @@ def rows_of_file(section: IssueSection, environ: Mapping[str, str]) -> list[Row]
     """What the inventory file has. Raises ConfigError where it cannot be read at all."""
     path = section.inventory
     try:
-        with open(path, "rb") as file:
-            content = file.read(MOST + 1)
+        content = read_regular(path, MOST)
     except OSError as error:
         raise ConfigError(f"it cannot be read: {error.strerror}", "inventory in [issue] names it") from None
-    if len(content) > MOST:
-        raise ConfigError(
-            f"it has more than {MOST >> 20} MiB", "split it, or see whether it is the right file"
-        )
+    except ValueError as error:
+        raise ConfigError(str(error), "split it, or see whether it is the right file") from None
     lines = list(_lines(path, content))
     if os.path.splitext(path)[1].lower() == ".csv":
         return list(_csv_rows(path, lines))

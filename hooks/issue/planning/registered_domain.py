@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from ....regular_file import read_regular
+
 LIST = "/usr/share/publicsuffix/public_suffix_list.dat"
 MOST = 4 << 20  # octets
 SECOND_LEVELS = frozenset(
@@ -61,9 +63,8 @@ def _suffix_length(labels: list[str], rules: frozenset[str]) -> int:
 @cache
 def _rules(path: str) -> frozenset[str]:
     try:
-        with open(path, encoding="utf-8") as file:
-            lines = file.read(MOST).splitlines()
-    except (OSError, UnicodeDecodeError):
+        lines = read_regular(path, MOST).decode().splitlines()
+    except (OSError, ValueError):
         return frozenset()
     rules = (line.split()[0].lower() for line in lines if line.strip() and not line.startswith("//"))
     return frozenset(rule.encode("idna").decode() if not rule.isascii() else rule for rule in rules)

@@ -10,7 +10,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import BinaryIO, NamedTuple, cast
 
 from ....errors import StateError
-from ..atomic import discard, iso, open_regular
+from ....regular_file import open_regular
+from ..atomic import discard, iso
 from . import chain
 
 FILE = "audit.jsonl"

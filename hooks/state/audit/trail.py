@@ -12,14 +12,13 @@ from typing import Any
 from ....errors import ConfigError, StateError
 from ....output import warning
 from ....secret import redact
-from ..atomic import iso, usable
+from ..atomic import APPENDING, iso, usable
 from ..folder import private_folder, state_dir
 from ..locks import locks
 from . import chain, files, syslog
 from .section import AuditSettings, load_audit
 
 LOCK_TIMEOUT = 10.0  # seconds; a writer holds the lock for some milliseconds
-APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class Trail:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from glob import glob
 from typing import NamedTuple
 
+from .....regular_file import open_regular
 from ....clients.dehydrated import read_text
 
 UNITS = ("etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
@@ -65,11 +66,9 @@ def _runs(word: re.Pattern[str], line: str, root: str) -> bool:
 def _script(path: str) -> str:
     """The beginning of a file that says what runs it; of any other, nothing."""
     try:
-        if not os.path.isfile(path):
-            return ""
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             start = file.read(LARGEST_SCRIPT)
-    except OSError:
+    except (OSError, ValueError):
         return ""
     return start.decode(errors="replace") if start.startswith(b"#!") else ""
 

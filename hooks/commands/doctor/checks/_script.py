@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from .....regular_file import open_regular
 from ..finding import Examined, Finding, Severity
 
 MOST = 256  # octets of the first line that Linux reads
@@ -12,9 +13,9 @@ MOST = 256  # octets of the first line that Linux reads
 def unusable(examined: Examined, path: str) -> Finding | None:
     """Why a script that is there cannot be run; None if nothing speaks against it."""
     try:
-        with open(examined.path(path), "rb") as file:
+        with open_regular(examined.path(path)) as file:
             line = file.readline(MOST)
-    except OSError:
+    except (OSError, ValueError):
         return None
     if not line.startswith(b"#!"):
         return None

@@ -75,7 +75,7 @@ def _dehydrated(examined: Examined) -> Iterator[Finding]:
 def _carriage_returns(examined: Examined, config: Dehydrated) -> Iterator[Finding]:
     """bash, which reads these files, takes a CR for a part of the value before it."""
     for path in config.files:
-        if "\r\n" in (dehydrated.read_text(path, examined.root, newline="") or ""):
+        if b"\r\n" in (dehydrated.read_octets(path, examined.root) or b""):
             message = "it has the line ends of Windows (CR LF); bash takes each CR for a part of the value"
             yield Finding("carriage-returns", Severity.ERROR, path, message, (f"sed -i 's/\\r$//' {path}",))
 

@@ -1,0 +1,35 @@
+"""A program of somebody else's: neither its time nor its output is without an end."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from dns01 import child_process
+from dns01.errors import ProviderError, Unreachable
+
+ENVIRON = {"PATH": os.environ["PATH"]}
+
+
+def test_one_that_says_something_without_end_is_ended_before_the_disk_is_full() -> None:
+    with pytest.raises(ProviderError, match="prints more than 65536 KiB, and was ended") as caught:
+        child_process.run(["yes", "and again"], ENVIRON, 600, "the reload")
+    assert str(caught.value).endswith("and again | and again")
+
+
+def test_one_that_is_asked_for_something_and_does_not_end_is_ended_as_well() -> None:
+    with pytest.raises(ProviderError, match="prints more than 64 KiB, and was ended"):
+        child_process.output_of(["yes"], ENVIRON, 600, "the inventory", 64 << 10)
+
+
+def test_of_much_that_was_said_the_last_is_shown() -> None:
+    command = ["sh", "-c", "yes x | head -c 3000000; echo; echo the reason; exit 3"]
+    with pytest.raises(ProviderError, match=r"ended with 3: .*the reason"):
+        child_process.run(command, ENVIRON, 600, "the reload")
+
+
+def test_one_that_ignores_everything_is_ended_in_time_with_what_it_has_started() -> None:
+    command = ["sh", "-c", "trap '' TERM INT HUP; sleep 600 & wait"]
+    with pytest.raises(Unreachable, match=r"was ended after 0\.5 s"):
+        child_process.run(command, ENVIRON, 0.5, "the reload")
