@@ -33,8 +33,8 @@ FLOORS = (
     ("hooks.clients", "hooks.dns"),
     ("providers",),
     (
-        "errors secret deadline httpdeadline dnsmessage lockfile names options output child_process regular_file"
-        " retry_after trusted_file threads aws",
+        "errors secret deadline httpdeadline dnsmessage lockfile names options output child_process"
+        " regular_file retry_after trusted_file threads aws",
     ),
 )
 
