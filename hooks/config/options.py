@@ -9,6 +9,7 @@ from ...errors import ConfigError
 from ...options import Option, at
 from ...secret import hide, hide_setting, looks_secret, read_secret
 from ...trusted_file import read_trusted
+from .secret_value import check_secret
 
 PLACES = {"file": "a path", "env": "a variable's name", "credential": "a credential's name"}
 
@@ -44,6 +45,9 @@ def from_variables(option: Option, environ: Mapping[str, str]) -> str:
     """What one of the option's variables says, or the file that VARIABLE_FILE names; else ""."""
     for variable in option.env:
         if value := environ.get(variable):
+            if option.secret:
+                with at(variable):
+                    check_secret(value, f"set {variable}_FILE to the path of a file that holds it")
             return value
         if path := environ.get(f"{variable}_FILE"):
             with at(f"{variable}_FILE"):
@@ -68,6 +72,8 @@ def from_toml(value: object, option: Option, environ: Mapping[str, str], folder:
     ``folder``."""
     match value:
         case str():
+            if option.secret:
+                check_secret(value, 'write { file = "/path" }, the path of a file that holds it')
             return value
         case int() if not isinstance(value, bool):
             return str(value)

@@ -32,6 +32,47 @@ class TestVariablesAlone:
         load_settings({**VARIABLES, "RFC2136_PROPAGATION_TIMEOUT": "120", "PATH": "/bin"})
         assert capsys.readouterr().err == ""
 
+    @pytest.mark.parametrize(
+        ("value", "reason"),
+        [
+            ('"dG9rZW4K-value"', "quotation marks"),  # go-acme/lego#912: docker's --env-file
+            ("'dG9rZW4K-value'", "quotation marks"),
+            ("\N{LEFT DOUBLE QUOTATION MARK}dG9rZW4K\N{RIGHT DOUBLE QUOTATION MARK}", "quotation marks"),
+            ("<dG9rZW4K-value>", "angle brackets"),  # jbbodart/gandi-livedns#10
+            ("Bearer dG9rZW4K-value", "a word of HTTP's"),
+            ("Apikey dG9rZW4K-value", "a word of HTTP's"),
+            ("dG9rZW4K-value\r", "carriage return"),
+            ("YOUR_API_TOKEN", "a placeholder"),
+            ("your-cloudflare-api-token", "a placeholder"),
+            ("changeme", "a placeholder"),
+            ("xxxxxxxx", "a placeholder"),
+        ],
+    )
+    def test_a_secret_that_cannot_be_meant_so_is_refused_and_not_shown(self, value: str, reason: str) -> None:
+        message, hint = refusal({"DNS01_PROVIDER": "digitalocean", "DO_AUTH_TOKEN": value})
+        assert message.startswith("DO_AUTH_TOKEN: ")
+        assert reason in message
+        assert value.strip() not in message + hint
+
+    def test_a_path_in_the_place_of_a_secret_is_said_with_the_variable_for_it(self, tmp_path: Path) -> None:
+        """traefik/traefik#9522: CF_DNS_API_TOKEN=/run/secrets/…"""
+        path = str(secret_file(tmp_path / "token"))
+        message, hint = refusal({"DNS01_PROVIDER": "cloudflare", "CF_DNS_API_TOKEN": path})
+        assert message == "CF_DNS_API_TOKEN: the value is the path of a file, and not what it holds"
+        assert "CF_DNS_API_TOKEN_FILE" in hint
+
+    @pytest.mark.parametrize(
+        "value", ["a'b\"c", "it's", "a<b>c", "my dog's key is long", "/no/such/file", '"']
+    )
+    def test_a_secret_that_is_merely_odd_is_taken_as_it_is(self, value: str) -> None:
+        settings = load_settings({"DNS01_PROVIDER": "digitalocean", "DO_AUTH_TOKEN": value})
+        assert settings.account_named("digitalocean").options["token"] == value
+
+    def test_one_that_is_right_all_the_same_is_taken_from_a_file(self, tmp_path: Path) -> None:
+        path = str(secret_file(tmp_path / "token", "<dG9rZW4K>"))
+        settings = load_settings({"DNS01_PROVIDER": "digitalocean", "DO_AUTH_TOKEN_FILE": path})
+        assert settings.account_named("digitalocean").options["token"] == "<dG9rZW4K>"
+
     def test_make_one_account_with_the_providers_profile(self, state_dir: Path) -> None:
         settings = load_settings({**VARIABLES, "DNS01_STATE_DIR": str(state_dir)})
         (account,) = settings.accounts_for("_acme-challenge.example.org")
