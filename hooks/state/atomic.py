@@ -8,14 +8,17 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from ...errors import StateError
 from ...regular_file import open_regular, read_at_most
+from ...threads import side_by_side
 from .folder import UntrustedFolder
 
 APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+SYNCED_AT_ONCE = 16  # files
 
 _ELSEWHERE = "or set DNS01_STATE_DIR to another folder"
 _NO_ROOM = f"make room there (df -h, df -i), {_ELSEWHERE}"
@@ -88,9 +91,19 @@ def read_own(path: str, largest: int, folder: int | None = None) -> bytes:
         return read_at_most(file, largest)
 
 
+def sync_files(paths: Sequence[str]) -> None:
+    """Have the files on the disk when this returns; side by side, for the disk then writes many of them at
+    once. Raises OSError."""
+    side_by_side([partial(_sync, path) for path in paths], SYNCED_AT_ONCE)
+
+
 def sync_folder(path: str) -> None:
     """Have the names in the folder on the disk when this returns. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    _sync(path, os.O_DIRECTORY)
+
+
+def _sync(path: str, flags: int = 0) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)
     try:
         os.fsync(descriptor)
     finally:

@@ -122,13 +122,18 @@ class Journal:
     def find(self, challenges: Iterable[Challenge]) -> dict[Challenge, list[Entry]]:
         """The entries of each challenge, by name and value; by its token where there is no domain
         (dehydrated until 0.6.1 cleans up so after an HTTP error)."""
-        return {challenge: self._of_challenge(challenge) for challenge in challenges}
+        wanted = list(challenges)
+        named: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        prefixes = {f"{readable(each.name)}-" for each in wanted if each.domain}
+        for entry in self._open.all(*prefixes) if prefixes else ():  # every file is called after its name
+            named[entry.name, entry.value].append(entry)
+        return {
+            each: named[each.name, each.validation] if each.domain else self._of_token(each.token)
+            for each in wanted
+        }
 
-    def _of_challenge(self, challenge: Challenge) -> list[Entry]:
-        if not challenge.domain:
-            return self._selected(lambda data: data["token"] == challenge.token)
-        found = self._open.all(f"{readable(challenge.name)}-")  # every file is called after its name
-        return [e for e in found if (e.name, e.value) == (challenge.name, challenge.validation)]
+    def _of_token(self, token: str) -> list[Entry]:
+        return self._selected(lambda data: data["token"] == token)
 
     def of(self, client: Client) -> list[Entry]:
         """The entries of this run of the client."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ...output import warning
-from .atomic import discard, read_own, stage, sync_folder, usable
+from .atomic import discard, read_own, stage, sync_files, sync_folder, usable
 from .folder import check_own, open_part, private_folder
 
 Record = TypeVar("Record")
@@ -46,9 +46,10 @@ class Store(Generic[Record]):
         self._warn = warn
         self._warned: set[str] = set()
 
-    def all(self, prefix: str = "") -> list[Record]:
-        """Every record in a file whose name starts with ``prefix``, by the names of the files."""
-        return [record for name in self._names(prefix) if (record := self._read(name)) is not None]
+    def all(self, *prefixes: str) -> list[Record]:
+        """Every record, by the names of the files; with ``prefixes``, those whose file's name starts with one
+        of them."""
+        return [record for name in self._names(*prefixes) if (record := self._read(name)) is not None]
 
     def get(self, record: Record) -> Record | None:
         """What is stored in the place of the record."""
@@ -70,7 +71,9 @@ class Store(Generic[Record]):
             before = {name for name in contents if os.path.lexists(self._path(name))}
             try:
                 for name, content in contents.items():
-                    staged[name] = stage(self._path(name), content, sync=sync)
+                    staged[name] = stage(self._path(name), content, sync=False)
+                if sync:
+                    sync_files(list(staged.values()))
                 for name, temporary in staged.items():
                     os.rename(temporary, self._path(name))
                 if sync:
@@ -112,7 +115,7 @@ class Store(Generic[Record]):
 
         What is no object is passed over; ``all`` and ``get`` deal with it.
         """
-        for name in self._names(""):
+        for name in self._names():
             with suppress(OSError, *MALFORMED):
                 data = json.loads(self._content_of(name))
                 if isinstance(data, dict):
@@ -132,14 +135,14 @@ class Store(Generic[Record]):
         """The record in the file of that name."""
         return self._read(name)
 
-    def _names(self, prefix: str) -> list[str]:
+    def _names(self, *prefixes: str) -> list[str]:
         with usable(self._state):
             try:
                 with self._opened() as folder:
                     names = os.listdir(folder)
             except FileNotFoundError:
                 return []
-        return sorted(name for name in names if name.startswith(prefix) and name.endswith(".json"))
+        return sorted(name for name in names if name.startswith(prefixes or "") and name.endswith(".json"))
 
     def _content(self, record: Record) -> dict[str, Any]:
         return {"version": VERSION, **self._kind.encode(record)}
