@@ -74,7 +74,7 @@ class ReadinessWait:
         if by_servers:
             with steps("ready"):
                 watch = self._for_servers(by_servers, places, {entry.target for entry in published})
-            barred = [entry for entry in by_servers if entry.target in watch.unready(watch.seconds)]
+            barred = _unready(by_servers, watch)
         if barred:
             with steps("degraded"):
                 self._for_elsewhere(barred, places, watch)
@@ -143,7 +143,7 @@ class ReadinessWait:
                         EachName(released, overdue),
                         progress,
                     )
-                if barred := [entry for entry in by_servers if entry.target in watch.unready(watch.seconds)]:
+                if barred := _unready(by_servers, watch):
                     conclude(barred, lambda: self._for_elsewhere(barred, places, watch))
             for future in at_work:
                 future.result()
@@ -295,6 +295,12 @@ class ReadinessWait:
                 strict = readiness == "strict"
                 for complaint in ask_resolvers(names, self._settings.resolvers, strict=strict, view=view):
                     output.warning(complaint)
+
+
+def _unready(entries: Iterable[Entry], watch: ReadinessCheck) -> list[Entry]:
+    """Those that the wait for servers has ended without: their servers could not be asked."""
+    targets = set(watch.unready(watch.seconds))
+    return [entry for entry in entries if entry.target in targets]
 
 
 def _values_by_name(entries: Iterable[Entry]) -> dict[str, frozenset[str]]:
