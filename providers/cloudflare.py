@@ -53,7 +53,7 @@ class Provider(Rest, RecordProvider):
         ),
     }
     least_ttl = 60
-    zones_at_once = 10  # of one user's 1,200 requests in 5 minutes
+    zones_at_once = 20  # of one user's 1,200 requests in 5 minutes
 
     def __init__(self, options: Mapping[str, str]) -> None:
         """Raises ConfigError for half of what is needed."""

@@ -21,6 +21,7 @@ from ...httpdeadline import LimitedConnection
 from .body import Response, whole
 
 PIECE = 65536  # octets read at once
+CONNECTIONS = 32  # to one host that are kept: more than any account has zones changed at once
 
 
 def open_session() -> requests.Session:
@@ -31,7 +32,7 @@ def open_session() -> requests.Session:
     )
     session.verify = os.environ.get("SSL_CERT_FILE") or True
     for scheme in ("https://", "http://"):
-        session.mount(scheme, _Adapter())
+        session.mount(scheme, _Adapter(pool_maxsize=CONNECTIONS))
     return session
 
 
