@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
@@ -137,6 +136,8 @@ def _public_resolvers() -> tuple[Address, ...]:
 
 def _warn_of_slips(environ: Mapping[str, str], kind: type[Provider]) -> None:
     """A variable that is nearly one of ours was meant to be it, and says nothing as it is."""
+    from difflib import get_close_matches  # which most environments can do without
+
     plain = [name for option in kind.options for name in option.env if "*" not in name]
     known = [*OF_ALL, *OF_ACCOUNTS, *plain, *(f"{name}_FILE" for name in plain)]
     beginnings = tuple({f"{name.partition('_')[0]}_" for name in known})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ...errors import ConfigError
 from ...options import at
@@ -19,7 +20,9 @@ from ...providers.records import ZoneProvider
 from ..state.pending_work import CONFIGURATION
 from .environment import OF_ACCOUNTS, account_of_variables, for_all
 from .settings import Account, Settings
-from .toml import File
+
+if TYPE_CHECKING:
+    from .toml import File
 
 DEFAULT_FILE = CONFIGURATION
 
@@ -54,6 +57,8 @@ def configuration_file(environ: Mapping[str, str]) -> File | None:
     path = _path(environ)
     if not path:
         return None
+    from .toml import File  # with it comes tomllib, which variables can do without
+
     with at(path):
         return File(path, environ)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from .errors import ConfigError, UsageError
@@ -52,6 +51,8 @@ def check_known(
                 raise ConfigError(
                     f"unknown {what} {word!r}: here, that is {ours!r}", f"write {ours} in its place"
                 )
+            from difflib import get_close_matches
+
             near = get_close_matches(word, known, 1, 0.5)
             guess = f"; did you mean {near[0]!r}?" if near else ""
             raise ConfigError(f"unknown {what} {word!r}{guess}", f"those that are known: {', '.join(known)}")
