@@ -33,7 +33,7 @@ from .state.audit.record import Steps, entry
 from .state.audit.trail import Trail
 from .state.folder import state_dir
 from .state.intents import Intents
-from .state.journal import OPEN, RETRACT, Entry, Journal
+from .state.journal import OPEN, Entry, Journal
 
 if TYPE_CHECKING:  # with them comes dnspython, which the phases of certificates can do without
     from .challenge.placement import Placement, Placements
@@ -410,7 +410,7 @@ class Phase:
         """Tell those who want to know what has changed; never fails."""
         left: list[Entry] = []
         with suppress(HookError):  # a state folder that is of no use is why the call failed
-            left = [entry for entry in self._session.journal.entries() if entry.state == RETRACT]
+            left = self._session.journal.kept()
         observed = state_changes.of_call(self.call, error, deployed, retracted, left)
         state_changes.tell(observed, self._session.environ)
 

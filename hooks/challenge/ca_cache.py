@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from ..clients.process import Client
-from ..state.journal import OPEN, Entry, Journal
+from ..state.journal import Entry, Journal
 from .placement import Placement
 
 WHOLE_SECONDS = 1  # caches that count whole seconds, as unbound does, keep a record for up to one more
@@ -13,7 +13,7 @@ WHOLE_SECONDS = 1  # caches that count whole seconds, as unbound does, keep a re
 
 def open_elsewhere(journal: Journal, client: Client | None) -> set[str]:
     """The owner names where the order of another client has a value, which a CA may ask for at any time."""
-    return {entry.target for entry in journal.entries() if entry.state == OPEN and entry.client != client}
+    return {entry.target for entry in journal.open_elsewhere(client)}
 
 
 def seconds_until_forgotten(

@@ -140,6 +140,15 @@ class Journal:
         run = _run(client._asdict())
         return self._selected(lambda data: data["client"] is not None and _run(data["client"]) == run)
 
+    def open_elsewhere(self, client: Client | None) -> list[Entry]:
+        """The entries of other clients' orders, which a CA may ask for at any time."""
+        ours = client._asdict() if client else None
+        return self._selected(lambda data: data["state"] == OPEN and data["client"] != ours)
+
+    def kept(self) -> list[Entry]:
+        """The entries that could not be taken back."""
+        return self._selected(lambda data: data["state"] == RETRACT)
+
     def orphans(self) -> list[Entry]:
         """What any call may take back: its clean-up has failed, its client is gone, or that cannot be
         judged and it is so old that nobody asks for it any more.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ...output import warning
@@ -49,7 +49,8 @@ class Store(Generic[Record]):
     def all(self, *prefixes: str) -> list[Record]:
         """Every record, by the names of the files; with ``prefixes``, those whose file's name starts with one
         of them."""
-        return [record for name in self._names(*prefixes) if (record := self._read(name)) is not None]
+        with self._listed(*prefixes) as (folder, names):
+            return [record for name in names if (record := self._read(name, folder)) is not None]
 
     def get(self, record: Record) -> Record | None:
         """What is stored in the place of the record."""
@@ -113,13 +114,14 @@ class Store(Generic[Record]):
     def raw(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The name and the JSON object of every file, not decoded: for whoever looks for a few of many.
 
-        What is no object is passed over; ``all`` and ``get`` deal with it.
+        An empty object stands for what is none; ``named`` deals with that.
         """
-        for name in self._names():
-            with suppress(OSError, *MALFORMED):
-                data = json.loads(self._content_of(name))
-                if isinstance(data, dict):
-                    yield name, data
+        with self._listed() as (folder, names):
+            for name in names:
+                data: object = None
+                with suppress(OSError, *MALFORMED):
+                    data = json.loads(read_own(name, LARGEST_RECORD, folder))
+                yield name, data if isinstance(data, dict) else {}
 
     def corrupt(self) -> list[str]:
         """The paths of what was moved aside, until somebody removes it."""
@@ -135,22 +137,25 @@ class Store(Generic[Record]):
         """The record in the file of that name."""
         return self._read(name)
 
-    def _names(self, *prefixes: str) -> list[str]:
-        with usable(self._state):
+    @contextmanager
+    def _listed(self, *prefixes: str) -> Iterator[tuple[int, list[str]]]:
+        """The folder, opened once for all that is read in it, and the names of its files."""
+        with usable(self._state), ExitStack() as stack:
             try:
-                with self._opened() as folder:
-                    names = os.listdir(folder)
+                folder = stack.enter_context(self._opened())
             except FileNotFoundError:
-                return []
-        return sorted(name for name in names if name.startswith(prefixes or "") and name.endswith(".json"))
+                yield -1, []
+                return
+            names = (name for name in os.listdir(folder) if name.endswith(".json"))
+            yield folder, sorted(name for name in names if name.startswith(prefixes or ""))
 
     def _content(self, record: Record) -> dict[str, Any]:
         return {"version": VERSION, **self._kind.encode(record)}
 
-    def _read(self, name: str) -> Record | None:
+    def _read(self, name: str, folder: int | None = None) -> Record | None:
         with usable(self._state):
             try:
-                content = self._content_of(name)
+                content = self._content_of(name, folder)
             except FileNotFoundError:  # another process was quicker
                 return None
             except ValueError as error:
@@ -209,9 +214,9 @@ class Store(Generic[Record]):
         finally:
             os.close(folder)
 
-    def _content_of(self, name: str) -> bytes:
-        with self._opened() as folder:
-            return read_own(name, LARGEST_RECORD, folder)
+    def _content_of(self, name: str, folder: int | None = None) -> bytes:
+        with nullcontext(folder) if folder is not None else self._opened() as opened:
+            return read_own(name, LARGEST_RECORD, opened)
 
     @property
     def _corrupt(self) -> str:
