@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar
 
+from ..errors import AuthRejected
 from ._azure_identity import IDENTITY, AzureIdentity
 from ._character_strings import quoted, unquoted
 from ._cloud import Cloud
-from .base import Option, Zone, ZoneApex, relative
+from .base import Option, Zone, ZoneApex, ancestors, relative
 from .rest import NotFound, Refused, base_url, next_link
 from .rrsets import RRset
 
@@ -26,8 +28,9 @@ class Provider(AzureIdentity, Cloud):
     docs = "https://learn.microsoft.com/rest/api/dns/record-sets"
     permission = (
         "a custom role with Microsoft.Network/dnsZones/TXT/read, /write and /delete on the zone and"
-        " Microsoft.Network/dnsZones/read on the resource group, or else on the subscription"
-        " (not that where the zone's resource id is configured)"
+        " Microsoft.Network/dnsZones/read on the resource group, or else on the subscription (on the zone"
+        " alone"
+        " where the resource group is configured, not at all where the zone's resource id is)"
     )
     options = (
         *IDENTITY,
@@ -41,6 +44,11 @@ class Provider(AzureIdentity, Cloud):
         base_url("AZURE_BASE_URL", "https://management.azure.com"),
     )
     remedies: ClassVar[Mapping[str, str]] = {
+        r"perform action \S*dnsZones/read": (
+            "where it may do so for the zone alone, set AZURE_RESOURCE_GROUP to the zone's, or write the"
+            " zone's"
+            " resource id into config.toml"
+        ),
         r"resource ?group .*not be found": (
             "see that AZURE_RESOURCE_GROUP is the group of the zone, in AZURE_SUBSCRIPTION_ID"
         ),
@@ -57,7 +65,7 @@ class Provider(AzureIdentity, Cloud):
     }
     unread: ClassVar[Mapping[str, str]] = {
         **AzureIdentity.unread,
-        "AZURE_PRIVATE_ZONE": "no CA can see a private zone",
+        "AZURE_PRIVATE_ZONE": "private zones, which no public CA can see, are another API's",
     }
     least_ttl = 1
     spell = staticmethod(quoted)
@@ -69,11 +77,29 @@ class Provider(AzureIdentity, Cloud):
     def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         return next_link(page.get("nextLink"))
 
+    def zone_for(self, name: str) -> Zone:
+        """Asked for by its name where the list is refused: a role for the zone alone does not allow that."""
+        try:
+            return super().zone_for(name)
+        except AuthRejected:
+            if "resource_group" in self.given:
+                for apex in ancestors(name):
+                    with suppress(AuthRejected):
+                        if found := self.attempt(
+                            name, partial(self.get_if_there, *self._zones, apex, **VERSION)
+                        ):
+                            return Zone(apex, found["id"])
+            raise
+
     def zones(self) -> Iterable[Zone]:
         """Private zones are another type of resource."""
+        return [Zone(zone["name"], zone["id"]) for zone in self.items("value", *self._zones, **VERSION)]
+
+    @property
+    def _zones(self) -> tuple[str, ...]:
         group = ("resourceGroups", self.given["resource_group"]) if "resource_group" in self.given else ()
-        place = ("subscriptions", self.given["subscription_id"], *group, "providers", "Microsoft.Network")
-        return [Zone(zone["name"], zone["id"]) for zone in self.items("value", *place, "dnsZones", **VERSION)]
+        subscription = ("subscriptions", self.given["subscription_id"])
+        return (*subscription, *group, "providers", "Microsoft.Network", "dnsZones")
 
     def apex_of(self, zone: Zone) -> ZoneApex:
         hosts = self.get(*_path(zone), **VERSION)["properties"].get("nameServers", ())

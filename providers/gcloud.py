@@ -55,7 +55,9 @@ class Provider(Cloud):
         "GCE_IMPERSONATE_SERVICE_ACCOUNT": "GOOGLE_APPLICATION_CREDENTIALS may have an"
         " impersonated_service_account",
         "GCE_ACCESS_TOKEN": "an access token lives for an hour: give what makes new ones",
-        "GCE_ALLOW_PRIVATE_ZONE": "no CA can see a private zone",
+        "GCE_ALLOW_PRIVATE_ZONE": "no public CA can see a private zone; for a CA of your own, GCE_ZONE_ID"
+        " takes one"
+        " by its name",
     }
     remedies: ClassVar[Mapping[str, str]] = {
         r"insufficient authentication scopes": (

@@ -33,7 +33,8 @@ ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 class Azure(TokenFake):
     """``metadata``: what others keep at a record set; ``groups``: the resource group of a zone that is
-    in another one, by its key in ``zones``. Nothing is written without a guard.
+    in another one, by its key in ``zones``; ``lists = False``: the role is for each zone alone. Nothing is
+    written without a guard.
     """
 
     hosts = ("management.azure.com", "login.microsoftonline.com")
@@ -44,6 +45,7 @@ class Azure(TokenFake):
         super().__init__(apexes, tls)
         self.groups: dict[str, str] = {}
         self.metadata: dict[str, Any] = {}
+        self.lists = True
         self.certificate: x509.Certificate | None = None  # that the application has registered
         self._assertions: set[str] = set()
         self._etags: dict[str, str] = {}
@@ -112,11 +114,13 @@ class Azure(TokenFake):
     @route("GET", ALL_ZONES, query=PAGED)
     def list_all(self, request: Request, subscription: str) -> Answer:
         _check(request, subscription)
+        self._check_list(f"/subscriptions/{subscription}")
         return self._list(request, [*self.zones])
 
     @route("GET", GROUP_ZONES, query=PAGED)
     def list_group(self, request: Request, subscription: str, group: str) -> Answer:
         _check(request, subscription)
+        self._check_list(f"/subscriptions/{subscription}/resourceGroups/{group}")
         return self._list(request, [key for key in self.zones if self.groups.get(key, GROUP) == group])
 
     @route("GET", GROUP_ZONES + "/{zone}", query=VERSION)
@@ -159,6 +163,13 @@ class Azure(TokenFake):
         self._guard(request, holder, owner)
         self._drop(holder, owner)
         return Answer(200)
+
+    def _check_list(self, scope: str) -> None:
+        if not self.lists:
+            action = "perform action 'Microsoft.Network/dnsZones/read'"
+            raise Refusal(
+                403, f"The client '0b57' does not have authorization to {action} over scope '{scope}'"
+            )
 
     def _guard(self, request: Request, holder: Zone, owner: str) -> None:
         headers, there = request.headers, bool(holder.texts(owner))

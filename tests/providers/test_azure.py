@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from cryptography.x509.oid import NameOID
 from fakes import FOREVER, Status, Text, Zone
-from fakes.azure import CLIENT, SUBSCRIPTION, TENANT, Azure, resource_id
+from fakes.azure import CLIENT, GROUP, SUBSCRIPTION, TENANT, Azure, resource_id
 
 from dns01.errors import AuthRejected, ConfigError, ProviderError
 from dns01.hooks.config.load import load_settings
@@ -108,6 +108,21 @@ class TestZones:
         assert case.provider().zone_for("_acme-challenge.deep.example.com").apex == "deep.example.com"
         error = case.error_of(lambda: case.provider().zone_for("_acme-challenge.example.co.uk"))
         assert "it sees deep.example.com" in str(error)
+
+    def test_a_role_for_the_zone_alone_does_where_its_group_is_known(self, case: HttpCase) -> None:
+        """win-acme/win-acme#2372, rmbolger/Posh-ACME#229"""
+        case.fake.lists = False
+        case.options["resource_group"] = GROUP
+        publish(case, RECORD)
+        assert case.world_sees(NAME) == {RECORD.value}
+        error = case.error_of(lambda: case.provider().zone_for("_acme-challenge.example.org"))
+        assert isinstance(error, AuthRejected)
+
+    def test_and_where_it_is_not_that_is_what_is_said(self, case: HttpCase) -> None:
+        case.fake.lists = False
+        error = case.error_of(lambda: case.provider().zone_for(NAME))
+        assert isinstance(error, AuthRejected)
+        assert "AZURE_RESOURCE_GROUP" in error.hint
 
     def test_of_several_zones_with_one_name_none_is_guessed(self, case: HttpCase) -> None:
         case.fake.zones["twin"] = Zone("example.com", "4711", [])
