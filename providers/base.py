@@ -247,6 +247,13 @@ class HasWarnings(Protocol):
 
 
 @runtime_checkable
+class WantsKeys(Protocol):
+    """A provider that has to be given a secret, unless ``keyless``: then the machine itself may be let in."""
+
+    keyless: ClassVar[bool]
+
+
+@runtime_checkable
 class LeavesUnread(Protocol):
     """``unread``: variables that other tools take for the same service, and that mean nothing here; with
     what there is in their place."""

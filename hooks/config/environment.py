@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 from ...errors import ConfigError
 from ...options import at
 from ...output import warning
+from ...providers import known_as
 from ...providers import load as load_provider
-from ...providers.base import LeavesUnread, Provider
+from ...providers.base import LeavesUnread, Provider, WantsKeys
 from ..caa import issuers
 from ..dns.address import Address, reachable
 from ..state.folder import state_dir
@@ -24,6 +25,13 @@ PUBLIC_RESOLVERS_6 = tuple(map(Address, ("2606:4700:4700::1111", "2001:4860:4860
 # By address, for where no name can be looked up. (Quad9's speaks HTTP/2 alone.)
 PUBLIC_DOH = ("https://1.1.1.1/dns-query", "https://8.8.8.8/dns-query")
 PUBLIC_DOH_6 = ("https://[2606:4700:4700::1111]/dns-query", "https://[2001:4860:4860::8888]/dns-query")
+
+
+# Of other programs' variables: those that are about how to wait, and those that may be about who one is.
+BEHAVIOUR = "TTL|TIMEOUT|INTERVAL|PROPAGATION|RETRIES|DEBUG"
+CREDENTIAL = (
+    "TOKEN|KEY|SECRET|PASS|PW$|PAT$|USER|LOGIN|ID$|MAIL|APP|SERVER|URL|ACCOUNT|CREDENTIAL|AUTH|CUSTOMER"
+)
 
 
 def variable(term: str) -> str:
@@ -48,9 +56,11 @@ def account_of_variables(environ: Mapping[str, str], file: str) -> Settings:
         raise _unconfigured(environ, file)
     with at("DNS01_PROVIDER"):
         kind = load_provider(name)
-    _warn_of_slips(environ, kind)
     single = [option for option in kind.options if not option.table]
     given = {option.key: options.from_variables(option, environ) for option in single}
+    warned = _warn_of_slips(environ, kind)
+    if _lacks_something(kind, given):
+        _warn_of_strangers(environ.keys() - warned, kind)
     for table in (option for option in kind.options if option.table):
         given |= options.entries_from_variables(table, environ, given)
     remedy = "export {variable}=…, or {variable}_FILE=/path/of/a/file that holds it"
@@ -134,21 +144,58 @@ def _public_resolvers() -> tuple[Address, ...]:
     return PUBLIC_RESOLVERS_6 if only_ipv6 else PUBLIC_RESOLVERS
 
 
-def _warn_of_slips(environ: Mapping[str, str], kind: type[Provider]) -> None:
-    """A variable that is nearly one of ours was meant to be it, and says nothing as it is."""
+def _known_variables(kind: type[Provider]) -> list[str]:
+    """Those that the provider has a meaning for."""
+    plain = [name for option in kind.options for name in option.env if "*" not in name]
+    return [*plain, *(f"{name}_FILE" for name in plain)]
+
+
+def _warn_of_slips(environ: Mapping[str, str], kind: type[Provider]) -> set[str]:
+    """A variable that is nearly one of ours was meant to be it, and says nothing as it is. Gives those that
+    were warned of."""
     from difflib import get_close_matches  # which most environments can do without
 
-    plain = [name for option in kind.options for name in option.env if "*" not in name]
-    known = [*OF_ALL, *OF_ACCOUNTS, *plain, *(f"{name}_FILE" for name in plain)]
+    known = [*OF_ALL, *OF_ACCOUNTS, *_known_variables(kind)]
     beginnings = tuple({f"{name.partition('_')[0]}_" for name in known})
     tables = tuple(
         name.partition("*")[0].partition("{")[0] for o in kind.options if o.table for name in o.env
     )
+    warned = set()
     for name in environ:
         if name.startswith(beginnings) and name not in known and not name.startswith(tables):
             for near in get_close_matches(name, known, 1, 0.85):
                 warning(f"{name} is set, and means nothing here: did you mean {near}?")
+                warned.add(name)
     unread: Mapping[str, str] = kind.unread if isinstance(kind, LeavesUnread) else {}
     for name, instead in unread.items():
         if environ.get(name):
             warning(f"{name} is set, and means nothing here: {instead}")
+            warned.add(name)
+    return warned
+
+
+def _lacks_something(kind: type[Provider], given: Mapping[str, str]) -> bool:
+    """Whether what is required is not all there, or no secret is, where there has to be one."""
+    secrets = [option.key for option in kind.options if option.secret]
+    is_keyless = not isinstance(kind, WantsKeys) or kind.keyless
+    return any(option.required and not given.get(option.key) for option in kind.options) or not (
+        is_keyless or any(map(given.get, secrets))
+    )
+
+
+def _warn_of_strangers(names: Iterable[str], kind: type[Provider]) -> None:
+    """Where something is lacking, a variable with a name like the provider's may be meant to be it: other
+    programs call theirs otherwise."""
+    import re
+
+    known = _known_variables(kind)
+    own = {name.partition("_")[0].upper() for name in known}
+    wanted = dict.fromkeys(o.env[0] for o in kind.options if (o.secret or o.required) and o.env)
+    module = kind.__module__.rpartition(".")[2]
+    for name in sorted(names):
+        word = name.partition("_")[0]
+        if name in known or re.search(BEHAVIOUR, name.upper()) or not re.search(CREDENTIAL, name.upper()):
+            continue
+        as_module = name.replace("_", "").lower().startswith(module)
+        if word.upper() in own or as_module or known_as(word) == module:
+            warning(f"{name} is set, and means nothing here: {module} reads {', '.join(wanted)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,46 @@ class TestVariablesAlone:
 
     def test_other_people_s_variables_are_nobody_s_slips(self, capsys: pytest.CaptureFixture[str]) -> None:
         load_settings({**VARIABLES, "RFC2136_PROPAGATION_TIMEOUT": "120", "PATH": "/bin"})
+        assert capsys.readouterr().err == ""
+
+    @pytest.mark.parametrize(
+        ("provider", "theirs", "ours"),
+        [
+            ("digitalocean", "DIGITALOCEAN_ACCESS_TOKEN", "DO_AUTH_TOKEN"),
+            ("digitalocean", "DO_TOKEN", "DO_AUTH_TOKEN"),
+            ("gandi", "GANDI_PAT", "GANDIV5_PERSONAL_ACCESS_TOKEN"),
+            ("cloudflare", "CLOUDFLARE_TOKEN", "CF_DNS_API_TOKEN"),
+            ("powerdns", "POWERDNS_API_KEY", "PDNS_API_KEY"),
+            ("dnsimple", "DNSIMPLE_TOKEN", "DNSIMPLE_OAUTH_TOKEN"),
+            ("porkbun", "PORKBUN_API_SECRET_KEY", "PORKBUN_SECRET_API_KEY"),
+            ("acmedns", "ACMEDNS_UPDATE_URL", "ACME_DNS_API_BASE"),
+            ("alidns", "ALIYUN_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY"),
+            ("duckdns", "DUCKDNSTOKEN", "DUCKDNS_TOKEN"),
+            ("ovh", "OVH_APP_KEY", "OVH_CONSUMER_KEY"),
+        ],
+    )
+    def test_where_credentials_are_lacking_those_of_other_programs_are_said(
+        self, capsys: pytest.CaptureFixture[str], provider: str, theirs: str, ours: str
+    ) -> None:
+        with suppress(ConfigError):
+            load_settings({"DNS01_PROVIDER": provider, theirs: "dG9rZW4K-value"})
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"{theirs} is set, and means nothing here: {provider} reads " in line
+        assert ours in line
+
+    @pytest.mark.parametrize(
+        "environ",
+        [
+            {"DNS01_PROVIDER": "scaleway", "SCW_SECRET_KEY": "dG9rZW4K", "SCW_ACCESS_KEY": "SCWXXX"},
+            {"DNS01_PROVIDER": "cloudflare", "CF_DNS_API_TOKEN": "dG9rZW4K", "CF_Zone_ID": "0123"},
+            {"DNS01_PROVIDER": "route53", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials"},
+            {"DNS01_PROVIDER": "digitalocean", "DO_AUTH_TOKEN": "dG9rZW4K", "DO_PROPAGATION_TIMEOUT": "9"},
+        ],
+    )
+    def test_where_nothing_is_lacking_they_are_nobody_s_business(
+        self, capsys: pytest.CaptureFixture[str], environ: Mapping[str, str]
+    ) -> None:
+        load_settings(environ)
         assert capsys.readouterr().err == ""
 
     @pytest.mark.parametrize(
