@@ -37,7 +37,8 @@ MISTAKES: Sequence[Mistake] = (
         "sed -i 's/\\r$//' on that file",
     ),
     Mistake(
-        r"(?i)(your|my|insert|enter|paste|replace|change)[-_ ]?([a-z0-9]+[-_ ])*(token|key|secret|password|here|me)"
+        r"(?i)(your|my|insert|enter|paste|replace|change)[-_ ]?([a-z0-9]+[-_ ])*"
+        r"(token|key|secret|password|here|me)"
         r"|x{4,}|\*{3,}|redacted|placeholder",
         "is a placeholder out of an example",
         "put the value itself in its place",
