@@ -14,11 +14,12 @@ from difflib import get_close_matches
 from tempfile import TemporaryDirectory
 
 from ..child_process import run
-from ..errors import ConfigError
+from ..errors import ConfigError, ProviderError
 from ..options import seconds
 from ..regular_file import read_regular
 from ..secret import hide_setting
 from ._bridge import ProgramBridge, entries
+from ._http.causes import cause_of, in_words
 from .base import Option, Profile, TxtRecord
 
 # acme.sh is a program, and a library if it is sourced without a word, when it shows but its help.
@@ -76,7 +77,12 @@ class Provider(ProgramBridge):
         arguments = [self._script, f"{self._api}_{verb}", record.name, record.value]
         with TemporaryDirectory(prefix="dns01-acmesh-") as scratch:
             command = ["sh", "-c", DRIVER, "acme.sh", *arguments]
-            run(command, self._environ(scratch), self._limit, self.doing(verb, record.name))
+            try:
+                run(command, self._environ(scratch), self._limit, self.doing(verb, record.name))
+            except ProviderError as failure:
+                _, remedy = cause_of(str(failure), record.name, {})
+                failure.hint = in_words(remedy, self._api, "its variables", record.name) or failure.hint
+                raise
 
     def doing(self, verb: str, name: str) -> str:
         return f"{self.whose}: {self._api}_{verb} {name}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ..errors import ConfigError
 from .base import Option, Profile, TxtRecord, Zone, dns_name
 from .records import RecordProvider
 from .rest import Rest, base_url, listed
@@ -31,6 +32,15 @@ class Provider(Rest, RecordProvider):
     )
     profile = Profile(timeout=900)  # its name servers can be slow
     least_ttl = 60
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        """Raises ConfigError for half of a key."""
+        super().__init__(options)
+        if "." not in options["key"]:
+            raise ConfigError(
+                "IONOS_API_KEY has no dot in it",
+                "it is the public prefix, a dot, and the secret: IONOS shows both when a key is made",
+            )
 
     def credentials(self, method: str, url: str, body: str) -> Mapping[str, str]:
         return {"X-API-Key": self.given["key"]}

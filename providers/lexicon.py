@@ -5,6 +5,7 @@ Their options are those of lexicon: as variables they are called LEXICON_CLOUDFL
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import threading
@@ -20,7 +21,9 @@ from ..output import printable
 from ..secret import redact
 from ._bridge import Bridge, entries
 from ._character_strings import unquoted
+from ._http.causes import Kind, cause_of, in_words
 from ._http.logs import keep_queries_out
+from ._http.responses import words_in
 from .base import Option, Profile, TxtRecord, Zone
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PAUSES = (0.0, 1.0, 2.0, 4.0)  # seconds: an API may take a while to show what it was told
+
+LONGEST_WORDS = 65536  # characters of an error that are looked at
 
 
 class Provider(Bridge):
@@ -155,15 +160,18 @@ class Provider(Bridge):
         # Of an answer not the error's own words: they quote the URL, where some APIs want a secret.
         reason = f"{status}: {response.text}" if response is not None else f"{type(error).__name__}: {error}"
         message = f"{self._name}, zone {about}: {_plain(reason)}"
-        if status in (401, 403) or isinstance(error, AuthenticationError):
-            variables = f"LEXICON_{self._api.upper()}_…"
-            return AuthRejected(message, f"is the zone in this account, and are {variables} right?")
-        if status == 429:
+        variables = f"LEXICON_{self._api.upper()}_…"
+        kind, general = cause_of(reason if response is None else _words(response.text), about, {})
+        remedy = in_words(general, self._api, variables, about)
+        if status == 429 or (kind is Kind.PASSING and status):
             return Busy(message, "try again later")
+        if status in (401, 403) or isinstance(error, AuthenticationError):
+            return AuthRejected(message, remedy or f"is the zone in this account, and are {variables} right?")
         # requests' own errors are of this kind as well.
         if status >= 500 or (not status and isinstance(error, OSError)):
             return Unreachable(message, "try again later")
-        return ProviderError(message, f"what its options mean: lexicon {self._api} --help, or {self.docs}")
+        usage = f"what its options mean: lexicon {self._api} --help, or {self.docs}"
+        return ProviderError(message, remedy or usage)
 
 
 def _find(api: str) -> type[Api]:
@@ -193,6 +201,14 @@ def _values(api: Api, name: str) -> dict[str, str]:
     """The TXT values at the name, and how the API spells each."""
     listed = (str(record["content"]) for record in api.list_records("TXT", name))
     return {unquoted(spelling): spelling for spelling in listed}
+
+
+def _words(answer: str) -> str:
+    """What an answer says, but for what it repeats of the request."""
+    try:
+        return ", ".join(words_in(json.loads(answer)))
+    except (ValueError, RecursionError):
+        return answer[:LONGEST_WORDS]
 
 
 def _plain(text: str) -> str:

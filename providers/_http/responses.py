@@ -20,6 +20,8 @@ REASONS = (
     "details",
     "fields",
     "help_message",
+    "parameters",
+    "invalidFields",
 )
 FIELDS = ("field", "path", "argument_name")  # what an error calls the field that it is about
 

@@ -71,6 +71,7 @@ dns_faulty_add() {
   case $FAULT in
     refuse) _err "You don't specify $FAULT_Id"; return 1 ;;
     look) cat /proc/$$/cmdline >"$SEEN" ;;
+    plan) _err '{"statusDescription":"You do not have access to the HTTP API. Check your plan."}'; return 1 ;;
     hang) _info "Sleeping"; sleep 100 ;;
     syntax) if ; ;;
   esac
@@ -152,6 +153,12 @@ class TestFaults:
         with pytest.raises(ProviderError, match=r"_add _acme-challenge\.example\.com ended") as error:
             load("acmesh")({**options, "env.FAULT": "refuse"}).publish(ZONE, [RECORD])
         assert "You don't specify [secret]" in str(error.value)
+
+    def test_the_next_step_is_that_of_what_the_api_says(self, options: dict[str, str]) -> None:
+        """acmesh-official/acme.sh#6520"""
+        with pytest.raises(ProviderError, match="Check your plan") as error:
+            load("acmesh")({**options, "env.FAULT": "plan"}).publish(ZONE, [RECORD])
+        assert "switch API access on at dns_faulty" in error.value.hint
 
     def test_a_script_that_hangs_is_ended(self, options: dict[str, str]) -> None:
         options |= {"env.FAULT": "hang", "time_limit": "2"}

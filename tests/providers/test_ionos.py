@@ -10,7 +10,7 @@ import pytest
 from contract_http import AgreesWithLexicon, Api, HttpCase, SeesDuplicates, WorksOverHttp
 from fakes.ionos import Ionos
 
-from dns01.errors import ZoneNotFound
+from dns01.errors import ConfigError, ZoneNotFound
 
 KEY = f"prefix.{Ionos.token}"
 
@@ -24,3 +24,10 @@ class TestIonos(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
         case.fake.secondary = set(case.fake.zones)  # type: ignore[attr-defined]
         with pytest.raises(ZoneNotFound):
             case.provider().zone_for("_acme-challenge.example.com")
+
+    def test_a_key_without_the_dot_between_its_halves_is_refused(self, case: HttpCase) -> None:
+        """tobychui/zoraxy#226: prefix:secret"""
+        case.options["key"] = KEY.replace(".", ":")
+        error = case.error_of(case.provider)
+        assert isinstance(error, ConfigError)
+        assert "a dot" in error.hint

@@ -142,6 +142,20 @@ class TestDigitalOcean(InTheWorld, KeepsRecords):
         assert isinstance(error, AuthRejected)
         assert "LEXICON_DIGITALOCEAN_" in error.hint
 
+    @pytest.mark.parametrize(
+        ("message", "step"),
+        [
+            ("CNAME records cannot share a name with other records", "beside a CNAME"),
+            ("Access to API from this IP denied", "add this machine's address"),  # acme.sh#2336
+            ("quota exceeded", "remove records there"),
+        ],
+    )
+    def test_the_next_step_is_that_of_what_the_api_says(
+        self, case: LexiconCase, message: str, step: str
+    ) -> None:
+        case.fake.fail(Status(422, message=message, writing=True))
+        assert step in case.error_of().hint
+
     def test_an_api_that_hangs_is_given_up(self, case: LexiconCase) -> None:
         case.fake.fail(Hang())
         case.options["time_limit"] = "0.5"

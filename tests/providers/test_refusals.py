@@ -567,6 +567,20 @@ REFUSALS = (
         Refused,
         "name: is too long",
     ),
+    Said(
+        "fabmade/cert-manager-webhook-ionos#1",
+        "ionos",
+        400,
+        [
+            {
+                "code": "INVALID_RECORD",
+                "message": "Record is invalid.",
+                "parameters": {"invalidFields": ["name"], "errorRecord": {"name": "x", "ttl": 120}},
+            }
+        ],
+        Refused,
+        "Record is invalid., name (400",
+    ),
     # What passes, whatever its status
     Said(
         "go-acme/lego#912: over 180 requests a minute",
