@@ -162,6 +162,13 @@ class Provider:
             refusal.definite = answer.rcode() != dns.rcode.SERVFAIL  # an UPDATE is atomic (RFC 2136 §3.4)
             raise refusal
 
+    def _other_primary(self, zone: Zone) -> str:
+        """The address of the primary that the SOA names, where that is another server than this one."""
+        apex, host = self.apex_of(zone), self.name_server()[0]
+        known = apex.addresses.get(apex.primary, ())
+        ours = {host, *apex.addresses.get(host, ())}
+        return known[0] if known and not ours & {apex.primary, *known} else ""
+
     def _add(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """The TTL of a record that is added becomes that of its whole RRset. So a first update
         adds all if none of the RRsets exists (RFC 2136 §2.4.3), and a second one, if some do,
@@ -241,6 +248,12 @@ class Provider:
                 return AuthRejected(
                     f"{refused} without a key ({word})",
                     "set RFC2136_TSIG_KEY and RFC2136_TSIG_SECRET, or RFC2136_TSIG_FILE",
+                )
+            case dns.rcode.REFUSED if primary := self._other_primary(zone):
+                return ProviderError(
+                    f"{refused} (REFUSED), and is not the primary that the zone's SOA names, {primary}",
+                    f"set RFC2136_NAMESERVER to {primary}, for a secondary takes no updates; if it is the "
+                    f"primary all the same, grant the key {self.session.key_name} TXT in its update-policy",
                 )
             case dns.rcode.REFUSED:
                 return AuthRejected(

@@ -6,7 +6,7 @@ The rules alone: where the records come from is the affair of ``lookup`` (``pref
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -72,7 +72,7 @@ def check(identifier: str, authority: Authority, lookup: Lookup) -> Verdict:
     except CannotTell as problem:
         reason = f"its CAA records cannot be found out: {problem}; a CA issues nothing then"
         remedy = f"have the name servers answer: dig CAA {problem.owner} (NOERROR if there is none)"
-        return Verdict(identifier, "unknown", "", "servfail", reason, (remedy,))
+        return Verdict(identifier, "unknown", "", "servfail", reason, (remedy, *_why_not(str(problem))))
     if verdict.remedy and not is_within(identifier, verdict.owner):
         elsewhere = f"if {verdict.owner} is somebody else's, ask them, or put addresses in the CNAME's place"
         return verdict._replace(
@@ -91,6 +91,18 @@ def relevant(identifier: str, lookup: Lookup) -> RRset:
         if found.records:
             return found
     return RRset("")
+
+
+def _why_not(words: str) -> Iterator[str]:
+    """What mostly keeps servers that answer otherwise from answering for CAA."""
+    if "truncated" in words:
+        yield "let TCP port 53 through to them: the answer does not fit into a datagram"
+    elif "timed out" in words or "no answer" in words:
+        yield "a firewall or load balancer before them that drops types it does not know is the usual reason"
+    elif any(rcode in words for rcode in ("NOTIMP", "FORMERR", "REFUSED", "SERVFAIL", "authority")):
+        yield "software that is older than CAA, or a load balancer before them, is the usual reason"
+    elif "no end" in words:
+        yield "let the CNAME lead to a name that has records, or put addresses in its place"
 
 
 def _judge(identifier: str, rrset: RRset, authority: Authority) -> Verdict:

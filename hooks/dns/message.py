@@ -27,7 +27,7 @@ A, AAAA, CNAME, NS, SOA, TXT = (
 
 class Query(NamedTuple):
     """One query to one server. ``recurse``, ``dnssec`` and ``unchecked`` set the RD, the DO and the CD
-    bit; ``stream``: over TCP only."""
+    bit; ``stream``: over TCP only; ``plain``: without EDNS."""
 
     server: Address
     name: str
@@ -36,15 +36,17 @@ class Query(NamedTuple):
     dnssec: bool = False
     stream: bool = False
     unchecked: bool = False
+    plain: bool = False
 
 
 class Response(NamedTuple):
     """What came back: a message, or why there is none. ``fallback``: it came over TCP, since no
-    datagram was answered."""
+    datagram was answered; ``truncated``: the answer in the datagram was, and TCP had to be tried."""
 
     message: dns.message.Message | None
     problem: str = ""
     fallback: bool = False
+    truncated: bool = False
 
     @property
     def authoritative(self) -> bool:
@@ -78,7 +80,7 @@ class Response(NamedTuple):
     def words(self) -> str:
         """The response in a word or two, for a person."""
         if self.message is None:
-            return self.problem
+            return f"truncated over UDP, and over TCP: {self.problem}" if self.truncated else self.problem
         rcode = self.message.rcode()
         if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
             return dns.rcode.to_text(rcode)

@@ -42,7 +42,7 @@ class _Exchange:
 
     def __init__(self, query: Query) -> None:
         self.query = query
-        self.message = _message(query, edns=query.server not in _WITHOUT_EDNS)
+        self.message = _message(query, edns=not query.plain and query.server not in _WITHOUT_EDNS)
         self.deadline = 0.0
         self.datagrams = 0
         self.truncated = False
@@ -153,7 +153,10 @@ class Transport:
         responses: dict[Query, Response] = {}
         while len(responses) < len(wanted) and (left := until - time.monotonic()) > 0:
             responses.update(self.collect(left))
-        return responses | {query: Response(None, "timed out") for query in wanted - responses.keys()}
+        late = wanted - responses.keys()
+        pending = [each for stream in self._streams.values() for each in stream.pending.values()]
+        cut = {exchange.query for exchange in pending if exchange.truncated}
+        return responses | {query: Response(None, "timed out", truncated=query in cut) for query in late}
 
     # Datagrams
 
@@ -274,7 +277,8 @@ class Transport:
         if self._refuses_edns(exchange, message):
             self._pipeline(exchange)
             return
-        self._finish(exchange, Response(message, fallback=exchange.datagrams > 0 and not exchange.truncated))
+        fallback = exchange.datagrams > 0 and not exchange.truncated
+        self._finish(exchange, Response(message, fallback=fallback))
 
     def _lose(self, stream: _Stream, reason: str) -> None:
         """Carry on without this connection: over a new one if it did answer something."""
@@ -302,7 +306,7 @@ class Transport:
         if exchange.message.edns >= 0 and message.rcode() in NO_EDNS:
             exchange.message = _message(exchange.query, edns=False)
             return True
-        if exchange.message.edns < 0 and message.rcode() not in NO_EDNS:
+        if exchange.message.edns < 0 and not exchange.query.plain and message.rcode() not in NO_EDNS:
             _WITHOUT_EDNS.add(exchange.query.server)
         return False
 
@@ -320,7 +324,7 @@ class Transport:
                 self._close(stream)
 
     def _finish(self, exchange: _Exchange, response: Response) -> None:
-        self._done.append((exchange.query, response))
+        self._done.append((exchange.query, response._replace(truncated=exchange.truncated)))
 
 
 def _message(query: Query, *, edns: bool) -> dns.message.Message:

@@ -158,7 +158,7 @@ def _nobody(scene: Scene) -> Suspicion | None:
 
 
 def _udp_blocked(scene: Scene) -> Suspicion | None:
-    if any(look.soa.message for look in scene.survey.looks):
+    if any(look.udp for look in scene.survey.looks):
         return None
     return Suspicion(
         "udp-blocked",

@@ -21,7 +21,8 @@ from dns.rdtypes.ANY.NSEC3 import NSEC3 as NSEC3Record
 
 Denial = NSECRecord | NSEC3Record
 
-MOST_ITERATIONS = 150  # of NSEC3, beyond which resolvers take a zone for unsigned (RFC 9276 §3.2)
+MOST_ITERATIONS = 150  # of NSEC3, beyond which all resolvers take a zone for unsigned (RFC 9276 §3.2)
+SOME_ITERATIONS = 50  # beyond which the newer ones do
 OPT_OUT = 1
 
 
@@ -52,6 +53,12 @@ def check_answer(
                 _check_wildcard(message, owner, keys, now, what)
             return
     _check_absence(message, owner, rdtype, keys, now, f"that {name} has no {kind}")
+
+
+def iterations(message: dns.message.Message) -> int:
+    """Of the NSEC3 records of an answer, the most."""
+    rrs = (rr for records in message.authority if records.rdtype == NSEC3 for rr in records)
+    return max((rr.iterations for rr in rrs if isinstance(rr, NSEC3Record)), default=0)
 
 
 def _check_wildcard(

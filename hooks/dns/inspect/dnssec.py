@@ -100,7 +100,7 @@ def validate(survey: Survey, clock: Callable[[], float] = time.time) -> list[Bog
             Bogus(
                 survey.apex,
                 reason,
-                remedy if len(looks) == speaking else _fetch(survey.apex, looks),
+                remedy if len(looks) == speaking else _as_the_others(survey.apex, looks, reason),
                 tuple(looks),
             )
             for (reason, remedy), looks in bogus.items()
@@ -133,7 +133,9 @@ def validate_answers(
         Bogus(
             survey.apex,
             reason,
-            _sign_again(survey.apex) if len(looks) == speaking else _fetch(survey.apex, looks),
+            _sign_again(survey.apex)
+            if len(looks) == speaking
+            else _as_the_others(survey.apex, looks, reason),
             tuple(looks),
         )
         for reason, looks in broken.items()
@@ -154,10 +156,17 @@ def _anchors(survey: Survey) -> list[DS]:
     return [ds for ds in survey.ds or () if ds.algorithm in SIGNERS and ds.digest_type in DIGESTS]
 
 
-def _fetch(apex: str, looks: Iterable[Look]) -> tuple[str, ...]:
-    """For servers that have it wrong where others have it right."""
+def _as_the_others(apex: str, looks: Sequence[Look], reason: str) -> tuple[str, ...]:
+    """For servers that have it wrong where others have it right: one without any signatures may have them,
+    and not give them."""
     hosts = ", ".join(dict.fromkeys(look.host for look in looks))
+    nothing = "no signature" in reason or "neither NSEC nor NSEC3" in reason
+    silent = (
+        f"see whether {hosts} gives signatures at all: dig +dnssec +norec SOA {apex} @{looks[0].address.ip}; "
+        "if not, its software is too old for DNSSEC, or a load balancer before it drops them"
+    )
     return (
+        *([silent] if nothing else []),
         f"have {hosts} fetch the zone anew, since the others have it right: rndc retransfer {apex} (BIND), "
         f"knotc zone-retransfer {apex} (Knot), pdns_control retrieve {apex} (PowerDNS)",
         f"see in the log of {hosts} why the transfer fails",
@@ -225,12 +234,17 @@ def _verified(answer: Response, records: dns.rrset.RRset, keys: dns.rrset.RRset,
     try:
         dns.dnssec.validate(records, found, {records.name: keys}, now=now, policy=dns.dnssec.allow_all_policy)
     except ValidationFailure:
-        fault = "does not fit its keys"
+        fault, remedy = "does not fit its keys", _sign_again(apex)
         if last.expiration < now:
             fault = f"expired on {_date(last.expiration)}"
         elif last.inception > now:
             fault = f"is not valid before {_date(last.inception)}"
-        raise _Refused(f"the signature of its {kind} {fault}", *_sign_again(apex)) from None
+            remedy = (
+                "compare the clocks, here and where the zone is signed: date -u; the wrong one is set by "
+                "timedatectl set-ntp true",
+                *remedy,
+            )
+        raise _Refused(f"the signature of its {kind} {fault}", *remedy) from None
     return last
 
 

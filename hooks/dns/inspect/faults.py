@@ -12,11 +12,21 @@ from typing import Literal, NamedTuple
 
 import dns.rcode
 
-from ..message import apex_of, text
+from ..message import alias_of, apex_of, text
 from .survey import Look, Survey
 
 Kind = Literal[
-    "silent", "refuses", "fails", "resolver", "lame", "parent", "foreign", "stale", "ahead", "primary"
+    "silent",
+    "refuses",
+    "fails",
+    "resolver",
+    "lame",
+    "cname",
+    "parent",
+    "foreign",
+    "stale",
+    "ahead",
+    "primary",
 ]
 
 SPEAKS: Collection[Kind] = ("parent", "foreign", "stale", "ahead", "primary")
@@ -82,7 +92,9 @@ def _without_authority(look: Look, apex: str) -> Kind:
     assert message is not None
     if look.heard.like_a_resolver:
         return "resolver"
-    if look.heard.authoritative and apex_of(message) != apex:
+    if alias_of(message, apex):
+        return "cname"
+    if look.heard.authoritative and apex_of(message) not in ("", apex):
         return "parent"
     match message.rcode():
         case dns.rcode.REFUSED | dns.rcode.NOTAUTH:

@@ -14,7 +14,7 @@ import dns.rdatatype
 
 from ..address import Address
 from ..destination import Server
-from ..message import AAAA, NS, SOA, A, Query, Response, addresses_in, hosts_in, text
+from ..message import AAAA, NS, SOA, A, Query, Response, addresses_in, alias_of, hosts_in, text
 from ..timing import USUAL, Timing
 from ..transport import Transport
 
@@ -46,6 +46,8 @@ def differences(
         if not world.hosts or not world.primaries:
             return dict.fromkeys(resolvers, "")
         there = _there(told)
+        if any(answer.message and alias_of(answer.message, apex) for answer in told.values()):
+            there -= {A, AAAA}  # the apex is a CNAME, and its addresses are of another zone
         asked = {each: [Query(each, apex, rdtype, recurse=True) for rdtype in there] for each in resolvers}
         queries = [question for questions in asked.values() for question in questions]
         answers = transport.ask(queries, timing.view)

@@ -30,6 +30,7 @@ from ..zone_cuts import Discovery
 
 HESITANT = 1.2  # seconds after which a server that has answered over TCP is asked the rest there
 LOST = 2.6  # seconds: the datagram that was sent again has not been answered either
+SMALL = 512  # octets that a datagram of DNS has always been allowed to have (RFC 1035 §2.3.4)
 NAMES = 4  # whose TXT is looked at; more would not fit into datagrams (dnswire.CROWD)
 
 NOTHING = Response(None, "timed out")
@@ -47,8 +48,10 @@ class Look(NamedTuple):
     keys: Response
     stream: Response
     texts: Mapping[str, Response]
-    lost: frozenset[str] = frozenset()  # types whose answers did not come over UDP
+    lost: frozenset[str] = frozenset()  # types whose answers are large, and did not come over UDP
     udp: bool = True  # whether it answers datagrams at all
+    edns: bool = True  # whether it answers those that have EDNS
+    limited: bool = False  # whether it truncates answers that are small: it limits its rate (RRL)
 
     @property
     def heard(self) -> Response:
@@ -219,7 +222,7 @@ def look_at(
         for address in addresses:
             soa, *others = _questions(address, apex, names)
             if address in deaf:
-                transport.send([_small(address, apex)])
+                transport.send(_probes(address, apex))
             transport.send([soa, *(each._replace(stream=address in deaf or each.stream) for each in others)])
         waiting = set(addresses)
         resent = set(deaf)
@@ -234,11 +237,15 @@ def look_at(
                 elif late > HESITANT and address not in resent and answers.get(asked[3], NOTHING).message:
                     resent.add(address)
                     again = [each for each in asked if each not in answers and not each.stream]
-                    transport.send([_small(address, apex), *(each._replace(stream=True) for each in again)])
+                    transport.send([*_probes(address, apex), *(each._replace(stream=True) for each in again)])
         hearing = {
             address
             for address in resent
-            if any(_came_by_udp(answers.get(each, NOTHING)) for each in _datagrams(address, apex))
+            if any(
+                _came_by_udp(answers.get(each, NOTHING))
+                for each in _datagrams(address, apex)
+                if not each.plain
+            )
         }
         deaf |= resent
         deaf -= hearing - {address for address in resent if _lost(address, apex, answers)}
@@ -250,38 +257,57 @@ def _look(
 ) -> Look:
     """Each answer, whichever way it came; but of the SOA, each by its own."""
     asked = _questions(address, apex, names)
-    lost = _lost(address, apex, answers)
     soa = answers.get(asked[0], NOTHING)
     found = [answers.get(each) or answers.get(each._replace(stream=True), NOTHING) for each in asked[1:]]
     by_stream = answers.get(asked[0]._replace(stream=True), NOTHING)
     ns, keys, stream, *said = found
     if stream.message is None:
         stream = by_stream
-    udp = any(_came_by_udp(answers.get(each, NOTHING)) for each in _datagrams(address, apex))
-    return Look(host, address, soa, ns, keys, stream, dict(zip(names, said, strict=True)), lost, udp)
+    came = {each for each in _datagrams(address, apex) if _came_by_udp(answers.get(each, NOTHING))}
+    return Look(
+        host,
+        address,
+        soa,
+        ns,
+        keys,
+        stream,
+        dict(zip(names, said, strict=True)),
+        lost=_lost(address, apex, answers),
+        udp=bool(came),
+        edns=not came or any(not each.plain for each in came),
+        limited=any(each.truncated and _is_small(each) for each in (soa, ns, keys)),
+    )
 
 
 def _lost(address: Address, apex: str, answers: Mapping[Query, Response]) -> frozenset[str]:
-    """The types whose answers came over TCP, and not over UDP."""
+    """The types whose answers came over TCP, and not over UDP, and are large: that of a small one was
+    lost by chance, or by a limit of the server's rate."""
     found = set()
     for each in _questions(address, apex, ()):
         answer = answers.get(each, NOTHING)
         by_stream = answers.get(each._replace(stream=True), NOTHING)
-        if not each.stream and (
-            answer.fallback or (answer.message is None and by_stream.message is not None)
-        ):
+        full = answer if answer.message else by_stream
+        dropped = answer.fallback or (answer.message is None and full.message is not None)
+        if not each.stream and dropped and not _is_small(full):
             found.add(dns.rdatatype.to_text(each.rdtype))
     return frozenset(found)
 
 
+def _is_small(answer: Response) -> bool:
+    return answer.message is not None and len(answer.message.to_wire()) <= SMALL
+
+
 def _datagrams(address: Address, apex: str) -> list[Query]:
     """One of which has to be answered over UDP."""
-    return [each for each in _questions(address, apex, ()) if not each.stream] + [_small(address, apex)]
+    return [
+        *(each for each in _questions(address, apex, ()) if not each.stream),
+        *_probes(address, apex),
+    ]
 
 
-def _small(address: Address, apex: str) -> Query:
-    """Its answer fits into 512 octets."""
-    return Query(address, apex, SOA)
+def _probes(address: Address, apex: str) -> list[Query]:
+    """Their answers are small; the second has no EDNS either, which some firewalls drop."""
+    return [Query(address, apex, SOA), Query(address, apex, SOA, plain=True)]
 
 
 def _came_by_udp(answer: Response) -> bool:
@@ -309,7 +335,7 @@ def _still_behind(
         if look.authority:
             mname = look.authority.mname
             newest[mname] = max(newest.get(mname, _serial(look)), _serial(look))
-    late = [look for look in looks if look.authority and _serial(look) < newest[look.authority.mname]]
+    late = [look for look in looks if look.authority and _is_behind(look, newest[look.authority.mname])]
     if not late:
         return ()
     sleep(timing.catch_up)
@@ -317,8 +343,13 @@ def _still_behind(
     return tuple(
         old._replace(soa=new.soa, stream=new.stream)
         for old, new in zip(late, again, strict=True)
-        if old.authority and new.authority and _serial(new) < newest[old.authority.mname]
+        if old.authority and new.authority and _is_behind(new, newest[old.authority.mname])
     )
+
+
+def _is_behind(look: Look, newest: Serial) -> bool:
+    """Of two serials that are half the circle apart neither is the greater one, and nobody fetches either."""
+    return not _serial(look) > newest and _serial(look) != newest
 
 
 def _serial(look: Look) -> Serial:

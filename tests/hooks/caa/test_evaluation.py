@@ -91,7 +91,10 @@ def test_a_server_failure_on_the_way_leaves_it_open_and_says_that_a_ca_refuses()
 
     assert (found.outcome, found.cause) == ("unknown", "servfail")
     assert "127.0.0.1: SERVFAIL; a CA issues nothing then" in found.reason
-    assert found.remedy == ("have the name servers answer: dig CAA example.org (NOERROR if there is none)",)
+    assert found.remedy == (
+        "have the name servers answer: dig CAA example.org (NOERROR if there is none)",
+        "software that is older than CAA, or a load balancer before them, is the usual reason",
+    )
 
 
 def test_a_server_failure_above_the_records_that_decide_is_of_no_account() -> None:

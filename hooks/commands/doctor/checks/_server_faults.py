@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dns.serial import Serial
+
 from ....dns.inspect.faults import ServerFault, copy_at, listed, primary_addresses
 from ....dns.inspect.survey import Survey
+from ....dns.message import alias_of
 from ..finding import Finding, Severity
 from ._server_names import answers, or_drop
 from .account_copy import AccountCopy, names
@@ -17,16 +20,42 @@ def _lame(survey: Survey, fault: ServerFault) -> Finding:
         "lame-server",
         Severity.WARNING,
         fault.host,
-        f"the name server {fault.host} does not serve {survey.apex}: {answers(fault.looks)}",
+        f"the name server {fault.host} does not serve {survey.apex}: {answers(fault.looks)}"
+        + (" (a resolver or forwarder, by its flag RA)" if fault.kind == "resolver" else ""),
         (
             f"add the zone {survey.apex} to {fault.host} (dig SOA {survey.apex} +norec @{ip} "
             "is to show the flag aa)",
             *(
-                ["or, if it has the zone, let everybody ask it (BIND: allow-query { any; };)"]
+                [
+                    "or, if it has the zone, let everybody ask it (BIND: allow-query { any; };)",
+                    f"or, if it is a secondary (PowerDNS) that has fetched nothing yet, mend the transfer: "
+                    f"pdns_control retrieve {survey.apex}",
+                ]
                 if fault.kind == "refuses"
                 else []
             ),
             or_drop(survey, fault.host),
+        ),
+    )
+
+
+def _apex_cname(survey: Survey, fault: ServerFault) -> Finding:
+    message = fault.looks[0].heard.message
+    target = alias_of(message, survey.apex) if message else ""
+    return apex_cname(survey, listed(fault.looks), target, Severity.ERROR)
+
+
+def apex_cname(survey: Survey, where: str, target: str, severity: Severity) -> Finding:
+    """A CNAME where the SOA and NS of a zone are (RFC 1912 §2.4)."""
+    return Finding(
+        "apex-cname",
+        severity,
+        survey.apex,
+        f"{survey.apex} itself is a CNAME, to {target}, at {where}: beside the SOA and NS of a zone there "
+        "can be none, and it hides them",
+        (
+            f"remove the CNAME of {survey.apex}, and give it the addresses of {target} (A, AAAA), or what "
+            "the provider has for that (ALIAS, ANAME, flattening)",
         ),
     )
 
@@ -125,16 +154,17 @@ def serial_went_back(survey: Survey, account: AccountCopy | None) -> Finding:
     primaries = primary_addresses(survey, account.copy if account else None)
     primary = next((look for look in survey.looks if look.address.ip in primaries), None)
     late = [look for look in survey.looks if look.authority and look.address.ip not in primaries]
-    highest = max((look.serial or 0 for look in late), default=0)
-    mine = primary.serial if primary else account.apex.serial if account else 0
+    highest = max((Serial(look.serial or 0) for look in late), default=Serial(0)).value
+    mine = (primary.serial if primary else account.apex.serial if account else 0) or 0
+    circle = "; they count in a circle (RFC 1982)" if mine > highest else ""
     return Finding(
         "serial-went-back",
         Severity.ERROR,
         primary.host if primary else survey.apex,
         f"the serial of {survey.apex} went back at its primary, {primary or 'the account'}: {mine} there, "
-        f"{highest} at {listed(late)}, which fetch nothing until it is greater",
+        f"{highest} at {listed(late)}, which fetch nothing until it is greater{circle}",
         (
-            f"raise the SOA's serial at the primary above {highest}, for example to {highest + 1}",
+            f"raise the SOA's serial at the primary above {highest}, for example to {(highest + 1) % 2**32}",
             f"or have each secondary fetch the zone as it is: rndc retransfer {survey.apex} (BIND), "
             f"knotc zone-retransfer {survey.apex} (Knot), pdns_control retrieve {survey.apex} (PowerDNS)",
         ),
@@ -144,6 +174,7 @@ def serial_went_back(survey: Survey, account: AccountCopy | None) -> Finding:
 REPORTS: dict[str, Callable[[Survey, ServerFault], Finding]] = {
     "refuses": _lame,
     "resolver": _lame,
+    "cname": _apex_cname,
     "lame": _lame,
     "fails": _fails,
     "parent": _parent,

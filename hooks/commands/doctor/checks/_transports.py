@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from ....dns.inspect.survey import Look, Survey
 from ..finding import Finding, Severity
@@ -11,9 +11,13 @@ from ._server_names import ips, located, looks_by_host, or_drop
 SEVERAL = 3  # servers with the same thing wrong, beyond which they have one finding together
 
 
-def silent(survey: Survey, blocked: Container[str], explained: Container[str]) -> Iterator[Finding]:
-    """A dead IPv6 address beside a live IPv4 one is a case of its own: mostly a forgotten record."""
+def silent(survey: Survey, blocked: Container[str], explained: Iterable[str]) -> Iterator[Finding]:
+    """A dead IPv6 address beside a live IPv4 one is a case of its own: mostly a forgotten record; one
+    that truncates is not dead, but its TCP is."""
     dead: dict[str, list[Look]] = {}
+    for host, looks in looks_by_host(survey, lambda look: look.silent and look.soa.truncated):
+        yield _truncating(survey, host, looks)
+        explained = [*explained, *(look.address.ip for look in looks)]
     for host, looks in looks_by_host(survey, lambda look: look.silent and look.address.ip not in explained):
         alive = any(look.host == host and not look.silent for look in survey.looks)
         if alive and all(":" in look.address.ip for look in looks):
@@ -37,6 +41,20 @@ def silent(survey: Survey, blocked: Container[str], explained: Container[str]) -
                 f"or remove the address from {host}" if alive else or_drop(survey, host),
             ),
         )
+
+
+def _truncating(survey: Survey, host: str, looks: Sequence[Look]) -> Finding:
+    return Finding(
+        "no-tcp",
+        Severity.WARNING,
+        host,
+        f"the name server {host} of {survey.apex} truncates its answers over UDP, and does not answer over "
+        f"TCP, at {located(looks)}: nobody gets anything there",
+        (
+            f"let TCP port 53 through to {host}: dig +tcp SOA {survey.apex} +norec @{looks[0].address.ip}",
+            or_drop(survey, host),
+        ),
+    )
 
 
 def _many_silent(survey: Survey, dead: Mapping[str, Sequence[Look]]) -> Finding:
@@ -92,9 +110,43 @@ def one_transport(survey: Survey, blocked: Container[str]) -> Iterator[Finding]:
             )
 
 
+def without_edns(survey: Survey) -> Iterator[Finding]:
+    """Firewalls of old drop what has an OPT record (RFC 6891); DNSSEC cannot do without it."""
+    for host, looks in looks_by_host(survey, lambda look: not look.edns):
+        yield Finding(
+            "edns-dropped",
+            Severity.WARNING,
+            host,
+            f"the name server {host} of {survey.apex} answers no question that has EDNS over UDP, at "
+            f"{located(looks)}: resolvers wait for it in vain each time, and some give up",
+            (
+                f"see what drops EDNS (OPT, RFC 6891), a firewall in front of {host} mostly; compare: "
+                f"dig SOA {survey.apex} +norec +edns=0 @{looks[0].address.ip}, and the same with +noedns",
+                "or bring its software up to date: EDNS is of 1999",
+            ),
+        )
+
+
+def limited(survey: Survey) -> Iterator[Finding]:
+    """Whoever is asked too much by one address truncates or drops: a CA has many addresses."""
+    for host, looks in looks_by_host(survey, lambda look: look.limited):
+        yield Finding(
+            "rate-limited",
+            Severity.NOTE,
+            host,
+            f"the name server {host} of {survey.apex} truncates answers that are small, at {located(looks)}: "
+            "it limits the rate of its answers to one address, or wants to be asked over TCP",
+            (
+                "see that the limit is not too low for a CA, which asks some twenty questions in a second: "
+                "rate-limit { responses-per-second 20; slip 2; } (BIND), mod-rrl (Knot)",
+                f"and that TCP port 53 is open: dig +tcp SOA {survey.apex} +norec @{looks[0].address.ip}",
+            ),
+        )
+
+
 def large_udp(survey: Survey) -> Iterator[Finding]:
-    """Small datagrams come, larger ones vanish: fragments or EDNS are dropped on the way."""
-    for host, looks in looks_by_host(survey, lambda look: look.udp and bool(look.lost)):
+    """Small datagrams come, larger ones vanish: fragments are dropped on the way."""
+    for host, looks in looks_by_host(survey, lambda look: look.udp and look.edns and bool(look.lost)):
         kinds = ", ".join(sorted(looks[0].lost))
         yield Finding(
             "large-udp-lost",
@@ -103,8 +155,8 @@ def large_udp(survey: Survey) -> Iterator[Finding]:
             f"answers of the name server {host} of {survey.apex} of more than 512 octets are lost over "
             f"UDP ({kinds}), and come over TCP alone: resolvers have to find that out at each question",
             (
-                "let datagrams of 1232 octets through (a firewall that still limits DNS to 512, or drops "
-                f"EDNS): dig DNSKEY {survey.apex} +norec +dnssec +notcp +ignore @{looks[0].address.ip}",
+                "let datagrams of 1232 octets through (a firewall that still limits DNS to 512): "
+                f"dig DNSKEY {survey.apex} +norec +dnssec +notcp +ignore @{looks[0].address.ip}",
                 "in BIND: edns-udp-size 1232; max-udp-size 1232;",
             ),
         )

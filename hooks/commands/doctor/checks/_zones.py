@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -11,16 +11,11 @@ from threading import Lock
 from .....errors import DelegationError, HookError
 from .....names import PREFIX
 from .....threads import aside
-from ....dns.address import Address
 from ....dns.destination import ChainError
 from ....dns.inspect.survey import Survey, survey, survey_named
-from ....dns.message import TXT, Query, Response
-from ....dns.transport import Transport
 from ....dns.zone_cuts import Discovery
 from ..finding import Examined
 from .destination import followed
-
-TEXT_TIMEOUT = 3.0  # seconds
 
 _beginning = Lock()
 
@@ -41,29 +36,13 @@ def zone_of(examined: Examined, name: str) -> Survey | None:
     """The zone that a name is in; None of a registry's, and where nothing is known of it."""
     with suppress(DelegationError):
         if "." in (apex := examined.discovery.cut(name).apex):
-            return _begun(examined.discovery, apex).result()
+            return survey_of(examined.discovery, apex)
     return None
 
 
-def texts_at(examined: Examined, survey: Survey, name: str) -> Mapping[Address, Response]:
-    """What each server of the zone that is not silent says of the TXT records at a name, asked once for all
-    checks."""
-    with _beginning:
-        looking = _begin_texts(examined.discovery, survey.apex, name)
-    return looking.result()
-
-
-@lru_cache(maxsize=1024)
-def _begin_texts(discovery: Discovery, apex: str, name: str) -> Future[Mapping[Address, Response]]:
-    return aside(partial(_texts, discovery, apex, name))
-
-
-def _texts(discovery: Discovery, apex: str, name: str) -> Mapping[Address, Response]:
-    survey = _begun(discovery, apex).result()
-    looks = survey.looks if survey else ()
-    queries = {Query(look.address, name, TXT, stream=not look.udp) for look in looks if not look.silent}
-    with Transport(discovery.timing) as transport:
-        return {query.server: answer for query, answer in transport.ask(queries, TEXT_TIMEOUT).items()}
+def survey_of(discovery: Discovery, apex: str) -> Survey | None:
+    """The same of a zone's apex."""
+    return _begun(discovery, apex).result()
 
 
 def named_survey(examined: Examined) -> Survey | None:

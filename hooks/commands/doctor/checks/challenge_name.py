@@ -12,9 +12,10 @@ from typing import NamedTuple
 from .....names import PREFIX
 from ....dns.inspect.faults import server_faults
 from ....dns.inspect.survey import Look, Survey
-from ....dns.message import Response, alias_of, apex_of, hosts_in, referral_to
+from ....dns.message import TXT, Response, alias_of, apex_of, hosts_in, referral_to
 from ..finding import Examined, Finding, Severity
-from ._zones import texts_at, zone_of
+from ._questions import asking
+from ._zones import zone_of
 
 
 class _Path(NamedTuple):
@@ -31,7 +32,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     survey = zone_of(examined, examined.name.removeprefix(PREFIX))
     if survey is None or len(survey.looks) < 2 or any(server_faults(survey)):
         return  # of which the servers' own check says what is wrong with their copies
-    asked = texts_at(examined, survey, examined.name)
+    asked = asking(examined, survey, examined.name, TXT).result()
     found = {address: _path(answer, survey.apex, examined.name) for address, answer in asked.items()}
     paths = [(look, path) for look in survey.looks if (path := found.get(look.address)) is not None]
     if len({path for _, path in paths}) > 1:

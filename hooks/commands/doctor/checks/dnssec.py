@@ -7,18 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import dns.rdatatype
-from dns.rdatatype import CAA, DS, RdataType
+from dns.rdatatype import DS, RdataType
 
 from .....errors import DelegationError
-from ....dns.destination import CNAME_LIMIT
+from ....dns.inspect.denial import MOST_ITERATIONS, SOME_ITERATIONS, iterations
 from ....dns.inspect.dnssec import Bogus, Expiring, trusted_keys, validate, validate_answers
 from ....dns.inspect.survey import Survey
-from ....dns.message import TXT, Query, Response, alias_of, referral_to
-from ....dns.transport import Transport
+from ....dns.message import Response, referral_to
 from ..finding import Examined, Finding, Severity
+from ._questions import Answers, asking, questions
 from ._zones import surveys, zone_of
-
-TIMEOUT = 3.0  # seconds for one question to all servers of a zone
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -26,14 +24,28 @@ def check(examined: Examined) -> Iterator[Finding]:
     if examined.settings.nameservers_for(examined.name):
         return
     zones: dict[str, Survey] = {survey.apex: survey for survey in surveys(examined)}
-    asked = {question: zone_of(examined, question[0]) for question in dict.fromkeys(_questions(examined))}
+    asked = {question: zone_of(examined, question[0]) for question in dict.fromkeys(questions(examined))}
     zones |= {survey.apex: survey for survey in asked.values() if survey is not None}
     for survey in zones.values():
         yield from findings(survey)
         yield from _cut(examined, survey)
-    for (name, rdtype), zone in asked.items():
-        if zone is not None and trusted_keys(zone, time.time()) is not None:
-            yield from _answers(zone, name, rdtype)
+    signed = {
+        question: (zone, asking(examined, zone, *question))
+        for question, zone in asked.items()
+        if zone is not None and trusted_keys(zone, time.time()) is not None
+    }
+    for question, (zone, answers) in signed.items():
+        yield from _answers(zone, *question, answers.result())
+    for apex in dict.fromkeys(zone.apex for zone, _ in signed.values()):
+        heard = [
+            answer
+            for zone, answers in signed.values()
+            if zone.apex == apex
+            for answer in answers.result().values()
+        ]
+        most = max((iterations(answer.message) for answer in heard if answer.message), default=0)
+        if most > SOME_ITERATIONS:
+            yield _costly(apex, most)
 
 
 def findings(survey: Survey, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
@@ -50,44 +62,31 @@ def _finding(fault: Bogus | Expiring) -> Finding:
     return Finding(code, severity, fault.apex, fault.message, fault.remedy)
 
 
-def _questions(examined: Examined) -> Iterator[tuple[str, RdataType]]:
-    """CAA at the domain and above it as far as there is none, CNAMEs followed; TXT at the challenge name
-    and at each CNAME's target."""
-    with suppress(DelegationError):
-        yield from ((name, TXT) for name in examined.discovery.find(examined.name).chain)
-    owner = examined.domain.removeprefix("*.")
-    while "." in owner:
-        name, chain = owner, [owner]
-        while len(chain) <= CNAME_LIMIT:
-            yield name, CAA
-            try:
-                reply = examined.discovery.ask(name, CAA)
-            except DelegationError:  # the CAA check's finding
-                return
-            if any(rrset.rdtype == CAA for rrset in reply.answer):
-                return
-            name = alias_of(reply, name)
-            if not name or name in chain:
-                break
-            chain.append(name)
-        owner = owner.partition(".")[2]
-
-
-def _answers(survey: Survey, name: str, rdtype: RdataType) -> Iterator[Finding]:
+def _answers(survey: Survey, name: str, rdtype: RdataType, answers: Answers) -> Iterator[Finding]:
     """What each server of the zone says; a referral is for the child to answer."""
-    queries = {
-        Query(look.address, name, rdtype, dnssec=True, stream=bool(look.lost)): look
-        for look in survey.looks
-        if look.authority
-    }
-    with Transport() as wire:
-        responses = wire.ask(queries, TIMEOUT)
     heard = [
-        (queries[query], response)
-        for query, response in responses.items()
-        if response.message and referral_to(response.message, survey.apex, name) is None
+        (look, response)
+        for look in survey.looks
+        if look.authority and (response := answers.get(look.address)) and response.message
+        if referral_to(response.message, survey.apex, name) is None
     ]
     yield from map(_finding, validate_answers(survey, name, rdtype, heard))
+
+
+def _costly(apex: str, most: int) -> Finding:
+    """RFC 9276 §3.2: resolvers do not compute so much, and take the zone for unsigned or fail."""
+    return Finding(
+        "nsec3-iterations",
+        Severity.WARNING if most > MOST_ITERATIONS else Severity.NOTE,
+        apex,
+        f"the NSEC3 records of {apex} have {most} iterations: resolvers take the zone for unsigned, or fail "
+        f"(some do beyond {SOME_ITERATIONS}, all beyond {MOST_ITERATIONS})",
+        (
+            "have it signed with 0 iterations and no salt (RFC 9276): nsec3param iterations 0; (BIND, in the "
+            "dnssec-policy), nsec3-iterations: 0 (Knot, in the policy), "
+            f"pdnsutil set-nsec3 {apex} '1 0 0 -' (PowerDNS)",
+        ),
+    )
 
 
 def _cut(examined: Examined, survey: Survey) -> Iterator[Finding]:

@@ -10,13 +10,16 @@ from collections.abc import Iterator, Sequence
 from .....errors import DelegationError, HookError, StateError
 from .....providers.base import LimitsValues
 from ....dns.destination import Destination
+from ....dns.message import TXT
 from ....state.atomic import usable
 from ....state.journal import Entry, Journal
 from ..finding import Examined, Finding, Severity
-from ._zones import texts_at, zone_of
+from ._questions import asking
+from ._zones import zone_of
 from .destination import followed
 
 SWEEP = "dns01 sweep"
+SHOWN = 8  # of the values that are to be removed
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 8555 §8.4: any other value is not of an ACME client
 
 
@@ -55,7 +58,7 @@ def _shown(examined: Examined, delegation: Destination) -> list[frozenset[str]]:
     survey = None if examined.settings.nameservers_for(examined.name) else zone_of(examined, target)
     if survey is None:
         return examined.places.look([target])[target]
-    answers = texts_at(examined, survey, target).values()
+    answers = asking(examined, survey, target, TXT).result().values()
     return [answer.texts for answer in answers if answer.authoritative]
 
 
@@ -105,6 +108,7 @@ def _stale(delegation: Destination, strange: Sequence[str]) -> Finding:
         f"{count} there that no run of this machine has open: many of them make the CA's lookup fail",
         (
             "if another ACME client orders a certificate for this name right now, let it finish",
-            *(f'remove{where}: {delegation.target}. TXT "{value}"' for value in strange),
+            *(f'remove{where}: {delegation.target}. TXT "{value}"' for value in strange[:SHOWN]),
+            *([f"and {len(strange) - SHOWN} more of them"] if len(strange) > SHOWN else []),
         ),
     )

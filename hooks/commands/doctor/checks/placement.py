@@ -31,8 +31,6 @@ def check(examined: Examined) -> Iterator[Finding]:
         yield Finding("zone-unknown", Severity.ERROR, examined.name, str(error), (error.hint,))
     else:
         yield from _wildcard(delegation)
-        if delegation.intercepted:
-            return  # in the views' check as well
         if "." not in delegation.zone:
             yield _with_dnames(examined, delegation.chain, _nowhere(delegation))
         elif delegation.trouble:
@@ -97,6 +95,14 @@ def _nowhere(delegation: Destination) -> Finding:
             f"no zone is found for {delegation.target}: beneath {registry}, {delegation.trouble}",
             (f"see what is between this machine and the name servers: dig +trace {delegation.target}",),
         )
+    if delegation.target == PREFIX + registry:
+        return Finding(
+            "zone-missing",
+            Severity.ERROR,
+            delegation.name,
+            f"{registry} is the domain of a registry, and no one's own: no CA issues for it",
+            (f"give a domain beneath it: example.{registry}",),
+        )
     if len(delegation.chain) > 1:
         return Finding(
             "cname-dangling",
@@ -159,6 +165,22 @@ def _mending(delegation: Destination) -> tuple[str, tuple[str, ...]]:
             f"or, where these hosts are gone, have {zone} delegated to servers that there are",
         )
         return "the names of its servers do not exist, or have no address", steps
+    if delegation.intercepted:
+        return (
+            "resolvers or forwarders stand where name servers should (flags RA, and not AA), while those of "
+            "the zones above answer for themselves",
+            (
+                f"have {', '.join(hosts)} serve {zone} themselves, as primary or secondary, instead of "
+                "forwarding or recursing",
+                f"or have {zone} delegated to servers that do",
+                "if these are name servers, something on the way answers in their place: see from elsewhere, "
+                f"dig SOA {zone} +norec @{hosts[0]} should have the flag aa, and not ra",
+            ),
+        )
+    if all("truncated" in word for word in said):
+        return "their answers over UDP are truncated, and TCP is closed", (
+            f"let TCP port 53 through to {', '.join(hosts)}: dig +tcp SOA {zone} +norec @{hosts[0]}",
+        )
     if all("SERVFAIL" in word for word in said):
         return "its copies have expired, or do not load", (
             f"mend the zone transfer to {', '.join(hosts)}: a copy has expired or never came; their logs say "

@@ -15,6 +15,7 @@ from . import (
     dnssec,
     leftovers,
     placement,
+    questions,
     resolvers,
     servers,
 )
@@ -25,6 +26,7 @@ CHECKS: Mapping[str, Check] = {
     "delegation": placement.check,
     "path": challenge_name.check,
     "servers": servers.check,
+    "questions": questions.check,
     "dnssec": dnssec.check,
     "views": resolvers.check,
     "caa": caa.check,

@@ -39,12 +39,8 @@ def check(examined: Examined) -> Iterator[Finding]:
     except DelegationError:
         return  # the delegation's own check finds it
     else:
-        if not delegation.intercepted:
-            yield from _dead_resolvers(examined)
-        if delegation.intercepted:
-            words = f"something on the way to the servers of {delegation.zone} intercepts port 53"
-            yield _intercepted(examined, f"{words} ({delegation.trouble})")
-        elif not delegation.trouble:  # else there is nothing to compare with
+        yield from _dead_resolvers(examined)
+        if not delegation.trouble:  # else there is nothing to compare with
             yield from _split(examined, delegation)
 
 

@@ -17,7 +17,7 @@ from ..finding import Examined, Finding, Severity
 from . import _addresses
 from ._server_faults import REPORTS, serial_went_back
 from ._server_names import answers, or_drop
-from ._transports import blocked_ports, large_udp, one_transport, silent
+from ._transports import blocked_ports, large_udp, limited, one_transport, silent, without_edns
 from ._world_copy import copy_elsewhere, hidden_and_behind, other_view, with_addresses
 from ._zones import named_survey, surveys
 from .account_copy import AccountCopies, AccountCopy, account_copies
@@ -73,16 +73,18 @@ def findings(
     for fault in faults:
         if report := REPORTS.get(fault.kind):
             yield report(survey, fault)
-    if not any(fault.kind in ("foreign", "primary") for fault in faults):
-        yield from _ns_mismatch(survey)
     yield from _ns_cname(survey)
     yield from _ns_without_address(survey)
+    if not any(fault.kind in ("foreign", "primary") for fault in faults):
+        yield from _ns_mismatch(survey)
     blocked = list(blocked_ports(survey))
     codes = {finding.code for finding in blocked}
     yield from silent(survey, codes, explained)
     yield from one_transport(survey, codes)
     yield from large_udp(survey)
+    yield from without_edns(survey)
     yield from blocked
+    yield from limited(survey)
     yield from _single_network(survey)
     yield from _long_negative_ttl(survey)
 
@@ -189,13 +191,19 @@ def _ns_cname(survey: Survey) -> Iterator[Finding]:
 
 def _ns_without_address(survey: Survey) -> Iterator[Finding]:
     for host in survey.homeless:
+        literal = host.replace(".", "").isdigit()
         yield Finding(
             "ns-without-address",
             Severity.WARNING,
             host,
-            f"the name server {host} of {survey.apex} has no address",
+            f"the name server {host} of {survey.apex} is an address, and NS takes the name of a host"
+            if literal
+            else f"the name server {host} of {survey.apex} has no address",
             (
-                f"give {host} its A or AAAA record, and glue at the parent where it is in the zone",
+                f"write the name of a host in its place: {survey.apex}. NS ns1.{survey.apex}. and "
+                f"ns1.{survey.apex}. A {host}"
+                if literal
+                else f"give {host} its A or AAAA record, and glue at the parent where it is in the zone",
                 or_drop(survey, host),
             ),
         )

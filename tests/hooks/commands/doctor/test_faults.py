@@ -136,8 +136,14 @@ def test_all_servers_refuse(world: World) -> None:
     assert found(world) == {"zone-down": "ERROR"}
 
 
-def test_all_servers_intercepted(world: World) -> None:
+def test_resolvers_stand_where_the_name_servers_should(world: World) -> None:
     for server in world.zones["example.org"].servers:
+        server.intercepted = True
+    assert found(world) == {"zone-down": "ERROR"}
+
+
+def test_all_servers_intercepted(world: World) -> None:
+    for server in world.servers.values():
         server.intercepted = True
     assert found(world) == {"port-53-intercepted": "ERROR"}
 

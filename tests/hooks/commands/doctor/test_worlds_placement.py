@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from calls import KEY
+from calls import KEY, until
 from setups import (
     BOTH,
     FOUR,
@@ -269,6 +269,32 @@ class TransferOnlyKnot(Knot):
         path = self.folder / "knot.conf"
         path.write_text(path.read_text().replace("[update, transfer]", "[transfer]"))
         return command
+
+
+@FAULTS.add("update-fails", "not the primary", f"set RFC2136_NAMESERVER to {ONE}")
+def the_account_names_a_secondary(site: Site) -> Account:
+    hosts = "@ NS ns1\n@ NS ns2\nns1 A 127.1.0.1\nns2 A 127.1.0.2\n"
+    site.start(Bind(ONE, {"example.org": f"{SOA.format(mname='ns1', serial=5)}\n{hosts}"}, [KEY]))
+    fetching = (
+        f'zone "example.org" {{ type secondary; primaries {{ {ONE} key hook; }}; file "{{folder}}/copy"; }};'
+    )
+    secondary = site.start(RawBind(TWO, [fetching], {}))
+    until(lambda: secondary.ask("example.org", "SOA").answer)
+    site.world.delegate("example.org", BOTH)
+    return site.updates(TWO)
+
+
+@FAULTS.add("auth-rejected", "BADSIG", "copy the secret")
+def the_keys_secret_is_another(site: Site) -> Account:
+    site.bind()
+    return {**site.updates(ONE), "RFC2136_TSIG_SECRET": "d3Jvbmc="}
+
+
+@FAULTS.add("auth-rejected", "does not know the key", "algorithm")
+def the_keys_algorithm_is_another(site: Site) -> Account:
+    site.start(Knot(ONE, {"example.org": ""}, [KEY]))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return {**site.updates(ONE), "RFC2136_TSIG_ALGORITHM": "hmac-sha512"}
 
 
 @FAULTS.add("update-fails", "dynamic updates", "RFC2136_NAMESERVER")

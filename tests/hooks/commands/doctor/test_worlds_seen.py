@@ -3,6 +3,7 @@ that are waited for in vain."""
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import pytest
-from calls import KEY
+from calls import KEY, until
 from setups import (
     BOTH,
     FOUR,
@@ -30,7 +31,7 @@ from setups import (
     site_at,
 )
 from signed import SignedBind
-from testbed import Bind, Knot, NameServer, Unbound, Zone, own
+from testbed import Bind, Knot, NameServer, PowerDNS, Unbound, Zone, own
 from testbed.firewall import swallowing
 from testbed.sockets import Transport
 
@@ -201,6 +202,83 @@ def a_secondary_whose_copy_has_expired(site: Site) -> Account:
     site.bind()
     site.copy(TWO, SOA.format(mname="ns", serial=1)).rcode = "SERVFAIL"
     site.world.delegate("example.org", {"ns.example.org": ONE, "ns2.example.org": TWO})
+    return site.updates(ONE)
+
+
+FETCHING = (
+    'zone "example.org" { type secondary; primaries { 127.1.0.9 key hook; }; file "{folder}/copy"; '
+    "masterfile-format text; };"
+)
+
+
+@FAULTS.add(
+    "server-fails", "mend the zone transfer", "rndc retransfer example.org", severity=Severity.WARNING
+)
+def a_secondary_of_bind_whose_copy_has_expired(site: Site) -> Account:
+    text = SOA.format(mname="ns1", serial=1)
+    quick = "min-refresh-time 1; max-refresh-time 1; min-retry-time 1; max-retry-time 1;"
+    with Bind("127.1.0.9", {"example.org": text.replace("3600 600 86400", "1 1 2")}, [KEY]):
+        secondary = site.start(RawBind(TWO, [FETCHING], {}, quick))
+        until(lambda: secondary.ask("example.org", "SOA").answer)
+    until(lambda: secondary.ask("example.org", "SOA").rcode() == dns.rcode.SERVFAIL)
+    site.world.zone("example.org", {"ns1.example.org": ONE}, text)
+    site.world.delegate("example.org", BOTH)
+    return {}
+
+
+@FAULTS.add(
+    "server-fails", "allow-transfer", "ns2.example.org", "knotc zone-retransfer", severity=Severity.WARNING
+)
+def a_secondary_that_may_not_fetch_the_zone(site: Site) -> Account:
+    clause = (
+        'zone "example.org" { type primary; file "{example.org}"; allow-update { key hook; }; allow-transfer '
+    )
+    site.start(
+        RawBind(ONE, [f"{clause} {{ none; }}; }};"], {"example.org": SOA.format(mname="ns1", serial=1)})
+    )
+    site.start(RawBind(TWO, [FETCHING.replace("127.1.0.9", ONE)], {}))
+    site.world.delegate("example.org", BOTH)
+    return site.updates(ONE)
+
+
+@FAULTS.add("lame-server", "REFUSED", "pdns_control retrieve example.org", severity=Severity.WARNING)
+def a_secondary_of_powerdns_that_has_fetched_nothing(site: Site) -> Account:
+    server = site.start(PowerDNS(TWO, {"example.net": ""}))
+    pdnsutil = ["pdnsutil", f"--config-dir={server.folder}"]
+    subprocess.run(
+        [*pdnsutil, "create-secondary-zone", "example.org", "127.1.0.9"], check=True, capture_output=True
+    )
+    site.world.zone("example.org", {"ns1.example.org": ONE}, SOA.format(mname="ns1", serial=1))
+    site.world.delegate("example.org", BOTH)
+    return {}
+
+
+@FAULTS.add("ns-without-address", "takes the name of a host", severity=Severity.WARNING)
+def one_of_the_zones_ns_records_holds_an_address(site: Site) -> Account:
+    zone = site.world.zone("example.org", {"ns1.example.org": ONE})
+    zone.set("example.org", "NS", "ns1.example.org.", f"{TWO}.")
+    return {}
+
+
+@FAULTS.add("zone-missing", "domain of a registry", domain="org")
+def the_domain_is_a_registrys(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    return {}
+
+
+@FAULTS.add("serial-went-back", "count in a circle", "for example to 101")
+def the_primarys_serial_is_so_great_that_it_counts_as_less(site: Site) -> Account:
+    site.start(Bind(ONE, {"example.org": SOA.format(mname="ns1", serial=2900000000)}, [KEY]))
+    site.copy(TWO, SOA.format(mname="ns1", serial=100))
+    site.world.delegate("example.org", BOTH)
+    return site.updates(ONE)
+
+
+@FAULTS.add("stale-secondary", "2147483649", "rndc retransfer example.org")
+def the_serials_are_half_the_circle_apart(site: Site) -> Account:
+    site.start(Bind(ONE, {"example.org": SOA.format(mname="ns1", serial=2147483649)}, [KEY]))
+    site.copy(TWO, SOA.format(mname="ns1", serial=1))
+    site.world.delegate("example.org", BOTH)
     return site.updates(ONE)
 
 

@@ -6,13 +6,16 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dns.flags
 import dns.message
 import dns.query
 import dns.rcode
 import dns.rdatatype
+import dns.rrset
 import pytest
+from calls import KEY
 from setups import BOTH, FOUR, NAME, ONE, THREE, TWO, Account, Fault, Faults, Site, check_fault, site_at
-from signed import SignedBind
+from signed import SignedBind, SignedKnot
 from testbed import NameServer, PowerDNS
 from testbed.sockets import Transport
 
@@ -149,7 +152,7 @@ def all_signatures_have_expired(site: Site) -> Account:
     return {}
 
 
-@FAULTS.add("dnssec-bogus", "not valid before")
+@FAULTS.add("dnssec-bogus", "not valid before", "timedatectl set-ntp true")
 def the_signatures_are_of_the_future(site: Site) -> Account:
     signed(site, since=1)
     return {}
@@ -250,6 +253,139 @@ def powerdns_mixes_nsec_and_nsec3_after_a_change(site: Site) -> Account:
     ]
     site.world.delegate("example.org", {"ns.example.org": ONE})
     site.world.zones["org"].set("example.org", "DS", *ds)
+    return {}
+
+
+@FAULTS.add("dnssec-bogus", "does not fit its keys", "sign example.org again")
+def a_key_was_added_and_the_keys_not_signed_again(site: Site) -> Account:
+    other = dns.rrset.from_text("example.org.", 60, "IN", "DNSKEY", f"256 3 13 {'A' * 86}==")[0]
+
+    def with_another_key(answer: dns.message.Message) -> None:
+        for rrset in answer.answer:
+            if rrset.rdtype == dns.rdatatype.DNSKEY:
+                rrset.add(other)
+
+    spoilt(site, "DNSKEY", with_another_key)
+    return {}
+
+
+@FAULTS.add("dnssec-bogus", "signature of its SOA does not fit its keys")
+def the_zone_is_still_signed_with_a_key_that_is_gone(site: Site) -> Account:
+    keys = site.start(SignedBind(site.folder / "keys", TWO, {"example.org": HEAD}))
+    site.start(SignedBind(site.folder / "old", THREE, {"example.org": HEAD}))
+
+    class OfTwo(NameServer):
+        def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+            behind = TWO if query.question[0].rdtype == dns.rdatatype.DNSKEY else THREE
+            return dns.query.tcp(query, behind, timeout=5)
+
+    site.start(OfTwo(ONE))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    site.world.zones["org"].set("example.org", "DS", *keys.ds)
+    return {}
+
+
+@FAULTS.add("dnssec-bogus", "its DNSKEY has no signature", "gives signatures at all", "ns2.example.org")
+def one_server_knows_nothing_of_dnssec(site: Site) -> Account:
+    keys = site.folder / "keys"
+    server = site.start(SignedBind(keys, ONE, {"example.org": PAIR}))
+    site.start(SignedBind(keys, THREE, {"example.org": PAIR}))
+
+    def without_dnssec(answer: dns.message.Message) -> None:
+        without_denial(answer)
+        without_signatures(answer)
+
+    site.start(Spoilt(TWO, THREE, "*", without_dnssec))
+    site.world.delegate("example.org", BOTH)
+    site.world.zones["org"].set("example.org", "DS", *server.ds)
+    return {}
+
+
+@FAULTS.add("zone-down", "truncated", "let TCP port 53 through")
+def the_signed_answers_are_large_and_tcp_is_closed(site: Site) -> Account:
+    behind = site.start(SignedBind(site.folder / "keys", TWO, {"example.org": HEAD}, algorithm="RSASHA512"))
+
+    class Narrow(NameServer):
+        def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+            answer = dns.query.tcp(query, TWO, timeout=5)
+            if len(answer.to_wire()) > 700:
+                answer.flags |= dns.flags.TC
+                answer.answer, answer.authority, answer.additional = [], [], []
+            return answer
+
+    site.start(Narrow(ONE)).drop_tcp = True
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    site.world.zones["org"].set("example.org", "DS", *behind.ds)
+    return {}
+
+
+class Iterating(SignedKnot):
+    """Knot with NSEC3, and that many iterations."""
+
+    iterations = 200
+
+    def prepare(self) -> list[str]:
+        command = super().prepare()
+        path = self.folder / "knot.conf"
+        policy = f"policy:\n  - id: old\n    nsec3: on\n    nsec3-iterations: {self.iterations}\n"
+        text = path.read_text().replace(
+            "dnssec-signing: on\n", "dnssec-signing: on\n    dnssec-policy: old\n"
+        )
+        path.write_text(policy + text)
+        return command
+
+
+@FAULTS.add("nsec3-iterations", "200 iterations", "RFC 9276", severity=Severity.WARNING)
+def nsec3_has_more_iterations_than_anybody_computes(site: Site) -> Account:
+    server = site.start(Iterating(ONE, {"example.org": ""}, [KEY]))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    site.world.zones["org"].set("example.org", "DS", *server.ds)
+    return site.updates(ONE)
+
+
+@FAULTS.add("caa-servfail", "the CNAMEs have no end", "www.example.org -> web.example.org",
+            domain="www.example.org")  # fmt: skip
+def the_cnames_of_the_domain_go_round_in_a_circle(site: Site) -> Account:
+    zone = site.world.zone("example.org", BOTH)
+    zone.set("www.example.org", "CNAME", "web.example.org.")
+    zone.set("web.example.org", "CNAME", "www.example.org.")
+    return {}
+
+
+@FAULTS.add("caa-forbids", "host.cdn.net", "somebody else's", domain="www.example.org")
+def the_caa_of_a_cnames_target_forbids(site: Site) -> Account:
+    site.world.zone("example.org", BOTH).set("www.example.org", "CNAME", "host.cdn.net.")
+    site.world.zone("cdn.net", {"ns.cdn.net": FOUR}).set("host.cdn.net", "CAA", '0 issue "pki.goog"')
+    return {}
+
+
+@FAULTS.add("caa-critical", "'tbs'", "remove it")
+def the_caa_has_a_critical_property_that_nobody_knows(site: Site) -> Account:
+    zone = site.world.zone("example.org", BOTH)
+    zone.set("example.org", "CAA", '128 tbs "x"', '0 issue "letsencrypt.org"')
+    return {}
+
+
+@FAULTS.add("caa-forbids", "malformed", 'example.org. CAA 0 issue "letsencrypt.org"')
+def the_caa_names_a_url(site: Site) -> Account:
+    site.world.zone("example.org", BOTH).set("example.org", "CAA", '0 issue "https://letsencrypt.org"')
+    return {}
+
+
+ACCOUNT = "https://acme-v02.api.letsencrypt.org/acme/acct/{}"
+
+
+@FAULTS.add("caa-account", ACCOUNT.format(2), f"accounturi={ACCOUNT.format(2)}")
+def the_caa_is_for_another_account(site: Site) -> Account:
+    record = f'0 issue "letsencrypt.org; accounturi={ACCOUNT.format(1)}"'
+    site.world.zone("example.org", BOTH).set("example.org", "CAA", record)
+    return {"DNS01_CA_ACCOUNT": ACCOUNT.format(2)}
+
+
+@FAULTS.add("caa-wildcard", 'example.org. CAA 0 issuewild "letsencrypt.org"', domain="*.www.example.org")
+def the_caa_of_the_zone_above_has_another_ca_for_wildcards(site: Site) -> Account:
+    zone = site.world.zone("example.org", BOTH)
+    zone.set("example.org", "CAA", '0 issue "letsencrypt.org"', '0 issuewild "pki.goog"')
     return {}
 
 

@@ -91,7 +91,7 @@ def test_caa_servfail(world: World) -> None:
 
     assert (finding.code, finding.severity) == ("caa-servfail", Severity.ERROR)
     assert f"{NS1}: SERVFAIL" in finding.message
-    assert finding.remedy == ("have the name servers answer: dig CAA example.org (NOERROR if there is none)",)
+    assert finding.remedy[0] == "have the name servers answer: dig CAA example.org (NOERROR if there is none)"
 
 
 def test_a_zone_that_nobody_serves_is_the_delegations_finding(world: World) -> None:

@@ -1,0 +1,80 @@
+"""What a CA asks about a domain, and what each server of the zones that it is in says to that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import lru_cache, partial
+from threading import Lock
+
+from dns.rdatatype import CAA, RdataType
+
+from .....errors import DelegationError
+from .....threads import aside
+from ....dns.address import Address
+from ....dns.destination import CNAME_LIMIT
+from ....dns.inspect.survey import Look, Survey
+from ....dns.message import TXT, Query, Response, alias_of
+from ....dns.transport import Transport
+from ....dns.zone_cuts import Discovery
+from ..finding import Examined
+from ._zones import survey_of
+
+TIMEOUT = 3.0  # seconds for one question to all servers of a zone
+
+_beginning = Lock()
+
+Answers = Mapping[Address, Response]
+
+
+def questions(examined: Examined) -> Iterator[tuple[str, RdataType]]:
+    """TXT at the challenge name and at each CNAME's target; CAA at the domain and above it as far as
+    there is none, CNAMEs followed."""
+    with suppress(DelegationError):
+        yield from ((name, TXT) for name in examined.discovery.find(examined.name).chain)
+    owner = examined.domain.removeprefix("*.")
+    while "." in owner:
+        name, chain = owner, [owner]
+        while len(chain) <= CNAME_LIMIT:
+            yield name, CAA
+            try:
+                reply = examined.discovery.ask(name, CAA)
+            except DelegationError:  # the CAA check's finding
+                return
+            if any(rrset.rdtype == CAA for rrset in reply.answer):
+                return
+            name = alias_of(reply, name)
+            if not name or name in chain:
+                break
+            chain.append(name)
+        owner = owner.partition(".")[2]
+
+
+def asking(examined: Examined, survey: Survey, name: str, rdtype: RdataType) -> Future[Answers]:
+    """What each server of the zone that is not silent says to one question, asked once for all checks."""
+    with _beginning:
+        return _begin(examined.discovery, survey.apex, name, rdtype)
+
+
+@lru_cache(maxsize=4096)
+def _begin(discovery: Discovery, apex: str, name: str, rdtype: RdataType) -> Future[Answers]:
+    return aside(partial(_ask, discovery, apex, name, rdtype))
+
+
+def _ask(discovery: Discovery, apex: str, name: str, rdtype: RdataType) -> Answers:
+    """Signatures are asked for where the parent has a DS; over TCP where large datagrams are lost."""
+    survey = survey_of(discovery, apex)
+    looks = survey.looks if survey else ()
+    signed = survey is not None and survey.ds is not None
+    queries = {
+        Query(look.address, name, rdtype, dnssec=signed, stream=_by_stream(look, signed=signed))
+        for look in looks
+        if not look.silent
+    }
+    with Transport(discovery.timing) as transport:
+        return {query.server: answer for query, answer in transport.ask(queries, TIMEOUT).items()}
+
+
+def _by_stream(look: Look, *, signed: bool) -> bool:
+    return not (look.udp and look.edns) or (signed and bool(look.lost))

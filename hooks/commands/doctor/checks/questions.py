@@ -1,0 +1,193 @@
+"""What a CA asks, asked of every server: does each of them answer, with authority, in whatever case?
+
+A server that has the zone may still let questions of a type that it does not know vanish, refuse them, or
+have a firewall before it that does. A CA's resolver comes to each of the servers, by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+import dns.message
+import dns.rcode
+import dns.rdatatype
+from dns.rdatatype import CAA, SOA, RdataType
+
+from ....dns.inspect.faults import listed
+from ....dns.inspect.survey import Look, Survey
+from ....dns.message import Response, alias_of, apex_of, referral_to
+from ..finding import Examined, Finding, Severity
+from ._questions import Answers, asking, questions
+from ._server_faults import apex_cname
+from ._zones import zone_of
+
+Fault = Literal["dropped", "truncated", "error", "no-authority", "no-soa"]
+
+
+class _Unanswered(NamedTuple):
+    """One question, and the servers that have the same thing wrong with their answers to it."""
+
+    name: str
+    rdtype: RdataType
+    fault: Fault
+    looks: tuple[Look, ...]
+    words: str
+
+    @property
+    def kind(self) -> str:
+        return dns.rdatatype.to_text(self.rdtype)
+
+
+def check(examined: Examined) -> Iterator[Finding]:
+    """Servers that answer for the zone, and not what a CA asks of it."""
+    if examined.settings.nameservers_for(examined.name):
+        return
+    asked = {question: zone_of(examined, question[0]) for question in dict.fromkeys(questions(examined))}
+    zones = {zone.apex: zone for zone in asked.values() if zone is not None and not zone.intercepted}
+    cases = {apex: asking(examined, zone, mixed(apex), SOA) for apex, zone in zones.items()}
+    waiting = [
+        (zone, *question, asking(examined, zone, *question))
+        for question, zone in asked.items()
+        if zone is not None and zone.apex in zones
+    ]
+    for zone, name, rdtype, answers in waiting:
+        yield from _findings(zone, name, rdtype, answers.result())
+    for apex, answers in cases.items():
+        yield from _of_case(zones[apex], answers.result())
+
+
+# Types
+
+
+def _findings(survey: Survey, name: str, rdtype: RdataType, answers: Answers) -> Iterator[Finding]:
+    serving = [look for look in survey.looks if look.authority and look.address in answers]
+    by_fault: dict[tuple[Fault, str], list[Look]] = {}
+    for look in serving:
+        answer = answers[look.address]
+        if name == survey.apex and answer.message and (target := alias_of(answer.message, name)):
+            yield apex_cname(survey, str(look), target, Severity.WARNING)
+            return
+        if fault := _fault(answer, survey.apex, name):
+            by_fault.setdefault((fault, answer.words), []).append(look)
+    nobody = sum(map(len, by_fault.values())) == len(serving)
+    if nobody and rdtype == CAA and not any(fault == "no-soa" for fault, _ in by_fault):
+        return  # which the check of CAA says
+    for (fault, words), looks in by_fault.items():
+        yield _unanswered(survey, _Unanswered(name, rdtype, fault, tuple(looks), words), nobody=nobody)
+
+
+def _fault(answer: Response, apex: str, name: str) -> Fault | None:
+    message = answer.message
+    if message is None:
+        return "truncated" if answer.truncated else "dropped"
+    if message.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        return "error"
+    if referral_to(message, apex, name) is not None:
+        return None
+    if not answer.authoritative:
+        return "no-authority"
+    return None if message.answer or apex_of(message) else "no-soa"
+
+
+def _unanswered(survey: Survey, fault: _Unanswered, *, nobody: bool) -> Finding:
+    """Resolvers try another server, as long as there is one; what lacks its SOA, they may or may not take."""
+    hosts = ", ".join(dict.fromkeys(look.host for look in fault.looks))
+    return Finding(
+        f"{fault.kind.lower()}-unanswered",
+        Severity.ERROR if nobody and fault.fault != "no-soa" else Severity.WARNING,
+        fault.name,
+        f"the name server {listed(fault.looks)} of {survey.apex} {_said(fault)} {fault.kind} at "
+        f"{fault.name}, which a CA asks",
+        (*steps(fault.fault, fault.kind, hosts), f"see for yourself: {_dig(fault)}"),
+    )
+
+
+def _said(fault: _Unanswered) -> str:
+    return {
+        "dropped": "answers for it, but never to questions for",
+        "truncated": "truncates over UDP, and is closed over TCP, when it is asked for",
+        "error": f"says {fault.words} to questions for",
+        "no-authority": f"answers without authority ({fault.words}) to questions for",
+        "no-soa": 'gives its "no" without the SOA that belongs beside it (RFC 2308 §3) to questions for',
+    }[fault.fault]
+
+
+def steps(fault: Fault, kind: str, hosts: str) -> Sequence[str]:
+    """What to do where servers have that wrong with their answers to questions of a type."""
+    newer = (
+        f"or bring the software of {hosts} up to date: to a type that a name has not, the answer is NOERROR"
+    )
+    match fault:
+        case "dropped":
+            return (f"see which firewall or load balancer before {hosts} drops questions for {kind}", newer)
+        case "truncated":
+            return (f"let TCP port 53 through to {hosts}",)
+        case "error":
+            return (f"see in the log of {hosts} why it fails at {kind}", newer)
+        case "no-authority" | "no-soa":
+            return (
+                f"see what answers in the place of {hosts}: a load balancer or cache is no name server",
+                newer,
+            )
+
+
+def _dig(fault: _Unanswered) -> str:
+    transport = " +tcp" if fault.fault == "truncated" else ""
+    return f"dig{transport} {fault.kind} {fault.name} +norec @{fault.looks[0].address.ip}"
+
+
+# Upper and lower case
+
+
+def mixed(name: str) -> str:
+    """The name in alternating case: resolvers choose one by chance, against forgers (0x20)."""
+    return "".join(letter.upper() if place % 2 == 0 else letter for place, letter in enumerate(name))
+
+
+def _of_case(survey: Survey, answers: Answers) -> Iterator[Finding]:
+    serving = [look for look in survey.looks if look.authority and look.address in answers]
+    by_words: dict[str, list[Look]] = {}
+    for look in serving:
+        if words := _case_fault(answers[look.address], survey.apex):
+            by_words.setdefault(words, []).append(look)
+    nobody = sum(map(len, by_words.values())) == len(serving)
+    for words, looks in by_words.items():
+        yield _case(survey, words, looks, nobody=nobody)
+
+
+_LOWERED = "writes it in other letters in its answer"
+_DENIED = "denies that it exists"
+
+
+def _case_fault(answer: Response, apex: str) -> str:
+    message = answer.message
+    if message is None:
+        return "does not answer"
+    if not answer.authoritative:
+        return f"says {answer.words}"
+    if not message.answer:
+        return _DENIED
+    return "" if _question_of(message) == mixed(apex) else _LOWERED
+
+
+def _question_of(message: dns.message.Message) -> str:
+    return message.question[0].name.to_text(omit_final_dot=True) if message.question else ""
+
+
+def _case(survey: Survey, words: str, looks: Sequence[Look], *, nobody: bool) -> Finding:
+    """A denial is believed at once; for anything else resolvers try another server, or try without."""
+    hosts = ", ".join(dict.fromkeys(look.host for look in looks))
+    severe = words == _DENIED or (nobody and words != _LOWERED)
+    return Finding(
+        "case-unkept",
+        Severity.ERROR if severe else Severity.WARNING,
+        survey.apex,
+        f"the name server {listed(looks)} takes upper and lower case for different: asked for "
+        f"{mixed(survey.apex)}, it {words}, and resolvers of CAs ask so (0x20)",
+        (
+            f"have {hosts} compare names without regard to case, and copy the question as it is (RFC 4343): "
+            "mostly it is a script, a database with a collation of its own, or a load balancer that does not",
+            f"see for yourself: dig SOA {mixed(survey.apex)} +norec @{looks[0].address.ip}",
+        ),
+    )

@@ -1,0 +1,304 @@
+"""Faults of servers that have the zone, and still do not answer what a CA asks as it asks it: by type, in
+mixed case, with EDNS, over TCP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import pytest
+from calls import KEY
+from setups import BOTH, FOUR, NAME, ONE, TWO, Account, Fault, Faults, Site, check_fault, site_at
+from testbed import Bind, NameServer, Unbound, Zone
+from testbed.sockets import Transport
+
+from dns01.hooks.commands.doctor.finding import Severity
+
+FAULTS = Faults()
+PAIR = "@ SOA ns1 hostmaster 3 3600 600 86400 60\n@ NS ns1\n@ NS ns2\nns1 A 127.1.0.1\nns2 A 127.1.0.2\n"
+LARGE = [f'0 issue "letsencrypt.org; policy={"x" * 60}{number}"' for number in range(30)]
+
+Change = Callable[[dns.message.Message, dns.message.Message, Transport], dns.message.Message | None]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with site_at(tmp_path) as site:
+        yield site
+
+
+class Changing(NameServer):
+    """A server whose answers something on the way changes, or drops."""
+
+    def __init__(self, address: str, zone: Zone, change: Change) -> None:
+        super().__init__(address, zones=[zone])
+        self._change = change
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        response = super().answer(query, over)
+        assert response is not None
+        return self._change(response, query, over)
+
+
+def changed(site: Site, change: Change, *, one: bool = False) -> Account:
+    """example.org at two servers, both of which change their answers, or the second alone."""
+    zone = Zone("example.org", PAIR)
+    site.start(NameServer(ONE, zones=[zone]) if one else Changing(ONE, zone, change))
+    site.start(Changing(TWO, zone, change))
+    site.world.delegate("example.org", BOTH)
+    return {}
+
+
+# Types
+
+
+def dropping(type: str) -> Change:
+    return lambda response, query, over: (
+        None if dns.rdatatype.to_text(query.question[0].rdtype) == type else response
+    )
+
+
+def without_authority(type: str) -> Change:
+    def change(
+        response: dns.message.Message, query: dns.message.Message, over: Transport
+    ) -> dns.message.Message:
+        if dns.rdatatype.to_text(query.question[0].rdtype) == type:
+            response.flags &= ~dns.flags.AA
+        return response
+
+    return change
+
+
+@FAULTS.add("caa-unanswered", "ns2.example.org", "never to questions for CAA", "firewall",
+            severity=Severity.WARNING)  # fmt: skip
+def one_server_drops_questions_for_caa(site: Site) -> Account:
+    return changed(site, dropping("CAA"), one=True)
+
+
+@FAULTS.add("caa-servfail", "firewall", "dig CAA example.org")
+def all_servers_drop_questions_for_caa(site: Site) -> Account:
+    return changed(site, dropping("CAA"))
+
+
+@FAULTS.add("txt-unanswered", "never to questions for TXT", severity=Severity.WARNING)
+def one_server_drops_questions_for_txt(site: Site) -> Account:
+    return changed(site, dropping("TXT"), one=True)
+
+
+@FAULTS.add("txt-unanswered", "without authority", NAME)
+def the_servers_answer_for_txt_without_authority(site: Site) -> Account:
+    return changed(site, without_authority("TXT"))
+
+
+@FAULTS.add("caa-servfail", "not with authority", "older than CAA")
+def the_servers_answer_for_caa_without_authority(site: Site) -> Account:
+    return changed(site, without_authority("CAA"))
+
+
+@FAULTS.add("caa-unanswered", "without the SOA", severity=Severity.WARNING)
+def the_denial_of_the_caa_lacks_its_soa(site: Site) -> Account:
+    def change(
+        response: dns.message.Message, query: dns.message.Message, over: Transport
+    ) -> dns.message.Message:
+        if query.question[0].rdtype == dns.rdatatype.CAA:
+            response.authority = []
+        return response
+
+    return changed(site, change)
+
+
+def failing(rcode: str) -> Callable[[Site], Account]:
+    def build(site: Site) -> Account:
+        site.world.zone("example.org", BOTH).servers[1].rcodes["example.org", "CAA"] = rcode
+        return {}
+
+    build.__name__ = f"one_server_says_{rcode}_to_caa"
+    return build
+
+
+for each in ("SERVFAIL", "NOTIMP", "REFUSED", "FORMERR"):
+    FAULTS.add("caa-unanswered", "ns2.example.org", f"says {each}", severity=Severity.WARNING)(failing(each))
+
+
+@FAULTS.add("caa-servfail", "NOTIMP", "older than CAA")
+def no_server_knows_caa(site: Site) -> Account:
+    for server in site.world.zone("example.org", BOTH).servers:
+        server.rcodes["example.org", "CAA"] = "NOTIMP"
+    return {}
+
+
+# TCP
+
+
+@FAULTS.add("caa-servfail", "truncated", "let TCP port 53 through")
+def the_caa_is_large_and_tcp_is_closed(site: Site) -> Account:
+    zone = site.world.zone("example.org", BOTH)
+    zone.set("example.org", "CAA", *LARGE)
+    for server in zone.servers:
+        server.drop_tcp = True
+    return {}
+
+
+@FAULTS.add("txt-unanswered", "truncates", "let TCP port 53 through to ns1.example.org, ns2.example.org")
+def there_are_many_old_values_and_tcp_is_closed(site: Site) -> Account:
+    zone = site.world.zone("example.org", BOTH)
+    zone.set(NAME, "TXT", *(f"{number:043}" for number in range(40)))
+    for server in zone.servers:
+        server.drop_tcp = True
+    return {}
+
+
+@FAULTS.add("no-tcp", "ns2.example.org", "truncates", severity=Severity.WARNING)
+def one_server_truncates_and_has_no_tcp(site: Site) -> Account:
+    server = site.world.zone("example.org", BOTH).servers[1]
+    server.truncate = server.drop_tcp = True
+    return {}
+
+
+@FAULTS.add("zone-down", "truncated", "let TCP port 53 through")
+def all_servers_truncate_and_have_no_tcp(site: Site) -> Account:
+    for server in site.world.zone("example.org", BOTH).servers:
+        server.truncate = server.drop_tcp = True
+    return {}
+
+
+@FAULTS.add("rate-limited", "limits the rate", severity=Severity.NOTE)
+def the_server_limits_its_rate(site: Site) -> Account:
+    limit = "rate-limit { responses-per-second 2; slip 1; };"
+    site.start(Bind(ONE, {"example.org": ""}, [KEY], extra_options=limit))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+# EDNS
+
+
+@FAULTS.add("edns-dropped", "+noedns", "ns1.example.org", severity=Severity.WARNING)
+def datagrams_with_edns_are_dropped(site: Site) -> Account:
+    return changed(
+        site, lambda response, query, over: None if query.edns >= 0 and over == "udp" else response
+    )
+
+
+# Case
+
+
+def in_mixed_case(query: dns.message.Message) -> bool:
+    name = query.question[0].name.to_text()
+    return name != name.lower()
+
+
+def lowered(
+    response: dns.message.Message, query: dns.message.Message, over: Transport
+) -> dns.message.Message:
+    response.question = [
+        dns.rrset.RRset(dns.name.from_text(each.name.to_text().lower()), each.rdclass, each.rdtype)
+        for each in response.question
+    ]
+    return response
+
+
+def by_case(rcode: str) -> Change:
+    def change(
+        response: dns.message.Message, query: dns.message.Message, over: Transport
+    ) -> dns.message.Message:
+        if in_mixed_case(query):
+            response = dns.message.make_response(query)
+            response.flags |= dns.flags.AA
+            response.set_rcode(dns.rcode.from_text(rcode))
+        return response
+
+    return change
+
+
+@FAULTS.add("case-unkept", "other letters", "RFC 4343", severity=Severity.WARNING)
+def the_servers_write_the_question_in_lower_case(site: Site) -> Account:
+    return changed(site, lowered)
+
+
+@FAULTS.add("case-unkept", "denies", "ns2.example.org", "dig SOA ExAmPlE.OrG")
+def one_server_denies_names_in_another_case(site: Site) -> Account:
+    return changed(site, by_case("NXDOMAIN"), one=True)
+
+
+@FAULTS.add("case-unkept", "REFUSED")
+def the_servers_refuse_names_in_another_case(site: Site) -> Account:
+    return changed(site, by_case("REFUSED"))
+
+
+@FAULTS.add("case-unkept", "does not answer", severity=Severity.WARNING)
+def one_server_drops_names_in_another_case(site: Site) -> Account:
+    return changed(site, lambda response, query, over: None if in_mixed_case(query) else response, one=True)
+
+
+# Who answers
+
+
+@FAULTS.add("zone-down", "resolvers or forwarders", "ns2.example.org")
+def a_forwarder_stands_where_the_name_server_should(site: Site) -> Account:
+    site.start(Unbound(TWO, root_hints=site.world.root_hints))
+    site.world.delegate("example.org", {"ns2.example.org": TWO})
+    return {}
+
+
+@FAULTS.add("lame-server", "a resolver or forwarder", severity=Severity.WARNING)
+def one_of_the_name_servers_is_a_forwarder(site: Site) -> Account:
+    site.start(Unbound(TWO, root_hints=site.world.root_hints))
+    zone = site.world.zone("example.org", {"ns1.example.org": ONE})
+    zone.set("example.org", "NS", "ns1.example.org.", "ns2.example.org.")
+    zone.set("ns2.example.org", "A", TWO)
+    site.world.delegate("example.org", BOTH)
+    return {}
+
+
+@FAULTS.add("lame-server", "no such record", severity=Severity.WARNING)
+def one_server_gives_empty_answers(site: Site) -> Account:
+    def change(
+        response: dns.message.Message, query: dns.message.Message, over: Transport
+    ) -> dns.message.Message:
+        response.answer, response.authority, response.additional = [], [], []
+        return response
+
+    return changed(site, change, one=True)
+
+
+# CNAMEs at the apex
+
+
+def aliased(*but: str) -> Change:
+    """A CNAME at the apex, for questions of all types but these."""
+
+    def change(
+        response: dns.message.Message, query: dns.message.Message, over: Transport
+    ) -> dns.message.Message:
+        (question,) = query.question
+        apex = dns.name.from_text("example.org")
+        if question.name == apex and dns.rdatatype.to_text(question.rdtype) not in but:
+            response.answer = [dns.rrset.from_text(apex, 60, "IN", "CNAME", "lb.cdn.net.")]
+            response.authority = []
+        return response
+
+    return change
+
+
+@FAULTS.add("apex-cname", "lb.cdn.net", "remove the CNAME of example.org")
+def the_apex_is_a_cname(site: Site) -> Account:
+    site.world.zone("cdn.net", {"ns.cdn.net": FOUR}).set("lb.cdn.net", "A", "192.0.2.1")
+    return changed(site, aliased())
+
+
+@FAULTS.add("apex-cname", "lb.cdn.net", severity=Severity.WARNING)
+def the_apex_is_a_cname_beside_its_soa(site: Site) -> Account:
+    site.world.zone("cdn.net", {"ns.cdn.net": FOUR}).set("lb.cdn.net", "A", "192.0.2.1")
+    return changed(site, aliased("SOA", "NS"))
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_the_true_cause_comes_first(site: Site, fault: Fault) -> None:
+    check_fault(site, fault)
