@@ -7,7 +7,6 @@ pop3, ldap and postgres.
 from __future__ import annotations
 
 import re
-import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from ... import output
+from ...deadline import connect, remaining, within
 from ...errors import ConfigError, DeployError
 from .starttls import DIALECTS, Dialect, Refused
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # with it comes cryptography, which the reading of the config
     from .certificate import Leaf
 
 RETRY_INTERVAL = 0.5  # seconds between two attempts
-CONNECTION_TIMEOUT = 10.0  # seconds for a connection and each answer
+CONNECTION_TIMEOUT = 10.0  # seconds for a connection and all that is said on it
 LAST_CONNECTION_TIMEOUT = 3.0  # seconds, at least, for the last attempt of a wait
 
 # OpenSSL's word for the suites of each type of key. Where a service has a certificate of each, it
@@ -90,7 +90,7 @@ def verify(
 
 
 def live(where: str, timeout: float = CONNECTION_TIMEOUT) -> bytes:
-    """The certificate that the service shows, as DER; ``timeout``: seconds for each answer.
+    """The certificate that the service shows, as DER; ``timeout``: seconds for all of it.
 
     It is not asked whether anybody trusts it. Raises ConfigError, and DeployError where there is none.
     """
@@ -122,9 +122,10 @@ def _each_served(place: Service, where: str, timeout: float) -> Iterator[Leaf]:
 
 def _certificate_of(place: Service, where: str, timeout: float, context: ssl.SSLContext) -> bytes:
     try:
-        with socket.create_connection((place.host, place.port), timeout) as connection:
+        with within(timeout), connect(place.host, place.port) as connection:
             if place.dialect:
                 place.dialect.ask(connection)
+            connection.settimeout(remaining())  # of the handshake as a whole
             with context.wrap_socket(connection, server_hostname=place.host) as secured:
                 return secured.getpeercert(binary_form=True) or b""
     except Refused as error:

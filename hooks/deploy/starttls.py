@@ -11,6 +11,8 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from ...deadline import read, read_line
+
 LONGEST = 8192  # octets of a line, or of an answer in BER
 MOST = 100  # lines of an answer
 
@@ -96,7 +98,7 @@ DIALECTS: Mapping[str, Dialect] = {
 
 
 class _Lines:
-    """Lines that end with CRLF, read octet by octet."""
+    """Lines that end with CRLF."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -105,12 +107,10 @@ class _Lines:
         self._connection.sendall(f"{line}\r\n".encode())
 
     def read(self) -> str:
-        line = b""
-        while not line.endswith(b"\n"):
-            line += _octets(self._connection, 1)
-            if len(line) > LONGEST:
-                raise Refused("its line has no end")
-        return line.decode("ascii", "replace").rstrip()
+        try:
+            return read_line(self._connection, LONGEST).decode("ascii", "replace").rstrip()
+        except ConnectionError as error:
+            raise Refused(str(error)) from None
 
     def expect(self, code: str) -> list[str]:
         """The lines of an answer of SMTP's with that code."""
@@ -123,12 +123,10 @@ class _Lines:
 
 
 def _octets(connection: socket.socket, count: int) -> bytes:
-    found = b""
-    while len(found) < count:
-        if not (more := connection.recv(count - len(found))):
-            raise Refused("it closed the connection")
-        found += more
-    return found
+    try:
+        return read(connection, count)
+    except ConnectionError as error:
+        raise Refused(str(error)) from None
 
 
 def _element(connection: socket.socket) -> tuple[int, bytes]:

@@ -27,13 +27,18 @@ CONNECTIONS = 32  # to one host that are kept: more than any account has zones c
 def open_session() -> requests.Session:
     """A session, for ``exchange``. SSL_CERT_FILE holds, as it does for OpenSSL."""
     session = requests.Session()
-    session.headers.update(
-        {"User-Agent": f"dns01/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
-    )
+    session.headers.update({"User-Agent": f"dns01/{__version__}", "Accept": "application/json"})
     session.verify = os.environ.get("SSL_CERT_FILE") or True
+    keep_deadlines(session)
+    return session
+
+
+def keep_deadlines(session: requests.Session) -> None:
+    """Have what the session sends keep to ``within`` (deadline.py), and ask for no compression but the one
+    that ``body_of`` takes."""
+    session.headers["Accept-Encoding"] = "gzip"
     for scheme in ("https://", "http://"):
         session.mount(scheme, _Adapter(pool_maxsize=CONNECTIONS))
-    return session
 
 
 def exchange(
@@ -51,14 +56,21 @@ def exchange(
             session.request(method, url, timeout=timeout, allow_redirects=False, stream=True, **content)
         ) as response,
     ):
-        encoding = response.headers.get("Content-Encoding", "")
-        try:
-            body = whole(_pieces(response.raw), encoding, largest)
-        except urllib3.exceptions.TimeoutError as error:
-            raise requests.exceptions.ReadTimeout(error) from None
-        except urllib3.exceptions.HTTPError as error:
-            raise requests.exceptions.ChunkedEncodingError(error) from None
+        body = body_of(response, largest)
         return Response(response.status_code, response.reason or "", response.headers, body)
+
+
+def body_of(response: requests.Response, largest: int) -> bytes:
+    """The body of an answer that is still to be read (``stream``), uncompressed: ``largest`` octets at most.
+
+    Raises UnreadableAnswer, and what ``requests`` raises.
+    """
+    try:
+        return whole(_pieces(response.raw), response.headers.get("Content-Encoding", ""), largest)
+    except urllib3.exceptions.TimeoutError as error:
+        raise requests.exceptions.ReadTimeout(error) from None
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from None
 
 
 def _pieces(raw: Any) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .deadline import restart, within
 from .errors import AuthRejected, Busy, ConfigError, ProviderError, Transient, Unreachable
-from .httpdeadline import LimitedConnection
+from .httpdeadline import LimitedConnection, WholeResponse
 from .options import Option
 from .output import printable
 
@@ -218,7 +218,8 @@ def _pools() -> Mapping[str, Any]:
 
 
 def _limited_pool(pool: Any) -> Any:
-    connection = type("Connection", (LimitedConnection, pool.ConnectionCls), {})
+    parents = (LimitedConnection, pool.ConnectionCls)
+    connection = type("Connection", parents, {"response_class": WholeResponse})
     return type("Pool", (pool,), {"ConnectionCls": connection})
 
 

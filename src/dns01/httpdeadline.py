@@ -13,10 +13,10 @@ ADDRESSES = 4  # of one host that may all be tried in the time of one exchange
 
 
 class _LimitedReader(io.RawIOBase):
-    """What a socket receives, in the time that is left of the exchange."""
+    """What a socket receives, in the time that is left of the exchange, and ``most`` octets of it."""
 
-    def __init__(self, connection: socket.socket, stream: Any) -> None:
-        self._connection, self._stream = connection, stream
+    def __init__(self, connection: socket.socket, stream: Any, most: int) -> None:
+        self._connection, self._stream, self._left = connection, stream, most
 
     def readable(self) -> bool:
         return True
@@ -24,6 +24,9 @@ class _LimitedReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         self._connection.settimeout(remaining(self._connection.gettimeout()))
         count: int | None = self._stream.readinto(buffer)
+        self._left -= count or 0
+        if self._left < 0:
+            raise ConnectionError("its answer has no end")
         return count
 
     def fileno(self) -> int:
@@ -37,9 +40,26 @@ class _LimitedReader(io.RawIOBase):
 class _Response(http.client.HTTPResponse):
     """Status line, headers and body are read in the time that is left."""
 
+    most = 1 << 30  # octets of an answer as it is sent; who reads the body has a limit of its own
+
     def __init__(self, sock: socket.socket, *args: Any, **more: Any) -> None:
         super().__init__(sock, *args, **more)
-        self.fp = io.BufferedReader(_LimitedReader(sock, self.fp.detach()))
+        self.fp = io.BufferedReader(_LimitedReader(sock, self.fp.detach(), self.most))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """The status line of the answer; ``http.client`` takes any interim one but 100 (103, say) for it
+        (RFC 9110 §15.2: there may be several, and all but 101 are followed by the answer)."""
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 < status < 200 or status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+
+
+class WholeResponse(_Response):
+    """For a library that reads the body as a whole, however large."""
+
+    most = 32 << 20
 
 
 class LimitedConnection:

@@ -20,11 +20,14 @@ from josepy.jwa import ES256, ES384, RS256, JWASignature
 from josepy.jwk import JWK, JWKEC
 
 from .... import __version__
+from ....deadline import within
 from ....errors import AcmeError
+from ....providers._http.body import UnreadableAnswer
+from ....providers._http.exchange import body_of, keep_deadlines
 from ....retry_after import retry_after
 from ...clients.ca_limits import ends
 
-TIMEOUT = 30  # seconds that the CA may be silent
+TIMEOUT = 30  # seconds for one request and all of its answer
 NONCE_TRIES = 6  # RFC 8555 §6.5: a refused nonce is no error; a CA may refuse several in a row
 TRIES = 4  # of a request that has no effect, or that the CA has refused for now
 PAUSE = 1.0  # seconds before the second try; doubled by each
@@ -56,8 +59,10 @@ class AcmeClient:
         account: str = "",
         ca_file: str = "",
         sleep: Callable[[float], None] = time.sleep,
+        timeout: float = TIMEOUT,
     ) -> None:
         self._url = directory
+        self._timeout = timeout
         self._ca_file = ca_file
         self._sleep = sleep
         self._threads = threading.local()
@@ -97,22 +102,24 @@ class AcmeClient:
                 alg=algorithm(self.key),
                 verify_ssl=self._ca_file or True,  # type: ignore[arg-type]  # requests takes both
                 user_agent=f"dns01/{__version__}",
-                timeout=TIMEOUT,
+                timeout=self._timeout,  # type: ignore[arg-type]  # requests takes fractions
             )
-            network.session.hooks["response"].append(self._keep_headers)
+            keep_deadlines(network.session)
+            network.session.hooks["response"].append(self._read)
             self._threads.network = network
         if self.account and network.account is None:
             network.account = messages.RegistrationResource(uri=self.account, body=messages.Registration())
         return network
 
-    def _keep_headers(self, response: requests.Response, *args: Any, **kwargs: Any) -> None:
-        """The library's errors do not tell when to come back, nor what a 409 is about."""
+    def _read(self, response: requests.Response, *args: Any, **kwargs: Any) -> None:
+        """Read the body, for the library would read one without end; and keep the headers: its errors do not
+        tell when to come back, nor what a 409 is about."""
         self._threads.response = response
         self._threads.pause = retry_after(response.headers.get("Retry-After", ""))
-        if int(response.headers.get("Content-Length") or 0) > MOST:
-            raise AcmeError(
-                f"the answer of {response.url} has more than {MOST} octets", "see what answers there"
-            )
+        try:
+            response._content = body_of(response, MOST)
+        except UnreadableAnswer as reason:
+            raise AcmeError(f"the answer of {response.url} {reason}", "see what answers there") from None
 
     def _repeated(
         self, request: Callable[[ClientNetwork], requests.Response], url: str, *, again: bool = True
@@ -121,7 +128,8 @@ class AcmeClient:
         while True:
             self._threads.pause = None
             try:
-                return request(self._network())
+                with within(self._timeout):
+                    return request(self._network())
             except (messages.Error, errors.ConflictError):
                 error = self._refusal(url)
                 nonces += error.code == "badNonce"

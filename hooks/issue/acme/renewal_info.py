@@ -10,11 +10,14 @@ from urllib.parse import urlsplit
 
 import requests
 
-from .... import __version__
+from ....deadline import within
 from ....errors import AcmeError
+from ....providers._http.body import UnreadableAnswer
+from ....providers._http.exchange import body_of, open_session
 from ....retry_after import retry_after
 
-TIMEOUT = 10.0  # seconds that the CA may be silent
+TIMEOUT = 10.0  # seconds for one question and all of its answer, redirections included
+REDIRECTIONS = 5
 MOST = 64 << 10  # octets of an answer
 
 
@@ -34,10 +37,11 @@ class RenewalInfo:
     Raises AcmeError where the directory cannot be read. ``offered``: whether the CA has the resource.
     """
 
-    def __init__(self, directory: str, ca_file: str = "") -> None:
+    def __init__(self, directory: str, ca_file: str = "", timeout: float = TIMEOUT) -> None:
         self._ca_file = ca_file
-        self._session = requests.Session()
-        self._session.headers["User-Agent"] = f"dns01/{__version__}"
+        self._timeout = timeout
+        self._session = open_session()
+        self._session.max_redirects = REDIRECTIONS
         url = self._get_json(directory)[0].get("renewalInfo", "")
         self._url = url.rstrip("/") if isinstance(url, str) and url.startswith("https://") else ""
         self.offered = bool(self._url)
@@ -61,17 +65,21 @@ class RenewalInfo:
 
     def _get_json(self, url: str) -> tuple[Mapping[str, Any], float | None]:
         host = urlsplit(url).hostname
+        # ca_file here, for REQUESTS_CA_BUNDLE goes before what a session says
+        trusted = self._ca_file or None
         try:
-            # ca_file here, for REQUESTS_CA_BUNDLE goes before what a session says
-            with self._session.get(
-                url, timeout=TIMEOUT, stream=True, verify=self._ca_file or True
-            ) as response:
-                content = response.raw.read(MOST + 1, decode_content=True)
+            with (
+                within(self._timeout),
+                self._session.get(url, timeout=self._timeout, stream=True, verify=trusted) as response,
+            ):
+                content = body_of(response, MOST)
                 status, pause = response.status_code, retry_after(response.headers.get("Retry-After", ""))
+        except UnreadableAnswer as reason:
+            raise AcmeError(f"{host}: what it answers {reason}", "see what the CA says of it") from None
         except (requests.RequestException, OSError) as error:
             raise AcmeError(f"{host} does not answer: {type(error).__name__}", "try again later") from None
         try:
-            body = json.loads(content) if len(content) <= MOST else None
+            body = json.loads(content)
         except (ValueError, RecursionError):
             body = None
         if status != 200 or not isinstance(body, dict):

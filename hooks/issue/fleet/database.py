@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,6 +24,7 @@ Connection = psycopg.Connection[dict[str, Any]]
 PATIENCE = 30.0  # seconds that a database may be away
 PAUSE = 0.5
 CONNECT_TIMEOUT = 5  # seconds
+ANSWER_TIMEOUT = 60.0  # seconds for all of a transaction; the server itself ends a statement sooner
 STATEMENT_TIMEOUT = 20_000  # milliseconds
 LOCK = 0x646E7330  # of the migrations: any number that is always the same
 
@@ -33,11 +37,13 @@ class Database:
         self,
         url: str,
         patience: float = PATIENCE,
+        answer_timeout: float = ANSWER_TIMEOUT,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._url = url
         self._patience = patience
+        self._answer_timeout = answer_timeout
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.RLock()
@@ -58,7 +64,7 @@ class Database:
             while True:
                 try:
                     connection = self._connected()
-                    with connection.transaction():
+                    with _cut_off_after(self._answer_timeout, connection), connection.transaction():
                         # for this transaction alone, as a pooler (PgBouncer) hands others to others
                         connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT}".encode())
                         return work(connection)
@@ -96,6 +102,27 @@ class Database:
                 prepare_threshold=None,  # poolers lose prepared statements
             )
         return self._connection
+
+
+@contextmanager
+def _cut_off_after(seconds: float, connection: Connection) -> Iterator[None]:
+    """Shut the connection down where a server that says nothing more would be waited for without end: what
+    waits for it fails with OperationalError then."""
+    line = socket.socket(fileno=os.dup(connection.fileno()))
+    timer = threading.Timer(seconds, _shut_down, [line])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        line.close()
+
+
+def _shut_down(line: socket.socket) -> None:
+    with suppress(OSError):  # the server was quicker
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def _migrated(connection: Connection) -> int:
