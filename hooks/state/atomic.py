@@ -103,7 +103,7 @@ def sync_folder(path: str) -> None:
 
 
 def _sync(path: str, flags: int = 0) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
     try:
         os.fsync(descriptor)
     finally:
