@@ -81,13 +81,15 @@ def pip(folder: Path, requirements: Sequence[str], python: str, platforms: Itera
 def unpack(wheels: Iterable[Wheel], folder: Path) -> None:
     """Put what the wheels have into ``folder/any`` and ``folder/MACHINE``.
 
-    Raises ValueError for a wheel with files that belong elsewhere (``*.data``).
+    What belongs into ``share`` of an installation (man pages) is left out. Raises ValueError for a wheel with
+    other files that belong elsewhere (``*.data``).
     """
     for wheel in wheels:
         with ZipFile(wheel.path) as archive:
-            if elsewhere := [name for name in archive.namelist() if ".data/" in name]:
+            names = [name for name in archive.namelist() if ".data/data/share/" not in name]
+            if elsewhere := [name for name in names if ".data/" in name]:
                 raise ValueError(f"{wheel.path.name} has {elsewhere[0]}: say in packaging/bundle.py where to")
-            archive.extractall(folder / wheel.machine)
+            archive.extractall(folder / wheel.machine, names)
 
 
 def requirements(wheels: Iterable[Wheel]) -> Iterator[str]:

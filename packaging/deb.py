@@ -10,7 +10,7 @@ import gzip
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from email import message_from_bytes
 from email.utils import formatdate
 from pathlib import Path
@@ -18,11 +18,7 @@ from typing import NamedTuple
 
 DEBIAN = Path(__file__).with_name("debian")
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-COMPLETIONS = {
-    "bash": "usr/share/bash-completion/completions/dns01",
-    "zsh": "usr/share/zsh/vendor-completions/_dns01",
-    "fish": "usr/share/fish/vendor_completions.d/dns01.fish",
-}
+ELSEWHERE = {"zsh/site-functions": "zsh/vendor-completions"}  # what Debian calls another name
 SCRIPTS = ("postinst", "prerm", "postrm")
 PRIVATE = ("etc/dns01", "var/lib/dns01")
 
@@ -74,17 +70,15 @@ UNITS = {
 }
 
 
-def build(
-    tree: Path, man: Path, completions: Mapping[str, str], release: Release, architecture: str, outdir: Path
-) -> Path:
-    """The package. ``tree``: of ``bundle.unpack``; ``man``: the folder with the man pages; ``completions``:
-    the script of each shell. Raises CalledProcessError."""
+def build(tree: Path, share: Path, release: Release, architecture: str, outdir: Path) -> Path:
+    """The package. ``tree``: of ``bundle.unpack``; ``share``: the folder with the man pages and completions,
+    as in the wheel. Raises CalledProcessError."""
     root = outdir / f"deb-{architecture}"
     shutil.rmtree(root, ignore_errors=True)
     for part in ("any", MACHINES[architecture]):
         if (tree / part).is_dir():
             shutil.copytree(tree / part, root / "opt/dns01/lib", dirs_exist_ok=True)
-    fill(root, man, completions, release)
+    fill(root, share, release)
     control(root, release, architecture)
     uniform(root, release.epoch)
     package = outdir / f"dns01_{release.version}_{architecture}.deb"
@@ -95,19 +89,22 @@ def build(
     return package
 
 
-def fill(root: Path, man: Path, completions: Mapping[str, str], release: Release) -> None:
+def fill(root: Path, share: Path, release: Release) -> None:
     """All that is not a package of Python."""
     write(root / "opt/dns01/bin/dns01", (DEBIAN / "dns01").read_text(), 0o755)
     (root / "usr/bin").mkdir(parents=True)
     (root / "usr/bin/dns01").symlink_to("/opt/dns01/bin/dns01")
-    for page in man.glob("dns01*.[1-8]"):
-        compressed(root / f"usr/share/man/man{page.suffix[1:]}/{page.name}.gz", page.read_text())
-    for shell, path in COMPLETIONS.items():
-        write(root / path, completions[shell])
+    for file in (each for each in share.rglob("*") if each.is_file()):
+        folder = str(file.relative_to(share).parent)
+        target = root / "usr/share" / ELSEWHERE.get(folder, folder) / file.name
+        if folder.startswith("man/"):
+            compressed(target.with_name(f"{file.name}.gz"), file.read_text())
+        else:
+            write(target, file.read_text())
     for name, unit in UNITS.items():
         for kind in ("service", "timer"):
             template = (DEBIAN / f"unit.{kind}").read_text()
-            write(root / f"lib/systemd/system/{name}.{kind}", template.format_map(unit._asdict()))
+            write(root / f"usr/lib/systemd/system/{name}.{kind}", template.format_map(unit._asdict()))
     docs = root / "usr/share/doc/dns01"
     write(docs / "README.Debian", (DEBIAN / "README.Debian").read_text())
     others = "\n".join(bundled(root / "opt/dns01/lib"))

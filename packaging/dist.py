@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import bundle
@@ -28,6 +28,12 @@ import sbom
 ROOT = Path(__file__).resolve().parent.parent
 SUMS = "SHA256SUMS"
 LOCK = "requirements.txt"
+# Where each shell, and pipx for it, looks beneath the prefix of an installation.
+COMPLETIONS = {
+    "bash": "bash-completion/completions/dns01",
+    "zsh": "zsh/site-functions/_dns01",
+    "fish": "fish/vendor_completions.d/dns01.fish",
+}
 
 
 def main() -> None:
@@ -42,6 +48,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         source, tree = Path(scratch, "source"), Path(scratch, "tree")
         export(source)
+        share(source)
         wheel = build(source, outdir, epoch)
         wheels = bundle.download(wheel, Path(scratch, "wheels"))
         ours = bundle.read_wheel(wheel).name
@@ -51,9 +58,8 @@ def main() -> None:
         bundle.unpack(wheels, tree)
         pyz.build(tree, outdir / "dns01.pyz", epoch)
         release = deb.Release(bundle.read_wheel(wheel).version, git("log", "-1", "--format=%an <%ae>"), epoch)
-        pages, scripts = man(source, tree), completions(tree)
         for architecture in deb.MACHINES:
-            deb.build(tree, pages, scripts, release, architecture, outdir)
+            deb.build(tree, source / "share", release, architecture, outdir)
     (outdir / SUMS).write_text("".join(checksums(outdir)))
     for file in sorted(outdir.iterdir()):
         print(f"{file.stat().st_size:10,}  {file}")
@@ -80,6 +86,28 @@ def export(folder: Path) -> None:
             members.extract(member, folder, filter="tar")
 
 
+def share(source: Path) -> None:
+    """The man pages and the completions, where setup.cfg has them put into the wheel: ``share/…``."""
+    docs, pages = source / "docs", source / "docs" / "build" / "man"
+    run(source, "sphinx", "-q", "-W", "-b", "man", "-t", "man", str(docs), str(pages))
+    for page in pages.glob("dns01*.[1-8]"):
+        put(source / "share" / "man" / f"man{page.suffix[1:]}" / page.name, page.read_text())
+    for shell, path in COMPLETIONS.items():
+        put(source / "share" / path, run(source, "dns01", "completion", shell))
+
+
+def put(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def run(source: Path, module: str, *words: str) -> str:
+    """What the module prints, with the dns01 that is about to be built."""
+    environ = os.environ | {"PYTHONPATH": str(source / "src")}
+    command = [sys.executable, "-m", module, *words]
+    return subprocess.run(command, check=True, env=environ, stdout=subprocess.PIPE, text=True).stdout
+
+
 def build(source: Path, outdir: Path, epoch: int) -> Path:
     """The sdist and the wheel. Gives the wheel."""
     command = [
@@ -97,25 +125,6 @@ def build(source: Path, outdir: Path, epoch: int) -> Path:
     (sdist,), (wheel,) = outdir.glob("*.tar.gz"), outdir.glob("*.whl")
     sdist.write_bytes(uniform(sdist.read_bytes(), epoch))
     return wheel
-
-
-def man(source: Path, tree: Path) -> Path:
-    """The folder with the man pages."""
-    folder = source / "docs" / "build" / "man"
-    run(tree, "sphinx", "-q", "-W", "-b", "man", "-t", "man", str(source / "docs"), str(folder))
-    return folder
-
-
-def completions(tree: Path) -> Mapping[str, str]:
-    """The script of each shell."""
-    return {shell: run(tree, "dns01", "completion", shell) for shell in deb.COMPLETIONS}
-
-
-def run(tree: Path, module: str, *words: str) -> str:
-    """What the module prints, with the dns01 that has just been built."""
-    environ = os.environ | {"PYTHONPATH": str(tree / "any")}
-    command = [sys.executable, "-m", module, *words]
-    return subprocess.run(command, check=True, env=environ, stdout=subprocess.PIPE, text=True).stdout
 
 
 def uniform(sdist: bytes, epoch: int) -> bytes:

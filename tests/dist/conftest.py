@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import bundle
+import dist
 import pytest
 from built import build, copy_installed, needed
 from checkout import ROOT
@@ -34,6 +35,15 @@ def sdist(checkout: Path) -> Path:
 @pytest.fixture(scope="session")
 def wheel(checkout: Path) -> Path:
     return build("--wheel", checkout)
+
+
+@pytest.fixture(scope="session")
+def release(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkout as ``make dist`` builds it: with man pages and completions in ``share``."""
+    copy = tmp_path_factory.mktemp("release") / "source"
+    shutil.copytree(checkout, copy, symlinks=True, ignore=shutil.ignore_patterns("out", "build", "*.egg-info"))
+    dist.share(copy)
+    return copy
 
 
 @pytest.fixture(scope="session")

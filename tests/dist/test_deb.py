@@ -11,12 +11,8 @@ import pytest
 from testbed import TIME_LIMIT
 
 from dns01 import __version__
-from dns01.hooks.commands import dns01
-from dns01.hooks.commands.command_line import commands
-from dns01.hooks.commands.completion import script
 
 RELEASE = deb.Release(__version__, "The Maintainers <maintainers@example.org>", 1_800_000_000)
-MAN = '.TH "DNS01" "{section}"\n.SH NAME\ndns01 \\- a page\n'
 OVERLAYS = """\
 set -eu
 mount -t tmpfs none /mnt
@@ -35,19 +31,14 @@ def architecture() -> str:
     return subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True).stdout.strip()
 
 
-def build(tree: Path, folder: Path) -> Path:
-    man = folder / "man"
-    man.mkdir(parents=True)
-    for name in ("dns01.1", "dns01.toml.5"):
-        (man / name).write_text(MAN.format(section=name[-1]))
-    walked = list(commands(dns01))
-    completions = {shell: script(shell, walked) for shell in deb.COMPLETIONS}
-    return deb.build(tree, man, completions, RELEASE, architecture(), folder)
+def build(tree: Path, release: Path, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return deb.build(tree, release / "share", RELEASE, architecture(), folder)
 
 
 @pytest.fixture(scope="module")
-def package(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tree, tmp_path_factory.mktemp("deb"))
+def package(tree: Path, release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tree, release, tmp_path_factory.mktemp("deb"))
 
 
 def run(package: Path, *steps: str) -> str:
@@ -94,14 +85,16 @@ def test_outside_opt_there_is_what_the_system_wants_to_know(package: Path) -> No
         "/usr/share/man/man1/dns01.1.gz",
         "/usr/share/man/man5/dns01.toml.5.gz",
         "/usr/share/zsh/vendor-completions/_dns01",
-        *(f"/lib/systemd/system/{unit}.{kind}" for unit in deb.UNITS for kind in ("service", "timer")),
+        *(f"/usr/lib/systemd/system/{unit}.{kind}" for unit in deb.UNITS for kind in ("service", "timer")),
     }
 
 
-def test_two_builds_are_the_same_bytes_whatever_the_umask(package: Path, tree: Path, tmp_path: Path) -> None:
+def test_two_builds_are_the_same_bytes_whatever_the_umask(
+    package: Path, tree: Path, release: Path, tmp_path: Path
+) -> None:
     before = os.umask(0o077)
     try:
-        again = build(tree, tmp_path / "again")
+        again = build(tree, release, tmp_path / "again")
     finally:
         os.umask(before)
 
@@ -144,8 +137,9 @@ def test_removed_it_leaves_no_file_of_its_own_and_all_of_the_user_s(package: Pat
         package,
         INSTALL,
         "touch /etc/dns01/config.toml; mkdir -p /var/lib/dns01/certificates/example.org",
+        "systemctl enable dns01-status.timer 2>/dev/null",
         "dpkg --remove dns01 >/dev/null",
-        "ls -d /opt/dns01 /usr/bin/dns01 2>/dev/null || :",
+        "ls -d /opt/dns01 /usr/bin/dns01 2>/dev/null || find /etc/systemd/system -name 'dns01*'",
         "ls /etc/dns01 /var/lib/dns01",
     )
 
@@ -185,20 +179,63 @@ def test_a_removal_with_records_still_published_says_so(package: Path) -> None:
     assert "challenge records are still published" in said
 
 
-def test_an_upgrade_keeps_configuration_and_state(package: Path) -> None:
+OLDER = (  # the same package of another time: one module more, and one that was otherwise
+    "dpkg-deb -R {package} /mnt/older",
+    "sed -i 's/^Version: .*/Version: 0~/' /mnt/older/DEBIAN/control",
+    "echo 'raise SystemExit(9)' >/mnt/older/opt/dns01/lib/dns01/names.py",
+    "touch /mnt/older/opt/dns01/lib/dns01/gone.py",
+    "dpkg-deb -Znone -b /mnt/older /mnt/older.deb >/dev/null",
+    "dpkg --force-depends -i /mnt/older.deb >/dev/null",
+)
+
+
+def test_an_upgrade_keeps_configuration_state_and_timers_and_nothing_of_the_older_one(package: Path) -> None:
+    said = run(
+        package,
+        *OLDER,
+        "touch /etc/dns01/config.toml /var/lib/dns01/audit.jsonl",
+        "systemctl enable dns01-status.timer 2>/dev/null",
+        INSTALL,
+        "ls /etc/dns01 /var/lib/dns01; dns01 --version; systemctl is-enabled dns01-status.timer",
+        "find /opt/dns01 -name 'gone*'; dpkg --verify dns01",
+    )
+
+    assert said.splitlines() == [
+        *("/etc/dns01:", "config.toml", "", "/var/lib/dns01:", "audit.jsonl"),
+        f"dns01, version {__version__}",
+        "enabled",
+    ]
+
+
+def test_a_folder_that_is_gone_or_a_disk_of_its_own_hinders_neither_removal_nor_purge(package: Path) -> None:
     said = run(
         package,
         INSTALL,
-        "touch /etc/dns01/config.toml /var/lib/dns01/audit.jsonl",
-        INSTALL,
-        "ls /etc/dns01 /var/lib/dns01; dns01 --version",
+        "rm -r /opt/dns01 /etc/dns01; mount -t tmpfs none /var/lib/dns01; cd /var/lib/dns01",
+        "mkdir -p certificates/example.org open; cd /",
+        "dpkg --remove dns01 >/dev/null 2>&1",
+        "dpkg --purge dns01 2>/dev/null | grep -c kept",
+        "ls /var/lib/dns01",
     )
 
-    assert said.split()[:4] == ["/etc/dns01:", "config.toml", "/var/lib/dns01:", "audit.jsonl"]
+    assert said.split() == ["1", "certificates"]
+
+
+def test_over_a_virtual_environment_in_the_same_folder_the_package_s_command_is_what_runs(package: Path) -> None:
+    said = run(
+        package,
+        "/usr/bin/python3 -m venv --without-pip /opt/dns01",
+        "printf '#!/opt/dns01/bin/python\nraise SystemExit(9)\n' >/opt/dns01/bin/dns01",
+        INSTALL,
+        "/opt/dns01/bin/dns01 --version",
+        "dpkg --purge dns01 >/dev/null 2>&1; ls /opt/dns01",
+    )
+
+    assert said.splitlines()[0] == f"dns01, version {__version__}"
 
 
 def test_systemd_understands_the_units(package: Path) -> None:
-    units = " ".join(f"/lib/systemd/system/{unit}.{kind}" for unit in deb.UNITS for kind in ("service", "timer"))
+    units = " ".join(f"/usr/lib/systemd/system/{unit}.{kind}" for unit in deb.UNITS for kind in ("service", "timer"))
 
     assert run(package, INSTALL, f"systemd-analyze verify --man=no {units} 2>&1 | grep dns01 || :") == ""
 

@@ -47,6 +47,28 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert len(names) == len(set(names))
 
 
+# Where man, the shells and pipx look beneath the prefix of an installation.
+SHARE = {
+    "share/man/man1/dns01.1",
+    "share/man/man5/dns01.toml.5",
+    "share/bash-completion/completions/dns01",
+    "share/zsh/site-functions/_dns01",
+    "share/fish/vendor_completions.d/dns01.fish",
+}
+
+
+@pytest.mark.parametrize("kind", ["--wheel", "--sdist"])
+def test_what_is_published_brings_man_pages_and_completions_to_where_they_are_looked_for(
+    release: Path, tmp_path: Path, kind: str
+) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--ignore-installed", "--no-index", "--no-deps", "--no-build-isolation"]
+
+    run(*pip, "--prefix", tmp_path / "prefix", build(kind, release), cwd=tmp_path)
+
+    there = {str(file.relative_to(tmp_path / "prefix")) for file in (tmp_path / "prefix").rglob("*")}
+    assert there >= SHARE
+
+
 def test_the_sdist_holds_the_package_and_all_else_that_the_checkout_has(sdist: Path, checkout: Path) -> None:
     with tarfile.open(sdist) as archive:
         assert all(member.isfile() or member.isdir() for member in archive)
