@@ -149,6 +149,12 @@ def stop(number: int, frame: FrameType | None) -> None:
 
 def explain(error: Exception) -> int:
     """Print what went wrong, and what to do; gives the exit code."""
+    if isinstance(error, ModuleNotFoundError) and error.name in sys.stdlib_module_names:
+        sys.stderr.write(  # output would lack it, too
+            f"dns01: {sys.executable} lacks {error.name}, which is Python's own\n"
+            "   -> install all of it; in Debian, python3 beside python3-minimal\n"
+        )
+        return 1
     from dns01 import output
     from dns01.errors import HookError, NotReady
 
@@ -161,6 +167,12 @@ def explain(error: Exception) -> int:
         return error.exit_code
     if isinstance(error, ModuleNotFoundError):
         output.failure(*lacking(error.name or ""))
+        return 1
+    if isinstance(error, ImportError) and error.path and error.path.endswith(".so"):
+        output.failure(
+            f"{sys.executable} cannot load {error}",
+            "it has to be built for this machine and its libc, on a file system that is not mounted noexec",
+        )
         return 1
     output.failure(
         f"a fault of dns01's own: {type(error).__name__}: {error}",

@@ -1,7 +1,8 @@
+# ruff: noqa: UP032 (f-strings are of Python 3.6)
 """``dns01.pyz``: unpacks dns01 once into the user's cache, and runs it from there.
 
 From within a ZIP file neither compiled modules nor a second process could be started, and each call would
-read the archive's table. Runs on any Python 3, to say so where it is too old.
+read the archive's table. What is too old for dns01 shall be able to read this file, and say so.
 """
 
 import os
@@ -19,13 +20,19 @@ def run():
     if sys.version_info < (3, 11):  # noqa: UP036
         version = ".".join(map(str, sys.version_info[:2]))
         fail(
-            f"dns01 needs Python 3.11 or newer, and {sys.executable} is {version}",
-            f"name a newer one: python3.11 {sys.argv[0]}",
+            "dns01 needs Python 3.11 or newer, and {} is {}".format(sys.executable, version),
+            "name a newer one, also where a client calls it: python3.11 " + sys.argv[0],
         )
     cache = cache_folder()
     folder = os.path.join(cache, DIGEST)
-    if not is_there(folder):
-        unpack(cache, folder)
+    try:
+        if not is_there(folder):
+            unpack(cache, folder)
+    except ImportError as error:
+        fail(
+            "{} lacks {}, which is Python's own".format(sys.executable, error.name),
+            "install all of it; in Debian, python3 beside python3-minimal",
+        )
     sys.path[0] = folder
     from dns01.hooks.hook import main
 
@@ -67,7 +74,7 @@ def refuse_others(folder, status):
 
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
         fail(
-            f"{folder} is not a folder that this user alone may write",
+            folder + " is not a folder that this user alone may write",
             "remove it, or export CACHE_DIRECTORY=, a folder of this user's",
         )
 
@@ -124,7 +131,7 @@ def fail_for(error):
 
 
 def fail(message, hint):
-    sys.exit(f"dns01: {message}\n   -> {hint}")
+    sys.exit("dns01: {}\n   -> {}".format(message, hint))
 
 
 sys.exit(run())

@@ -229,6 +229,31 @@ def test_a_package_that_is_missing_is_called_as_the_index_calls_it(shell: Client
     assert "pip install dns01-hook" in hint
 
 
+def test_a_module_that_belongs_to_python_is_not_called_a_package(shell: Client, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['json'] = None")
+
+    said = shell("sweep", PYTHONPATH=str(tmp_path))
+
+    problem, hint = said.stderr.splitlines()
+    assert problem.endswith(" lacks json, which is Python's own")
+    assert "python3 beside python3-minimal" in hint
+
+
+def test_an_extension_that_cannot_be_loaded_is_no_fault_of_dns01_s(shell: Client, tmp_path: Path) -> None:
+    packages = tmp_path / "packages"
+    (packages / "dns").mkdir(parents=True)
+    (tmp_path / "sitecustomize.py").write_text(f"import sys; sys.path.insert(0, {str(packages)!r})")
+    (packages / "dns" / "__init__.py").write_text("import dns._built")
+    (extension := packages / "dns" / "_built.abi3.so").write_bytes(b"\0" * 4096)
+
+    said = shell("sweep", PYTHONPATH=str(tmp_path))
+
+    problem, hint = said.stderr.splitlines()
+    assert said.code == 1
+    assert f" cannot load {extension}: " in problem
+    assert "noexec" in hint
+
+
 def test_a_module_of_its_own_that_is_missing_is_not_called_a_package(shell: Client, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['dns01.hooks.state.journal'] = None")
 
