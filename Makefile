@@ -8,7 +8,7 @@ TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils busybox certbot chromium c
 	iproute2 knot knot-dnsutils lego mksh nftables nginx-light openssh-client openssh-server openssl \
 	pdns-backend-sqlite3 pdns-server postfix postgresql strace systemd uacme unbound
 
-.PHONY: help demo test bench dist docs trust lock audit lint pictures ruff types unit e2e demo-notice demo-packages \
+.PHONY: help demo test bench dist try docs trust lock audit lint pictures ruff types unit e2e demo-notice demo-packages \
 	test-packages
 .NOTPARALLEL:
 
@@ -65,6 +65,11 @@ requirements.lock:
 .PHONY: deb
 dist deb: .venv/test ## build all that is published, the Debian package too, from the last commit into dist/
 	@$(VENV)/python packaging/dist.py
+
+# As root, with debootstrap and a network; WAYS="deb pyz", SUITE=trixie.
+try: .venv/test ## install each package of dist/ on a bare Debian, and order a certificate there
+	@.ci/install-debian debootstrap
+	@$(VENV)/python packaging/trial.py --suite $(or $(SUITE),bookworm) $(WAYS)
 
 bench: test-packages .venv/test .venv-certbot/installed ## measurements
 	@failed=; for bench in bench/*.py; do echo "$$bench"; $(VENV)/python "$$bench" || failed=yes; done; [ ! "$$failed" ]

@@ -12,12 +12,12 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from readme import README, append, block
 from testbed import TIME_LIMIT
 
 from dns01.errors import ConfigError
 from dns01.hooks.config.load import load_settings
 
-README = (Path(__file__).parent.parent / "README.rst").read_text()
 DNS01 = Path(sys.executable).with_name("dns01")
 ZONE = """\
 $TTL 60
@@ -40,17 +40,6 @@ ln -s {DNS01} /opt/dns01/bin/dns01
 cat >/etc/bind/db.example.org <<'END'
 {ZONE}END
 """
-
-
-def block(first: str) -> str:
-    """README's literal block that begins with these words."""
-    found = re.search(rf"::\n\n((?:    {re.escape(first)}.*\n)(?:(?:    .*)?\n)*)", README)
-    assert found, f"README has no block that begins with {first}"
-    return textwrap.dedent(found[1])
-
-
-def append(path: str, text: str) -> str:
-    return f"cat >>{path} <<'END'\n{text}END\n"
 
 
 def run(*steps: str) -> str:
