@@ -13,7 +13,7 @@ from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import ConfigError, ProviderError
 from ._bridge import ProgramBridge
@@ -42,6 +42,9 @@ class Provider(Rest, ProgramBridge):
         Option("mode", ("HTTPREQ_MODE",), "RAW, if it wants the challenge and not the record"),
         Option("thumbprint", ("HTTPREQ_THUMBPRINT",), "for RAW: thumbprint of the account's key (RFC 7638)"),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"\bnot found\b": "see that /present and /cleanup are right beneath HTTPREQ_ENDPOINT",
+    }
     profile = Profile()
     keyless = True
     overheard = "can answer these names' challenges"

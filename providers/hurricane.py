@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import ConfigError, ProviderError
 from ..secret import hide
@@ -53,6 +53,9 @@ class Provider(Rest):
         ),
         base_url("HURRICANE_BASE_URL", "https://dyn.dns.he.net"),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"\babuse\b": "wait an hour: dns.he.net blocks a name that is updated too often",
+    }
     profile = Profile(ttl=300)  # dns.he.net sets it
     language = "return code"
     values_per_name = 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import xmlrpc.client
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 from xml.parsers.expat import ExpatError
 
 from .base import Option, Profile, TxtRecord, Zone, relative
@@ -43,6 +43,11 @@ class Provider(Rest, RecordProvider):
             default="https://api.loopia.se/RPCSERV",
         ),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"access denied": (
+            "have Loopia let the API user do what it needs: its methods are chosen in the customer zone"
+        ),
+    }
     profile = Profile(timeout=3600)  # its name servers take up to 40 minutes
     least_ttl = 300
     language = "XML"

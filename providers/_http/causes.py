@@ -86,7 +86,7 @@ CAUSES = (
         Kind.PASSING,
         _any(
             r"in progress|(being|still|currently) (processed|applied|updated|saved)|transient state",
-            r"lastoperation|temporar(y|ily) (un|dis)",
+            r"lastoperation|temporar(y|ily) (un|dis)|pending (update|change)|by another process",
             r"(another|previous|concurrent) (\w+ )?(operation|action|task|update|change)",
         ),
         "",

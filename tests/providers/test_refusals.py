@@ -12,6 +12,7 @@ from contract import ZONES, validation
 from contract_http import HttpCase
 from fakes import FOREVER, Fake, Text
 from fakes.alidns import AliDns
+from fakes.autodns import AutoDns
 from fakes.azure import CLIENT, SUBSCRIPTION, TENANT, Azure
 from fakes.cloudflare import Cloudflare
 from fakes.cloudns import USER as CLOUDNS_USER
@@ -28,6 +29,7 @@ from fakes.inwx import USER as INWX_USER
 from fakes.inwx import Inwx
 from fakes.ionos import Ionos
 from fakes.linode import Linode
+from fakes.loopia import Loopia
 from fakes.namecheap import Namecheap
 from fakes.namesilo import NameSilo
 from fakes.netcup import CUSTOMER, KEY, Netcup
@@ -47,6 +49,7 @@ from dns01.providers.rest import Refused
 RECORD = TxtRecord("_acme-challenge.example.com", validation("a"))
 KEYS: Mapping[str, tuple[type[Fake], Mapping[str, str]]] = {
     "alidns": (AliDns, {"access_key": AliDns.key, "secret_key": AliDns.token}),
+    "autodns": (AutoDns, {"user": AutoDns.user, "password": AutoDns.token}),
     "azure": (
         Azure,
         {
@@ -69,6 +72,7 @@ KEYS: Mapping[str, tuple[type[Fake], Mapping[str, str]]] = {
     "inwx": (Inwx, {"user": INWX_USER, "password": Inwx.token}),
     "ionos": (Ionos, {"key": f"prefix.{Ionos.token}"}),
     "linode": (Linode, {"token": Linode.token}),
+    "loopia": (Loopia, {"user": Loopia.user, "password": Loopia.token}),
     "namecheap": (
         Namecheap,
         {"user": Namecheap.user, "key": Namecheap.token, "client_ip": Namecheap.client_ip},
@@ -581,7 +585,29 @@ REFUSALS = (
         Refused,
         "Record is invalid., name (400",
     ),
+    Said(
+        "loopia.com/api: a method that the user may not use",
+        "loopia",
+        200,
+        "<?xml version='1.0'?><methodResponse><fault><value><struct>"
+        "<member><name>faultCode</name><value><int>623</int></value></member>"
+        "<member><name>faultString</name><value><string>Access denied for this method</string></value></member>"
+        "</struct></value></fault></methodResponse>",
+        Refused,
+        "its methods are chosen",
+    ),
     # What passes, whatever its status
+    Said(
+        "autodns: another change of the zone",
+        "autodns",
+        400,
+        {
+            "messages": [{"text": "The zone is locked by another process", "code": "EF02022"}],
+            "status": {"code": "E0202", "text": "Zone could not be changed", "type": "ERROR"},
+        },
+        Busy,
+        LATER,
+    ),
     Said(
         "go-acme/lego#912: over 180 requests a minute",
         "netcup",
