@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
 from ..errors import Busy
 from ._character_strings import quoted
 from .base import Option, Profile, TxtRecord, Zone, dns_name, relative
+from .records import after_writing
 from .rest import Refused, Rest, base_url, listed, next_link
 from .rrsets import RRset, RRsetProvider
 
@@ -85,12 +87,13 @@ class Provider(Rest, RRsetProvider):
         """Have the verb work on what one request has read; send what it changes by another, until
         there is nothing that it would change."""
         place = ("domains", zone.apex, "rrsets", "")
-        for _ in self.readings():
-            self._rrsets = {
-                dns_name(rrset["name"]): RRset(tuple(rrset["records"]), rrset["ttl"])
-                for page in self.pages(*place, type="TXT", cursor="")
-                for rrset in listed(page)
-            }
+        for number in self.readings():
+            with after_writing() if number else nullcontext():
+                self._rrsets = {
+                    dns_name(rrset["name"]): RRset(tuple(rrset["records"]), rrset["ttl"])
+                    for page in self.pages(*place, type="TXT", cursor="")
+                    for rrset in listed(page)
+                }
             self._changes = {}
             verb()
             if not self._changes:

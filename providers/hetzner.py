@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from ..errors import Busy, ProviderError
 from ._character_strings import quoted, unquoted
 from .base import Option, Profile, TxtRecord, Zone, relative
-from .records import ZoneProvider
+from .records import ZoneProvider, after_writing
 from .rest import NotFound, Refused, Rest, base_url
 
 ACTION_POLL = 1.0  # seconds between two questions about an action, which takes 2 to 5
@@ -108,7 +108,8 @@ class Provider(Rest, ZoneProvider):
     def _follow_all(self, zone: Zone) -> None:
         """Wait until the name servers have it: all actions are at work at the same time."""
         while self._actions:
-            self.attempt(zone.apex, partial(self._follow, zone, self._actions.pop(0)))
+            with after_writing():
+                self.attempt(zone.apex, partial(self._follow, zone, self._actions.pop(0)))
 
     def _follow(self, zone: Zone, id: str) -> None:
         action = self.get("actions", id)["action"]

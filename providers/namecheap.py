@@ -12,7 +12,7 @@ from ..secret import shown
 from ._http.responses import xml
 from ._namecheap_hosts import Hosts
 from .base import Option, Profile, TxtRecord, Zone, relative
-from .records import ZoneProvider
+from .records import ZoneProvider, after_writing
 from .rest import Rest, base_url
 
 GONE = {"2016166", "2019166"}
@@ -128,7 +128,8 @@ class Provider(Rest, ZoneProvider):
                 return
             others = wanted._replace(all=tuple(host for host in wanted.all if host in hosts.all))
             self._command("dns.setHosts", **_split(zone), **dict(wanted.parameters()))
-            hosts = self._read(zone)
+            with after_writing():
+                hosts = self._read(zone)
             if lost := others.lost_in(hosts):
                 raise ProviderError(
                     f"{self.whose}: {zone.apex} was written as it was, but has no longer: {lost}",

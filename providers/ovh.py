@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ..errors import ConfigError
 from ._tokens import Tokens
 from .base import Option, TxtRecord, Zone, relative
-from .records import RecordProvider
+from .records import RecordProvider, after_writing
 from .rest import NotFound, listed
 
 ENDPOINTS = {
@@ -161,7 +161,8 @@ class Provider(Tokens, RecordProvider):
     def _refresh(self, zone: Zone) -> None:
         """Have the name servers know, in any case: a call that failed may have left it undone."""
         path = ("domain", "zone", zone.apex, "refresh")
-        self.attempt(zone.apex, partial(self.request, "POST", path))
+        with after_writing():
+            self.attempt(zone.apex, partial(self.request, "POST", path))
 
 
 def _records(zone: Zone) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from ._http.body import UnreadableAnswer
 from ._http.responses import NotFound, Refused
 from ._rackspace_credentials import read_credentials
 from .base import Option, Profile, TxtRecord, Zone, dns_name
-from .records import ZoneProvider
+from .records import ZoneProvider, after_writing
 from .rest import OTHER_SHAPE, Rest
 
 T = TypeVar("T")
@@ -181,7 +181,8 @@ class Provider(Rest, ZoneProvider):
         job = self.request(method, _records(zone), **content)
         for _ in range(int(JOB_TIMEOUT / JOB_POLL)):
             self.sleep(JOB_POLL)
-            job = self.get("status", job["jobId"], showDetails="true")
+            with after_writing():
+                job = self.get("status", job["jobId"], showDetails="true")
             if job["status"] == "COMPLETED":
                 return
             if job["status"] == "ERROR":

@@ -6,16 +6,26 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 
-from ..errors import AuthRejected, Busy
+from ..errors import AuthRejected, Busy, ProviderError
 from ..names import ancestors as ancestors
 from ._character_strings import unquoted
 from .base import T, TxtRecord, Zone, by_name, dns_name, longest_suffix
 
 READINGS = 8  # of what others write to as well, before giving up
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds before the third reading, and before any: at most
+
+
+@contextmanager
+def after_writing() -> Iterator[None]:
+    """Around what comes after a change: that it is refused does not mean that the change was."""
+    try:
+        yield
+    except ProviderError as error:
+        error.definite = False
+        raise
 
 
 class ZoneProvider:

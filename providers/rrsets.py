@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
 from ..errors import Busy
 from ._character_strings import unquoted
 from .base import T, TxtRecord, Zone
-from .records import ZoneProvider
+from .records import ZoneProvider, after_writing
 
 LOOK_AGAIN = 1.5  # seconds after which a write of another machine that had read before ours is over
 
@@ -64,7 +65,8 @@ class RRsetProvider(ZoneProvider):
         verb()
         if zone in self._written and not self.guarded:
             self.sleep(LOOK_AGAIN)
-            verb()
+            with after_writing():
+                verb()
 
     def read(self, zone: Zone, name: str) -> RRset | None:
         """What stands at ``name`` after the last write, or None."""
@@ -108,8 +110,10 @@ class RRsetProvider(ZoneProvider):
 
         Raises Busy in the end.
         """
-        for _ in self.readings():
-            yield self.read(zone, name)
+        for number in self.readings():
+            with after_writing() if number else nullcontext():
+                there = self.read(zone, name)
+            yield there
         raise Busy(
             f"{self.whose}: what is written to {name} does not stay there",
             "something else keeps writing there: find it, or try again later",

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import chain
 
 from ... import output
-from ...errors import Busy, HookError, ProviderError
+from ...errors import Busy, HookError, ProviderError, Transient
 from ...providers.base import (
     ChallengeOf,
     LimitsValues,
@@ -141,7 +141,8 @@ class Records:
             with self._places().errors_of(entries[0].account):
                 provider.retract(zone, _records(entries))
         except Exception as error:
-            if len(entries) > 1 and isinstance(error, ProviderError) and error.definite:
+            is_refusal = isinstance(error, ProviderError) and error.definite
+            if len(entries) > 1 and is_refusal and not isinstance(error, Transient):
                 return [entry for each in entries for entry in self._gone(provider, zone, [each])]
             self._keep(entries, error)  # before another process publishes one of the values anew
             return []
@@ -210,7 +211,8 @@ class Records:
             try:
                 provider.publish(zone, _records(entries))
             except ProviderError as error:
-                if error.definite:
+                # What was busy is not asked once more for each record.
+                if error.definite and (len(entries) == 1 or not isinstance(error, Transient)):
                     refused = self._refused(provider, zone, entries, error)
                     self._journal.forget(refused)
                     published[:] = [entry for entry in published if entry not in refused]

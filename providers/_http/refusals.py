@@ -58,7 +58,9 @@ class Refusal(NamedTuple):
         kind, remedy = cause_of(its_own, self.about, self.remedies)
         if self.status in (429, 503) or (kind is Kind.PASSING and self.status < 500):
             hint = "try again later" if wish is None else f"try again in {wish:.0f} s"
-            return Busy(f"{self.whose}: {self._host} is busy: {said}", hint, retry_after=wish)
+            busy = Busy(f"{self.whose}: {self._host} is busy: {said}", hint, retry_after=wish)
+            busy.definite = self.status < 500
+            return busy
         if self.status == 408 or self.status >= 500:
             hint = remedy if kind is Kind.REFUSAL else "try later; the provider's status page may know more"
             return Unreachable(f"{self.whose}: {self._host} fails: {said}", self._in_words(hint))

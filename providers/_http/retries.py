@@ -10,7 +10,7 @@ from typing import TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from ...deadline import remaining
-from ...errors import Busy, Transient
+from ...errors import Busy, ProviderError, Transient
 
 T = TypeVar("T")
 
@@ -22,6 +22,17 @@ def repeated(step: Callable[[], T], budget: float, sleep: Callable[[float], None
     """What the step gives in the end. ``budget``: seconds that it may take until it is no longer
     repeated. Raises what the step raises."""
 
+    unsure = False  # whether a try before may have changed something after all
+
+    def once() -> T:
+        nonlocal unsure
+        try:
+            return step()
+        except ProviderError as error:
+            error.definite = error.definite and not unsure
+            unsure = not error.definite
+            raise
+
     def is_spent(state: RetryCallState) -> bool:
         # Time asked for counts as time spent, so that a Retry-After beyond the budget ends it at once.
         spent = max(state.seconds_since_start or 0.0, state.idle_for)
@@ -30,7 +41,7 @@ def repeated(step: Callable[[], T], budget: float, sleep: Callable[[float], None
     retrying = Retrying(
         sleep=sleep, retry=retry_if_exception_type(Transient), wait=_pause, stop=is_spent, reraise=True
     )
-    return retrying(step)
+    return retrying(once)
 
 
 def _left() -> float:

@@ -591,7 +591,8 @@ REFUSALS = (
         200,
         "<?xml version='1.0'?><methodResponse><fault><value><struct>"
         "<member><name>faultCode</name><value><int>623</int></value></member>"
-        "<member><name>faultString</name><value><string>Access denied for this method</string></value></member>"
+        "<member><name>faultString</name>"
+        "<value><string>Access denied for this method</string></value></member>"
         "</struct></value></fault></methodResponse>",
         Refused,
         "its methods are chosen",
