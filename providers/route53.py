@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import takewhile
@@ -96,10 +96,13 @@ class Provider:
         Option("endpoint", ("AWS_ENDPOINT_URL_ROUTE_53", "AWS_ENDPOINT_URL"), "the URL of another Route 53"),
     )
     profile = Profile(rounds=1)  # INSYNC speaks for every machine behind every address
+    clock: Callable[[], float] = staticmethod(time.monotonic)
+    sleep: Callable[[float], None] = staticmethod(time.sleep)
+    request_timeout = aws.EXCHANGE
 
     def __init__(self, options: Mapping[str, str]) -> None:
         """Raises ConfigError."""
-        self._account = aws.Account(options)
+        self._account = aws.Account(options, self.request_timeout)
         self._endpoint = options.get("endpoint")
         self._only_id = plain_id(options.get("hosted_zone_id", ""))
         self._published: dict[str, list[str]] = defaultdict(list)
@@ -122,10 +125,10 @@ class Provider:
     def wait_until_in_sync(self, zone: Zone) -> None:
         """Until every name server of Route 53 has what was published here. Raises Busy."""
         for change in self._published.pop(plain_id(zone.id), ()):
-            began = time.monotonic()
+            began = self.clock()
             waited = 0.0
             while not self._is_in_sync(change, max(SYNC_POLL, waited / 10)):
-                waited = time.monotonic() - began
+                waited = self.clock() - began
                 if waited > SYNC_TIMEOUT:
                     raise Busy(
                         f"Route 53 has not brought {zone.apex} to all its name servers in {waited:.0f} s",
@@ -134,7 +137,7 @@ class Provider:
 
     def _is_in_sync(self, change: str, pause: float) -> bool:
         """Whether it is, some time from now: an account has five requests a second in all."""
-        time.sleep(pause * random.uniform(0.8, 1.2))
+        self.sleep(pause * random.uniform(0.8, 1.2))
         with self._account.asking("route53:GetChange", f"arn:aws:route53:::change/{plain_id(change)}"):
             return self._api.get_change(Id=change)["ChangeInfo"]["Status"] == "INSYNC"
 
@@ -211,9 +214,8 @@ class Provider:
         current, waiting = supposed, list(names)
         for attempt in range(SWAP_ATTEMPTS):
             if attempt:
-                time.sleep(
-                    random.uniform(0, min(LONGEST_RETRY_PAUSE, FIRST_RETRY_PAUSE * 2 ** (attempt - 1)))
-                )
+                longest = min(LONGEST_RETRY_PAUSE, FIRST_RETRY_PAUSE * 2 ** (attempt - 1))
+                self.sleep(random.uniform(0, longest))
                 current = self._read(zone, waiting)
             swaps = {name: (current.get(name), edit(current.get(name), names[name])) for name in waiting}
             waiting = []

@@ -55,7 +55,7 @@ class Account:
         self._options = options
         self._limit = limit
         self._own = _open(options)
-        self.config = _config(options.get("max_retries", "8"))
+        self.config = _config(options.get("max_retries", "8"), limit)
         self.region = self._own.region_name or REGION
 
     @cached_property
@@ -223,14 +223,14 @@ def _limited_pool(pool: Any) -> Any:
     return type("Pool", (pool,), {"ConnectionCls": connection})
 
 
-def _config(max_retries: str) -> Config:
+def _config(max_retries: str, limit: float) -> Config:
     """Retried within a budget: a growing, random part of 20 s at most each time."""
     from botocore.config import Config
 
     if not max_retries.isdecimal():
         raise ConfigError(f"AWS_MAX_RETRIES: {max_retries!r} is not a whole number", "8, for example")
     return Config(
-        connect_timeout=CONNECT,
-        read_timeout=READ,
+        connect_timeout=min(CONNECT, limit),
+        read_timeout=min(READ, limit),
         retries={"mode": "standard", "total_max_attempts": int(max_retries) + 1},
     )

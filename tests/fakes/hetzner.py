@@ -17,7 +17,6 @@ CODES = {
     422: "invalid_input",
 }
 RRSET = "/zones/{zone}/rrsets/{name}/TXT"
-ASKED_UNTIL_DONE = 3  # times, that an action is running
 
 
 class Hetzner(Fake):
@@ -34,6 +33,7 @@ class Hetzner(Fake):
         self.secondary: set[str] = set()
         self.running: dict[str, int] = {}
         self.most_running = 0
+        self.asked_until_done = 3  # times, that an action is running
 
     def error(self, refusal: Refusal) -> Any:
         code = CODES.get(refusal.status, "unknown_error")
@@ -115,7 +115,7 @@ class Hetzner(Fake):
 
     def _accept(self) -> Answer:
         id = self.new_id()
-        self.running[id] = ASKED_UNTIL_DONE
+        self.running[id] = self.asked_until_done
         self.most_running = max(self.most_running, sum(left > 0 for left in self.running.values()))
         return Answer(201, {"action": self._action(id)})
 

@@ -46,9 +46,9 @@ class TestHetzner(WorksOverHttp, AgreesWithLexicon):
         assert "example.com" in str(error)
 
     def test_an_action_that_never_ends_is_given_up_within_the_budget(
-        self, case: HttpCase, record: TxtRecord, monkeypatch: pytest.MonkeyPatch
+        self, case: HttpCase, record: TxtRecord
     ) -> None:
-        monkeypatch.setattr("fakes.hetzner.ASKED_UNTIL_DONE", 10**6)
+        case.fake.asked_until_done = 10**6  # type: ignore[attr-defined]
         error = case.error_of(lambda: publish(case, record))
         assert isinstance(error, Transient)
         assert 50 < sum(case.pauses) <= case.kind.budget

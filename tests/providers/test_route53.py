@@ -24,8 +24,8 @@ def case(monkeypatch: pytest.MonkeyPatch) -> Iterator[OnRoute53]:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    return FakeClock.installed(monkeypatch)
+def clock(case: OnRoute53, monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    return FakeClock.installed(case, monkeypatch)
 
 
 class TestContract(FindsZones, KeepsRecordsBetweenProcesses):

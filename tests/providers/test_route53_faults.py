@@ -14,7 +14,7 @@ from on_route53 import ASK, EXAMPLE, LIST, NAME, RECORD, WRITE, FakeClock, OnRou
 
 from dns01 import aws
 from dns01.errors import AuthRejected, Busy, Transient, Unreachable
-from dns01.providers import load
+from dns01.providers import load, route53
 from dns01.providers.base import TxtRecord, Zone
 
 
@@ -25,8 +25,12 @@ def case(monkeypatch: pytest.MonkeyPatch) -> Iterator[OnRoute53]:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    return FakeClock.installed(monkeypatch)
+def clock(case: OnRoute53, monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    return FakeClock.installed(case, monkeypatch)
+
+
+class Impatient(route53.Provider):
+    request_timeout = 0.3
 
 
 THROTTLING = Refusal(400, "Throttling", "Rate exceeded")
@@ -42,8 +46,8 @@ PASSING = {
 
 class TestFaults:
     @pytest.fixture(autouse=True)
-    def _impatience(self, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(aws, "READ", 0.2)
+    def _impatience(self, clock: FakeClock, case: OnRoute53) -> None:
+        case.kind = Impatient
 
     @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
     def test_what_may_pass_is_tried_again(

@@ -12,7 +12,7 @@ from fakes.awshttp import forget_aws
 from fakes.route53 import SECRET, HostedZone, Route53
 from fakes.rrsets import RRset, escaped
 
-from dns01.providers import load, route53
+from dns01.providers import route53
 from dns01.providers.base import TxtRecord, Zone
 
 KEYS = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": SECRET}
@@ -35,9 +35,14 @@ class OnRoute53:
     def __init__(self, aws: Route53) -> None:
         self.aws = aws
         self.options = {**KEYS, "endpoint": aws.url}
+        self.clock: FakeClock | None = None
+        self.kind = route53.Provider
 
     def provider(self, **options: str) -> Any:
-        return load("route53")({**self.options, **options})
+        provider = self.kind({**self.options, **options})
+        if self.clock:
+            provider.clock, provider.sleep = self.clock.monotonic, self.clock.sleep
+        return provider
 
     def world_sees(self, name: str) -> set[str]:
         return self.aws.values(name)
@@ -69,10 +74,9 @@ class FakeClock:
         return sum(self.slept)
 
     @classmethod
-    def installed(cls, monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    def installed(cls, case: OnRoute53, monkeypatch: pytest.MonkeyPatch) -> FakeClock:
         """In the place of the provider's, and of boto3's."""
-        clock = cls()
-        monkeypatch.setattr(route53, "time", clock)
+        clock = case.clock = cls()
         monkeypatch.setattr("botocore.endpoint.time", clock)
         return clock
 

@@ -36,7 +36,6 @@ CLOUDFRONT_KEY_TYPES = ("RSA 2048", "RSA 3072", "RSA 4096", "EC P-256")
 LARGEST = {"certificate": 32768, "private key": 5120, "chain": 2097152}  # octets
 
 MOST_PAGES = 100  # of the list of certificates
-PAGE = 100  # certificates on each
 LOOKS = 5  # at what was imported, until it is there
 LOOK_INTERVAL = 1.0  # seconds between them
 
@@ -66,6 +65,7 @@ class Target:
         *aws.OPTIONS,
     )
     sleep: Callable[[float], None] = staticmethod(time.sleep)
+    page = 100  # certificates on each page of the list
 
     @staticmethod
     def places(options: Mapping[str, str]) -> Sequence[str]:
@@ -160,7 +160,7 @@ class Target:
     def _imported(self, name: str) -> Iterator[str]:
         """The ARNs of the imported certificates for that name."""
         about = f"the certificates in {self._acm.region}"
-        terms: dict[str, Any] = {"Includes": {"keyTypes": list(KEY_TYPES.values())}, "MaxItems": PAGE}
+        terms: dict[str, Any] = {"Includes": {"keyTypes": list(KEY_TYPES.values())}, "MaxItems": self.page}
         for _ in range(MOST_PAGES):
             page = self._acm.having("CertificateSummaryList", "ListCertificates", about, **terms)
             for summary in page["CertificateSummaryList"]:

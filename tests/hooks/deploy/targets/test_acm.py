@@ -19,7 +19,6 @@ from refusals import error_of
 from trustme import KeyType
 
 from dns01.errors import ConfigError, DeployError
-from dns01.hooks.deploy.targets import acm
 from dns01.hooks.deploy.targets.acm import Target
 from dns01.hooks.deploy.targets.base import CertificateFiles
 
@@ -128,14 +127,11 @@ def test_of_one_that_was_imported_by_hand_it_is_said_that_it_is_not_replaced(
     ]
 
 
-def test_it_is_found_on_any_page_of_the_list(
-    monkeypatch: pytest.MonkeyPatch, client: Any, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(acm, "PAGE", 1)
-    for name in ("a.example", "b.example", "c.example"):
-        target().install(issued(tmp_path / name, name))
-    for name in ("a.example", "b.example", "c.example"):
-        target().install(issued(tmp_path / name, name))
+def test_it_is_found_on_any_page_of_the_list(client: Any, tmp_path: Path) -> None:
+    for name in ("a.example", "b.example", "c.example") * 2:
+        paging = target()
+        paging.page = 1
+        paging.install(issued(tmp_path / name, name))
     assert len(arns(client)) == 3
 
 
