@@ -100,8 +100,8 @@ class Route53(HttpFake):
 
     def values(self, name: str) -> set[str]:
         """What TXT says at the name, in any zone."""
-        records = [record for zone in self.zones.values() for record in zone.records]
-        return {record.value for record in records if record.name == escaped(name)}
+        rrsets = [rrset for zone in self.zones.values() for rrset in zone.texts]
+        return {text(value) for rrset in rrsets if rrset.name == escaped(name) for value in rrset.values}
 
     # The API
 
@@ -116,7 +116,8 @@ class Route53(HttpFake):
         for (method, pattern), action in ROUTES.items():
             if method == request.method and (path := re.fullmatch(pattern, request.path)):
                 self.calls.append(action)
-                context = conditions(request.body) if action == "ChangeResourceRecordSets" else {}
+                writes = action == "ChangeResourceRecordSets"
+                context = conditions(request.body) if self.policy and writes else {}
                 self._authorize(action, request.path, context)
                 tree: Tree = getattr(self, f"_{action}")(request, *path.groups())
                 return Answer(200, xml((f"{action}Response", tree), NAMESPACE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -145,6 +146,7 @@ def conditions(body: bytes) -> dict[str, list[str]]:
     }
 
 
+@cache
 def escaped(name: str) -> str:
     """In lower case with a trailing dot; all but a-z, 0-9, -, _ in octal: ``*`` is ``\\052``."""
     plain = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), name.lower().rstrip("."))

@@ -10,6 +10,7 @@ import struct
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
@@ -18,7 +19,6 @@ from urllib.parse import parse_qsl, urlsplit
 from .faults import Bomb, Cut, Drip, Encoded, Fault, Hang, Json, Reset, Text
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-BOMB = gzip.compress(b" " * (64 << 20))  # 64 KiB
 
 
 class Request(NamedTuple):
@@ -98,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
                 )
             case Bomb():
                 if fault.compressed:
-                    self._write(200, BOMB, {"Content-Encoding": "gzip"})
+                    self._write(200, _bomb(), {"Content-Encoding": "gzip"})
                 else:
                     self._drip(CHUNKED, b"10000\r\n" + b" " * 0x10000 + b"\r\n", 0)
             case Encoded():
@@ -149,6 +149,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """pytest has ``requests`` and ``refusals``."""
+
+
+@cache
+def _bomb() -> bytes:
+    """64 KiB that become 64 MiB."""
+    return gzip.compress(b" " * (64 << 20))
 
 
 def _content(body: Any) -> bytes:

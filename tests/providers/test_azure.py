@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amounts import TURNS
+from amounts import TURNS, WRITERS
 from contract import ZONES, publish, retract, validation
 from contract_http import Api, HttpCase, ReplacesTokens, ShowsNameServers, WorksOverHttp
 from cryptography import x509
@@ -55,7 +55,7 @@ class TestAzure(ShowsNameServers, WorksOverHttp):
     """Its processes take no turns: they may as well be machines that know nothing of each other."""
 
     API = Api("azure", Azure)
-    PROCESSES = 8
+    PROCESSES = WRITERS
     ROUNDS = TURNS
 
     @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from amounts import TURNS
+from amounts import TURNS, WRITERS
 from contract import ZONES, publish, retract, validation
 from contract_http import AgreesWithLego, Api, HttpCase, Lego, ReplacesTokens, ShowsNameServers, WorksOverHttp
 from fakes import FOREVER, Hang, Refusal, Status, Zone
@@ -52,7 +52,7 @@ class TestGcloud(ShowsNameServers, WorksOverHttp, AgreesWithLego):
 
     API = Api("gcloud", Google)
     LEGO = Lego("gcloud", GCE_SERVICE_ACCOUNT=key_file(), GCE_POLLING_INTERVAL="0")
-    PROCESSES = 8
+    PROCESSES = WRITERS
     ROUNDS = TURNS
 
     @pytest.fixture

@@ -14,7 +14,7 @@ import dns.message
 import dns.opcode
 import pytest
 import requests
-from amounts import TURNS
+from amounts import TURNS, WRITERS
 from contract import ZONES, FindsZones, KeepsRecords, publish, retract, validation
 from fakes.powerdns import OldPowerDNS
 from testbed import TIME_LIMIT, PowerDNS
@@ -26,7 +26,7 @@ from dns01.providers.base import Provider, TxtRecord, Zone
 
 EXAMPLE = Zone("example.com", "example.com.")
 SECONDARY = "127.1.37.2"
-PROCESSES, ROUNDS = 8, TURNS
+PROCESSES, ROUNDS = WRITERS, TURNS
 
 
 class OnServer:

@@ -17,7 +17,8 @@ def _amount(name: str, short: int, long: int) -> int:
 
 KILLS = _amount("KILLS", 2, 60)  # of each phase at a system call, and as many at random instants
 ROUNDS = _amount("ROUNDS", 2, 30)  # of each of the writers that race
-TURNS = _amount("TURNS", 6, 30)  # of each of the processes at one name of a provider's
+WRITERS = _amount("WRITERS", 4, 8)  # processes at one name of a provider's
+TURNS = _amount("TURNS", 4, 30)  # of each of them
 RUNS = _amount("RUNS", 4, 60)  # through a network that fails
 INPUTS = _amount("INPUTS", 60, 125_000)  # of each kind
 SEED = _amount("SEED", 1, 1)  # of what is drawn by chance

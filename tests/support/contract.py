@@ -18,7 +18,7 @@ from contextlib import nullcontext
 from typing import Protocol
 
 import pytest
-from amounts import TURNS
+from amounts import TURNS, WRITERS
 from testbed import TIME_LIMIT
 
 from dns01.errors import ZoneNotFound
@@ -206,7 +206,7 @@ class KeepsRecordsBetweenProcesses(KeepsRecords):
     """For providers whose API or server has a guard of its own against lost updates; where it has
     none, ``LOCKED``: the processes take turns, as the hook does with its lock on the zone."""
 
-    PROCESSES = 8
+    PROCESSES = WRITERS
     ROUNDS = TURNS
     LOCKED = False
 

@@ -44,7 +44,7 @@ class Ca:
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.url = f"https://127.0.0.1:{self.server.server_port}"
         self.directory: Any = {"renewalInfo": f"{self.url}/renewal/"}
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def _handler(here) -> type[BaseHTTPRequestHandler]:  # self is the handler's
         class Handler(BaseHTTPRequestHandler):
