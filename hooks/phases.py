@@ -206,6 +206,7 @@ class Phase:
         challenges = (*noted, *self.call.challenges)
         if not challenges:
             raise UsageError(f"{', '.join(self.call.foreign)}: the challenge is not dns-01's", WANTS_DNS01)
+        self._check_new(challenges)
         errors = self._publish_each(challenges)
         if client:
             self._session.intents.done(client, "publish")
@@ -337,6 +338,16 @@ class Phase:
         client = self._session.client
         if self.call.if_unknown and client and not self._session.journal.of(client):
             raise UsageError(*self.call.if_unknown)
+
+    def _check_new(self, challenges: Sequence[Challenge]) -> None:
+        """Raises UsageError where this run has published all of it, and that means something is wrong."""
+        client = self._session.client
+        if not (self.call.if_known and client):
+            return
+        values = {entry.value for entry in self._session.journal.of(client)}
+        if all(challenge.validation in values for challenge in challenges):
+            self._session.intents.done(client, "publish")
+            raise UsageError(*self.call.if_known)
 
     def end_run(self) -> None:
         """Take back what this client leaves open at its end: dehydrated does not clean up the names

@@ -49,6 +49,7 @@ class Call(NamedTuple):
     problem: str = ""  # what the client or the CA has to complain about
     foreign: tuple[str, ...] = ()  # identifiers whose challenge is of another type, and not ours
     if_unknown: tuple[str, str] | None = None  # the error, and its hint, if nothing of this run is known
+    if_known: tuple[str, str] | None = None  # the same, if this run has published all of it already
     directory: str = ""  # the CA's ACME directory, where the client says it with the call
     account: str = ""  # the account's URI there
 

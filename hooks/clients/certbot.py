@@ -12,10 +12,9 @@ from .client import AcmeClient
 
 WANTS_DNS01 = "give certbot --preferred-challenges dns"
 # certbot sets CERTBOT_AUTH_OUTPUT, if only empty, for every clean-up.
-SWAPPED = (
-    "certbot runs `dns01 certbot cleanup` as its auth hook: nothing was published",
-    "certbot … --manual-auth-hook 'dns01 certbot auth' --manual-cleanup-hook 'dns01 certbot cleanup'",
-)
+HOOKS = "certbot … --manual-auth-hook 'dns01 certbot auth' --manual-cleanup-hook 'dns01 certbot cleanup'"
+SWAPPED = ("certbot runs `dns01 certbot cleanup` as its auth hook: nothing was published", HOOKS)
+TWICE = ("certbot runs `dns01 certbot auth` as its cleanup hook: nothing was taken back", HOOKS)
 
 
 def _read(word: str, words: Sequence[str], environ: Mapping[str, str]) -> Call:
@@ -37,6 +36,7 @@ def _read(word: str, words: Sequence[str], environ: Mapping[str, str]) -> Call:
                 last=last,
                 run_names=tuple(filter(None, names.split(","))),
                 foreign=foreign,
+                if_known=TWICE if "CERTBOT_AUTH_OUTPUT" in environ else None,
             )
         case ["cleanup"]:
             challenges, foreign = _challenges("cleanup", environ)

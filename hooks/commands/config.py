@@ -10,10 +10,12 @@ import click
 
 from ... import output
 from ...errors import ConfigError
+from ...options import at
 from ..config.environment import OF_ACCOUNTS
 from ..config.load import load_settings, open_account
 from ..config.settings import Account, Settings, ZoneRule
 from ..deploy.section import Deployment, load_deployments
+from ..deploy.targets.base import NamesAccounts
 from ..issue.fleet.section import load_fleet
 from ..issue.inventory.read import read_inventory
 from ..issue.section import load_ca, load_issue
@@ -71,16 +73,24 @@ def check(file: str | None, as_json: bool) -> None:
 
 
 def _checked(environ: Mapping[str, str]) -> Checked:
-    """Read every section. Raises ConfigError."""
+    """Read every section, those first that do without any account. Raises ConfigError."""
+    copies, receivers = load_audit(environ).to, load_receivers(environ)
     settings = load_settings(environ)
     for account in settings.accounts.values():
         open_account(account)
     deployments = load_deployments(environ)
     for deployment in deployments:
-        deployment.target()
-    ordered, copies = _ordered(environ, settings), load_audit(environ).to
-    receivers = load_receivers(environ)
+        _check_target(deployment)
+    ordered = _ordered(environ, settings)
     return Checked(settings, deployments, ordered, receivers.called if receivers else (), copies)
+
+
+def _check_target(deployment: Deployment) -> None:
+    """Raises ConfigError."""
+    target = deployment.target()
+    with at(f'[deploy."{deployment.pattern}".{deployment.configured}]'):
+        if isinstance(target, NamesAccounts):
+            target.check_accounts()
 
 
 def _tell(checked: Checked) -> None:

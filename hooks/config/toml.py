@@ -83,7 +83,9 @@ class File:
         return sections
 
     def _account(self, name: str, section: Mapping[str, Any]) -> Account:
-        with at(f"[account.{name}]"):
+        with at(f"[account.{name}]" if name.strip() else f'[account."{name}"]'):
+            if not name.strip() or not name.isprintable():
+                raise ConfigError("that is no name for an account", "write, for example, [account.web]")
             provider = value_of(section, "provider", text, "")
             if not provider:
                 check_known(

@@ -19,6 +19,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from ...errors import ConfigError
 from ...output import warning
 from ...secret import redact
 from ..clients.call import Call
@@ -87,6 +88,8 @@ def tell(
             with locks(state_dir(environ), {"notified": "what is notified"}, LOCK_TIMEOUT, time.sleep):
                 _tell(seen, receivers, environ, clock(), deliver, at_once)
     except Exception as error:
+        if isinstance(error, ConfigError) and any(str(error) in each.text for each in seen):
+            return  # it is what the call itself has failed by, and says
         warning(f"nobody was notified: {error}")
         if hint := getattr(error, "hint", ""):
             warning(hint)

@@ -334,6 +334,29 @@ def test_32_hooks_that_are_swapped_are_told_so(stage: Stage) -> None:
         assert "--manual-cleanup-hook 'dns01 certbot cleanup'" in said.stderr
 
 
+def test_32_an_auth_hook_given_as_cleanup_hook_too_is_told_so(stage: Stage) -> None:
+    client = stage.client("certbot")
+    both = {"CERTBOT_ALL_DOMAINS": ",".join(NAMES[:2])}
+    for name, remaining in ((NAMES[0], 1), (NAMES[1], 0)):
+        assert client("certbot", "auth", **certbot(name, remaining, **both)).code == 0
+
+    both["CERTBOT_AUTH_OUTPUT"] = " + published"
+    for name, remaining in ((NAMES[0], 1), (NAMES[1], 0)):
+        said = client("certbot", "auth", **certbot(name, remaining, **both))
+
+    assert said.code == 2
+    assert "as its cleanup hook: nothing was taken back" in said.stderr
+    assert "--manual-cleanup-hook 'dns01 certbot cleanup'" in said.stderr
+
+
+def test_32_the_output_of_the_certificate_before_is_no_sign_of_that(stage: Stage) -> None:
+    """certbot leaves it in the environment of all that it runs later."""
+    client = stage.client("certbot")
+    for name in NAMES[:2]:
+        before = {"CERTBOT_ALL_DOMAINS": name, "CERTBOT_AUTH_OUTPUT": " + published"}
+        assert client("certbot", "auth", **certbot(name, 0, **before)).code == 0
+
+
 def test_32_what_never_comes_to_its_last_call_leaves_nothing(stage: Stage) -> None:
     dying = stage.client("certbot")
     dying("certbot", "auth", **certbot(NAMES[0], 2))

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -22,7 +23,8 @@ from .bars import bars
 from .lines import head, lines
 
 CLIENTS = (*(client.name for client in clients.CLIENTS), "api", "dns01")
-TIME = r"(\d{4}-\d\d(-\d\d(T\d\d(:\d\d(:\d\d(\.\d+)?Z?)?)?)?)?)?"
+TIME = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d(\.\d{1,6})?)?)?)?)?)?", re.ASCII)
+FIRST = "0000-01-01T00:00:00"  # what is left out of a time
 NOTED = re.compile(r"(\d{1,15}):([0-9a-f]{8,64})")
 LISTED = 20  # findings of one kind that are shown
 
@@ -51,8 +53,9 @@ def audit(
     """Show the audit trail, oldest first, rotated files included."""
     if context.invoked_subcommand:
         return
-    if not re.fullmatch(TIME, since):
-        raise UsageError(f"--since: {since!r} is no time", "write 2026-11-22, or 2026-11-22T03:00 (UTC)")
+    since = (
+        _beginning("--since", since, "time", "write 2026-11-22, or 2026-11-22T03:00 (UTC)") if since else ""
+    )
     wanted = {"names": name, "client": client, "phase": phase, "outcome": "failed" if failed else None}
     path = _path()
     nothing = True
@@ -72,8 +75,8 @@ def show(run: str) -> None:
 
     RUN is its number, as `dns01 audit` has it, or the beginning of its time. Without one, it is the last.
     """
-    if run and not re.fullmatch(rf"\d{{1,15}}|{TIME}", run):
-        raise UsageError(f"audit show: {run!r} is no run", "`dns01 audit` lists them, each with its number")
+    if run and not re.fullmatch(r"[0-9]{1,15}", run):
+        run = _beginning("audit show", run, "run", "`dns01 audit` lists them, each with its number")
     found = _find(run)
     if found is None:
         raise UsageError(f"the audit trail {_path()} has no run {run}".rstrip(), "`dns01 audit` lists them")
@@ -103,6 +106,20 @@ def verify_command(noted: tuple[str, ...]) -> int:
     return 1 if found.tampered else 0
 
 
+def _beginning(option: str, given: str, what: str, hint: str) -> str:
+    """The time as the records have theirs, in UTC, or the beginning of it. Raises UsageError."""
+    text = given.strip().upper().replace(" ", "T")
+    try:
+        if len(text) > len("0000-00-00T00:00") and (moment := datetime.fromisoformat(text)).tzinfo:
+            text = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}".rstrip("0").removesuffix(".")
+        if not TIME.fullmatch(text):
+            raise ValueError
+        datetime.fromisoformat(text + FIRST[len(text) :])
+    except (ValueError, OverflowError):
+        raise UsageError(f"{option}: {given!r} is no {what}", hint) from None
+    return text
+
+
 def _path() -> str:
     state = state_dir(os.environ)
     with usable(state), suppress(FileNotFoundError):
@@ -127,6 +144,11 @@ def _verdict(found: Verification, path: str) -> list[str]:
         said.append(f"{found.older} lines were written before there was a chain: of them nothing can be said")
     if found.first and found.first.seq > 1:
         said.append(f"begins with line {found.first.seq}: what was before it is not kept any more")
+    said += [
+        f"{place} has {count} octets that are 0 in the place of lines: the machine went down before these "
+        "were on the disk, or somebody has made the file longer"
+        for place, count in found.zeros.items()
+    ]
     said += _some(found.torn, "was cut off as it was written (a crash, or a full disk)")
     said += _some(found.tampered, "")
     if found.last:

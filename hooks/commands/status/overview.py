@@ -99,6 +99,11 @@ def survey(
         problems += _of_probe(service, probed[service], ours, limits, now)
     if not standings and not probes and not problems:
         hint = "have the client issue one, or name the folder that holds it: dns01 status FOLDER"
+        if not os.path.isdir(state := state_dir(environ)):
+            hint += (
+                f"; there is no state folder {state}: a client that runs as another user has its own, which "
+            )
+            hint += "DNS01_STATE_DIR names"
         problems.append(Problem(Level.UNKNOWN, "certificates", "unknown", "no certificate is known", hint))
     problems += _of_limits(trail, now)
     problems += [_stays_open(entry, now) for entry in entries if stays_open(entry, now.timestamp())]

@@ -105,6 +105,14 @@ class Local(Protocol):
 
 
 @runtime_checkable
+class NamesAccounts(Protocol):
+    """A target whose options name users and groups of this machine."""
+
+    def check_accounts(self) -> None:
+        """Raises ConfigError for one that is not there, which a delivery would be too late to find out."""
+
+
+@runtime_checkable
 class Blind(Protocol):
     """A target whose ``changes`` cannot know what is there: it is taken to have what it was brought last."""
 

@@ -20,6 +20,8 @@ from ._formats import FORMATS, content_of, may_be_replaced
 from ._layout import layout_options, lost, named, places, read_layout
 from .base import CertificateFiles
 
+NOBODYS = (1 << 32) - 1  # the number that chown(2) takes for none
+
 
 class Target:
     """The files of one certificate."""
@@ -42,6 +44,13 @@ class Target:
         self._password = options.get("password", "").encode()
         if "pkcs12" in self._layout.paths and not self._password:
             raise ConfigError("a PKCS#12 file needs a password", 'write password = { file = "…" } below it')
+
+    def check_accounts(self) -> None:
+        try:
+            for kind in self._layout.paths:
+                self._ids(kind)
+        except DeployError as error:
+            raise ConfigError(str(error), error.hint) from None
 
     def check(self, bundle: CertificateFiles) -> None:
         """Every user, every group and every folder has to be there; but the directory is made, if
@@ -78,12 +87,18 @@ class Target:
         return [self._file(kind, named(path, bundle), bundle) for kind, path in self._layout.paths.items()]
 
     def _file(self, kind: str, path: str, bundle: CertificateFiles) -> File:
-        uid = _id("user", self._layout.owners.get(kind, ""), lambda name: pwd.getpwnam(name).pw_uid)
-        gid = _id("group", self._layout.groups.get(kind, ""), lambda name: grp.getgrnam(name).gr_gid)
+        uid, gid = self._ids(kind)
         file = File(FORMATS[kind].name, path, None, self._layout.modes[kind], uid, gid)
         found = as_it_is(file)
         present = found.content if found and found.content else b""
         return file._replace(content=content_of(kind, bundle, self._password, present))
+
+    def _ids(self, kind: str) -> tuple[int, int]:
+        """The numbers of the file's user and group. Raises DeployError."""
+        return (
+            _id("user", self._layout.owners.get(kind, ""), lambda name: pwd.getpwnam(name).pw_uid),
+            _id("group", self._layout.groups.get(kind, ""), lambda name: grp.getgrnam(name).gr_gid),
+        )
 
 
 def _id(what: str, name: str, find: Callable[[str], int]) -> int:
@@ -91,11 +106,18 @@ def _id(what: str, name: str, find: Callable[[str], int]) -> int:
     if not name:
         return -1
     try:
-        return int(name) if name.isdecimal() else find(name)
-    except KeyError:
+        return _number(name) if name.isdecimal() else find(name)
+    except (KeyError, ValueError):  # ValueError: it has a null in it
         raise DeployError(
             f"there is no {what} {name!r} on this machine", f"see getent {what.replace('user', 'passwd')}"
         ) from None
+
+
+def _number(text: str) -> int:
+    """Raises ValueError for what is no number of a user or a group (chown(2) has 32 bits)."""
+    if (number := int(text[:11])) >= NOBODYS:
+        raise ValueError
+    return number
 
 
 def _check_replaced(file: File) -> None:

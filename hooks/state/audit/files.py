@@ -92,8 +92,8 @@ def tail(path: str, size: int) -> bytes:
     try:
         with _opened(path) as file:
             if not path.endswith(COMPRESSED):
-                file.seek(max(0, os.fstat(file.fileno()).st_size - size))
-                return file.read(size)
+                file.seek(max(0, _end_of_content(file) - size))
+                return file.read(size).rstrip(b"\0")
             kept = b""
             while chunk := file.read(1 << 20):
                 kept = (kept + chunk)[-size:]
@@ -102,6 +102,19 @@ def tail(path: str, size: int) -> bytes:
         return b""
     except DAMAGED as error:
         raise _unreadable(path, error) from error
+
+
+def _end_of_content(file: BinaryIO) -> int:
+    """Where the file ends, but for zeros, which a crash leaves where a file has grown and its content is not
+    yet on the disk."""
+    end = os.fstat(file.fileno()).st_size
+    while end > 0:
+        start = max(0, end - TAILS[0])
+        file.seek(start)
+        if piece := file.read(end - start).rstrip(b"\0"):
+            return start + len(piece)
+        end = start
+    return 0
 
 
 def _last_link_of(path: str) -> chain.Link | None:

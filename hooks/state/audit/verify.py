@@ -15,11 +15,13 @@ from .files import Line
 @dataclass
 class Verification:
     """``tampered``: what cannot have come about by itself. ``torn``: lines whose end is missing, as after a
-    crash or on a full disk. ``older``: lines from before the chain. ``links``: the chain, in its order."""
+    crash or on a full disk. ``zeros``: octets by file that are 0 in the place of lines. ``older``: lines from
+    before the chain. ``links``: the chain, in its order."""
 
     files: list[str] = field(default_factory=list)
     tampered: list[str] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
+    zeros: dict[str, int] = field(default_factory=dict)
     older: int = 0
     links: dict[int, chain.Link] = field(default_factory=dict)
 
@@ -58,7 +60,9 @@ def _take(line: Line, found: Verification, places: dict[int, Line]) -> None:
     """One line, by itself and after those before it."""
     link = chain.link(line.text)
     if link is None:
-        if _is_torn(line.text):
+        if not line.text.strip(b"\0"):
+            found.zeros[line.path] = found.zeros.get(line.path, 0) + len(line.text)
+        elif _is_torn(line.text):
             found.torn.append(_place(line))
         elif found.links:
             found.tampered.append(f"{_place(line)} is no line of the chain: it was added or changed")
@@ -78,7 +82,7 @@ def _take(line: Line, found: Verification, places: dict[int, Line]) -> None:
 
 
 def _is_torn(text: bytes) -> bool:
-    """Whether the line is the beginning of one, or nothing at all, as file systems have it after a crash."""
+    """Whether the line is the beginning of one, or has lost it, as file systems have it after a crash."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):

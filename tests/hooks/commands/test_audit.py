@@ -79,6 +79,70 @@ def test_show_of_what_is_not_there(shell: Client, trail: Trail, run: str, proble
     assert problem in said.stderr
 
 
+@pytest.mark.parametrize(
+    ("since", "shown"),
+    [
+        ("2025-11-12", True),
+        ("2025", True),
+        ("2025-11-12T12:00:00Z", True),
+        ("2025-11-12 12:00", True),
+        ("2025-11-12T13:00:00+01:00", True),
+        ("2025-11-12T12:00:00.250Z", True),
+        ("2025-11-12T12:00:00.251Z", False),
+        ("2025-11-12T14:00:00+01:00", False),
+        ("2025-11-13", False),
+    ],
+)
+def test_since_takes_a_time_as_people_write_it(shell: Client, trail: Trail, since: str, shown: bool) -> None:
+    wave(trail, 1)
+
+    said = shell("audit", "--since", since)
+
+    assert said.code == 0
+    assert (" dns01 issue 1 " in said.stdout) == shown
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        "2025-13-45",
+        "2025-02-30",
+        "2025-11-12T25:00",
+        "²",
+        "٢٠٢٥",
+        "yesterday",
+        "-1",
+        "2025-11-12T12:00:00+99:00",
+        "1e999",
+    ],
+)
+def test_since_takes_no_time_that_is_none(shell: Client, trail: Trail, since: str) -> None:
+    wave(trail, 1)
+
+    said = shell("audit", "--since", since)
+
+    assert (said.code, said.stdout) == (2, "")
+    assert "is no time" in said.stderr
+
+
+@pytest.mark.parametrize("octets", [1, 512, 20 << 20])
+def test_zeros_at_the_end_of_a_trail_are_told_from_a_line_that_is_cut_off(
+    shell: Client, trail: Trail, state_dir: Path, octets: int
+) -> None:
+    """As a file system leaves them after a crash; the chain goes on behind them."""
+    wave(trail, 1)
+    with open(state_dir / "audit.jsonl", "ab") as file:
+        file.truncate(file.tell() + octets)
+    wave(trail, 2)
+
+    said = shell("audit", "verify")
+
+    assert said.code == 0
+    assert f" has {octets} octets that are 0" in said.stdout
+    assert "cut off" not in said.stdout
+    assert said.stdout.startswith("2 lines in ")  # the largest is rotated
+
+
 def test_a_pipe_that_has_no_blocks_gets_bars_of_what_it_has(state_dir: Path, trail: Trail) -> None:
     wave(trail, 1)
     environ = {**os.environ, "DNS01_STATE_DIR": str(state_dir), "PYTHONIOENCODING": "ascii"}

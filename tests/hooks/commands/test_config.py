@@ -97,3 +97,50 @@ def test_config_check_names_file_section_key_and_what_was_meant(shell: Client, t
     assert (
         f"dns01: {config}: [account.web]: unknown key 'namesrever'; did you mean 'nameserver'?" in said.stderr
     )
+
+
+ACCOUNT = '[account.lab]\nprovider = "memory"\nzones = "example.net"\n'
+FILES = '[deploy."example.net".web]\nto = "files"\ndirectory = "/tmp"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('[notify]\nurl = "x"', "[notify]: unknown key 'url'"),  # before it is said that there is no account
+        ('[audit]\nto = "nowhere"', "[audit]: to: unknown receiver 'nowhere'"),
+        ('[account.""]\nprovider = "memory"', '[account.""]: that is no name for an account'),
+        ('[account." "]\nprovider = "memory"', '[account." "]: that is no name for an account'),
+        ('[account."a\\u0007"]\nprovider = "memory"', "that is no name for an account"),
+        (f'{ACCOUNT}{FILES}owner.privkey = "nosuch"', "there is no user 'nosuch' on this machine"),
+        (f'{ACCOUNT}{FILES}group.privkey = "nosuch"', "there is no group 'nosuch' on this machine"),
+        (f'{ACCOUNT}{FILES}owner.cert = "4294967295"', "there is no user '4294967295' on this machine"),
+        (f'{ACCOUNT}{FILES}owner.cert = "99999999999999999999"', "there is no user"),
+    ],
+)
+def test_config_check_finds_what_a_phase_would_find_later(
+    shell: Client, tmp_path: Path, text: str, problem: str
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(text)
+
+    said = shell("config", "check", str(config))
+
+    assert (said.code, said.stdout) == (3, "")
+    assert problem in said.stderr
+
+
+def test_what_is_no_toml_is_said_once_by_a_phase(shell: Client, tmp_path: Path) -> None:
+    """Nobody can be notified of it, which goes without saying."""
+    config = tmp_path / "config.toml"
+    config.write_text("a = [")
+
+    said = shell("deploy_challenge", "example.org", "token", "a" * 43, DNS01_CONFIG=str(config))
+
+    assert said.code == 3
+    assert said.stderr.count("it is not TOML") == 1
+
+
+def test_status_without_its_state_folder_says_which_that_is(shell: Client, tmp_path: Path) -> None:
+    said = shell("status")
+
+    assert f"there is no state folder {tmp_path}/state" in said.stdout + said.stderr
