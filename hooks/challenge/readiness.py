@@ -20,7 +20,7 @@ from .sampling import Sample
 
 # Seconds between two queries of one address for one name that it does not have.
 FIRST_RETRY_INTERVAL = 0.25  # in the first second
-RETRY_INTERVAL = 0.5  # in the first minute; then ever longer, with the profile's pace
+RETRY_INTERVAL = 0.4  # in the first minute; then ever longer, with the profile's pace
 LONGEST_RETRY_INTERVAL = 5.0
 FIRST_MINUTE = 60.0  # seconds
 REVIEW_INTERVAL = 5.0  # seconds until a server that passes is asked again, while others do not

