@@ -8,7 +8,8 @@ TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils busybox certbot chromium c
 	iproute2 knot knot-dnsutils lego mksh nftables nginx-light openssh-client openssh-server openssl \
 	pdns-backend-sqlite3 pdns-server postfix postgresql strace systemd uacme unbound
 
-.PHONY: help demo test bench dist try docs trust lock audit lint pictures ruff types unit e2e demo-notice demo-packages \
+.PHONY: help demo test bench performance dist try docs trust lock audit lint pictures ruff types unit e2e demo-notice \
+	demo-packages \
 	test-packages
 .NOTPARALLEL:
 
@@ -70,6 +71,14 @@ dist deb: .venv/test ## build all that is published, the Debian package too, fro
 try: .venv/test ## install each package of dist/ on a bare Debian, and order a certificate there
 	@.ci/install-debian debootstrap
 	@$(VENV)/python packaging/trial.py --suite $(or $(SUITE),bookworm) $(WAYS)
+
+# Each with the seconds that it may take: less than a quarter of an hour together.
+PERFORMANCE = "400 issue.py 500 20 3" "180 certbot.py" "60 http_api.py" "60 publishing.py 20" "90 questions.py" \
+	"110 wait.py"
+
+performance: test-packages .venv/test .venv-certbot/installed ## the figures of docs/performance.rst, on a machine at rest
+	@failed=; for bench in $(PERFORMANCE); do set -- $$bench; seconds=$$1; shift; echo "bench/$$*"; \
+		timeout --kill-after 5 $$seconds $(VENV)/python "bench/$$@" || failed=yes; done; [ ! "$$failed" ]
 
 bench: test-packages .venv/test .venv-certbot/installed ## measurements
 	@failed=; for bench in bench/*.py; do echo "$$bench"; $(VENV)/python "$$bench" || failed=yes; done; [ ! "$$failed" ]

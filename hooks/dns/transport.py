@@ -347,7 +347,7 @@ def _parse(exchange: _Exchange, octets: bytes) -> dns.message.Message | None:
     return message if exchange.message.is_response(message) else None
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2048)
 def _read(octets: bytes) -> dns.message.Message:
     """A message without its ID: all servers of a zone say the same, and to read it costs milliseconds."""
     return dnsmessage.parse(bytes(2) + octets, ignore_trailing=True, raise_on_truncation=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -87,9 +87,9 @@ class OrderStates:
     def finalizing(self, kept: OrderState) -> None:
         """Called before the CA is told to issue; a fleet notes it in the database."""
 
-    def delivered(self, name: str) -> None:
-        """Record that the certificate was given to the deploy wing."""
-        self.write(self.read(name)._replace(undelivered=False))
+    def delivered(self, names: Iterable[str]) -> None:
+        """Record that the certificates were given to the deploy wing."""
+        self._store.put([self.read(name)._replace(undelivered=False) for name in names])
 
     def events(self, account: str, now: float) -> list[Event]:
         """What the account's CA counts at this time, oldest first."""

@@ -145,8 +145,7 @@ class WaveRun:
         names = list(dict.fromkeys((*issued, *left)))
         with self.steps("deploy"):
             rows = deliveries.deliver(names, self._folder, self._environ, self._client)
-        for name in names:
-            self._states.delivered(name)
+        self._states.delivered(names)
         return rows
 
     def _sweep(self) -> None:
