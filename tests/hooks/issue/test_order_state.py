@@ -106,7 +106,7 @@ def test_a_torn_line_costs_no_other(states: OrderStates, tmp_path: Path) -> None
 
 
 def test_a_second_run_is_told_who_is_at_work(states: OrderStates) -> None:
-    locked = pytest.raises(StateError, match="dns01 issue has been locked by process")
+    locked = pytest.raises(StateError, match="dns01 issue is locked by process")
     with states.lock(), locked, states.lock():
         pass
 
