@@ -51,6 +51,7 @@ trust: test-packages .venv/test ## tests/trust at length: kills, races, faults a
 	@rm -f trust.jsonl
 	TRUST=long TRUST_FIGURES=$(CURDIR)/trust.jsonl $(VENV)/python -m pytest -n 3 --dist worksteal tests/trust
 	TRUST=long $(VENV)/python -m pytest -n 3 --dist worksteal tests/providers -k processes
+	TRUST=long $(VENV)/python -m pytest tests/hooks/issue/fleet -k three_machines
 	@$(VENV)/python docs/reliability.py trust.jsonl
 
 lock: .venv/test ## write the versions that the tests need, with hashes, to requirements.lock

@@ -11,6 +11,16 @@ from dns01.providers import base, load, names
 # Who has each of them. A slip in a name (``publishes`` for ``publish``) shows here.
 OFFERED: Mapping[str, set[str]] = {
     "StartsServer": {"standalone"},
+    "ServesZonesAtOnce": {
+        "bunny",
+        "cloudflare",
+        "digitalocean",
+        "dnsimple",
+        "gandi",
+        "linode",
+        "powerdns",
+        "vultr",
+    },
     "WaitsUntilInSync": {"gcloud", "route53"},
     "CreatesAliases": {"rfc2136"},
     "ObservesServers": {"acmesh", "exec", "httpreq"},

@@ -9,8 +9,10 @@ The faults are those of ``fakes.faults``; no time is slept through but the time-
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -39,8 +41,9 @@ from fakes.lexicon import driving
 
 from dns01.errors import AuthRejected, Busy, HookError, ProviderError, Transient, Unreachable, ZoneNotFound
 from dns01.providers import load
-from dns01.providers.base import Provider, ShowsApex, TxtRecord
+from dns01.providers.base import Provider, ShowsApex, TxtRecord, zones_at_once
 from dns01.providers.rrsets import LOOK_AGAIN, RRset
+from dns01.threads import side_by_side
 
 MANY = [f"z{number:04}.example.net" for number in range(1204 - len(ZONES))]  # more than any page has
 PASSING: Sequence[Fault] = [
@@ -277,7 +280,64 @@ class WithstandsFaults:
         assert "127.0.0.1: Connection refused" in str(error)
 
 
-class WorksOverHttp(WithstandsFaults, FindsZones, KeepsRecordsBetweenProcesses):
+class ChangesZonesAtOnce:
+    """For all providers: one object changes several zones, as many at a time as it says."""
+
+    def test_zones_at_a_time_each_get_their_own_and_no_other_s(self, case: HttpCase) -> None:
+        provider = case.provider()
+        records = [TxtRecord(f"_acme-challenge.{apex}", validation(apex)) for apex in ZONES]
+
+        at_once(provider, [partial(_publish, provider, record) for record in records])
+        seen = [case.world_sees(record.name) for record in records]
+        at_once(provider, [partial(_retract, provider, record) for record in records])
+
+        assert seen == [{record.value} for record in records]
+        assert [case.world_sees(record.name) for record in records] == [set() for _ in records]
+
+    def test_of_zones_at_a_time_one_that_fails_is_named_and_costs_the_others_nothing(
+        self, case: HttpCase
+    ) -> None:
+        provider = case.provider()
+        lost, *kept = [TxtRecord(f"_acme-challenge.{apex}", validation(apex)) for apex in ZONES]
+        zones = {record: provider.zone_for(record.name) for record in (lost, *kept)}
+        del case.fake.zones[zones[lost].apex]
+        errors: dict[TxtRecord, HookError] = {}
+
+        def change(record: TxtRecord) -> None:
+            try:
+                provider.publish(zones[record], [record])
+            except HookError as error:
+                errors[record] = error
+
+        at_once(provider, [partial(change, record) for record in (lost, *kept)])
+
+        assert list(errors) == [lost]
+        assert zones[lost].apex in str(errors[lost])
+        assert [case.world_sees(record.name) for record in kept] == [{record.value} for record in kept]
+
+
+def at_once(provider: Provider, works: Sequence[Callable[[], None]]) -> None:
+    """As the hook does it: threads, that begin together."""
+    most = min(zones_at_once(provider), len(works))
+    begin = threading.Barrier(most)
+
+    def begun(work: Callable[[], None]) -> None:
+        with suppress(threading.BrokenBarrierError):  # what is left over begins alone
+            begin.wait(0.2)
+        work()
+
+    side_by_side([partial(begun, work) for work in works], most)
+
+
+def _publish(provider: Provider, record: TxtRecord) -> None:
+    provider.publish(provider.zone_for(record.name), [record])
+
+
+def _retract(provider: Provider, record: TxtRecord) -> None:
+    provider.retract(provider.zone_for(record.name), [record])
+
+
+class WorksOverHttp(WithstandsFaults, FindsZones, KeepsRecordsBetweenProcesses, ChangesZonesAtOnce):
     """The whole contract, and the faults besides."""
 
     PROCESSES = 2

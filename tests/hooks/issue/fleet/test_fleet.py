@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from amounts import LONG
 from fleet import Machine
 from issuing import Office
 from testbed.acme_front import Asked
@@ -218,6 +219,7 @@ def test_a_machine_that_is_cut_off_from_the_database_orders_nothing_and_says_so(
     assert office.front.orders == []
 
 
+CERTIFICATES = 300 if LONG else 30
 MOMENTS = {
     "the order": lambda asked: asked.is_new_order,
     "the authorization": lambda asked: "/authZ/" in asked.path,
@@ -231,9 +233,10 @@ def test_three_machines_one_killed_at_every_step_and_the_database_restarted(
     office: Office, database: Postgres
 ) -> None:
     """A timer starts a machine again; its lease is still its own. Each certificate is issued once."""
-    wanted = names(30)
+    wanted = names(CERTIFICATES)
     want(database, *wanted)
-    machines = [Machine(office, database, name, "wave = 4\nlease = 20\n") for name in ("one", "two", "three")]
+    fleet = f"wave = {CERTIFICATES // 7}\nlease = 20\n"
+    machines = [Machine(office, database, name, fleet) for name in ("one", "two", "three")]
     moments = list(MOMENTS.values())
     running: dict[str, subprocess.Popen[str]] = {}
     killed: list[str] = []
@@ -247,7 +250,7 @@ def test_three_machines_one_killed_at_every_step_and_the_database_restarted(
             running[name].kill()
 
     office.front.after = kill
-    deadline = time.monotonic() + 280
+    deadline = time.monotonic() + 250 + CERTIFICATES
     restarted = False
     while time.monotonic() < deadline:
         for machine in machines:
@@ -267,11 +270,13 @@ def test_three_machines_one_killed_at_every_step_and_the_database_restarted(
     for process in running.values():
         office.end(process)
 
-    assert database.query("SELECT count(*) FROM dns01.certificates WHERE issued_by <> ''") == [["30"]]
+    assert database.query("SELECT count(*) FROM dns01.certificates WHERE issued_by <> ''") == [
+        [str(CERTIFICATES)]
+    ]
     assert len(killed) == len(moments)
     assert restarted
     finalized = [asked.path for asked in office.front.asked if asked.is_finalize]
-    assert len(set(finalized)) == 30, "one was issued twice, or one never"
+    assert len(set(finalized)) == CERTIFICATES, "one was issued twice, or one never"
     for name in wanted:
         (holder,) = database.query(f"SELECT issued_by FROM dns01.certificates WHERE name = '{name}'")[0]
         assert next(each for each in machines if each.name == holder).has(name)
