@@ -14,8 +14,11 @@ debootstrap, and ``make dist``.
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,11 +26,21 @@ import textwrap
 import time
 from pathlib import Path
 
-from typed import BASE, CERTIFICATES, ENTER, ENVIRONMENT, ONLINE, WAYS, steps
+from typed import ANSIBLE, BASE, CERTIFICATES, ENTER, ENVIRONMENT, MOUNT, ONLINE, WAYS
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = r"s/^URIs: *//p; s/^deb *\(\[[^]]*\]\)\{0,1\} *\([^ ]*\).*/\2/p"
 LIMIT = 1800  # seconds, for one trial
+NAMESPACES = (
+    "setpriv",
+    "--pdeathsig=KILL",
+    "unshare",
+    "--mount",
+    "--mount-proc",
+    "--pid",
+    "--fork",
+    "--kill-child",
+)
 MARK = "--- next step ---"
 PIP = (Path("/etc/pip.conf"), Path.home() / ".config/pip/pip.conf")
 
@@ -37,8 +50,11 @@ def main() -> None:
     parser.add_argument("--suite", default="bookworm", help="Debian's (bookworm)")
     parser.add_argument("--base", type=Path, help="keep the bare Debian in this folder, for the next time")
     parser.add_argument("--dist", type=Path, default=ROOT / "dist", help="where the packages are")
-    parser.add_argument("way", nargs="*", choices=[[], *WAYS], help="not all, but these")
+    parser.add_argument("way", nargs="*", help=f"of {', '.join(WAYS)}; otherwise all")
     asked = parser.parse_args()
+    if unknown := set(asked.way) - WAYS.keys():
+        parser.error(f"there is no way {', '.join(unknown)}, but {', '.join(WAYS)}")
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     if not (asked.dist / "SHA256SUMS").exists():
         sys.exit(f"{asked.dist} has no packages: make dist")
     with tempfile.TemporaryDirectory(prefix="dns01-try-") as scratch:
@@ -64,9 +80,7 @@ def make_base(base: Path, suite: str) -> None:
                 re.sub(r"(?m)^cert.*\n", "", file.read_text()) if file in PIP else file.read_text()
             )
     shutil.copyfile(CERTIFICATES, base / "root" / "ca.crt")
-    for folder in local_packages():
-        shutil.copytree(folder, base / folder.relative_to("/"), dirs_exist_ok=True)
-    inside = f'chroot "$1" {environment(online=True)} {quote(BASE)}'
+    inside = f'chroot "$1" {environment(online=True)} {shlex.quote(BASE)}'
     done = in_namespaces(f'mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"; {inside}', base)
     if done.returncode:
         sys.exit(f"{base}: it lacks BIND and Pebble:\n{done.stdout}")
@@ -74,16 +88,21 @@ def make_base(base: Path, suite: str) -> None:
 
 
 def local_packages() -> list[Path]:
-    """The folders that pip is configured to take packages from."""
+    """The folders that pip is configured to take packages from; those beside a "simple" have its files."""
     told = "\n".join(file.read_text() for file in PIP if file.exists())
-    found = re.findall(r"file://(/\S+)|^find-links *= *(/\S+)", told, re.MULTILINE)
+    found = re.findall(r"file://(/\S+?)(?:/simple)?/?(?=\s|$)|^find-links *= *(/\S+)", told, re.MULTILINE)
     return [Path(first or second) for first, second in found if Path(first or second).is_dir()]
+
+
+def ansible() -> list[Path]:
+    """The folders that it runs from: its environment and, where that is not Debian's, its Python."""
+    python = Path(os.path.realpath(ANSIBLE / "bin" / "python")).parent.parent
+    return [ANSIBLE, *([] if python == Path("/usr") else [python])]
 
 
 def environment(online: bool) -> str:
     """What runs a script: with a network, the certificates that lead to the package sources."""
-    links = [f"UV_FIND_LINKS={folder}" for folder in local_packages()]
-    return ENVIRONMENT.format(more=" ".join([ONLINE, *links[:1]]) if online else "")
+    return ENVIRONMENT.format(more=ONLINE if online else "")
 
 
 def run(*command: str) -> str:
@@ -96,13 +115,14 @@ def run(*command: str) -> str:
 
 def attempt(base: Path, dist: Path, name: str) -> bool:
     """One trial; says how it went, and shows what was said if it has failed."""
-    way, began = WAYS[name], time.monotonic()
-    script = ENTER
-    for step in steps(way):
+    began = time.monotonic()
+    mounts = [*local_packages(), *(ansible() if name == "ansible" else ())]
+    script = ENTER + "".join(MOUNT.format(folder=folder) for folder in mounts)
+    for step in WAYS[name]:
         enter = "" if step.online else "nsenter --net=/mnt/net "
         inside = f"cd /root/dns01; {step.script}"
-        script += f"echo {MARK}; {enter}chroot /mnt/root {environment(step.online)} {quote(inside)}\n"
-    done = in_namespaces(script, base, dist)
+        script += f"echo {MARK}; {enter}chroot /mnt/root {environment(step.online)} {shlex.quote(inside)}\n"
+    done = in_namespaces(script, base, dist, ROOT / "ansible")
     if done.returncode:
         print(textwrap.indent(done.stdout.rpartition(MARK)[2][-9000:], "    "))
     seconds = time.monotonic() - began
@@ -113,17 +133,13 @@ def attempt(base: Path, dist: Path, name: str) -> bool:
 def in_namespaces(script: str, *words: Path) -> subprocess.CompletedProcess[str]:
     """What the script says; its mounts and processes end with it."""
     return subprocess.run(
-        ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-s", "--", *words],
+        [*NAMESPACES, "bash", "-s", "--", *words],
         input=f"set -eu\n{script}",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         timeout=LIMIT,
     )
-
-
-def quote(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,16 +14,9 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 from readme import append, block  # noqa: E402
 
 SERVERS = "bind9 bind9-dnsutils curl openssl pebble"  # in the place of other machines
+LOCAL = "/usr/local/bin/dns01"
+ANSIBLE = (ROOT / ".venv-ansible").resolve()
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
-
-
-class Way(NamedTuple):
-    """A way to install. ``section``: of docs/install.rst; ``more``: what else is seen to."""
-
-    section: str
-    hook: str
-    before: str = ""
-    more: Sequence[str] = ()
 
 
 class Step(NamedTuple):
@@ -43,9 +35,11 @@ mount -t proc proc /mnt/root/proc
 mount --rbind /dev /mnt/root/dev
 mkdir -p /mnt/root/root/dns01/dist
 mount --bind -o ro "$dist" /mnt/root/root/dns01/dist
+mkdir -p /mnt/root/root/dns01/ansible && mount --bind -o ro "$3" /mnt/root/root/dns01/ansible
 touch /mnt/net
 unshare --net=/mnt/net sh -c 'ip link set lo up && ip address add 192.0.2.53/32 dev lo'
 """
+MOUNT = "mkdir -p /mnt/root{folder} && mount --bind -o ro {folder} /mnt/root{folder}\n"
 ENVIRONMENT = (
     "env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 "
     "TERM=dumb DEBIAN_FRONTEND=noninteractive {more} bash -euo pipefail -c"
@@ -107,14 +101,14 @@ openssl x509 -in cert.pem -noout -ext subjectAltName | grep -F '*.example.org'
 CLIENT = "command -v dehydrated >/dev/null || apt-get install dehydrated"
 
 
-def steps(way: Way) -> list[Step]:
-    typed = commands(way.section)
+def way(section: str, hook: str, *more: str, before: str = "") -> list[Step]:
+    """What this section of docs/install.rst has, and a certificate; ``more``: what else is seen to."""
     return [
-        Step(f"{way.before}\n{typed}\n{CLIENT}", online=True),
+        Step(f"{before}\n{commands(section)}\n{CLIENT}", online=True),
         Step(CA + BIND),
-        Step(INIT.format(hook=way.hook)),
+        Step(INIT.format(hook=hook)),
         Step(ORDER),
-        *(Step(script, online="apt-get" in script) for script in way.more),
+        *(Step(script, online="apt-get" in script) for script in more),
     ]
 
 
@@ -160,11 +154,65 @@ test -e /var/lib/dehydrated/certs/example.org/fullchain.pem
 """
 # From share/man of the prefix; Debian 12's pipx puts nothing elsewhere.
 MAN = "man=$(echo {}); grep -q '^.SH' $man/man1/dns01.1 && grep -q '^.SH' $man/man5/dns01.toml.5"
+HOST = """\
+{"all": {"hosts": {"web1": {
+    "ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3",
+    "dns01_deb": "{{ lookup('ansible.builtin.fileglob', 'dns01_*.deb') }}",
+    "dns01_production": true, "dns01_doctor": false,
+    "dns01_ca": "https://127.0.0.1:14000/dir",
+    "dns01_accounts": {"own": {"provider": "rfc2136", "nameserver": "192.0.2.53", "ttl": 2,
+        "tsig_file": "/etc/dns01/secrets/tsig.key"}},
+    "dns01_zones": {"example.org": {"nameservers": ["192.0.2.53"]}},
+    "dns01_settings": {"resolvers": ["192.0.2.53"], "doh": []},
+    "dns01_secrets": {"tsig.key": "{{ lookup('file', '/etc/bind/dns01.key') }}"},
+    "dns01_certificates": [{"names": ["example.org", "*.example.org"]}],
+    "dns01_deploy": {"example.org": {"tls": {"to": "files", "directory": "/etc/tls"}}}
+}}}}
+"""
+# The host has had dehydrated before, with certificates of its own that nothing of this may touch.
+HAD_DEHYDRATED = """\
+apt-get install --no-install-recommends python3 dehydrated cron
+echo 'CONTACT_EMAIL=me@example.org' >>/etc/dehydrated/config
+old=/var/lib/dehydrated/certs/old.example.org
+mkdir -p $old && echo old >$old/cert.pem
+"""
+PLAY = """\
+cd /root/ansible; export ANSIBLE_NOCOLOR=1
+play() { PLAYBOOK -i hosts.json one-host.yml "$@"; }
+"""
+# With a network it installs, and cannot reach the CA; the next run goes on from there.
+CONVERGE = (
+    PLAY + "play --check && { play && exit 1; /usr/bin/dns01 --version; }",
+    PLAY + "play && openssl x509 -in /etc/tls/fullchain.pem -noout -issuer",
+    PLAY + "play | tee /root/again; grep -q 'changed=0 .*failed=0' /root/again",
+    PLAY + "play --check --diff | tee /root/again; grep -q 'changed=0 .*failed=0' /root/again",
+    PLAY + "play -e dns01_state=absent; test ! -e /usr/bin/dns01 -a -e /etc/tls/fullchain.pem",
+    "grep -q CONTACT_EMAIL /etc/dehydrated/config; cat /var/lib/dehydrated/certs/old.example.org/cert.pem",
+)
+
+
+def ansible() -> list[Step]:
+    """The role, on a host that has had dehydrated before."""
+    first, *others = (
+        script.replace("PLAYBOOK", str(ANSIBLE / "bin" / "ansible-playbook")) for script in CONVERGE
+    )
+    files = "cp -r ansible /root; mkdir /root/ansible/files"
+    files += '; cp dist/dns01_*_"$(dpkg --print-architecture)".deb /root/ansible/files\n'
+    files += append("/root/ansible/hosts.json", HOST)
+    bind = BIND.replace("named -u bind", "true", 1).partition("for try")[0]
+    return [
+        Step(f"{HAD_DEHYDRATED}{bind}cd /root/dns01; {files}{first}", online=True),
+        Step(CA + "named -u bind; sleep 2"),
+        *map(Step, others),
+    ]
+
+
 WAYS = {
-    "deb": Way("The Debian package", "/usr/bin/dns01", OLDER, (UPGRADED, REMOVED)),
-    "deb-13": Way("The Debian package", "/usr/bin/dns01", "", (NEXT_DEBIAN, NEXT_PYTHON, ORDER)),
-    "pipx": Way("pipx", "/usr/local/bin/dns01", "", (MAN.format("/opt/pipx/venvs/dns01-hook/share/man"),)),
-    "uv": Way("uv", "/usr/local/bin/dns01", UV, (MAN.format("/opt/uv/dns01-hook/share/man"),)),
-    "sdist": Way("A virtual environment", "/usr/local/bin/dns01", "", (MAN.format("/opt/dns01/share/man"),)),
-    "pyz": Way("One file", "/usr/local/bin/dns01"),
+    "deb": way("The Debian package", "/usr/bin/dns01", UPGRADED, REMOVED, before=OLDER),
+    "next": way("The Debian package", "/usr/bin/dns01", NEXT_DEBIAN, NEXT_PYTHON, ORDER),
+    "pipx": way("pipx", LOCAL, MAN.format("/opt/pipx/venvs/dns01-hook/share/man")),
+    "uv": way("uv", LOCAL, MAN.format("/opt/uv/dns01-hook/share/man"), before=UV),
+    "sdist": way("A virtual environment", LOCAL, MAN.format("/opt/dns01/share/man")),
+    "pyz": way("One file", LOCAL),
+    "ansible": ansible(),
 }

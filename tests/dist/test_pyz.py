@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -62,6 +63,10 @@ def test_all_of_it_is_there_compiled_modules_and_the_cas_certificates_too(file: 
 
     assert said.stderr == ""
     assert said.stdout.startswith(str(folder))
+
+
+def test_what_is_too_old_for_it_can_read_that_it_is() -> None:
+    ast.parse(pyz.MAIN.read_text(), feature_version=(3, 5))
 
 
 def test_two_builds_are_the_same_bytes(tree: Path, file: Path, tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ import json
 import re
 import shutil
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 import yaml
 from testbed import Bind, Key
 
+from dns01 import __version__
 from dns01.errors import AuthRejected
 from dns01.providers import load
 from dns01.providers.base import TxtRecord
@@ -66,6 +68,14 @@ def test_the_samples_configure_every_host_of_theirs(host: Host, sample: str, hos
     assert "Write config.toml" in run.changed
     assert sorted(path.parent.name for path in host.folder.glob("*/config.toml")) == hosts
     assert KEY.secret not in run.said
+
+
+@pytest.mark.parametrize("sample", ["one-host.yml", "fleet/group_vars/fleet.yml"])
+def test_the_samples_look_for_the_package_as_it_is_called(sample: str) -> None:
+    said = (ROOT / "ansible" / "inventories" / sample).read_text()
+
+    (pattern,) = re.findall(r"dns01_deb: .*fileglob', '([^']+)'", said)
+    assert fnmatch(f"dns01_{__version__}_amd64.deb", pattern)
 
 
 class OneRecordPerKey(Bind):
