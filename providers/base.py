@@ -28,6 +28,8 @@ from ..options import Option as Option
 
 T = TypeVar("T")
 
+SHOWN_ZONES = 20  # of an account, in one message
+
 
 class Zone(NamedTuple):
     """A zone as the provider knows it. ``id`` is the provider's own word for it, if it has one."""
@@ -322,8 +324,13 @@ def longest_suffix(zones: Iterable[Zone], name: str, account: str) -> Zone:
     fitting = [zone for zone in seen if is_within(name, zone.apex)]
     if fitting:
         return max(fitting, key=lambda zone: len(zone.apex))
+    from difflib import get_close_matches
+
+    sought = name.removeprefix("_acme-challenge.")
     apexes = sorted({zone.apex for zone in seen})
-    shown = ", ".join(apexes[:20]) + (f" and {len(apexes) - 20} more" if len(apexes) > 20 else "")
+    near = get_close_matches(sought, apexes, 3, 0.75)  # one that is misspelt is not to be looked for
+    first = list(dict.fromkeys([*near, *apexes]))[:SHOWN_ZONES]
+    shown = ", ".join(first) + (f" and {len(apexes) - len(first)} more" if len(apexes) > len(first) else "")
     raise ZoneNotFound(
         f"{account}: none of its zones holds {name}; it sees {shown or 'no zone at all'}",
         "give the credentials access to the zone, or name another account for it in config.toml",

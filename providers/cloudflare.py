@@ -47,9 +47,8 @@ class Provider(Rest, RecordProvider):
     )
     remedies: ClassVar[Mapping[str, str]] = {
         r"invalid format for": (
-            "give {variables} nothing but the value itself (no quotes, no “Bearer”): CF_DNS_API_TOKEN an"
-            " API token,"
-            " CF_API_KEY the global API key"
+            "give {variables} nothing but the value itself (no quotes, no “Bearer”): CF_DNS_API_TOKEN an API"
+            " token, CF_API_KEY the global API key"
         ),
     }
     least_ttl = 60

@@ -62,8 +62,7 @@ class Provider(Cloud):
     remedies: ClassVar[Mapping[str, str]] = {
         r"insufficient authentication scopes": (
             "give the machine the scope https://www.googleapis.com/auth/ndev.clouddns.readwrite (stop it"
-            " first), or"
-            " set GCE_SERVICE_ACCOUNT"
+            " first), or set GCE_SERVICE_ACCOUNT"
         ),
     }
     overtaken = (404, 409, 412)  # 404: what was to be deleted is gone

@@ -39,9 +39,8 @@ class Provider(Rest, ZoneProvider):
     )
     remedies: ClassVar[Mapping[str, str]] = {
         r"unable to authenticate": (
-            "make a token in the Cloud Console, in the project that the zone is in: those of the former DNS"
-            " console"
-            " (dns.hetzner.com) are of no use"
+            "make a token in the Cloud Console, in the project that the zone is in, for {variables}: those of"
+            " the former DNS console (dns.hetzner.com) are of no use"
         ),
     }
     profile = Profile(ttl=60)

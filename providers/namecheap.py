@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from ipaddress import IPv4Address
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import Busy, ConfigError, ProviderError
 from ..secret import shown
@@ -43,6 +43,9 @@ class Provider(Rest, ZoneProvider):
         ),
         base_url("NAMECHEAP_BASE_URL", "https://api.namecheap.com"),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"api key is invalid or": "see that {variables} is right, and switch API access on at Namecheap",
+    }
     profile = Profile(timeout=3000)  # an hour is said to happen
     least_ttl = 60
     language = "XML"

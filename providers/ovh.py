@@ -64,8 +64,7 @@ class Provider(Tokens, RecordProvider):
     remedies: ClassVar[Mapping[str, str]] = {
         r"this credential|not been granted|application key": (
             "make a new consumer key with those rules (https://eu.api.ovh.com/createToken/), and confirm"
-            " it; a key is"
-            " good for the endpoint that it was made at (OVH_ENDPOINT)"
+            " it, for {variables}; a key is good for the endpoint that it was made at (OVH_ENDPOINT)"
         ),
     }
     least_ttl = 60

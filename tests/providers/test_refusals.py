@@ -371,7 +371,7 @@ REFUSALS = (
         200,
         _namecheap(1011102, "API Key is invalid or API access has not been enabled"),
         AuthRejected,
-        API,
+        "NAMECHEAP_API_KEY is right, and switch API access on",
     ),
     Said(
         "acmesh-official/acme.sh#6520, #6390",

@@ -238,6 +238,12 @@ class TestZones:
         assert case.fake.requests[0].path.endswith(NAME)
         assert case.world_sees(NAME) == {RECORD.value}
 
+    def test_among_many_zones_the_one_that_is_nearly_right_is_shown_first(self, case: HttpCase) -> None:
+        case.fake.add_zones([*(f"zone{number}.net" for number in range(80)), "exmaple.org"])
+        error = case.error_of(lambda: case.provider().zone_for("_acme-challenge.www.example.org"))
+        assert "it sees exmaple.org, " in str(error)
+        assert "more" in str(error)
+
 
 class TestTimeLimit:
     @pytest.mark.parametrize("headers", [False, True])
