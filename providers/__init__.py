@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from ..errors import ConfigError
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
 NOT_PROVIDERS = {"base", "records", "rest", "rrsets"}
 
 
-def names() -> list[str]:
+@cache
+def names() -> tuple[str, ...]:
     """The built-in providers, as ``DNS01_PROVIDER`` and ``provider = …`` call them."""
     modules = (
         entry.removesuffix(".py") for entry in os.listdir(os.path.dirname(__file__)) if entry.endswith(".py")
     )
-    return sorted(module for module in modules if not module.startswith("_") and module not in NOT_PROVIDERS)
+    return tuple(
+        sorted(module for module in modules if not module.startswith("_") and module not in NOT_PROVIDERS)
+    )
 
 
 def load(name: str) -> type[Provider]:

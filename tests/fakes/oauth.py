@@ -15,7 +15,7 @@ class TokenFake(Fake):
     """An API and its issuers. A subclass says what an issuer answers (``issue``), or None to those
     that ask something else; what issuers are asked is in ``issued``, not in ``requests``.
 
-    ``trouble``: befalls the next request to an issuer; ``now``: the time, in seconds.
+    ``now``: the time, in seconds.
     """
 
     lifetime = 3600
@@ -23,7 +23,6 @@ class TokenFake(Fake):
     def __init__(self, apexes: Sequence[str], tls: Any = None) -> None:
         super().__init__(apexes, tls)
         self.issued: list[Request] = []
-        self.trouble: Fault | None = None
         self.now = time.time
         self._tokens: dict[str, float] = {}
         self._numbers = count()

@@ -33,7 +33,6 @@ class Ovh(Fake):
         self.ahead = 1000.0
         self.stale: set[str] = set()
         self.asked: list[Request] = []
-        self.trouble: Fault | None = None
         self.lists_zones = True  # whether the key has a right to that
 
     def respond(self, request: Request) -> tuple[Answer, Fault | None]:

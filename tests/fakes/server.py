@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any, ClassVar, NamedTuple, Self
 from urllib.parse import quote, unquote
 
-from .faults import Fault, Shape, Status
+from .faults import Drip, Fault, Hang, Shape, Status
 from .wire import Answer, Request, Server
 
 NAME_SERVERS = ("ns1.hoster.example", "ns2.hoster.example")  # of every zone, where an API tells them
@@ -125,6 +125,7 @@ class Fake:
         self._shown_late = 0
         self._before: dict[str, list[Record]] = {}
         self._faults: list[Fault] = []
+        self.trouble: Fault | None = None  # befalls the next request for a token, or for the time
         self._lock = threading.RLock()
         self._bugs: list[Exception] = []
         self._tls = tls
@@ -170,6 +171,17 @@ class Fake:
     def fail(self, *faults: Fault) -> None:
         with self._lock:
             self._faults += faults
+
+    @property
+    def patience(self) -> float:
+        """Seconds to wait for an answer: no longer than it takes where one is not to come, and else for as
+        long as a busy machine may need."""
+        with self._lock:
+            return (
+                0.5
+                if any(isinstance(fault, Hang | Drip) for fault in (*self._faults, self.trouble))
+                else 60.0
+            )
 
     def recover(self) -> None:
         """Nothing goes wrong any more."""

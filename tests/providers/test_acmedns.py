@@ -37,7 +37,8 @@ class AcmeDnsCase(HttpCase):
 
     def provider(self) -> acmedns.Provider:
         provider = acmedns.Provider(self.options)
-        provider.timeout, provider.sleep, provider.monotonic = 0.5, self.wait, lambda: self.clock
+        provider.timeout, provider.sleep = self.fake.patience, self.wait
+        provider.monotonic = lambda: self.clock
         return provider
 
     def wait(self, seconds: float) -> None:

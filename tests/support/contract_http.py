@@ -108,7 +108,7 @@ class HttpCase:
 
     def provider(self) -> Provider:
         provider = self.kind(self.options)
-        provider.timeout, provider.sleep, provider.largest = 0.5, self.pauses.append, 4 << 20
+        provider.timeout, provider.sleep, provider.largest = self.fake.patience, self.pauses.append, 4 << 20
         return provider  # type: ignore[no-any-return]
 
     def world_sees(self, name: str) -> set[str]:

@@ -320,6 +320,7 @@ class TestStateFolder:
 @pytest.fixture
 def hidden(default_file: Path) -> Iterator[Path]:
     """The folder of the default file, which the effective user may not look into meanwhile."""
+    providers.load("rfc2136")  # it may be where that user may not look into, either
     default_file.write_text(ACCOUNT)
     default_file.parent.chmod(0o700)
     os.seteuid(65534)
