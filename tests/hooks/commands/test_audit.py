@@ -6,7 +6,6 @@ import gzip
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,14 +15,6 @@ from dns01.hooks.commands.audit.bars import bars
 from dns01.hooks.state.audit.trail import Trail
 
 NOON = 1_762_948_800.25  # 2025-11-12T12:00:00.250Z
-
-
-@pytest.fixture
-def shell(tmp_path: Path, state_dir: Path) -> Iterator[Client]:
-    with Client(
-        tmp_path / "shell", "bash", {"PATH": os.environ["PATH"], "DNS01_STATE_DIR": str(state_dir)}
-    ) as it:
-        yield it
 
 
 @pytest.fixture

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from calls import KEY, Client
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Client]:
-    """A person's, without any configuration."""
-    environ = {"PATH": os.environ["PATH"], "DNS01_STATE_DIR": str(tmp_path / "state")}
-    with Client(tmp_path / "shell", "bash", environ) as client:
-        yield client
 
 
 def test_config_check_tells_which_account_serves_what(shell: Client, tmp_path: Path) -> None:

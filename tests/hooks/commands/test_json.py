@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,6 @@ from dns01.hooks.commands.command_line import commands
 from dns01.providers import names
 
 DOCS = ROOT / "docs"
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Client]:
-    """A person's, without any configuration."""
-    with Client(
-        tmp_path / "shell", "bash", {"DNS01_STATE_DIR": str(tmp_path / "state"), "DNS01_CONFIG": ""}
-    ) as client:
-        yield client
 
 
 def valid(name: str, stdout: str) -> dict[str, Any]:

@@ -1,0 +1,133 @@
+"""``dns01 sweep``: what nobody waits for is taken back."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from calls import NAME, Stage
+from contract import validation
+
+A, B = validation("a"), validation("b")
+APEX = ("example.org", "token", A)
+
+
+def orphan(stage: Stage, domain: str, value: str, **environ: str) -> None:
+    """A record whose client is gone."""
+    client = stage.client(**environ)
+    assert client("deploy_challenge", domain, "token", value).code == 0
+    client.kill()
+
+
+def test_sweep_shows_what_is_open_and_takes_back_only_what_nobody_waits_for(stage: Stage) -> None:
+    living = stage.client()
+    living("deploy_challenge", "www.example.org", "token", B)
+    orphan(stage, "example.org", A)
+    shell = stage.client("bash")
+
+    said = shell("sweep", "--dry-run")
+    assert said.code == 0
+    assert (
+        f"to be taken back: {NAME} TXT {A} in example.org, account rfc2136, for dehydrated (process "
+        in said.stdout
+    )
+    assert f"in use: _acme-challenge.www.example.org TXT {B}" in said.stdout
+    assert stage.bind.txt(NAME) == {A}
+
+    said = shell("sweep")
+    assert said.code == 0
+    assert f" + took back {NAME}\n" in said.stderr
+    assert NAME + " " not in said.stdout
+    assert stage.bind.txt(NAME) == set()
+    assert stage.bind.txt("_acme-challenge.www.example.org") == {B}
+
+    living("clean_challenge", "www.example.org", "token", B)
+    assert shell("sweep").stdout == f"nothing is open in {stage.state}\n"
+
+
+def test_sweep_fails_while_something_cannot_be_taken_back(stage: Stage) -> None:
+    orphan(stage, "example.org", A)
+
+    said = stage.client("bash")("sweep", RFC2136_TSIG_SECRET="d3Jvbmc=")
+
+    assert said.code == 1
+    assert (
+        "failed tries: 1, the last one: 127.1.0.1 says that the secret of the key hook is wrong"
+        in said.stdout
+    )
+
+
+def test_sweep_names_the_record_of_a_corrupt_file_until_the_file_is_removed(stage: Stage) -> None:
+    orphan(stage, "example.org", A)
+    (file,) = stage.state.glob("open/*.json")
+    file.write_text("{")
+    aside = stage.state / "corrupt" / "open" / file.name
+    shell = stage.client("bash")
+    assert "is corrupt (it is no JSON) and lies at" in shell("sweep").stderr
+
+    said = shell("sweep")
+    assert said.code == 1
+    assert f"{NAME} may still be published: its journal file is corrupt and lies at {aside}" in said.stderr
+    assert f"rm {aside}" in said.stderr
+    assert json.loads(shell("sweep", "--json").stdout)["corrupt"] == [{"name": NAME, "path": str(aside)}]
+
+    aside.unlink()
+    assert shell("sweep").code == 0
+
+
+def test_sweep_forget_gives_up_the_records_of_an_account_that_is_gone(stage: Stage, tmp_path: Path) -> None:
+    orphan(stage, "example.org", A)
+    config = tmp_path / "config.toml"
+    config.write_text('[account.other]\nprovider = "memory"\nzones = "example.net"\n')
+    shell = stage.client("bash", DNS01_PROVIDER="", DNS01_TIMEOUT="", DNS01_CONFIG=str(config))
+
+    said = shell("sweep")
+    assert said.code == 1
+    assert "has no account 'rfc2136' any more; there are other" in said.stderr
+    assert "`dns01 sweep --forget` gives it up" in said.stderr
+
+    said = shell("sweep", "--forget", "--dry-run")
+    assert f"to be given up: {NAME} TXT {A} in example.org, account rfc2136" in said.stdout
+    assert len(stage.journal()) == 1
+
+    said = shell("sweep", "--forget")
+    assert said.code == 0
+    assert f"given up, see whether it is still in the zone: {NAME} TXT {A}" in said.stdout
+    assert stage.journal() == []
+    assert stage.bind.txt(NAME) == {A}
+
+
+def test_sweep_forget_without_any_configuration_gives_nothing_up(stage: Stage) -> None:
+    orphan(stage, "example.org", A)
+
+    said = stage.client("bash", DNS01_PROVIDER="")("sweep", "--forget")
+
+    assert said.code == 3
+    assert "no DNS provider is configured" in said.stderr
+    assert len(stage.journal()) == 1
+
+
+def test_sweep_says_until_when_an_unknown_client_may_need_its_record(stage: Stage) -> None:
+    living = stage.client()
+    living("deploy_challenge", *APEX)
+    (file,) = (stage.state / "open").iterdir()
+    entry = json.loads(file.read_text())
+    opened_at = entry["opened_at"]
+    file.write_text(json.dumps(entry | {"client": None}))
+
+    said = stage.client("bash")("sweep", "--dry-run").stdout
+
+    until = datetime.fromisoformat(opened_at) + timedelta(hours=2)
+    assert f"in use until {until:%Y-%m-%dT%H:%M:%S}" in said
+    assert f"Z at the latest: {NAME} TXT {A} in example.org, account rfc2136, for an unknown client" in said
+
+
+def test_sweep_is_in_the_audit_trail(stage: Stage) -> None:
+    orphan(stage, "example.org", A)
+
+    stage.client("bash")("sweep")
+
+    record = stage.trail()[-1]
+    assert (record["client"], record["phase"], record["outcome"]) == ("dns01", "sweep", "ok")
+    assert [place["target"] for place in record["retracted"]] == [NAME]
