@@ -42,7 +42,7 @@ pictures: test-packages .venv/test ## draw the terminals in docs/pictures
 	@$(VENV)/python docs/draw_pictures.py
 
 unit: test-packages .venv/test ## all tests but the ones end to end
-	$(VENV)/python -m pytest -n 3 --dist worksteal --ignore tests/e2e
+	$(VENV)/python -m pytest -n 4 --dist worksteal --ignore tests/e2e # they wait half of the time
 
 e2e: test-packages .venv/test .venv-certbot/installed .venv-ansible/wheels ## real clients, a real CA, real name servers
 	$(VENV)/python -m pytest -n 4 --dist worksteal tests/e2e # they wait more than they work
