@@ -72,6 +72,7 @@ class Provider:
         owner = asked = dns.name.from_text(name)
         cut: dns.name.Name | None = None
         words = ""
+        recursive = False
         failing: list[str] = []
         while asked != dns.name.root:
             answer = self._ask([asked], dns.rdatatype.SOA)[asked]
@@ -85,6 +86,7 @@ class Provider:
                 return Zone(_text(apex))
             cut = cut or _cut(answer, owner)
             words = words or _words(answer)
+            recursive |= bool(answer.flags & dns.flags.RA and not answer.flags & dns.flags.AA)
             failing += [_text(asked)] if answer.rcode() == dns.rcode.SERVFAIL else []
             asked = asked.parent()
         if failing:
@@ -98,7 +100,8 @@ class Provider:
                 f"{_text(apex)} TSIG-ALLOW-DNSUPDATE {self.session.key_name}",
             )
         raise ZoneNotFound(
-            f"{self.server} is not authoritative for {name} or any domain above it ({words})",
+            f"{self.server} is not authoritative for {name} or any domain above it ({words})"
+            + (": it is a resolver, or recurses for others" if recursive else ""),
             "set RFC2136_NAMESERVER to the primary server of its zone; where that has views, the key decides",
         )
 
@@ -258,7 +261,8 @@ class Provider:
             case dns.rcode.REFUSED:
                 return AuthRejected(
                     f"{refused} with the key {self.session.key_name} (REFUSED)",
-                    "grant it TXT in the zone's update-policy, or name it in allow-update or the zone's acl",
+                    "grant it TXT in the zone's update-policy, or name it in allow-update or the zone's acl; "
+                    f"a zone that BIND has frozen refuses everybody: rndc thaw {zone.apex}",
                 )
             case dns.rcode.NOTAUTH:
                 return ProviderError(

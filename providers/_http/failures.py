@@ -32,6 +32,11 @@ class Sent(NamedTuple):
         match error:
             case failures.Timeout():
                 return self._too_late()
+            case failures.SSLError() if "WRONG_VERSION_NUMBER" in str(error):
+                return ProviderError(
+                    f"{self.whose}: {self.host} speaks no TLS at that port",
+                    "write http:// in its URL, if it is to be asked without TLS, or the port that has TLS",
+                )
             case failures.SSLError():
                 return ProviderError(
                     f"{self.whose}: the certificate of {self.host} cannot be trusted: {self._cause(error)}",

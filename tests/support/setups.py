@@ -146,12 +146,14 @@ class RawBind(Bind):
         command = super().prepare()
         conf = self.folder / "named.conf"
         text = conf.read_text()
-        start = text.index('zone "') if 'zone "' in text else len(text)
+        start = text.find('zone "', text.index("controls {"))  # beyond the options, which may name zones
         paths = {apex: self.folder / f"{apex}.zone" for apex in self._zones}
         clauses = "\n".join(self._clauses)
         for apex, path in paths.items():
             clauses = clauses.replace(f"{{{apex}}}", str(path))
-        conf.write_text(text[:start] + clauses.replace("{folder}", str(self.folder)))
+        conf.write_text(
+            (text[:start] if start >= 0 else text) + clauses.replace("{folder}", str(self.folder))
+        )
         return command
 
     def is_ready(self) -> bool:

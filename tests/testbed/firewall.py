@@ -30,6 +30,15 @@ def diverting(to: str) -> Iterator[None]:
 
 
 @contextmanager
+def answering_from(address: str, source: str) -> Iterator[None]:
+    """What the name server at the address answers over UDP seems to come from another one."""
+    with _table(
+        "type filter hook output priority -300;", f"ip saddr {address} udp sport 53 ip saddr set {source}"
+    ):
+        yield
+
+
+@contextmanager
 def _table(hook: str, rule: str) -> Iterator[None]:
     netns.must_be_entered()
     _nft(f"table ip wall {{\n chain here {{\n {hook}\n {rule}\n }}\n}}\n")

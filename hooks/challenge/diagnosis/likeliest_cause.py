@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
+import dns.rcode
 from dns.serial import Serial
 
 from .... import output
@@ -348,6 +349,14 @@ def _lame(scene: Scene) -> Suspicion | None:
     if not lame:
         return None
     said = ", ".join(f"{look} says {look.heard.words}" for look in lame)
+    if all(look.heard.message and look.heard.message.rcode() == dns.rcode.SERVFAIL for look in lame):
+        return Suspicion(
+            "server-fails",
+            f"a name server has no usable copy of {scene.survey.apex}, and a CA may ask that one: {said}; it "
+            "is a secondary whose copy has expired or never came, or its zone file does not load",
+            "see in its log why the zone transfer from the primary fails, and mend that: rndc retransfer "
+            f"{scene.survey.apex} (BIND), knotc zone-retransfer {scene.survey.apex} (Knot)",
+        )
     return Suspicion(
         "lame-server",
         f"a name server of {scene.survey.apex} does not serve it, and a CA may ask that one: {said}",

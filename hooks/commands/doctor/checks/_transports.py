@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
+from ....dns.address import Address
 from ....dns.inspect.survey import Look, Survey
 from ..finding import Finding, Severity
 from ._server_names import ips, located, looks_by_host, or_drop
@@ -87,11 +88,29 @@ def _dead_ipv6(survey: Survey, host: str, looks: Sequence[Look]) -> Finding:
     )
 
 
-def one_transport(survey: Survey, blocked: Container[str]) -> Iterator[Finding]:
+def answers_from_elsewhere(survey: Survey, sources: Mapping[Address, str]) -> Iterator[Finding]:
+    """``sources``: the addresses that answer from others, and from which."""
+    for host, looks in looks_by_host(survey, lambda look: look.address in sources):
+        address = looks[0].address
+        yield Finding(
+            "answers-from-elsewhere",
+            Severity.WARNING,
+            host,
+            f"the name server {host} of {survey.apex}, asked at {address.ip} over UDP, answers from "
+            f"{sources[address]}: everybody takes that for a forger's answer, and hears nothing",
+            (
+                "have it answer from the address that is asked (RFC 2181 §4.1): "
+                f"listen-on {{ {address.ip}; }}; (BIND), or mend the address translation (NAT) before it",
+                f"see for yourself: dig SOA {survey.apex} +norec @{address.ip} tells of an unexpected source",
+            ),
+        )
+
+
+def one_transport(survey: Survey, blocked: Container[str], explained: Container[str]) -> Iterator[Finding]:
     """RFC 7766 §5: both are required."""
     faults = {
         "TCP": lambda look: not look.silent and look.stream.message is None,
-        "UDP": lambda look: not look.silent and not look.udp,
+        "UDP": lambda look: not look.silent and not look.udp and look.address.ip not in explained,
     }
     for way, fault in faults.items():
         if f"{way.lower()}-blocked" in blocked:

@@ -11,13 +11,22 @@ from collections.abc import Iterable, Iterator
 import dns.rdatatype
 
 from ....dns.inspect.faults import server_faults
+from ....dns.inspect.source_address import sources
 from ....dns.inspect.survey import Survey, recheck_serials
 from ....dns.negative_ttl import negative_ttl
 from ..finding import Examined, Finding, Severity
 from . import _addresses
 from ._server_faults import REPORTS, serial_went_back
 from ._server_names import answers, or_drop
-from ._transports import blocked_ports, large_udp, limited, one_transport, silent, without_edns
+from ._transports import (
+    answers_from_elsewhere,
+    blocked_ports,
+    large_udp,
+    limited,
+    one_transport,
+    silent,
+    without_edns,
+)
 from ._world_copy import copy_elsewhere, hidden_and_behind, other_view, with_addresses
 from ._zones import named_survey, surveys
 from .account_copy import AccountCopies, AccountCopy, account_copies
@@ -74,13 +83,18 @@ def findings(
         if report := REPORTS.get(fault.kind):
             yield report(survey, fault)
     yield from _ns_cname(survey)
-    yield from _ns_without_address(survey)
+    homeless = list(_ns_without_address(survey))
+    yield from (finding for finding in homeless if _is_literal(finding.subject))
     if not any(fault.kind in ("foreign", "primary") for fault in faults):
         yield from _ns_mismatch(survey)
+    yield from (finding for finding in homeless if not _is_literal(finding.subject))
     blocked = list(blocked_ports(survey))
     codes = {finding.code for finding in blocked}
+    strange = sources((look.address for look in survey.looks if not look.udp), survey.apex)
+    yield from answers_from_elsewhere(survey, strange)
+    explained |= {address.ip for address in strange}
     yield from silent(survey, codes, explained)
-    yield from one_transport(survey, codes)
+    yield from one_transport(survey, codes, explained)
     yield from large_udp(survey)
     yield from without_edns(survey)
     yield from blocked
@@ -161,6 +175,17 @@ def _ns_mismatch(survey: Survey) -> Iterator[Finding]:
     harmless = set(survey.delegated) < set(own) <= serving
     sides = {"at its parent": {*survey.delegated} - {*own}, "in the zone": {*own} - {*survey.delegated}}
     alone = [f"{', '.join(sorted(hosts))} only {where}" for where, hosts in sides.items() if hosts]
+    steps = [
+        f"give the registrar, or whoever runs the parent zone, these: {', '.join(own)}",
+        f"or change the zone's own NS records to: {', '.join(survey.delegated)}",
+    ]
+    if not serving & sides["in the zone"] and serving >= {
+        *survey.delegated
+    }:  # the zone's own are the old ones
+        steps = [
+            f"change the zone's own NS records to: {', '.join(survey.delegated)}",
+            f"or, once these serve it, give them to the registrar, or the parent zone: {', '.join(own)}",
+        ]
     yield Finding(
         "ns-mismatch",
         Severity.NOTE if harmless else Severity.WARNING,
@@ -168,8 +193,7 @@ def _ns_mismatch(survey: Survey) -> Iterator[Finding]:
         f"{survey.apex} is delegated to other name servers than it names itself: {', '.join(alone)}",
         (
             f"decide which servers {survey.apex} is to have, and see that all of them serve it",
-            f"give the registrar, or whoever runs the parent zone, these: {', '.join(own)}",
-            f"or change the zone's own NS records to: {', '.join(survey.delegated)}",
+            *steps,
         ),
     )
 
@@ -191,7 +215,7 @@ def _ns_cname(survey: Survey) -> Iterator[Finding]:
 
 def _ns_without_address(survey: Survey) -> Iterator[Finding]:
     for host in survey.homeless:
-        literal = host.replace(".", "").isdigit()
+        literal = _is_literal(host)
         yield Finding(
             "ns-without-address",
             Severity.WARNING,
@@ -207,6 +231,11 @@ def _ns_without_address(survey: Survey) -> Iterator[Finding]:
                 or_drop(survey, host),
             ),
         )
+
+
+def _is_literal(host: str) -> bool:
+    """Whether it is an IPv4 address in the place of a name."""
+    return host.replace(".", "").isdigit()
 
 
 def _single_network(survey: Survey) -> Iterator[Finding]:

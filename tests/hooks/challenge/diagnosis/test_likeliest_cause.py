@@ -307,6 +307,24 @@ def test_a_lame_server(world: World, example: HostedZone) -> None:
     assert f"ns2.example.org ({NS2}) says REFUSED" in found.cause
 
 
+def test_a_server_whose_copy_has_expired(world: World, example: HostedZone) -> None:
+    example.set(NAME, "TXT", VALUE)
+    world.servers[NS2].rcode = "SERVFAIL"
+
+    found = suspected(world)
+
+    assert found.code == "server-fails"
+    assert f"ns2.example.org ({NS2}) says SERVFAIL" in found.cause
+    assert "rndc retransfer example.org" in found.remedy
+
+
+def test_servers_that_truncate_all_they_say_are_heard_over_udp(world: World, example: HostedZone) -> None:
+    for server in example.servers:
+        server.truncate = True
+
+    assert suspected(world).code == "not-yet"
+
+
 def test_a_silent_server(world: World, example: HostedZone) -> None:
     example.set(NAME, "TXT", VALUE)
     world.servers[NS2].silent = True

@@ -157,6 +157,90 @@ def hidden_primary_that_the_soa_does_not_name(site: Site) -> Mapping[str, str]:
     return site.updates("127.1.0.9")
 
 
+class FetchingKnot(Knot):
+    """A secondary of the server at ONE."""
+
+    def prepare(self) -> list[str]:
+        command = super().prepare()
+        path = self.folder / "knot.conf"
+        remote = f"remote:\n  - id: primary\n    address: {ONE}@53\n    key: hook\nzone:\n"
+        text = path.read_text().replace("zone:\n", remote)
+        file = f"    file: {self.folder}/example.org.zone\n"
+        path.write_text(text.replace(file, "    master: primary\n    file: copy.zone\n"))
+        return command
+
+
+def secondary_on_knot(site: Site) -> Mapping[str, str]:
+    site.start(Bind(ONE, {"example.org": PAIR.format(serial=5)}, [KEY]))
+    site.start(FetchingKnot(TWO, {"example.org": ""}, [KEY]))
+    site.world.delegate("example.org", BOTH)
+    return site.updates(ONE)
+
+
+CATALOG = "@ SOA invalid. invalid. 1 60 60 86400 60\n@ NS invalid.\nversion TXT 2\nx.zones PTR example.org.\n"
+
+
+def secondary_by_a_catalog(site: Site) -> Mapping[str, str]:
+    zones = {"example.org": PAIR.format(serial=5), "catalog.example.net": CATALOG}
+    site.start(Bind(ONE, zones, [KEY]))
+    clause = (
+        f'zone "catalog.example.net" {{ type secondary; primaries {{ {ONE} key hook; }}; '
+        'file "{folder}/catalog"; };'
+    )
+    primaries = f"default-primaries {{ {ONE} key hook; }}"
+    option = f'catalog-zones {{ zone "catalog.example.net" {primaries} in-memory yes; }};'
+    server = site.start(RawBind(TWO, [clause], {}, option))
+    until(lambda: server.ask("example.org", "SOA").answer)
+    site.world.delegate("example.org", BOTH)
+    return site.updates(ONE)
+
+
+def views_of_which_the_world_sees_the_one_that_is_updated(site: Site) -> Mapping[str, str]:
+    inner = site.folder / "inner.zone"
+    inner.write_text("$TTL 60\n@ SOA ns hostmaster 90 3600 600 86400 60\n@ NS ns\nns A 127.1.0.1\n")
+    views = (
+        'view "inside" { match-clients { 10.0.0.1; }; '
+        f'zone "example.org" {{ type primary; file "{inner}"; }}; }};\n'
+        'view "outside" { match-clients { any; }; zone "example.org" { type primary; file "{example.org}"; '
+        'allow-update { key "hook"; }; }; };'
+    )
+    site.start(RawBind(ONE, [views], {"example.org": ""}))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+def a_limited_rate(site: Site) -> Mapping[str, str]:
+    limit = "rate-limit { responses-per-second 20; slip 2; };"
+    site.start(Bind(ONE, {"example.org": ""}, [KEY], extra_options=limit))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+def a_ds_of_a_key_that_is_to_come(site: Site) -> Mapping[str, str]:
+    account = _signed(site)
+    site.world.zones["org"].add("example.org", "DS", "4711 13 2 " + "ab" * 32)
+    return account
+
+
+def a_ds_of_an_algorithm_that_nobody_knows(site: Site) -> Mapping[str, str]:
+    account = _signed(site)
+    site.world.zones["org"].set("example.org", "DS", "4711 3 1 " + "ab" * 20)
+    return account
+
+
+def a_dname_above_the_domain(site: Site) -> Mapping[str, str]:
+    head = f"@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A {ONE}\n"
+    site.start(Bind(ONE, {"example.org": f"{head}_acme-challenge DNAME acme.example.org.\n"}, [KEY]))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+def caa_in_capitals(site: Site) -> Mapping[str, str]:
+    records = ('0 issue "letsencrypt.org"', '128 issuewild "LetsEncrypt.ORG"')
+    site.world.zone("example.org", BOTH).set("example.org", "CAA", *records)
+    return {}
+
+
 def signed_with_nsec3(site: Site) -> Mapping[str, str]:
     return _signed(site, nsec3=True)
 
@@ -308,6 +392,14 @@ SETUPS = (
     primary_and_secondary,
     hidden_primary,
     hidden_primary_that_the_soa_does_not_name,
+    secondary_on_knot,
+    secondary_by_a_catalog,
+    views_of_which_the_world_sees_the_one_that_is_updated,
+    a_limited_rate,
+    a_ds_of_a_key_that_is_to_come,
+    a_ds_of_an_algorithm_that_nobody_knows,
+    a_dname_above_the_domain,
+    caa_in_capitals,
     signed_with_nsec3,
     signed_with_rsa,
     signed_with_a_caa,

@@ -359,6 +359,20 @@ def nobody_listens_where_the_api_should_be(site: Site) -> Account:
     return {"DNS01_PROVIDER": "powerdns", "PDNS_API_KEY": "k", "PDNS_API_URL": "http://127.0.0.77:8081"}
 
 
+@FAULTS.add("provider-refuses", "speaks no TLS", "http://")
+def the_api_is_asked_with_tls_and_has_none(site: Site) -> Account:
+    server = site.start(PowerDNS(ONE, {"example.org": ""}))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    account = powerdns(server)
+    return {**account, "PDNS_API_URL": account["PDNS_API_URL"].replace("http:", "https:")}
+
+
+@FAULTS.add("token-lacks-zone", "it is a resolver", "RFC2136_NAMESERVER")
+def the_account_names_a_resolver(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    return {"DNS01_PROVIDER": "rfc2136", "RFC2136_NAMESERVER": site.world.resolver.address}
+
+
 @FAULTS.add("cname-foreign", f"lacks its final dot: {NAME}. CNAME example.acme.net.")
 def the_cname_lacks_its_final_dot(site: Site) -> Account:
     site.world.zone("example.org", BOTH).set(NAME, "CNAME", "example.acme.net.example.org.")

@@ -16,6 +16,7 @@ import pytest
 from calls import KEY
 from setups import BOTH, FOUR, NAME, ONE, TWO, Account, Fault, Faults, Site, check_fault, site_at
 from testbed import Bind, NameServer, Unbound, Zone
+from testbed.firewall import answering_from
 from testbed.sockets import Transport
 
 from dns01.hooks.commands.doctor.finding import Severity
@@ -266,6 +267,13 @@ def one_server_gives_empty_answers(site: Site) -> Account:
         return response
 
     return changed(site, change, one=True)
+
+
+@FAULTS.add("answers-from-elsewhere", f"asked at {TWO}", f"from {FOUR}", severity=Severity.WARNING)
+def one_server_answers_from_another_address(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    site.start(answering_from(TWO, FOUR))
+    return {}
 
 
 # CNAMEs at the apex

@@ -260,6 +260,13 @@ def one_of_the_zones_ns_records_holds_an_address(site: Site) -> Account:
     return {}
 
 
+@FAULTS.add("ns-mismatch", "ns1.old.net", "change the zone's own NS records to: ns1.example.org",
+            severity=Severity.WARNING)  # fmt: skip
+def the_zone_still_names_the_servers_of_the_old_hoster(site: Site) -> Account:
+    site.world.zone("example.org", BOTH).set("example.org", "NS", "ns1.old.net.", "ns2.old.net.")
+    return {}
+
+
 @FAULTS.add("zone-missing", "domain of a registry", domain="org")
 def the_domain_is_a_registrys(site: Site) -> Account:
     site.world.zone("example.org", BOTH)
