@@ -45,7 +45,7 @@ def from_variables(option: Option, environ: Mapping[str, str]) -> str:
     """What one of the option's variables says, or the file that VARIABLE_FILE names; else ""."""
     for variable in option.env:
         if value := environ.get(variable):
-            if option.secret:
+            if option.secret or value.endswith("\r"):  # of a file with the line ends of Windows
                 with at(variable):
                     check_secret(value, f"set {variable}_FILE to the path of a file that holds it")
             return value
