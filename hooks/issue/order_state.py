@@ -30,6 +30,7 @@ EVENTS = "events.jsonl"
 LONGEST_EVENT = 1 << 20  # octets of a line
 LARGEST_EVENTS = 1 << 30  # octets of all
 LIMITED = "(rateLimited)"  # as the error of a CA that takes no more says its type
+INTERNAL = "(serverInternal)"
 
 
 class OrderState(NamedTuple):
@@ -58,6 +59,12 @@ class OrderState(NamedTuple):
     def is_limited(self) -> bool:
         """Whether ``next_try`` is the CA's word (RFC 8555 §6.6), and no back-off of our own."""
         return LIMITED in self.error
+
+    @property
+    def may_not_replace(self) -> bool:
+        """Whether the last try met a fault of the CA's own: for some, that is what the certificate to be
+        replaced leads to, each time."""
+        return INTERNAL in self.error
 
     def closed(self) -> OrderState:
         """This state without its order."""

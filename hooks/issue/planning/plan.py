@@ -76,8 +76,9 @@ def _judge(
 ) -> Planned:
     verdict = due(leaf, wanted.names, window)
     not_after = leaf.not_after.timestamp() if leaf else 0.0
-    asked_for = window if window and verdict.replaces and window.directory == ca.directory else None
-    replaces = asked_for.id if asked_for else ""
+    replaces = ""
+    if window and verdict.replaces and window.directory == ca.directory and not kept.may_not_replace:
+        replaces = window.id
     planned = Planned(wanted, kept, "order", verdict.reason, verdict.at, replaces, not_after)
     if forced and verdict.at > now:
         planned = planned._replace(reason=f"asked for by name; {verdict.reason}", at=now)

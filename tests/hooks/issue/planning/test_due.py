@@ -129,6 +129,18 @@ def test_an_order_in_the_ca_s_window_is_exempt() -> None:
     assert (planned["a"].verdict, planned["a"].replaces) == ("order", "aki.serial")
 
 
+def test_after_a_fault_of_the_ca_s_own_an_order_does_not_say_what_it_replaces() -> None:
+    """Reported of a CA that could not read it: every renewal failed the same way."""
+    windows = (window(-2, -1, 1),)
+    failed = OrderState("a", failures=1, next_try=1.0, error="ca.example: down (serverInternal)")
+    timed_out = failed._replace(error="after 600 s not every name server has _acme-challenge.a.example")
+
+    leaves = {"a": leaf(80, 90, "a.example")}
+
+    assert plan(leaves, kept={"a": failed}, windows=windows)["a"].replaces == ""
+    assert plan(leaves, kept={"a": timed_out}, windows=windows)["a"].replaces == "aki.serial"
+
+
 def test_an_order_that_is_open_is_gone_on_with_and_costs_no_budget() -> None:
     full = [Event("order", NOW.timestamp() - 3600, (f"x{n}.example",)) for n in range(300)]
     kept = {"a": OrderState("a", ("a.example",), CA.directory, "https://ca.example/order/1", begun=1.0)}
