@@ -59,7 +59,8 @@ class AcmeFront:
     """``windows``: by a certificate's identifier (RFC 9773 §4.1), the JSON of its renewal information,
     or a Refusal; "*" is every other's. ``refuse``: gives a Refusal for a request, or None. ``before``
     and ``after``: called with each request before Pebble has it, and before its answer goes out.
-    ``asked``: all requests so far."""
+    ``asked``: all requests so far. ``reuses_orders``: whether who asks for the same names gets the same
+    order, as Boulder does while it is open."""
 
     def __init__(self, pebble: Pebble) -> None:
         self._pebble = pebble
@@ -71,6 +72,8 @@ class AcmeFront:
         self.asked: list[Asked] = []
         self.orders: list[Mapping[str, Any]] = []  # the payloads that Pebble has taken
         self.has_renewal_info = True
+        self.reuses_orders = False
+        self._open: dict[str, tuple[str, bytes]] = {}  # by its identifiers, the URL and the order
 
     def __enter__(self) -> Self:
         ca = trustme.CA()
@@ -124,11 +127,17 @@ class AcmeFront:
             directory = json.loads(content)
             directory["renewalInfo"] = self.directory.removesuffix("/dir") + "/renewal"
             content = json.dumps(directory).encode()
+        headers = response.getheaders()
         if asked.is_new_order and response.status == 201:
             self.orders.append(asked.payload)
+            if self.reuses_orders:
+                identifiers = json.dumps(asked.payload["identifiers"])
+                this = (str(response.getheader("Location")), content)
+                url, content = self._open.setdefault(identifiers, this)
+                headers = [(name, url if name == "Location" else value) for name, value in headers]
         self.after(asked)
         handler.send_response(response.status)
-        for name, value in response.getheaders():
+        for name, value in headers:
             if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
                 handler.send_header(name, value)
         _end(handler, content)

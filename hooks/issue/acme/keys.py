@@ -42,9 +42,9 @@ def new_csr(key: str, names: Sequence[str]) -> bytes:
     return signed.public_bytes(Encoding.DER)
 
 
-def belongs(key: str, certificate: str) -> bool:
-    """Whether the certificate (PEM) is for this private key."""
-    public = load_pem_private_key(key.encode(), password=None).public_key()
+def answers(certificate: str, csr: bytes) -> bool:
+    """Whether the certificate (PEM) is for the key of this request (DER)."""
+    public = x509.load_der_x509_csr(csr).public_key()
     return x509.load_pem_x509_certificate(certificate.encode()).public_key() == public
 
 

@@ -5,6 +5,7 @@ What is about to be ordered is on the disk before the CA hears of it, and its UR
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TypeGuard
 
@@ -17,6 +18,7 @@ from ..wave.issuance import Issuance
 from .keys import new_key
 from .order import Order, Orders
 
+SHARED = "shared"  # the code, of our own, of an order that is another certificate's already
 NOT_ABOUT_THE_ORDER = ("badNonce", "connection", "rateLimited", "serverInternal")
 
 
@@ -39,11 +41,15 @@ class Ordering:
         self._account = account
         self._clock = clock
         self._rate_limited: AcmeError | None = None
+        self._owners: dict[str, str] = {}  # of each order's URL: the certificate's name
+        self._lock = threading.Lock()
 
     def order_for(self, issuance: Issuance) -> Order:
         """The order, whatever its status is. Raises AcmeError; once the CA allows no more of them, for
         every one that is not open yet."""
         order = self._resumed(issuance) if issuance.kept.order else None
+        if order:
+            self._claim(order, issuance)
         if order and not issuance.kept.key:  # another machine has opened it
             keep(self._states, issuance, key=self._key(issuance))
         if order is None:
@@ -87,8 +93,21 @@ class Ordering:
             issuance.replaces = ""
             keep(self._states, issuance, replaces="")
             order = self._place(issuance)
+        self._claim(order, issuance)
         keep(self._states, issuance, order=order.url)
         return order
+
+    def _claim(self, order: Order, issuance: Issuance) -> None:
+        """Raises AcmeError where another certificate has the order: CAs give an open one again to whoever
+        asks for the same names, and it can be finalised with one key only."""
+        with self._lock:
+            owner = self._owners.setdefault(order.url, issuance.name)
+        if owner != issuance.name:
+            raise AcmeError(
+                f"the CA has one order at a time for the same names, and it is that of {owner}",
+                "the next run orders this one: dns01 issue",
+                code=SHARED,
+            )
 
     def _place(self, issuance: Issuance) -> Order:
         names = issuance.wanted.names

@@ -16,9 +16,9 @@ from functools import partial
 from ....errors import AcmeError, HookError
 from ...clients.challenge import Challenge
 from .. import files
-from ..acme.keys import belongs, new_csr, read_csr
+from ..acme.keys import answers, new_csr, read_csr
 from ..acme.order import Authorization, Order, Orders
-from ..acme.ordering import Ordering, is_rate_limited, keep
+from ..acme.ordering import SHARED, Ordering, is_rate_limited, keep
 from ..order_state import OrderStates
 from ..planning.limits import Event, backoff
 from ..section import CaSection
@@ -197,7 +197,7 @@ class Wave:
 
     def _install(self, issuance: Issuance, order: Order) -> None:
         chain = self._orders.chain(order, self._ca.preferred_chain)
-        if issuance.kept.key and not belongs(issuance.kept.key, chain[0]):
+        if not answers(chain[0], self._csr(issuance)):
             raise AcmeError(
                 "the order was finalised with another key than the one that is kept",
                 "another one is ordered by a later run",
@@ -217,11 +217,15 @@ class Wave:
         if issuance.is_over:
             return
         code = error.code if isinstance(error, AcmeError) else ""
-        if code == "invalid" or not issuance.kept.order:
+        if code in ("invalid", SHARED) or not issuance.kept.order:
             issuance.kept = issuance.kept.closed()
         if is_rate_limited(error):
             pause = RATE_LIMIT_PAUSE if error.retry_after is None else error.retry_after
             keep(self._states, issuance, next_try=self._clock() + pause, error=str(error))
+            issuance.fail(error, "deferred")
+            return
+        if code == SHARED:
+            keep(self._states, issuance, error=str(error))
             issuance.fail(error, "deferred")
             return
         failures = issuance.kept.failures + 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from issuing import Office
 from testbed.acme_front import Refusal
 
@@ -115,6 +115,24 @@ def test_a_csr_of_one_s_own_stands_in_for_a_key(office: Office, tmp_path: Path) 
 
     assert office.leaf("www.example.org").public_key() == csr.public_key()
     assert not (office.certificate("www.example.org") / "privkey.pem").exists()
+
+
+def test_two_certificates_for_the_same_names_get_an_order_each(office: Office) -> None:
+    """One with each kind of key; while an order is open, the CA gives the same one to both."""
+    office.want("ec", "www.example.org", key="ec256")
+    office.want("rsa", "www.example.org", key="rsa2048")
+    office.front.reuses_orders = True
+
+    first = office.issue()
+    issued = [name for name in ("ec", "rsa") if office.certificate(name).exists()]
+    office.front.reuses_orders = False
+    second = office.issue()
+
+    assert (first.code, len(issued), second.code) == (10, 1, 0)
+    assert f"the CA has one order at a time for the same names, and it is that of {issued[0]}" in first.stdout
+    for name in ("ec", "rsa"):
+        key = (office.certificate(name) / "privkey.pem").read_bytes()
+        assert load_pem_private_key(key, None).public_key() == office.leaf(name).public_key()
 
 
 def test_an_account_of_another_client_is_taken_over(office: Office, tmp_path: Path) -> None:
