@@ -8,9 +8,8 @@ TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils busybox certbot chromium c
 	iproute2 knot knot-dnsutils lego mksh nftables nginx-light openssh-client openssh-server openssl \
 	pdns-backend-sqlite3 pdns-server postfix postgresql strace systemd uacme unbound
 
-.PHONY: help demo test bench performance dist try docs trust lock audit lint pictures ruff types unit e2e demo-notice \
-	demo-packages \
-	test-packages
+.PHONY: help demo test bench performance dist try docs trust lock locked audit lint pictures ruff types unit e2e \
+	demo-notice demo-packages test-packages
 .NOTPARALLEL:
 
 TEST_PACKAGES += fish lintian man-db zsh # for tests of what is built
@@ -56,6 +55,12 @@ trust: test-packages .venv/test ## tests/trust at length: kills, races, faults a
 
 lock: .venv/test ## write the versions that the tests need, with hashes, to requirements.lock
 	@$(VENV)/python packaging/lock.py > requirements.lock.new && mv requirements.lock.new requirements.lock
+
+locked: ## install what is locked in an environment of its own, by its hashes, and see that it fits together
+	@rm -rf .venv-locked
+	@$(PYTHON) -m venv .venv-locked
+	.venv-locked/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@.venv-locked/bin/python -m pip check && rm -rf .venv-locked
 
 audit: requirements.lock .venv-audit/bin/pip-audit ## ask an index for known vulnerabilities in what is locked
 	@.venv-audit/bin/pip-audit --requirement requirements.lock --disable-pip --strict || { \

@@ -84,7 +84,9 @@ def nothing_to_do(words: list[str]) -> bool:
         return not (pending_work.anything_pending(os.environ) and pending_work.anything_due(os.environ))
     if words[0] not in ("startup_hook", "exit_hook") or any(words[1:]):
         return False
-    return not (pending_work.anything_open(os.environ) or pending_work.anything_pending(os.environ))
+    if not (pending_work.anything_open(os.environ) or pending_work.anything_pending(os.environ)):
+        return True
+    return not pending_work.anything_of_this_call(os.environ, at_exit=words[0] == "exit_hook")
 
 
 def phase(words: list[str]) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ..clients.process import Client, is_alive
 from .atomic import read_own
-from .store import LARGEST_RECORD, MALFORMED
+from .store import LARGEST_RECORD, MALFORMED, VERSION
 
 RETRY_INTERVAL = 600.0  # seconds until a failure is tried again, where the client's run cannot be told
 ABANDONED = 7200.0  # seconds: twice the life of a pending authorization; nobody else is at work on it then
@@ -30,14 +30,38 @@ def is_due(client: Client | None, tried: float, now: float) -> bool:
     return is_abandoned(client, tried, now)
 
 
-def is_due_file(path: str) -> bool:
-    """The same of a file of the ledger; True for what cannot be read. Raises OSError."""
+def is_due_file(path: str, ours: Collection[int] = ()) -> bool:
+    """The same of a file of the ledger; True for what cannot be read, and for what a process of ``ours`` has
+    written."""
+
+    def is_due_record(data: Mapping[str, Any]) -> bool:
+        return is_due(_client_of(data), data["tried"], time.time())
+
+    return _is_for_us(path, ours, is_due_record)
+
+
+def is_left_file(path: str, ours: Collection[int]) -> bool:
+    """Whether an entry of the journal, by its file, is for any call to take back; True for what cannot be
+    read, and for what a process of ``ours`` has written."""
+
+    def is_left(data: Mapping[str, Any]) -> bool:
+        return bool(data["state"] != "open" or is_abandoned(_client_of(data), data["opened"], time.time()))
+
+    return _is_for_us(path, ours, is_left)
+
+
+def _is_for_us(path: str, ours: Collection[int], judge: Callable[[Mapping[str, Any]], bool]) -> bool:
     if not path.endswith(".json"):
         return False
     try:
         data: Mapping[str, Any] = json.loads(read_own(path, LARGEST_RECORD))
-        return is_due(data["client"] and Client(**data["client"]), data["tried"], time.time())
+        client = data["client"]
+        return bool(data["version"] > VERSION or (client and client["pid"] in ours) or judge(data))
     except FileNotFoundError:  # done by another process
         return False
-    except MALFORMED:
+    except (OSError, *MALFORMED):
         return True
+
+
+def _client_of(data: Mapping[str, Any]) -> Client | None:
+    return Client(**data["client"]) if data["client"] else None

@@ -100,6 +100,30 @@ def _holds_any(environ: Mapping[str, str], folder: str) -> bool:
         return True
 
 
+def anything_of_this_call(environ: Mapping[str, str], *, at_exit: bool) -> bool:
+    """Whether any of what is open or pending is for this call to deal with: what nobody else is at work on,
+    and ``at_exit`` what this run of the client has left. True as well for what cannot be read."""
+    from .liveness import is_due_file, is_left_file
+
+    ours: set[int] = set()
+    if at_exit:
+        from ..clients.proc import upwards
+
+        ours = {pid for pid, _ in upwards(os.getppid())}
+    judges = {"open": is_left_file, "pending": is_due_file}
+    for part, is_for_this_call in judges.items():
+        folder = os.path.join(state_dir(environ), part)
+        try:
+            names = os.listdir(folder)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return True
+        if any(is_for_this_call(os.path.join(folder, name), ours) for name in names):
+            return True
+    return False
+
+
 def anything_due(environ: Mapping[str, str]) -> bool:
     """Whether any of what is pending is to be tried again by this call; True as well for what cannot be
     read, so that the full way, which says why, is taken."""
