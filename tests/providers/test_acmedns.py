@@ -165,7 +165,9 @@ class TestAccounts:
 
     def test_a_file_that_others_can_read_is_refused(self, case: AcmeDnsCase) -> None:
         case.file.chmod(0o644)
-        assert "can be read by others" in str(case.error_of(lambda: case.publish(A)))
+        error = case.error_of(lambda: case.publish(A))
+        assert isinstance(error, ConfigError)
+        assert error.hint == f"chmod 600 {case.file}"
 
     @pytest.mark.parametrize(
         "content", ["no JSON", "[]", '{"example.com": {"username": "s3cret"}}', '{"a": 1}']

@@ -176,8 +176,9 @@ class TestKeys:
         file.write_text(key_file())
         variables = {"DNS01_CONFIG": "", "DNS01_PROVIDER": "gcloud", "GCE_SERVICE_ACCOUNT_FILE": str(file)}
         file.chmod(0o640)
-        with pytest.raises(ConfigError, match=f"{file} can be read by others"):
+        with pytest.raises(ConfigError) as refusal:
             configured(variables)
+        assert refusal.value.hint == f"chmod 600 {file}"
         file.chmod(0o600)
         (account,) = configured(variables).accounts.values()
         assert json.loads(account.options["service_account"])["private_key_id"] == KEY_ID

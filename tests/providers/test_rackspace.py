@@ -220,8 +220,9 @@ class TestCredentialsFile:
 
     def test_one_that_others_can_read_is_refused(self, case: RackspaceCase, file: Path) -> None:
         file.chmod(0o640)
-        with pytest.raises(ConfigError, match="can be read by others"):
+        with pytest.raises(ConfigError) as refusal:
             case.provider()
+        assert refusal.value.hint == f"chmod 600 {file}"
 
     @pytest.mark.parametrize(
         "content", ["no INI", "[keystone]\nusername = jdoe\n", "[rackspace_cloud]\nusername = jdoe\n"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -35,7 +36,7 @@ def test_audit_tells_every_phase(lived: str, shell: Client) -> None:
     assert deploy[1] == f"    published {NAME} in example.org, account rfc2136"
     assert clean[1] == f"    retracted {NAME} in example.org, account rfc2136"
     assert " failed certbot auth www.example.org [root@" in auth[0]
-    assert auth[-1] == "    AuthRejected: 127.1.0.1 says that the secret of the key hook is wrong (BADSIG)"
+    assert re.fullmatch(r"    AuthRejected: 127\.1\.0\.1 .* \(BADSIG\)", auth[-1])
 
 
 def _paragraphs(text: str) -> list[str]:

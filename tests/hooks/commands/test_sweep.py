@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -52,10 +53,7 @@ def test_sweep_fails_while_something_cannot_be_taken_back(stage: Stage) -> None:
     said = stage.client("bash")("sweep", RFC2136_TSIG_SECRET="d3Jvbmc=")
 
     assert said.code == 1
-    assert (
-        "failed tries: 1, the last one: 127.1.0.1 says that the secret of the key hook is wrong"
-        in said.stdout
-    )
+    assert re.search(r"failed tries: 1, the last one: 127\.1\.0\.1 .*\(BADSIG\)", said.stdout)
 
 
 def test_sweep_names_the_record_of_a_corrupt_file_until_the_file_is_removed(stage: Stage) -> None:

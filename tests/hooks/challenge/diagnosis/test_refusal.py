@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,6 +118,12 @@ def test_uacmes_done_tells_nothing(stage: Stage) -> None:
 # An order that is refused
 
 
+def caused(said: Said, name: str, issuer: str) -> bool:
+    """Whether the CAA records that name the issuer are given as the likeliest cause."""
+    cause = rf"the likeliest cause: {re.escape(name)}: .*CAA records of example\.org .*{re.escape(issuer)}"
+    return bool(re.search(cause, said.stderr))
+
+
 def test_a_caa_refusal_at_the_end_shows_the_record_to_add(tmp_path: Path) -> None:
     detail = "While processing CAA for www.example.org: CAA record for www.example.org prevents issuance"
 
@@ -124,7 +131,7 @@ def test_a_caa_refusal_at_the_end_shows_the_record_to_add(tmp_path: Path) -> Non
 
     assert said.code == 0
     assert f"dns01: request_failure: POST was answered with 403: {detail} ({CAA})" in said.stderr
-    assert "the likeliest cause: www.example.org: the CAA records of example.org let other.net" in said.stderr
+    assert caused(said, "www.example.org", "other.net")
     assert 'example.org. CAA 0 issue "letsencrypt.org"' in said.stderr
 
 
@@ -138,8 +145,8 @@ def test_every_identifier_of_a_refused_order_is_asked_for(tmp_path: Path) -> Non
         tmp_path, "other.net", *refused({"type": CAA, "detail": "Rechecking CAA", "subproblems": parts})
     )
 
-    assert "the likeliest cause: a.example.org: the CAA records of example.org" in said.stderr
-    assert "the likeliest cause: b.example.org: the CAA records of example.org" in said.stderr
+    assert caused(said, "a.example.org", "other.net")
+    assert caused(said, "b.example.org", "other.net")
 
 
 def test_a_caa_refusal_that_the_records_of_now_do_not_explain_is_left_at_the_cas_words(
@@ -154,7 +161,7 @@ def test_a_caa_refusal_that_the_records_of_now_do_not_explain_is_left_at_the_cas
 def test_a_caa_refusal_of_a_challenge_is_explained_by_its_name(tmp_path: Path) -> None:
     said = refusing(tmp_path, "other.net", *invalid("token-1", "CAA record for example.org", CAA))
 
-    assert "the likeliest cause: example.org: the CAA records of example.org let other.net" in said.stderr
+    assert caused(said, "example.org", "other.net")
 
 
 def test_too_many_orders_have_nothing_to_do_with_the_dns(stage: Stage) -> None:

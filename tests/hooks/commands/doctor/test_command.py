@@ -92,8 +92,7 @@ def test_a_finding_is_a_line_with_the_numbered_steps_beneath(stage: Stage) -> No
 
     assert said.code == 2
     assert re.search(
-        r"^  ERROR   auth-rejected: rfc2136: 127\.1\.0\.1 says that the secret of the key hook is wrong "
-        r"\(BADSIG\)\n       1\. copy the secret from the server's own key of that name\n       2\. ",
+        r"^  ERROR   auth-rejected: rfc2136: 127\.1\.0\.1 .*\(BADSIG\)\n       1\. .*secret.*\n       2\. ",
         said.stdout,
         re.MULTILINE,
     )

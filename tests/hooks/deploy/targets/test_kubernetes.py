@@ -340,8 +340,9 @@ def test_what_is_no_kubeconfig_is_no_traceback_and_runs_nothing(kubeconfig: Kube
 def test_a_kubeconfig_that_others_can_read_is_refused(kubeconfig: Kubeconfig) -> None:
     path = kubeconfig.of()
     os.chmod(path, 0o644)
-    with pytest.raises(ConfigError, match="can be read by others"):
+    with pytest.raises(ConfigError) as refusal:
         opened(path)
+    assert refusal.value.hint == f"chmod 600 {path}"
 
 
 def test_another_context_than_there_is_is_a_fault_of_the_configuration(kubeconfig: Kubeconfig) -> None:

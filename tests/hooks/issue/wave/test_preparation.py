@@ -97,4 +97,4 @@ def test_what_caa_forbids_and_what_nobody_has_is_set_aside_with_its_reason(tmp_p
         "wild": CaaForbids,
         "nobody": DelegationError,
     }
-    assert str(failed["wild"]).startswith("the CA would refuse *.wild.example.org: ")
+    assert " *.wild.example.org: " in str(failed["wild"])

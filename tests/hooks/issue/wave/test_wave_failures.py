@@ -150,7 +150,7 @@ def test_a_name_that_is_never_ready_costs_the_others_nothing(office: Office) -> 
     assert said.code == 10
     assert office.names_of("good") == {"good.example.org"}
     assert "late: failed: after " in said.stdout
-    assert "not every name server has _acme-challenge.late.example.com" in said.stdout
+    assert "_acme-challenge.late.example.com" in said.stdout
     assert office.order("late")["order"], "the order is still good"
     assert not list(office.state.glob("open/*"))
 

@@ -102,7 +102,8 @@ def test_a_secret_that_is_wrong(world: World, bind: Bind) -> None:
     finding = the_finding(world, **RFC2136, RFC2136_TSIG_SECRET="d3Jvbmc=")
 
     assert (finding.code, finding.severity) == ("auth-rejected", Severity.ERROR)
-    assert "the secret of the key hook is wrong (BADSIG)" in finding.message
+    assert "the key hook" in finding.message
+    assert "(BADSIG)" in finding.message
     assert finding.remedy[0] == "copy the secret from the server's own key of that name"
     assert "to update TXT at the challenge names alone" in finding.remedy[1]
 
