@@ -142,7 +142,7 @@ apt-get -o Dpkg::Options::=--force-confold full-upgrade
 """
 NEXT_PYTHON = """\
 python3 -c 'import sys; print(sys.version_info); assert sys.version_info >= (3, 13)'
-find /opt/dns01 -name '*.cpython-313.pyc' | grep -q hook
+find /opt/dns01 -name '*.cpython-313.pyc' | grep -c hook
 """
 REMOVED = """\
 mkdir -p /var/lib/dns01/certificates/example.org
