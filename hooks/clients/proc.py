@@ -21,6 +21,8 @@ def status_of(pid: int) -> Status | None:
     except OSError:
         return None
     fields = after.split()  # from the third on
+    if len(fields) < 20:  # it has ended meanwhile
+        return None
     return before.partition("(")[2], fields[0], int(fields[1]), int(fields[19])
 
 
