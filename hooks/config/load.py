@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 DEFAULT_FILE = CONFIGURATION
 
 
-def load_settings(environ: Mapping[str, str]) -> Settings:
+def load_settings(environ: Mapping[str, str], default: str = DEFAULT_FILE) -> Settings:
     """Read what is configured; every secret in it is hidden from then on. Raises ConfigError.
 
     Where there is a file, and DNS01_PROVIDER as well (or another variable that stands for a key of
@@ -37,9 +37,9 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     /etc/dns01/config.toml aside. DNS01_RESOLVERS, DNS01_DOH, DNS01_READINESS, DNS01_CA and
     DNS01_CA_ACCOUNT go before the file's own.
     """
-    file = configuration_file(environ)
+    file = configuration_file(environ, default)
     if file is None or (file.without_account and environ.get("DNS01_PROVIDER")):
-        return account_of_variables(environ, DEFAULT_FILE)
+        return account_of_variables(environ, default)
     if rivals := [variable for variable in OF_ACCOUNTS if environ.get(variable)]:
         raise ConfigError(
             f"there are both {' and '.join(rivals)} and the file {file.path}: either could be meant",
@@ -49,12 +49,12 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         return file.settings()
 
 
-def configuration_file(environ: Mapping[str, str]) -> File | None:
+def configuration_file(environ: Mapping[str, str], default: str = DEFAULT_FILE) -> File | None:
     """The file, for whoever reads a section of it that is their own; None where there is none.
 
     Raises ConfigError if it cannot be read.
     """
-    path = _path(environ)
+    path = environ["DNS01_CONFIG"] if "DNS01_CONFIG" in environ else _if_there(default, environ)
     if not path:
         return None
     from .toml import File  # with it comes tomllib, which variables can do without
@@ -63,23 +63,19 @@ def configuration_file(environ: Mapping[str, str]) -> File | None:
         return File(path, environ)
 
 
-def _path(environ: Mapping[str, str]) -> str:
-    return environ["DNS01_CONFIG"] if "DNS01_CONFIG" in environ else _default_path(environ)
-
-
-def _default_path(environ: Mapping[str, str]) -> str:
+def _if_there(default: str, environ: Mapping[str, str]) -> str:
     try:
-        os.stat(DEFAULT_FILE)
+        os.stat(default)
     except PermissionError as error:
         if environ.get("DNS01_PROVIDER"):  # whoever may not see the file means the variables
             return ""
         raise ConfigError(
-            f"{os.path.dirname(DEFAULT_FILE)} cannot be read: {error.strerror}",
+            f"{os.path.dirname(default)} cannot be read: {error.strerror}",
             "run it as the user who runs the client (sudo)",
         ) from None
     except OSError:
         return ""
-    return DEFAULT_FILE
+    return default
 
 
 def unconfigured(environ: Mapping[str, str]) -> Settings:

@@ -23,17 +23,18 @@ class UntrustedFolder(PermissionError):
         self.hint = hint
 
 
-def state_dir(environ: Mapping[str, str]) -> str:
+def state_dir(environ: Mapping[str, str], user: int | None = None) -> str:
     """The path of the state folder, whether it is there or not.
 
     $DNS01_STATE_DIR, else the first of systemd's $STATE_DIRECTORY, else /var/lib/dns01 for root,
-    else dns01 in $XDG_STATE_HOME (which the specification wants ignored when it is relative).
+    else dns01 in $XDG_STATE_HOME (which the specification wants ignored when it is relative). ``user``: the
+    effective one, unless it is another's folder that is asked for.
     """
     if chosen := environ.get("DNS01_STATE_DIR"):
         return chosen
     if given := environ.get("STATE_DIRECTORY"):
         return given.split(":")[0]
-    if os.geteuid() == 0:
+    if (os.geteuid() if user is None else user) == 0:
         return "/var/lib/dns01"
     home = environ.get("XDG_STATE_HOME", "")
     if not os.path.isabs(home):

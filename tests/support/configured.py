@@ -11,7 +11,7 @@ from dns01.errors import ConfigError
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.config.settings import Account, Settings
 
-VARIABLES = {"DNS01_PROVIDER": "rfc2136", "RFC2136_NAMESERVER": "192.0.2.53"}
+VARIABLES = {"DNS01_CONFIG": "", "DNS01_PROVIDER": "rfc2136", "RFC2136_NAMESERVER": "192.0.2.53"}
 ACCOUNT = '[account.web]\nprovider = "rfc2136"\nnameserver = "192.0.2.53"\n'
 TWO = ACCOUNT + '[account.mail]\nprovider = "standalone"\n'
 
@@ -26,10 +26,10 @@ def called(accounts: Iterable[Account]) -> list[str]:
     return [account.name for account in accounts]
 
 
-def refusal(environ: Mapping[str, str]) -> tuple[str, str]:
+def refusal(environ: Mapping[str, str], default: Path | str = "") -> tuple[str, str]:
     """What the error says, and its hint."""
     with pytest.raises(ConfigError) as caught:
-        load_settings(environ)
+        load_settings(environ, str(default))
     return str(caught.value), caught.value.hint
 
 

@@ -12,9 +12,7 @@ from configured import ACCOUNT, VARIABLES, called, from_file, refusal, secret_fi
 
 from dns01 import providers
 from dns01.errors import ConfigError
-from dns01.hooks.config.load import load_settings, open_account
-from dns01.hooks.deploy.section import load_deployments, outline_deployments
-from dns01.hooks.notify.section import load_receivers
+from dns01.hooks.config.load import configuration_file, load_settings, open_account
 from dns01.hooks.state.folder import state_dir
 from dns01.providers.base import Profile
 
@@ -53,7 +51,7 @@ class TestVariablesAlone:
         self, capsys: pytest.CaptureFixture[str], provider: str, theirs: str, ours: str
     ) -> None:
         with suppress(ConfigError):
-            load_settings({"DNS01_PROVIDER": provider, theirs: "dG9rZW4K-value"})
+            load_settings({"DNS01_CONFIG": "", "DNS01_PROVIDER": provider, theirs: "dG9rZW4K-value"})
         (line,) = capsys.readouterr().err.splitlines()
         assert f"{theirs} is set, and means nothing here: {provider} reads " in line
         assert ours in line
@@ -112,12 +110,16 @@ class TestVariablesAlone:
         "value", ["a'b\"c", "it's", "a<b>c", "my dog's key is long", "/no/such/file", '"']
     )
     def test_a_secret_that_is_merely_odd_is_taken_as_it_is(self, value: str) -> None:
-        settings = load_settings({"DNS01_PROVIDER": "digitalocean", "DO_AUTH_TOKEN": value})
+        settings = load_settings(
+            {"DNS01_CONFIG": "", "DNS01_PROVIDER": "digitalocean", "DO_AUTH_TOKEN": value}
+        )
         assert settings.account_named("digitalocean").options["token"] == value
 
     def test_one_that_is_right_all_the_same_is_taken_from_a_file(self, tmp_path: Path) -> None:
         path = str(secret_file(tmp_path / "token", "<dG9rZW4K>"))
-        settings = load_settings({"DNS01_PROVIDER": "digitalocean", "DO_AUTH_TOKEN_FILE": path})
+        settings = load_settings(
+            {"DNS01_CONFIG": "", "DNS01_PROVIDER": "digitalocean", "DO_AUTH_TOKEN_FILE": path}
+        )
         assert settings.account_named("digitalocean").options["token"] == "<dG9rZW4K>"
 
     def test_make_one_account_with_the_providers_profile(self, state_dir: Path) -> None:
@@ -160,6 +162,7 @@ class TestVariablesAlone:
         server = secret_file(tmp_path / "server", "192.0.2.54", mode=0o644)
         settings = load_settings(
             {
+                "DNS01_CONFIG": "",
                 "DNS01_PROVIDER": "rfc2136",
                 "RFC2136_NAMESERVER_FILE": str(server),
                 "RFC2136_TSIG_SECRET_FILE": str(secret),
@@ -253,11 +256,12 @@ class TestVariablesAlone:
 class TestWhichFile:
     def test_the_default_is_read_if_it_is_there(self, default_file: Path) -> None:
         default_file.write_text(ACCOUNT)
-        assert list(load_settings({}).accounts) == ["web"]
+        assert list(load_settings({}, str(default_file)).accounts) == ["web"]
 
     def test_the_one_that_is_named_is_read_instead(self, default_file: Path, file: Path) -> None:
         default_file.write_text("this is not TOML")
-        assert list(from_file(file, ACCOUNT).accounts) == ["web"]
+        file.write_text(ACCOUNT)
+        assert list(load_settings({"DNS01_CONFIG": str(file)}, str(default_file)).accounts) == ["web"]
 
     def test_one_that_is_named_must_be_there(self) -> None:
         message, hint = refusal({"DNS01_CONFIG": "/no/such/file"})
@@ -272,13 +276,15 @@ class TestWhichFile:
         self, default_file: Path, rivals: list[str]
     ) -> None:
         default_file.write_text(ACCOUNT)
-        message, hint = refusal(dict.fromkeys(rivals, "7"))
+        message, hint = refusal(dict.fromkeys(rivals, "7"), default_file)
         assert f"{' and '.join(rivals)} and the file {default_file}" in message
         assert f"unset {' '.join(rivals)}" in hint
 
     def test_an_empty_name_leaves_the_default_aside(self, default_file: Path) -> None:
         default_file.write_text(ACCOUNT)
-        assert list(load_settings({**VARIABLES, "DNS01_CONFIG": ""}).accounts) == ["rfc2136"]
+        assert list(load_settings({**VARIABLES, "DNS01_CONFIG": ""}, str(default_file)).accounts) == [
+            "rfc2136"
+        ]
 
     def test_resolvers_and_readiness_in_variables_go_before_the_file(self, file: Path) -> None:
         text = 'resolvers = ["192.0.2.1"]\nreadiness = "public"\n' + ACCOUNT
@@ -306,13 +312,14 @@ class TestStateFolder:
         ],
     )
     def test_is_where_the_environment_and_the_user_say(
-        self, monkeypatch: pytest.MonkeyPatch, user: int, environ: dict[str, str], expected: str
+        self, user: int, environ: dict[str, str], expected: str
     ) -> None:
-        monkeypatch.setattr(os, "geteuid", lambda: user)
-        assert state_dir(environ) == expected
+        assert state_dir(environ, user) == expected
 
     def test_stands_in_the_defaults_that_speak_of_it(self, state_dir: Path) -> None:
-        settings = load_settings({"DNS01_PROVIDER": "standalone", "DNS01_STATE_DIR": str(state_dir)})
+        settings = load_settings(
+            {"DNS01_CONFIG": "", "DNS01_PROVIDER": "standalone", "DNS01_STATE_DIR": str(state_dir)}
+        )
         defaults = {option.key: option.default for option in providers.load("standalone").options}
         options = settings.account_named("standalone").options
         assert [key for key, default in defaults.items() if "{state}" in default]
@@ -334,18 +341,22 @@ def hidden(default_file: Path) -> Iterator[Path]:
     os.seteuid(0)
 
 
-@pytest.mark.parametrize("load", [load_settings, load_deployments, outline_deployments, load_receivers])
+@pytest.mark.parametrize("load", [load_settings, configuration_file])
 def test_a_default_file_that_may_not_be_seen_is_not_one_that_is_missing(
-    load: Callable[[Mapping[str, str]], object], hidden: Path
+    load: Callable[[Mapping[str, str], str], object], hidden: Path
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        load({})
+        load({}, f"{hidden}/config.toml")
     assert str(caught.value) == f"{hidden} cannot be read: Permission denied"
     assert caught.value.hint == "run it as the user who runs the client (sudo)"
 
 
-@pytest.mark.parametrize("environ", [VARIABLES, {**VARIABLES, "DNS01_CONFIG": ""}])
+UNNAMED = {key: value for key, value in VARIABLES.items() if key != "DNS01_CONFIG"}
+
+
+@pytest.mark.parametrize("environ", [UNNAMED, {**UNNAMED, "DNS01_CONFIG": ""}])
 def test_who_may_not_see_the_default_file_can_do_with_variables(
     environ: Mapping[str, str], hidden: Path
 ) -> None:
-    assert called(load_settings(environ).accounts.values()) == ["rfc2136"]
+    settings = load_settings(environ, f"{hidden}/config.toml")
+    assert called(settings.accounts.values()) == ["rfc2136"]

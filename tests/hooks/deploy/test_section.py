@@ -18,11 +18,6 @@ WEB = f'[deploy."example.org".web]\n{FILES}'
 ACCOUNT = '[account.web]\nprovider = "rfc2136"\nnameserver = "192.0.2.53"\n'
 
 
-@pytest.fixture(autouse=True)
-def no_default_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dns01.hooks.config.load.DEFAULT_FILE", str(tmp_path / "nothing"))
-
-
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
@@ -328,7 +323,7 @@ class TestAConfiguration:
         assert [each.name for each in load_deployments(environ)] == ["web"]
 
     def test_without_a_file_has_no_targets(self) -> None:
-        assert load_deployments({}) == ()
+        assert load_deployments({"DNS01_CONFIG": ""}) == ()
 
     def test_is_read_for_deploying_without_what_the_accounts_need(self, file: Path) -> None:
         file.write_text(WEB + ACCOUNT + 'tsig_secret = { env = "NOT_SET" }\n')

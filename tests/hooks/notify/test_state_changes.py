@@ -45,11 +45,6 @@ ILL = Observation("a thing", "the thing", "failed", "it broke", "do")
 OTHER = Observation("another", "the other", "expired", "it expired", "renew")
 
 
-@pytest.fixture(autouse=True)
-def no_default_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dns01.hooks.config.load.DEFAULT_FILE", str(tmp_path / "nothing"))
-
-
 class Webhook:
     """Takes what Apprise posts to json://, and nothing else; ``status`` spoils it."""
 
