@@ -84,7 +84,7 @@ def choose_account(questions: Questions, options: Options, settings: Settings | 
 
 def choose_order(questions: Questions, options: Options, client: Client, file: str) -> Order:
     """The names, the CA, and the address for it. ``file``: dns01's own configuration."""
-    ca, names = dehydrated.configured() if client is CLIENTS["dehydrated"] else ("", ())
+    ca, names, address = dehydrated.configured() if client is CLIENTS["dehydrated"] else ("", (), "")
     given = " ".join(options.domains)
     wanted = (
         _names(given)
@@ -93,7 +93,7 @@ def choose_order(questions: Questions, options: Options, client: Client, file: s
     )
     word = _ca(questions, options, ca)
     directory = PRESETS.get(word, word)
-    email = _email(questions, options, client, directory)
+    email = address if options.email is None and address else _email(questions, options, client, directory)
     config = "" if file == DEFAULT_FILE else file
     return Order(wanted, directory, word, email, _hook(), config, options.cli_ini)
 
@@ -118,6 +118,9 @@ def _provider(
     if options.account and options.account in configured:
         return _native(configured[options.account].provider)
     likely = [_native(each.provider) for each in configured.values()]
+    if len(set(likely)) == 1 and not (found or options.account):
+        output.step(f"provider: {likely[0]}, which is configured (another: --provider)")
+        return likely[0]
     likely += [each.provider for each in found if each.is_ours] or [each.provider for each in found]
     for each in found if questions.asks else ():
         say(f"Found: credentials for {each.provider}, in {each.source}")

@@ -60,7 +60,6 @@ def _set_up(options: Options) -> int:
         [*configuration.drafts(file, settings, account, order.names), *client.drafts(order)],
         agreed=options.yes,
     )
-    next_steps.show_what_to_paste(client, order)
     next_steps.use(file)
     if options.doctor and next_steps.would_fail(order):
         return 1

@@ -1,5 +1,4 @@
-"""After the files are written: what is to be pasted, whether an order would succeed, the first order, and
-what comes next."""
+"""After the files are written: whether an order would succeed, the first order, and what comes next."""
 
 from __future__ import annotations
 
@@ -17,15 +16,6 @@ from ..doctor.command import doctor
 from ..doctor.finding import Severity
 from .clients import Client, Order
 from .questions import Questions
-
-
-def show_what_to_paste(client: Client, order: Order) -> None:
-    """What the client is told by hand. No line is broken."""
-    if lines := client.paste(order):
-        click.echo(f"\nFor {client.name}:\n")
-        for line in lines:
-            click.echo(f"    {line}")
-        click.echo("")
 
 
 def use(file: str) -> None:
@@ -66,15 +56,15 @@ def order_first(questions: Questions, client: Client, order: Order, wanted: bool
 
 
 def say_what_comes_next(client: Client, order: Order, *, issued: bool) -> None:
-    """The steps that are left, each with what to paste."""
+    """The steps that are left, each with what to paste. No line is broken."""
     steps: list[tuple[str, list[str]]] = []
-    if not issued and not client.paste(order):
-        steps.append(("order the certificate", [shlex.join(words) for words in client.first(order)]))
+    if not issued:
+        commands = client.first(order)
+        what = "order the certificate" if commands else f"configure {client.name}"
+        steps.append((what, [*client.paste(order)] or [shlex.join(words) for words in commands]))
     if order.is_staging:
-        again = ["dns01", "init", "--production", "--client", client.name, *order.names]
-        steps.append(
-            ("once that works, have certificates that browsers trust", [shlex.join(again), *client.anew])
-        )
+        again = ["dns01", "init", "--production", "--order", "--client", client.name, *order.names]
+        steps.append(("once that works, have certificates that browsers trust", [shlex.join(again)]))
     steps.append(("have it renewed", [*client.renewal(order)]))
     steps.append(("bring it to where it is used (docs/deploy.rst)", ["dns01 deploy --help"]))
     click.echo("\nWhat comes next:")

@@ -40,8 +40,8 @@ class Order(NamedTuple):
 class Client(NamedTuple):
     """``programs``: whose being there says that the client is used. ``wants_email``: it does not do
     without. ``drafts``: its files, as they are to be. ``paste``: what is to be written or run by hand, in
-    lines. ``first``: the commands that bring the first certificate. ``renewal``: what has it renewed.
-    ``anew``: the command that orders from another CA what is not due."""
+    lines. ``first``: the commands that bring the certificate, even if one of another CA is there that is not
+    due. ``renewal``: what has it renewed."""
 
     name: str
     programs: tuple[str, ...]
@@ -49,7 +49,6 @@ class Client(NamedTuple):
     paste: Callable[[Order], Sequence[str]]
     first: Callable[[Order], Sequence[Sequence[str]]]
     renewal: Callable[[Order], Sequence[str]]
-    anew: tuple[str, ...] = ()
     wants_email: bool = False
     environment: Callable[[Order], Mapping[str, str]] = lambda order: order.environment
 

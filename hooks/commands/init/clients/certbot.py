@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 
 from ....caa.issuers import PRESETS
@@ -42,7 +43,14 @@ def command(order: Order) -> list[list[str]]:
             groups.append(["--email", order.email])
     if not order.email:
         groups.append(["--register-unsafely-without-email"])
+    if _is_there(name := order.names[0].removeprefix("*.")):
+        groups.append(["--cert-name", name, "--force-renewal"])
     return [*groups, [word for name in order.names for word in ("-d", name)]]
+
+
+def _is_there(name: str) -> bool:
+    """Whether certbot renews a certificate of this name, which it would else keep until it is due."""
+    return os.path.exists(f"{folder('/etc/letsencrypt', '~/.config/letsencrypt')}/renewal/{name}.conf")
 
 
 def _server(order: Order) -> list[list[str]]:
@@ -61,7 +69,9 @@ def first(order: Order) -> list[list[str]]:
 
 
 def renewal(order: Order) -> list[str]:
-    return ["systemctl enable --now certbot.timer", "certbot renew --dry-run"]
+    # A dry run goes to Let's Encrypt, whatever the CA.
+    is_tried = order.directory in (LETSENCRYPT, PRESETS["letsencrypt-test"])
+    return ["systemctl enable --now certbot.timer", "certbot renew" + " --dry-run" * is_tried]
 
 
 CERTBOT = Client("certbot", ("certbot",), drafts, paste, first, renewal)

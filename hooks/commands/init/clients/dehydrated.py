@@ -92,12 +92,16 @@ def _of_account(config: Dehydrated | None) -> set[str]:
     return {*OF_ACCOUNTS, *own, *(f"{name}_FILE" for name in own)} & set(config.settings)
 
 
+def _line(wanted: Sequence[str]) -> tuple[list[str], str]:
+    """The names in dehydrated's order, and the alias that a wildcard wants that comes first; else empty."""
+    names = sorted(wanted, key=lambda name: name.startswith("*."))
+    return names, names[0].replace("*", "_") if names[0].startswith("*.") else ""
+
+
 def _domains(text: str, wanted: Sequence[str]) -> str:
     """With one line for these names: the one that begins a certificate of the same name gives way."""
-    names = sorted(wanted, key=lambda name: name.startswith("*."))
-    # dehydrated refuses a wildcard that comes first without an alias.
-    alias = f" > {names[0].replace('*', '_')}" if names[0].startswith("*.") else ""
-    line = " ".join(names) + alias
+    names, alias = _line(wanted)
+    line = " ".join(names) + (f" > {alias}" if alias else "")
     every = text.splitlines()
     for number, each in enumerate(every):
         words = each.partition("#")[0].partition(">")[0].lower().split()
@@ -110,8 +114,20 @@ def _domains(text: str, wanted: Sequence[str]) -> str:
 
 
 def first(order: Order) -> list[list[str]]:
-    """The account at the CA, and what is due."""
-    return [[*_command(), "--register", "--accept-terms"], [*_command(), "--cron"]]
+    """The account at the CA, and what is due; if the certificate is there, it alone is ordered anew."""
+    names, alias = _line(order.names)
+    issued = os.path.exists(os.path.join(_certificates(), alias or names[0], "cert.pem"))
+    only = [word for name in names for word in ("--domain", name)] + (["--alias", alias] if alias else [])
+    anew = ["--force", *only] if issued else []
+    return [[*_command(), "--register", "--accept-terms"], [*_command(), "--cron", *anew]]
+
+
+def _certificates() -> str:
+    """The folder of its certificates."""
+    config, path = _present()
+    base = os.path.dirname(path)
+    settings = config.settings if config else {}
+    return settings.get("CERTDIR", os.path.join(settings.get("BASEDIR", base), "certs"))
 
 
 def _command() -> list[str]:
@@ -122,15 +138,15 @@ def renewal(order: Order) -> list[str]:
     return cron("dehydrated", f"{shlex.join(_command())} --cron")
 
 
-def configured() -> tuple[str, tuple[str, ...]]:
-    """The CA that it goes to, and the names of its first certificate; empty where nothing is said."""
+def configured() -> tuple[str, tuple[str, ...], str]:
+    """The CA that it goes to, the names of its first certificate, and its mail address; empty where nothing
+    is said."""
     config, _ = _present()
     if config is None:
-        return "", ()
+        return "", (), ""
     certificates = lines(config)
-    return config.settings.get("CA", ""), certificates[0][0] if certificates else ()
+    names = certificates[0][0] if certificates else ()
+    return config.settings.get("CA", ""), names, config.settings.get("CONTACT_EMAIL", "")
 
 
-DEHYDRATED = Client(
-    "dehydrated", ("dehydrated",), drafts, nothing, first, renewal, anew=("dehydrated --cron --force",)
-)
+DEHYDRATED = Client("dehydrated", ("dehydrated",), drafts, nothing, first, renewal)

@@ -55,14 +55,14 @@ def test_what_was_found_is_offered_and_enter_takes_it(machine: FreshMachine) -> 
     assert 'CA="letsencrypt"\n' in machine.path("/etc/dehydrated/config").read_text()
 
 
-def test_a_second_run_offers_what_is_configured(machine: FreshMachine) -> None:
+def test_a_second_run_asks_nothing_about_the_account_that_is_configured(machine: FreshMachine) -> None:
     machine.write("/etc/bind/dns01.key", KEY_FILE, 0o640)
     machine.run(*init("--client", "dehydrated", "--production", "--yes", "example.org", "*.example.org"))
     before = machine.files(*MINE)
     said = machine.at_terminal(
         *init("--client", "dehydrated"),
         answers=[
-            (r"DNS provider \[rfc2136\]", "\n"),
+            (r"provider: rfc2136, which is configured", ""),
             (r"Names of the certificate \[example.org \*.example.org\]", "\n"),
             (r"\[production\]", "\n"),
             ("E-mail", "\n"),

@@ -161,10 +161,45 @@ class TestDehydrated:
         assert not machine.path("/etc/made").exists()
 
 
+class TestAfterStaging:
+    """A client keeps what is not due: the certificate of the staging CA, unless it is told otherwise."""
+
+    @pytest.mark.parametrize(
+        ("names", "folder", "only"),
+        [
+            (NAMES, "example.org", ["--domain", "example.org", "--domain", "*.example.org"]),
+            (("*.example.org", "example.org"), "example.org", ["--domain", "example.org", "--domain"]),
+            (("*.example.org",), "_.example.org", ["--domain", "*.example.org", "--alias", "_.example.org"]),
+        ],
+    )
+    def test_dehydrated_is_told_to_replace_this_certificate_and_no_other(
+        self, names: tuple[str, ...], folder: str, only: list[str], machine: FreshMachine
+    ) -> None:
+        common = ["dns01", "init", "--client", "dehydrated", "--no-doctor", "--yes"]
+        assert "--force" not in machine.run(*common, *names).stdout
+        machine.write(f"/var/lib/dehydrated/certs/{folder}/cert.pem", "", 0o600)
+        lines = [line.strip() for line in machine.run(*common, "--production", *names).stdout.splitlines()]
+        at = lines.index("dehydrated --register --accept-terms")
+        assert lines[at + 1].startswith(shlex.join(["dehydrated", "--cron", "--force", *only]))
+
+    def test_certbot_is_told_to_replace_it(self, machine: FreshMachine) -> None:
+        assert "--force-renewal" not in machine.run(*words("certbot", "--staging")).stdout
+        machine.write("/etc/letsencrypt/renewal/example.org.conf", "", 0o644)
+        said = machine.run(*words("certbot", "--production")).stdout
+        assert "--cert-name example.org --force-renewal" in said
+        assert "--test-cert" not in said
+
+    def test_the_mail_address_of_the_account_is_kept(self, machine: FreshMachine) -> None:
+        machine.run(*words("dehydrated", "--staging"))
+        given = ["--client", "dehydrated", "--no-doctor", "--yes", "--production", *NAMES]
+        machine.run("dns01", "init", *given)
+        assert 'CONTACT_EMAIL="ops@example.edu"' in machine.path("/etc/dehydrated/config").read_text()
+
+
 class TestWhatIsPasted:
     def test_certbot_s_command_has_the_three_hooks(self, machine: FreshMachine) -> None:
         said = machine.run(*words("certbot"))
-        command = shlex.split(said.stdout.partition("For certbot:")[2].partition("What comes next")[0])
+        command = shlex.split(said.stdout.partition("order the certificate:")[2].partition("  2. ")[0])
         assert command[:2] == ["certbot", "certonly"]
         assert command[command.index("--manual-auth-hook") + 1] == "/opt/dns01/bin/dns01 certbot auth"
         assert command[command.index("--manual-cleanup-hook") + 1] == "/opt/dns01/bin/dns01 certbot cleanup"
@@ -182,7 +217,8 @@ class TestWhatIsPasted:
     def test_lego_does_not_pause_between_names(self, machine: FreshMachine) -> None:
         said = machine.run(*words("lego"))
         assert (
-            "    export EXEC_PATH=/opt/dns01/bin/dns01\n    export EXEC_SEQUENCE_INTERVAL=1\n" in said.stdout
+            "       export EXEC_PATH=/opt/dns01/bin/dns01\n       export EXEC_SEQUENCE_INTERVAL=1\n"
+            in said.stdout
         )
 
     def test_a_configuration_elsewhere_is_told_to_every_client(self, machine: FreshMachine) -> None:
