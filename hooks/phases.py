@@ -244,12 +244,13 @@ class Phase:
                 return [error]
         else:
             return []
-        errors = []
+        errors: list[HookError] = []
         for challenge in challenges:
             try:
                 self._publish_and_wait([challenge], wait=False)
             except HookError as error:
-                output.failure(str(error), error.hint)
+                if str(error) not in map(str, errors):
+                    output.failure(str(error), error.hint)
                 errors.append(error)
         return errors
 
@@ -290,7 +291,7 @@ class Phase:
         missing = Counter(self.call.run_names) - Counter(domain for domain, _ in published)
         if missing := missing - Counter([*(challenge.domain for challenge in foreign), *self.call.foreign]):
             raise HookError(
-                f"not published: {', '.join(missing.elements())}; certbot asks the CA all the same",
+                f"not published: {', '.join(missing)}; certbot asks the CA all the same",
                 "what was said of it is above, and in `dns01 audit --failed`",
             )
 

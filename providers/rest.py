@@ -15,6 +15,7 @@ What it raises: AuthRejected, Refused (NotFound is one), Busy, Unreachable, or P
 answer that makes no sense; ConfigError for what no request can be made of. None of them shows a
 secret, a query or a header. As with any use of requests, HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE
 and CURL_CA_BUNDLE hold; so does SSL_CERT_FILE, which requests does not know but OpenSSL and lego do.
+Without any of them, the CAs are those that the machine trusts.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ def load_settings(environ: Mapping[str, str], default: str = DEFAULT_FILE) -> Se
     if rivals := [variable for variable in OF_ACCOUNTS if environ.get(variable)]:
         raise ConfigError(
             f"there are both {' and '.join(rivals)} and the file {file.path}: either could be meant",
-            f"unset {' '.join(rivals)}, or export DNS01_CONFIG= (empty) to leave the file aside",
+            f"unset {' '.join(rivals)}, and write what is meant into the file; or export DNS01_CONFIG="
+            " (empty) to leave the file aside",
         )
     with at(file.path):
         return file.settings()

@@ -22,15 +22,28 @@ from .body import Response, whole
 
 PIECE = 65536  # octets read at once
 CONNECTIONS = 32  # to one host that are kept: more than any account has zones changed at once
+TRUST_STORES = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Arch, Alpine, Gentoo
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora and its kin
+    "/etc/ssl/ca-bundle.pem",  # SUSE
+)
 
 
 def open_session() -> requests.Session:
-    """A session, for ``exchange``. SSL_CERT_FILE holds, as it does for OpenSSL."""
+    """A session, for ``exchange``. It trusts the CAs that the machine trusts, those of a company among them;
+    SSL_CERT_FILE holds, as it does for OpenSSL."""
     session = requests.Session()
     session.headers.update({"User-Agent": f"dns01/{__version__}", "Accept": "application/json"})
-    session.verify = os.environ.get("SSL_CERT_FILE") or True
+    session.verify = os.environ.get("SSL_CERT_FILE") or _trusted() or True
     keep_deadlines(session)
     return session
+
+
+def _trusted() -> str:
+    """The machine's file of CAs, unless requests has a variable that says which; empty if there is none."""
+    if any(os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")):
+        return ""
+    return next(filter(os.path.isfile, TRUST_STORES), "")
 
 
 def keep_deadlines(session: requests.Session) -> None:

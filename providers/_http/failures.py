@@ -40,7 +40,9 @@ class Sent(NamedTuple):
             case failures.SSLError():
                 return ProviderError(
                     f"{self.whose}: the certificate of {self.host} cannot be trusted: {self._cause(error)}",
-                    "where it is of a CA of your own, set SSL_CERT_FILE to that CA's certificate",
+                    "where it is of a CA of your own, have this machine trust it (Debian: its certificate"
+                    " into /usr/local/share/ca-certificates, as .crt, and update-ca-certificates), or set"
+                    " SSL_CERT_FILE to it",
                 )
             case failures.ProxyError():
                 return Unreachable(

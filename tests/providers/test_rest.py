@@ -21,6 +21,7 @@ from fakes.proxy import Proxy
 import dns01
 from dns01.errors import Busy, ConfigError, ProviderError, Unreachable
 from dns01.providers import load
+from dns01.providers._http import exchange
 from dns01.providers.base import TxtRecord
 
 NAME = "_acme-challenge.example.com"
@@ -145,6 +146,20 @@ class TestTrust:
         with DigitalOcean(ZONES, tls=ca) as fake:
             publish(case_of(fake), RECORD)
             assert fake.values(NAME) == {RECORD.value}
+
+    def test_a_ca_that_the_machine_trusts_is_trusted_unless_a_variable_says_which(
+        self, ca: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(exchange, "TRUST_STORES", ("/nowhere/ca.pem", str(tmp_path / "ca.pem")))
+        with DigitalOcean(ZONES, tls=ca) as fake:
+            publish(case_of(fake), RECORD)
+            assert fake.values(NAME) == {RECORD.value}
+            trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
+            for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+                with monkeypatch.context() as context:
+                    context.setenv(variable, str(tmp_path / "other.pem"))
+                    error = case_of(fake).error_of(lambda: publish(case_of(fake), RECORD))
+                    assert "update-ca-certificates" in error.hint
 
     def test_a_file_of_cas_that_is_not_there_is_said(
         self, ca: trustme.CA, monkeypatch: pytest.MonkeyPatch
