@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -15,13 +15,14 @@ from .....threads import aside
 from ....dns.address import Address
 from ....dns.destination import CNAME_LIMIT
 from ....dns.inspect.survey import Look, Survey
-from ....dns.message import TXT, Query, Response, alias_of
+from ....dns.message import SOA, TXT, Query, Response, alias_of
 from ....dns.transport import Transport
 from ....dns.zone_cuts import Discovery
 from ..finding import Examined
 from ._zones import survey_of
 
 TIMEOUT = 3.0  # seconds for one question to all servers of a zone
+AGAIN = 1.5  # seconds for the same once more, beside one that a server is known to answer
 
 _beginning = Lock()
 
@@ -74,6 +75,24 @@ def _ask(discovery: Discovery, apex: str, name: str, rdtype: RdataType) -> Answe
     }
     with Transport(discovery.timing) as transport:
         return {query.server: answer for query, answer in transport.ask(queries, TIMEOUT).items()}
+
+
+def dropping(
+    examined: Examined, survey: Survey, name: str, rdtype: RdataType, looks: Iterable[Look]
+) -> set[Address]:
+    """Which of the servers let this one question vanish, and answer another meanwhile: one that is slow, or
+    limits its rate, lets others vanish as well."""
+    pairs = {
+        look.address: (
+            Query(look.address, survey.apex, SOA, stream=_by_stream(look, signed=False)),
+            Query(look.address, name, rdtype, stream=_by_stream(look, signed=False)),
+        )
+        for look in looks
+    }
+    with Transport(examined.discovery.timing) as transport:
+        answers = transport.ask([each for pair in pairs.values() for each in pair], AGAIN)
+    heard = {query for query, answer in answers.items() if answer.message is not None}
+    return {address for address, (known, asked) in pairs.items() if known in heard and asked not in heard}
 
 
 def _by_stream(look: Look, *, signed: bool) -> bool:

@@ -18,7 +18,7 @@ from ....dns.inspect.faults import listed
 from ....dns.inspect.survey import Look, Survey
 from ....dns.message import Response, alias_of, apex_of, referral_to
 from ..finding import Examined, Finding, Severity
-from ._questions import Answers, asking, questions
+from ._questions import Answers, asking, dropping, questions
 from ._server_faults import apex_cname
 from ._zones import zone_of
 
@@ -52,9 +52,25 @@ def check(examined: Examined) -> Iterator[Finding]:
         if zone is not None and zone.apex in zones
     ]
     for zone, name, rdtype, answers in waiting:
-        yield from _findings(zone, name, rdtype, answers.result())
+        yield from _findings(zone, name, rdtype, _certain(examined, zone, name, rdtype, answers.result()))
     for apex, answers in cases.items():
-        yield from _of_case(zones[apex], answers.result())
+        zone = zones[apex]
+        yield from _of_case(zone, _certain(examined, zone, mixed(apex), SOA, answers.result()))
+
+
+def _certain(examined: Examined, zone: Survey, name: str, rdtype: RdataType, answers: Answers) -> Answers:
+    """The answers without those that are missing for another reason than what was asked."""
+    missing = [
+        look
+        for look in zone.looks
+        if look.authority
+        and (answer := answers.get(look.address))
+        and not (answer.message or answer.truncated)
+    ]
+    if not missing:
+        return answers
+    vanished = {look.address for look in missing} - dropping(examined, zone, name, rdtype, missing)
+    return {address: answer for address, answer in answers.items() if address not in vanished}
 
 
 # Types
@@ -70,7 +86,7 @@ def _findings(survey: Survey, name: str, rdtype: RdataType, answers: Answers) ->
             return
         if fault := _fault(answer, survey.apex, name):
             by_fault.setdefault((fault, answer.words), []).append(look)
-    nobody = sum(map(len, by_fault.values())) == len(serving)
+    nobody = sum(map(len, by_fault.values())) == sum(1 for look in survey.looks if look.authority)
     if nobody and rdtype == CAA and not any(fault == "no-soa" for fault, _ in by_fault):
         return  # which the check of CAA says
     for (fault, words), looks in by_fault.items():
@@ -151,7 +167,7 @@ def _of_case(survey: Survey, answers: Answers) -> Iterator[Finding]:
     for look in serving:
         if words := _case_fault(answers[look.address], survey.apex):
             by_words.setdefault(words, []).append(look)
-    nobody = sum(map(len, by_words.values())) == len(serving)
+    nobody = sum(map(len, by_words.values())) == sum(1 for look in survey.looks if look.authority)
     for words, looks in by_words.items():
         yield _case(survey, words, looks, nobody=nobody)
 

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import dns.message
 import pytest
 from calls import KEY, until
 from setups import BOTH, NAME, ONE, THREE, TWO, RawBind, Site, site_at
 from signed import SignedBind, SignedKnot
-from testbed import Bind, Knot, PowerDNS
+from testbed import Bind, Knot, NameServer, PowerDNS, Zone
+from testbed.sockets import Transport
 
 from dns01.hooks.commands.doctor.checks.registry import CHECKS
 
@@ -367,6 +369,23 @@ def tcp_is_slow_to_open(site: Site) -> Mapping[str, str]:
     return {}
 
 
+class Lossy(NameServer):
+    """A server of whose datagrams every third is lost."""
+
+    datagrams = 0
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        self.datagrams += over == "udp"
+        return None if over == "udp" and self.datagrams % 3 == 0 else super().answer(query, over)
+
+
+def datagrams_that_are_lost_by_chance(site: Site) -> Mapping[str, str]:
+    for address in (ONE, TWO):
+        site.start(Lossy(address, zones=[Zone("example.org", PAIR.format(serial=5))]))
+    site.world.delegate("example.org", BOTH)
+    return {}
+
+
 def glue_of_one_family_only(site: Site) -> Mapping[str, str]:
     site.world.zone("example.org", {"ns1.example.org": [ONE, "fd53::1"]})
     site.world.zones["org"].remove("ns1.example.org", "AAAA")
@@ -419,6 +438,7 @@ SETUPS = (
     nameservers_named,
     caa_at_a_cnames_target,
     tcp_is_slow_to_open,
+    datagrams_that_are_lost_by_chance,
     glue_of_one_family_only,
 )
 

@@ -314,7 +314,9 @@ def a_secret_behind_a_byte_order_mark(site: Site) -> Account:
 def a_secret_in_quotes(site: Site) -> Account:
     server = site.start(PowerDNS(ONE, {"example.org": ""}))
     site.world.delegate("example.org", {"ns.example.org": ONE})
-    return {**powerdns(server), "PDNS_API_KEY": f'"{server.api_key}"'}
+    account = powerdns(server)
+    site.write("api-key", f'"{account["PDNS_API_KEY"]}"', 0o600)
+    return {**account, "PDNS_API_KEY": "", "PDNS_API_KEY_FILE": str(site.folder / "api-key")}
 
 
 class UnloadedKnot(Knot):
