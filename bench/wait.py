@@ -27,7 +27,7 @@ MANY, LAG_OF_MANY = 100, 20.0  # names of one call, and seconds
 # Clients ask at moments of their own, up to 2 s apart: some records come just in time for one.
 LATER = (0.0, 0.4, 0.8, 1.2, 1.6)
 AIM = 0.6  # seconds, whatever the lag
-APART = 0.5  # seconds between two starts, so that nobody slows the next one down
+APART = 1.0  # seconds between two starts, so that nobody slows the next one down
 PATIENCE = 30.0  # seconds until the primary has a record
 
 Sample = Callable[[Lab, Sequence[str], Future[float]], float]
