@@ -127,6 +127,25 @@ def suggest(words: list[str]) -> int:
 
 def guarded(work: Callable[[list[str]], int], words: list[str]) -> int:
     """Run the function; an error becomes a line that says what is wrong, and one that says what to do."""
+    try:
+        return attempted(work, words)
+    finally:
+        give_up_what_cannot_be_written()
+
+
+def give_up_what_cannot_be_written() -> None:
+    """Where the disk of a log is full, what is left to write to it would make Python end with 120, whatever
+    has come of the call."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, stream.fileno())
+            os.close(null)
+
+
+def attempted(work: Callable[[list[str]], int], words: list[str]) -> int:
     import signal
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

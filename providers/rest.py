@@ -32,7 +32,7 @@ from urllib.parse import quote, urlsplit
 from ..errors import ConfigError, ProviderError
 from ..output import printable
 from ..retry_after import rate_limit_reset, retry_after
-from ..secret import redact
+from ..secret import redact, shown
 from ._http.body import UnreadableAnswer
 from ._http.failures import Sent
 from ._http.logs import keep_queries_out
@@ -88,6 +88,10 @@ class Rest(ZoneProvider):
         """Raises ConfigError if none of the secrets is there; which of them, a user may choose."""
         self.given = options
         self._base = options["base_url"].rstrip("/")
+        if not self._base.lower().startswith(("https://", "http://")):
+            raise ConfigError(
+                f"base_url: {shown(self._base)} is no address of an API", "an address begins with https://"
+            )
         self._secrets = [options[option.key] for option in self._keys() if options.get(option.key)]
         if not self._secrets and not self.keyless:
             variables = [option.env[0] for option in self._keys()]

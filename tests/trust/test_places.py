@@ -187,3 +187,14 @@ def test_what_is_no_file_costs_a_message_and_no_wait(tmp_path: Path, place: str,
 
     assert done.returncode in range(11), done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["2>/dev/full", ">/dev/full 2>&1", "2>&-", ">&- 2>&- <&-"])
+def test_where_nothing_can_be_said_the_exit_code_is_that_of_the_call(tmp_path: Path, closed: str) -> None:
+    """The disk of a client's log is full, say: what has been published is published all the same."""
+    given = {"PATH": os.environ["PATH"], "DNS01_STATE_DIR": str(tmp_path / "state"), "DNS01_CONFIG": ""}
+    command = f"{sys.executable} {HOOK} deploy_challenge example.org token value {closed}"
+
+    done = subprocess.run(["sh", "-c", command], env=given, timeout=120)
+
+    assert done.returncode == 2  # that is no value of dns-01's

@@ -51,6 +51,10 @@ CASES: dict[str, Case] = {
     ),
     "a secret that is none": lambda stage, url: (CHALLENGE, {"RFC2136_TSIG_SECRET": MALFORMED}),
     "an API that echoes it": lambda stage, url: (CHALLENGE, api(url)),
+    "the token as the address of the API": lambda stage, url: (
+        CHALLENGE,
+        {**api(TOKEN), "DO_AUTH_TOKEN": "t"},
+    ),
     "config check": lambda stage, url: (["config", "check"], {}),
     "doctor": lambda stage, url: (["doctor", "--ca", "letsencrypt", "example.org"], {}),
     "doctor --json": lambda stage, url: (["doctor", "--ca", "letsencrypt", "--json", "example.org"], {}),
