@@ -63,6 +63,7 @@ mkdir -p /root/ca /etc/ssl/certs && cd /root/ca
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -days 9 \
     -subj /CN=ca -addext subjectAltName=IP:127.0.0.1 2>/dev/null
 cat cert.pem >>{CERTIFICATES}
+mkdir -p /usr/local/share/ca-certificates && cp cert.pem /usr/local/share/ca-certificates/trial.crt
 {append("config.json", PEBBLE)}
 PEBBLE_VA_NOSLEEP=1 PEBBLE_WFE_NONCEREJECT=0 PEBBLE_AUTHZREUSE=0 \
     pebble -strict=false -config config.json -dnsserver 192.0.2.53:53 >log 2>&1 &
