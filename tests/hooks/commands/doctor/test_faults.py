@@ -66,8 +66,9 @@ def strings(node: ast.AST) -> set[object]:
 
 
 def mends(test: ast.FunctionDef) -> bool:
-    """Whether it looks at a remedy."""
-    return any(isinstance(each, ast.Attribute) and each.attr == "remedy" for each in ast.walk(test))
+    """Whether it looks at a remedy, or at the record that one is to add."""
+    words = {getattr(each, "attr", getattr(each, "id", "")) for each in ast.walk(test)}
+    return bool(words & {"remedy", "record_of"})
 
 
 def registered() -> set[object]:
