@@ -291,6 +291,17 @@ def test_32_a_challenge_of_http_01_before_others_is_not_missed(stage: Stage, whe
         assert seen == (set() if name == NAMES[where] else {validation(name)})
 
 
+def test_32_what_fails_of_one_cause_is_said_once_and_every_name_is_named(stage: Stage) -> None:
+    client = stage.client("certbot", RFC2136_TSIG_SECRET="d3Jvbmc=")
+    for remaining, name in ((2, NAMES[0]), (1, NAMES[1])):
+        client("certbot", "auth", **certbot(name, remaining))
+
+    said = client("certbot", "auth", **certbot(NAMES[2], 0))
+
+    assert said.stderr.count("is wrong (BADSIG)") == 1
+    assert f"not published: {', '.join(NAMES)}" in said.stderr
+
+
 @pytest.mark.parametrize("name", ["bücher.example.org", "WWW.Example.ORG", '"quoted".example.org'])
 def test_32_a_name_in_the_middle_is_checked_and_published_however_it_is_written(
     stage: Stage, name: str
