@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import multiprocessing
+import re
 from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import Protocol
@@ -93,8 +94,8 @@ class FindsZones:
     def test_a_name_in_none_of_the_zones_is_refused_with_what_there_is(self, case: Case, name: str) -> None:
         with pytest.raises(ZoneNotFound) as refusal:
             case.provider().zone_for(name)
-        assert name in str(refusal.value)
-        assert case.outside in str(refusal.value)
+        shown = set(re.findall(r"[\w.-]*\w", str(refusal.value)))
+        assert {name, *filter(None, case.outside.split(", "))} <= shown
         assert refusal.value.hint
 
 
