@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .detection import CLIENTS
-from .proc import status_of, upwards, where
+from .procfs import status_of, upwards, where
 
 PROGRAMS: frozenset[str] = frozenset().union(*(client.programs for client in CLIENTS))
 DAEMONS: frozenset[str] = frozenset().union(*(client.daemons for client in CLIENTS))

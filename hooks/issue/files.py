@@ -15,7 +15,7 @@ from ..clients.call import Certificate
 from ..clients.files import look_in
 from ..deploy.certificate import Leaf, leaf_in
 from ..deploy.folders import usable
-from ..deploy.versions import File, Versions
+from ..deploy.versioned_files import File, Versions
 from ..state.folder import check_own, private_folder
 
 MODE = 0o600

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ..clients.proc import upwards, where
+from ..clients.procfs import upwards, where
 from .folder import check_own, state_dir
 
 TYPE_CHECKING = False  # as in typing, whose import would double the start-up

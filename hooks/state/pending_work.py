@@ -107,7 +107,7 @@ def anything_of_this_call(environ: Mapping[str, str], *, at_exit: bool) -> bool:
 
     ours: set[int] = set()
     if at_exit:
-        from ..clients.proc import upwards
+        from ..clients.procfs import upwards
 
         ours = {pid for pid, _ in upwards(os.getppid())}
     judges = {"open": is_left_file, "pending": is_due_file}

@@ -126,7 +126,7 @@ def test_a_call_in_the_middle_of_a_run_of_certbot_is_noted_and_imports_next_to_n
         assert (middle.code, middle.stdout) == (0, "")
         assert imported(middle.stderr) - bare <= ALLOWED | {
             "dns01.hooks.clients",
-            "dns01.hooks.clients.proc",
+            "dns01.hooks.clients.procfs",
             "dns01.hooks.state.noting",
         }
         assert said.code == 0

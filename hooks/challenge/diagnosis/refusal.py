@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from .... import output
 from ...caa import issuers
-from ...clients.ca_limits import limit
+from ...clients.ca_rate_limits import limit
 from ...clients.call import Call
 from ...clients.process import Client
 from ...config.load import load_settings

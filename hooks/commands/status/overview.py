@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from ....errors import StateError
-from ...clients.ca_limits import ends, limit
+from ...clients.ca_rate_limits import ends, limit
 from ...clients.detection import CLIENTS
 from ...deploy.ledger import Delivery
 from ...issue.planning.renewal_windows import RenewalWindow

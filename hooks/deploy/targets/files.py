@@ -15,7 +15,7 @@ from typing import ClassVar
 from ....errors import ConfigError, DeployError
 from ....options import Option
 from ..folders import is_link_of_others, make_folder
-from ..versions import File, Versions, as_it_is
+from ..versioned_files import File, Versions, as_it_is
 from ._formats import FORMATS, content_of, may_be_replaced
 from ._layout import layout_options, lost, named, places, read_layout
 from .base import CertificateFiles

@@ -27,7 +27,7 @@ from ._transports import (
     silent,
     without_edns,
 )
-from ._world_copy import copy_elsewhere, hidden_and_behind, other_view, with_addresses
+from ._zone_copies import copy_elsewhere, hidden_and_behind, other_view, with_addresses
 from ._zones import named_survey, surveys
 from .account_copy import AccountCopies, AccountCopy, account_copies
 

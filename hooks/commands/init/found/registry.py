@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from .....errors import UsageError
 from .....providers import load
 from .....secret import hide, hide_setting
-from . import Found, bind, certbot, stores, text_of, variables
+from . import Found, bind, certbot, credential_files, text_of, variables
 
 
 def accounts(environ: Mapping[str, str]) -> list[Found]:
     """Every account that is found, the same one only once; their secrets are hidden from then on."""
-    readers = (variables.accounts(environ), bind.accounts(), certbot.accounts(), stores.accounts())
+    readers = (variables.accounts(environ), bind.accounts(), certbot.accounts(), credential_files.accounts())
     distinct: dict[object, Found] = {}
     for found in (each for reader in readers for each in reader):
         distinct.setdefault((found.provider, *sorted(found.values.items())), found)
@@ -25,7 +25,7 @@ def accounts_of(path: str) -> list[Found]:
     if not os.path.exists(path):
         raise UsageError(f"init: {path} is not there", "name the file that has the account")
     text = text_of(path)
-    readers = (bind.keys_in, certbot.accounts_of, stores.accounts_of, variables.accounts_of)
+    readers = (bind.keys_in, certbot.accounts_of, credential_files.accounts_of, variables.accounts_of)
     found = _hidden([each for reader in readers for each in reader(text, path)])
     if not found:
         raise UsageError(

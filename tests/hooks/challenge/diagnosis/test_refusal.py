@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from calls import BOTH, NAME, PRIMARY, SECONDARY, Said, Stage
 
-from dns01.hooks.clients.ca_limits import limit
+from dns01.hooks.clients.ca_rate_limits import limit
 from dns01.hooks.clients.detection import read
 
 VALUE = "x" * 43
