@@ -146,7 +146,9 @@ class FreshMachine:
         ]  # Python may be root's own
         # Its root as well: that of its mounts is another one where the tests run in a chroot.
         inside = ["nsenter", f"--target={self._holder.pid}", "--mount", "--root", f"--wdns={HOME}"]
-        return [*inside, *(become if user else []), "env", "--ignore-environment", *settings, *words]
+        # What runs in the background has ^C ignored, and hands that on.
+        plain = ["env", "--default-signal=HUP,INT", "--ignore-environment"]
+        return [*inside, *(become if user else []), *plain, *settings, *words]
 
 
 def _read(terminal: int, complaint: str) -> str:
