@@ -63,9 +63,11 @@ def say_what_comes_next(client: Client, order: Order, *, issued: bool) -> None:
         what = "order the certificate" if commands else f"configure {client.name}"
         steps.append((what, [*client.paste(order)] or [shlex.join(words) for words in commands]))
     if order.is_staging:
-        again = ["dns01", "init", "--production", "--order", "--client", client.name, *order.names]
+        email = ["--email", order.email] if client.wants_email else []  # others have it in a file of theirs
+        again = ["dns01", "init", "--production", "--order", "--client", client.name, *email, *order.names]
         steps.append(("once that works, have certificates that browsers trust", [shlex.join(again)]))
-    steps.append(("have it renewed", [*client.renewal(order)]))
+    else:  # one of a staging CA is not for keeping
+        steps.append(("have it renewed", [*client.renewal(order)]))
     steps.append(("bring it to where it is used (docs/deploy.rst)", ["dns01 deploy --help"]))
     click.echo("\nWhat comes next:")
     for number, (what, lines) in enumerate(steps, 1):

@@ -221,6 +221,13 @@ class TestWhatIsPasted:
             in said.stdout
         )
 
+    def test_the_step_to_production_is_one_command_that_runs_as_it_is(self, machine: FreshMachine) -> None:
+        for client in ("dehydrated", "lego"):
+            said = machine.run(*words(client, "--staging")).stdout
+            (step,) = [line for line in said.splitlines() if "--production" in line]
+            assert machine.run(*shlex.split(step), "--no-order", "--no-doctor", "--yes").code == 0, client
+            assert "have it renewed" not in said, client  # nobody keeps what a staging CA has issued
+
     def test_a_configuration_elsewhere_is_told_to_every_client(self, machine: FreshMachine) -> None:
         for client in ("certbot", "lego", "traefik", "uacme"):
             said = machine.run(*words(client), DNS01_CONFIG="/etc/dns01/other.toml")
