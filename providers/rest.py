@@ -89,8 +89,9 @@ class Rest(ZoneProvider):
         self.given = options
         self._base = options["base_url"].rstrip("/")
         if not self._base.lower().startswith(("https://", "http://")):
+            variable = next(option.env[0] for option in self.options if option.key == "base_url")
             raise ConfigError(
-                f"base_url: {shown(self._base)} is no address of an API", "an address begins with https://"
+                f"{variable}: {shown(self._base)} is no address of an API", "an address begins with https://"
             )
         self._secrets = [options[option.key] for option in self._keys() if options.get(option.key)]
         if not self._secrets and not self.keyless:

@@ -32,8 +32,9 @@ class TestZones:
         case.aws.page = page
         case.aws.add_zone("example.com", private=True)
         assert case.provider().zone_for("a.deep.example.com").apex == "deep.example.com"
-        with pytest.raises(ZoneNotFound, match=case.outside):
+        with pytest.raises(ZoneNotFound) as caught:
             case.provider().zone_for("example.org")
+        assert {*str(caught.value).partition("it sees ")[2].split(", ")} == {*case.outside.split(", ")}
 
     @pytest.mark.parametrize("id", ["Z2EXAMPLE", "/hostedzone/Z2EXAMPLE"])
     def test_a_zone_whose_id_is_configured_is_not_looked_for(self, case: OnRoute53, id: str) -> None:

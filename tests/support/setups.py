@@ -26,7 +26,8 @@ from dns01.hooks.commands.doctor.finding import Severity
 NAME = "_acme-challenge.example.org"
 ONE, TWO, THREE, FOUR = "127.1.0.1", "127.1.0.2", "127.1.0.3", "127.1.0.4"
 BOTH = {"ns1.example.org": ONE, "ns2.example.org": TWO}
-EMBEDDED = (f"127.0.53.{last}" for last in range(10, 250))  # a server stays until its process ends
+# Of servers that stay until their process ends.
+EMBEDDED = (f"127.0.{net}.{last}" for net in range(53, 60) for last in range(10, 250))
 
 Account = Mapping[str, str]
 

@@ -80,7 +80,7 @@ keep() {
     cp -pP "../$name" part
     mv -f part old
 }
-commit() {
+place() {
     enter "$2" "$1"
     keep
     if [ "$3" ]; then mv -f new "../$name"; else rm -f "../$name"; fi
@@ -166,7 +166,7 @@ def to_install(files: Sequence[RemoteFile], directory: str, mark: str) -> str:
     back = (f"({_call('undo', number, file.path, file.digest)}) || :" for number, file in enumerate(files))
     unstaged = (_call("unstage", file.path) for file in files)
     staged = (_staged(number, file, mark) for number, file in enumerate(files) if file.content is not None)
-    placed = (_call("commit", number, file.path, file.digest) for number, file in enumerate(files))
+    placed = (_call("place", number, file.path, file.digest) for number, file in enumerate(files))
     return _script(
         mark,
         [

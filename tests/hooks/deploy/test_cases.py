@@ -16,7 +16,7 @@ CASES = {
         "../../e2e/deploy: a_reload_that_hangs_is_ended_and_holds_up_no_other_target"
     ),
     "a service that accepts, and says nothing": (
-        "tls: a_service_that_says_nothing_is_not_waited_for_without_end"
+        "served_certificate: a_service_that_says_nothing_is_not_waited_for_without_end"
     ),
     "an API that hangs, answers 429 or 5xx": "targets/fastly: what_may_pass_leaves_one_certificate_served",
     "an API that refuses, or makes no sense": (
@@ -35,11 +35,11 @@ CASES = {
         "targets/vault: what_does_not_pass_is_said_within_its_time_and_the_old_one_stays"
     ),
     "half a file": "targets/files: an_installation_that_failed_leaves_nothing_to_undo",
-    "a full disk": "targets/files: on_a_full_disk_the_old_pair_stays_and_nothing_is_left_behind",
-    "a full disk under the state folder": "delivery: goes_back_also_where_the_ledger_cannot_be_written",
-    "a wrong owner": "targets/files: who_may_not_give_files_away_is_told_and_the_old_pair_stays",
-    "a test that fails": "delivery: of_the_test_brings_the_old_back_and_does_not_touch_the_service",
-    "a reload that fails": "delivery: of_the_service_brings_the_old_back_and_reloads_again",
+    "a full disk": "targets/files_faults: on_a_full_disk_the_old_pair_stays_and_nothing_is_left_behind",
+    "a full disk under the state folder": "delivery/delivery: goes_back_also_where_the_ledger_cannot_be_written",  # noqa: E501
+    "a wrong owner": "targets/files_faults: who_may_not_give_files_away_is_told_and_the_old_pair_stays",
+    "a test that fails": "delivery/delivery: of_the_test_brings_the_old_back_and_does_not_touch_the_service",
+    "a reload that fails": "delivery/delivery: of_the_service_brings_the_old_back_and_reloads_again",
     "a reload that fails after two installations": (
         "calls: a_service_that_refuses_gets_what_it_had_before_the_run_though_two_came_in_it"
     ),
@@ -47,18 +47,18 @@ CASES = {
         "targets/files_killed: a_kill_at_any_instant_leaves_a_matching_pair_and_the_next_run_completes"
     ),
     "SIGKILL between installation, reload and record": (
-        "delivery: at_any_instant_leaves_it_to_the_next_run"
+        "delivery/delivery: at_any_instant_leaves_it_to_the_next_run"
     ),
-    "SIGKILL on the way back": "delivery: on_the_way_back_leaves_it_to_the_next_run_to_install_it_anew",
+    "SIGKILL on the way back": "delivery/delivery: on_the_way_back_leaves_it_to_the_next_run_to_install_it_anew",  # noqa: E501
     "SIGKILL before anything is written down": (
         "calls: a_renewal_that_the_hook_was_never_told_of_is_noticed_at_the_next_run"
     ),
     "SIGKILL before exit_hook": "calls: what_a_run_that_died_had_queued_is_done_by_the_next",
     "the client renews while its files are read": (
-        "bundle: what_is_brought_is_what_was_inspected_though_the_client_renews_meanwhile"
+        "certificate_files: what_is_brought_is_what_was_inspected_though_the_client_renews_meanwhile"
     ),
     "two processes, one with an older certificate": (
-        "delivery: of_an_older_certificate_by_another_process_does_not_pass_for_the_newer_one"
+        "delivery/again: of_an_older_certificate_by_another_process_does_not_pass_for_the_newer_one"
     ),
     "half a script on another machine": (
         "targets/ssh: what_goes_wrong_there_is_said_and_the_old_file_stays"
