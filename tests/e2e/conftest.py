@@ -38,9 +38,13 @@ def bystanders(stage: Stage) -> Iterator[set[str]]:
     """The processes that were in this network before the client came; later ones end with the test."""
     before = processes()
     yield before
-    for process in processes() - before:  # a case that fails must not spoil the next
-        with suppress(ProcessLookupError):
-            os.kill(int(process.split()[0]), signal.SIGKILL)
+    # A case that fails must not spoil the next; what was forked between two looks is seen by the second.
+    deadline = time.monotonic() + TIME_LIMIT
+    while (left := processes() - before) and time.monotonic() < deadline:
+        for process in left:
+            with suppress(ProcessLookupError):
+                os.kill(int(process.split()[0]), signal.SIGKILL)
+        time.sleep(0.02)
 
 
 def newcomers(bystanders: set[str]) -> set[str]:
