@@ -94,11 +94,14 @@ class ReadinessWait:
         ready: Callable[[Sequence[str]], None],
         late: Callable[[Mapping[str, HookError]], None],
         progress: Callable[[ReadinessCheck, float], None],
+        wanted: Callable[[str], bool] = lambda name: True,
     ) -> None:
         """The same for what this very process has published, name by name: ``ready`` gets the names that
         the CA may ask for, each as soon as that is so; ``late`` those that will not be ready, with the
         reason. Both are called in several threads. ``progress``: called during the wait for servers.
+        ``wanted``: whether somebody still waits for a name; the wait ends with those that nobody does.
         """
+        entries = [entry for entry in entries if wanted(entry.name)]
         places = self._places.find(entry.name for entry in entries)
         with steps("settled"):
             refused = self._refused_by_providers(places.values())
@@ -125,6 +128,13 @@ class ReadinessWait:
             def released(targets: Sequence[str]) -> None:
                 at_work.append(pool.submit(conclude, [e for e in waiting if e.target in set(targets)]))
 
+            names_at: dict[str, set[str]] = defaultdict(set)
+            for entry in waiting:
+                names_at[entry.target].add(entry.name)
+
+            def is_wanted(target: str) -> bool:
+                return any(map(wanted, names_at[target]))
+
             def overdue(error: NotReady) -> None:
                 late({entry.name: error for entry in waiting if entry.target in error.names})
 
@@ -140,7 +150,7 @@ class ReadinessWait:
                         by_servers,
                         places,
                         {entry.target for entry in by_servers},
-                        EachName(released, overdue),
+                        EachName(released, overdue, is_wanted),
                         progress,
                     )
                 if barred := _unready(by_servers, watch):

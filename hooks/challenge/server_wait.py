@@ -18,10 +18,12 @@ CLIENT_CHECK_INTERVAL = 1.0  # seconds between two looks whether the client live
 
 class EachName(NamedTuple):
     """What becomes of each name by itself, as soon as its own wait is over: ``ready`` gets those that
-    are on all of their servers, ``late`` the error of those whose time is out."""
+    are on all of their servers, ``late`` the error of those whose time is out. ``wanted``: whether
+    anybody still waits for the name."""
 
     ready: Callable[[Sequence[str]], None]
     late: Callable[[NotReady], None]
+    wanted: Callable[[str], bool] = lambda name: True
 
 
 def wait(
@@ -75,6 +77,8 @@ def _take_in(check: ReadinessCheck, transport: Transport, clock: Callable[[], fl
 
 
 def _hand_over(check: ReadinessCheck, each: EachName, now: float) -> None:
+    if unwanted := [target.name for target in check.targets if not each.wanted(target.name)]:
+        check.drop(unwanted)
     if ready := check.names_ready(now):
         check.drop(ready)
         each.ready(ready)

@@ -31,8 +31,11 @@ RATE_LIMIT_PAUSE = 3600.0  # seconds without orders, where a CA that is over its
 LEAST_PAUSE, LONGEST_PAUSE = 2.0, 60.0  # the same in seconds for requests about an order that is open
 FIRST_LOOK = 0.5  # seconds after the last challenge of an order has been answered
 
-# Waits until the CA can see what is published; tells the names that are ready, and those that will not be.
-WaitUntilReady = Callable[[Callable[[Sequence[str]], None], Callable[[Mapping[str, HookError]], None]], None]
+# Waits until the CA can see what is published; tells the names that are ready, and those that will not be,
+# and asks whether a name is still wanted.
+WaitUntilReady = Callable[
+    [Callable[[Sequence[str]], None], Callable[[Mapping[str, HookError]], None], Callable[[str], bool]], None
+]
 
 
 class Wave:
@@ -98,7 +101,7 @@ class Wave:
             if issuance.stage == "published" and not self._unanswered.get(issuance.name):
                 self._go_on(issuance)  # the CA holds all of its authorizations
         if self._waiting:
-            wait(self._ready, self._late)
+            wait(self._ready, self._late, self._is_wanted)
         self._scheduler.join()
         self._retract_if_done()
 
@@ -135,6 +138,10 @@ class Wave:
             for issuance, authorization in self._waiting.pop(name, ()):
                 step = partial(self._answer, authorization=authorization)
                 self._scheduler.submit(partial(self._step, issuance, step))
+
+    def _is_wanted(self, name: str) -> bool:
+        """Whether a certificate that can still be had waits for the name."""
+        return any(not issuance.is_over for issuance, _ in self._waiting.get(name, ()))
 
     def _late(self, errors: Mapping[str, HookError]) -> None:
         for name, error in errors.items():

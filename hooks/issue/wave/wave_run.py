@@ -129,8 +129,8 @@ class WaveRun:
                     wave.publish()
                 with self.steps("issue"):
                     wave.answer_as_ready(
-                        lambda ready, late: waiting.until_each_ready(
-                            publication.entries, self.steps, ready, late, progress.servers
+                        lambda ready, late, wanted: waiting.until_each_ready(
+                            publication.entries, self.steps, ready, late, progress.servers, wanted
                         )
                     )
                 output.step(progress.line())

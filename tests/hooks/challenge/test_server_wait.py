@@ -75,6 +75,22 @@ def test_each_name_goes_on_by_itself_and_one_that_is_late_costs_the_others_nothi
     assert told == [[NAME], (other,)]
 
 
+def test_a_name_that_nobody_wants_any_more_holds_the_wait_up_no_longer(
+    zone: Zone, servers: list[NameServer]
+) -> None:
+    missing = "_acme-challenge.missing.example.org"
+    ready: list[str] = []
+    late: list[NotReady] = []
+    zone.set(NAME, "TXT", "new")
+
+    wait(
+        [target(profile=QUICK), target(name=missing, profile=QUICK)],
+        each=EachName(ready.extend, late.append, lambda name: name == NAME or not ready),
+    )
+
+    assert (ready, late) == ([NAME], [])
+
+
 def test_45_what_another_writer_removes_during_the_wait_is_published_again(
     zone: Zone, servers: list[NameServer]
 ) -> None:

@@ -155,6 +155,20 @@ def test_a_name_that_is_never_ready_costs_the_others_nothing(office: Office) -> 
     assert not list(office.state.glob("open/*"))
 
 
+def test_the_records_of_a_certificate_that_has_failed_are_not_waited_for(limited: Office) -> None:
+    """Of its two names, one may not be published, and the other would never be ready."""
+    limited.want("half", "mail.example.org", "late.example.com")
+    with Bind(SECONDARY, {"example.com": ""}, [KEY]), NameServer("127.1.0.3", zones=[Zone("example.com")]):
+        limited.more = account_section("lagging", SECONDARY, "example.com", asks="127.1.0.3")
+
+        said = limited.issue()
+
+    assert said.code == 10
+    assert "half: failed: _acme-challenge.mail.example.org: " in said.stdout
+    assert "waiting for" not in said.stderr
+    assert not list(limited.state.glob("open/*"))
+
+
 def test_a_certificate_whose_zone_nobody_has_is_set_aside_before_anything_is_ordered(office: Office) -> None:
     office.want("good", "good.example.org")
     office.want("bad", "bad.example.com")
