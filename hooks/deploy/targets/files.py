@@ -58,7 +58,13 @@ class Target:
         made = named(self._layout.directory, bundle)
         files = self._files(bundle)
         versions = Versions(files[0].path)
+        sources = _sources(bundle)
         for file in files:
+            if _entry(file.path) in sources:
+                raise DeployError(
+                    f"{file.path} is the client's own file: its next renewal would be lost",
+                    'write another path; for a service that reads the client\'s own: to = "command"',
+                )
             folder = os.path.dirname(file.path)
             if not os.path.isdir(os.path.dirname(folder) if folder == made else folder):
                 raise DeployError(f"there is no folder {folder}", f"make it: install -d {folder}")
@@ -118,6 +124,20 @@ def _number(text: str) -> int:
     if (number := int(text[:11])) >= NOBODYS:
         raise ValueError
     return number
+
+
+def _sources(bundle: CertificateFiles) -> set[str]:
+    """The directory entries that the client writes to: those that it names, and what these lead to."""
+    certificate = bundle.facts.certificate
+    named = (certificate.key, certificate.cert, certificate.fullchain, certificate.chain)
+    paths = [path for path in (*named, certificate.csr, certificate.ocsp) if path]
+    return {*map(_entry, paths), *map(os.path.realpath, paths)}
+
+
+def _entry(path: str) -> str:
+    """The path with the links in its folder resolved, but not what stands there itself."""
+    folder, name = os.path.split(path)
+    return os.path.join(os.path.realpath(folder), name)
 
 
 def _check_replaced(file: File) -> None:

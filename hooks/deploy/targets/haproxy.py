@@ -22,6 +22,8 @@ from .base import CertificateFiles
 
 LARGEST = 1 << 20  # octets of the file
 
+_SYNTAX = re.compile(r"[\s;\\<]")  # what separates HAProxy's commands, words and payloads
+
 
 class Target:
     """The file is that of the target ``files``, which brings back the old one; what HAProxy has in memory
@@ -54,12 +56,13 @@ class Target:
         self._name = options.get("certificate") or options["file"]
         self._crt_list = options.get("crt_list", "").rstrip("/")
         for name in (self._name, self._crt_list):
-            if re.search(r"[\s;\\<]", name) or name.startswith("*"):
+            if _SYNTAX.search(name) or name.startswith("*"):
                 raise ConfigError(f"{name!r} cannot be a word to HAProxy", "write a path without spaces")
         self._runtime = Runtime(options["socket"], seconds(options["time_limit"], "time_limit"))
 
     def check(self, bundle: CertificateFiles) -> None:
         self._files.check(bundle)
+        self._called(bundle)
         self._runtime.check_level()
         if not self._crt_list and self._runtime.show(self._called(bundle)) is None:
             raise DeployError(
@@ -129,7 +132,11 @@ class Target:
             )
 
     def _called(self, bundle: CertificateFiles) -> str:
-        return named(self._name, bundle)
+        """Its name in HAProxy, which is one word of its commands. Raises DeployError."""
+        name = named(self._name, bundle)
+        if _SYNTAX.search(name):
+            raise DeployError(f"{name!r} cannot be a word to HAProxy", "give the certificate another name")
+        return name
 
     @property
     def _is_list(self) -> bool:

@@ -232,3 +232,54 @@ def test_what_was_written_into_our_own_file_is_written_over(tls: Path, new: Cert
     deploy({"directory": str(tls)}, new)
     (tls / "cert.pem").write_text("oops")
     deploy({"directory": str(tls)}, new)
+
+
+# The client's own files
+
+
+def client_folder(bundle: CertificateFiles) -> Path:
+    return Path(bundle.facts.certificate.cert).parent
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"directory": "{client}"},
+        {"directory": "{link}"},
+        {"directory": "{client}/../{name}"},
+        {"fullchain": "{client}/fullchain.pem"},
+        {"combined": "{client}/privkey.pem"},
+        {"directory": "{tls}", "chain": "{client}/chain.pem"},
+    ],
+)
+def test_the_client_s_own_files_are_not_replaced(
+    options: dict[str, str], tls: Path, tmp_path: Path, new: CertificateFiles
+) -> None:
+    client = client_folder(new)
+    (tmp_path / "link").symlink_to(client)
+    places = {"client": client, "link": tmp_path / "link", "name": client.name, "tls": tls}
+
+    with pytest.raises(DeployError, match="is the client's own file"):
+        Target({key: value.format(**places) for key, value in options.items()}).check(new)
+
+
+def test_nor_is_what_the_client_s_links_lead_to(tmp_path: Path, new: CertificateFiles) -> None:
+    """As dehydrated and certbot have it: cert.pem leads to the newest one."""
+    client = client_folder(new)
+    (client / "cert.pem").rename(client / "cert-1700000000.pem")
+    (client / "cert.pem").symlink_to("cert-1700000000.pem")
+
+    with pytest.raises(DeployError, match="is the client's own file"):
+        Target({"cert": f"{client}/cert-1700000000.pem"}).check(new)
+
+
+def test_a_link_of_the_service_s_to_the_client_s_file_gives_way_and_the_file_stays(
+    tls: Path, new: CertificateFiles
+) -> None:
+    tls.mkdir()
+    (tls / "fullchain.pem").symlink_to(new.facts.certificate.fullchain)
+
+    deploy({"directory": str(tls)}, new)
+
+    assert (tls / "fullchain.pem").resolve().is_relative_to(tls)
+    assert Path(new.facts.certificate.fullchain).read_bytes() == new.fullchain

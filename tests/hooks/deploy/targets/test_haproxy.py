@@ -334,3 +334,19 @@ def test_a_name_that_is_no_word_to_haproxy_is_refused(name: str) -> None:
         Target(
             {"socket": "/s", "file": "/etc/a.pem", "mode": "0600", "time_limit": "60", "certificate": name}
         )
+
+
+@pytest.mark.parametrize("name", ["a b.example", "a.example;disable frontend files", "a\\b", "<<", "a\nb"])
+def test_nor_is_a_certificate_given_that_would_make_it_one(name: str, tmp_path: Path) -> None:
+    """As a private CA may issue it: it would end HAProxy's command, and begin another."""
+    target = Target(
+        {
+            "socket": "/nowhere.sock",
+            "file": f"{tmp_path}/{{name}}.pem",
+            "crt_list": str(tmp_path),
+            "mode": "0600",
+            "time_limit": "60",
+        }
+    )
+    with pytest.raises(DeployError, match="cannot be a word to HAProxy"):
+        target.check(issued(tmp_path / "client")._replace(name=name))
