@@ -85,6 +85,10 @@ class Ledger:
         """What is still to be done. A corrupt file is moved aside and said."""
         return self._pending.all()
 
+    def corrupt(self) -> list[str]:
+        """The paths of what was moved aside: what was brought where is not known of these."""
+        return [*self._deployed.corrupt(), *self._pending.corrupt()]
+
     def find_deployed(self, delivery: Delivery) -> Delivery | None:
         """The last delivery of the same certificate to the same target that has arrived."""
         return self._deployed.get(delivery)

@@ -37,7 +37,7 @@ STAYS_OPEN = 3600.0  # seconds from which on a failing clean-up is a problem: mo
 PAUSE = 600.0  # seconds that a receiver is left alone for when it has not taken a message
 LOCK_TIMEOUT = 15.0
 LINES = 50  # of a message
-EXPIRY = ("expiring", "expired")
+EXPIRY = ("expiring", "expired", "not-yet-valid")
 
 
 class Observation(NamedTuple):

@@ -16,6 +16,7 @@ from ...deploy.certificate import Leaf
 
 WARNING_SHARE, WARNING_MOST = 1 / 4, timedelta(days=21)
 CRITICAL_SHARE, CRITICAL_MOST = 1 / 10, timedelta(days=7)
+CLOCK_SKEW = timedelta(minutes=5)  # that the clock of a CA may be ahead of this machine's
 
 
 class Level(IntEnum):
@@ -73,7 +74,12 @@ def worst(problems: Iterable[Problem]) -> Level:
 
 
 def expiry(subject: str, title: str, leaf: Leaf, limits: Limits, now: datetime) -> Problem | None:
-    """That the certificate has expired or is about to, if so."""
+    """That the certificate has expired or is about to, or that its time has not come, if so."""
+    if (early := leaf.not_before - now) > CLOCK_SKEW:
+        text = f"{title} is not valid before {leaf.not_before:%Y-%m-%d %H:%M} UTC, in {span(early)}"
+        return Problem(
+            Level.CRITICAL, subject, "not-yet-valid", text, "see that this machine's clock is right"
+        )
     left = leaf.not_after - now
     hint = "see what keeps the client from renewing it: `dns01 audit --failed`, `dns01 doctor`"
     if left <= timedelta(0):

@@ -6,6 +6,7 @@ Only the certificates are read, never their keys, and nothing of the DNS account
 from __future__ import annotations
 
 import os
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -122,6 +123,7 @@ def _destinations(
     try:
         deployed = {each.key: each for each in ledger.deployed()}
         pending = {each.key: each for each in ledger.pending()}
+        problems += map(_corrupt, ledger.corrupt())
     except StateError as error:
         hint = error.hint if isinstance(error.__cause__, UntrustedFolder) else _AS_ROOT
         problems.append(_unreadable(state_dir(environ), str(error), hint))
@@ -230,6 +232,12 @@ def _same(path: str) -> str:
     """One path for each certificate, whichever way leads to its folder."""
     folder, file = os.path.split(path)
     return os.path.join(os.path.realpath(folder), file)
+
+
+def _corrupt(path: str) -> Problem:
+    text = f"a certificate may be missing here: the file about its deployment is corrupt and lies at {path}"
+    hint = f"bring it once more, dns01 deploy NAME, then: rm {shlex.quote(path)}"
+    return Problem(Level.WARNING, f"file {path}", "corrupt", text, hint)
 
 
 def _unreadable(what: str, text: str, hint: str = "name the folder that has cert.pem in it") -> Problem:

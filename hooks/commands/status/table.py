@@ -69,7 +69,7 @@ def _good_news(overview: Overview) -> str:
     if not leaves:
         return "what the services show is good"
     first, name = min((leaf.not_after, name) for leaf, name in leaves)
-    return f"{_counted(overview)}, the first to expire is {name} in {span(first - overview.at)}"
+    return _clean(f"{_counted(overview)}, the first to expire is {name} in {span(first - overview.at)}")
 
 
 def _figures(overview: Overview) -> str:

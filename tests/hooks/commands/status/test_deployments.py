@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import pytest
 from bundles import issued
 from lifetimes import lasting
 from machine import Machine, deploy_cert
@@ -56,6 +57,23 @@ def test_a_deployment_that_fails_for_long_is_critical(machine: Machine) -> None:
     said = status(machine)
     assert said.code == 2
     assert "a.example → web is pending for 8 days" in said.stdout
+
+
+@pytest.mark.parametrize("folder", ["deployed", "pending"])
+def test_a_corrupt_file_about_a_deployment_is_a_warning_until_it_is_removed(
+    machine: Machine, folder: str
+) -> None:
+    """Its certificate is not among those that are shown: nothing else tells that it is missing."""
+    deployed(machine, "a.example")
+    (machine.state / folder / "b.example_web-01234567.json").write_text("{")
+
+    for _ in range(2):
+        said = status(machine, "--json")
+        assert said.code == 1
+        assert codes(document(said)) == ["corrupt"]
+
+    (machine.state / "corrupt" / folder / "b.example_web-01234567.json").unlink()
+    assert status(machine).code == 0
 
 
 def test_what_a_run_has_just_queued_is_no_problem(machine: Machine) -> None:

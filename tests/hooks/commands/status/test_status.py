@@ -105,6 +105,17 @@ def test_what_is_left_decides(
     assert said.stdout.startswith(f"DNS01 {level.name} - ")
 
 
+@pytest.mark.parametrize("days", [0.01, 5])
+def test_what_is_not_valid_yet_is_critical(machine: Machine, days: float) -> None:
+    """The certificate of a machine whose clock is slow, or began anew."""
+    lasting(machine.folder / "certs" / "a.example", "a.example", left=90 + days)
+
+    said = status(machine, "--json")
+
+    assert said.code == Level.CRITICAL
+    assert codes(document(said)) == ["not-yet-valid"]
+
+
 def test_the_most_urgent_come_first(machine: Machine) -> None:
     for name, left in {"a.example": 80, "b.example": 5, "c.example": 15, "d.example": -2.5}.items():
         lasting(machine.folder / "certs" / name, name, left=left)

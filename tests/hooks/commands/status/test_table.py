@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 
+import pytest
 from calls import HOOK
 from lifetimes import lasting
 from machine import Machine
@@ -59,8 +60,12 @@ def test_a_terminal_gets_a_line_for_each_certificate_and_no_figures(machine: Mac
     assert "|" not in lines[0]
 
 
-def test_nothing_that_a_certificate_says_reaches_the_terminal_raw(machine: Machine) -> None:
-    lasting(machine.folder / "certs" / "a.example", "a.example", "\x1b[31m|x.example", left=5)
+@pytest.mark.parametrize("left", [5, 80])
+@pytest.mark.parametrize("names", [("a.example", "\x1b[31m|x.example"), ("\x1b[31m|x.example",)])
+def test_nothing_that_a_certificate_says_reaches_the_terminal_raw(
+    machine: Machine, names: tuple[str, ...], left: float
+) -> None:
+    lasting(machine.folder / "certs" / "first", *names, left=left)
     said = status(machine)
     assert "\x1b" not in said.stdout
     assert said.stdout.count("|") == 1
