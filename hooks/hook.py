@@ -43,6 +43,7 @@ class Stopped(BaseException):
 def main() -> int:
     """Do what the words of the command line ask for; gives the exit code."""
     leave_callers_modules_aside()
+    escape_what_stdout_cannot_encode()
     words = sys.argv[1:] or ["help"]
     word = words[0]
     if word in PHASES:
@@ -64,6 +65,12 @@ def leave_callers_modules_aside() -> None:
         ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         folders = {os.path.abspath(folder) for folder in theirs.split(os.pathsep)} - {ours}
         sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) not in folders]
+
+
+def escape_what_stdout_cannot_encode() -> None:
+    """In a locale of Latin-1, an arrow or an ellipsis would be an error, which stderr escapes by itself."""
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):
+        reconfigure(errors="backslashreplace")
 
 
 def nothing_to_do(words: list[str]) -> bool:

@@ -12,7 +12,7 @@ import threading
 import pytest
 from calls import HOOK
 from lifetimes import lasting
-from machine import Machine
+from machine import Machine, deploy_cert
 from statuses import deployed, document, status
 
 # How it shows it
@@ -69,6 +69,21 @@ def test_nothing_that_a_certificate_says_reaches_the_terminal_raw(
     said = status(machine)
     assert "\x1b" not in said.stdout
     assert said.stdout.count("|") == 1
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
+@pytest.mark.parametrize("command", [("status",), ("audit",), ("audit", "show"), ("deploy", "--dry-run")])
+def test_what_a_locale_has_no_letter_for_is_no_fault(
+    machine: Machine, command: tuple[str, ...], encoding: str
+) -> None:
+    """There are an arrow and an ellipsis in what they show."""
+    machine.configure(test="sh -c 'echo a long line about what is wrong, which is shortened; false'")
+    deploy_cert(machine.client(), machine.issue("a.example"))
+
+    said = machine.client("bash")(*command, PYTHONIOENCODING=encoding)
+
+    assert said.code == (1 if command == ("status",) else 0)
+    assert "fault" not in said.stderr
 
 
 def test_the_trail_s_steps_and_the_last_run_are_in_the_document(machine: Machine) -> None:
