@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from acme import messages
 from cryptography.hazmat.primitives.asymmetric import ec
 from josepy.errors import Error as JoseError
-from josepy.jwk import JWK, JWKEC
+from josepy.jwk import JWK, JWKEC, JWKRSA
 
 from .... import output
 from ....errors import AcmeError, ConfigError
@@ -52,6 +52,14 @@ def sign_in(ca: CaSection, state: str, clock: Callable[[], float] = time.time) -
         _write(path, ca, key, client.account, clock())
         return AcmeClient(ca.directory, key, client.account, ca.ca_file)
     return client
+
+
+def forget_account(ca: CaSection, state: str, now: float) -> None:
+    """Have the next run register the key once more: the CA does not know its account. Raises ConfigError and
+    StateError."""
+    path = account_file(ca, state)
+    if kept := _read(path):
+        _write(path, ca, kept[0], "", now)
 
 
 def account_file(ca: CaSection, state: str) -> str:
@@ -108,7 +116,7 @@ def _key_of(path: str) -> JWK:
     try:
         if content.lstrip().startswith("{"):
             return _jwk(json.loads(content))
-        return JWK.load(content.encode())
+        return _asymmetric(JWK.load(content.encode()))
     except Exception as error:  # without what it says, which may quote the key
         raise ConfigError(
             f"{path} holds no account key ({type(error).__name__})",
@@ -117,9 +125,13 @@ def _key_of(path: str) -> JWK:
 
 
 def _jwk(document: Mapping[str, Any]) -> JWK:
-    key = JWK.from_json(document)
-    if not isinstance(key, JWK):
-        raise TypeError("it is no key")
+    return _asymmetric(JWK.from_json(document))
+
+
+def _asymmetric(key: object) -> JWK:
+    """What is no key of the other kinds is one of octets to the library. Raises TypeError."""
+    if not isinstance(key, (JWKEC, JWKRSA)):
+        raise TypeError("it is no key pair")
     return key
 
 

@@ -179,7 +179,7 @@ HINTS = {
     "rateLimited": "the CA says when: the rest is ordered by a later run",
     "externalAccountRequired": "write eab_kid and eab_hmac_key in [ca], as the CA gives them",
     "unauthorized": "see which account [ca] means, and whether the CA has it still",
-    "accountDoesNotExist": "the CA does not know this account any more: remove its file in the state folder",
+    "accountDoesNotExist": "the next run makes another one, with the same key",
     "caa": "`dns01 doctor NAME` shows the CAA records and what to change",
     "dns": "`dns01 doctor NAME` shows what the name servers say",
     "rejectedIdentifier": "the CA issues nothing for this name: take it out",

@@ -54,6 +54,9 @@ def read_csr(path: str, names: Sequence[str]) -> bytes:
         csr = x509.load_pem_x509_csr(read_regular(path, LARGEST_CSR))
         san = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         inside = {canonical(name) for name in san.get_values_for_type(x509.DNSName)}
+        # These count for a CA, too (RFC 8555 §7.4).
+        inside |= {str(other.value) for other in san if not isinstance(other, x509.DNSName)}
+        inside |= {str(name.value).lower() for name in csr.subject if name.oid == x509.NameOID.COMMON_NAME}
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}", "csr names it") from None
     except (ValueError, x509.ExtensionNotFound) as error:

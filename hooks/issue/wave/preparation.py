@@ -1,5 +1,5 @@
-"""What can be known before anything is ordered: where each record goes, whether CAA allows it, and whether
-the certificate can be kept.
+"""What can be known before anything is ordered: where each record goes, whether CAA allows it, whether the
+certificate can be kept, and whether a request of one's own is for its names.
 
 What cannot succeed is set aside with its reason, and costs the others nothing.
 """
@@ -17,6 +17,7 @@ from ...caa.preflight import Lookups
 from ...challenge.placement import Placements
 from ...clients.challenge import owner_name
 from ...config.settings import Settings, ZoneRule
+from ..acme.keys import read_csr
 from ..files import check_place
 from ..inventory.read import WantedCertificate
 
@@ -62,12 +63,15 @@ def set_aside(
     return failed | _forbidden(rest, settings, places, authority)
 
 
-def without_place(certificates: Iterable[WantedCertificate], folder: str) -> dict[str, HookError]:
-    """Those that could not be kept once they are issued, by name, each with the reason."""
+def without_files(certificates: Iterable[WantedCertificate], folder: str) -> dict[str, HookError]:
+    """Those that could not be kept once they are issued, or whose own request could not be sent then, by
+    name, each with the reason."""
     failed: dict[str, HookError] = {}
     for wanted in certificates:
         try:
             check_place(folder, wanted.name)
+            if wanted.csr:
+                read_csr(wanted.csr, wanted.names)
         except HookError as error:
             failed[wanted.name] = error
     return failed

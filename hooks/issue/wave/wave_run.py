@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from .... import output
-from ....errors import HookError
+from ....errors import AcmeError, HookError
 from ...caa.evaluation import Authority
 from ...caa.issuers import issuers
 from ...challenge.placement import Placements
@@ -19,7 +19,7 @@ from ...config.settings import Settings
 from ...state.audit.record import Steps
 from ...state.folder import state_dir
 from ...state.journal import Journal
-from ..acme.account import account_url, sign_in
+from ..acme.account import account_url, forget_account, sign_in
 from ..acme.order import Orders
 from ..order_state import OrderStates
 from ..planning.plan import Planned
@@ -27,11 +27,13 @@ from ..report import Report
 from ..section import CaSection
 from . import audit_entry, deliveries
 from .issuance import Issuance
-from .preparation import set_aside, with_zones, without_place
+from .preparation import set_aside, with_zones, without_files
 from .progress import WaveProgress
 from .publication import Publication
 from .scheduler import Scheduler
 from .wave import Wave
+
+NO_ACCOUNT = "accountDoesNotExist"  # RFC 8555 §6.7
 
 
 class WaveRun:
@@ -74,7 +76,7 @@ class WaveRun:
         with self.steps("discover"):
             failed: dict[str, HookError]
             self._zones, failed = with_zones(self.settings, work)
-            failed |= without_place(work, self._folder)
+            failed |= without_files(work, self._folder)
             authority = Authority(issuers(self._ca.directory), account_url(self._ca, self._state))
             rest = [wanted for wanted in work if wanted.name not in failed]
             failed = failed | set_aside(rest, self._zones, self._places, authority)
@@ -137,6 +139,14 @@ class WaveRun:
         finally:
             with self.steps("retract"):
                 publication.take_back()
+        self._forget_lost_account(issuances)
+
+    def _forget_lost_account(self, issuances: Sequence[Issuance]) -> None:
+        """A CA for trials, or a private one that was set up anew, does not know what it has once made."""
+        errors = [each.error for each in issuances]
+        if any(isinstance(error, AcmeError) and error.code == NO_ACCOUNT for error in errors):
+            forget_account(self._ca, self._state, self._clock())
+            output.warning("the CA does not know the account any more: the next run makes another one")
 
     def _deliver(self, report: Report) -> list[dict[str, str]]:
         """Bring what is issued to its targets, and what an earlier run could not."""

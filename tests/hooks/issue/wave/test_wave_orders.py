@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from issuing import Office
 from testbed.acme_front import Refusal
@@ -117,6 +121,48 @@ def test_a_csr_of_one_s_own_stands_in_for_a_key(office: Office, tmp_path: Path) 
     assert not (office.certificate("www.example.org") / "privkey.pem").exists()
 
 
+def request(path: Path, *sans: x509.GeneralName, common_name: str = "") -> str:
+    """A request of one's own in PEM."""
+    subject = [x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)] if common_name else []
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(subject))
+    if sans:
+        builder = builder.add_extension(x509.SubjectAlternativeName(sans), critical=False)
+    signed = builder.sign(ec.generate_private_key(ec.SECP256R1()), SHA256())
+    path.write_bytes(signed.public_bytes(Encoding.PEM))
+    return str(path)
+
+
+def test_a_csr_that_the_ca_would_refuse_is_seen_before_anything_is_ordered(
+    office: Office, tmp_path: Path
+) -> None:
+    names = ("www.example.org", "mail.example.org")
+    www, mail = map(x509.DNSName, names)
+    (tmp_path / "text").write_text("no CSR")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "fifo")
+    requests = {
+        "less": request(tmp_path / "1", www),
+        "more": request(tmp_path / "2", www, mail, x509.DNSName("example.net")),
+        "none": request(tmp_path / "3", common_name=names[0]),
+        "address": request(tmp_path / "4", www, mail, x509.IPAddress(ip_address("192.0.2.1"))),
+        "mailbox": request(tmp_path / "5", www, mail, x509.RFC822Name("a@example.org")),
+        "common": request(tmp_path / "6", www, mail, common_name="Example Ltd"),
+        **{name: str(tmp_path / name) for name in ("text", "folder", "fifo", "missing")},
+    }
+    for name, path in requests.items():
+        office.want(name, *names, csr=path)
+    office.want("good", *names, csr=request(tmp_path / "7", mail, www, common_name="WWW.example.org"))
+
+    said = office.issue()
+
+    assert said.code == 10
+    assert {name for name in requests if f"{name}: set aside: {requests[name]} " in said.stdout} == set(
+        requests
+    )
+    assert office.names_of("good") == set(names)
+    assert len(office.front.orders) == 1
+
+
 def test_two_certificates_for_the_same_names_get_an_order_each(office: Office) -> None:
     """One with each kind of key; while an order is open, the CA gives the same one to both."""
     office.want("ec", "www.example.org", key="ec256")
@@ -149,6 +195,56 @@ def test_an_account_of_another_client_is_taken_over(office: Office, tmp_path: Pa
     office.issue("--force", "www.example.org")
 
     assert json.loads(first.read_text())["url"] == url
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "no key",
+        "",
+        "-----BEGIN PRIVATE KEY-----\n",
+        '{"kty": "oct", "k": "AAAA"}',
+        "{}",
+        '["kty"]',
+        "\0" * 40,
+    ],
+)
+def test_what_is_no_key_of_an_account_is_said_before_anything_is_asked(
+    office: Office, tmp_path: Path, content: str
+) -> None:
+    office.want("www.example.org")
+    (tmp_path / "account_key.pem").touch(0o600)
+    (tmp_path / "account_key.pem").write_text(content)
+    office.ca_more = f'account_key = "{tmp_path}/account_key.pem"'
+
+    said = office.issue()
+
+    assert said.code == 3
+    assert "account_key.pem" in said.stderr
+    assert "fault" not in said.stderr
+
+
+def test_an_account_that_the_ca_does_not_know_any_more_is_made_again_by_the_next_run(office: Office) -> None:
+    """As when a private CA was set up anew. The key stays."""
+    office.want("www.example.org")
+    office.issue()
+    (file,) = office.state.glob("accounts/*")
+    before = json.loads(file.read_text())
+    office.front.refuse = lambda asked: (
+        Refusal(400, "accountDoesNotExist", "no such account") if asked.is_new_order else None
+    )
+
+    said = office.issue("--force", "www.example.org")
+
+    assert said.code == 10
+    assert "the next run makes another one" in said.stderr
+
+    office.front.refuse = lambda asked: None
+    office.front.asked.clear()
+
+    assert office.issue("--force", "www.example.org").code == 0
+    assert [each for each in office.front.asked if "termsOfServiceAgreed" in (each.payload or ())]
+    assert json.loads(file.read_text())["key"] == before["key"]
 
 
 def test_the_chain_that_is_preferred_is_taken(tmp_path: Path) -> None:
