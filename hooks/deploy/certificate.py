@@ -87,10 +87,16 @@ def inspect(certificate: Certificate, now: datetime | None = None, read: Reader 
     the difference.
     """
     now = now or datetime.now(UTC)
+    if not certificate.key:
+        raise DeployError(
+            f"there is no key beside {certificate.cert}, as for a request of one's own",
+            "bring it by hand to where the key is; [deploy] brings both",
+        )
     leaf = _certificates(certificate.cert, read)[0]
     _check_key(certificate, leaf, read)
-    _check_chain(certificate, leaf, read)
+    chain = _check_chain(certificate, leaf, read)
     _check_dates(certificate.cert, leaf, now)
+    _check_issuer(chain, now)
     names = names_of(leaf)
     _check_names(certificate, names)
     return Facts(
@@ -173,8 +179,8 @@ def _check_key(certificate: Certificate, leaf: x509.Certificate, read: Reader) -
         )
 
 
-def _check_chain(certificate: Certificate, leaf: x509.Certificate, read: Reader) -> None:
-    """The full chain is the certificate and then the chain (RFC 8555 §7.4.2); the chain may be
+def _check_chain(certificate: Certificate, leaf: x509.Certificate, read: Reader) -> list[x509.Certificate]:
+    """The full chain is the certificate and then the chain (RFC 8555 §7.4.2), which is given; it may be
     empty where a root has signed the certificate itself."""
     if _has_signed(leaf, leaf):
         raise DeployError(
@@ -197,6 +203,7 @@ def _check_chain(certificate: Certificate, leaf: x509.Certificate, read: Reader)
             )
         chain = full[1:]
     _check_links(certificate.fullchain or certificate.chain, [leaf, *(chain or [])])
+    return chain or []
 
 
 def _check_links(path: str, path_up: list[x509.Certificate]) -> None:
@@ -226,6 +233,17 @@ def _check_dates(path: str, leaf: x509.Certificate, now: datetime) -> None:
         raise DeployError(
             f"{path} is not valid before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
             "see that the clock of this machine is right",
+        )
+
+
+def _check_issuer(chain: list[x509.Certificate], now: datetime) -> None:
+    """Whatever has expired further up may have another way to a root; what the certificate itself was issued
+    with has none."""
+    if chain and now > chain[0].not_valid_after_utc:
+        raise DeployError(
+            f"the CA's own certificate {written(chain[0].subject)} has expired on "
+            f"{chain[0].not_valid_after_utc:%Y-%m-%d %H:%M} UTC: no client takes what it has issued",
+            "have the CA renew it, and then the client the certificate",
         )
 
 

@@ -32,19 +32,32 @@ Issue = Callable[..., Certificate]
 
 
 class Authority:
-    """A CA: a root with ``parent`` None, else an intermediate."""
+    """A CA: a root with ``parent`` None, else an intermediate. ``key``: of another certificate of its own."""
 
-    def __init__(self, name: str, parent: Authority | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        parent: Authority | None = None,
+        *,
+        until: datetime | None = None,
+        key: ec.EllipticCurvePrivateKey | None = None,
+    ) -> None:
         self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.certificate = sign(parent or self, self.name, self.key, ca=True)
+        self.key = key or ec.generate_private_key(ec.SECP256R1())
+        self.certificate = sign(parent or self, self.name, self.key, ca=True, until=until)
 
     def pem(self) -> bytes:
         return self.certificate.public_bytes(Encoding.PEM)
 
 
 def sign(
-    issuer: Authority, subject: x509.Name, key: Key, names: Sequence[str] = (), *, ca: bool = False
+    issuer: Authority,
+    subject: x509.Name,
+    key: Key,
+    names: Sequence[str] = (),
+    *,
+    ca: bool = False,
+    until: datetime | None = None,
 ) -> x509.Certificate:
     builder = (
         x509.CertificateBuilder()
@@ -53,7 +66,7 @@ def sign(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(NOW - timedelta(hours=1))
-        .not_valid_after(EXPIRY)
+        .not_valid_after(until or EXPIRY)
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
     )
     if names:
@@ -338,3 +351,22 @@ def test_a_key_in_the_place_of_a_certificate_is_named_and_not_shown(issue: Issue
     said = refusal(certificate._replace(cert=certificate.key))
     assert said.startswith(f"{certificate.key} holds no certificate")
     assert secret.splitlines()[1] not in said
+
+
+PAST = NOW - timedelta(minutes=1)
+
+
+def test_a_ca_whose_own_certificate_has_expired_is_refused(issue: Issue) -> None:
+    old = Authority("Test Intermediate", ROOT, until=PAST, key=INTERMEDIATE.key)
+    assert "CN=Test Intermediate has expired on 2026-03-01 11:59 UTC" in refusal(issue(above=old.pem()))
+
+
+def test_what_has_expired_further_up_is_none_of_our_business(issue: Issue) -> None:
+    """Another root may know the CA: Let's Encrypt's chain led up to one that had expired, for old devices."""
+    crossed = Authority("Test Root", Authority("Old Root", until=PAST), until=PAST, key=ROOT.key)
+    assert inspect(issue(above=INTERMEDIATE.pem() + crossed.pem()), NOW).not_after == EXPIRY
+
+
+def test_where_there_is_no_key_that_is_said(issue: Issue) -> None:
+    certificate = issue()._replace(key="")
+    assert f"there is no key beside {certificate.cert}" in refusal(certificate)
