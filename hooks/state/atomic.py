@@ -66,11 +66,14 @@ def stage(path: str, content: object, *, sync: bool = True) -> str:
     return stage_text(path, json.dumps(content, indent=2) + "\n", sync=sync)
 
 
-def stage_text(path: str, text: str, mode: int = 0o600, *, sync: bool = True) -> str:
-    """The same with a text, in UTF-8, and the ``mode`` that the file is to have. Raises OSError."""
+def stage_text(
+    path: str, text: str, mode: int = 0o600, *, sync: bool = True, folder: int | None = None
+) -> str:
+    """The same with a text, in UTF-8, and the ``mode`` that the file is to have. ``folder``: the descriptor
+    of the one that the path starts in. Raises OSError."""
     temporary = f"{path}.{os.urandom(4).hex()}.tmp"
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
         with open(descriptor, "w", encoding="utf-8") as file:
             os.fchmod(descriptor, mode)  # whatever the umask
             file.write(text)
@@ -78,7 +81,7 @@ def stage_text(path: str, text: str, mode: int = 0o600, *, sync: bool = True) ->
             if sync:
                 os.fsync(descriptor)
     except BaseException:
-        discard(temporary)
+        discard(temporary, folder)
         raise
     return temporary
 
@@ -110,10 +113,11 @@ def _sync(path: str, flags: int = 0) -> None:
         os.close(descriptor)
 
 
-def discard(path: str) -> None:
-    """Remove the file; that it is already gone is no error. Raises OSError."""
+def discard(path: str, folder: int | None = None) -> None:
+    """Remove the file; that it is already gone is no error. ``folder``: as for ``stage_text``. Raises
+    OSError."""
     with suppress(FileNotFoundError):
-        os.unlink(path)
+        os.unlink(path, dir_fd=folder)
 
 
 def labelled(name: str, identity: str) -> str:

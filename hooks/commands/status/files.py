@@ -7,8 +7,9 @@ import stat
 from contextlib import suppress
 
 from .... import output
-from ....errors import StateError
+from ....errors import DeployError, StateError
 from ....regular_file import open_regular
+from ...deploy.folders import open_folder
 from ...state.atomic import discard, stage_text
 
 HEAD = 1024  # octets of a file, which show whether it is one of these
@@ -28,8 +29,9 @@ def write(path: str, text: str, hint: str) -> None:
             with open(os.open(path, os.O_WRONLY | os.O_NONBLOCK), "w", encoding="utf-8") as stream:
                 stream.write(text)
         else:
-            _check_ours(path)
             _replace(path, text)
+    except DeployError as error:  # a link of another user's on the way
+        raise StateError(str(error), "name the path that it leads to") from None
     except OSError as error:
         raise StateError(f"{path} cannot be written: {error.strerror}", hint) from error
 
@@ -42,14 +44,32 @@ def _is_stream(path: str) -> bool:
     return False
 
 
-def _check_ours(path: str) -> None:
+def _replace(path: str, text: str) -> None:
+    """In a folder that is reached through no link of another user's, and that stays the same meanwhile."""
+    above, name = os.path.split(path)
+    folder = open_folder(above)
+    try:
+        _check_ours(path, name, folder)
+        temporary = stage_text(
+            name, text, 0o644, sync=False, folder=folder
+        )  # node_exporter reads *.prom alone
+        try:
+            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            discard(temporary, folder)
+            raise
+    finally:
+        os.close(folder)
+
+
+def _check_ours(path: str, name: str, folder: int) -> None:
     """Raises StateError where something stands that is not ours to replace."""
     try:
-        kind = os.lstat(path).st_mode
+        kind = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
         if not stat.S_ISREG(kind):
             what = "a link" if stat.S_ISLNK(kind) else "no file"
             raise StateError(f"{path} is {what}", "name the file itself")
-        with open_regular(path, os.O_NOFOLLOW) as file:
+        with open_regular(name, os.O_NOFOLLOW, folder) as file:
             head = file.read(HEAD)
     except FileNotFoundError:
         return
@@ -57,12 +77,3 @@ def _check_ours(path: str) -> None:
         raise StateError(f"{path}: {error}", "name another file") from None
     if head and b"dns01" not in head:
         raise StateError(f"{path} holds something else, and is not replaced", "name another file")
-
-
-def _replace(path: str, text: str) -> None:
-    temporary = stage_text(path, text, 0o644, sync=False)  # node_exporter reads *.prom alone
-    try:
-        os.rename(temporary, path)
-    except BaseException:
-        discard(temporary)
-        raise

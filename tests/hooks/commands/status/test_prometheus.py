@@ -94,6 +94,36 @@ def test_what_is_none_of_our_files_is_not_replaced(machine: Machine, kind: str) 
     assert kind != "file" or path.read_text() == "precious"
 
 
+@pytest.mark.parametrize("option", ["--prometheus", "--html"])
+@pytest.mark.parametrize("deep", ["", "sub/"])
+def test_no_link_of_another_user_s_leads_to_where_it_is_written(
+    machine: Machine, option: str, deep: str
+) -> None:
+    """The folder of the textfiles is in one of node_exporter's user, who may replace it."""
+    lasting(machine.folder / "certs" / "a.example", "a.example", left=80)
+    elsewhere, theirs = machine.folder / "elsewhere", machine.folder / "theirs"
+    (elsewhere / "sub").mkdir(parents=True)
+    theirs.mkdir()
+    os.chown(theirs, 65534, 65534)
+    (theirs / "textfiles").symlink_to(elsewhere)
+    os.chown(theirs / "textfiles", 65534, 65534, follow_symlinks=False)
+
+    said = status(machine, option, f"{theirs}/textfiles/{deep}dns01.prom")
+
+    assert said.code == 3
+    assert "is a link that the user 65534 has made" in said.stdout
+    assert not list(elsewhere.rglob("dns01*"))
+
+
+def test_a_link_of_root_s_is_followed(machine: Machine) -> None:
+    lasting(machine.folder / "certs" / "a.example", "a.example", left=80)
+    (machine.folder / "real").mkdir()
+    (machine.folder / "link").symlink_to("real")
+
+    assert status(machine, "--prometheus", f"{machine.folder}/link/dns01.prom").code == 0
+    assert os.listdir(machine.folder / "real") == ["dns01.prom"]
+
+
 def test_a_device_is_written_to_and_stays_one(machine: Machine) -> None:
     lasting(machine.folder / "certs" / "a.example", "a.example", left=80)
     null = machine.folder / "null"
