@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-
 import pytest
 import requests
+from slow_server import saying, serving
 
 from dns01 import aws
 from dns01.deadline import connect, read, remaining, within
@@ -18,37 +14,6 @@ from dns01.providers._http.exchange import exchange, open_session
 
 LIMIT = 0.4  # seconds
 LARGEST = 1 << 20
-
-
-@contextmanager
-def serving(handle: Callable[[socket.socket, threading.Event], None]) -> Iterator[int]:
-    """A TCP server of one connection; ``handle`` is told when the test is over."""
-    over = threading.Event()
-
-    def serve() -> None:
-        with suppress(OSError):
-            connection, _ = listener.accept()
-            with connection:
-                handle(connection, over)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        over.set()
-        listener.shutdown(socket.SHUT_RDWR)
-    thread.join()
-
-
-def dripping(drop: bytes, head: bytes = b"") -> Callable[[socket.socket, threading.Event], None]:
-    """One drop after the other, for as long as somebody listens."""
-
-    def handle(connection: socket.socket, over: threading.Event) -> None:
-        connection.sendall(head)
-        while not over.wait(LIMIT / 10):
-            connection.sendall(drop)
-
-    return handle
 
 
 def test_without_a_limit_there_is_none() -> None:
@@ -68,7 +33,7 @@ def test_a_limit_within_another_is_the_shorter_of_them() -> None:
 
 def test_a_message_that_drips_is_given_up() -> None:
     with (
-        serving(dripping(b"x")) as port,
+        serving(saying(b"", b"x")) as port,
         within(LIMIT),
         connect("127.0.0.1", port) as connection,
         pytest.raises(TimeoutError),
@@ -77,7 +42,7 @@ def test_a_message_that_drips_is_given_up() -> None:
 
 
 def test_a_message_that_is_whole_is_read() -> None:
-    with serving(dripping(b"", head=b"abc")) as port, within(60), connect("127.0.0.1", port) as connection:
+    with serving(saying(b"abc")) as port, within(60), connect("127.0.0.1", port) as connection:
         assert read(connection, 2) == b"ab"
 
 
@@ -92,14 +57,14 @@ def test_a_connection_that_is_closed_in_a_message_is_an_error() -> None:
 
 
 ANSWERS = {
-    "nothing": dripping(b""),
-    "the status line": dripping(b"H"),
-    "headers": dripping(b"X-A: b\r\n", b"HTTP/1.1 200 OK\r\n"),
-    "one header": dripping(b"a", b"HTTP/1.1 200 OK\r\nX-A: "),
-    "the body": dripping(b" ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"),
-    "chunks": dripping(b"1\r\n \r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
-    "interim answers": dripping(b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "until it closes": dripping(b" ", b"HTTP/1.0 200 OK\r\n\r\n"),
+    "nothing": saying(b"", b""),
+    "the status line": saying(b"", b"H"),
+    "headers": saying(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n"),
+    "one header": saying(b"HTTP/1.1 200 OK\r\nX-A: ", b"a"),
+    "the body": saying(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b" "),
+    "chunks": saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "interim answers": saying(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "until it closes": saying(b"HTTP/1.0 200 OK\r\n\r\n", b" "),
 }
 
 
@@ -164,5 +129,5 @@ def test_a_doh_answer_that_nobody_can_want_is_given_up(
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     answer = b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + body
-    with serving(dripping(b"", answer)) as port, Doh(60) as doh:
+    with serving(saying(answer)) as port, Doh(60) as doh:
         assert reason in doh.ask(f"http://127.0.0.1:{port}/dns-query", "example.org").problem

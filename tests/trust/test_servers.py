@@ -8,8 +8,8 @@ import socket
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pytest
 import requests
 from amounts import LONG
 from josepy.jwk import JWKRSA
+from slow_server import Handle, saying, serving
 
 from dns01 import aws
 from dns01.deadline import remaining
@@ -32,41 +33,6 @@ from dns01.providers._http.exchange import exchange, open_session
 
 LIMIT = 0.4  # seconds
 MOST = 64 << 20  # octets of memory that no answer takes
-Handle = Callable[[socket.socket, threading.Event], None]
-
-
-@contextmanager
-def serving(handle: Handle) -> Iterator[int]:
-    """A TCP server on loopback; ``handle`` has one connection, and is told when the test is over."""
-    over = threading.Event()
-
-    def converse(connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            handle(connection, over)
-
-    def serve() -> None:
-        with suppress(OSError):
-            while not over.is_set():
-                threading.Thread(target=converse, args=[listener.accept()[0]], daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        over.set()
-        listener.shutdown(socket.SHUT_RDWR)
-    thread.join()
-
-
-def saying(first: bytes, then: bytes = b"", every: float = LIMIT / 10) -> Handle:
-    """``first``, and then ``then`` time and again, ``every`` so many seconds."""
-
-    def handle(connection: socket.socket, over: threading.Event) -> None:
-        connection.sendall(first)
-        while not over.wait(every):
-            connection.sendall(then)
-
-    return handle
 
 
 # Who asks. Each returns what it says of a server that is no good.
