@@ -109,6 +109,9 @@ class ReadinessWait:
         waiting = [entry for entry in entries if entry.name not in refused]
         by_resolvers = [entry for entry in waiting if places[entry.name].readiness == "resolvers"]
         by_servers = [entry for entry in waiting if entry not in by_resolvers]
+        entries_at: dict[str, list[Entry]] = defaultdict(list)
+        for entry in waiting:
+            entries_at[entry.target].append(entry)
         rivals = open_elsewhere(self._journal, self._client)
 
         def conclude(batch: Sequence[Entry], before: Callable[[], None] = lambda: None) -> None:
@@ -126,17 +129,14 @@ class ReadinessWait:
             at_work: list[Future[None]] = []
 
             def released(targets: Sequence[str]) -> None:
-                at_work.append(pool.submit(conclude, [e for e in waiting if e.target in set(targets)]))
-
-            names_at: dict[str, set[str]] = defaultdict(set)
-            for entry in waiting:
-                names_at[entry.target].add(entry.name)
+                batch = [entry for target in targets for entry in entries_at[target]]
+                at_work.append(pool.submit(conclude, batch))
 
             def is_wanted(target: str) -> bool:
-                return any(map(wanted, names_at[target]))
+                return any(wanted(entry.name) for entry in entries_at[target])
 
             def overdue(error: NotReady) -> None:
-                late({entry.name: error for entry in waiting if entry.target in error.names})
+                late({entry.name: error for target in error.names for entry in entries_at[target]})
 
             if by_resolvers:
                 at_work.append(

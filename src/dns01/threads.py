@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from typing import Generic, TypeVar
+from functools import lru_cache, partial, wraps
+from typing import Generic, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 
 
 def aside(work: Callable[[], T]) -> Future[T]:
@@ -23,6 +25,27 @@ def aside(work: Callable[[], T]) -> Future[T]:
 
     threading.Thread(target=run, daemon=True).start()
     return future
+
+
+def aside_once(most: int) -> Callable[[Callable[[*Arguments], T]], Callable[[*Arguments], Future[T]]]:
+    """Have a function begin its work ``aside``, once for the same arguments: whoever calls it with them gets
+    the one future. The futures of the last ``most`` are kept; the arguments have to be hashable."""
+
+    def decorate(work: Callable[[*Arguments], T]) -> Callable[[*Arguments], Future[T]]:
+        beginning = threading.Lock()  # of two threads with the same arguments, lru_cache would let both begin
+
+        @lru_cache(maxsize=most)
+        def begin(*args: *Arguments) -> Future[T]:
+            return aside(partial(work, *args))
+
+        @wraps(work)
+        def begun(*args: *Arguments) -> Future[T]:
+            with beginning:
+                return begin(*args)
+
+        return begun
+
+    return decorate
 
 
 class Shared(Generic[T]):

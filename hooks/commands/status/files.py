@@ -50,9 +50,8 @@ def _replace(path: str, text: str) -> None:
     folder = open_folder(above)
     try:
         _check_ours(path, name, folder)
-        temporary = stage_text(
-            name, text, 0o644, sync=False, folder=folder
-        )  # node_exporter reads *.prom alone
+        # node_exporter reads *.prom alone, and not what is being written.
+        temporary = stage_text(name, text, 0o644, sync=False, folder=folder)
         try:
             os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:

@@ -101,9 +101,9 @@ def survey(
         hint = "have the client issue one, or name the folder that holds it: dns01 status FOLDER"
         if not os.path.isdir(state := state_dir(environ)):
             hint += (
-                f"; there is no state folder {state}: a client that runs as another user has its own, which "
+                f"; there is no state folder {state}: a client that runs as another user has its own, "
+                "which DNS01_STATE_DIR names"
             )
-            hint += "DNS01_STATE_DIR names"
         problems.append(Problem(Level.UNKNOWN, "certificates", "unknown", "no certificate is known", hint))
     problems += _of_limits(trail, now)
     problems += [_stays_open(entry, now) for entry in entries if stays_open(entry, now.timestamp())]

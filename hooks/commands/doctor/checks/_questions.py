@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import lru_cache, partial
-from threading import Lock
 
 from dns.rdatatype import CAA, RdataType
 
 from .....errors import DelegationError
-from .....threads import aside
+from .....names import ancestors
+from .....threads import aside_once
 from ....dns.address import Address
 from ....dns.destination import CNAME_LIMIT
 from ....dns.inspect.survey import Look, Survey
@@ -24,8 +23,6 @@ from ._zones import survey_of
 TIMEOUT = 3.0  # seconds for one question to all servers of a zone
 AGAIN = 1.5  # seconds for the same once more, beside one that a server is known to answer
 
-_beginning = Lock()
-
 Answers = Mapping[Address, Response]
 
 
@@ -34,8 +31,9 @@ def questions(examined: Examined) -> Iterator[tuple[str, RdataType]]:
     there is none, CNAMEs followed."""
     with suppress(DelegationError):
         yield from ((name, TXT) for name in examined.discovery.find(examined.name).chain)
-    owner = examined.domain.removeprefix("*.")
-    while "." in owner:
+    for owner in ancestors(examined.domain.removeprefix("*.")):
+        if "." not in owner:  # a registry's
+            return
         name, chain = owner, [owner]
         while len(chain) <= CNAME_LIMIT:
             yield name, CAA
@@ -49,20 +47,14 @@ def questions(examined: Examined) -> Iterator[tuple[str, RdataType]]:
             if not name or name in chain:
                 break
             chain.append(name)
-        owner = owner.partition(".")[2]
 
 
 def asking(examined: Examined, survey: Survey, name: str, rdtype: RdataType) -> Future[Answers]:
     """What each server of the zone that is not silent says to one question, asked once for all checks."""
-    with _beginning:
-        return _begin(examined.discovery, survey.apex, name, rdtype)
+    return _ask(examined.discovery, survey.apex, name, rdtype)
 
 
-@lru_cache(maxsize=4096)
-def _begin(discovery: Discovery, apex: str, name: str, rdtype: RdataType) -> Future[Answers]:
-    return aside(partial(_ask, discovery, apex, name, rdtype))
-
-
+@aside_once(4096)
 def _ask(discovery: Discovery, apex: str, name: str, rdtype: RdataType) -> Answers:
     """Signatures are asked for where the parent has a DS; over TCP where large datagrams are lost."""
     survey = survey_of(discovery, apex)

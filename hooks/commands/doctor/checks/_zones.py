@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import suppress
-from functools import lru_cache, partial
-from threading import Lock
 
 from .....errors import DelegationError, HookError
 from .....names import PREFIX
-from .....threads import aside
+from .....threads import aside_once
 from ....dns.destination import ChainError
 from ....dns.inspect.survey import Survey, survey, survey_named
 from ....dns.zone_cuts import Discovery
 from ..finding import Examined
 from .destination import followed
-
-_beginning = Lock()
 
 
 def surveys(examined: Examined) -> tuple[Survey, ...]:
@@ -28,7 +23,7 @@ def surveys(examined: Examined) -> tuple[Survey, ...]:
     if examined.settings.nameservers_for(examined.name):
         return ()
     discovery = examined.discovery
-    looks = {apex: _begun(discovery, apex) for apex in _apexes(discovery, examined.name)}
+    looks = {apex: _survey(discovery, apex) for apex in _apexes(discovery, examined.name)}
     return tuple(found for look in looks.values() if (found := look.result()))
 
 
@@ -42,7 +37,7 @@ def zone_of(examined: Examined, name: str) -> Survey | None:
 
 def survey_of(discovery: Discovery, apex: str) -> Survey | None:
     """The same of a zone's apex."""
-    return _begun(discovery, apex).result()
+    return _survey(discovery, apex).result()
 
 
 def named_survey(examined: Examined) -> Survey | None:
@@ -54,17 +49,6 @@ def named_survey(examined: Examined) -> Survey | None:
         account, *_ = settings.accounts_for(examined.name)
         apex = examined.places.provider(account).zone_for(examined.name).apex
     return survey_named(servers, apex or examined.name.removeprefix(PREFIX), settings.timing)
-
-
-def _begun(discovery: Discovery, apex: str) -> Future[Survey | None]:
-    """One look at a zone will do for all checks and all domains, which run side by side."""
-    with _beginning:
-        return _begin(discovery, apex)
-
-
-@lru_cache(maxsize=256)
-def _begin(discovery: Discovery, apex: str) -> Future[Survey | None]:
-    return aside(partial(_survey, discovery, apex))
 
 
 def _apexes(discovery: Discovery, name: str) -> Iterator[str]:
@@ -91,7 +75,9 @@ def _apex(discovery: Discovery, name: str) -> Iterator[str]:
             yield apex
 
 
+@aside_once(256)
 def _survey(discovery: Discovery, apex: str) -> Survey | None:
+    """One look at a zone will do for all checks and all domains, which run side by side."""
     with suppress(DelegationError):  # the delegation's check says so
         return survey(discovery, apex)
     return None

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from concurrent.futures import Future
 from contextlib import suppress
-from functools import lru_cache, partial
 from ipaddress import ip_address
-from threading import Lock
 from typing import NamedTuple
 
 from .....errors import HookError
 from .....providers.base import ShowsApex, ZoneApex
-from .....threads import aside
+from .....threads import aside_once
 from ....challenge.placement import Placements
 from ....config.settings import Account
 from ....dns.inspect.faults import ZoneCopy
@@ -21,8 +18,6 @@ from ..finding import Examined
 from .destination import followed
 
 WITHIN = 5.0  # seconds for the account's word: the rest of the check has to fit into its time
-
-_beginning = Lock()
 
 
 class AccountCopy(NamedTuple):
@@ -67,8 +62,7 @@ def account_copies(examined: Examined) -> AccountCopies:
     except HookError:
         return AccountCopies()
     wanted = delegation.zone if "." in delegation.zone else delegation.target
-    with _beginning:
-        looking = [_begin(examined.places, account.name, wanted) for account in accounts]
+    looking = [_look(examined.places, account.name, wanted) for account in accounts]
     until = time.monotonic() + WITHIN
     found = []
     for account, looked in zip(accounts, looking, strict=True):
@@ -76,12 +70,6 @@ def account_copies(examined: Examined) -> AccountCopies:
             if copy := looked.result(max(0.0, until - time.monotonic())):
                 found.append(AccountCopy(account, *copy))
     return AccountCopies(tuple(found), len(accounts))
-
-
-@lru_cache(maxsize=256)
-def _begin(places: Placements, account: str, wanted: str) -> Future[tuple[str, str, ZoneApex] | None]:
-    """One question will do for all domains of a zone."""
-    return aside(partial(look_again, places, account, wanted))
 
 
 def look_again(places: Placements, account: str, wanted: str) -> tuple[str, str, ZoneApex] | None:
@@ -94,6 +82,9 @@ def look_again(places: Placements, account: str, wanted: str) -> tuple[str, str,
     conversation = getattr(provider, "session", None)
     server = _address(conversation.address[0], apex) if conversation else ""
     return (zone.apex, server, apex) if apex.name_servers else None
+
+
+_look = aside_once(256)(look_again)  # one question will do for all domains of a zone
 
 
 def _address(server: str, apex: ZoneApex) -> str:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import suppress
-from functools import lru_cache, partial
-from threading import Lock
 
 from .....errors import ConfigError, DelegationError
-from .....threads import aside
+from .....threads import aside_once
 from ....clients.dehydrated import read_text
 from ....config.environment import PUBLIC_RESOLVERS, PUBLIC_RESOLVERS_6
 from ....config.validators import addresses
@@ -47,9 +44,7 @@ def check(examined: Examined) -> Iterator[Finding]:
 def _dead_resolvers(examined: Examined) -> Iterator[Finding]:
     """Those that somebody has configured; of the public ones, any will do."""
     configured = tuple(each for each in examined.settings.resolvers if each not in PUBLIC)
-    with _beginning:
-        asking = _begin_asking(examined.discovery, configured)
-    for resolver, answer in asking.result().items():
+    for resolver, answer in _ask_for_the_root(examined.discovery, configured).result().items():
         if answer.message is not None and answer.message.answer:
             continue
         others = [each for each in examined.settings.resolvers if each != resolver]
@@ -68,26 +63,20 @@ def _dead_resolvers(examined: Examined) -> Iterator[Finding]:
 
 # What is asked once for all domains
 
-_beginning = Lock()
 
-
-@lru_cache(maxsize=4)
-def _begin_asking(discovery: Discovery, configured: tuple[Address, ...]) -> Future[dict[Address, Response]]:
-    return aside(partial(_ask_for_the_root, configured))
-
-
-def _ask_for_the_root(configured: tuple[Address, ...]) -> dict[Address, Response]:
+@aside_once(4)
+def _ask_for_the_root(discovery: Discovery, configured: tuple[Address, ...]) -> dict[Address, Response]:
     with Transport() as wire:
         asked = [Query(each, ".", NS, recurse=True) for each in configured]
         answers = wire.ask(asked, RESOLVER_TIMEOUT)
     return {question.server: answers[question] for question in asked}
 
 
-@lru_cache(maxsize=256)
-def _begin_comparing(
+@aside_once(256)
+def _compare(
     discovery: Discovery, resolvers: tuple[Address, ...], apex: str, servers: tuple[Server, ...]
-) -> Future[dict[Address, str]]:
-    return aside(partial(differences, resolvers, apex, servers, discovery.timing))
+) -> dict[Address, str]:
+    return differences(resolvers, apex, servers, discovery.timing)
 
 
 def _barred(examined: Examined, error: PortBarred) -> Finding:
@@ -141,10 +130,7 @@ def _split(examined: Examined, delegation: Destination) -> Iterator[Finding]:
     if apex == delegation.target:
         return  # no resolver hears of the record's own name
     resolvers = tuple(dict.fromkeys([*_local_resolvers(examined), *examined.settings.resolvers]))
-    with _beginning:
-        comparing = _begin_comparing(
-            examined.discovery, resolvers, apex, examined.discovery.responsive(servers)
-        )
+    comparing = _compare(examined.discovery, resolvers, apex, examined.discovery.responsive(servers))
     for resolver, words in comparing.result().items():
         if words and resolver in examined.settings.resolvers:
             remedy = f"take {resolver} out of DNS01_RESOLVERS (`resolvers`): a CA has the world's view"
