@@ -18,6 +18,7 @@ import dns.update
 import pytest
 from testbed import TIME_LIMIT, Asked, Bind, HostedZone, Key, Knot, Pebble, PowerDNS, World, own
 from testbed.client import ask, values
+from testbed.process import Group, Server, free_port
 
 ADDRESS = "127.1.0.1"
 CHALLENGE = "_acme-challenge.example.org"
@@ -36,6 +37,39 @@ def hosted(world: World) -> HostedZone:
     hosts = {"ns1.example.org": ADDRESS, "ns2.example.org": ["127.1.0.2", "fd53::12"]}
     records = "www A 192.0.2.1\nalias CNAME www"
     return world.zone("example.org", hosts, records, negative_ttl=3600)
+
+
+class Lame(Server):
+    """It ends at once."""
+
+    def prepare(self) -> list[str]:
+        return ["false"]
+
+    def is_ready(self) -> bool:
+        return False
+
+
+class Pair(Group):
+    def __init__(self) -> None:
+        self.good = Bind(ADDRESS, {"example.org": ""}, [KEY])
+
+    def set_up(self) -> None:
+        self.enter(self.good)
+        self.enter(Lame())
+
+
+class TestGroup:
+    """Servers that belong together."""
+
+    def test_where_one_does_not_come_up_none_stays(self) -> None:
+        pair = Pair()
+        with pytest.raises(RuntimeError, match="ended with 1"), pair:
+            pass
+        with pytest.raises(ProcessLookupError):
+            os.kill(pair.good.pid, 0)
+
+    def test_no_two_get_the_same_port(self) -> None:
+        assert len({free_port("127.0.0.1") for _ in range(100)}) == 100
 
 
 class TestWorld:

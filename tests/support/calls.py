@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -25,6 +25,7 @@ import dns.message
 import dns.query
 from checkout import HOOK
 from testbed import TIME_LIMIT, Bind, Key, NameServer, World, Zone
+from testbed.process import Group
 from testbed.sockets import Transport
 
 T = TypeVar("T")
@@ -174,7 +175,7 @@ class Follower(NameServer):
         return dns.query.tcp(query, self._primary.address, timeout=TIME_LIMIT)
 
 
-class Stage:
+class Stage(Group):
     """example.org on a BIND that takes updates, delegated by a root and a TLD of our own.
 
     ``nameservers`` are those of the zone, ``parent_ns`` those that the parent delegates it to; at
@@ -194,7 +195,6 @@ class Stage:
         bind_options: str = "",
     ) -> None:
         self._folder = folder
-        self._stack = ExitStack()
         self._clients = 0
         self._delegated_to = parent_ns or nameservers
         example = Zone(
@@ -211,9 +211,9 @@ class Stage:
             if address != PRIMARY
         }
 
-    def __enter__(self) -> Self:
+    def set_up(self) -> None:
         for part in (self.world, self.bind, *self.followers.values()):
-            self._stack.enter_context(part)
+            self.enter(part)
         self.world.delegate("example.org", self._delegated_to)
         self.state = self._folder / "state"
         self.environ = {
@@ -226,16 +226,12 @@ class Stage:
             "RFC2136_TSIG_KEY": KEY.name,
             "RFC2136_TSIG_SECRET": KEY.secret,
         }
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._stack.close()
 
     def client(self, name: str = "dehydrated", **environ: str) -> Client:
         """An ACME client with the configuration that works, and these variables besides."""
         self._clients += 1
         folder = self._folder / f"client{self._clients}"
-        return self._stack.enter_context(Client(folder, name, {**self.environ, **environ}))
+        return self.enter(Client(folder, name, {**self.environ, **environ}))
 
     def hold(self, held: bool = True) -> None:
         """Keep what comes now from the followers, until they are let go."""

@@ -17,19 +17,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from calls import HOOK, KEY, PRIMARY, Said
 from cryptography import x509
 from testbed import Bind, Pebble
 from testbed.acme_front import AcmeFront
+from testbed.process import Group
 
 ZONES = ("example.org", "example.net")
 
 
-class Office:
+class Office(Group):
     """A machine that has certificates issued: its configuration, its state, and the world around it.
 
     ``zones`` are on one BIND, which the CA asks as well; ``servers`` are asked whether they have a
@@ -59,19 +59,14 @@ class Office:
         self.more = ""
         self.ca_more = ""
         self._certificates: dict[str, str] = {}
-        self._stack = ExitStack()
 
-    def __enter__(self) -> Self:
-        self._stack.enter_context(self.bind)
-        self._stack.enter_context(self.ca)
+    def set_up(self) -> None:
+        self.enter(self.bind)
+        self.enter(self.ca)
         self.directory, self.ca_file = self.ca.directory, self.ca.ca_file
         if self._fronted:
-            self.front = self._stack.enter_context(AcmeFront(self.ca))
+            self.front = self.enter(AcmeFront(self.ca))
             self.directory, self.ca_file = self.front.directory, self.front.ca_file
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._stack.close()
 
     def want(self, name: str, *names: str, **more: str) -> None:
         """One certificate more in the configuration."""

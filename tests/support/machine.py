@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from bundles import issued
 from calls import Client, Said
+from testbed.process import Group
 
 from dns01.hooks.clients.call import Certificate
 
 
-class Machine:
+class Machine(Group):
     """Its configuration has no account, and one target for every certificate."""
 
     def __init__(self, folder: Path) -> None:
@@ -29,17 +29,13 @@ class Machine:
         self.state = folder / "state"
         self.config = folder / "config.toml"
         self.log = folder / "log"
-        self._stack = ExitStack()
         self._clients = 0
         for name in ("a.example", "b.example"):
             (folder / "tls" / name).mkdir(parents=True)
         self.configure()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._stack.close()
+    def set_up(self) -> None:
+        pass  # its clients come when they are asked for
 
     def configure(self, *, test: str = "true", more: str = "", section: str = "*") -> None:
         """One target for the certificates of a section. A service's commands write a line each."""
@@ -56,7 +52,7 @@ class Machine:
             "DNS01_STATE_DIR": str(self.state),
             "DNS01_CONFIG": str(self.config),
         }
-        return self._stack.enter_context(Client(self.folder / f"client{self._clients}", name, environ))
+        return self.enter(Client(self.folder / f"client{self._clients}", name, environ))
 
     def issue(self, name: str) -> Certificate:
         return issued(self.folder / "certs" / name, name).facts.certificate

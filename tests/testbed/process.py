@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import subprocess
@@ -9,11 +10,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Self, TypeVar
 
 TIME_LIMIT = 300.0  # seconds. What takes longer hangs, however busy the machine is.
+
+# Below the ports that the kernel gives to connections (net.ipv4.ip_local_port_range), which may come
+# between the look at a port and the server that is to have it.
+_PORTS = itertools.count(20_000 + os.getpid() % 100 * 100)
+
+T = TypeVar("T")
 
 
 class Server:
@@ -85,11 +93,40 @@ class Server:
             time.sleep(0.01)
 
 
+class Group:
+    """Several servers that are started together, and ended together.
+
+    A subclass starts them in ``set_up`` by ``self.enter(server)``. Where one does not come up, those before
+    it are ended at once: one that stays shares its address with the next test's, and answers for it.
+    """
+
+    def __enter__(self) -> Self:
+        self._entered = ExitStack()
+        try:
+            self.set_up()
+        except BaseException:
+            self._entered.close()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._entered.close()
+
+    def set_up(self) -> None:
+        """Start them."""
+        raise NotImplementedError
+
+    def enter(self, server: AbstractContextManager[T]) -> T:
+        """Start one, now or later, which is ended with the others."""
+        return self._entered.enter_context(server)
+
+
 def free_port(address: str) -> int:
-    """A TCP port that nobody listens on."""
-    with socket.create_server((address, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A TCP port that nobody listens on; another one at each call."""
+    for port in _PORTS:
+        with suppress(OSError), socket.create_server((address, port)):
+            return port
+    raise AssertionError("the numbers have no end")
 
 
 def is_listening(address: str, port: int) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from functools import cached_property
-from typing import Self
 
 import dns.name
 
 from .nameserver import NameServer
+from .process import Group
 from .servers import Unbound
 from .zone import Nameservers, Zone
 
@@ -27,7 +26,7 @@ class HostedZone(Zone):
     servers: Sequence[NameServer] = ()
 
 
-class World:
+class World(Group):
     """The root at 127.0.0.2, ``org``, ``net`` and ``test`` beneath it, and what the test adds.
 
     ``with World() as world: zone = world.zone("example.org", {"ns1.example.org": "127.1.0.1"})``
@@ -44,21 +43,16 @@ class World:
         self._cache = cache
         self._clock = clock
         self._hosts: dict[str, str | Sequence[str]] = {}
-        self._stack = ExitStack()
 
-    def __enter__(self) -> Self:
+    def set_up(self) -> None:
         self.zone(".", ROOT, delegated=False)
         for tld, address in TLDS.items():
             self.zone(tld, {f"ns.nic.{tld}": address})
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._stack.close()
 
     @cached_property
     def resolver(self) -> Unbound:
         """A recursive resolver at 127.0.0.53:53 that starts from this world's root."""
-        return self._stack.enter_context(Unbound("127.0.0.53", root_hints=ROOT, cache=self._cache))
+        return self.enter(Unbound("127.0.0.53", root_hints=ROOT, cache=self._cache))
 
     def zone(
         self,
@@ -103,7 +97,7 @@ class World:
 
     def _server(self, address: str) -> NameServer:
         if address not in self.servers:
-            self.servers[address] = self._stack.enter_context(NameServer(address, clock=self._clock))
+            self.servers[address] = self.enter(NameServer(address, clock=self._clock))
         return self.servers[address]
 
     def _deepest(self, name: str, *, strictly: bool = False) -> HostedZone:

@@ -11,7 +11,6 @@ import socketserver
 import struct
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -22,6 +21,7 @@ import pytest
 from calls import KEY, NAME, Client, until
 from contract import validation
 from testbed import TIME_LIMIT, Bind, NameServer, PowerDNS, World, Zone
+from testbed.process import Group
 
 A_ADDRESS, B_ADDRESS, B_SECONDARY, POWERDNS = "127.1.0.1", "127.1.0.2", "127.1.0.3", "127.1.0.4"
 A_HOST, B_HOST = {"ns1.a.net": A_ADDRESS}, {"ns1.b.net": B_ADDRESS}
@@ -89,12 +89,11 @@ def _message(connection: socket.socket) -> bytes:
     return connection.recv(struct.unpack("!H", length)[0], socket.MSG_WAITALL) if len(length) == 2 else b""
 
 
-class Pair:
+class Pair(Group):
     """example.org at two BINDs, each with an SOA of its own; both are in the NS RRset."""
 
     def __init__(self, folder: Path, **servers: Mapping[str, str]) -> None:
         self._folder = folder
-        self._stack = ExitStack()
         self.state = folder / "state"
         own = {"a": {**A_HOST, **B_HOST}, "b": {**A_HOST, **B_HOST}} | servers
         zones = {
@@ -109,17 +108,13 @@ class Pair:
         self.gates = {"a": Gate("127.1.0.11", A_ADDRESS), "b": Gate("127.1.0.12", B_ADDRESS)}
         self.config = folder / "config.toml"
 
-    def __enter__(self) -> Self:
+    def set_up(self) -> None:
         for part in (self.world, self.a, self.b, *self.gates.values()):
-            self._stack.enter_context(part)
+            self.enter(part)
         self.world.zone("a.net", {"ns.a.net": "127.1.1.1"})
         self.world.zone("b.net", {"ns.b.net": "127.1.1.2"})
         self.world.delegate("example.org", {**A_HOST, **B_HOST})
         self.configure()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._stack.close()
 
     def configure(self, text: str = CONFIG, secret_of_b: str = KEY.secret) -> None:
         self.config.write_text(text.format(a="127.1.0.11", b="127.1.0.12", key=KEY, secret_of_b=secret_of_b))
@@ -133,7 +128,7 @@ class Pair:
             "DNS01_STATE_DIR": str(self.state),
             "DNS01_RESOLVERS": self.world.resolver.address,
         }
-        return self._stack.enter_context(Client(folder, name, {**settings, **environ}))
+        return self.enter(Client(folder, name, {**settings, **environ}))
 
     def txt(self, name: str = NAME) -> tuple[set[str], set[str]]:
         """What each of the two has."""

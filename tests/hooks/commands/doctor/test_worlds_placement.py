@@ -222,11 +222,10 @@ class FrozenBind(Bind):
         conf.write_text(secret + conf.read_text().replace("controls { };", control))
         return command
 
-    def __enter__(self) -> FrozenBind:
-        super().__enter__()
+    def is_ready(self) -> bool:
         rndc = ["rndc", "-s", self.address, "-p", "9953", "-k", str(self.folder / "rndc.key")]
-        subprocess.run([*rndc, "freeze", "example.org"], check=True, capture_output=True)
-        return self
+        freeze = [*rndc, "freeze", "example.org"]
+        return super().is_ready() and not subprocess.run(freeze, capture_output=True).returncode
 
 
 @FAULTS.add("update-refused", "update-policy")
