@@ -30,6 +30,7 @@ from ..zone_cuts import Discovery
 
 HESITANT = 1.2  # seconds after which a server that has answered over TCP is asked the rest there
 LOST = 2.6  # seconds: the datagram that was sent again has not been answered either
+PROBED = 1.4  # seconds that a small datagram may take, of a server that has answered over TCP
 SMALL = 512  # octets that a datagram of DNS has always been allowed to have (RFC 1035 §2.3.4)
 NAMES = 4  # whose TXT is looked at; more would not fit into datagrams (dnswire.CROWD)
 
@@ -225,19 +226,21 @@ def look_at(
                 transport.send(_probes(address, apex))
             transport.send([soa, *(each._replace(stream=address in deaf or each.stream) for each in others)])
         waiting = set(addresses)
-        resent = set(deaf)
+        resent = dict.fromkeys(deaf, began)
         while transport.busy and waiting and (left := began + timing.survey - time.monotonic()) > 0:
             answers.update(transport.collect(min(left, 0.2)))
-            late = time.monotonic() - began
+            now = time.monotonic()
+            late = now - began
             for address in list(waiting):
                 asked = _questions(address, apex, names)
                 if all(each in answers or each._replace(stream=True) in answers for each in asked):
-                    if asked[0] in answers or late > LOST:
+                    if asked[0] in answers or (late > LOST and now > resent.get(address, began) + PROBED):
                         waiting.discard(address)
                 elif late > HESITANT and address not in resent and answers.get(asked[3], NOTHING).message:
-                    resent.add(address)
+                    resent[address] = now
                     again = [each for each in asked if each not in answers and not each.stream]
-                    transport.send([*_probes(address, apex), *(each._replace(stream=True) for each in again)])
+                    transport.send(_probes(address, apex))  # with the others they might go over TCP
+                    transport.send(each._replace(stream=True) for each in again)
         hearing = {
             address
             for address in resent
@@ -247,7 +250,7 @@ def look_at(
                 if not each.plain
             )
         }
-        deaf |= resent
+        deaf |= resent.keys()
         deaf -= hearing - {address for address in resent if _lost(address, apex, answers)}
     return tuple(_look(host, address, apex, names, answers) for host, address in spots)
 
@@ -306,8 +309,8 @@ def _datagrams(address: Address, apex: str) -> list[Query]:
 
 
 def _probes(address: Address, apex: str) -> list[Query]:
-    """Their answers are small; the second has no EDNS either, which some firewalls drop."""
-    return [Query(address, apex, SOA), Query(address, apex, SOA, plain=True)]
+    """Their answers are small; the first has no EDNS either, which some firewalls drop."""
+    return [Query(address, apex, SOA, plain=True), Query(address, apex, SOA)]
 
 
 def _came_by_udp(answer: Response) -> bool:

@@ -1,0 +1,43 @@
+"""A look at the servers of a zone: by which way each of them answers."""
+
+from __future__ import annotations
+
+import dns.message
+import pytest
+from testbed import NameServer, Zone
+from testbed.sockets import Transport
+
+from dns01.hooks.dns.address import Address
+from dns01.hooks.dns.destination import Server
+from dns01.hooks.dns.inspect.survey import NAMES, look_at
+
+ADDRESS = "127.1.0.1"
+SERVERS = [Server("ns1.example.org", (Address(ADDRESS),))]
+
+
+class Firewalled(NameServer):
+    """Of the datagrams, those that have EDNS are dropped."""
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        return None if over == "udp" and query.edns >= 0 else super().answer(query, over)
+
+
+class Deaf(NameServer):
+    """It is heard over TCP alone."""
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        return None if over == "udp" else super().answer(query, over)
+
+
+# With four names the questions that are asked again would not all fit into datagrams.
+@pytest.mark.parametrize("number", [0, 1, NAMES, NAMES + 3])
+def test_a_server_that_is_deaf_to_datagrams_is_told_from_one_that_is_not(number: int) -> None:
+    names = [f"_acme-challenge.{each}.example.org" for each in range(number)]
+    zone = Zone("example.org", "@ TXT here", {"ns1.example.org": ADDRESS})
+    found = []
+    for kind in (NameServer, Firewalled, Deaf):
+        with kind(ADDRESS, zones=[zone]):
+            (look,) = look_at(SERVERS, "example.org", names)
+        assert look.authority
+        found.append((look.udp, look.edns))
+    assert found == [(True, True), (True, False), (False, True)]
