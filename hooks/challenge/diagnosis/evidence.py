@@ -18,7 +18,7 @@ from ...dns.zone_cuts import Discovery
 from ...state.journal import Entry
 
 
-class Scene(NamedTuple):
+class Evidence(NamedTuple):
     """The records of one zone, and everything around them."""
 
     wanted: Mapping[str, frozenset[str]]  # the values that were published, by owner name
@@ -58,7 +58,7 @@ class Scene(NamedTuple):
                 yield f"{name}: {look}: {_words(look.texts[name], values)}{serial}"
 
 
-def scene(entries: Sequence[Entry], settings: Settings) -> Scene:
+def gather_evidence(entries: Sequence[Entry], settings: Settings) -> Evidence:
     """Look at the first ``NAMES`` records of the first entry's zone, and at that zone. Nothing that
     was found out before is believed.
 
@@ -78,7 +78,7 @@ def scene(entries: Sequence[Entry], settings: Settings) -> Scene:
         primaries = tuple(_primaries(discovery, seen, updated))
     hidden = look_at(primaries, seen.apex, wanted, timing=settings.timing)
     receiving = tuple(address for host in updated for address in _addresses(discovery, host))
-    return Scene(dict(wanted), first.zone, delegation, seen, hidden, receiving, len(accounts))
+    return Evidence(dict(wanted), first.zone, delegation, seen, hidden, receiving, len(accounts))
 
 
 def _seen(

@@ -13,7 +13,8 @@ from ...clients.process import Client
 from ...config.load import load_settings
 from ...config.settings import Settings
 from ...state.journal import Entry, Journal
-from .likeliest_cause import Suspicion, evidence, within
+from .cause import Cause
+from .likeliest_cause import find_cause, within
 
 SECONDS = 10.0  # that all of it may take
 ABOUT_DNS = ("unauthorized", "dns", "incorrectResponse", "connection")  # RFC 8555 §6.7
@@ -27,23 +28,23 @@ def show(call: Call, client: Client | None, journal: Journal, environ: Mapping[s
     """Say why the CA refuses, ask every name server concerned once more, and name the likeliest
     cause. Raises nothing: the phase has failed already."""
     output.failure(f"{call.words}: {call.problem}", limit(call.problem) or AUDIT)
-    for lines, suspicion in within(SECONDS, lambda: list(_found(call, client, journal, environ))) or ():
+    for lines, cause in within(SECONDS, lambda: list(_found(call, client, journal, environ))) or ():
         output.table(lines)
-        output.failure(f"the likeliest cause: {suspicion.cause}", suspicion.remedy)
+        output.failure(f"the likeliest cause: {cause.description}", cause.remedy)
 
 
 def _found(
     call: Call, client: Client | None, journal: Journal, environ: Mapping[str, str]
-) -> Iterator[tuple[list[str], Suspicion]]:
+) -> Iterator[tuple[list[str], Cause]]:
     entries = _concerned(call, client, journal)
     settings = load_settings(environ)
     if _is(call, "caa"):
         names = [*_identifiers(call.problem), *(entry.domain for entry in entries)]
         yield from _caa(list(dict.fromkeys(names)), client, settings, environ)
     elif entries and (call.phase != "refused" or any(_is(call, kind) for kind in ABOUT_DNS)):
-        lines, suspicion = evidence(entries, settings)
+        lines, cause = find_cause(entries, settings)
         domains = ", ".join(dict.fromkeys(entry.domain for entry in entries))
-        yield [f"for {domains}:", *lines], suspicion
+        yield [f"for {domains}:", *lines], cause
 
 
 def _concerned(call: Call, client: Client | None, journal: Journal) -> Sequence[Entry]:
@@ -56,7 +57,7 @@ def _concerned(call: Call, client: Client | None, journal: Journal) -> Sequence[
 
 def _caa(
     names: Sequence[str], client: Client | None, settings: Settings, environ: Mapping[str, str]
-) -> Iterator[tuple[list[str], Suspicion]]:
+) -> Iterator[tuple[list[str], Cause]]:
     from ...caa import evaluation
     from ...caa.preflight import Lookups
     from ...dns.zone_cuts import Discovery
@@ -66,7 +67,7 @@ def _caa(
     for name in names:
         verdict = evaluation.check(name, issuer, lookups)
         if verdict.reason:
-            yield [], Suspicion("caa", f"{name}: {verdict.reason}", "; ".join(verdict.remedy))
+            yield [], Cause("caa", f"{name}: {verdict.reason}", "; ".join(verdict.remedy))
 
 
 def _identifiers(problem: str) -> list[str]:

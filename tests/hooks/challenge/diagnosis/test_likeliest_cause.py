@@ -16,8 +16,9 @@ from testbed import TIME_LIMIT, Bind, NameServer, World, Zone, own
 from testbed.world import HostedZone
 
 from dns01.errors import NotReady
-from dns01.hooks.challenge.diagnosis.evidence import scene
-from dns01.hooks.challenge.diagnosis.likeliest_cause import Suspicion, blamed, evidence, likeliest, within
+from dns01.hooks.challenge.diagnosis.cause import Cause
+from dns01.hooks.challenge.diagnosis.evidence import gather_evidence
+from dns01.hooks.challenge.diagnosis.likeliest_cause import blamed, find_cause, likeliest, within
 from dns01.hooks.challenge.readiness import Target
 from dns01.hooks.challenge.server_wait import wait
 from dns01.hooks.config.load import load_settings
@@ -63,18 +64,18 @@ def configured(world: World, **environ: str) -> Settings:
     return replace(load_settings(variables), timing=Timing(zone_query=2, survey=2, catch_up=0.01))
 
 
-def suspected(world: World, *entries: Entry, **environ: str) -> Suspicion:
-    return likeliest(scene(entries or (entry(),), configured(world, **environ)))
+def likely_cause(world: World, *entries: Entry, **environ: str) -> Cause:
+    return likeliest(gather_evidence(entries or (entry(),), configured(world, **environ)))
 
 
 # Not there yet
 
 
 def test_no_server_has_it_yet(world: World, example: HostedZone) -> None:
-    found = suspected(world)
+    found = likely_cause(world)
 
     assert found.code == "not-yet"
-    assert "none of ns1.example.org, ns2.example.org has it yet" in found.cause
+    assert "none of ns1.example.org, ns2.example.org has it yet" in found.description
     assert "DNS01_TIMEOUT" in found.remedy
 
 
@@ -82,10 +83,10 @@ def test_it_is_on_its_way(world: World, example: HostedZone) -> None:
     world.servers[NS2].freeze()
     example.set(NAME, "TXT", VALUE)
 
-    found = suspected(world)
+    found = likely_cause(world)
 
     assert found.code == "not-yet"
-    assert found.cause == f"it is on its way: ns1.example.org ({NS1}) has it, ns2.example.org not yet"
+    assert found.description == f"it is on its way: ns1.example.org ({NS1}) has it, ns2.example.org not yet"
 
 
 def test_a_stale_secondary(world: World, example: HostedZone) -> None:
@@ -93,12 +94,12 @@ def test_a_stale_secondary(world: World, example: HostedZone) -> None:
     example.set(NAME, "TXT", VALUE)
     example.set("example.org", "SOA", SOA.format(2))
 
-    found = suspected(world)
+    found = likely_cause(world)
 
     assert found.code == "stale-secondary"
     assert (
         f"ns2.example.org has an old copy of example.org: ns2.example.org ({NS2}) serial 1, "
-        f"ns1.example.org ({NS1}) serial 2" in found.cause
+        f"ns1.example.org ({NS1}) serial 2" in found.description
     )
 
 
@@ -106,17 +107,17 @@ def test_a_hidden_primary_has_it_and_its_secondaries_do_not(world: World) -> Non
     world.zone("example.org", BOTH, HIDDEN.format(5))
     zone = Zone("example.org", f'{HIDDEN.format(6)}\n_acme-challenge TXT "{VALUE}"', BOTH)
     with NameServer(PRIMARY, zones=[zone]):
-        found = suspected(world)
+        found = likely_cause(world)
 
     assert found.code == "hidden-primary"
-    assert f"the primary hidden.example.org ({PRIMARY}) has it, with serial 6" in found.cause
-    assert f"ns1.example.org ({NS1}) serial 5, ns2.example.org ({NS2}) serial 5" in found.cause
+    assert f"the primary hidden.example.org ({PRIMARY}) has it, with serial 6" in found.description
+    assert f"ns1.example.org ({NS1}) serial 5, ns2.example.org ({NS2}) serial 5" in found.description
 
 
 def test_the_server_that_takes_the_updates_has_another_view(world: World, example: HostedZone) -> None:
     example.set("example.org", "SOA", SOA.format(2026112201))
     with Bind(PRIMARY, {"example.org": f'_acme-challenge TXT "{VALUE}"'}):
-        found = suspected(
+        found = likely_cause(
             world,
             entry()._replace(account="rfc2136", provider="rfc2136"),
             DNS01_PROVIDER="rfc2136",
@@ -125,7 +126,7 @@ def test_the_server_that_takes_the_updates_has_another_view(world: World, exampl
         )
 
     assert found.code == "split-horizon"
-    assert f"{PRIMARY} ({PRIMARY}) took the record" in found.cause
+    assert f"{PRIMARY} ({PRIMARY}) took the record" in found.description
 
 
 def test_of_servers_that_the_configuration_names_no_registrar_is_spoken(
@@ -133,7 +134,7 @@ def test_of_servers_that_the_configuration_names_no_registrar_is_spoken(
 ) -> None:
     example.set("example.org", "SOA", SOA.format(2026112201))
     with Bind(PRIMARY, {"example.org": f'_acme-challenge TXT "{VALUE}"'}):
-        found = suspected(
+        found = likely_cause(
             world,
             entry()._replace(account="rfc2136", provider="rfc2136"),
             DNS01_PROVIDER="rfc2136",
@@ -149,7 +150,7 @@ def test_of_servers_that_the_configuration_names_no_registrar_is_spoken(
 def test_of_a_private_zone_the_server_that_takes_its_updates_is_asked(world: World) -> None:
     name = "_acme-challenge.nas.internal"
     with Bind(PRIMARY, {"internal": ""}):
-        found = suspected(
+        found = likely_cause(
             world,
             entry()._replace(
                 account="rfc2136",
@@ -165,17 +166,17 @@ def test_of_a_private_zone_the_server_that_takes_its_updates_is_asked(world: Wor
         )
 
     assert found.code == "account-view"
-    assert "registrar" not in found.cause + found.remedy
+    assert "registrar" not in found.description + found.remedy
 
 
 def test_name_servers_at_private_addresses_are_not_those_of_the_world(world: World) -> None:
     own("10.1.0.1")
     world.zone("example.org", {"ns1.example.org": "10.1.0.1"})
 
-    found = suspected(world)
+    found = likely_cause(world)
 
     assert found.code == "split-horizon"
-    assert "ns1.example.org (10.1.0.1)" in found.cause
+    assert "ns1.example.org (10.1.0.1)" in found.description
 
 
 def test_servers_at_private_addresses_that_refuse_are_lame(world: World) -> None:
@@ -183,7 +184,7 @@ def test_servers_at_private_addresses_that_refuse_are_lame(world: World) -> None
     world.zone("example.org", {"ns1.example.org": "10.1.0.1", "ns2.example.org": NS2}).set(NAME, "TXT", VALUE)
     world.servers["10.1.0.1"].rcode = "REFUSED"
 
-    assert suspected(world).code == "lame-server"
+    assert likely_cause(world).code == "lame-server"
 
 
 PARKED = "@ SOA ns1.parking.net. hostmaster.parking.net. 9 3600 600 86400 60\n@ NS ns1.parking.net."
@@ -193,17 +194,17 @@ def test_one_of_the_servers_is_the_registrars_parking(world: World) -> None:
     world.zone("example.org", {"ns1.example.org": NS1}).set(NAME, "TXT", VALUE)
     with NameServer(NS2, zones=[Zone("example.org", PARKED)]):
         world.delegate("example.org", BOTH)
-        found = suspected(world)
+        found = likely_cause(world)
 
     assert found.code == "foreign-copy"
-    assert f"ns2.example.org ({NS2}) has another zone example.org" in found.cause
+    assert f"ns2.example.org ({NS2}) has another zone example.org" in found.description
     assert "at the registrar" in found.remedy
 
 
 def test_all_of_the_servers_are_parking_and_have_not_just_failed_to_fetch_it(world: World) -> None:
     world.zone("example.org", {"ns1.parking.net": NS1}, PARKED.replace(" 9 ", " 1 "))
     with Bind(PRIMARY, {"example.org": f'_acme-challenge TXT "{VALUE}"\n@ SOA ns h 5 3600 600 86400 60'}):
-        found = suspected(
+        found = likely_cause(
             world,
             entry()._replace(account="rfc2136", provider="rfc2136"),
             DNS01_PROVIDER="rfc2136",
@@ -212,7 +213,7 @@ def test_all_of_the_servers_are_parking_and_have_not_just_failed_to_fetch_it(wor
         )
 
     assert found.code == "split-horizon"
-    assert "parked" in found.cause
+    assert "parked" in found.description
 
 
 def test_a_child_zone_on_one_server_alone(world: World) -> None:
@@ -225,14 +226,14 @@ def test_a_child_zone_on_one_server_alone(world: World) -> None:
         zone.set("ns2.example.org", "A", NS2)
         world.delegate("example.org", BOTH)
         servers = f"{NS1},{NS2}"
-        found = suspected(world, DNS01_NAMESERVERS=servers)
+        found = likely_cause(world, DNS01_NAMESERVERS=servers)
 
     assert found.code == "child-zone"
-    assert f"({NS2}) has {NAME} as a zone of its own" in found.cause
+    assert f"({NS2}) has {NAME} as a zone of its own" in found.description
 
 
 def test_the_server_that_took_the_record_shows_it_to_its_key_alone(world: World, example: HostedZone) -> None:
-    found = suspected(
+    found = likely_cause(
         world,
         entry()._replace(account="rfc2136", provider="rfc2136"),
         DNS01_PROVIDER="rfc2136",
@@ -251,27 +252,27 @@ def test_the_record_is_in_the_parent_of_a_delegated_zone(world: World, example: 
     world.zone(NAME, {f"ns.{NAME}": "127.4.0.1"})
     example.set(NAME, "TXT", VALUE)
 
-    found = suspected(world)
+    found = likely_cause(world)
 
     assert found.code == "wrong-zone"
-    assert f"published in the zone example.org, but its name is in {NAME}" in found.cause
+    assert f"published in the zone example.org, but its name is in {NAME}" in found.description
 
 
 def test_the_domain_is_delegated_no_more(world: World) -> None:
-    found = suspected(world)
+    found = likely_cause(world)
 
     assert found.code == "undelegated"
-    assert found.cause == "example.org is not in the DNS: org does not delegate it"
+    assert found.description == "example.org is not in the DNS: org does not delegate it"
 
 
 def test_a_cname_leads_elsewhere_by_now(world: World, example: HostedZone) -> None:
     world.zone("challenges.net", {"ns.challenges.net": "127.2.0.1"})
     example.set(NAME, "CNAME", "example.challenges.net.")
 
-    found = suspected(world)
+    found = likely_cause(world)
 
     assert found.code == "cname"
-    assert f"CNAMEs lead {NAME} to example.challenges.net, in the zone challenges.net" in found.cause
+    assert f"CNAMEs lead {NAME} to example.challenges.net, in the zone challenges.net" in found.description
 
 
 def test_a_cname_stands_where_the_record_should_on_servers_that_the_configuration_names(
@@ -279,19 +280,19 @@ def test_a_cname_stands_where_the_record_should_on_servers_that_the_configuratio
 ) -> None:
     example.set(NAME, "CNAME", "elsewhere.net.")
 
-    found = suspected(world, DNS01_NAMESERVERS=NS1)
+    found = likely_cause(world, DNS01_NAMESERVERS=NS1)
 
     assert found.code == "cname"
-    assert "to elsewhere.net: no TXT record can stand beside it" in found.cause
+    assert "to elsewhere.net: no TXT record can stand beside it" in found.description
 
 
 def test_a_loop_of_cnames_is_said_as_it_is(world: World, example: HostedZone) -> None:
     example.set(NAME, "CNAME", f"{NAME}.")
 
-    lines, found = evidence([entry()], configured(world))
+    lines, found = find_cause([entry()], configured(world))
 
     assert (lines, found.code) == ([], "delegation")
-    assert "round in a circle" in found.cause
+    assert "round in a circle" in found.description
 
 
 # Those who do not answer
@@ -301,20 +302,20 @@ def test_a_lame_server(world: World, example: HostedZone) -> None:
     example.set(NAME, "TXT", VALUE)
     world.servers[NS2].rcode = "REFUSED"
 
-    found = suspected(world)
+    found = likely_cause(world)
 
     assert found.code == "lame-server"
-    assert f"ns2.example.org ({NS2}) says REFUSED" in found.cause
+    assert f"ns2.example.org ({NS2}) says REFUSED" in found.description
 
 
 def test_a_server_whose_copy_has_expired(world: World, example: HostedZone) -> None:
     example.set(NAME, "TXT", VALUE)
     world.servers[NS2].rcode = "SERVFAIL"
 
-    found = suspected(world)
+    found = likely_cause(world)
 
     assert found.code == "server-fails"
-    assert f"ns2.example.org ({NS2}) says SERVFAIL" in found.cause
+    assert f"ns2.example.org ({NS2}) says SERVFAIL" in found.description
     assert "rndc retransfer example.org" in found.remedy
 
 
@@ -322,17 +323,17 @@ def test_servers_that_truncate_all_they_say_are_heard_over_udp(world: World, exa
     for server in example.servers:
         server.truncate = True
 
-    assert suspected(world).code == "not-yet"
+    assert likely_cause(world).code == "not-yet"
 
 
 def test_a_silent_server(world: World, example: HostedZone) -> None:
     example.set(NAME, "TXT", VALUE)
     world.servers[NS2].silent = True
 
-    found = suspected(world)
+    found = likely_cause(world)
 
     assert found.code == "silent-server"
-    assert f"ns2.example.org ({NS2})" in found.cause
+    assert f"ns2.example.org ({NS2})" in found.description
 
 
 def test_a_server_that_lacks_it_is_the_cause_and_not_one_that_is_silent(
@@ -340,34 +341,34 @@ def test_a_server_that_lacks_it_is_the_cause_and_not_one_that_is_silent(
 ) -> None:
     world.servers[NS2].silent = True
 
-    assert suspected(world).code == "not-yet"
+    assert likely_cause(world).code == "not-yet"
 
 
 def test_no_server_answers_at_all(world: World, example: HostedZone) -> None:
     for server in example.servers:
         server.silent = True
 
-    found = suspected(world)
+    found = likely_cause(world)
 
     assert found.code == "silence"
-    assert NS1 in found.cause
+    assert NS1 in found.description
 
 
 def test_udp_is_blocked(world: World, example: HostedZone) -> None:
     for server in example.servers:
         server.drop_udp = True
 
-    assert suspected(world, DNS01_NAMESERVERS=NS1).code == "udp-blocked"
+    assert likely_cause(world, DNS01_NAMESERVERS=NS1).code == "udp-blocked"
 
 
 def test_port_53_is_intercepted(world: World, example: HostedZone) -> None:
     for server in example.servers:
         server.intercepted = True
 
-    found = suspected(world)
+    found = likely_cause(world)
 
     assert found.code == "interception"
-    assert "AA=0, RA=1" in found.cause
+    assert "AA=0, RA=1" in found.description
 
 
 # All have it
@@ -379,16 +380,16 @@ def test_dnssec_is_broken(world: World, tmp_path: Path) -> None:
         world.delegate("example.org", {"ns1.example.org": NS1})
         world.zones["org"].set("example.org", "DS", *bind.ds)
 
-        found = suspected(world)
+        found = likely_cause(world)
 
     assert found.code == "dnssec-bogus"
-    assert "expired on" in found.cause
+    assert "expired on" in found.description
 
 
 def test_every_server_has_it_by_now(world: World, example: HostedZone) -> None:
     example.set(NAME, "TXT", VALUE)
 
-    found = suspected(world)
+    found = likely_cause(world)
 
     assert found.code == "remembered"
     assert "other resolvers for 60 s" in found.remedy
@@ -401,7 +402,7 @@ def test_each_server_is_shown_with_what_it_says_and_its_serial(world: World, exa
     example.set(NAME, "TXT", "another")
     world.servers[NS2].rcode = "REFUSED"
 
-    lines, _ = evidence([entry()], configured(world))
+    lines, _ = find_cause([entry()], configured(world))
 
     assert lines == [
         f"now, {NAME}: ns1.example.org ({NS1}): does not have it, but 1 other value, SOA serial 1",

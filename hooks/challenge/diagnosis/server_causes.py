@@ -1,0 +1,79 @@
+"""Causes about name servers that cannot be asked, or do not speak for the zone."""
+
+from __future__ import annotations
+
+import dns.rcode
+
+from ...dns.inspect.faults import listed
+from .cause import Cause
+from .evidence import Evidence
+
+
+def intercepted(evidence: Evidence) -> Cause | None:
+    """Resolvers answer in the place of the name servers."""
+    if not evidence.survey.intercepted:
+        return None
+    return Cause(
+        "interception",
+        "resolvers answer in the place of the name servers (AA=0, RA=1): something on the way intercepts "
+        "port 53",
+        "have the firewall or router let port 53 through to the name servers as it is",
+    )
+
+
+def no_server_answers(evidence: Evidence) -> Cause | None:
+    """All name servers are silent, over UDP and over TCP."""
+    if not all(look.silent for look in evidence.survey.looks):
+        return None
+    where = listed(evidence.survey.looks) or "they have no address"
+    return Cause(
+        "silence",
+        f"none of the name servers of {evidence.survey.apex} answers, over UDP or TCP ({where}): they are "
+        "down, or a firewall is in between",
+        f"see from elsewhere whether they answer: dig SOA {evidence.survey.apex} +norec"
+        + (f" @{evidence.survey.looks[0].address.ip}" if evidence.survey.looks else ""),
+    )
+
+
+def udp_blocked(evidence: Evidence) -> Cause | None:
+    """No name server answers over UDP."""
+    if any(look.udp for look in evidence.survey.looks):
+        return None
+    return Cause(
+        "udp-blocked",
+        "the name servers answer over TCP and none of them over UDP, which is blocked on the way",
+        "let UDP port 53 out of this machine, and its answers in",
+    )
+
+
+def lame_server(evidence: Evidence) -> Cause | None:
+    """A name server answers, and not for the zone (RFC 9499 §7)."""
+    lame = [look for look in evidence.mute if not look.silent]
+    if not lame:
+        return None
+    said = ", ".join(f"{look} says {look.heard.words}" for look in lame)
+    if all(look.heard.message and look.heard.message.rcode() == dns.rcode.SERVFAIL for look in lame):
+        return Cause(
+            "server-fails",
+            f"a name server has no usable copy of {evidence.survey.apex}, and a CA may ask that one: {said}; "
+            "it is a secondary whose copy has expired or never came, or its zone file does not load",
+            "see in its log why the zone transfer from the primary fails, and mend that: rndc retransfer "
+            f"{evidence.survey.apex} (BIND), knotc zone-retransfer {evidence.survey.apex} (Knot)",
+        )
+    return Cause(
+        "lame-server",
+        f"a name server of {evidence.survey.apex} does not serve it, and a CA may ask that one: {said}",
+        "have it serve the zone, or remove it from the NS records, at the parent and in the zone",
+    )
+
+
+def silent_server(evidence: Evidence) -> Cause | None:
+    """A name server does not answer."""
+    if not evidence.mute:
+        return None
+    return Cause(
+        "silent-server",
+        f"a name server of {evidence.survey.apex} does not answer, and a CA may ask that one: "
+        f"{listed(evidence.mute)}",
+        "bring it back, or remove it from the NS records, at the parent and in the zone",
+    )

@@ -1,0 +1,195 @@
+"""Causes about the servers' copies of the zone: late ones, another one's, and zones beneath."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from dns.serial import Serial
+
+from ....names import is_within
+from ...dns.inspect.faults import copy_at, listed, server_faults
+from ...dns.inspect.survey import Look
+from ...dns.message import apex_of, referral_to, text
+from .cause import Cause
+from .evidence import Evidence
+
+
+def child_zone(evidence: Evidence) -> Cause | None:
+    """A zone of its own beneath, or a delegation, that only some of the servers have."""
+    found = [(look, child) for look in evidence.survey.looks if (child := _child_at(evidence, look))]
+    if not found or len(found) == len(evidence.survey.looks):
+        return None
+    (_, child), *_ = found
+    looks = [look for look, _ in found]
+    return Cause(
+        "child-zone",
+        f"{listed(looks)} has {child} as a zone of its own, or delegates it, and the other servers of "
+        f"{evidence.survey.apex} do not: the record is not in it",
+        f"remove the zone {child}, or its NS records, at {', '.join(look.host for look in looks)}",
+    )
+
+
+def _child_at(evidence: Evidence, look: Look) -> str:
+    for name in evidence.wanted:
+        message = look.texts[name].message
+        if message is None:
+            continue
+        if (referral := referral_to(message, evidence.survey.apex, name)) is not None:
+            return text(referral.name)
+        apex = apex_of(message)
+        if (
+            look.texts[name].authoritative
+            and apex != evidence.survey.apex
+            and is_within(apex, evidence.survey.apex)
+        ):
+            return apex
+    return ""
+
+
+def foreign_copy(evidence: Evidence) -> Cause | None:
+    """Servers of the delegation that have another zone of that name, or none and the one above."""
+    lacking = {look.address for look in evidence.lacking}
+    source = next(
+        (look for look in (*evidence.primaries, *evidence.having) if evidence.has(look)),
+        None,
+    )
+    reference = copy_at(source) if source else None
+    faults = server_faults(evidence.survey, reference)
+    others = {
+        look.address for fault in faults if fault.kind in ("foreign", "primary") for look in fault.looks
+    }
+    if source in evidence.primaries and others >= {look.address for look in evidence.survey.looks}:
+        return None  # it is the account that is elsewhere
+    for fault in faults:
+        if not any(look.address in lacking for look in fault.looks):
+            continue
+        copy = copy_at(fault.looks[0])
+        where = "" if evidence.delegation.private else ", at the registrar"
+        drop = f"take {fault.host} out of the name servers of {evidence.survey.apex}{where}"
+        if fault.kind in ("foreign", "primary"):
+            if evidence.accounts > 1:
+                continue  # each account's servers have a copy of their own
+            return Cause(
+                "foreign-copy",
+                f"{listed(fault.looks)} has another zone {evidence.survey.apex} than who took the record: "
+                f"its primary is {copy.mname}, its name servers are {', '.join(sorted(copy.hosts))} "
+                "(parked by the registrar, or an old hoster's)",
+                drop,
+            )
+        if fault.kind == "parent":
+            return Cause(
+                "parent-answers",
+                f"{listed(fault.looks)} has no zone {evidence.survey.apex}, and answers from the zone above "
+                "it",
+                f"add the zone there, or {drop}",
+            )
+        if fault.kind == "ahead":
+            return Cause(
+                "serial-went-back",
+                f"the serial of {evidence.survey.apex} went back at its primary: {_serials(fault.looks)} is "
+                "greater, and fetches nothing",
+                f"raise the serial at the primary above theirs, or: rndc retransfer {evidence.survey.apex}",
+            )
+    return None
+
+
+def account_view(evidence: Evidence) -> Cause | None:
+    """The very server that took the record shows it to its key alone."""
+    strange = [look for look in evidence.lacking if look.address in evidence.updated]
+    if not strange:
+        return None
+    return Cause(
+        "account-view",
+        f"{listed(strange)} took the record, and does not show it to the world: it has views, and the "
+        "account's key leads into another one than the world sees",
+        "use a key that leads into the view that the world sees (match-clients in named.conf); if it does, "
+        'and this machine alone is in another view, set readiness = "resolvers" (DNS01_READINESS)',
+    )
+
+
+def behind_primary(evidence: Evidence) -> Cause | None:
+    """A primary that is not public has it: it is ahead of the others, or has another view."""
+    source = next((look for look in evidence.primaries if evidence.has(look)), None)
+    if not evidence.lacking or source is None or source.serial is None:
+        return None
+    related = [look for look in evidence.lacking if copy_at(look).hosts & copy_at(source).hosts]
+    if evidence.accounts > 1:  # whose servers have the same NS records, and an SOA of their own
+        related = [look for look in related if copy_at(look).mname == copy_at(source).mname]
+    late = [look for look in related if Serial(look.serial or 0) < Serial(source.serial)]
+    if not late and evidence.accounts > 1:
+        return None
+    if late:
+        return Cause(
+            "hidden-primary",
+            f"the primary {source} has it, with serial {source.serial}, and the secondaries have not fetched "
+            f"it: {_serials(late)}",
+            "have the primary notify them (also-notify), and see in their logs whether the transfer works",
+        )
+    moved = (
+        "" if evidence.delegation.private else "; or have the registrar delegate to the servers of this one"
+    )
+    return Cause(
+        "split-horizon",
+        f"{source} took the record, but the name servers that the world asks have another copy of "
+        f"{evidence.survey.apex} (it has moved, or is parked; another view): its serial is "
+        f"{source.serial}, theirs {_serials(evidence.lacking)}",
+        f"publish where the world looks, by another account, server or TSIG key{moved}",
+    )
+
+
+def stale_secondary(evidence: Evidence) -> Cause | None:
+    """A secondary's serial stays below that of another copy."""
+    late = [
+        look for look in evidence.lacking if look.address in {each.address for each in evidence.survey.behind}
+    ]
+    newest = evidence.survey.newest
+    if not late or newest is None:
+        return None
+    return Cause(
+        "stale-secondary",
+        f"{', '.join(dict.fromkeys(look.host for look in late))} has an old copy of {evidence.survey.apex}: "
+        f"{_serials(late)}, {newest} serial {newest.serial}",
+        "see in its log why the zone transfer from the primary fails, and that the primary notifies it",
+    )
+
+
+def private_addresses(evidence: Evidence) -> Cause | None:
+    """The name servers are at addresses that only this network has."""
+    inner = [look for look in evidence.survey.looks if _is_private(look.address.ip)]
+    if evidence.mute or not inner or len(inner) < len(evidence.survey.looks):
+        return None
+    return Cause(
+        "split-horizon",
+        f"from here the name servers are at private addresses ({listed(inner)}): the world sees others",
+        "ask a resolver that sees what the world sees: DNS01_RESOLVERS=9.9.9.9, for example",
+    )
+
+
+def not_yet(evidence: Evidence) -> Cause | None:
+    """The servers that lack it have shown nothing else that is wrong."""
+    if not evidence.lacking:
+        return None
+    servers = ", ".join(dict.fromkeys(look.host for look in evidence.lacking))
+    if evidence.having:
+        return Cause(
+            "not-yet",
+            f"it is on its way: {listed(evidence.having)} has it, {servers} not yet",
+            "raise timeout (DNS01_TIMEOUT) if that is how long it takes",
+        )
+    return Cause(
+        "not-yet",
+        f"the provider took the record, but none of {servers} has it yet: it is slow, or the zone "
+        f"{evidence.apex} in the account is not the one that these servers have",
+        "see whether the account's zone names these servers (a domain that has moved leaves a copy behind); "
+        "if so, raise timeout (DNS01_TIMEOUT)",
+    )
+
+
+def _serials(looks: Iterable[Look]) -> str:
+    return ", ".join(f"{look} serial {look.serial}" for look in looks)
+
+
+def _is_private(ip: str) -> bool:
+    address = ipaddress.ip_address(ip)
+    return address.is_private and not address.is_loopback
