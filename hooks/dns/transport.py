@@ -8,76 +8,24 @@ where there is no TCP, no more than ``DATAGRAMS_PER_SERVER`` datagrams for one s
 
 from __future__ import annotations
 
-import secrets
 import selectors
 import socket
 import struct
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
-from copy import copy
-from functools import lru_cache
 
-import dns.exception
 import dns.flags
 import dns.message
-import dns.rcode
 
-from ... import dnsmessage
 from .address import Address, family
+from .exchange import Exchange
 from .message import Query, Response
+from .tcp_stream import Stream
 from .timing import USUAL, Timing
 
 DATAGRAMS_PER_SERVER = 8  # in flight; a batch of more goes over TCP
 DATAGRAMS_IN_FLIGHT = 256  # to all servers: each has a socket
-UDP_PAYLOAD = 1232  # octets: what crosses every path unfragmented (DNS flag day 2020)
-LARGEST_KEPT = 4096  # octets of a message that is not read again if another server says the same
-NO_EDNS = (dns.rcode.FORMERR, dns.rcode.NOTIMP)  # what a query with OPT may get there (RFC 6891 §7)
-
-_WITHOUT_EDNS: set[Address] = set()  # servers of which that is known: each is to meet it once in a process
-
-
-class _Exchange:
-    """A query on its way to its response."""
-
-    def __init__(self, query: Query) -> None:
-        self.query = query
-        self.message = _message(query, edns=not query.plain and query.server not in _WITHOUT_EDNS)
-        self.deadline = 0.0
-        self.datagrams = 0
-        self.truncated = False
-        self.socket: socket.socket | None = None
-
-
-class _Stream:
-    """A TCP connection to one server and the queries that wait for its responses."""
-
-    def __init__(self, server: Address, deadline: float) -> None:
-        self.server = server
-        self.deadline = deadline
-        self.pending: dict[int, _Exchange] = {}
-        self.unsent = b""
-        self.unread = b""
-        self.answered = False
-        self.socket = socket.socket(family(server), socket.SOCK_STREAM)
-        self.socket.setblocking(False)
-        self.socket.connect_ex(server)
-
-    def add(self, exchange: _Exchange) -> None:
-        while exchange.message.id in self.pending:
-            exchange.message.id = secrets.randbelow(1 << 16)
-        self.pending[exchange.message.id] = exchange
-        octets = exchange.message.to_wire()
-        self.unsent += struct.pack("!H", len(octets)) + octets
-
-    def messages(self) -> Iterable[bytes]:
-        """The complete messages that have arrived."""
-        while len(self.unread) >= 2:
-            end = 2 + struct.unpack_from("!H", self.unread)[0]
-            if len(self.unread) < end:
-                return
-            octets, self.unread = self.unread[2:end], self.unread[end:]
-            yield octets
 
 
 class Transport:
@@ -89,9 +37,9 @@ class Transport:
     def __init__(self, timing: Timing = USUAL) -> None:
         self._timing = timing
         self._selector = selectors.DefaultSelector()
-        self._waiting: deque[_Exchange] = deque()
-        self._in_flight: set[_Exchange] = set()
-        self._streams: dict[Address, _Stream] = {}
+        self._waiting: deque[Exchange] = deque()
+        self._in_flight: set[Exchange] = set()
+        self._streams: dict[Address, Stream] = {}
         self._without_tcp: set[Address] = set()
         self._done: list[tuple[Query, Response]] = []
 
@@ -114,7 +62,7 @@ class Transport:
 
     def send(self, queries: Iterable[Query]) -> None:
         """Ask all of these, each for itself; ``collect`` gives exactly one answer to each."""
-        batch = [_Exchange(query) for query in queries]
+        batch = [Exchange(query) for query in queries]
         per_server = Counter(exchange.query.server for exchange in batch)
         for exchange in batch:
             server = exchange.query.server
@@ -136,7 +84,7 @@ class Transport:
             deadlines = [exchange.deadline for exchange in self._in_flight]
             deadlines += [stream.deadline for stream in self._streams.values()]
             for key, events in self._selector.select(max(0.0, min([until, *deadlines]) - now)):
-                if isinstance(key.data, _Stream):
+                if isinstance(key.data, Stream):
                     self._serve(key.data, events)
                 else:
                     self._receive(key.data)
@@ -164,7 +112,7 @@ class Transport:
         if not self._waiting:
             return
         in_flight = Counter(exchange.query.server for exchange in self._in_flight)
-        postponed: deque[_Exchange] = deque()
+        postponed: deque[Exchange] = deque()
         while self._waiting:
             exchange = self._waiting.popleft()
             server = exchange.query.server
@@ -175,7 +123,7 @@ class Transport:
                 postponed.append(exchange)
         self._waiting = postponed
 
-    def _send_datagram(self, exchange: _Exchange) -> None:
+    def _send_datagram(self, exchange: Exchange) -> None:
         server = exchange.query.server
         try:
             if exchange.socket is None:
@@ -195,7 +143,7 @@ class Transport:
         exchange.deadline = time.monotonic() + self._timing.datagram
         self._in_flight.add(exchange)
 
-    def _receive(self, exchange: _Exchange) -> None:
+    def _receive(self, exchange: Exchange) -> None:
         if exchange not in self._in_flight or exchange.socket is None:
             return
         try:
@@ -206,11 +154,11 @@ class Transport:
             self._release(exchange)
             self._pipeline(exchange)
             return
-        message = _parse(exchange, octets)
+        message = exchange.response_in(octets)
         if message is None:  # not the answer to this query: a forger's, or a late one
             return
         self._release(exchange)
-        if self._refuses_edns(exchange, message):
+        if exchange.drop_edns(message):
             exchange.datagrams = 0
             self._send_datagram(exchange)
         elif message.flags & dns.flags.TC:
@@ -219,7 +167,7 @@ class Transport:
         else:
             self._finish(exchange, Response(message))
 
-    def _release(self, exchange: _Exchange) -> None:
+    def _release(self, exchange: Exchange) -> None:
         self._in_flight.discard(exchange)
         if exchange.socket is not None:
             if exchange.socket.fileno() in self._selector.get_map():
@@ -229,12 +177,12 @@ class Transport:
 
     # Streams
 
-    def _pipeline(self, exchange: _Exchange) -> None:
+    def _pipeline(self, exchange: Exchange) -> None:
         server = exchange.query.server
         stream = self._streams.get(server)
         if stream is None:
             try:
-                stream = _Stream(server, time.monotonic() + self._timing.stream)
+                stream = Stream(server, time.monotonic() + self._timing.stream)
             except OSError as error:  # too many files are open
                 self._finish(exchange, Response(None, _reason(error)))
                 return
@@ -248,7 +196,7 @@ class Transport:
         else:
             self._selector.register(stream.socket, both, stream)
 
-    def _serve(self, stream: _Stream, events: int) -> None:
+    def _serve(self, stream: Stream, events: int) -> None:
         try:
             if events & selectors.EVENT_WRITE:
                 stream.unsent = stream.unsent[stream.socket.send(stream.unsent) :]
@@ -267,20 +215,20 @@ class Transport:
         except OSError as error:
             self._lose(stream, _reason(error))
 
-    def _answered(self, stream: _Stream, octets: bytes) -> None:
+    def _answered(self, stream: Stream, octets: bytes) -> None:
         exchange = stream.pending.get(struct.unpack_from("!H", octets)[0]) if len(octets) >= 12 else None
-        if exchange is None or (message := _parse(exchange, octets)) is None:
+        if exchange is None or (message := exchange.response_in(octets)) is None:
             return
         del stream.pending[exchange.message.id]
         stream.answered = True
         stream.deadline = time.monotonic() + self._timing.stream
-        if self._refuses_edns(exchange, message):
+        if exchange.drop_edns(message):
             self._pipeline(exchange)
             return
         fallback = exchange.datagrams > 0 and not exchange.truncated
         self._finish(exchange, Response(message, fallback=fallback))
 
-    def _lose(self, stream: _Stream, reason: str) -> None:
+    def _lose(self, stream: Stream, reason: str) -> None:
         """Carry on without this connection: over a new one if it did answer something."""
         self._close(stream)
         if not stream.answered:
@@ -293,22 +241,12 @@ class Transport:
             else:
                 self._waiting.append(exchange)
 
-    def _close(self, stream: _Stream) -> None:
+    def _close(self, stream: Stream) -> None:
         self._streams.pop(stream.server, None)
         self._selector.unregister(stream.socket)
         stream.socket.close()
 
     # Both
-
-    def _refuses_edns(self, exchange: _Exchange, message: dns.message.Message) -> bool:
-        """Whether the query is to be sent again, without OPT: it is made so. A server that has another
-        answer to that is remembered."""
-        if exchange.message.edns >= 0 and message.rcode() in NO_EDNS:
-            exchange.message = _message(exchange.query, edns=False)
-            return True
-        if exchange.message.edns < 0 and not exchange.query.plain and message.rcode() not in NO_EDNS:
-            _WITHOUT_EDNS.add(exchange.query.server)
-        return False
 
     def _expire(self, now: float) -> None:
         for exchange in [exchange for exchange in self._in_flight if exchange.deadline <= now]:
@@ -323,34 +261,8 @@ class Transport:
             else:
                 self._close(stream)
 
-    def _finish(self, exchange: _Exchange, response: Response) -> None:
+    def _finish(self, exchange: Exchange, response: Response) -> None:
         self._done.append((exchange.query, response._replace(truncated=exchange.truncated)))
-
-
-def _message(query: Query, *, edns: bool) -> dns.message.Message:
-    flags = (dns.flags.RD if query.recurse else 0) | (dns.flags.CD if query.unchecked else 0)
-    if not edns:
-        return dns.message.make_query(query.name, query.rdtype, use_edns=False, flags=flags)
-    return dns.message.make_query(
-        query.name, query.rdtype, use_edns=0, payload=UDP_PAYLOAD, want_dnssec=query.dnssec, flags=flags
-    )
-
-
-def _parse(exchange: _Exchange, octets: bytes) -> dns.message.Message | None:
-    try:
-        message = copy(_read(octets[2:]) if len(octets) <= LARGEST_KEPT else _read.__wrapped__(octets[2:]))
-    except dns.message.Truncated as error:
-        message = error.message()  # type: ignore[no-untyped-call]
-    except (dns.exception.DNSException, ValueError):
-        return None
-    message.id = int.from_bytes(octets[:2], "big")
-    return message if exchange.message.is_response(message) else None
-
-
-@lru_cache(maxsize=2048)
-def _read(octets: bytes) -> dns.message.Message:
-    """A message without its ID: all servers of a zone say the same, and to read it costs milliseconds."""
-    return dnsmessage.parse(bytes(2) + octets, ignore_trailing=True, raise_on_truncation=True)
 
 
 def _reason(error: OSError) -> str:
