@@ -27,19 +27,44 @@ def state_dir(environ: Mapping[str, str], user: int | None = None) -> str:
     """The path of the state folder, whether it is there or not.
 
     $DNS01_STATE_DIR, else the first of systemd's $STATE_DIRECTORY, else /var/lib/dns01 for root,
-    else dns01 in $XDG_STATE_HOME (which the specification wants ignored when it is relative). ``user``: the
-    effective one, unless it is another's folder that is asked for.
+    else dns01 in $XDG_STATE_HOME (which the specification wants ignored when it is relative; so is a HOME
+    that is). ``user``: the effective one, unless it is another's folder that is asked for. Raises StateError
+    for a relative path: what is left there would not be found from another working folder.
     """
+    path = _state_dir(environ, user)
+    if not os.path.isabs(path):
+        from ...errors import StateError
+
+        raise StateError(
+            f"the state folder {path} is another one in each working folder",
+            "set DNS01_STATE_DIR to a whole path, one that begins with /",
+        )
+    return path
+
+
+def _state_dir(environ: Mapping[str, str], user: int | None) -> str:
     if chosen := environ.get("DNS01_STATE_DIR"):
         return chosen
     if given := environ.get("STATE_DIRECTORY"):
         return given.split(":")[0]
-    if (os.geteuid() if user is None else user) == 0:
+    user = os.geteuid() if user is None else user
+    if user == 0:
         return "/var/lib/dns01"
-    home = environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(home):
-        home = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local/state")
-    return os.path.join(home, "dns01")
+    above = environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(above):
+        home = environ.get("HOME", "")
+        above = os.path.join(home if os.path.isabs(home) else _home(user), ".local/state")
+    return os.path.join(above, "dns01")
+
+
+def _home(user: int) -> str:
+    """The user's home by the system's list of users; a relative path where that knows none."""
+    from pwd import getpwuid
+
+    try:
+        return getpwuid(user).pw_dir
+    except KeyError:
+        return "~"
 
 
 def private_folder(path: str) -> str:

@@ -309,6 +309,9 @@ class TestStateFolder:
             (7, {"HOME": "/home/ada"}, "/home/ada/.local/state/dns01"),
             (7, {"HOME": "/home/ada", "XDG_STATE_HOME": "/x"}, "/x/dns01"),
             (7, {"HOME": "/home/ada", "XDG_STATE_HOME": "relative"}, "/home/ada/.local/state/dns01"),
+            (1, {"HOME": "relative"}, "/usr/sbin/.local/state/dns01"),  # Debian's "daemon"
+            (1, {"HOME": ""}, "/usr/sbin/.local/state/dns01"),
+            (1, {}, "/usr/sbin/.local/state/dns01"),
         ],
     )
     def test_is_where_the_environment_and_the_user_say(

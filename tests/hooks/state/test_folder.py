@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from checkout import HOOK
+from contract import validation
 
 from dns01.errors import StateError
 from dns01.hooks.clients.process import this_process
@@ -98,6 +102,32 @@ def test_nothing_is_read_or_moved_through_a_link_in_a_folder_that_others_may_wri
 
     assert {path.name for path in precious.iterdir()} == {"kept.json", "daemon.json"}
     assert not (state_dir / "corrupt").exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "code"),
+    [
+        ("state", ["deploy_challenge", "example.org", "token", validation("a")], 4),
+        ("./state", ["startup_hook"], 0),  # it never fails
+        ("~/state", ["exit_hook"], 0),
+        ("../state", ["unchanged_cert", "example.org", "/key.pem", "/cert.pem"], 0),
+        ("var/lib/dns01", ["sweep"], 4),
+        (".", ["status"], 3),
+        ("state/", ["audit"], 4),
+        ("state", ["doctor", "example.org"], 4),
+    ],
+)
+def test_each_call_refuses_a_relative_state_folder_and_makes_none(
+    state: str, words: list[str], code: int, tmp_path: Path
+) -> None:
+    environ = {"DNS01_STATE_DIR": state, "DNS01_PROVIDER": "memory", "DNS01_CONFIG": ""}
+    command = [sys.executable, str(HOOK), *words]
+    done = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert f"the state folder {state} is another one in each working folder" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    assert done.returncode == code
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("owner", [0, ANOTHER])
