@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from api_refusals import API_ACCESS
 from contract import KeepsRecords, validation
 from programs import NSUPDATE, SECRET, TTL, OnBind, script
 from testbed import Bind
@@ -158,7 +159,7 @@ class TestFaults:
         """acmesh-official/acme.sh#6520"""
         with pytest.raises(ProviderError, match="Check your plan") as error:
             load("acmesh")({**options, "env.FAULT": "plan"}).publish(ZONE, [RECORD])
-        assert "switch API access on at dns_faulty" in error.value.hint
+        assert f"{API_ACCESS} at dns_faulty" in error.value.hint
 
     def test_a_script_that_hangs_is_ended(self, options: dict[str, str]) -> None:
         options |= {"env.FAULT": "hang", "time_limit": "2"}

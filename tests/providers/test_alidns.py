@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from api_refusals import CLOCK, TTL, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
-from contract_http import AgreesWithLexicon, Api, HttpCase, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, WorksOverHttp
 from fakes import Status
 from fakes.alidns import AliDns
 
 from dns01.errors import AuthRejected
 from dns01.providers.base import TxtRecord
+from dns01.providers.rest import Refused
 
 
 class TestAliDns(WorksOverHttp, AgreesWithLexicon):
@@ -90,3 +93,47 @@ class TestAliDns(WorksOverHttp, AgreesWithLexicon):
 
 def fake_of(case: HttpCase) -> Any:
     return case.fake
+
+
+def _body(code: str, message: str) -> Mapping[str, Any]:
+    return {"RequestId": "6D390228", "HostId": "alidns.aliyuncs.com", "Code": code, "Message": message}
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestAliDns.API
+    REFUSALS = (
+        KnownRefusal(
+            "acmesh-official/acme.sh#1898",
+            403,
+            _body(
+                "Forbidden.RAM",
+                "User not authorized to operate on the specified resource, or this API doesn't support RAM.",
+            ),
+            AuthRejected,
+            "to the RAM user of ALICLOUD_ACCESS_KEY",
+        ),
+        KnownRefusal(
+            "jeessy2/ddns-go#207",
+            404,
+            _body("InvalidAccessKeyId", "Specified access key is not found or invalid."),
+            AuthRejected,
+            "ALICLOUD_SECRET_KEY is right",
+        ),
+        KnownRefusal(
+            "acmesh-official/acme.sh#6258",
+            400,
+            _body("InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."),
+            AuthRejected,
+            CLOCK,
+        ),
+        KnownRefusal(
+            "jeessy2/ddns-go#207",
+            400,
+            _body(
+                "QuotaExceeded.TTL",
+                "The specified TTL is invalid. A valid TTL must be in the range of 600 to 86400.",
+            ),
+            Refused,
+            TTL,
+        ),
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from api_refusals import LATER, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp
 from fakes import FOREVER, Fake, Request, Status
 from fakes.autodns import AutoDns
 
-from dns01.errors import AuthRejected
+from dns01.errors import AuthRejected, Busy
 from dns01.providers.base import TxtRecord
 
 
@@ -51,3 +52,19 @@ class TestAutoDns(WorksOverHttp, AgreesWithLego):
             record = TxtRecord(f"_acme-challenge.{apex}", validation(apex))
             publish(case, record)
             assert [each.value for each in case.fake.zones[apex].records] == [record.value]
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestAutoDns.API
+    REFUSALS = (
+        KnownRefusal(
+            "autodns: another change of the zone",
+            400,
+            {
+                "messages": [{"text": "The zone is locked by another process", "code": "EF02022"}],
+                "status": {"code": "E0202", "text": "Zone could not be changed", "type": "ERROR"},
+            },
+            Busy,
+            LATER,
+        ),
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from amounts import TURNS, WRITERS
+from api_refusals import EXPIRED, KnownRefusal, SaysTheNextStep
 from contract import ZONES, publish, retract, validation
 from contract_http import Api, HttpCase, ReplacesTokens, ShowsNameServers, WorksOverHttp
 from cryptography import x509
@@ -403,3 +404,30 @@ def test_a_cloud_that_is_none_is_refused() -> None:
     kind: Any = load("azure")
     with pytest.raises(ConfigError, match="mars"):
         kind({"subscription_id": SUBSCRIPTION, "environment": "mars", "base_url": "https://a.example"})
+
+
+class TestRefusals(SaysTheNextStep):
+    REFUSALS = (
+        KnownRefusal(
+            "learn.microsoft.com, AADSTS7000222",
+            401,
+            {
+                "error": "invalid_client",
+                "error_description": "AADSTS7000222: The provided client secret keys for app '1'"
+                " are expired.",
+            },
+            AuthRejected,
+            EXPIRED,
+        ),
+        KnownRefusal(
+            "learn.microsoft.com, AADSTS7000215",
+            401,
+            {
+                "error": "invalid_client",
+                "error_description": "AADSTS7000215: Invalid client secret provided. Ensure the secret being"
+                " sent in the request is the client secret value, not the client secret ID",
+            },
+            AuthRejected,
+            "and not its id",
+        ),
+    )

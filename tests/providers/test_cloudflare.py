@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
+from api_refusals import ADDRESS, CNAME, QUOTA, KnownRefusal, SaysTheNextStep
 from contract import publish, retract
-from contract_http import AgreesWithLexicon, Api, HttpCase, SeesDuplicates, ShowsNameServers, WorksOverHttp
+from contract_http import (
+    AgreesWithLexicon,
+    Api,
+    HttpCase,
+    OverHttp,
+    SeesDuplicates,
+    ShowsNameServers,
+    WorksOverHttp,
+)
 from fakes import FOREVER, Text, Zone
 from fakes.cloudflare import Cloudflare
 
 from dns01.errors import AuthRejected, ConfigError
 from dns01.providers import load
 from dns01.providers.base import TxtRecord
+from dns01.providers.rest import Refused
 
 
 class TestCloudflare(ShowsNameServers, WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
@@ -113,3 +125,55 @@ def _records(number: int) -> list[TxtRecord]:
 
 def _calls(case: HttpCase, part: str) -> list[str]:
     return [request.method for request in case.fake.requests if part in request.path]
+
+
+def _body(code: int, message: str, *chain: Mapping[str, Any]) -> Mapping[str, Any]:
+    error = {"code": code, "message": message, **({"error_chain": chain} if chain else {})}
+    return {"success": False, "errors": [error], "messages": [], "result": None}
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestCloudflare.API
+    REFUSALS = (
+        KnownRefusal(
+            "jeessy2/ddns-go#1341",
+            403,
+            _body(9109, "Cannot use the access token from location: 203.0.113.9"),
+            AuthRejected,
+            ADDRESS,
+        ),
+        KnownRefusal(
+            "certbot/certbot#7970, go-acme/lego#210",
+            400,
+            _body(
+                6003, "Invalid request headers", {"code": 6111, "message": "Invalid format for Authorization"}
+            ),
+            AuthRejected,
+            "CF_DNS_API_TOKEN nothing but the value itself",
+        ),
+        KnownRefusal(
+            "acmesh-official/acme.sh#3805",
+            403,
+            _body(
+                1038,
+                "You cannot use this API for domains with a .cf, .ga, .gq, .ml, or .tk TLD (top-level"
+                " domain). To configure the DNS settings for this domain, use the Cloudflare Dashboard.",
+            ),
+            Refused,
+            "be a CNAME to a zone elsewhere",
+        ),
+        KnownRefusal(
+            "developers.cloudflare.com, 81053",
+            400,
+            _body(81053, "An A, AAAA, or CNAME record with that host already exists."),
+            Refused,
+            CNAME,
+        ),
+        KnownRefusal(
+            "developers.cloudflare.com, 81045",
+            400,
+            _body(81045, "Record quota exceeded."),
+            Refused,
+            QUOTA,
+        ),
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from api_refusals import API_ACCESS, LATER, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, SeesDuplicates, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, SeesDuplicates, WorksOverHttp
 from fakes.cloudns import SUB_USER, USER, ClouDns
 
-from dns01.errors import ConfigError
+from dns01.errors import AuthRejected, Busy, ConfigError
 from dns01.providers.base import TxtRecord
 
 
@@ -47,3 +48,29 @@ class TestClouDns(WorksOverHttp, SeesDuplicates, AgreesWithLego):
     def test_a_zone_that_is_copied_from_elsewhere_is_not_taken(self, case: HttpCase) -> None:
         case.fake.kinds = {"deep.example.com": "slave"}  # type: ignore[attr-defined]
         assert case.provider().zone_for("_acme-challenge.deep.example.com").apex == "example.com"
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestClouDns.API
+    REFUSALS = (
+        KnownRefusal(
+            "acmesh-official/acme.sh#6520, #6390",
+            200,
+            {
+                "status": "Failed",
+                "statusDescription": "You don't have access to the HTTP API. Check your plan.",
+            },
+            AuthRejected,
+            API_ACCESS,
+        ),
+        KnownRefusal(
+            "cloudns.net/wiki: API limits",
+            200,
+            {
+                "status": "Failed",
+                "statusDescription": "You have reached the API request limit. Please try again later.",
+            },
+            Busy,
+            LATER,
+        ),
+    )

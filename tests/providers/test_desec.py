@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from api_refusals import CNAME, TTL, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp
 from fakes import Status
 from fakes.desec import Desec
 
 from dns01.providers.base import TxtRecord
+from dns01.providers.rest import Refused
 
 
 class TestDesec(WorksOverHttp, AgreesWithLego):
@@ -43,3 +45,23 @@ class TestDesec(WorksOverHttp, AgreesWithLego):
         publish(case, record)
         assert case.world_sees(record.name) == {record.value}
         assert case.pauses
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestDesec.API
+    REFUSALS = (
+        KnownRefusal(
+            "desec.readthedocs.io: a CNAME beside others",
+            400,
+            [{"non_field_errors": ["RRset with conflicting type present: database (CNAME)."]}],
+            Refused,
+            CNAME,
+        ),
+        KnownRefusal(
+            "go-acme/lego#1361, acmesh-official/acme.sh#2925",
+            400,
+            [{"ttl": ["Ensure this value is greater than or equal to 3600."]}],
+            Refused,
+            TTL,
+        ),
+    )

@@ -1,11 +1,27 @@
-"""DigitalOcean: the contract."""
+"""DigitalOcean: the contract, and what it refuses."""
 
 from __future__ import annotations
 
-from contract_http import AgreesWithLego, Api, Lego, WorksOverHttp
+from api_refusals import CNAME, KnownRefusal, SaysTheNextStep
+from contract_http import AgreesWithLego, Api, Lego, OverHttp, WorksOverHttp
 from fakes.digitalocean import DigitalOcean
+
+from dns01.providers.rest import Refused
 
 
 class TestDigitalOcean(WorksOverHttp, AgreesWithLego):
     API = Api("digitalocean", DigitalOcean, token=DigitalOcean.token)
     LEGO = Lego("digitalocean", DO_AUTH_TOKEN=DigitalOcean.token, DO_POLLING_INTERVAL="0")
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestDigitalOcean.API
+    REFUSALS = (
+        KnownRefusal(
+            "digitalocean API: CNAME",
+            422,
+            {"id": "unprocessable_entity", "message": "CNAME records cannot share a name with other records"},
+            Refused,
+            CNAME,
+        ),
+    )

@@ -5,12 +5,14 @@ Debian's lego is built without the provider; dns-lexicon has it.
 
 from __future__ import annotations
 
+from api_refusals import PLAN, KnownRefusal, SaysTheNextStep
 from contract import publish
-from contract_http import AgreesWithLexicon, Api, HttpCase, SeesDuplicates, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, SeesDuplicates, WorksOverHttp
 from fakes.dnsimple import DNSimple
 
 from dns01.errors import ConfigError
 from dns01.providers.base import TxtRecord
+from dns01.providers.rest import Refused
 
 
 class TestDNSimple(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
@@ -35,3 +37,16 @@ class TestDNSimple(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
         publish(case, record)
         assert case.world_sees(record.name) == {record.value}
         assert {request.path.split("/")[2] for request in case.fake.requests[-2:]} == {"2020"}
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestDNSimple.API
+    REFUSALS = (
+        KnownRefusal(
+            "developer.dnsimple.com/v2, 402",
+            402,
+            {"message": "Your account must be subscribed to a plan. Please subscribe to a plan"},
+            Refused,
+            PLAN,
+        ),
+    )

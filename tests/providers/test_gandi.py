@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from api_refusals import KnownRefusal, SaysTheNextStep
 from contract import ZONES, publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp
 from fakes.gandi import Gandi
 
+from dns01.errors import AuthRejected
 from dns01.providers.base import TxtRecord
 
 RECORD = TxtRecord("_acme-challenge.example.com", validation("a"))
@@ -73,3 +75,21 @@ class TestOtherMachines:
         publish(case, RECORD)
         retract(case, RECORD._replace(value="never there"))
         assert not case.pauses
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestGandi.API
+    REFUSALS = (
+        KnownRefusal(
+            "caddy-dns/gandi#5, obynio/certbot-plugin-gandi#10",
+            403,
+            {
+                "object": "HTTPForbidden",
+                "cause": "Forbidden",
+                "code": 403,
+                "message": "Access was denied to this resource.",
+            },
+            AuthRejected,
+            "has not expired and may manage example.com",
+        ),
+    )

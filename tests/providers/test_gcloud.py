@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from amounts import TURNS, WRITERS
+from api_refusals import API_ACCESS, KnownRefusal, SaysTheNextStep
 from contract import ZONES, publish, retract, validation
 from contract_http import AgreesWithLego, Api, HttpCase, Lego, ReplacesTokens, ShowsNameServers, WorksOverHttp
 from fakes import FOREVER, Hang, Refusal, Status, Zone
@@ -482,3 +484,22 @@ def test_the_only_zone_may_be_said_by_its_name_at_google(case: HttpCase) -> None
     publish(case, RECORD)
     assert case.world_sees(NAME) == {RECORD.value}
     assert not [request.path for request in case.fake.requests if zone.id not in request.path]
+
+
+def _body(reason: str, message: str) -> Mapping[str, Any]:
+    return {"error": {"code": 403, "message": message, "errors": [{"reason": reason, "message": message}]}}
+
+
+class TestRefusals(SaysTheNextStep):
+    REFUSALS = (
+        KnownRefusal(
+            "cert-manager/cert-manager: Cloud DNS, accessNotConfigured",
+            403,
+            _body(
+                "accessNotConfigured",
+                "Cloud DNS API has not been used in project 1234 before or it is disabled.",
+            ),
+            AuthRejected,
+            API_ACCESS,
+        ),
+    )

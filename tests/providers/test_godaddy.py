@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from api_refusals import ELSEWHERE, KnownRefusal, SaysTheNextStep
 from contract import publish, retract
-from contract_http import Api, HttpCase, WorksOverHttp
+from contract_http import Api, HttpCase, OverHttp, WorksOverHttp
 from fakes import FOREVER, Text
 from fakes.godaddy import GoDaddy
 from fakes.lego import issue
 
 from dns01.errors import AuthRejected, ConfigError
 from dns01.providers.base import TxtRecord
+from dns01.providers.rest import Refused
 
 
 class TestGoDaddy(WorksOverHttp):
@@ -87,3 +89,30 @@ class TestPersonalAccessToken(WorksOverHttp):
         publish(case, record)
         retract(case, record)
         assert case.world_sees(record.name) == {""}
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestGoDaddy.API
+    REFUSALS = (
+        KnownRefusal(
+            "acmesh-official/acme.sh#5108",
+            404,
+            {
+                "code": "UNKNOWN_DOMAIN",
+                "message": "The given domain is not registered, or does not have a zone file",
+            },
+            Refused,
+            ELSEWHERE,
+        ),
+        KnownRefusal(
+            "rmbolger/Posh-ACME#516, vancluever/terraform-provider-acme#119",
+            422,
+            {
+                "code": "INVALID_BODY",
+                "message": "Request body doesn't fulfill schema, see details in `fields`",
+                "fields": [{"code": "MISMATCH_FORMAT", "message": "is no domain", "path": "records[0].name"}],
+            },
+            Refused,
+            "`fields`, records[0].name: is no domain (422",
+        ),
+    )

@@ -6,13 +6,15 @@ Debian's lego has no opinion: it speaks the API of the DNS console, which is shu
 from __future__ import annotations
 
 import pytest
+from api_refusals import LOCK, QUOTA, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
-from contract_http import AgreesWithLexicon, Api, HttpCase, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, WorksOverHttp
 from fakes import Status
 from fakes.hetzner import Hetzner
 
-from dns01.errors import ProviderError, Transient, ZoneNotFound
+from dns01.errors import AuthRejected, ProviderError, Transient, ZoneNotFound
 from dns01.providers.base import TxtRecord
+from dns01.providers.rest import Refused
 
 
 class TestHetzner(WorksOverHttp, AgreesWithLexicon):
@@ -86,3 +88,48 @@ class TestHetzner(WorksOverHttp, AgreesWithLexicon):
         publish(case, record)
         case.fake.fail(Status(404, writing=True))
         retract(case, record)
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestHetzner.API
+    REFUSALS = (
+        KnownRefusal(
+            "go-acme/lego: hetznerv1 fixtures; docs.hetzner.cloud, token_readonly",
+            403,
+            {
+                "error": {
+                    "code": "token_readonly",
+                    "message": "the token is only allowed to perform GET requests",
+                }
+            },
+            AuthRejected,
+            "that may write",
+        ),
+        KnownRefusal(
+            "docs.hetzner.cloud, unauthorized",
+            401,
+            {"error": {"code": "unauthorized", "message": "unable to authenticate"}},
+            AuthRejected,
+            "dns.hetzner.com",
+        ),
+        KnownRefusal(
+            "docs.hetzner.cloud, protected",
+            423,
+            {"error": {"code": "protected", "message": "zone is protected"}},
+            Refused,
+            LOCK,
+        ),
+        KnownRefusal(
+            "go-acme/lego: hetznerv1 fixtures, resource_limit_exceeded",
+            403,
+            {
+                "error": {
+                    "code": "resource_limit_exceeded",
+                    "message": "project limit exceeded",
+                    "details": {"limits": [{"name": "project_limit"}]},
+                }
+            },
+            Refused,
+            QUOTA,
+        ),
+    )

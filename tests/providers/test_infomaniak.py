@@ -5,12 +5,14 @@ Debian's lego and dns-lexicon speak version 1 of the API: they have no opinion o
 
 from __future__ import annotations
 
-from contract_http import Api, HttpCase, SeesDuplicates, WorksOverHttp
+from api_refusals import KnownRefusal, SaysTheNextStep
+from contract_http import Api, HttpCase, OverHttp, SeesDuplicates, WorksOverHttp
 from fakes import Json
 from fakes.infomaniak import Infomaniak
 
 from dns01.errors import ProviderError
 from dns01.providers.base import TxtRecord
+from dns01.providers.rest import Refused
 
 
 class TestInfomaniak(WorksOverHttp, SeesDuplicates):
@@ -23,3 +25,16 @@ class TestInfomaniak(WorksOverHttp, SeesDuplicates):
         error = case.error_of(lambda: case.provider().publish(zone, [record]))
         assert isinstance(error, ProviderError)
         assert "No such type." in str(error)
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestInfomaniak.API
+    REFUSALS = (
+        KnownRefusal(
+            "acmesh-official/acme.sh#3188",
+            404,
+            {"result": "error", "error": {"code": "method_not_found", "description": "Method not found"}},
+            Refused,
+            "make a token with the scopes dns:read",
+        ),
+    )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
+from api_refusals import CLOCK, FACTOR, KnownRefusal, SaysTheNextStep
 from contract import publish
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp
 from fakes.inwx import USER, Inwx
 
 from dns01.errors import AuthRejected, ConfigError
@@ -90,3 +94,27 @@ def provider_at(case: HttpCase, now: float) -> Provider:
 
 def publish_with(provider: Provider, record: TxtRecord) -> None:
     provider.publish(provider.zone_for(record.name), [record])
+
+
+def _body(code: int, message: str, reason: str) -> Mapping[str, Any]:
+    return {"code": code, "msg": message, "reason": reason, "svTRID": "20220821-966281273", "runtime": 3.0}
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestInwx.API
+    REFUSALS = (
+        KnownRefusal(
+            "inwx/terraform-provider-inwx#6",
+            200,
+            _body(2200, "Authentication error", "You need to unlock your account with your mobile TAN."),
+            AuthRejected,
+            FACTOR,
+        ),
+        KnownRefusal(
+            "oGGy990/certbot-dns-inwx#26, go-acme/lego#1608",
+            200,
+            _body(2200, "Authentication error", "The confirmation code is invalid."),
+            AuthRejected,
+            CLOCK,
+        ),
+    )

@@ -7,10 +7,12 @@ back with. dns-lexicon knows of them.
 from __future__ import annotations
 
 import pytest
-from contract_http import AgreesWithLexicon, Api, HttpCase, SeesDuplicates, WorksOverHttp
+from api_refusals import KnownRefusal, SaysTheNextStep
+from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, SeesDuplicates, WorksOverHttp
 from fakes.ionos import Ionos
 
-from dns01.errors import ConfigError, ZoneNotFound
+from dns01.errors import AuthRejected, ConfigError, ZoneNotFound
+from dns01.providers.rest import Refused
 
 KEY = f"prefix.{Ionos.token}"
 
@@ -31,3 +33,36 @@ class TestIonos(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
         error = case.error_of(case.provider)
         assert isinstance(error, ConfigError)
         assert "a dot" in error.hint
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestIonos.API
+    REFUSALS = (
+        KnownRefusal(
+            "go-acme/lego: ionos fixtures",
+            401,
+            [{"code": "UNAUTHORIZED", "message": "The customer is not authorized to do this operation."}],
+            AuthRejected,
+            "IONOS_API_KEY is right",
+        ),
+        KnownRefusal(
+            "fabmade/cert-manager-webhook-ionos#1",
+            400,
+            [
+                {
+                    "code": "INVALID_RECORD",
+                    "message": "Record is invalid.",
+                    "parameters": {"invalidFields": ["name"], "errorRecord": {"name": "x", "ttl": 120}},
+                }
+            ],
+            Refused,
+            "Record is invalid., name (400",
+        ),
+        KnownRefusal(
+            "developer.hosting.ionos.com: RECORD_INVALID_DATA, with our own TTL in it",
+            400,
+            [{"code": "RECORD_INVALID_DATA", "parameters": {"errorRecord": {"ttl": 60}}}],
+            Refused,
+            "what the API takes is described at",
+        ),
+    )

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 import trustme
+from api_refusals import ADDRESS, CNAME, QUOTA
 from contract import ZONES, KeepsRecords, publish, retract, validation
 from fakes import FOREVER, Answer, Fake, Hang, Request, Reset, Status, optional, route
 from fakes.digitalocean import DigitalOcean
@@ -145,9 +146,9 @@ class TestDigitalOcean(InTheWorld, KeepsRecords):
     @pytest.mark.parametrize(
         ("message", "step"),
         [
-            ("CNAME records cannot share a name with other records", "beside a CNAME"),
-            ("Access to API from this IP denied", "add this machine's address"),  # acme.sh#2336
-            ("quota exceeded", "remove records there"),
+            ("CNAME records cannot share a name with other records", CNAME),
+            ("Access to API from this IP denied", ADDRESS),  # acme.sh#2336
+            ("quota exceeded", QUOTA),
         ],
     )
     def test_the_next_step_is_that_of_what_the_api_says(

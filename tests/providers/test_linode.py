@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from contract_http import AgreesWithLexicon, Api, HttpCase, WorksOverHttp
+from api_refusals import KnownRefusal, SaysTheNextStep
+from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, WorksOverHttp
 from fakes.linode import Linode
 
 from dns01.errors import ZoneNotFound
+from dns01.providers.rest import Refused
 
 
 class TestLinode(WorksOverHttp, AgreesWithLexicon):
@@ -18,3 +20,16 @@ class TestLinode(WorksOverHttp, AgreesWithLexicon):
         assert case.provider().zone_for("_acme-challenge.deep.example.com").apex == "example.com"
         with pytest.raises(ZoneNotFound):
             case.provider().zone_for("_acme-challenge.example.co.uk")
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestLinode.API
+    REFUSALS = (
+        KnownRefusal(
+            "home-assistant/addons#3972",
+            400,
+            {"errors": [{"reason": "Invalid hostname", "field": "name"}]},
+            Refused,
+            "name: Invalid hostname",
+        ),
+    )

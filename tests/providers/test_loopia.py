@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from api_refusals import KnownRefusal, SaysTheNextStep
 from contract import publish, retract
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp
 from fakes import FOREVER, Cut, Shape, Status, Text
 from fakes.loopia import Loopia
 
 from dns01.errors import AuthRejected, Busy
 from dns01.providers.base import TxtRecord
+from dns01.providers.rest import Refused
 
 
 class TestLoopia(WorksOverHttp, AgreesWithLego):
@@ -56,3 +58,20 @@ class TestLoopia(WorksOverHttp, AgreesWithLego):
     def test_the_password_is_in_no_url_and_no_header(self, case: HttpCase, record: TxtRecord) -> None:
         publish(case, record)
         assert not [request for request in case.fake.requests if request.query]
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestLoopia.API
+    REFUSALS = (
+        KnownRefusal(
+            "loopia.com/api: a method that the user may not use",
+            200,
+            "<?xml version='1.0'?><methodResponse><fault><value><struct>"
+            "<member><name>faultCode</name><value><int>623</int></value></member>"
+            "<member><name>faultString</name>"
+            "<value><string>Access denied for this method</string></value></member>"
+            "</struct></value></fault></methodResponse>",
+            Refused,
+            "its methods are chosen",
+        ),
+    )

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from api_refusals import ADDRESS, ELSEWHERE, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp
 from fakes import FOREVER, Cut, Record, Shape, Text
 from fakes.namecheap import Namecheap
 
 from dns01.errors import AuthRejected, Busy, ProviderError, ZoneNotFound
 from dns01.providers.base import TxtRecord
+from dns01.providers.rest import Refused
 
 OTHERS = [
     ("@", "A", "192.0.2.80", "10", 1799),
@@ -173,3 +175,35 @@ def hosts(case: HttpCase) -> list[tuple[Any, ...]]:
 
 def paths(case: HttpCase) -> list[str]:
     return [request.path for request in case.fake.requests]
+
+
+def _body(number: int, message: str) -> str:
+    error = f'<Errors><Error Number="{number}">{message}</Error></Errors>'
+    return f'<ApiResponse Status="ERROR" xmlns="http://api.namecheap.com/xml.response">{error}</ApiResponse>'
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestNamecheap.API
+    REFUSALS = (
+        KnownRefusal(
+            "namecheap/go-namecheap-sdk#4",
+            200,
+            _body(1011150, "Invalid request IP: 203.0.113.9"),
+            AuthRejected,
+            ADDRESS,
+        ),
+        KnownRefusal(
+            "acmesh-official/acme.sh#4698",
+            200,
+            _body(1011102, "API Key is invalid or API access has not been enabled"),
+            AuthRejected,
+            "NAMECHEAP_API_KEY is right, and switch API access on",
+        ),
+        KnownRefusal(
+            "namecheap.com/support/api/error-codes, 2030288",
+            200,
+            _body(2030288, "Cannot complete this command as this domain is not using proper DNS servers"),
+            Refused,
+            ELSEWHERE,
+        ),
+    )

@@ -6,11 +6,13 @@ dns-lexicon knows NameSilo as it was until 2026: it does not find what it shall 
 from __future__ import annotations
 
 import pytest
+from api_refusals import ADDRESS, KnownRefusal, SaysTheNextStep
 from contract import publish, retract
-from contract_http import AgreesWithLexicon, Api, HttpCase, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, WorksOverHttp
 from fakes import Cut, Shape, Text
 from fakes.namesilo import FormerNameSilo, NameSilo
 
+from dns01.errors import AuthRejected
 from dns01.providers.base import TxtRecord
 
 
@@ -40,3 +42,20 @@ class TestFormerNameSilo(WorksOverHttp, AgreesWithLexicon):
     API = Api("namesilo", FormerNameSilo, key=NameSilo.token)
     LEXICON = "namesilo", {"LEXICON_NAMESILO_AUTH_TOKEN": NameSilo.token}
     NONSENSE = TestNameSilo.NONSENSE
+
+
+def _body(code: int, detail: str) -> str:
+    return f"<namesilo><reply><code>{code}</code><detail>{detail}</detail></reply></namesilo>"
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestNameSilo.API
+    REFUSALS = (
+        KnownRefusal(
+            "namesilo.com/api-reference, code 113",
+            200,
+            _body(113, "This API account cannot be accessed from your IP"),
+            AuthRejected,
+            ADDRESS,
+        ),
+    )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
+from api_refusals import LATER, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, SeesDuplicates, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, SeesDuplicates, WorksOverHttp
 from fakes import Json
 from fakes.netcup import CUSTOMER, KEY, Netcup
 
-from dns01.errors import AuthRejected, ProviderError, ZoneNotFound
+from dns01.errors import AuthRejected, Busy, ProviderError, ZoneNotFound
 from dns01.providers.base import TxtRecord
+from dns01.providers.rest import Refused
 
 SHUT_OUT = {
     "action": "",
@@ -83,3 +88,29 @@ class TestNetcup(WorksOverHttp, SeesDuplicates, AgreesWithLego):
         assert isinstance(error, AuthRejected)
         assert "NETCUP_API_PASSWORD" in error.hint
         assert case.fake.errors == 1  # type: ignore[attr-defined]
+
+
+def _body(action: str, message: str) -> Mapping[str, Any]:
+    said = {"statuscode": 4013, "shortmessage": "Validation Error.", "longmessage": message}
+    return {"status": "error", "action": action, "serverrequestid": "x", "responsedata": "", **said}
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestNetcup.API
+    REFUSALS = (
+        KnownRefusal(
+            "go-acme/lego#912: over 180 requests a minute",
+            200,
+            _body("updateDnsRecords", "More than 180 requests per minute. Please wait and retry later."),
+            Busy,
+            LATER,
+        ),
+        KnownRefusal(
+            "go-acme/lego#912",
+            200,
+            _body("login", "Too many error messages, please check your commands."),
+            Refused,
+            "wait an hour",
+            reading=True,
+        ),
+    )

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from api_refusals import ACCOUNT_STATE, KnownRefusal, SaysTheNextStep
 from contract import ZONES, publish, retract
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, ReplacesTokens, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, ReplacesTokens, WorksOverHttp
 from fakes import FOREVER, Hang, Refusal, Request, Status, Text
 from fakes.oauth import TokenFake, form
 from fakes.ovh import CONSUMER, KEY, Ovh
@@ -15,6 +16,7 @@ from fakes.ovh import CONSUMER, KEY, Ovh
 from dns01.errors import AuthRejected, ConfigError
 from dns01.providers import load
 from dns01.providers.base import TxtRecord
+from dns01.providers.rest import Refused
 
 KEYS = {"application_key": KEY, "secret": Ovh.token, "consumer_key": CONSUMER}
 
@@ -149,3 +151,41 @@ class TestOauth2(ReplacesTokens):
     def test_half_of_what_is_needed_is_refused(self, case: HttpCase, given: Mapping[str, str]) -> None:
         case.options = {**given, "base_url": case.fake.url}
         assert isinstance(case.error_of(case.provider), ConfigError)
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestOvh.API
+    REFUSALS = (
+        KnownRefusal(
+            "acmesh-official/acme.sh#5269",
+            400,
+            {"class": "Client::BadRequest", "message": "Invalid signature"},
+            AuthRejected,
+            "OVH_APPLICATION_SECRET",
+        ),
+        KnownRefusal(
+            "Fotolia/ovh-rest#5",
+            403,
+            {
+                "errorCode": "INVALID_CREDENTIAL",
+                "httpCode": "403 Forbidden",
+                "message": "This credential is not valid",
+            },
+            AuthRejected,
+            "make a new consumer key",
+        ),
+        KnownRefusal(
+            "api.ovh.com, Client::Forbidden::ServiceExpired",
+            460,
+            {"class": "Client::Forbidden::ServiceExpired", "message": "This service is expired"},
+            Refused,
+            ACCOUNT_STATE,
+        ),
+        KnownRefusal(
+            "go-acme/lego#618",
+            404,
+            {"class": "Client::NotFound", "message": "This service does not exist"},
+            Refused,
+            "example.com is in this account at OVHcloud",
+        ),
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from api_refusals import API_ACCESS, KnownRefusal, SaysTheNextStep
 from contract import publish, retract
-from contract_http import AgreesWithLexicon, Api, HttpCase, SeesDuplicates, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, SeesDuplicates, WorksOverHttp
 from fakes import FOREVER, Answer, Fake, Request, Status, Text
 from fakes.porkbun import Porkbun
 
@@ -57,3 +58,24 @@ class TestPorkbun(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
         case.fake.fail(Status(400, writing=True, times=FOREVER))
         assert "The API's own words." in str(case.error_of(lambda: retract(case, record)))
         assert case.world_sees(record.name) == {record.value}
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestPorkbun.API
+    REFUSALS = (
+        KnownRefusal(
+            "caddy-dns/porkbun#15",
+            400,
+            {"status": "ERROR", "message": "Domain is not opted in to API access."},
+            AuthRejected,
+            API_ACCESS,
+        ),
+        KnownRefusal(
+            "go-acme/lego#2496",
+            403,
+            "<html>\n<head><title>403 Forbidden</title></head>\n"
+            "<body>\n<center>openresty</center></body></html>",
+            AuthRejected,
+            "may be something in between",
+        ),
+    )

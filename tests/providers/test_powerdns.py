@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from api_refusals import CNAME, KnownRefusal, SaysTheNextStep
 from contract import ZONES, publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp
 from fakes.powerdns import OldPowerDNS, PowerDNS
 
+from dns01.errors import Unreachable
 from dns01.providers import load
 from dns01.providers.base import TxtRecord
+from dns01.providers.rest import Refused
 
 
 class TestPowerDNS(WorksOverHttp, AgreesWithLego):
@@ -81,3 +84,26 @@ def test_a_server_that_is_too_old_is_said_and_looked_at_again(
 def _of_the_zone(case: HttpCase) -> list[str]:
     """The requests about the zone itself, not those that look for it."""
     return [request.method for request in case.fake.requests if "/zones/" in request.path]
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestPowerDNS.API
+    REFUSALS = (
+        KnownRefusal(
+            "PowerDNS/pdns#7840",
+            422,
+            {
+                "error": "RRset _acme-challenge.example.com. IN TXT: Conflicts with pre-existing RRset",
+                "errors": [],
+            },
+            Refused,
+            CNAME,
+        ),
+        KnownRefusal(
+            "PowerDNS/pdns: gsqlite3",
+            500,
+            {"error": "Failed to replace RRset: attempt to write a readonly database"},
+            Unreachable,
+            "write to its database",
+        ),
+    )

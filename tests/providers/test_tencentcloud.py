@@ -5,11 +5,13 @@ The second opinion is Tencent's own SDK, which dns-lexicon uses as well: Debian'
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from api_refusals import CLOCK, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
-from contract_http import Api, HttpCase, WorksOverHttp
+from contract_http import Api, HttpCase, OverHttp, WorksOverHttp
 from fakes import FOREVER, Status
 from fakes.tencentcloud import TencentCloud
 from tencentcloud.common.credential import Credential
@@ -123,3 +125,20 @@ class TestTencentCloud(WorksOverHttp):
 
 def fake_of(case: HttpCase) -> Any:
     return case.fake
+
+
+def _body(code: str, message: str) -> Mapping[str, Any]:
+    return {"Response": {"Error": {"Code": code, "Message": message}, "RequestId": "3c140219"}}
+
+
+class TestRefusals(OverHttp, SaysTheNextStep):
+    API = TestTencentCloud.API
+    REFUSALS = (
+        KnownRefusal(
+            "certimate-go/certimate#663",
+            200,
+            _body("AuthFailure.SignatureExpire", "Expired signature: 1746504000, server time: 1746507600."),
+            AuthRejected,
+            CLOCK,
+        ),
+    )

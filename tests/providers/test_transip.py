@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from api_refusals import ADDRESS, KnownRefusal, SaysTheNextStep
 from contract import ZONES, publish, retract, validation
 from contract_http import AgreesWithLexicon, Api, HttpCase, ReplacesTokens, WorksOverHttp
 from fakes.transip import ACCOUNT, TransIp, pem
@@ -96,3 +97,15 @@ class TestKeys:
         case.options["global_key"] = "true"
         publish(case, self.RECORD)
         assert case.world_sees(self.RECORD.name) == {self.RECORD.value}
+
+
+class TestRefusals(SaysTheNextStep):
+    REFUSALS = (
+        KnownRefusal(
+            "linuxserver/docker-swag#197",
+            401,
+            {"error": "Remote IP is not authorized for this request; called from IP 203.0.113.9"},
+            AuthRejected,
+            ADDRESS,
+        ),
+    )

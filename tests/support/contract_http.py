@@ -131,21 +131,26 @@ class HttpCase:
         return caught.value
 
 
-class WithstandsFaults:
-    """For all providers, even those whose API cannot be read."""
+class OverHttp:
+    """The case of a test: the provider, and its fake with ``ZONES``."""
 
     API: ClassVar[Api]
-    NONSENSE: ClassVar[Mapping[type[Fault], str]] = {
-        Cut: "JSON that is cut off",
-        Text: "no JSON",
-        Shape: "not what its API promises",
-    }
 
     @pytest.fixture
     def case(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpCase]:
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         with self.API.fake(ZONES) as fake:
             yield HttpCase(self.API.provider, fake, self.API.options)
+
+
+class WithstandsFaults(OverHttp):
+    """For all providers, even those whose API cannot be read."""
+
+    NONSENSE: ClassVar[Mapping[type[Fault], str]] = {
+        Cut: "JSON that is cut off",
+        Text: "no JSON",
+        Shape: "not what its API promises",
+    }
 
     @pytest.fixture
     def record(self, name: str) -> TxtRecord:
