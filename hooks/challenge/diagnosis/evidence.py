@@ -12,7 +12,8 @@ from ...config.settings import Settings
 from ...config.validators import addresses
 from ...dns.address import Address
 from ...dns.destination import Destination, Server
-from ...dns.inspect.survey import NAMES, Look, Survey, look_at, survey
+from ...dns.inspect.server_answers import NAMES, Look, look_at
+from ...dns.inspect.survey import Survey, survey
 from ...dns.message import AAAA, A, Response, addresses_in, text
 from ...dns.zone_cuts import Discovery
 from ...state.journal import Entry

@@ -9,7 +9,7 @@ from dns.serial import Serial
 
 from ....names import is_within
 from ...dns.inspect.faults import copy_at, listed, server_faults
-from ...dns.inspect.survey import Look
+from ...dns.inspect.server_answers import Look
 from ...dns.message import apex_of, referral_to, text
 from .cause import Cause
 from .evidence import Evidence

@@ -27,7 +27,8 @@ from dns.rdtypes.dnskeybase import Flag
 
 from ..message import Response, text
 from .denial import Unproven, check_answer
-from .survey import Look, Survey
+from .server_answers import Look
+from .survey import Survey
 
 # Of a signature's validity: Knot signs anew with a tenth of it left, BIND and PowerDNS with a third
 # or half; who signs each answer gives it a day or two, of which half is always left.

@@ -13,7 +13,8 @@ from typing import Literal, NamedTuple
 import dns.rcode
 
 from ..message import alias_of, apex_of, text
-from .survey import Look, Survey
+from .server_answers import Look
+from .survey import Survey
 
 Kind = Literal[
     "silent",

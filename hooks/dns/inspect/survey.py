@@ -7,7 +7,7 @@ no more than ``Timing.survey`` once the zone is found.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -15,7 +15,6 @@ from typing import NamedTuple, TypeVar
 import dns.name
 import dns.rdataclass
 import dns.rdatatype
-import dns.rdtypes.ANY.SOA
 import dns.rrset
 from dns.serial import Serial
 
@@ -23,74 +22,12 @@ from ....errors import DelegationError
 from ....threads import aside
 from ..address import Address
 from ..destination import Server
-from ..message import AAAA, NS, SOA, TXT, A, Query, Response, addresses_in, alias_of, hosts_in
+from ..message import AAAA, A, addresses_in, alias_of
 from ..timing import USUAL, Timing
-from ..transport import Transport
 from ..zone_cuts import Discovery
-
-HESITANT = 1.2  # seconds after which a server that has answered over TCP is asked the rest there
-LOST = 2.6  # seconds: the datagram that was sent again has not been answered either
-PROBED = 1.4  # seconds that a small datagram may take, of a server that has answered over TCP
-SMALL = 512  # octets that a datagram of DNS has always been allowed to have (RFC 1035 §2.3.4)
-NAMES = 4  # whose TXT is looked at; more would not fit into datagrams (dnswire.CROWD)
-
-NOTHING = Response(None, "timed out")
+from .server_answers import Look, look_at
 
 T = TypeVar("T")
-
-
-class Look(NamedTuple):
-    """What one address of a name server says of the zone; ``stream`` is its SOA over TCP."""
-
-    host: str
-    address: Address
-    soa: Response
-    ns: Response
-    keys: Response
-    stream: Response
-    texts: Mapping[str, Response]
-    lost: frozenset[str] = frozenset()  # types whose answers are large, and did not come over UDP
-    udp: bool = True  # whether it answers datagrams at all
-    edns: bool = True  # whether it answers those that have EDNS
-    limited: bool = False  # whether it truncates answers that are small: it limits its rate (RRL)
-
-    @property
-    def heard(self) -> Response:
-        """The response to its SOA query, over UDP or TCP."""
-        return self.soa if self.soa.message else self.stream
-
-    @property
-    def silent(self) -> bool:
-        """Whether it says nothing at all."""
-        return self.heard.message is None
-
-    @property
-    def lame(self) -> bool:
-        """Whether it answers, and not for the zone (RFC 9499 §7)."""
-        return not self.silent and self.authority is None
-
-    @property
-    def authority(self) -> dns.rdtypes.ANY.SOA.SOA | None:
-        """The SOA of its copy of the zone, if it has one."""
-        if self.heard.message is None or not self.heard.authoritative:
-            return None
-        rdatas = (rdata for rrset in self.heard.message.answer for rdata in rrset)
-        return next((rdata for rdata in rdatas if isinstance(rdata, dns.rdtypes.ANY.SOA.SOA)), None)
-
-    @property
-    def serial(self) -> int | None:
-        """The serial of that copy."""
-        return self.authority.serial if self.authority else None
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """The NS RRset at that copy's apex."""
-        if self.ns.message is None or not self.ns.authoritative:
-            return ()
-        return tuple(host for rrset in self.ns.message.answer for host in hosts_in(rrset))
-
-    def __str__(self) -> str:
-        return f"{self.host} ({self.address})"
 
 
 class Survey(NamedTuple):
@@ -200,132 +137,6 @@ def recheck_serials(
     again = look_at([Server(look.host, (look.address,)) for look in late], survey.apex, timing=timing)
     still = [look for look in again if look.authority and _serial(look) < Serial(serial)]
     return survey._replace(behind=(*survey.behind, *still))
-
-
-def look_at(
-    servers: Iterable[Server],
-    apex: str,
-    texts: Collection[str] = (),
-    deaf: set[Address] | None = None,
-    timing: Timing = USUAL,
-) -> tuple[Look, ...]:
-    """Ask every address of the servers about the zone, ``timing.survey`` seconds in all.
-
-    One that answers over TCP and not over UDP is asked the rest over TCP, and added to ``deaf``.
-    """
-    spots = list(dict.fromkeys((server.name, each) for server in servers for each in server.addresses))
-    names = list(texts)[:NAMES]
-    addresses = dict.fromkeys(address for _, address in spots)
-    deaf = set() if deaf is None else deaf
-    began = time.monotonic()
-    answers: dict[Query, Response] = {}
-    with Transport(timing) as transport:
-        for address in addresses:
-            soa, *others = _questions(address, apex, names)
-            if address in deaf:
-                transport.send(_probes(address, apex))
-            transport.send([soa, *(each._replace(stream=address in deaf or each.stream) for each in others)])
-        waiting = set(addresses)
-        resent = dict.fromkeys(deaf, began)
-        while transport.busy and waiting and (left := began + timing.survey - time.monotonic()) > 0:
-            answers.update(transport.collect(min(left, 0.2)))
-            now = time.monotonic()
-            late = now - began
-            for address in list(waiting):
-                asked = _questions(address, apex, names)
-                if all(each in answers or each._replace(stream=True) in answers for each in asked):
-                    if asked[0] in answers or (late > LOST and now > resent.get(address, began) + PROBED):
-                        waiting.discard(address)
-                elif late > HESITANT and address not in resent and answers.get(asked[3], NOTHING).message:
-                    resent[address] = now
-                    again = [each for each in asked if each not in answers and not each.stream]
-                    transport.send(_probes(address, apex))  # with the others they might go over TCP
-                    transport.send(each._replace(stream=True) for each in again)
-        hearing = {
-            address
-            for address in resent
-            if any(
-                _came_by_udp(answers.get(each, NOTHING))
-                for each in _datagrams(address, apex)
-                if not each.plain
-            )
-        }
-        deaf |= resent.keys()
-        deaf -= hearing - {address for address in resent if _lost(address, apex, answers)}
-    return tuple(_look(host, address, apex, names, answers) for host, address in spots)
-
-
-def _look(
-    host: str, address: Address, apex: str, names: Sequence[str], answers: Mapping[Query, Response]
-) -> Look:
-    """Each answer, whichever way it came; but of the SOA, each by its own."""
-    asked = _questions(address, apex, names)
-    soa = answers.get(asked[0], NOTHING)
-    found = [answers.get(each) or answers.get(each._replace(stream=True), NOTHING) for each in asked[1:]]
-    by_stream = answers.get(asked[0]._replace(stream=True), NOTHING)
-    ns, keys, stream, *said = found
-    if stream.message is None:
-        stream = by_stream
-    came = {each for each in _datagrams(address, apex) if _came_by_udp(answers.get(each, NOTHING))}
-    return Look(
-        host,
-        address,
-        soa,
-        ns,
-        keys,
-        stream,
-        dict(zip(names, said, strict=True)),
-        lost=_lost(address, apex, answers),
-        udp=bool(came),
-        edns=not came or any(not each.plain for each in came),
-        limited=any(each.truncated and _is_small(each) for each in (soa, ns, keys)),
-    )
-
-
-def _lost(address: Address, apex: str, answers: Mapping[Query, Response]) -> frozenset[str]:
-    """The types whose answers came over TCP, and not over UDP, and are large: that of a small one was
-    lost by chance, or by a limit of the server's rate."""
-    found = set()
-    for each in _questions(address, apex, ()):
-        answer = answers.get(each, NOTHING)
-        by_stream = answers.get(each._replace(stream=True), NOTHING)
-        full = answer if answer.message else by_stream
-        dropped = answer.fallback or (answer.message is None and full.message is not None)
-        if not each.stream and dropped and not _is_small(full):
-            found.add(dns.rdatatype.to_text(each.rdtype))
-    return frozenset(found)
-
-
-def _is_small(answer: Response) -> bool:
-    return answer.message is not None and len(answer.message.to_wire()) <= SMALL
-
-
-def _datagrams(address: Address, apex: str) -> list[Query]:
-    """One of which has to be answered over UDP."""
-    return [
-        *(each for each in _questions(address, apex, ()) if not each.stream),
-        *_probes(address, apex),
-    ]
-
-
-def _probes(address: Address, apex: str) -> list[Query]:
-    """Their answers are small; the first has no EDNS either, which some firewalls drop."""
-    return [Query(address, apex, SOA, plain=True), Query(address, apex, SOA)]
-
-
-def _came_by_udp(answer: Response) -> bool:
-    return answer.message is not None and not answer.fallback
-
-
-def _questions(address: Address, apex: str, names: Iterable[str]) -> list[Query]:
-    """In the order of a Look."""
-    return [
-        Query(address, apex, SOA, dnssec=True),
-        Query(address, apex, NS, dnssec=True),
-        Query(address, apex, dns.rdatatype.DNSKEY, dnssec=True),
-        Query(address, apex, SOA, stream=True),
-        *(Query(address, name, TXT) for name in names),
-    ]
 
 
 def _still_behind(

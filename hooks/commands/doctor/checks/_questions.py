@@ -13,7 +13,8 @@ from .....names import ancestors
 from .....threads import aside_once
 from ....dns.address import Address
 from ....dns.destination import CNAME_LIMIT
-from ....dns.inspect.survey import Look, Survey
+from ....dns.inspect.server_answers import Look
+from ....dns.inspect.survey import Survey
 from ....dns.message import SOA, TXT, Query, Response, alias_of
 from ....dns.transport import Transport
 from ....dns.zone_cuts import Discovery

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from ....dns.address import Address
-from ....dns.inspect.survey import Look, Survey
+from ....dns.inspect.server_answers import Look
+from ....dns.inspect.survey import Survey
 from ..finding import Finding, Severity
 from ._server_names import ips, located, looks_by_host, or_drop
 

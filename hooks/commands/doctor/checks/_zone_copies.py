@@ -8,7 +8,8 @@ from dns.serial import Serial
 
 from .....errors import DelegationError, HookError
 from ....dns.inspect.faults import copy_at, reference_copy
-from ....dns.inspect.survey import Look, Survey, recheck_serials
+from ....dns.inspect.server_answers import Look
+from ....dns.inspect.survey import Survey, recheck_serials
 from ....dns.message import A, addresses_in
 from ..finding import Examined, Finding, Severity
 from .account_copy import AccountCopy, look_again, names

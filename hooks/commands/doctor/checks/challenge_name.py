@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from .....names import PREFIX
 from ....dns.inspect.faults import server_faults
-from ....dns.inspect.survey import Look, Survey
+from ....dns.inspect.server_answers import Look
+from ....dns.inspect.survey import Survey
 from ....dns.message import TXT, Response, alias_of, apex_of, hosts_in, referral_to
 from ..finding import Examined, Finding, Severity
 from ._questions import asking

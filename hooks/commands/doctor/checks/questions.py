@@ -15,7 +15,8 @@ import dns.rdatatype
 from dns.rdatatype import CAA, SOA, RdataType
 
 from ....dns.inspect.faults import listed
-from ....dns.inspect.survey import Look, Survey
+from ....dns.inspect.server_answers import Look
+from ....dns.inspect.survey import Survey
 from ....dns.message import Response, alias_of, apex_of, referral_to
 from ..finding import Examined, Finding, Severity
 from ._questions import Answers, asking, dropping, questions

@@ -9,7 +9,7 @@ from testbed.sockets import Transport
 
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.destination import Server
-from dns01.hooks.dns.inspect.survey import NAMES, look_at
+from dns01.hooks.dns.inspect.server_answers import NAMES, look_at
 
 ADDRESS = "127.1.0.1"
 SERVERS = [Server("ns1.example.org", (Address(ADDRESS),))]
