@@ -13,11 +13,12 @@ import dns.name
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
-import dns.rrset
 import dns.update
 from dns.rdtypes.ANY.TXT import TXT
 
-from ..errors import AuthRejected, ProviderError, ZoneNotFound, ZoneUnserved
+from ..errors import AuthRejected, ProviderError, ZoneNotFound
+from ._rfc2136_answers import apex_in, cut_in, obstacle, rrset_in, text, words_of
+from ._rfc2136_refusals import unserved, update_refused
 from ._rfc2136_tcp import DnsTcpSession, read_address
 from ._rfc2136_tsig import read_key
 from .base import Option, Profile, TxtRecord, Zone, ZoneApex
@@ -76,28 +77,28 @@ class Provider:
         failing: list[str] = []
         while asked != dns.name.root:
             answer = self._ask([asked], dns.rdatatype.SOA)[asked]
-            apex = _apex(answer, owner)
+            apex = apex_in(answer, owner)
             if apex and cut and cut.is_subdomain(apex):
                 raise ZoneNotFound(
-                    f"{self.server} has {_text(apex)}, but delegates {_text(cut)}, and {name} with it",
-                    f"set RFC2136_NAMESERVER to the primary server of {_text(cut)}",
+                    f"{self.server} has {text(apex)}, but delegates {text(cut)}, and {name} with it",
+                    f"set RFC2136_NAMESERVER to the primary server of {text(cut)}",
                 )
             if apex:
-                return Zone(_text(apex))
-            cut = cut or _cut(answer, owner)
-            words = words or _words(answer)
+                return Zone(text(apex))
+            cut = cut or cut_in(answer, owner)
+            words = words or words_of(answer)
             recursive |= bool(answer.flags & dns.flags.RA and not answer.flags & dns.flags.AA)
-            failing += [_text(asked)] if answer.rcode() == dns.rcode.SERVFAIL else []
+            failing += [text(asked)] if answer.rcode() == dns.rcode.SERVFAIL else []
             asked = asked.parent()
         if failing:
-            raise _unserved(self.server, failing[-1])
+            raise unserved(self.server, failing[-1])
         if words == "NOTAUTH" and (apex := self._apex_without_key(owner)):
             raise AuthRejected(
-                f"{self.server} answers for {_text(apex)}, but not to the key {self.session.key_name} "
+                f"{self.server} answers for {text(apex)}, but not to the key {self.session.key_name} "
                 "(NOTAUTH): it does not know that key, or takes no updates",
                 "compare the key's name with the server's; PowerDNS wants dnsupdate=yes in pdns.conf and: "
                 f"pdnsutil import-tsig-key {self.session.key_name} ALGORITHM SECRET; pdnsutil set-meta "
-                f"{_text(apex)} TSIG-ALLOW-DNSUPDATE {self.session.key_name}",
+                f"{text(apex)} TSIG-ALLOW-DNSUPDATE {self.session.key_name}",
             )
         raise ZoneNotFound(
             f"{self.server} is not authoritative for {name} or any domain above it ({words})"
@@ -111,7 +112,7 @@ class Provider:
             return None
         query = dns.message.make_query(name, dns.rdatatype.SOA, flags=0)
         (answer,) = DnsTcpSession(self.server, None).exchange([query])
-        return _apex(answer, name)
+        return apex_in(answer, name)
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """Raises ProviderError also where the server says yes and does nothing."""
@@ -129,8 +130,8 @@ class Provider:
         update.add(owner, ALIAS_TTL, dns.rdatatype.CNAME, dns.name.from_text(target).to_text())
         if self._send(zone, update) != dns.rcode.YXDOMAIN:
             return
-        cname = _found(self._ask([owner], dns.rdatatype.CNAME)[owner], owner, dns.rdatatype.CNAME)
-        there = f"it is a CNAME to {_text(cname[0].target)}" if cname else "it has other records"
+        cname = rrset_in(self._ask([owner], dns.rdatatype.CNAME)[owner], owner, dns.rdatatype.CNAME)
+        there = f"it is a CNAME to {text(cname[0].target)}" if cname else "it has other records"
         if not cname or cname[0].target != dns.name.from_text(target):
             raise ProviderError(
                 f"{self.server} cannot make {name} a CNAME to {target}: {there}",
@@ -140,18 +141,18 @@ class Provider:
     def apex_of(self, zone: Zone) -> ZoneApex:
         """What this key gets to see, which may be a view of its own."""
         apex = dns.name.from_text(zone.apex)
-        soa = _found(self._ask([apex], dns.rdatatype.SOA)[apex], apex, dns.rdatatype.SOA)
-        ns = _found(self._ask([apex], dns.rdatatype.NS)[apex], apex, dns.rdatatype.NS)
+        soa = rrset_in(self._ask([apex], dns.rdatatype.SOA)[apex], apex, dns.rdatatype.SOA)
+        ns = rrset_in(self._ask([apex], dns.rdatatype.NS)[apex], apex, dns.rdatatype.NS)
         hosts = [rr.target for rr in ns or ()]
         primary = [soa[0].mname] if soa else []
         inside = [host for host in dict.fromkeys((*hosts, *primary)) if host.is_subdomain(apex)]
         addresses: dict[str, tuple[str, ...]] = {}
         for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
             for host, answer in self._ask(inside, rdtype).items() if inside else ():
-                known = addresses.get(_text(host), ())
-                addresses[_text(host)] = (*known, *(rr.address for rr in _found(answer, host, rdtype) or ()))
-        names = tuple(map(_text, hosts))
-        return ZoneApex(names, _text(soa[0].mname), soa[0].serial, addresses) if soa else ZoneApex(names)
+                known = addresses.get(text(host), ())
+                addresses[text(host)] = (*known, *(rr.address for rr in rrset_in(answer, host, rdtype) or ()))
+        names = tuple(map(text, hosts))
+        return ZoneApex(names, text(soa[0].mname), soa[0].serial, addresses) if soa else ZoneApex(names)
 
     def rehearse(self, zone: Zone, name: str) -> None:
         """An update whose prerequisite is never met (RFC 2136 §2.4.4): the server says whether it
@@ -159,11 +160,7 @@ class Provider:
         update = _update(zone)
         update.present(dns.name.from_text(f"{secrets.token_hex(8)}.dns01-doctor.{zone.apex}"))
         update.add(dns.name.from_text(name), 60, dns.rdatatype.TXT, "dns01-doctor")
-        (answer,) = self.session.exchange([update])
-        if answer.rcode() not in (dns.rcode.NXDOMAIN, dns.rcode.NXRRSET, dns.rcode.NOERROR):
-            refusal = self._refusal(zone, answer.rcode())
-            refusal.definite = answer.rcode() != dns.rcode.SERVFAIL  # an UPDATE is atomic (RFC 2136 §3.4)
-            raise refusal
+        self._send(zone, update, expected=(dns.rcode.NXDOMAIN, dns.rcode.NXRRSET))
 
     def _other_primary(self, zone: Zone) -> str:
         """The address of the primary that the SOA names, where that is another server than this one."""
@@ -191,7 +188,7 @@ class Provider:
             update = _update(zone)
             for record in records:
                 owner = dns.name.from_text(record.name)
-                there = _found(answers[owner], owner, dns.rdatatype.TXT)
+                there = rrset_in(answers[owner], owner, dns.rdatatype.TXT)
                 update.add(owner, there.ttl if there else record.ttl, _txt(record))
             self._send(zone, update)
 
@@ -221,9 +218,9 @@ class Provider:
         lacking = {}
         for record in records:
             owner = dns.name.from_text(record.name)
-            there = _found(answers[owner], owner, dns.rdatatype.TXT)
+            there = rrset_in(answers[owner], owner, dns.rdatatype.TXT)
             if there is None or _txt(record) not in there:
-                lacking[record.name] = _obstacle(answers[owner], owner)
+                lacking[record.name] = obstacle(answers[owner], owner)
         return lacking
 
     def _ask(
@@ -233,60 +230,21 @@ class Provider:
         queries = [dns.message.make_query(owner, rdtype, flags=0) for owner in owners]
         return dict(zip(owners, self.session.exchange(queries), strict=True))
 
-    def _send(self, zone: Zone, update: dns.update.UpdateMessage) -> dns.rcode.Rcode:
-        """NOERROR, or what a prerequisite says of what is there; every other answer is raised."""
+    def _send(
+        self,
+        zone: Zone,
+        update: dns.update.UpdateMessage,
+        expected: Sequence[dns.rcode.Rcode] = (dns.rcode.YXRRSET, dns.rcode.YXDOMAIN),
+    ) -> dns.rcode.Rcode:
+        """NOERROR, or what a prerequisite says of what is there (``expected``); all else is raised."""
         (answer,) = self.session.exchange([update])
-        if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.YXRRSET, dns.rcode.YXDOMAIN):
-            refusal = self._refusal(zone, answer.rcode())
-            refusal.definite = answer.rcode() != dns.rcode.SERVFAIL  # an UPDATE is atomic (RFC 2136 §3.4)
+        rcode = answer.rcode()
+        if rcode not in (dns.rcode.NOERROR, *expected):
+            primary = self._other_primary(zone) if rcode == dns.rcode.REFUSED and self.session.key else ""
+            refusal = update_refused(self.server, self.session.key_name, zone.apex, rcode, primary)
+            refusal.definite = rcode != dns.rcode.SERVFAIL  # an UPDATE is atomic (RFC 2136 §3.4)
             raise refusal
-        return answer.rcode()
-
-    def _refusal(self, zone: Zone, rcode: dns.rcode.Rcode) -> ProviderError:
-        """What the server's word means (§2.2), and what to do about it."""
-        refused = f"{self.server} refuses to update {zone.apex}"
-        word = dns.rcode.to_text(rcode)
-        match rcode:
-            case dns.rcode.REFUSED | dns.rcode.NOTAUTH if self.session.key is None:  # BIND; Knot
-                return AuthRejected(
-                    f"{refused} without a key ({word})",
-                    "set RFC2136_TSIG_KEY and RFC2136_TSIG_SECRET, or RFC2136_TSIG_FILE",
-                )
-            case dns.rcode.REFUSED if primary := self._other_primary(zone):
-                return ProviderError(
-                    f"{refused} (REFUSED), and is not the primary that the zone's SOA names, {primary}",
-                    f"set RFC2136_NAMESERVER to {primary}, for a secondary takes no updates; if it is the "
-                    f"primary all the same, grant the key {self.session.key_name} TXT in its update-policy",
-                )
-            case dns.rcode.REFUSED:
-                return AuthRejected(
-                    f"{refused} with the key {self.session.key_name} (REFUSED)",
-                    "grant it TXT in the zone's update-policy, or name it in allow-update or the zone's acl; "
-                    f"a zone that BIND has frozen refuses everybody: rndc thaw {zone.apex}",
-                )
-            case dns.rcode.NOTAUTH:
-                return ProviderError(
-                    f"{self.server} is not authoritative for the zone {zone.apex} (NOTAUTH)",
-                    "set RFC2136_NAMESERVER to the zone's primary server",
-                )
-            case dns.rcode.NOTZONE:
-                return ProviderError(
-                    f"{refused}: a name is not in that zone (NOTZONE)",
-                    "the zone of each name has to be the one that the server finds for it",
-                )
-            case dns.rcode.SERVFAIL:
-                return ProviderError(
-                    f"{self.server} fails to update {zone.apex} (SERVFAIL)",
-                    "its log says why; often it may not write the zone's folder, where its journal goes, or "
-                    "has no private keys to sign the zone with (BIND: key-directory, and who may read them)",
-                )
-            case dns.rcode.FORMERR | dns.rcode.NOTIMP:
-                return ProviderError(
-                    f"{self.server} does not understand dynamic updates ({word})",
-                    "set RFC2136_NAMESERVER to a server that does, usually the zone's primary",
-                )
-            case _:
-                return ProviderError(f"{refused} ({word})", "its log says why")
+        return rcode
 
 
 def _in_messages(send: Callable[[Sequence[TxtRecord]], None], records: Sequence[TxtRecord]) -> None:
@@ -299,15 +257,6 @@ def _in_messages(send: Callable[[Sequence[TxtRecord]], None], records: Sequence[
         middle = len(records) // 2
         _in_messages(send, records[:middle])
         _in_messages(send, records[middle:])
-
-
-def _unserved(server: str, apex: str) -> ZoneUnserved:
-    return ZoneUnserved(
-        f"{server} has the zone {apex} and cannot answer for it (SERVFAIL): the zone does not load there, or "
-        "the copy of a secondary has expired",
-        f"see in its log why, and check the zone's file: named-checkzone {apex} FILE (BIND), "
-        f"kzonecheck -o {apex} FILE (Knot)",
-    )
 
 
 def _update(zone: Zone) -> dns.update.UpdateMessage:
@@ -323,47 +272,3 @@ def _txt(record: TxtRecord) -> TXT:
 
 def _owners(records: Iterable[TxtRecord]) -> list[dns.name.Name]:
     return list(dict.fromkeys(dns.name.from_text(record.name) for record in records))
-
-
-def _text(name: dns.name.Name) -> str:
-    return name.to_text().rstrip(".").lower()
-
-
-def _found(
-    answer: dns.message.Message, owner: dns.name.Name, rdtype: dns.rdatatype.RdataType
-) -> dns.rrset.RRset | None:
-    return answer.get_rrset(answer.answer, owner, dns.rdataclass.IN, rdtype)
-
-
-def _apex(answer: dns.message.Message, owner: dns.name.Name) -> dns.name.Name | None:
-    """Whose SOA an authoritative answer holds, of an apex or as the reason for a no (RFC 2308 §3).
-
-    Where there is a CNAME, it is its target's.
-    """
-    if not answer.flags & dns.flags.AA or any(rrset.rdtype == dns.rdatatype.CNAME for rrset in answer.answer):
-        return None
-    soas = (rrset for rrset in (*answer.answer, *answer.authority) if rrset.rdtype == dns.rdatatype.SOA)
-    return next((soa.name for soa in soas if owner.is_subdomain(soa.name)), None)
-
-
-def _cut(answer: dns.message.Message, owner: dns.name.Name) -> dns.name.Name | None:
-    """The zone that a referral is about, if the owner is in it."""
-    if answer.flags & dns.flags.AA:
-        return None
-    zones = (rrset.name for rrset in answer.authority if rrset.rdtype == dns.rdatatype.NS)
-    return next((zone for zone in zones if owner.is_subdomain(zone)), None)
-
-
-def _obstacle(answer: dns.message.Message, owner: dns.name.Name) -> str:
-    """Why a TXT record at the name would not be seen, or "" if nothing is in its way."""
-    if cname := _found(answer, owner, dns.rdatatype.CNAME):
-        return f"is a CNAME to {_text(cname[0].target)}"
-    if cut := _cut(answer, owner):
-        return f"is in {_text(cut)}, which is delegated"
-    return "" if answer.flags & dns.flags.AA else f"is answered with {_words(answer)}"
-
-
-def _words(answer: dns.message.Message) -> str:
-    if answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        return "no authority"
-    return dns.rcode.to_text(answer.rcode())

@@ -1,0 +1,70 @@
+"""What it means that a name server refuses an update, or a zone, and what to do about it."""
+
+from __future__ import annotations
+
+import dns.rcode
+
+from ..errors import AuthRejected, ProviderError, ZoneUnserved
+
+
+def update_refused(
+    server: str, key_name: str, apex: str, rcode: dns.rcode.Rcode, other_primary: str
+) -> ProviderError:
+    """The error that the response code of an update is (RFC 2136 §2.2).
+
+    ``key_name``: empty where it was not signed; ``other_primary``: the address of the primary that the SOA
+    names, where that is another server.
+    """
+    refused = f"{server} refuses to update {apex}"
+    word = dns.rcode.to_text(rcode)
+    match rcode:
+        case dns.rcode.REFUSED | dns.rcode.NOTAUTH if not key_name:  # BIND; Knot
+            return AuthRejected(
+                f"{refused} without a key ({word})",
+                "set RFC2136_TSIG_KEY and RFC2136_TSIG_SECRET, or RFC2136_TSIG_FILE",
+            )
+        case dns.rcode.REFUSED if other_primary:
+            return ProviderError(
+                f"{refused} (REFUSED), and is not the primary that the zone's SOA names, {other_primary}",
+                f"set RFC2136_NAMESERVER to {other_primary}, for a secondary takes no updates; if it is the "
+                f"primary all the same, grant the key {key_name} TXT in its update-policy",
+            )
+        case dns.rcode.REFUSED:
+            return AuthRejected(
+                f"{refused} with the key {key_name} (REFUSED)",
+                "grant it TXT in the zone's update-policy, or name it in allow-update or the zone's acl; "
+                f"a zone that BIND has frozen refuses everybody: rndc thaw {apex}",
+            )
+        case dns.rcode.NOTAUTH:
+            return ProviderError(
+                f"{server} is not authoritative for the zone {apex} (NOTAUTH)",
+                "set RFC2136_NAMESERVER to the zone's primary server",
+            )
+        case dns.rcode.NOTZONE:
+            return ProviderError(
+                f"{refused}: a name is not in that zone (NOTZONE)",
+                "the zone of each name has to be the one that the server finds for it",
+            )
+        case dns.rcode.SERVFAIL:
+            return ProviderError(
+                f"{server} fails to update {apex} (SERVFAIL)",
+                "its log says why; often it may not write the zone's folder, where its journal goes, or "
+                "has no private keys to sign the zone with (BIND: key-directory, and who may read them)",
+            )
+        case dns.rcode.FORMERR | dns.rcode.NOTIMP:
+            return ProviderError(
+                f"{server} does not understand dynamic updates ({word})",
+                "set RFC2136_NAMESERVER to a server that does, usually the zone's primary",
+            )
+        case _:
+            return ProviderError(f"{refused} ({word})", "its log says why")
+
+
+def unserved(server: str, apex: str) -> ZoneUnserved:
+    """The server has the zone, and answers SERVFAIL for it."""
+    return ZoneUnserved(
+        f"{server} has the zone {apex} and cannot answer for it (SERVFAIL): the zone does not load there, or "
+        "the copy of a secondary has expired",
+        f"see in its log why, and check the zone's file: named-checkzone {apex} FILE (BIND), "
+        f"kzonecheck -o {apex} FILE (Knot)",
+    )
