@@ -14,8 +14,8 @@ import dns.rdatatype
 import pytest
 from amounts import INPUTS, figure
 from fakes.rude import Rude
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from variations import Fixed, each, octets
 
 from dns01 import dnsmessage
 from dns01.errors import ConfigError, HookError, ProviderError, UsageError
@@ -42,10 +42,6 @@ from dns01.providers.base import TxtRecord
 
 VALUE = "-" + "a" * 42
 HERE = "tests/trust/test_inputs.py"
-
-many = settings(
-    max_examples=INPUTS, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)  # fmt: skip
 
 odd = st.sampled_from(
     [
@@ -87,15 +83,17 @@ VARIABLES = [
 
 
 def test_a_call_is_understood_or_refused() -> None:
-    @many
-    @given(
-        st.sampled_from(sorted(PHASES)),
+    called = st.tuples(
+        st.sampled_from(sorted(PHASES)).map(Fixed),
         st.lists(words, max_size=8),
         st.dictionaries(st.sampled_from(VARIABLES), words),
     )
-    def check(word: str, arguments: list[str], environ: dict[str, str]) -> None:
+
+    @each(called, INPUTS)
+    def check(drawn: tuple[Fixed, list[str], dict[str, object]]) -> None:
+        word, arguments, environ = drawn
         try:
-            call = read([word, *arguments], environ)
+            call = read([word.value, *arguments], {key: str(value) for key, value in environ.items()})
         except UsageError:
             return
         if call.phase == "publish":
@@ -106,8 +104,7 @@ def test_a_call_is_understood_or_refused() -> None:
 
 
 def test_whatever_is_given_as_a_domain_is_either_a_name_of_the_dns_or_refused() -> None:
-    @many
-    @given(st.one_of(words, st.text(max_size=300)))
+    @each(st.one_of(words, st.text(max_size=300)), INPUTS)
     def check(domain: str) -> None:
         try:
             name = owner_name(domain)
@@ -162,6 +159,10 @@ def toml(value: Any) -> str:
     return quoted(value or "")
 
 
+def document(table: dict[str, Any]) -> str:
+    return "\n".join(f"{quoted(key)} = {toml(value)}" for key, value in table.items())
+
+
 def quoted(text: str) -> str:
     return json.dumps(text).replace("\x7f", "\\u007f")
 
@@ -176,14 +177,9 @@ def test_a_configuration_is_read_or_refused(tmp_path: Path) -> None:
     config.touch(0o600)
     environ = {"DNS01_CONFIG": str(config), "DNS01_STATE_DIR": str(tmp_path / "state")}
 
-    @many
-    @given(
-        st.one_of(
-            documents.map(lambda table: "\n".join(f"{quoted(k)} = {toml(v)}" for k, v in table.items())),
-            st.text(max_size=80),
-        )
-    )
-    def check(text: str) -> None:
+    @each(st.one_of(documents, documents.map(document), st.text(max_size=80)), INPUTS)
+    def check(drawn: dict[str, Any] | str) -> None:
+        text = drawn if isinstance(drawn, str) else document(drawn)
         config.write_bytes(text.encode(errors="replace"))
         with suppress(HookError):
             for account in load_settings(environ).accounts.values():
@@ -235,11 +231,10 @@ def changed(octets: bytes) -> st.SearchStrategy[bytes]:
 
 
 def test_an_answer_of_a_name_server_is_understood_or_left_alone() -> None:
-    @many
-    @given(st.one_of(changed(an_answer()), st.binary(max_size=80)))
-    def check(octets: bytes) -> None:
+    @each(st.one_of(changed(an_answer()), st.binary(max_size=80)), INPUTS)
+    def check(wire: bytes) -> None:
         try:
-            answer = dnsmessage.parse(octets, ignore_trailing=True)
+            answer = dnsmessage.parse(wire, ignore_trailing=True)
         except (dns.exception.DNSException, ValueError):  # as the transport has it
             return
         message.alias_of(answer, "_acme-challenge.example.org")
@@ -306,14 +301,12 @@ def test_an_answer_of_an_api_is_understood_or_an_error(name: str, api: Said) -> 
     record = TxtRecord("_acme-challenge.example.org", VALUE, 60)
     count = max(INPUTS // len(APIS), 5)
 
-    @settings(many, max_examples=count)
-    @given(
-        st.sampled_from([200, 200, 200, 201, 204, 400, 404, 409, 422]),
-        bodies,
-        st.binary(max_size=9) | st.none(),
-    )
-    def check(status: int, body: object, raw: bytes | None) -> None:
-        api.say(status, json.dumps(body).encode() if raw is None else raw)
+    statuses = st.sampled_from([200, 200, 200, 201, 204, 400, 404, 409, 422]).map(Fixed)
+
+    @each(st.tuples(statuses, st.one_of(bodies, bodies.map(octets), st.binary(max_size=9))), count)
+    def check(drawn: tuple[Fixed, object]) -> None:
+        status, body = drawn
+        api.say(status.value, octets(body))
         with suppress(ProviderError):
             provider.publish(provider.zone_for(record.name), [record])
         with suppress(ProviderError):
@@ -332,11 +325,12 @@ FIELDS = [
     "client", "opened", "opened_at", "state", "tries", "error", "certificate", "since", "validation",
     "pid", "start", "where", "time", "names", "steps", "published", "seq", "prev", "hash", "outcome",
 ]  # fmt: skip
-contents = st.one_of(
-    st.dictionaries(st.sampled_from(FIELDS), st.one_of(scalars, trees), max_size=20)
-    .map(json.dumps)
-    .map(str.encode),
-    trees.map(json.dumps).map(str.encode),
+entries = st.dictionaries(st.sampled_from(FIELDS), st.one_of(scalars, trees), max_size=20)
+contents: st.SearchStrategy[object] = st.one_of(
+    entries,
+    entries.map(octets),
+    trees,
+    trees.map(octets),
     st.binary(max_size=60),
     st.integers(100, 3000).map(lambda depth: b"[" * depth),
 )
@@ -349,9 +343,9 @@ def test_a_file_of_the_state_is_understood_or_moved_aside(tmp_path: Path) -> Non
     said: list[str] = []
     whose = json.dumps({"version": 1, **CERTBOT._asdict()}).encode() + b"\n"
 
-    @many
-    @given(st.sampled_from(FOLDERS), contents)
-    def check(folder: str, content: bytes) -> None:
+    @each(st.tuples(st.sampled_from(FOLDERS).map(Fixed), contents), INPUTS)
+    def check(drawn: tuple[Fixed, object]) -> None:
+        folder, content = drawn[0].value, octets(drawn[1])
         (state / folder / "example.org-00000000.json").write_bytes(content)
         run = state / "intents" / f"publish-{CERTBOT.pid}-{CERTBOT.start}-{CERTBOT.where}.jsonl"
         run.write_bytes(content if folder == "intents" else whose + content)
@@ -376,14 +370,11 @@ def test_a_line_of_the_audit_trail_is_understood_or_passed_over(tmp_path: Path) 
 
     path = tmp_path / "audit.jsonl"
     times = st.sampled_from(["2025-11-12T12:00:00.250Z", "2025-99-99T99:99:99.999Z", "yesterday"])
-    rows = st.tuples(
-        times, st.dictionaries(st.sampled_from(FIELDS), st.one_of(scalars, trees), max_size=12)
-    ).map(lambda drawn: json.dumps({"time": drawn[0], **drawn[1]}).encode())
+    rows = st.builds(lambda time, entry: {"time": time, **entry}, times, entries)
 
-    @many
-    @given(st.lists(st.one_of(rows, contents), max_size=4))
-    def check(written: list[bytes]) -> None:
-        path.write_bytes(b"\n".join(written))
+    @each(st.lists(st.one_of(rows, rows.map(octets), contents), max_size=4), INPUTS)
+    def check(written: list[object]) -> None:
+        path.write_bytes(b"\n".join(map(octets, written)))
         for record in records(str(path)):
             list(lines(record))
             assert all(len(line) <= 80 for line in bars(record.get("steps", {}), full="#"))
@@ -400,12 +391,11 @@ def test_a_storage_file_of_accounts_is_understood_or_refused(tmp_path: Path) -> 
     file = tmp_path / "acmedns.json"
     file.touch(0o600)
     fields = st.sampled_from(["fulldomain", "SubDomain", "username", "password", "allowfrom"])
-    entries = st.dictionaries(words, st.one_of(st.dictionaries(fields, scalars), scalars), max_size=3)
+    accounts = st.dictionaries(words, st.one_of(st.dictionaries(fields, scalars), scalars), max_size=3)
 
-    @many
-    @given(st.one_of(entries.map(json.dumps).map(str.encode), contents))
-    def check(content: bytes) -> None:
-        file.write_bytes(content)
+    @each(st.one_of(accounts, accounts.map(octets), contents), INPUTS)
+    def check(content: object) -> None:
+        file.write_bytes(octets(content))
         with suppress(ConfigError):
             Accounts(str(file)).read()
 
