@@ -22,13 +22,49 @@ from ._bridge import ProgramBridge, entries
 from ._http.causes import cause_of, in_words
 from .base import Option, Profile, TxtRecord
 
+# acme.sh gives curl credentials as arguments, which every user of the machine can see (ps): what may hold one
+# is handed on as a configuration, on a descriptor. What stands for the standard input stays where it is.
+CURL = r"""
+if command -v curl >/dev/null; then
+_dns01_hide() {
+  _dns01_quoted=$(printf %s "$2" | sed 's/[\\"]/\\&/g' | sed -e :a -e '$!{N;ba' -e '}' -e 's/\n/\\n/g')
+  _dns01_hidden="$_dns01_hidden$1 \"$_dns01_quoted\"
+"
+}
+curl() {
+  _dns01_hidden= _dns01_option= _dns01_left=$#
+  while [ "$_dns01_left" -gt 0 ]; do
+    _dns01_word=$1 _dns01_left=$((_dns01_left - 1))
+    shift
+    case $_dns01_option in
+      "") case $_dns01_word in
+        -H|--header|-d|--data|--data-*|-u|--user|-F|--form|-b|--cookie|-x|--proxy|-e|--referer)
+          _dns01_option=$_dns01_word ;;
+        http://*|https://*) _dns01_hide --url "$_dns01_word" ;;
+        *) set -- "$@" "$_dns01_word" ;;
+        esac ;;
+      *) case $_dns01_word in
+        @-) set -- "$@" "$_dns01_option" "$_dns01_word" ;;
+        *) _dns01_hide "$_dns01_option" "$_dns01_word" ;;
+        esac
+        _dns01_option= ;;
+    esac
+  done
+  command curl --config /dev/fd/3 "$@" 3<<DNS01
+$_dns01_hidden
+DNS01
+}
+fi
+"""
+
 # acme.sh is a program, and a library if it is sourced without a word, when it shows but its help.
 # Whatever a script saves goes to a folder that is gone afterwards.
-DRIVER = """
+DRIVER = f"""
 _dns01_script=$1 _dns01_verb=$2 _dns01_name=$3 _dns01_value=$4
 set --
 . "$LE_WORKING_DIR/acme.sh" >/dev/null
 _initpath
+{CURL}
 . "$_dns01_script" || exit
 "$_dns01_verb" "$_dns01_name" "$_dns01_value"
 """

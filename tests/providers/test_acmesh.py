@@ -8,7 +8,12 @@ word), with those of its functions that a script cannot do without, and a script
 from __future__ import annotations
 
 import os
+import shutil
+import threading
+from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -65,6 +70,18 @@ dns_test_add() {{
   change add "$1." "$2"
 }}
 dns_test_rm() {{ change delete "$1." "$2"; }}
+"""
+
+POSTS = r"""#!/usr/bin/env sh
+dns_posts_add() {
+  _CURL="curl --silent --show-error --dump-header $LE_CONFIG_HOME/http.header "
+  _H1="Authorization: Bearer $PO_Token" _H2=
+  $_CURL --user-agent "acme.sh user" -X POST -H "$_H1" -H "$_H2" --data "$PO_Body" "$PO_URL/add?key=$PO_Token"
+}
+dns_posts_rm() {
+  printf %s "$PO_Body" | curl --silent -u "user:$PO_Token" --data-binary @- -X DELETE "$PO_URL/rm" &&
+    curl --silent --data "" -d "$PO_Body" "$PO_URL/rm"
+}
 """
 
 FAULTS = """
@@ -139,6 +156,91 @@ def test_its_variables_may_be_those_of_the_environment(case: OnBind, monkeypatch
 def test_what_it_says_on_the_way_is_not_our_output(case: OnBind, capfd: pytest.CaptureFixture[str]) -> None:
     case.provider().publish(ZONE, [RECORD])
     assert capfd.readouterr() == ("", "")
+
+
+class Web(ThreadingHTTPServer):
+    """Takes every request, and looks meanwhile what arguments the processes of this machine have."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked: list[tuple[str, str, str, bytes]] = []
+        self.arguments = b""
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Web
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.asked.append((self.command, self.path, self.headers.get("Authorization", ""), body))
+        for file in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                self.server.arguments += file.read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_DELETE = answer
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with Web() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"value": "a"}',
+        "a b",
+        'back\\slash "quote" \\n $(id) `id` $HOME %41 # x',
+        "lines\nof \\\nJSON\n}",
+        "\ttab é",
+        "--config",
+    ],
+)
+def test_no_credential_is_an_argument_of_curl_and_all_of_it_arrives(home: Path, web: Web, body: str) -> None:
+    token = 'c9f1"\\$7b2e'
+    script(home / "dnsapi" / "dns_posts.sh", POSTS)
+    url = f"http://127.0.0.1:{web.server_port}"
+    options = {"api": "dns_posts", "home": str(home), "time_limit": "300"}
+    variables = {"env.PO_Token": token, "env.PO_Body": body, "env.PO_URL": url}
+    provider = load("acmesh")(options | variables)
+
+    provider.run("add", RECORD)
+    provider.run("rm", RECORD)
+
+    path, basic = f"/add?key={token}", f"Basic {b64encode(f'user:{token}'.encode()).decode()}"
+    assert web.asked == [
+        ("POST", path, f"Bearer {token}", body.encode()),
+        ("DELETE", "/rm", basic, body.encode()),
+        ("POST", "/rm", "", b"&" + body.encode()),
+    ]
+    assert b"--config" in web.arguments
+    assert token.encode() not in web.arguments
+    assert body == "--config" or body.encode() not in web.arguments
+
+
+def test_where_there_is_no_curl_none_is_made_up(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """acme.sh takes wget then."""
+    (tmp_path / "bin").mkdir()
+    for program in ("sh", "cat", "mkdir", "grep", "date"):
+        (tmp_path / "bin" / program).symlink_to(shutil.which(program) or "")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    script(home / "dnsapi" / "dns_has.sh", "dns_has_add() { ! command -v curl; }\n")
+    provider = load("acmesh")({"api": "dns_has", "home": str(home), "time_limit": "300"})
+
+    provider.run("add", RECORD)
 
 
 class TestFaults:
