@@ -36,7 +36,7 @@ from .state.intents import Intents
 from .state.journal import OPEN, Entry, Journal
 
 if TYPE_CHECKING:  # with them comes dnspython, which the phases of certificates can do without
-    from .challenge.placement import Placement, Placements
+    from .challenge.placement import Placements
     from .challenge.publisher import Records
 
 PAUSE_RECORDS = 1 << 14  # octets of the audit trail to look for lego's last call in
@@ -258,7 +258,7 @@ class Phase:
         with self.steps("discover"):
             placements = self._session.placements.find(challenge.name for challenge in challenges)
         with self.steps("caa"):
-            self._ask_caa(challenges, placements)
+            self._ask_caa(challenges)
         with self.steps("publish"):
             published = self.records.publish(challenges, placements)
         if not wait:
@@ -269,19 +269,20 @@ class Phase:
             self.records.retract(published, asked_for=False)
             raise
 
-    def _ask_caa(self, challenges: Sequence[Challenge], placements: Mapping[str, Placement]) -> None:
-        """What the public DNS does not have, the world's CAA says nothing of."""
+    def _ask_caa(self, challenges: Sequence[Challenge]) -> None:
         session = self._session
-        names = {c.name for c in challenges if not placements[c.name].private}
         order = issuers.Order(self.call.directory, self.call.account)
         if not order.directory:
             order = issuers.of_call(session.environ, session.client)
         ca = issuers.authority(session.settings.ca, session.settings.ca_account, order)
-        if names and ca.names:
-            from .caa.preflight import preflight
+        if not ca.names:
+            return
+        from .caa.preflight import preflight
 
-            call = self.call._replace(challenges=tuple(challenges))
-            preflight(call, names, ca, session.placements.discovery, session.environ)
+        call = self.call._replace(challenges=tuple(challenges))
+        worlds = session.placements.worlds_of(challenge.name for challenge in challenges)
+        for world, names in worlds.items():
+            preflight(call, names, ca, world, session.environ)
 
     def _check_complete(self, client: Client, entries: Iterable[Entry]) -> None:
         """Raises HookError for names of the run that nothing was published for, and that were ours."""

@@ -118,6 +118,11 @@ def issuers(said: str) -> tuple[str, ...]:
     return () if url or "." not in host else (host,)
 
 
+def is_public(authority: Authority) -> bool:
+    """Whether it is one of the CAs that are known here, which all hold by CAA."""
+    return any(authority.names == known.issuers for known in CAS)
+
+
 def of_call(environ: Mapping[str, str], client: Client | None) -> Order:
     """What the client that has called says, on its command line or in its configuration."""
     if client is None:

@@ -27,6 +27,7 @@ from ..dns.destination import CNAME_LIMIT
 from ..dns.message import alias_of
 from ..dns.zone_cuts import Discovery
 from .evaluation import Authority, CannotTell, RRset, Verdict, check
+from .issuers import is_public
 
 CAA = dns.rdatatype.CAA
 WORKERS = 8
@@ -38,7 +39,8 @@ class Lookups:
     """The CAA records at names and at all that is above them, each looked up once, in parallel.
 
     Calling it with one of those owner names waits for its records, until ``seconds`` after the
-    start. Raises CannotTell.
+    start. Raises CannotTell; not so above the zones of servers that the configuration names, which
+    need not answer there.
     """
 
     def __init__(self, discovery: Discovery, names: Iterable[str], seconds: float = PATIENCE) -> None:
@@ -58,7 +60,12 @@ class Lookups:
         try:
             return self._found[owner].result(max(0, self._until - time.monotonic()))
         except TimeoutError:
-            raise CannotTell(owner, f"there was no answer within {self._seconds:g} s") from None
+            unknown = CannotTell(owner, f"there was no answer within {self._seconds:g} s")
+        except CannotTell as error:
+            unknown = error
+        if self._discovery.private and not self._discovery.known_zone(owner):
+            return RRset(owner)
+        raise unknown
 
     def _work(self) -> None:
         while time.monotonic() < self._until:
@@ -91,6 +98,12 @@ def records_at(discovery: Discovery, owner: str) -> RRset:
     raise CannotTell(owner, f"the CNAMEs have no end: {' -> '.join(chain)}")
 
 
+def is_binding(authority: Authority, discovery: Discovery) -> bool:
+    """Whether the CA is sure to go by the records that are found: of those of a private zone, a CA that
+    is known to hold by CAA; one of somebody's own may see others, or heed none."""
+    return not discovery.private or is_public(authority)
+
+
 def preflight(
     call: Call,
     names: set[str],
@@ -100,20 +113,22 @@ def preflight(
     seconds: float = PATIENCE,
 ) -> None:
     """Ask within ``seconds`` whether the CA may issue for what the call is about, as far as ``names`` go
-    (challenge names); what is doubtful is warned about.
+    (challenge names); what is doubtful is warned about, and all of it where the CA may see other records
+    or heed none.
 
     Raises CaaForbids, with the records to add, where the CA is sure to refuse.
     """
     subjects = list(_subjects(call, names, environ))
     identifiers = [identifier for each in subjects for identifier in each.identifiers]
     lookups = Lookups(discovery, identifiers, seconds)
+    binding = is_binding(authority, discovery)
     refused: list[Verdict] = []
     doubtful: list[Verdict] = []
     for subject in subjects:
         verdicts = [check(identifier, authority, lookups) for identifier in subject.identifiers]
         forbidden = [verdict for verdict in verdicts if verdict.outcome == "forbidden"]
         doubtful += [verdict for verdict in verdicts if verdict.outcome == "unknown"]
-        sure = subject.all_of_them or len(forbidden) == len(verdicts)
+        sure = (subject.all_of_them or len(forbidden) == len(verdicts)) and binding
         (refused if sure and not subject.hearsay else doubtful).extend(forbidden)
     if refused:
         raise _forbids(refused)

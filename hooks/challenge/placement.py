@@ -176,6 +176,16 @@ class Placements:
         """The servers that the configuration names for a zone."""
         return _servers_at(self._settings.nameservers_for(name))
 
+    def worlds_of(self, names: Iterable[str]) -> dict[Discovery, set[str]]:
+        """Challenge names by who has their domains: the public DNS, or the servers that the configuration
+        names or that were found to have them instead."""
+        worlds: dict[Discovery, set[str]] = {}
+        for name in names:
+            place = self._places.get(name)
+            found = place.servers if place and place.private and place.target == name else ()
+            worlds.setdefault(self._world(self._named(name) or found), set()).add(name)
+        return worlds
+
     def _world(self, servers: tuple[Server, ...]) -> Discovery:
         """Who follows names, from these servers on or from the root's."""
         if not servers:

@@ -79,6 +79,11 @@ class Discovery:
         """The servers that are known by now to answer over TCP alone."""
         return self._deaf
 
+    @property
+    def private(self) -> bool:
+        """Whether it begins with servers that the configuration names, and not with the root's."""
+        return bool(self._named)
+
     def responsive(self, servers: Sequence[Server]) -> tuple[Server, ...]:
         """Of servers some of which keep silent, those that have answered before; else all of them."""
         addresses = {address for server in servers for address in server.addresses}
@@ -174,6 +179,11 @@ class Discovery:
             self._mind_the_port(silence)
             raise DelegationError(f"nobody answers for {name} ({silence})") from None
         return home
+
+    def known_zone(self, name: str) -> str:
+        """The apex of the deepest zone that is known by now to hold ``name``; empty where only the root does,
+        or the servers that the configuration names."""
+        return next((above for above in ancestors(name) if above in self._cuts), "")
 
     def known_cut(self, apex: str) -> ZoneCut:
         """The zone as its parent's referral described it; nobody is asked."""
@@ -353,8 +363,8 @@ class Discovery:
         """What the servers of a zone say: with authority, or by a referral further down."""
         if cut.apex in self._silent:
             raise self._silent[cut.apex]
+        addresses = self._addresses(cut)
         try:
-            addresses = self._addresses(cut)
             reply = first(
                 addresses,
                 name,
@@ -366,7 +376,9 @@ class Discovery:
                 heard=self._heard,
             )
         except NoUsefulAnswer as silence:
-            if silence.mute or silence.intercepted:  # else it may be about this one name
+            # A server that the configuration names has zones, and says nothing useful of what is above them.
+            elsewhere = cut.named and not self._heard.isdisjoint(addresses)
+            if (silence.mute or silence.intercepted) and not elsewhere:  # else it may be about this one name
                 self._silent[cut.apex] = silence
             raise
         self._answered = self._answered or not Response(reply).like_a_resolver

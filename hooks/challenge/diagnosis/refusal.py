@@ -9,6 +9,7 @@ from .... import output
 from ...caa import issuers
 from ...clients.ca_rate_limits import limit
 from ...clients.call import Call
+from ...clients.challenge import owner_name
 from ...clients.process import Client
 from ...config.load import load_settings
 from ...config.settings import Settings
@@ -60,14 +61,17 @@ def _caa(
 ) -> Iterator[tuple[list[str], Cause]]:
     from ...caa import evaluation
     from ...caa.preflight import Lookups
-    from ...dns.zone_cuts import Discovery
+    from ..placement import Placements
 
     issuer = issuers.authority(settings.ca, settings.ca_account, issuers.of_call(environ, client))
-    lookups = Lookups(Discovery(settings.resolvers, timing=settings.timing), names)
-    for name in names:
-        verdict = evaluation.check(name, issuer, lookups)
-        if verdict.reason:
-            yield [], Cause("caa", f"{name}: {verdict.reason}", "; ".join(verdict.remedy))
+    places = Placements(settings)
+    for world, some in places.worlds_of(map(owner_name, names)).items():
+        domains = [name for name in names if owner_name(name) in some]
+        lookups = Lookups(world, domains)
+        for domain in domains:
+            verdict = evaluation.check(domain, issuer, lookups)
+            if verdict.reason:
+                yield [], Cause("caa", f"{domain}: {verdict.reason}", "; ".join(verdict.remedy))
 
 
 def _identifiers(problem: str) -> list[str]:

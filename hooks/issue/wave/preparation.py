@@ -6,14 +6,13 @@ What cannot succeed is set aside with its reason, and costs the others nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from ....errors import CaaForbids, ConfigError, HookError
-from ....names import PREFIX
-from ...caa.evaluation import Authority, check
-from ...caa.preflight import Lookups
+from ...caa.evaluation import Authority, Verdict, check
+from ...caa.preflight import Lookups, is_binding
 from ...challenge.placement import Placements
 from ...clients.challenge import owner_name
 from ...config.settings import Settings, ZoneRule
@@ -55,12 +54,12 @@ def _merged(rule: ZoneRule, row: ZoneRule | None) -> ZoneRule:
 
 
 def set_aside(
-    certificates: Sequence[WantedCertificate], settings: Settings, places: Placements, authority: Authority
+    certificates: Sequence[WantedCertificate], places: Placements, authority: Authority
 ) -> dict[str, HookError]:
     """Those that cannot succeed, by name, each with the reason. ``places`` knows the others' from then on."""
     failed = _unplaced(certificates, places)
     rest = [wanted for wanted in certificates if wanted.name not in failed]
-    return failed | _forbidden(rest, settings, places, authority)
+    return failed | _forbidden(rest, places, authority)
 
 
 def without_files(certificates: Iterable[WantedCertificate], folder: str) -> dict[str, HookError]:
@@ -107,23 +106,25 @@ def _unplaced(certificates: Sequence[WantedCertificate], places: Placements) -> 
 
 
 def _forbidden(
-    certificates: Sequence[WantedCertificate], settings: Settings, places: Placements, authority: Authority
+    certificates: Sequence[WantedCertificate], places: Placements, authority: Authority
 ) -> dict[str, HookError]:
-    """Where the configuration names the servers, the world's CAA is not what they have."""
-    identifiers: Mapping[str, list[str]] = {
-        wanted.name: [name for name in wanted.names if not settings.nameservers_for(f"{PREFIX}{name}")]
-        for wanted in certificates
-    }
-    every = {name for names in identifiers.values() for name in names}
-    if not authority.names or not every:
+    if not authority.names:
         return {}
-    lookups = Lookups(places.discovery, every, CAA_TIMEOUT + CAA_TIMEOUT_PER_NAME * len(every))
-    verdicts = {name: check(name, authority, lookups) for name in every}
+    every = {name for wanted in certificates for name in wanted.names}
+    verdicts: dict[str, Verdict] = {}
+    for world, challenges in places.worlds_of(map(owner_name, every)).items():
+        if is_binding(authority, world):
+            names = [name for name in every if owner_name(name) in challenges]
+            lookups = Lookups(world, names, CAA_TIMEOUT + CAA_TIMEOUT_PER_NAME * len(names))
+            verdicts |= {name: check(name, authority, lookups) for name in names}
     found: dict[str, HookError] = {}
-    for certificate, names in identifiers.items():
-        forbidden = [verdicts[name] for name in names if verdicts[name].outcome == "forbidden"]
+    for certificate in certificates:
+        told = [verdicts[name] for name in certificate.names if name in verdicts]
+        forbidden = [verdict for verdict in told if verdict.outcome == "forbidden"]
         if forbidden:
             reasons = dict.fromkeys(f"{each.identifier}: {each.reason}" for each in forbidden)
             steps = dict.fromkeys(step for each in forbidden for step in each.remedy)
-            found[certificate] = CaaForbids(f"the CA would refuse {'; '.join(reasons)}", "; ".join(steps))
+            found[certificate.name] = CaaForbids(
+                f"the CA would refuse {'; '.join(reasons)}", "; ".join(steps)
+            )
     return found

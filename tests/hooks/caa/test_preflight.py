@@ -7,10 +7,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import dns.flags
+import dns.message
+import dns.rcode
 import pytest
 from calls import BOTH, NAME, Stage
 from contract import validation
-from testbed import TIME_LIMIT, Bind, World
+from testbed import TIME_LIMIT, Bind, Knot, NameServer, PowerDNS, World, Zone
+from testbed.sockets import Transport
 
 from dns01.errors import CaaForbids
 from dns01.hooks.caa.evaluation import Authority, CannotTell, RRset
@@ -18,6 +22,7 @@ from dns01.hooks.caa.preflight import Lookups, preflight, records_at
 from dns01.hooks.clients.call import Call
 from dns01.hooks.clients.challenge import Challenge
 from dns01.hooks.dns.address import Address
+from dns01.hooks.dns.destination import Server
 from dns01.hooks.dns.timing import Timing
 from dns01.hooks.dns.zone_cuts import Discovery
 
@@ -289,8 +294,93 @@ def test_the_same_records_are_nothing_to_a_ca_that_nobody_knows(tmp_path: Path) 
         assert "CAA" not in said.stderr
 
 
-def test_nobody_is_asked_for_a_zone_whose_servers_are_configured(tmp_path: Path) -> None:
-    with Stage(tmp_path, text='@ CAA 0 issue ";"') as stage:
-        client = stage.client(DNS01_CA="letsencrypt", DNS01_NAMESERVERS="127.1.0.1")
+# Servers that the configuration names (private zones)
 
-        assert client("deploy_challenge", *APEX).code == 0
+INSIDE = "127.3.0.1"
+SOMEBODYS_OWN = Authority(("ca.corp.internal",))
+FORBIDS = '@ CAA 0 issue "sectigo.com"\n'
+
+
+class Forwarder(NameServer):
+    """Has its own zones; of all else it answers as a resolver does, without authority."""
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        response = super().answer(query, over)
+        if response is not None and response.rcode() == dns.rcode.REFUSED:
+            response.set_rcode(dns.rcode.NXDOMAIN)
+            response.flags |= dns.flags.RA
+        return response
+
+
+class Choosy(NameServer):
+    """Lets what is about none of its zones vanish."""
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        response = super().answer(query, over)
+        return None if response is not None and response.rcode() == dns.rcode.REFUSED else response
+
+
+def ask_inside(domain: str, authority: Authority, zone_query: float = 2) -> None:
+    """Of the servers that the configuration names, as a phase does it."""
+    inside = Discovery(
+        [], [Server(INSIDE, (Address(INSIDE),))], timing=Timing(datagram=0.5, zone_query=zone_query)
+    )
+    made = call(domain)
+    inside.find(made.challenges[0].name)
+    preflight(made, {made.challenges[0].name}, authority, inside, {}, seconds=5)
+
+
+@pytest.mark.parametrize("domain", ["corp.internal", "www.corp.internal", "*.corp.internal"])
+def test_25_servers_that_are_named_are_asked_for_their_zone_s_records(domain: str) -> None:
+    with Bind(INSIDE, {"corp.internal": FORBIDS}), pytest.raises(CaaForbids, match=r"sectigo\.com issue"):
+        ask_inside(domain, LETSENCRYPT)
+
+
+def test_25_a_ca_of_ones_own_need_not_hold_by_them(capsys: pytest.CaptureFixture[str]) -> None:
+    with Bind(INSIDE, {"corp.internal": FORBIDS}):
+        ask_inside("www.corp.internal", SOMEBODYS_OWN)
+
+    said = capsys.readouterr().err
+    assert "the CA may refuse www.corp.internal" in said
+    assert "the CAA records of corp.internal let sectigo.com issue" in said
+    assert 'corp.internal. CAA 0 issue "ca.corp.internal"' in said
+
+
+@pytest.mark.parametrize("kind", [Bind, Knot, PowerDNS, Forwarder, Choosy])
+def test_25_what_is_above_their_zones_is_nobody_s(
+    kind: type[Bind] | type[NameServer], capsys: pytest.CaptureFixture[str]
+) -> None:
+    zones = {"dev.corp.internal": ""}
+    inside = (
+        kind(INSIDE, zones=[Zone("dev.corp.internal", "", {"ns1.dev.corp.internal": INSIDE})])
+        if issubclass(kind, NameServer)
+        else kind(INSIDE, zones)
+    )
+    with inside:
+        ask_inside("www.dev.corp.internal", LETSENCRYPT, zone_query=1)
+        assert capsys.readouterr().err == ""
+
+
+def test_25_a_parent_on_the_same_servers_is_heeded() -> None:
+    zones = {"corp.internal": FORBIDS, "dev.corp.internal": ""}
+    with Bind(INSIDE, zones), pytest.raises(CaaForbids, match=r"the CAA records of corp\.internal"):
+        ask_inside("www.dev.corp.internal", LETSENCRYPT)
+
+
+def test_25_an_error_of_theirs_is_warned_about(capsys: pytest.CaptureFixture[str]) -> None:
+    zone = Zone("corp.internal", "", {"ns1.corp.internal": INSIDE})
+    with NameServer(INSIDE, zones=[zone]) as server:
+        server.rcodes["corp.internal", "CAA"] = "SERVFAIL"
+        ask_inside("corp.internal", LETSENCRYPT)
+    assert "its CAA records cannot be found out" in capsys.readouterr().err
+
+
+def test_25_a_call_asks_the_servers_that_are_named(tmp_path: Path) -> None:
+    with Stage(tmp_path, text=FORBIDS) as stage:
+        named = {"DNS01_NAMESERVERS": "127.1.0.1"}
+        refused = stage.client(DNS01_CA="letsencrypt", **named)("deploy_challenge", *APEX)
+        warned = stage.client(DNS01_CA="ca.corp.internal", **named)("deploy_challenge", *APEX)
+
+        assert (refused.code == 0, warned.code) == (False, 0)
+        assert "the CA would refuse example.org" in refused.stderr
+        assert "the CA may refuse example.org" in warned.stderr

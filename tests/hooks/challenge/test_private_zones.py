@@ -6,6 +6,7 @@ The numbers are those of the readiness cases.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from testbed import Bind, Knot, NameServer, PowerDNS, World, Zone
@@ -168,3 +169,28 @@ def test_40_a_wildcard_inside_is_overridden_like_any_other(world: World) -> None
 def test_40_servers_that_say_nothing_leave_the_name_as_it_is(world: World) -> None:
     place = named(world, WEB, "corp.internal")
     assert (place.target, place.apex, addresses(place)) == (WEB, "corp.internal", [INSIDE])
+
+
+def test_25_a_domain_s_caa_is_that_of_its_own_dns_wherever_its_challenge_is(
+    world: World, example: HostedZone, tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text(f"""
+        resolvers = ["{world.resolver.address}"]
+        [account.all]
+        provider = "memory"
+        zones = "example.org,corp.internal"
+        [zone."corp.internal"]
+        nameservers = ["{INSIDE}"]
+    """)
+    (tmp_path / "config.toml").chmod(0o600)
+    public, inside = "_acme-challenge.example.org", "_acme-challenge.web.corp.internal"
+    example.set(public, "CNAME", "acme.corp.internal.")
+    with Bind(INSIDE, {"corp.internal": "_acme-challenge.web CNAME acme.example.org."}):
+        places = Placements(load_settings({"DNS01_CONFIG": str(tmp_path / "config.toml")}))
+        found = places.find([public, inside])
+
+    assert (found[public].private, found[inside].private) == (True, False)
+    assert {world.private: names for world, names in places.worlds_of(found).items()} == {
+        False: {public},
+        True: {inside},
+    }

@@ -16,6 +16,7 @@ from ....dns.inspect.survey import Survey, recheck_serials
 from ....dns.negative_ttl import negative_ttl
 from ..finding import Examined, Finding, Severity
 from . import _addresses
+from ._ca import is_of_ones_own
 from ._server_faults import REPORTS, serial_went_back
 from ._server_names import answers, or_drop
 from ._transports import (
@@ -36,7 +37,14 @@ NEIGHBOURS = {4: 24, 6: 48}  # the prefix that one site is given: what fails in 
 
 
 def check(examined: Examined) -> Iterator[Finding]:
-    """Everything that is wrong with the servers of the zones that the challenge depends on."""
+    """Everything that is wrong with the servers of the zones that the challenge depends on. A CA of one's own
+    reaches servers that the world does not."""
+    for finding in _of_all_zones(examined):
+        if finding.code != "private-address" or not is_of_ones_own(examined):
+            yield finding
+
+
+def _of_all_zones(examined: Examined) -> Iterator[Finding]:
     copies = account_copies(examined)
     if examined.settings.nameservers_for(examined.name):
         if survey := named_survey(examined):

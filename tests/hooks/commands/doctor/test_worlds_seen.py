@@ -15,6 +15,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 from calls import KEY, until
+from examined import codes, examine
 from setups import (
     BOTH,
     FOUR,
@@ -35,6 +36,7 @@ from testbed import Bind, Knot, NameServer, PowerDNS, Unbound, Zone, own
 from testbed.firewall import swallowing
 from testbed.sockets import Transport
 
+from dns01.hooks.commands.doctor.checks import servers
 from dns01.hooks.commands.doctor.finding import Severity
 
 FAULTS = Faults()
@@ -494,3 +496,55 @@ def all_servers_swallow_everything(site: Site) -> Account:
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_the_true_cause_comes_first(site: Site, fault: Fault) -> None:
     check_fault(site, fault)
+
+
+# A CA of one's own is in the same network
+
+
+def certbot(site: Site, server: str) -> None:
+    site.write(
+        "/etc/letsencrypt/renewal/example.org.conf",
+        f"[renewalparams]\nauthenticator = manual\npref_challs = dns-01,\nserver = {server}\n",
+    )
+
+
+def configured(site: Site, ca: str, more: str = "") -> dict[str, str]:
+    site.write("/config.toml", f'[ca]\ndirectory = "{ca}"\n{more}', 0o600)
+    return {"DNS01_CONFIG": str(site.folder / "config.toml")}
+
+
+def blamed(site: Site, ca: str = "", environ: Account | None = None) -> bool:
+    """Whether the private address of one of the two servers is one too many."""
+    site.world.zone("example.org", BOTH)
+    site.world.zones["org"].set("ns2.example.org", "A", "10.0.0.53")
+    examined = examine(site.world, "example.org", DNS01_CA=ca)._replace(root=str(site.folder))
+    return "private-address" in codes(servers.check(examined._replace(environ=environ or {})))
+
+
+@pytest.mark.parametrize(
+    "ca",
+    [
+        "https://ca.corp.internal/acme/acme/directory",
+        "https://10.0.0.8:9000/acme/acme/directory",
+        "https://[fd00::8]/directory",
+        "https://ca/acme/directory",
+        "https://localhost:14000/dir",
+        "ca.home.arpa",
+    ],
+)
+def test_a_ca_of_ones_own_reaches_private_addresses(site: Site, ca: str) -> None:
+    assert not blamed(site, ca)
+
+
+def test_so_does_the_one_that_certbot_orders_from(site: Site) -> None:
+    certbot(site, "https://ca.corp.internal/acme/acme/directory")
+    assert not blamed(site)
+
+
+def test_so_does_one_whose_root_is_named(site: Site) -> None:
+    assert not blamed(site, environ=configured(site, "https://192.0.2.8/acme", 'ca_file = "/root.pem"\n'))
+
+
+@pytest.mark.parametrize("ca", ["", "letsencrypt", "https://192.0.2.8/dir", "https://ca.example.invalid/dir"])
+def test_any_other_reaches_none(site: Site, ca: str) -> None:
+    assert blamed(site, ca, configured(site, "letsencrypt"))

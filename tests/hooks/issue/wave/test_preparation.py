@@ -90,7 +90,7 @@ def test_what_caa_forbids_and_what_nobody_has_is_set_aside_with_its_reason(tmp_p
             }.items()
         ]
 
-        failed = set_aside(wanted, settings, Placements(settings), Authority(("ca.example",)))
+        failed = set_aside(wanted, Placements(settings), Authority(("ca.example",)))
 
     assert {name: type(error) for name, error in failed.items()} == {
         "closed": CaaForbids,

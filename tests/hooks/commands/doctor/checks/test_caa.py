@@ -173,5 +173,20 @@ def test_the_ca_of_dehydrated_s_config_counts_for_what_is_in_its_domains_txt(
     assert codes(check(examined)) == ["caa-unknown-ca"]
 
 
-def test_nothing_is_said_where_the_configuration_names_the_servers(world: World) -> None:
-    assert findings(world, NOBODY, DNS01_NAMESERVERS=NS1) == []
+@pytest.mark.parametrize(
+    ("ca", "severity"),
+    [("letsencrypt", Severity.ERROR), ("ca.corp.internal", Severity.WARNING)],
+)
+def test_servers_that_the_configuration_names_are_asked_themselves(
+    world: World, ca: str, severity: Severity
+) -> None:
+    """A CA of one's own may heed other records, or none."""
+    (finding,) = findings(world, '0 issue "sectigo.com"', ca=ca, DNS01_NAMESERVERS=NS1)
+    assert (finding.code, finding.severity) == ("caa-forbids", severity)
+
+
+@pytest.mark.parametrize("named", [NS1, "127.1.0.77"])
+def test_what_is_above_their_zones_and_servers_that_say_nothing_are_no_matter_of_caa(
+    world: World, named: str
+) -> None:
+    assert findings(world, OURS, domain="a.www.example.org", DNS01_NAMESERVERS=named) == []

@@ -1,0 +1,65 @@
+"""The CA that a domain's certificates come from, as far as this machine's files tell."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from functools import partial
+from urllib.parse import urlsplit
+
+from .....errors import ConfigError
+from .....names import is_within
+from .....threads import aside
+from ....caa.issuers import Order, authority, is_public, of_certbot, of_dehydrated
+from ....clients import dehydrated
+from ....issue.section import load_ca
+from ..finding import Examined
+from . import _certbot
+from ._addresses import scope_of
+
+LOOKUP = 2.0  # seconds for the address of the CA
+# RFC 6761, RFC 6762, RFC 8375, and what ICANN has set aside or never delegated
+PRIVATE_TLDS = ("internal", "home.arpa", "local", "localhost", "lan", "corp", "home", "intranet", "test")
+
+
+def order_of(examined: Examined) -> Order:
+    """What the client that is set up for the domain says: certbot's renewal file, or dehydrated."""
+    for _, lineage in _certbot.lineages(examined):
+        return of_certbot(lineage, examined.root)
+    config = dehydrated.read_config(examined.environ, examined.root)
+    if config and any(examined.domain in names for names in dehydrated.certificates(config, examined.root)):
+        return of_dehydrated(config, root=examined.root)
+    return Order()
+
+
+def is_of_ones_own(examined: Examined) -> bool:
+    """Whether the CA is in this machine's network, and asks name servers at private addresses as well: it has
+    a root of its own (``ca_file``), or a private name or address."""
+    section = None
+    with suppress(ConfigError):  # which the configuration's check says
+        section = load_ca(examined.environ)
+    order = order_of(examined)
+    if is_public(authority(examined.settings.ca, "", order)):
+        return False
+    theirs = section.directory if section else ""
+    said = order.directory or examined.settings.ca or theirs
+    if section and section.ca_file and said == theirs:
+        return True
+    host = (urlsplit(said).hostname or "") if "://" in said else said
+    return bool(host) and (_is_private_name(examined, host) or _is_at_a_private_address(host))
+
+
+def _is_private_name(examined: Examined, host: str) -> bool:
+    if "." not in host and ":" not in host:
+        return True
+    return bool(examined.settings.nameservers_for(host)) or any(is_within(host, tld) for tld in PRIVATE_TLDS)
+
+
+def _is_at_a_private_address(host: str) -> bool:
+    """Of a name, as this machine's own resolver has it: that is whom the client asks."""
+    try:
+        found = aside(partial(socket.getaddrinfo, host, None)).result(LOOKUP)
+    except (OSError, UnicodeError, TimeoutError):
+        return False
+    scopes = {scope_of(str(each[4][0]).partition("%")[0]) for each in found}
+    return bool(scopes) and "public" not in scopes
