@@ -170,6 +170,7 @@ class Phase:
         self.steps = Steps()
         self._session = session
         self._degraded: list[str] = []  # names that resolvers decided about
+        self._refused: list[HookError] = []  # why single names of a run were not published
 
     @cached_property
     def records(self) -> Records:
@@ -252,6 +253,7 @@ class Phase:
                 if str(error) not in map(str, errors):
                     output.failure(str(error), error.hint)
                 errors.append(error)
+        self._refused += errors
         return errors
 
     def _publish_and_wait(self, challenges: Sequence[Challenge], *, wait: bool) -> None:
@@ -390,11 +392,12 @@ class Phase:
     def record(self, error: BaseException | None) -> None:
         """Write what has come of the phase into the audit trail, and notify. ``error``: what ended it."""
         session = self._session
-        failure = f"{type(error).__name__}: {error}" if error else ""
+        ended = [*self._refused, *([error] if error else [])]
+        failures = dict.fromkeys(f"{type(each).__name__}: {each}" for each in ended)
         deployed = session.deploying.outcomes()
         undelivered = [f"{row['target']}: {row['error']}" for row in deployed if row["error"]]
         published, retracted, kept = self._of_records()
-        errors = [failure] if failure else [*kept, *undelivered]
+        errors = [*failures] or [*kept, *undelivered]
         line = entry(
             self.call,
             published=[_place(entry) for entry in published],

@@ -256,6 +256,7 @@ def test_32_a_name_that_fails_is_named_in_the_last_call_and_keeps_none_of_the_ot
     assert "nowhere.org is not in the DNS" in said.stderr
     assert "ready after" in said.stdout
     assert "not published: nowhere.org" in said.stderr
+    assert "nowhere.org is not in the DNS" in pair.trail()[-1]["error"]
     for name in NAMES[:2]:
         assert pair.bind.txt(f"_acme-challenge.{name}") == {validation(name)}  # certbot cleans up
 
