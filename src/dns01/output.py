@@ -104,7 +104,8 @@ def table(lines: Iterable[str]) -> None:
 
 def report(text: str = "", *, aside: bool = False) -> None:
     """A line of what a command shows, on stdout; ``aside``: on stderr. Raises BrokenPipeError."""
-    print(harmless(text), file=sys.stderr if aside else sys.stdout, flush=True)
+    file = sys.stderr if aside else sys.stdout
+    print(fitted(harmless(text), file), file=file, flush=True)
 
 
 def document(value: object) -> None:
@@ -117,6 +118,15 @@ def harmless(text: str) -> str:
     """The text without secrets, printable. What stands on several lines is indented from the second on, so
     that no text from outside can pass for a line of ours."""
     return re.sub(r"\n(?! {6})", "\n      ", printable(redact(text)))
+
+
+def fitted(text: str, file: TextIO | None) -> str:
+    """The text in lines that a terminal has room for; as it is, where the file is none."""
+    if file is None or not file.isatty():
+        return text
+    from .wrapping import width, wrapped
+
+    return wrapped(text, width(file))
 
 
 def trace(error: BaseException) -> None:
@@ -132,5 +142,6 @@ def _write(text: str, file: TextIO | None = None) -> None:
         _writers.rest(harmless(text))
         return
     with suppress(OSError, ValueError):  # a client that closed our stderr is no reason to stop
+        file = file or sys.stderr
         # In one write: another thread may write a line of its own at the same time.
-        print(f"{harmless(text)}\n", end="", file=file or sys.stderr, flush=True)
+        print(f"{fitted(harmless(text), file)}\n", end="", file=file, flush=True)

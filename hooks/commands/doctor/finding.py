@@ -30,7 +30,7 @@ class Finding(NamedTuple):
 
     ``code``: a stable word for programs, as in "caa-forbids". ``subject``: the name, zone, server
     or file that it is about. ``message``: one line. ``remedy``: the steps, in their order, each
-    with the command or the record to paste.
+    with the command or the record to paste. ``details``: the lines of a report beneath the message.
     """
 
     code: str
@@ -38,6 +38,7 @@ class Finding(NamedTuple):
     subject: str
     message: str
     remedy: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
 
 
 class Examined(NamedTuple):

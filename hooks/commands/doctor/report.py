@@ -27,7 +27,7 @@ def show(diagnoses: Sequence[Diagnosis]) -> None:
     """Print all domains, those that have everything in common together: with colours on a terminal, as
     plain lines elsewhere. What is printed already is not printed again.
 
-    No line is broken: a record or a command can be copied as it stands.
+    No record and no command is broken: each can be copied as it stands.
     """
     printer = _Coloured() if sys.stdout.isatty() else _Plain()
     said: set[Finding | Node | str] = set()
@@ -37,6 +37,8 @@ def show(diagnoses: Sequence[Diagnosis]) -> None:
         printer.tree(_drawn(group, said))
         for finding in first.ordered:
             printer.line(finding.severity.name, f"  {finding.severity.name:7} {_headline(finding, said)}")
+            for line in () if finding in said else finding.details:
+                printer.line("", f"          {line}")
             for number, step in enumerate(_steps(finding, said), 1):
                 head, *others = step.splitlines()
                 printer.line("step", f"       {number}. {head}")
@@ -93,7 +95,7 @@ class _Plain:
 
 
 class _Coloured:
-    """For a terminal, which breaks the lines itself where they are too long for it."""
+    """For a terminal, in lines that it has room for."""
 
     STYLES: Mapping[str, str] = {
         **{severity.name: style for severity, style in STYLES.items()},
@@ -109,7 +111,8 @@ class _Coloured:
     def line(self, kind: str, text: str) -> None:
         from rich.text import Text
 
-        self._console.print(Text(output.harmless(text), self.STYLES.get(kind, "")), soft_wrap=True)
+        fitted = output.fitted(output.harmless(text), sys.stdout)
+        self._console.print(Text(fitted, self.STYLES.get(kind, "")), soft_wrap=True)
 
     def tree(self, node: Node) -> None:
         from rich.text import Text
@@ -122,7 +125,7 @@ class _Coloured:
                 grown(each, branch)
             return branch
 
-        self._console.print(grown(node), soft_wrap=True)
+        self._console.print(grown(node), overflow="ignore", crop=False)
 
 
 def document(diagnoses: Iterable[Diagnosis]) -> dict[str, Any]:
@@ -214,7 +217,7 @@ def _domain(diagnosis: Diagnosis) -> dict[str, Any]:
                 "code": finding.code,
                 "severity": finding.severity.name.lower(),
                 "subject": redact(finding.subject),
-                "message": redact(finding.message),
+                "message": redact("; ".join((finding.message, *finding.details))),
                 "remedy": [redact(step) for step in finding.remedy if step],
             }
             for check, findings in diagnosis.findings.items()

@@ -44,7 +44,6 @@ def skipped(domain: str) -> Finding:
 
 
 def _failed(name: str, error: HookError) -> Finding:
-    report = error.report if isinstance(error, NotReady) else ()
-    message = "; ".join((str(error), *report))
+    report = tuple(error.report) if isinstance(error, NotReady) else ()
     code = "probe-not-ready" if isinstance(error, NotReady) else "probe-failed"
-    return Finding(code, Severity.ERROR, name, message, (error.hint,) if error.hint else ())
+    return Finding(code, Severity.ERROR, name, str(error), (error.hint,) if error.hint else (), report)

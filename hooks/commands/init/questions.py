@@ -12,7 +12,6 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from getpass import getpass
-from textwrap import wrap
 from typing import TypeVar
 
 import click
@@ -20,6 +19,7 @@ import click
 from .... import output
 from ....errors import ConfigError, HookError, UsageError
 from ....secret import redact
+from ....wrapping import width, wrapped
 
 T = TypeVar("T")
 
@@ -93,10 +93,7 @@ def one_of(answer: str, words: Sequence[str]) -> str:
 
 def say(text: str) -> None:
     """Print the text for the person who is asked, wrapped to the terminal."""
-    for line in wrap(
-        text, COLUMNS, subsequent_indent="     ", break_long_words=False, break_on_hyphens=False
-    ):
-        click.echo(output.printable(line), err=True)
+    click.echo(wrapped(output.harmless(text), width(sys.stderr) or COLUMNS), err=True)
 
 
 def complain(error: HookError) -> None:

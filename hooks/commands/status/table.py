@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from .... import output
 from ....secret import redact
+from ....wrapping import width
 from ...deploy.certificate import Leaf
 from ...state.atomic import iso
 from ...state.journal import RETRACT
@@ -19,23 +21,39 @@ from .services import Shown
 NAMED = 3  # problems that the first line has room for
 LENGTH = 80  # characters of each
 COLUMNS = ("state", "certificate", "expires", "key", "issuer", "deployed", "live")
-WHOLE = COLUMNS[:3]  # which no terminal is too narrow for
+NONE = "-"  # stands in a column that there is nothing to be said in
+STATE_WIDTH = max(map(len, Level.__members__))
 STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "bold red", Level.UNKNOWN: "magenta"}
 
 
 def show(overview: Overview) -> None:
-    """Print it: on a terminal a table, without the figures for programs; elsewhere aligned lines."""
+    """Print it: for programs with their figures and in lines as long as they are; on a terminal with
+    colours, in lines that it has room for."""
     rows = [_row(standing, overview.at) for standing in overview.certificates]
-    print(summary(overview) if sys.stdout.isatty() else headline(overview))
-    if rows and sys.stdout.isatty():
-        _table(rows)
-    elif rows:
-        widths = [max(len(row[column]) for row in [COLUMNS, *rows]) for column in range(len(COLUMNS))]
-        for row in [COLUMNS, *rows]:
-            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    if sys.stdout.isatty():
+        output.report(summary(overview))
+        _colour(rows, width(sys.stdout))
+    else:
+        output.report(headline(overview))
+        for line in aligned([COLUMNS, *rows]) if rows else ():
+            output.report(line)
     for line in _notes(overview):
-        print(line)
-    sys.stdout.flush()
+        output.report(line)
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """The rows as lines, their columns beneath each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def stacked(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """State and name of each certificate in one line, and all else about it beneath."""
+    for state, name, *facts, deployed_at, live in rows:
+        indent = " " * (STATE_WIDTH + 2)
+        yield f"{state:{STATE_WIDTH}}  {name}"
+        yield f"{indent}{', '.join(facts)}"
+        yield from (f"{indent}{said}" for said in (deployed_at, live) if said != NONE)
 
 
 def headline(overview: Overview) -> str:
@@ -97,8 +115,8 @@ def _row(standing: Standing, now: datetime) -> tuple[str, ...]:
             expires(leaf, now) if leaf else "?",
             leaf.key_type if leaf else "?",
             common_name(leaf.issuer) if leaf else "?",
-            ", ".join(map(deployed, known.destinations)) or "-",
-            ", ".join(f"{service} {verdict(shown)}" for service, shown in standing.shown.items()) or "-",
+            ", ".join(map(deployed, known.destinations)) or NONE,
+            ", ".join(f"{service} {verdict(shown)}" for service, shown in standing.shown.items()) or NONE,
         )
     )
 
@@ -128,18 +146,25 @@ def verdict(shown: Shown) -> str:
     return "unreachable" if shown.leaf is None else "another certificate"
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> None:
+def _colour(rows: Sequence[tuple[str, ...]], columns: int) -> None:
+    """Print the certificates in a table of the columns that say something, or stacked where that is wider
+    than the terminal."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False)
-    for name in COLUMNS:
-        table.add_column(name, no_wrap=name in WHOLE)
-    for state, *cells in rows:  # a line for each: what does not fit is cut
-        texts = (Text(cell, no_wrap=True, overflow="ellipsis") for cell in cells)
-        table.add_row(Text(state, STYLES[Level[state]]), *texts)
-    Console(markup=False, highlight=False).print(table)
+    said = [column for column in zip(COLUMNS, *rows, strict=True) if any(cell != NONE for cell in column[1:])]
+    lines = aligned(list(zip(*said, strict=True)))
+    if columns and any(len(line) > columns for line in lines):
+        lines = list(stacked(rows))
+    console = Console(markup=False, highlight=False)
+    for line in lines:
+        text = Text(line)
+        state = line.partition(" ")[0]
+        if state in Level.__members__:
+            text.stylize(STYLES[Level[state]], 0, len(state))
+        elif line.startswith(COLUMNS[0]):
+            text.stylize("bold")
+        console.print(text, soft_wrap=True)
 
 
 def _notes(overview: Overview) -> Iterator[str]:

@@ -131,7 +131,7 @@ def _primary(survey: Survey, fault: ServerFault) -> Finding:
 
 def _stale(survey: Survey, fault: ServerFault) -> Finding:
     newest = survey.newest
-    serials = ", ".join(f"{look.address} has {look.serial}" for look in fault.looks)
+    serials = ", ".join(f"{look.serial} at {look.address}" for look in fault.looks)
     newer = [each for each in survey.looks if each.address not in {late.address for late in survey.behind}]
     known = f"; {newest} has {newest.serial}" if newest and newer else "; the primary has a newer one"
     return Finding(

@@ -68,6 +68,14 @@ def test_a_record_that_never_shows_is_an_error_and_taken_back(tmp_path: Path) ->
         assert stage.journal() == []
 
 
+def test_what_each_server_says_of_a_record_that_never_shows_has_a_line_of_its_own(tmp_path: Path) -> None:
+    with Stage(tmp_path, BOTH) as stage:
+        stage.hold()
+        said = person(stage, DNS01_TIMEOUT="1")("doctor", "example.org", "--write")
+    beneath = said.stdout.partition("probe-not-ready")[2].splitlines()[1:]
+    assert [line for line in beneath if line.split()[:2] == ["ns2.example.org", SECONDARY]]
+
+
 def test_a_kill_while_it_waits_leaves_a_journal_entry_which_a_sweep_takes_back(tmp_path: Path) -> None:
     with Stage(tmp_path, BOTH) as stage:
         stage.hold()

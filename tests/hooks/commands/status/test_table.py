@@ -48,6 +48,18 @@ def test_a_terminal_gets_a_table_with_colours(machine: Machine) -> None:
     assert "\x1b[1;31mCRITICAL" in shown
 
 
+def test_on_a_narrow_terminal_all_of_a_certificate_is_beneath_its_name(machine: Machine) -> None:
+    long = "a-rather-long-name-of-a-host.in-a-department.example-company.example"
+    lasting(machine.folder / "certs" / long, long, left=60)
+    _, shown = at_terminal(machine, 80)
+    lines = re.sub(r"\x1b\[[\d;]*m", "", shown).splitlines()
+    assert [line.split() for line in lines if long in line][-1] == ["OK", long]
+    beneath = next(line for line in lines if line.startswith(" ") and "EC P-256" in line)
+    assert "in 59 days" in beneath or "in 60 days" in beneath
+    assert "Example CA" in beneath
+    assert "…" not in shown
+
+
 def test_a_terminal_gets_a_line_for_each_certificate_and_no_figures(machine: Machine) -> None:
     names = ["a.example", "a-rather-long-name-of-a-host.example"]
     for name in names:

@@ -310,7 +310,7 @@ def test_a_stale_secondary_with_the_serials(world: World, example: HostedZone) -
         Severity.ERROR,
         "ns2.example.org",
     )
-    assert f"{NS2} has 1; ns1.example.org ({NS1}) has 2" in found.message
+    assert f"serial 1 at {NS2}; ns1.example.org ({NS1}) has 2" in found.message
     assert "rndc retransfer example.org" in found.remedy[1]
 
 
