@@ -23,9 +23,8 @@ from ...errors import CaaForbids, DelegationError
 from ...names import ancestors, canonical
 from ..clients.call import Call
 from ..clients.challenge import Challenge
-from ..dns.destination import CNAME_LIMIT
+from ..dns.cname_chain import CNAME_LIMIT, Discovery
 from ..dns.message import alias_of
-from ..dns.zone_cuts import Discovery
 from .evaluation import Authority, CannotTell, RRset, Verdict, check
 from .issuers import is_public
 

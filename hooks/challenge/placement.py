@@ -30,11 +30,11 @@ from ..config.load import open_account
 from ..config.settings import Account, Settings
 from ..config.validators import Readiness
 from ..dns.address import Address
+from ..dns.cname_chain import Discovery, check_chain
 from ..dns.destination import Destination, PortBarred, Server
 from ..dns.message import TXT, Query
 from ..dns.transport import Transport
 from ..dns.wildcard_cname import Rule
-from ..dns.zone_cuts import Discovery, check_chain
 from .primaries import Primary, check_same_zone, slowest
 
 ALL_SERVERS_TIMEOUT = 6.0  # seconds: for a datagram, another one and a stream

@@ -23,8 +23,8 @@ from ..clients.challenge import owner_name
 from ..config.load import load_settings, open_account
 from ..config.settings import Account as Configured
 from ..config.settings import Settings
+from ..dns.cname_chain import Discovery
 from ..dns.destination import Destination
-from ..dns.zone_cuts import Discovery
 from ..state.journal import Journal
 
 if TYPE_CHECKING:  # it brings requests along, which no other command needs

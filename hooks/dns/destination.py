@@ -1,14 +1,15 @@
-"""What a walk down the DNS finds: servers, zone cuts, where a record goes, and why the walk may end."""
+"""The words of a walk down the DNS: name server, zone cut, and the destination, where a record goes.
+
+Nothing is asked here: ``zone_cuts`` walks down the delegations, ``cname_chain`` follows the CNAMEs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...errors import DelegationError
 from .address import Address
 
-CNAME_LIMIT = 10  # CNAMEs: resolvers follow 10 or 11, and give up on 12
 PORT_53_HINT = (
     "open port 53 to the world, name other resolvers in DNS01_RESOLVERS, or name the zone's own servers "
     "in DNS01_NAMESERVERS"
@@ -54,11 +55,3 @@ class PortBarred(DelegationError):
             f"no name server can be asked from here: on port 53, {barrier} ({words})", PORT_53_HINT
         )
         self.barrier = barrier
-
-
-class ChainError(DelegationError):
-    """A loop of CNAMEs, or more of them than a CA follows; ``chain``: as far as they were followed."""
-
-    def __init__(self, message: str, hint: str, chain: Sequence[str]) -> None:
-        super().__init__(message, hint)
-        self.chain = tuple(chain)

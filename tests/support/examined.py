@@ -22,8 +22,8 @@ from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.clients.challenge import owner_name
 from dns01.hooks.commands.doctor.finding import Examined, Finding
 from dns01.hooks.config.load import load_settings
+from dns01.hooks.dns.cname_chain import Discovery
 from dns01.hooks.dns.timing import USUAL, Timing
-from dns01.hooks.dns.zone_cuts import Discovery
 
 IMPATIENT = USUAL._replace(zone_query=2.0)  # for worlds of which some servers are silent
 

@@ -11,11 +11,11 @@ from ....errors import ConfigError, DelegationError
 from ...config.settings import Settings
 from ...config.validators import addresses
 from ...dns.address import Address
+from ...dns.cname_chain import Discovery
 from ...dns.destination import Destination, Server
 from ...dns.inspect.server_answers import NAMES, Look, look_at
 from ...dns.inspect.survey import Survey, survey
 from ...dns.message import AAAA, A, Response, addresses_in, text
-from ...dns.zone_cuts import Discovery
 from ...state.journal import Entry
 
 

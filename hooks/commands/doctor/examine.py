@@ -13,7 +13,8 @@ from typing import Generic, NamedTuple, TypeVar
 from .... import output
 from ....errors import ConfigError, DelegationError, HookError
 from ...config.settings import Account
-from ...dns.destination import ChainError, Destination
+from ...dns.cname_chain import ChainError
+from ...dns.destination import Destination
 from .checks.configuration import serving
 from .checks.destination import followed
 from .finding import Check, Examined, Finding, Severity

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from ...challenge.placement import Placements
 from ...config.settings import Settings
-from ...dns.zone_cuts import Discovery
+from ...dns.cname_chain import Discovery
 
 
 class Severity(IntEnum):

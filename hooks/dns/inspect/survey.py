@@ -21,10 +21,10 @@ from dns.serial import Serial
 from ....errors import DelegationError
 from ....threads import aside
 from ..address import Address
+from ..cname_chain import Discovery
 from ..destination import Server
 from ..message import AAAA, A, addresses_in, alias_of
 from ..timing import USUAL, Timing
-from ..zone_cuts import Discovery
 from .server_answers import Look, look_at
 
 T = TypeVar("T")

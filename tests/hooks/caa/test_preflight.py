@@ -22,9 +22,9 @@ from dns01.hooks.caa.preflight import Lookups, preflight, records_at
 from dns01.hooks.clients.call import Call
 from dns01.hooks.clients.challenge import Challenge
 from dns01.hooks.dns.address import Address
+from dns01.hooks.dns.cname_chain import Discovery
 from dns01.hooks.dns.destination import Server
 from dns01.hooks.dns.timing import Timing
-from dns01.hooks.dns.zone_cuts import Discovery
 
 LETSENCRYPT = Authority(("letsencrypt.org",))
 NS1 = "127.1.0.1"

@@ -15,7 +15,7 @@ from dns01.errors import ConfigError, ZoneNotFound
 from dns01.hooks.challenge.placement import Placement, Placements
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.dns.address import Address
-from dns01.hooks.dns.zone_cuts import Discovery
+from dns01.hooks.dns.cname_chain import Discovery
 
 SERVER = "127.1.0.3"
 NAME = "_acme-challenge.example.org"

@@ -15,9 +15,9 @@ from testbed.world import HostedZone, World
 
 from dns01.errors import DelegationError
 from dns01.hooks.dns.address import Address
+from dns01.hooks.dns.cname_chain import Discovery
 from dns01.hooks.dns.destination import PortBarred
 from dns01.hooks.dns.timing import Timing
-from dns01.hooks.dns.zone_cuts import Discovery
 
 NAME = "_acme-challenge.example.org"
 NS1, NS2 = "127.1.0.1", "127.1.0.2"

@@ -12,12 +12,11 @@ from .....errors import DelegationError
 from .....names import ancestors
 from .....threads import aside_once
 from ....dns.address import Address
-from ....dns.destination import CNAME_LIMIT
+from ....dns.cname_chain import CNAME_LIMIT, Discovery
 from ....dns.inspect.server_answers import Look
 from ....dns.inspect.survey import Survey
 from ....dns.message import SOA, TXT, Query, Response, alias_of
 from ....dns.transport import Transport
-from ....dns.zone_cuts import Discovery
 from ..finding import Examined
 from ._zones import survey_of
 

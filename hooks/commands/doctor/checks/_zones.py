@@ -8,9 +8,8 @@ from contextlib import suppress
 from .....errors import DelegationError, HookError
 from .....names import PREFIX
 from .....threads import aside_once
-from ....dns.destination import ChainError
+from ....dns.cname_chain import ChainError, Discovery
 from ....dns.inspect.survey import Survey, survey, survey_named
-from ....dns.zone_cuts import Discovery
 from ..finding import Examined
 from .destination import followed
 

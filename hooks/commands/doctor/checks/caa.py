@@ -10,7 +10,7 @@ from ....caa.evaluation import Verdict
 from ....caa.evaluation import check as judge
 from ....caa.issuers import authority
 from ....caa.preflight import Lookups, is_binding
-from ....dns.zone_cuts import Discovery
+from ....dns.cname_chain import Discovery
 from ..finding import Examined, Finding, Severity
 from ._ca import order_of
 

@@ -11,7 +11,8 @@ import dns.rdatatype
 from .....errors import ConfigError, DelegationError, ZoneNotFound
 from .....names import PREFIX
 from .....providers.base import is_within
-from ....dns.destination import ChainError, Destination, PortBarred
+from ....dns.cname_chain import ChainError
+from ....dns.destination import Destination, PortBarred
 from ....dns.message import text
 from ..finding import Examined, Finding, Severity
 from .account_copy import account_copies

@@ -11,11 +11,11 @@ from ....clients.dehydrated import read_text
 from ....config.environment import PUBLIC_RESOLVERS, PUBLIC_RESOLVERS_6
 from ....config.validators import addresses
 from ....dns.address import Address
+from ....dns.cname_chain import Discovery
 from ....dns.destination import Destination, PortBarred, Server
 from ....dns.inspect.split_horizon import differences
 from ....dns.message import NS, Query, Response
 from ....dns.transport import Transport
-from ....dns.zone_cuts import Discovery
 from ..finding import Examined, Finding, Severity
 
 RESOLV_CONF = "/etc/resolv.conf"

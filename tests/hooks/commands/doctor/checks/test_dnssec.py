@@ -14,8 +14,8 @@ from testbed import Bind, World
 from dns01.hooks.commands.doctor.checks.dnssec import check, findings
 from dns01.hooks.commands.doctor.finding import Finding, Severity
 from dns01.hooks.dns.address import Address
+from dns01.hooks.dns.cname_chain import Discovery
 from dns01.hooks.dns.inspect.survey import survey
-from dns01.hooks.dns.zone_cuts import Discovery
 
 NS1, NS2 = "127.1.0.1", "127.1.0.2"
 BOTH = {"ns1.example.org": NS1, "ns2.example.org": NS2}

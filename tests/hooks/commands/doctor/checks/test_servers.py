@@ -13,9 +13,9 @@ from testbed.world import HostedZone
 from dns01.hooks.commands.doctor.checks.servers import check, findings
 from dns01.hooks.commands.doctor.finding import Finding, Severity
 from dns01.hooks.dns.address import Address
+from dns01.hooks.dns.cname_chain import Discovery
 from dns01.hooks.dns.inspect.survey import Survey, survey
 from dns01.hooks.dns.timing import Timing
-from dns01.hooks.dns.zone_cuts import Discovery
 
 NS1, NS2, NS3 = "127.1.0.1", "127.2.0.2", "127.3.0.3"
 ONE = {"ns1.example.org": NS1}

@@ -1,0 +1,97 @@
+"""The addresses of name servers: by glue, and as the world finds them; and which of them answer, and how."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from ...threads import Shared
+from .address import Address, reachable
+from .ask_servers import gather
+from .destination import Server, ZoneCut
+from .timing import Timing
+
+
+class ServerAddresses:
+    """Finds the addresses of name servers, and remembers them.
+
+    ``resolvers`` are asked for those in foreign zones. ``zone_of`` gives the deepest zone known that a host
+    is in, ``is_silent`` whether the servers of the zone at an apex have kept silent.
+    """
+
+    def __init__(
+        self,
+        resolvers: Sequence[Address],
+        timing: Timing,
+        zone_of: Callable[[str], ZoneCut],
+        is_silent: Callable[[str], bool],
+    ) -> None:
+        self._resolvers = resolvers
+        self._timing = timing
+        self._zone_of = zone_of
+        self._is_silent = is_silent
+        self._hosts: dict[str, tuple[Address, ...]] = {}
+        self.mute: set[Address] = set()  # that kept silent while others answered
+        self.heard: set[Address] = set()  # that have given a useful answer
+        self.deaf: set[Address] = set()  # that answer over TCP, and not over UDP
+        self._looking_up = Shared[None]()
+
+    def responsive(self, servers: Sequence[Server]) -> tuple[Server, ...]:
+        """Of servers some of which keep silent, those that have answered before; else all of them."""
+        addresses = {address for server in servers for address in server.addresses}
+        if self.mute.isdisjoint(addresses) or self.heard.isdisjoint(addresses):
+            return tuple(servers)
+        return tuple(server for server in servers if not self.heard.isdisjoint(server.addresses))
+
+    def servers(self, hosts: Iterable[str], glue: Mapping[str, Sequence[Address]]) -> tuple[Server, ...]:
+        """The name servers of these NS names, each with all its addresses. ``glue`` is believed."""
+        named = sorted(hosts)
+        self._look_up(named, glue)
+        return tuple(Server(host, self._hosts[host]) for host in named)
+
+    def of_zone(self, cut: ZoneCut) -> list[Address]:
+        """Addresses to put a question about the zone to: the glue will do. Those that have kept silent
+        before come last, and where some do, those that have answered come first."""
+        known = self._known(cut)
+        if not known:
+            self._look_up(cut.hosts[:4], {})
+            known = self._known(cut)
+        random.shuffle(known)
+        reached = list(filter(reachable, dict.fromkeys(known)))
+        some_are_mute = not self.mute.isdisjoint(reached)
+
+        def order(address: Address) -> tuple[bool, bool, bool]:
+            unheard = some_are_mute and address not in self.heard
+            return address in self.mute, unheard, ":" in address.ip
+
+        return sorted(reached, key=order)
+
+    def _known(self, cut: ZoneCut) -> list[Address]:
+        """The addresses of a zone's servers as far as they are known."""
+        return [a for host in cut.hosts for a in self._hosts.get(host) or cut.glue.get(host, ())]
+
+    def _look_up(self, hosts: Iterable[str], glue: Mapping[str, Sequence[Address]]) -> None:
+        """Every address of these name servers: by glue, and as the world would find them.
+
+        A host in a zone that was walked through is asked of that zone itself: a resolver would
+        keep the NSEC of a missing AAAA, and deny the host's neighbours with it.
+        """
+        unknown = sorted(host for host in hosts if host not in self._hosts)
+        if unknown:
+            self._looking_up.do(tuple(unknown), partial(self._look_up_all, unknown, glue))
+
+    def _look_up_all(self, unknown: Sequence[str], glue: Mapping[str, Sequence[Address]]) -> None:
+        found: dict[str, set[Address]] = {host: set(glue.get(host, ())) for host in unknown}
+        homes = {host: self._zone_of(host) for host in unknown}
+        own = {host: home for host, home in homes.items() if "." in home.apex}
+        askable = {
+            host: sorted(self._known(home), key=self.mute.__contains__)
+            for host, home in own.items()
+            if not self._is_silent(home.apex)
+        }
+        answered = gather(askable, found, self._timing, recurse=False, deaf=self.deaf)
+        foreign = [host for host in unknown if host not in own or (host not in answered and not found[host])]
+        gather(dict.fromkeys(foreign, self._resolvers[:2]), found, self._timing, recurse=True)
+        for host, addresses in found.items():
+            self._hosts[host] = tuple(sorted(filter(reachable, addresses)))
