@@ -85,8 +85,8 @@ class Records:
         """Publish what was published and is no longer there: another writer has replaced the RRset. What
         has been retracted by now stays away. Raises HookError."""
         for (account, zone), batch in _by_zone(entries).items():
-            provider = self._places().provider_named(account)
-            with self._places().errors_of(account), self._journal.lock(zone.apex):
+            provider = self._places().accounts.provider_named(account)
+            with self._places().accounts.errors_of(account), self._journal.lock(zone.apex):
                 batch = self._journal.unchanged(batch)
                 if batch:
                     tell_challenges(provider, batch)
@@ -99,7 +99,7 @@ class Records:
 
     def _at_once(self, account: str) -> int:
         try:
-            return zones_at_once(self._places().provider_named(account))
+            return zones_at_once(self._places().accounts.provider_named(account))
         except HookError:  # each zone says it for its records
             return 1
 
@@ -120,7 +120,7 @@ class Records:
         self, account: str, zone: Zone, entries: list[Entry], asked_for: bool
     ) -> Sequence[Entry]:
         """Gives those of the entries that are gone by it."""
-        provider = self._places().provider_named(account)
+        provider = self._places().accounts.provider_named(account)
         with self._journal.lock(zone.apex):
             # Another process may have taken an orphan back by now, or published its value anew.
             entries = self._journal.unchanged(entries)
@@ -138,7 +138,7 @@ class Records:
         """Those of the entries that are retracted now. A batch that the provider refuses is taken apart: one
         record that the account may not touch does not keep the others where they are."""
         try:
-            with self._places().errors_of(entries[0].account):
+            with self._places().accounts.errors_of(entries[0].account):
                 provider.retract(zone, _records(entries))
         except Exception as error:
             is_refusal = isinstance(error, ProviderError) and error.definite
@@ -198,9 +198,9 @@ class Records:
     ) -> None:
         """``published`` gets the entries before the provider hears of them: whatever comes of it, they may
         be out. Those that the provider has definitely refused leave it, and the journal."""
-        provider = self._places().provider(account)
+        provider = self._places().accounts.provider(account)
         through = output.account(account.name, account.provider)
-        with self._places().errors_of(account.name), self._journal.lock(zone.apex):
+        with self._places().accounts.errors_of(account.name), self._journal.lock(zone.apex):
             check_value_limit(provider, entries, self._journal.entries)
             entries = self._journal.open(entries)
             published += entries

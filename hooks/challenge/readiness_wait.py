@@ -174,9 +174,9 @@ class ReadinessWait:
     def _for_providers(self, places: Iterable[Placement]) -> None:
         """The word of every API that has one (INSYNC, a job)."""
         for account, zone in dict.fromkeys(each for place in places for each in place.zones):
-            provider = self._places.provider_named(account)
+            provider = self._places.accounts.provider_named(account)
             if isinstance(provider, WaitsUntilInSync):
-                with self._places.errors_of(account):
+                with self._places.accounts.errors_of(account):
                     provider.wait_until_in_sync(zone)
 
     def _for_servers(
@@ -274,7 +274,7 @@ class ReadinessWait:
     def _profile(self, place: Placement, published: bool) -> Profile:
         """A provider that trusts its servers at its own word has none for what another process
         published: those are asked as often as anybody's."""
-        providers = [self._places.provider(primary.account) for primary in place.primaries]
+        providers = [self._places.accounts.provider(primary.account) for primary in place.primaries]
         if published or not any(isinstance(provider, WaitsUntilInSync) for provider in providers):
             return place.profile
         return place.profile._replace(rounds=max(place.profile.rounds, Profile().rounds))

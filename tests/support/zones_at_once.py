@@ -85,12 +85,10 @@ def placements_of(provider: OneByOne, zones: Sequence[Zone] = ZONES) -> Placemen
         for zone in zones
         for name in [f"_acme-challenge.{zone.apex}"]
     }
-    found = SimpleNamespace(
-        provider=lambda _: provider,
-        provider_named=lambda _: provider,
-        errors_of=lambda _: nullcontext(),
-        find=lambda names: {name: places[name] for name in names},
+    accounts = SimpleNamespace(
+        provider=lambda _: provider, provider_named=lambda _: provider, errors_of=lambda _: nullcontext()
     )
+    found = SimpleNamespace(accounts=accounts, find=lambda names: {name: places[name] for name in names})
     return cast(Placements, found)
 
 

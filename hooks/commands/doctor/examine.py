@@ -120,7 +120,7 @@ def _together(diagnosis: Diagnosis) -> Diagnosis:
 def _start(examined: Examined) -> tuple[Finding, ...]:
     """An embedded server has to be there before anybody looks for it."""
     try:
-        examined.places.start([examined.name])
+        examined.places.accounts.start_servers([examined.name])
     except ConfigError:  # the configuration's own finding
         return ()
     except HookError as error:
@@ -134,7 +134,7 @@ def _way(examined: Examined) -> Destination:
         if delegation.trouble and len(delegation.chain) > 1:
             # An embedded server answers for a CNAME's target once it is told of its zone.
             with suppress(HookError):
-                examined.places.start([delegation.zone])
+                examined.places.accounts.start_servers([delegation.zone])
                 return followed(examined)
         return delegation
     except ChainError as error:  # as far as it goes, for the picture

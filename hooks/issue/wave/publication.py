@@ -68,7 +68,7 @@ class Publication:
     def _at_once(self, group: Sequence[Zones]) -> int:
         """How many of the batches the accounts take at a time."""
         accounts = {account for zones in group for account, _ in zones}
-        return min(zones_at_once(self._places.provider_named(account)) for account in accounts)
+        return min(zones_at_once(self._places.accounts.provider_named(account)) for account in accounts)
 
     def _publish_batch(self, batch: Sequence[Challenge], places: dict[str, Placement]) -> None:
         try:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +11,6 @@ from testbed import NameServer, World
 from dns01.errors import DelegationError
 from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.config.load import load_settings
-from dns01.hooks.config.settings import Account
 from dns01.providers.base import Zone
 
 SERVER = "127.1.0.1"
@@ -57,26 +53,6 @@ def test_without_a_section_the_servers_tell_a_bridge_its_zone_if_they_have_it(
     settings = load_settings({"DNS01_CONFIG": "", "DNS01_STATE_DIR": str(tmp_path), **variables})
     with NameServer(SERVER, zones=[testbed.Zone(apex, "", {f"ns1.{apex}": SERVER})]):
         assert Placements(settings).find([NAME])[NAME].primaries[0].zone == Zone(expected)
-
-
-def test_an_account_is_opened_once_however_many_ask_for_it_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    meeting = threading.Barrier(2)
-
-    def opened(account: Account) -> object:
-        with suppress(threading.BrokenBarrierError):
-            meeting.wait(0.1)
-        return object()
-
-    monkeypatch.setattr("dns01.hooks.challenge.placement.open_account", opened)
-    variables = {"DNS01_PROVIDER": "exec", "EXEC_PATH": "/bin/true"}
-    settings = load_settings({"DNS01_CONFIG": "", "DNS01_STATE_DIR": str(tmp_path), **variables})
-    places = Placements(settings)
-    with ThreadPoolExecutor(2) as pool:
-        one, two = pool.map(places.provider, [settings.account_named("exec")] * 2)
-
-    assert one is two
 
 
 @pytest.mark.parametrize(("address", "cname"), [("127.0.53.8", ""), ("127.0.53.9", "acme.example.org")])

@@ -46,7 +46,7 @@ def named_survey(examined: Examined) -> Survey | None:
     apex = settings.apex_for(examined.name)
     with suppress(HookError):
         account, *_ = settings.accounts_for(examined.name)
-        apex = examined.places.provider(account).zone_for(examined.name).apex
+        apex = examined.places.accounts.provider(account).zone_for(examined.name).apex
     return survey_named(servers, apex or examined.name.removeprefix(PREFIX), settings.timing)
 
 

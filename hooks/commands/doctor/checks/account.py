@@ -61,7 +61,7 @@ def check(examined: Examined) -> Iterator[Finding]:
 
 def _looked(examined: Examined, delegation: Destination, account: Account) -> list[Finding]:
     with within(LAST_TRY):
-        return list(_zone(examined, delegation, account, examined.places.provider(account)))
+        return list(_zone(examined, delegation, account, examined.places.accounts.provider(account)))
 
 
 def _account(
@@ -75,9 +75,9 @@ def _account(
         return
     except ZoneNotFound as error:
         if len(delegation.chain) == 1:
-            yield _without_zone(delegation, account, examined.places.provider(account), error)
+            yield _without_zone(delegation, account, examined.places.accounts.provider(account), error)
     except ProviderError as error:
-        yield _refusal(account, examined.places.provider(account), error)
+        yield _refusal(account, examined.places.accounts.provider(account), error)
 
 
 def _slow(account: Account) -> Finding:

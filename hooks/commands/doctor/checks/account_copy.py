@@ -74,7 +74,7 @@ def account_copies(examined: Examined) -> AccountCopies:
 
 def look_again(places: Placements, account: str, wanted: str) -> tuple[str, str, ZoneApex] | None:
     """The zone's apex, the server's address, and what is there now. Raises HookError."""
-    provider = places.provider_named(account)
+    provider = places.accounts.provider_named(account)
     if not isinstance(provider, ShowsApex):
         return None
     zone = provider.zone_for(wanted)

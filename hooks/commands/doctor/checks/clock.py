@@ -43,7 +43,7 @@ def _against_the_provider(examined: Examined) -> Iterator[Finding]:
 
 def _against(examined: Examined, account: Account, target: str) -> Iterator[Finding]:
     try:
-        examined.places.provider(account).zone_for(target)
+        examined.places.accounts.provider(account).zone_for(target)
     except ClockSkew as error:
         yield Finding(
             "clock-skew",

@@ -82,7 +82,7 @@ def _accounts(examined: Examined) -> Iterator[Finding]:
             yield from disguised
             continue
         try:
-            examined.places.provider(account)
+            examined.places.accounts.provider(account)
         except ConfigError as error:
             yield _wrong(error, examined.environ)
 

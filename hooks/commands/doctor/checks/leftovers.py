@@ -93,7 +93,9 @@ def _keeps_old_values(examined: Examined, delegation: Destination) -> bool:
     """Whether the provider never removes a value, but lets a newer one take its place (acme-dns)."""
     try:
         accounts = examined.settings.accounts_for(delegation.target, examined.name)
-        return any(isinstance(examined.places.provider(account), LimitsValues) for account in accounts)
+        return any(
+            isinstance(examined.places.accounts.provider(account), LimitsValues) for account in accounts
+        )
     except HookError:
         return False
 

@@ -1,0 +1,102 @@
+"""The accounts that a call needs: each one's provider, opened once, and the zones that it has."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+from ...errors import ConfigError, ProviderError
+from ...providers.base import Look, ObservesServers, Provider, StartsServer, Zone, zones_at_once
+from ..config.load import open_account
+from ..config.settings import Account, Settings
+
+
+class OpenedAccounts:
+    """Opens accounts, and remembers them and their zones.
+
+    ``look``: what a provider that cannot list its records is given to see them in the DNS.
+    """
+
+    def __init__(
+        self, settings: Settings, look: Look, open_account: Callable[[Account], Provider] = open_account
+    ) -> None:
+        self._settings = settings
+        self._look = look
+        self._open_account = open_account
+        self._providers: dict[str, Provider] = {}
+        self._opening = threading.Lock()  # doctor looks at many domains at once
+        self._zones: dict[tuple[str, str], Zone] = {}
+        self._asking: dict[tuple[str, str], threading.Lock] = {}
+        self._gates: dict[str, threading.Semaphore] = {}  # of each account: how many may ask at a time
+
+    def provider(self, account: Account) -> Provider:
+        """The account's provider, ready for use. Raises ConfigError."""
+        with self._opening:
+            if account.name not in self._providers:
+                provider = self._providers[account.name] = self._open_account(account)
+                if isinstance(provider, ObservesServers):
+                    provider.observe(self._look)
+            return self._providers[account.name]
+
+    def provider_named(self, account: str) -> Provider:
+        """The provider of the account of that name. Raises ConfigError."""
+        return self.provider(self._settings.account_named(account))
+
+    @contextmanager
+    def errors_of(self, account: str) -> Iterator[None]:
+        """Have what the account's provider raises say whose it is, where there are several accounts."""
+        try:
+            yield
+        except ProviderError as error:
+            named = re.search(rf"\baccount {re.escape(account)}(?![\w.-])", str(error))
+            if len(self._settings.accounts) > 1 and not named:
+                error.args = (f"account {account}: {error}",)
+            raise
+
+    def start_servers(self, names: Iterable[str]) -> None:
+        """An embedded server has to be there before its names are looked up.
+
+        Raises ConfigError, and ProviderError where it cannot start.
+        """
+        of_account: dict[str, list[str]] = defaultdict(list)
+        for name in names:
+            with suppress(ConfigError):  # its account may be that of a CNAME's target
+                for account in self._settings.accounts_for(name):
+                    of_account[account.name].append(name)
+        for called, its_names in of_account.items():
+            provider = self.provider_named(called)
+            if isinstance(provider, StartsServer):
+                provider.start(its_names)
+
+    def zones_at_once(self, names: Iterable[str]) -> int:
+        """How many zones any one of the names' accounts may be asked for at a time."""
+        accounts: dict[str, Account] = {}
+        for name in names:
+            with suppress(ConfigError):  # the name itself says it
+                accounts |= {account.name: account for account in self._settings.accounts_for(name)}
+        return max((zones_at_once(self.provider(account)) for account in accounts.values()), default=1)
+
+    def zone(self, account: Account, name: str) -> Zone:
+        """The account's zone that the name is in, or that the configuration has the id of.
+
+        Raises ProviderError.
+        """
+        known = (account.name, name)
+        if known not in self._zones:
+            with self._opening:
+                asking = self._asking.setdefault(known, threading.Lock())
+            with asking:  # a hundred names of one zone are one question
+                if known not in self._zones:
+                    id = self._settings.zone_id_for(name)
+                    self._zones[known] = Zone(name, id) if id else self._zone_for(account, name)
+        return self._zones[known]
+
+    def _zone_for(self, account: Account, name: str) -> Zone:
+        provider = self.provider(account)
+        with self._opening:
+            gate = self._gates.setdefault(account.name, threading.Semaphore(zones_at_once(provider)))
+        with gate, self.errors_of(account.name):
+            return provider.zone_for(name)
