@@ -45,5 +45,7 @@ def test_a_provider_has_the_names_that_people_use(name: str, provider: str) -> N
 
 @pytest.mark.parametrize(("slip", "meant"), [("rfc2163", "rfc2136"), ("cloudfare", "cloudflare")])
 def test_a_slip_is_answered_with_the_nearest_name(slip: str, meant: str) -> None:
-    with pytest.raises(ConfigError, match=f"did you mean {meant}"):
+    with pytest.raises(ConfigError) as refusal:
         load(slip)
+    assert str(refusal.value) == f"there is no provider called {slip!r}; did you mean {meant}?"
+    assert refusal.value.hint == f"the providers are: {', '.join(names())}"

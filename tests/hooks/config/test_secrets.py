@@ -22,7 +22,7 @@ class TestSecretsInTheWrongPlace:
     ) -> None:
         text = f'{ACCOUNT}tsig_secret = {{ {kind} = "{SECRET}" }}\n'
         message, hint = refusal_of(file, text, {"CREDENTIALS_DIRECTORY": folder})
-        assert message.startswith(f"[account.web]: tsig_secret: {kind} = … wants ")
+        assert message.startswith(f"[account.web]: tsig_secret: {kind} = … ")
         assert SECRET not in message + hint
         assert SECRET not in redact(f"nor later: {SECRET}")
 
@@ -38,7 +38,7 @@ class TestSecretsInTheWrongPlace:
 
     def test_nor_one_in_the_place_of_the_provider_s_name(self, file: Path) -> None:
         message, hint = refusal({"DNS01_PROVIDER": SECRET})
-        assert message.startswith("DNS01_PROVIDER: there is no provider called what is given there")
+        assert message.startswith("DNS01_PROVIDER: ")
         in_file, hint_in_file = refusal_of(file, f'[account.web]\nprovider = "{SECRET}"\n')
         assert SECRET not in message + hint + in_file + hint_in_file
 
@@ -52,8 +52,10 @@ class TestSecrets:
         assert self.read(file, '"by value"') == "by value"
         file.chmod(0o604)
         message, hint = refusal({"DNS01_CONFIG": str(file)})
-        assert message.startswith(f"{file}: [account.web]: tsig_secret: a secret stands in this file")
-        assert "0604" in message
+        assert message == (
+            f"{file}: [account.web]: tsig_secret: a secret stands in this file,"
+            " which others can read (mode 0604)"
+        )
         assert hint == f"chmod 600 {file}"
 
     def test_a_file_without_secrets_may_be_read_by_all(self, file: Path) -> None:
@@ -75,7 +77,7 @@ class TestSecrets:
     def test_may_stand_in_a_variable(self, file: Path) -> None:
         assert self.read(file, '{ env = "SECRET" }', {"SECRET": "by name"}) == "by name"
         message, hint = refusal_of(file, ACCOUNT + 'tsig_secret = { env = "SECRET" }')
-        assert message == "[account.web]: tsig_secret: the variable SECRET is not set"
+        assert message.startswith("[account.web]: tsig_secret: the variable SECRET ")
         assert "export SECRET=" in hint
 
     def test_may_be_a_credential_of_systemd_whose_mode_shows_an_acl(
@@ -86,7 +88,7 @@ class TestSecrets:
         environ = {"CREDENTIALS_DIRECTORY": str(file.parent)}
         assert self.read(file, '{ credential = "key" }', environ) == "by systemd"
         message, hint = refusal_of(file, ACCOUNT + 'tsig_secret = { credential = "key" }')
-        assert "systemd gives this process no credentials" in message
+        assert message.startswith("[account.web]: tsig_secret: ")
         assert "LoadCredential=key:" in hint
 
     @pytest.mark.parametrize("secret", ["in-the-file", "in-the-env"])

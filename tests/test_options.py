@@ -1,0 +1,69 @@
+"""How a value of the configuration is refused: in words, with what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dns01.errors import ConfigError, UsageError
+from dns01.options import at, check_known, seconds, text, words
+
+KNOWN = ("nameserver", "tsig_key")
+
+
+def unknown_key(word: str, elsewhere: dict[str, str] | None = None) -> Callable[[], object]:
+    return lambda: check_known("key", [KNOWN[0], word], KNOWN, elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("check", "message", "hint"),
+    [
+        (
+            unknown_key("namesrever"),
+            "unknown key 'namesrever'; did you mean 'nameserver'?",
+            "those that are known: nameserver, tsig_key",
+        ),
+        (unknown_key("colour"), "unknown key 'colour'", "those that are known: nameserver, tsig_key"),
+        (
+            unknown_key("RFC2136_TSIG_KEY", {"RFC2136_TSIG_KEY": "tsig_key"}),
+            "unknown key 'RFC2136_TSIG_KEY': here, that is 'tsig_key'",
+            "write tsig_key in its place",
+        ),
+        (lambda: text(7), "7 is not a string with something in it", 'write it as "…"'),
+        (lambda: text(""), "'' is not a string with something in it", 'write it as "…"'),
+        (
+            lambda: words("nginx 't"),
+            '"nginx \'t" cannot be split into words: No closing quotation',
+            "see to its quotes",
+        ),
+        (lambda: words([]), "[] is no command", 'write "nginx -t" or ["nginx", "-t"]'),
+        (lambda: words(["nginx", 7]), "['nginx', 7] is no command", 'write "nginx -t" or ["nginx", "-t"]'),
+        (
+            lambda: seconds("10 minutes", "EXEC_TIMEOUT"),
+            "'10 minutes' is no time limit",
+            "EXEC_TIMEOUT is in seconds, 3000 at most",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_would_be_right(
+    check: Callable[[], object], message: str, hint: str
+) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        check()
+    assert (str(refusal.value), refusal.value.hint) == (message, hint)
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "3000.1", "nan", "inf", "", "3 s"])
+def test_a_time_limit_is_more_than_nothing_and_less_than_the_life_of_an_authorization(limit: str) -> None:
+    with pytest.raises(ConfigError):
+        seconds(limit, "EXEC_TIMEOUT")
+    assert seconds("3000", "EXEC_TIMEOUT") == 3000
+
+
+@pytest.mark.parametrize("kind", [ConfigError, UsageError])
+def test_an_error_from_within_gets_its_place_in_front_and_keeps_its_hint(kind: type[ConfigError]) -> None:
+    with pytest.raises(ConfigError) as refusal, at("[account.web]"), at("ttl"):
+        raise kind("0 is too little", "write 60")
+    assert str(refusal.value) == "[account.web]: ttl: 0 is too little"
+    assert refusal.value.hint == "write 60"
