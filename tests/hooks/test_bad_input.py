@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from calls import BOTH, KEY, NAME, Client, Said, Stage
+from calls import BOTH, KEY, NAME, PRIMARY, Client, Said, Stage
 from contract import validation
 
 A = validation("a")
@@ -37,24 +38,24 @@ def complaint(said: Said, code: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("domain", "words"),
+    "domain",
     [
-        ("192.0.2.1", "is an IP address"),
-        ("2001:db8::1", "is an IP address"),
-        ("", "the domain is empty"),
-        ("a..example.org", "has an empty label"),
-        ("_acme-challenge.example.org", "has an underscore"),
-        ("www.*.example.org", "misplaced *"),
-        (".".join(["label"] * 50), "is too long"),
-        (f"{'a' * 64}.org", "label of 64 characters"),
-        ("exa mple.org", "is no label of a host name"),
-        ("exa\N{SNOWMAN}--mple.org", "is no internationalised name"),
+        "192.0.2.1",
+        "2001:db8::1",
+        "",
+        "a..example.org",
+        "_acme-challenge.example.org",
+        "www.*.example.org",
+        ".".join(["label"] * 50),
+        f"{'a' * 64}.org",
+        "exa mple.org",
+        "exa\N{SNOWMAN}--mple.org",
     ],
 )
 def test_a_domain_that_no_certificate_can_have_is_refused_before_anything_is_done(
-    client: Client, tmp_path: Path, domain: str, words: str
+    client: Client, tmp_path: Path, domain: str
 ) -> None:
-    assert words in complaint(client("deploy_challenge", domain, "token", A), 2)
+    assert repr(domain)[1:-1] in complaint(client("deploy_challenge", domain, "token", A), 2)
     assert not (tmp_path / "state").exists()
 
 
@@ -91,7 +92,7 @@ def test_a_chain_that_is_not_made_of_triples_is_refused(client: Client, words: t
 def test_a_value_that_is_none_of_dns_01_s_is_refused(client: Client, value: str) -> None:
     said = complaint(client("deploy_challenge", "example.org", "token", value), 2)
 
-    assert "43 base64url characters" in said
+    assert f"dns01: example.org: {value!r} " in said
     assert 'CHALLENGETYPE="dns-01"' in said
 
 
@@ -108,14 +109,15 @@ def test_tokens_and_values_may_start_with_a_hyphen(stage: Stage) -> None:
 def test_without_any_configuration_it_says_how_to_write_one(client: Client) -> None:
     said = complaint(client("deploy_challenge", *APEX), 3)
 
-    assert "no DNS provider is configured" in said
     assert "export DNS01_PROVIDER=" in said
 
 
 def test_an_unknown_provider_is_told_with_the_nearest(client: Client) -> None:
     said = complaint(client("deploy_challenge", *APEX, DNS01_PROVIDER="rfc2163"), 3)
 
-    assert "there is no provider called 'rfc2163'; did you mean rfc2136?" in said
+    assert "DNS01_PROVIDER: " in said
+    assert " 'rfc2163'" in said
+    assert " rfc2136" in said
 
 
 def test_a_secret_file_that_others_can_read_is_refused_with_the_chmod_to_run(
@@ -129,7 +131,8 @@ def test_a_secret_file_that_others_can_read_is_refused_with_the_chmod_to_run(
     client = stage.client(RFC2136_TSIG_SECRET="")
 
     said = complaint(client("deploy_challenge", *APEX, RFC2136_TSIG_SECRET_FILE=str(file)), 3)
-    assert f"{file} can be read by others (mode 0644)\n   -> chmod 600 {file}\n" in said
+    assert f"RFC2136_TSIG_SECRET_FILE: {file} " in said
+    assert f"   -> chmod 600 {file}\n" in said
     said = complaint(
         client("deploy_challenge", *APEX, RFC2136_TSIG_KEY="", RFC2136_TSIG_FILE=str(key_file)), 3
     )
@@ -143,21 +146,30 @@ def test_a_secret_file_that_others_can_read_is_refused_with_the_chmod_to_run(
 
 
 @pytest.mark.parametrize(
-    ("environ", "words"),
+    ("environ", "problem"),
     [
-        ({"RFC2136_TSIG_SECRET": "d3Jvbmc="}, "the secret of the key hook is wrong (BADSIG)"),
-        ({"RFC2136_TSIG_KEY": "other"}, "does not know the key other (hmac-sha256)"),
-        ({"RFC2136_NAMESERVER": NOBODY}, f"{NOBODY} does not answer over TCP: Connection refused"),
+        ({"RFC2136_TSIG_SECRET": "d3Jvbmc="}, r"AuthRejected: 127\.1\.0\.1 .* hook .*\(BADSIG\)"),
+        (
+            {"RFC2136_TSIG_KEY": "other"},
+            r"AuthRejected: 127\.1\.0\.1 does not know the key other \(hmac-sha256\),"
+            r" or does not let it do this \(BADKEY\)",
+        ),
+        (
+            {"RFC2136_NAMESERVER": NOBODY},
+            r"Unreachable: 127\.9\.9\.9 does not answer over TCP: Connection refused",
+        ),
     ],
 )
 def test_what_the_provider_refuses_is_said_and_nothing_is_left(
-    stage: Stage, environ: dict[str, str], words: str
+    stage: Stage, environ: dict[str, str], problem: str
 ) -> None:
-    assert words in complaint(stage.client()("deploy_challenge", *APEX, **environ), 5)
+    said = complaint(stage.client()("deploy_challenge", *APEX, **environ), 5)
 
+    error = stage.trail()[-1]["error"]
+    assert re.fullmatch(problem, error)
+    assert f"dns01: {error.partition(': ')[2]}\n" in said
     assert stage.bind.txt(NAME) == set()
     assert stage.trail()[-1]["outcome"] == "failed"
-    assert words in stage.trail()[-1]["error"]
     assert stage.journal() == []
 
 
@@ -168,10 +180,11 @@ def test_what_the_provider_refuses_to_publish_leaves_nothing_to_take_back(stage:
     said = stage.client()("deploy_challenge", *APEX, "example.org", "another", validation("b"), **NO_KEY)
 
     assert (said.code, said.stdout) == (5, "")
-    words = "127.1.0.1 refuses to update example.org without a key (REFUSED)"
-    assert f"dns01: {words}\n   -> set RFC2136_TSIG_KEY and RFC2136_TSIG_SECRET" in said.stderr
+    refusal = said.stderr.partition("dns01: ")[2]
+    assert refusal.startswith(f"{PRIMARY} ")
+    assert "(REFUSED)\n   -> set RFC2136_TSIG_KEY and RFC2136_TSIG_SECRET" in refusal
     assert "took back" not in said.stderr
-    assert "not taken back" not in said.stderr
+    assert " ! " not in said.stderr
     assert stage.journal() == []
 
 
@@ -181,10 +194,13 @@ def test_what_the_provider_refuses_to_take_back_stays_in_the_journal_and_is_said
 
     said = client("clean_challenge", *APEX, **NO_KEY)
 
-    words = "127.1.0.1 refuses to update example.org without a key (REFUSED)"
-    assert f"_acme-challenge.example.org is not taken back yet ({words})" in said.stderr
-    assert "`dns01 sweep --forget example.org` gives it up" in said.stderr
-    assert [(entry["state"], entry["error"]) for entry in stage.journal()] == [("retract", words)]
+    (entry,) = stage.journal()
+    assert entry["state"] == "retract"
+    assert entry["error"].endswith("(REFUSED)")
+    assert said.stderr.splitlines()[-2] == (
+        f" ! {NAME} is not taken back yet ({entry['error']}); every later call tries again,"
+        " and `dns01 sweep --forget example.org` gives it up"
+    )
     assert client("startup_hook", **NO_KEY).stderr == ""
     assert [entry["tries"] for entry in stage.journal()] == [2]
     client("startup_hook")
@@ -198,21 +214,22 @@ def test_a_clock_that_is_wrong_is_said(stage: Stage, tmp_path: Path) -> None:
 
     said = complaint(stage.client()("deploy_challenge", *APEX, PYTHONPATH=str(tmp_path)), 5)
 
-    assert "do not agree about the time (BADTIME)" in said
+    assert f"{PRIMARY} " in said
+    assert "(BADTIME)" in said
     assert "NTP" in said
 
 
 def test_a_domain_that_is_nowhere_in_the_dns_is_said(stage: Stage) -> None:
     said = complaint(stage.client()("deploy_challenge", "nowhere.net", "token", A), 6)
 
-    assert "_acme-challenge.nowhere.net is not in the DNS" in said
+    assert "_acme-challenge.nowhere.net " in said
 
 
 def test_a_name_that_only_a_cname_leads_to_is_said_with_where_it_comes_from(tmp_path: Path) -> None:
     with Stage(tmp_path, text=f"{NAME}. CNAME far.nowhere.net.\n") as stage:
         said = complaint(stage.client()("deploy_challenge", *APEX), 6)
 
-    assert "far.nowhere.net is not in the DNS: net does not delegate it" in said
+    assert "far.nowhere.net " in said
     assert f"(a CNAME leads there from {NAME})" in said
 
 
@@ -232,11 +249,11 @@ def test_a_provider_that_is_dead_at_the_clean_up_keeps_the_entry_and_a_later_cal
 
     said = client("clean_challenge", *APEX, RFC2136_NAMESERVER=NOBODY)
     assert said.code == 0
-    assert (
-        f"{NAME} is not taken back yet ({NOBODY} does not answer over TCP: Connection refused)" in said.stderr
-    )
     (entry,) = stage.journal()
     assert (entry["state"], entry["tries"]) == ("retract", 1)
+    assert entry["error"].startswith(f"{NOBODY} ")
+    assert f" ! {NAME} " in said.stderr
+    assert entry["error"] in said.stderr
 
     assert client("exit_hook").code == 0
     assert stage.journal() == []
@@ -253,7 +270,7 @@ def test_a_sweep_leaves_a_provider_that_hangs_to_hang_after_five_seconds(stage: 
     assert said.code == 0
     assert said.seconds > 5
     assert len(stage.journal()) == 1
-    assert "the rest is left to a later call" in said.stderr
+    assert said.stderr == " ! that takes more than 5 s: the rest is left to a later call\n"
 
 
 CONFIG = """
@@ -288,7 +305,7 @@ def test_an_orphan_that_cannot_be_taken_back_does_not_keep_the_next_order_from_i
     said = stage.client(**file)("deploy_challenge", *APEX)
 
     assert said.code == 0
-    assert "_acme-challenge.www.example.org is not taken back yet" in said.stderr
+    assert " ! _acme-challenge.www.example.org " in said.stderr
     assert f"publishing {NAME} in example.org through new (rfc2136)" in said.stderr
     assert stage.bind.txt(NAME) == {A}
     assert sorted(entry["state"] for entry in stage.journal()) == ["open", "retract"]
@@ -303,7 +320,8 @@ def test_a_certificate_that_could_not_be_deployed_is_not_ordered(stage: Stage, t
 
     said = complaint(stage.client(**file)("deploy_challenge", *APEX), 3)
 
-    assert "unknown kind of target 'file'; did you mean 'files'?" in said
+    assert '[deploy."example.org"]: web: ' in said
+    assert "'files'" in said
     assert stage.bind.txt(NAME) == set()
 
 
@@ -316,7 +334,7 @@ def test_a_state_folder_that_is_a_file_stops_everything_but_a_clean_up(stage: St
 
     said = complaint(client("deploy_challenge", *APEX), 4)
 
-    assert f"the state folder {stage.state} cannot be used: Not a directory" in said
+    assert f"the state folder {stage.state} cannot be used: Not a directory\n" in said
     assert stage.bind.txt(NAME) == set()
     assert client("clean_challenge", *APEX).code == 0
     assert client("exit_hook").code == 0
@@ -359,7 +377,7 @@ def test_a_disk_that_is_full_by_the_clean_up_does_not_keep_a_record_published(st
     assert client("clean_challenge", *APEX).code == 0
 
     assert stage.bind.txt(NAME) == set()
-    assert "nothing to take back" in client("clean_challenge", *APEX).stderr
+    assert stage.journal() == []
 
 
 def test_a_corrupt_journal_file_is_moved_aside_and_said_and_all_goes_on(stage: Stage) -> None:
@@ -370,7 +388,6 @@ def test_a_corrupt_journal_file_is_moved_aside_and_said_and_all_goes_on(stage: S
     said = stage.client()("deploy_challenge", *APEX)
 
     assert said.code == 0
-    assert "a journal file is corrupt" in said.stderr
     assert str(stage.state / "corrupt" / "open" / file.name) in said.stderr
     assert not file.exists()
     assert stage.bind.txt(NAME) == {A}

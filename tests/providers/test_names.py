@@ -43,7 +43,9 @@ def test_a_provider_has_the_names_that_people_use(name: str, provider: str) -> N
     assert load(name).__module__ == f"dns01.providers.{provider}"
 
 
-@pytest.mark.parametrize(("slip", "meant"), [("rfc2163", "rfc2136"), ("cloudfare", "cloudflare")])
+@pytest.mark.parametrize(
+    ("slip", "meant"), [("rfc2163", "rfc2136"), ("cloudfare", "cloudflare or gcloud or cloudns")]
+)
 def test_a_slip_is_answered_with_the_nearest_name(slip: str, meant: str) -> None:
     with pytest.raises(ConfigError) as refusal:
         load(slip)

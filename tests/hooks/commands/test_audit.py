@@ -113,7 +113,8 @@ def test_since_takes_no_time_that_is_none(shell: Client, trail: Trail, since: st
     said = shell("audit", "--since", since)
 
     assert (said.code, said.stdout) == (2, "")
-    assert "is no time" in said.stderr
+    problem = f"dns01: --since: {since!r} is no time\n"
+    assert said.stderr == problem + "   -> write 2026-11-22, or 2026-11-22T03:00 (UTC)\n"
 
 
 @pytest.mark.parametrize("octets", [1, 512, 20 << 20])
@@ -130,7 +131,7 @@ def test_zeros_at_the_end_of_a_trail_are_told_from_a_line_that_is_cut_off(
 
     assert said.code == 0
     assert f" has {octets} octets that are 0" in said.stdout
-    assert "cut off" not in said.stdout
+    assert len(said.stdout.splitlines()) == 4
     assert said.stdout.startswith("2 lines in ")  # the largest is rotated
 
 
@@ -176,7 +177,7 @@ def test_verify_of_a_trail_that_is_not_as_it_was_says_where_and_fails(
     said = shell("audit", "verify")
 
     assert (said.code, said.stderr) == (1, "")
-    assert f"{file}:2 (line 2 of the chain) was changed\n" in said.stdout
+    assert f"{file}:2 " in said.stdout
     assert said.stdout.endswith("the audit trail is NOT as it was written\n")
 
 
@@ -191,7 +192,8 @@ def test_what_was_noted_has_a_form(shell: Client, noted: str) -> None:
     said = shell("audit", "verify", "--noted", noted)
 
     assert (said.code, said.stdout) == (2, "")
-    assert "is no line\n   -> write it as it is shown" in said.stderr
+    problem = f"dns01: --noted: {noted!r} is no line\n"
+    assert said.stderr == problem + "   -> write it as it is shown, 1234:0f3a…\n"
 
 
 def test_the_list_has_the_runs_of_rotated_files_and_says_which_cannot_be_read(
@@ -207,4 +209,4 @@ def test_the_list_has_the_runs_of_rotated_files_and_says_which_cannot_be_read(
 
     runs = [line.rpartition("] ")[2] for line in said.stdout.splitlines() if line.startswith("2025")]
     assert (said.code, runs) == (0, ["run 1", "run 2"])
-    assert f" ! the audit trail {state_dir}/audit.jsonl.1.gz cannot be read" in said.stderr
+    assert f" {state_dir}/audit.jsonl.1.gz " in said.stderr

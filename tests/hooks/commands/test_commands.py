@@ -26,9 +26,12 @@ def test_a_package_that_is_missing_is_called_as_the_index_calls_it(shell: Client
 
     assert (said.code, said.stdout) == (1, "")
     problem, hint = said.stderr.splitlines()
+    assert problem.startswith("dns01: ")
     assert problem.endswith(" lacks the package dnspython")
-    assert hint.count("HOOK=") == 1
-    assert "pip install dns01-hook" in hint
+    assert hint == (
+        "   -> `pip install dns01-hook` in a virtual environment, and let HOOK be the dns01 of that:"
+        " HOOK=/opt/dns01/bin/dns01"
+    )
 
 
 def test_a_module_that_belongs_to_python_is_not_called_a_package(shell: Client, tmp_path: Path) -> None:
@@ -38,7 +41,7 @@ def test_a_module_that_belongs_to_python_is_not_called_a_package(shell: Client, 
 
     problem, hint = said.stderr.splitlines()
     assert problem.endswith(" lacks json, which is Python's own")
-    assert "python3 beside python3-minimal" in hint
+    assert hint == "   -> install all of it; in Debian, python3 beside python3-minimal"
 
 
 def test_an_extension_that_cannot_be_loaded_is_no_fault_of_dns01_s(shell: Client, tmp_path: Path) -> None:
@@ -178,17 +181,17 @@ def test_a_resolver_that_cannot_be_asked_is_said_once(stage: Stage) -> None:
     said = client("deploy_challenge", *APEX, "www.example.org", "token", B)
 
     assert said.code == 0
-    assert said.stderr.count("127.9.9.9") == 1
-    assert " ! the resolver 127.9.9.9 cannot be asked: connection refused\n" in said.stderr
+    (warning,) = [line for line in said.stderr.splitlines() if "127.9.9.9" in line]
+    assert warning == " ! the resolver 127.9.9.9 cannot be asked: connection refused"
 
 
 def test_what_the_ca_complains_of_is_shown_in_its_own_words(shell: Client) -> None:
-    problem = {"type": "urn:ietf:params:acme:error:unauthorized", "detail": f"No TXT record found at {NAME}"}
+    problem = {"type": "urn:ietf:params:acme:error:unauthorized", "detail": f"Nothing at {NAME}"}
 
     said = shell("invalid_challenge", "example.org", json.dumps({"token": "token", "error": problem}))
 
     assert (said.code, said.stdout) == (0, "")
-    assert f"No TXT record found at {NAME} (urn:ietf:params:acme:error:unauthorized)" in said.stderr
+    assert f"Nothing at {NAME} (urn:ietf:params:acme:error:unauthorized)" in said.stderr
 
 
 def test_a_wait_without_a_terminal_names_the_server_that_holds_it_up(tmp_path: Path) -> None:
@@ -209,7 +212,6 @@ def test_a_wait_of_more_than_two_seconds_shows_a_live_table_on_a_terminal(tmp_pa
     assert re.search(r"1 of 2 have it after \d+ s, \d+ s at most", seen)
     assert re.search(rf"{NAME}[^a-z]*m? *\r\n", seen)
     assert re.search(rf"ns2\.example\.org +{SECONDARY} ", seen)
-    assert "does not have it yet" in seen
     assert re.search(r"\+ ready after \d+\.\d s", seen)
 
 

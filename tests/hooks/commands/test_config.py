@@ -74,41 +74,44 @@ def test_config_check_of_a_file_that_is_not_there_says_so_first(shell: Client, t
     said = shell("config", "check", str(tmp_path / "other.toml"), DNS01_PROVIDER="rfc2136")
 
     assert (said.code, said.stdout) == (3, "")
-    assert said.stderr.startswith(f"dns01: {tmp_path}/other.toml: it cannot be read: No such file")
+    assert said.stderr.startswith(f"dns01: {tmp_path}/other.toml: ")
 
 
-def test_config_check_names_file_section_key_and_what_was_meant(shell: Client, tmp_path: Path) -> None:
+def test_config_check_of_a_slip_names_file_section_key_and_what_was_meant(
+    shell: Client, tmp_path: Path
+) -> None:
     config = tmp_path / "config.toml"
     config.write_text('[account.web]\nprovider = "rfc2136"\nnamesrever = "192.0.2.53"\n')
 
     said = shell("config", "check", str(config))
 
     assert (said.code, said.stdout) == (3, "")
-    assert (
-        f"dns01: {config}: [account.web]: unknown key 'namesrever'; did you mean 'nameserver'?" in said.stderr
-    )
+    assert said.stderr.startswith(f"dns01: {config}: [account.web]: ")
+    assert "'namesrever'" in said.stderr
+    assert "'nameserver'" in said.stderr
 
 
 ACCOUNT = '[account.lab]\nprovider = "memory"\nzones = "example.net"\n'
+WEB = '[deploy."example.net".web]: '
 FILES = '[deploy."example.net".web]\nto = "files"\ndirectory = "/tmp"\n'
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("text", "place", "wrong"),
     [
-        ('[notify]\nurl = "x"', "[notify]: unknown key 'url'"),  # before it is said that there is no account
-        ('[audit]\nto = "nowhere"', "[audit]: to: unknown receiver 'nowhere'"),
-        ('[account.""]\nprovider = "memory"', '[account.""]: that is no name for an account'),
-        ('[account." "]\nprovider = "memory"', '[account." "]: that is no name for an account'),
-        ('[account."a\\u0007"]\nprovider = "memory"', "that is no name for an account"),
-        (f'{ACCOUNT}{FILES}owner.privkey = "nosuch"', "there is no user 'nosuch' on this machine"),
-        (f'{ACCOUNT}{FILES}group.privkey = "nosuch"', "there is no group 'nosuch' on this machine"),
-        (f'{ACCOUNT}{FILES}owner.cert = "4294967295"', "there is no user '4294967295' on this machine"),
-        (f'{ACCOUNT}{FILES}owner.cert = "99999999999999999999"', "there is no user"),
+        ('[notify]\nurl = "x"', "[notify]: ", "'url'"),  # before it is said that there is no account
+        ('[audit]\nto = "nowhere"', "[audit]: to: ", "'nowhere'"),
+        ('[account.""]\nprovider = "memory"', '[account.""]: ', ""),
+        ('[account." "]\nprovider = "memory"', '[account." "]: ', ""),
+        ('[account."a\\u0007"]\nprovider = "memory"', r"[account.a\x07]: ", ""),
+        (f'{ACCOUNT}{FILES}owner.privkey = "nosuch"', WEB, "user 'nosuch'"),
+        (f'{ACCOUNT}{FILES}group.privkey = "nosuch"', WEB, "group 'nosuch'"),
+        (f'{ACCOUNT}{FILES}owner.cert = "4294967295"', WEB, "user '4294967295'"),
+        (f'{ACCOUNT}{FILES}owner.cert = "99999999999999999999"', WEB, "user '99999999999999999999'"),
     ],
 )
 def test_config_check_finds_what_a_phase_would_find_later(
-    shell: Client, tmp_path: Path, text: str, problem: str
+    shell: Client, tmp_path: Path, text: str, place: str, wrong: str
 ) -> None:
     config = tmp_path / "config.toml"
     config.write_text(text)
@@ -116,7 +119,10 @@ def test_config_check_finds_what_a_phase_would_find_later(
     said = shell("config", "check", str(config))
 
     assert (said.code, said.stdout) == (3, "")
-    assert problem in said.stderr
+    problem, hint = said.stderr.splitlines()
+    assert place in problem
+    assert wrong in problem
+    assert hint.startswith("   -> ")
 
 
 def test_what_is_no_toml_is_said_once_by_a_phase(shell: Client, tmp_path: Path) -> None:
@@ -127,10 +133,15 @@ def test_what_is_no_toml_is_said_once_by_a_phase(shell: Client, tmp_path: Path) 
     said = shell("deploy_challenge", "example.org", "token", "a" * 43, DNS01_CONFIG=str(config))
 
     assert said.code == 3
-    assert said.stderr.count("it is not TOML") == 1
+    assert said.stderr.count(f"{config}: ") == 1
 
 
 def test_status_without_its_state_folder_says_which_that_is(shell: Client, tmp_path: Path) -> None:
     said = shell("status")
 
-    assert f"there is no state folder {tmp_path}/state" in said.stdout + said.stderr
+    assert said.code == 3
+    assert (
+        "   -> have the client issue one, or name the folder that holds it: dns01 status FOLDER;"
+        f" there is no state folder {tmp_path}/state: a client that runs as another user has its own,"
+        " which DNS01_STATE_DIR names\n"
+    ) in said.stdout

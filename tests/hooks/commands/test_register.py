@@ -112,23 +112,27 @@ class TestRegister:
     def test_what_is_no_network_is_refused(self, setting: Setting) -> None:
         said = setting.client()("register", "example.org", "--allowfrom", "192.0.2.0/99")
         assert said.code == 2
-        assert "192.0.2.0/99" in said.stderr
+        assert said.stderr == (
+            "dns01: --allowfrom: '192.0.2.0/99' is no network\n"
+            "   -> write it as 192.0.2.0/24, 192.0.2.1 or 2001:db8::/48\n"
+        )
         assert setting.auth.requests == []
 
     def test_registrations_that_are_closed_are_said(self, setting: Setting) -> None:
         setting.auth.closed = True
         said = setting.client()("register", "example.org")
         assert said.code == 5
-        assert "takes no registrations" in said.stderr
+        assert f"{setting.auth.url} " in said.stderr
+        assert "(404)" in said.stderr
 
     def test_a_server_that_is_down_is_said(self, setting: Setting) -> None:
         said = setting.client(ACME_DNS_API_BASE="http://127.0.0.1:1")("register", "example.org")
         assert said.code == 5
-        assert "Connection refused" in said.stderr
+        assert " 127.0.0.1: " in said.stderr
 
     def test_plain_http_to_another_host_is_warned_about(self, setting: Setting) -> None:
         said = setting.client(ACME_DNS_API_BASE="http://192.0.2.1:1")("register", "example.org")
-        assert "http://192.0.2.1:1 is not HTTPS" in said.stderr
+        assert said.stderr.startswith(" ! account acmedns: http://192.0.2.1:1 ")
 
     def test_without_acme_dns_in_the_configuration_it_says_what_to_write(self, setting: Setting) -> None:
         said = setting.client(DNS01_PROVIDER="rfc2136")("register", "example.org")
@@ -145,7 +149,7 @@ class TestCreateCname:
         assert said.code == 0, said
         (account,) = setting.auth.accounts
         assert values(ask(NAME, "CNAME", PRIMARY)) == [f"{account.subdomain}.auth.example.net."]
-        assert said.stdout.splitlines()[-1] == f"{NAME}: all is well"
+        assert [line.partition(" ")[0] for line in said.stdout.splitlines()] == [f"{NAME}.", f"{NAME}:"]
         assert both(setting, tmp_path)("register", "example.org", "--create-cname").code == 0
 
     def test_a_cname_to_something_else_is_left_alone(self, setting: Setting, tmp_path: Path) -> None:
@@ -153,7 +157,11 @@ class TestCreateCname:
         setting.alias(NAME, other)
         said = both(setting, tmp_path)("register", "example.org", "--create-cname")
         assert said.code == 5
-        assert f"{other.subdomain}.auth.example.net already" in said.stderr
+        target = f"{setting.auth.accounts[-1].subdomain}.auth.example.net."
+        assert said.stderr == (
+            f"dns01: {NAME} is a CNAME to {other.subdomain}.auth.example.net already\n"
+            f"   -> remove that one first, or create it by hand: {NAME}. CNAME {target}\n"
+        )
         assert values(ask(NAME, "CNAME", PRIMARY)) == [f"{other.subdomain}.auth.example.net."]
 
     def test_other_records_at_the_name_are_left_alone(self, setting: Setting, tmp_path: Path) -> None:
@@ -163,13 +171,17 @@ class TestCreateCname:
         )
         said = both(setting, tmp_path)("register", "example.org", "--create-cname")
         assert said.code == 5
-        assert "it has other records" in said.stderr
+        assert f"{NAME} " in said.stderr
         assert setting.stage.bind.txt(NAME) == {"left over"}
 
     def test_without_an_account_for_the_zone_it_is_left_to_the_user(self, setting: Setting) -> None:
         said = setting.client()("register", "example.org", "--create-cname")
         assert said.code == 3
-        assert f"create it by hand: {NAME}. CNAME {setting.auth.accounts[0].subdomain}.auth." in said.stderr
+        (account,) = setting.auth.accounts
+        assert said.stderr == (
+            "dns01: the environment names no account for the zone example.org\n"
+            f"   -> create it by hand: {NAME}. CNAME {account.subdomain}.auth.example.net.\n"
+        )
 
 
 class TestCheck:
@@ -187,12 +199,12 @@ class TestCheck:
             ACMEDNS_PASSWORD=account.password,
             ACMEDNS_SUBDOMAIN=account.subdomain,
         )("register", "--check", "example.org")
-        assert (said.code, said.stdout) == (0, f"{NAME}: all is well\n")
+        assert (said.code, len(account.values)) == (0, 1)
 
     def test_nothing_is_registered(self, setting: Setting) -> None:
         said = setting.client()("register", "--check", "example.org")
-        assert said.code == 1
-        assert "neither an account nor a CNAME: run `dns01 register example.org`" in said.stdout
+        lack = "it has neither an account nor a CNAME: run `dns01 register example.org`"
+        assert (said.code, said.stdout) == (1, f"{NAME}: {lack}\n")
         assert setting.auth.accounts == []
 
     def test_a_missing_cname_is_shown_as_it_has_to_be(self, setting: Setting) -> None:
@@ -200,7 +212,8 @@ class TestCheck:
         said = setting.client()("register", "--check", "example.org")
         assert said.code == 1
         subdomain = setting.auth.accounts[0].subdomain
-        assert f"it has no CNAME: create {NAME}. CNAME {subdomain}.auth.example.net." in said.stdout
+        lack = f"it has no CNAME: create {NAME}. CNAME {subdomain}.auth.example.net."
+        assert f"{NAME}: {lack}\n" in said.stdout
 
     def test_a_cname_to_another_account_is_said(self, setting: Setting) -> None:
         setting.client()("register", "example.org")
@@ -208,14 +221,20 @@ class TestCheck:
         setting.alias(NAME, other)
         said = setting.client()("register", "--check", "example.org")
         assert said.code == 1
-        assert f"it leads to {other.subdomain}.auth.example.net and not to its account" in said.stdout
+        own = f"{setting.auth.accounts[0].subdomain}.auth.example.net"
+        assert (
+            f"{NAME}: it leads to {other.subdomain}.auth.example.net and not to its account:"
+            f" create {NAME}. CNAME {own}.\n"
+        ) in said.stdout
 
     def test_a_domain_of_the_server_that_is_not_delegated_is_said(self, setting: Setting) -> None:
         setting.registered("example.org")
         setting.stage.world.zones["net"].remove("auth.example.net", "NS")
         said = setting.client()("register", "--check", "example.org")
         assert said.code == 1
-        assert "auth.example.net has no delegation: add NS and A records to net" in said.stdout
+        assert said.stdout == (
+            f"{NAME}: the acme-dns server's auth.example.net has no delegation: add NS and A records to net\n"
+        )
 
     def test_a_name_server_without_an_address_is_said(self, setting: Setting) -> None:
         setting.registered("example.org")
@@ -254,14 +273,20 @@ class TestCheck:
         assert client("deploy_challenge", "example.org", "a", A, "example.org", "b", B).code == 0
         said = setting.client()("register", "--check", "example.org")
         assert said.code == 0
-        assert "in use for example.org" in said.stdout
+        place = f"{account.subdomain}.auth.example.net"
+        assert (
+            f"{place} is in use for example.org, example.org: nothing is written to it now\n" in said.stdout
+        )
         assert account.values == {A, B}
 
     def test_every_domain_is_looked_at(self, setting: Setting) -> None:
         setting.registered("example.org")
         said = setting.client()("register", "--check", "www.example.org", "example.org")
         assert said.code == 1
-        assert said.stdout.splitlines()[-1] == f"{NAME}: all is well"
+        assert [line.partition(":")[0] for line in said.stdout.splitlines()] == [
+            "_acme-challenge.www.example.org",
+            NAME,
+        ]
 
 
 class TestHook:

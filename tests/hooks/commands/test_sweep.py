@@ -29,11 +29,11 @@ def test_sweep_shows_what_is_open_and_takes_back_only_what_nobody_waits_for(stag
 
     said = shell("sweep", "--dry-run")
     assert said.code == 0
-    assert (
-        f"to be taken back: {NAME} TXT {A} in example.org, account rfc2136, for dehydrated (process "
-        in said.stdout
-    )
-    assert f"in use: _acme-challenge.www.example.org TXT {B}" in said.stdout
+    assert sorted(re.sub(r"\(process \d+\)", "(process N)", said.stdout).splitlines()) == [
+        f"in use: _acme-challenge.www.example.org TXT {B} in example.org, account rfc2136,"
+        " for dehydrated (process N)",
+        f"to be taken back: {NAME} TXT {A} in example.org, account rfc2136, for dehydrated (process N)",
+    ]
     assert stage.bind.txt(NAME) == {A}
 
     said = shell("sweep")
@@ -53,7 +53,9 @@ def test_sweep_fails_while_something_cannot_be_taken_back(stage: Stage) -> None:
     said = stage.client("bash")("sweep", RFC2136_TSIG_SECRET="d3Jvbmc=")
 
     assert said.code == 1
-    assert re.search(r"failed tries: 1, the last one: 127\.1\.0\.1 .*\(BADSIG\)", said.stdout)
+    (entry,) = stage.journal()
+    assert "(BADSIG)" in entry["error"]
+    assert said.stdout.endswith(f"; failed tries: 1, the last one: {entry['error']}\n")
 
 
 def test_sweep_names_the_record_of_a_corrupt_file_until_the_file_is_removed(stage: Stage) -> None:
@@ -62,12 +64,14 @@ def test_sweep_names_the_record_of_a_corrupt_file_until_the_file_is_removed(stag
     file.write_text("{")
     aside = stage.state / "corrupt" / "open" / file.name
     shell = stage.client("bash")
-    assert "is corrupt (it is no JSON) and lies at" in shell("sweep").stderr
+    assert str(aside) in shell("sweep").stderr
 
     said = shell("sweep")
     assert said.code == 1
-    assert f"{NAME} may still be published: its journal file is corrupt and lies at {aside}" in said.stderr
-    assert f"rm {aside}" in said.stderr
+    assert said.stderr == (
+        f" ! {NAME} may still be published: its journal file is corrupt and lies at {aside}\n"
+        f" ! see whether it is still in the zone, remove it there, then: rm {aside}\n"
+    )
     assert json.loads(shell("sweep", "--json").stdout)["corrupt"] == [{"name": NAME, "path": str(aside)}]
 
     aside.unlink()
@@ -82,16 +86,17 @@ def test_sweep_forget_gives_up_the_records_of_an_account_that_is_gone(stage: Sta
 
     said = shell("sweep")
     assert said.code == 1
-    assert "has no account 'rfc2136' any more; there are other" in said.stderr
-    assert "`dns01 sweep --forget` gives it up" in said.stderr
+    assert f"{config} " in said.stderr
+    assert "'rfc2136'" in said.stderr
+    assert "`dns01 sweep --forget`" in said.stderr
 
     said = shell("sweep", "--forget", "--dry-run")
-    assert f"to be given up: {NAME} TXT {A} in example.org, account rfc2136" in said.stdout
+    assert said.stdout.startswith(f"to be given up: {NAME} TXT {A} ")
     assert len(stage.journal()) == 1
 
     said = shell("sweep", "--forget")
     assert said.code == 0
-    assert f"given up, see whether it is still in the zone: {NAME} TXT {A}" in said.stdout
+    assert said.stdout.startswith(f"given up, see whether it is still in the zone: {NAME} TXT {A} ")
     assert stage.journal() == []
     assert stage.bind.txt(NAME) == {A}
 
@@ -101,8 +106,8 @@ def test_sweep_forget_without_any_configuration_gives_nothing_up(stage: Stage) -
 
     said = stage.client("bash", DNS01_PROVIDER="")("sweep", "--forget")
 
-    assert said.code == 3
-    assert "no DNS provider is configured" in said.stderr
+    assert (said.code, said.stdout) == (3, "")
+    assert "DNS01_PROVIDER" in said.stderr
     assert len(stage.journal()) == 1
 
 
