@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from ...errors import ConfigError
 from ...options import Option, at, check_known, words
+from ...output import warning
 from ..config.load import configuration_file
 
 KEYS = ("urls", "command", "expiry", "on", "pass_environment")
@@ -48,6 +49,19 @@ def load_receivers(environ: Mapping[str, str]) -> Receivers | None:
     url = Option("url", (), "the URL of a service that Apprise knows", secret=True)
     with at(file.path), at("[notify]"):
         return read(table, lambda place, value: file.value(place, url, value))
+
+
+def receivers_to_tell(environ: Mapping[str, str]) -> Receivers | None:
+    """Who is notified, for a command that was told to (``--notify``). That there is nobody, or that the
+    section is wrong, is a warning, and None."""
+    try:
+        if receivers := load_receivers(environ):
+            return receivers
+        warning("nobody is to be notified: write [notify] in config.toml")
+    except ConfigError as error:
+        warning(f"nobody was notified: {error}")
+        warning(error.hint)
+    return None
 
 
 def read(table: object, secret: Callable[[str, object], str]) -> Receivers:

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from glob import glob
 
-from ....errors import ConfigError, DeployError
-from ....output import warning
+from ....errors import DeployError
 from ...clients import dehydrated
 from ...clients.files import roots
 from ...config.settings import Settings
 from ...deploy.certificate import names_in
 from ...notify import state_changes
-from ...notify.section import load_receivers
+from ...notify.section import receivers_to_tell
 from ...notify.state_changes import Observation
 from .examine import Diagnosis
 from .finding import Severity
@@ -52,15 +51,8 @@ def one_for_each_zone(diagnoses: Iterable[Diagnosis]) -> Iterator[str]:
 def tell(diagnoses: Sequence[Diagnosis], environ: Mapping[str, str]) -> None:
     """Tell those in [notify] which domains would fail, and which would no more, each once. What goes
     wrong is a warning."""
-    try:
-        if load_receivers(environ) is None:
-            warning("nobody is to be notified: write [notify] in config.toml")
-            return
-    except ConfigError as error:
-        warning(f"nobody was notified: {error}")
-        warning(error.hint)
-        return
-    state_changes.tell(map(_observed, diagnoses), environ, at_once=True)
+    if receivers_to_tell(environ):
+        state_changes.tell(map(_observed, diagnoses), environ, at_once=True)
 
 
 def _observed(diagnosis: Diagnosis) -> Observation:

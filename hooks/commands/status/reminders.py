@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ....errors import ConfigError
-from ....output import warning
 from ...notify import state_changes
-from ...notify.section import load_receivers
+from ...notify.section import receivers_to_tell
 from ...notify.state_changes import Observation, deployment_subject
 from .expiry import Problem, expiry, reminding
 from .overview import Overview, Standing
@@ -20,14 +18,7 @@ from .windows import renewal_subject
 
 def remind(overview: Overview, environ: Mapping[str, str]) -> None:
     """Tell those in [notify] what has changed. What goes wrong is a warning."""
-    try:
-        receivers = load_receivers(environ)
-    except ConfigError as error:
-        warning(f"nobody was notified: {error}")
-        warning(error.hint)
-        return
-    if receivers is None:
-        warning("nobody is to be notified: write [notify] in config.toml")
+    if (receivers := receivers_to_tell(environ)) is None:
         return
     seen = {each.subject: each for each in _well(overview, environ)}
     for standing in overview.certificates:

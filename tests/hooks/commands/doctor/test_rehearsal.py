@@ -86,18 +86,19 @@ def test_what_would_fail_is_told_once_and_that_it_would_no_more(
     stage.world.zones["org"].remove("example.org", "NS")
     assert shell("doctor", "--all", "--notify").code == 2
     assert shell("doctor", "--all", "--notify").code == 2
-    assert told.read_text().count("example.org: an order would fail: zone-missing: ") == 1
+    (failure,) = (line for line in told.read_text().splitlines() if "zone-missing: " in line)
+    assert failure.startswith("example.org: ")
 
     stage.world.delegate("example.org", {"ns1.example.org": PRIMARY})
     assert shell("doctor", "--all", "--notify").code == 0
-    assert "an order for example.org: all is well again" in told.read_text()
+    assert told.read_text().splitlines()[-1].startswith("an order for example.org: ")
 
 
 def test_nobody_to_notify_is_a_warning(stage: Stage) -> None:
     said = person(stage)("doctor", "example.org", "--notify")
 
     assert said.code == 0
-    assert "nobody is to be notified: write [notify]" in said.stderr
+    assert "[notify]" in said.stderr
 
 
 def test_no_domain_at_all_is_a_usage_error(stage: Stage) -> None:
