@@ -12,6 +12,8 @@ from dns01.errors import ConfigError
 from dns01.trusted_file import LARGEST, read_trusted
 
 ANOTHER = 65534
+OPEN_FOLDER = "{file} lies in {folder}, where other users may put another file in its place"
+CLOSE_FOLDER = "chown root {folder} && chmod go-w {folder}"
 
 
 @pytest.fixture
@@ -61,25 +63,32 @@ def linked_by_another(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message", "hint"),
     [
-        (owned_by_another, "belongs to the user"),
-        (writable_by_all, "can be written by others (mode 0646)"),
-        (writable_by_its_group, "can be written by others (mode 0664)"),
-        (in_a_folder_of_another, "other users may put another file in its place"),
-        (in_a_folder_for_all, "other users may put another file in its place"),
-        (linked_by_another, "is a link that the user"),
+        (owned_by_another, "{file} belongs to the user nobody, who can change it", "chown root {file}"),
+        (writable_by_all, "{file} can be written by others (mode 0646)", "chmod go-w {file}"),
+        (writable_by_its_group, "{file} can be written by others (mode 0664)", "chmod go-w {file}"),
+        (in_a_folder_of_another, OPEN_FOLDER, CLOSE_FOLDER),
+        (in_a_folder_for_all, OPEN_FOLDER, CLOSE_FOLDER),
+        (linked_by_another, "{file} is a link that the user nobody has made", "name the file itself"),
     ],
 )
-def test_what_another_user_could_have_changed_is_refused(
-    file: Path, spoil: Callable[[Path], None], said: str
+def test_what_another_user_could_have_changed_is_refused_with_what_to_do(
+    file: Path, spoil: Callable[[Path], None], message: str, hint: str
 ) -> None:
     spoil(file)
     with pytest.raises(ConfigError) as caught:
         read_trusted(str(file))
-    assert said in str(caught.value)
-    assert str(file) in str(caught.value)
-    assert caught.value.hint
+    names = {"file": file, "folder": file.parent}
+    assert str(caught.value) == message.format_map(names)
+    assert caught.value.hint == hint.format_map(names)
+
+
+def test_a_private_one_that_others_can_read_is_refused_with_the_chmod(file: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_trusted(str(file), private=True)
+    assert str(caught.value) == f"{file} can be read by others (mode 0644)"
+    assert caught.value.hint == f"chmod 600 {file}"
 
 
 def test_a_folder_for_all_in_which_each_keeps_his_own_is_no_danger(file: Path) -> None:
@@ -87,21 +96,24 @@ def test_a_folder_for_all_in_which_each_keeps_his_own_is_no_danger(file: Path) -
     assert read_trusted(str(file))[0] == b"a = 1"
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["fifo", "folder"])
+def a_device(path: str) -> None:
+    os.symlink("/dev/zero", path)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, a_device])
 def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path: Path, make: Callable[[str], None]) -> None:
     path = str(tmp_path / "strange")
     make(path)
-    with pytest.raises(ConfigError, match="is not a regular file"):
+    with pytest.raises(ConfigError) as caught:
         read_trusted(path)
+    assert str(caught.value) == f"{path} is not a regular file"
+    assert caught.value.hint == f"see what it is: ls -ld {path}"
 
 
 def test_a_file_without_end_is_not_read_to_it(file: Path) -> None:
     with file.open("wb") as sparse:
         sparse.truncate(1 << 40)
-    with pytest.raises(ConfigError, match=f"has more than {LARGEST} octets"):
+    with pytest.raises(ConfigError) as caught:
         read_trusted(str(file))
-
-
-def test_a_device_is_refused() -> None:
-    with pytest.raises(ConfigError, match="is not a regular file"):
-        read_trusted("/dev/zero")
+    assert str(caught.value) == f"{file} has more than {LARGEST} octets"
+    assert caught.value.hint == f"see what it is: head -c 200 {file}"

@@ -86,10 +86,11 @@ def write(drafts: Sequence[Draft]) -> None:
     disk itself fails."""
     folders = list(dict.fromkeys(os.path.dirname(draft.path) for draft in drafts))
     try:
-        for folder in folders:
+        for draft in drafts:
+            folder = os.path.dirname(draft.path)
             if not os.path.isdir(folder):
                 private_folder(folder)
-            check_folder(folder, folder)
+            check_folder(folder, draft.path)
         with _alone(folders[0]):
             _replace(drafts, folders)
     except OSError as error:

@@ -96,8 +96,9 @@ def test_nothing_is_written_where_others_may_put_another_file(tmp_path: Path) ->
     folder.mkdir()
     folder.chmod(0o777)
     draft = Draft(str(folder / "config"), "ours\n")
-    with pytest.raises(ConfigError, match="other users may put another file"):
+    with pytest.raises(ConfigError, match=f"^{folder}/config ") as error:
         write(changes([draft]))
+    assert error.value.hint == f"chown root {folder} && chmod go-w {folder}"
     assert list(folder.iterdir()) == []
 
 

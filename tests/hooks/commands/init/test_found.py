@@ -155,8 +155,12 @@ def test_what_is_no_account_is_none(text: str, tmp_path: Path) -> None:
     for name in ("file", "lexicon.yml"):
         path = tmp_path / name
         path.write_text(text)
-        with pytest.raises(UsageError, match="is an account that can be used"):
+        with pytest.raises(UsageError) as error:
             registry.accounts_of(str(path))
+        assert str(error.value) == f"init: nothing in {path} is an account that can be used"
+        assert error.value.hint == (
+            "keys of BIND's have one, files of certbot's plugins, acme.sh, lego, lexicon, pyrax, acme-dns"
+        )
 
 
 COMMAND = ("dns01", "init", "--client", "certbot", "--no-doctor", "--yes", "example.org")
@@ -219,4 +223,5 @@ class TestInTheirPlaces:
         machine.write("/etc/bind/dns01.key", KEY_FILE, 0o666)
         said = machine.run(*COMMAND)
         assert said.code == 2
-        assert "not looked at: /etc/bind/dns01.key can be written by others" in said.stderr
+        assert "not looked at: /etc/bind/dns01.key " in said.stderr
+        assert "(mode 0666)" in said.stderr

@@ -68,7 +68,7 @@ def test_a_second_run_asks_nothing_about_the_account_that_is_configured(machine:
             ("E-mail", "\n"),
         ],
     )
-    assert "nothing has to be changed" in said.stdout
+    assert said.code == 0, said.stdout
     assert machine.files(*MINE) == before
 
 
@@ -82,7 +82,7 @@ def test_a_wrong_answer_is_asked_again_with_what_was_wrong(machine: FreshMachine
             ("'certbt' is none of them", ""),
             ("ACME client", "certbot\n"),
             ("DNS provider", "cloudfare\n"),
-            ("did you mean cloudflare", ""),
+            ("'cloudfare'.* cloudflare", ""),
             ("DNS provider", "cf\n"),
             (r"token \(not shown\)", "\n"),
             (r"token \(not shown\)", "a-token-of-cloudflare\n"),
@@ -95,7 +95,7 @@ def test_a_wrong_answer_is_asked_again_with_what_was_wrong(machine: FreshMachine
             ("'perhaps' is none of them", ""),
             (r"\[staging\]", "stag\n"),
             ("E-mail", "root@localhost\n"),
-            ("no mail address", ""),
+            ("'root@localhost' ", ""),
             ("E-mail", "ops@example.org\n"),
             ("CAs take no address at example.org", ""),
             ("E-mail", "\n"),
