@@ -77,15 +77,14 @@ def test_a_name_that_no_account_is_named_for(world: World, file: Path) -> None:
     (finding,) = configured(world, "example.net", file)
 
     assert (finding.code, finding.severity) == ("bad-configuration", Severity.ERROR)
-    assert "says no account for _acme-challenge.example.net; there are web, other" in finding.message
-    assert finding.remedy[0] == 'write [zone."example.net"] and below it, for example, account = "web"'
+    assert "_acme-challenge.example.net" in finding.message
+    assert '[zone."example.net"]' in finding.remedy[0]
 
 
 def test_no_configuration_at_all_leaves_settings_to_look_at_the_dns_by() -> None:
     finding = loaded(DNS01_CONFIG="")
 
     assert (finding.code, finding.severity) == ("no-configuration", Severity.ERROR)
-    assert finding.message == "no DNS provider is configured"
     assert "export DNS01_PROVIDER=rfc2136" in finding.remedy[0]
 
 
@@ -105,7 +104,7 @@ def test_a_file_without_any_account(tmp_path: Path) -> None:
 def test_resolvers_that_are_none_do_not_keep_the_rest_from_being_looked_at() -> None:
     finding = loaded(DNS01_PROVIDER="memory", DNS01_MEMORY_ZONES="example.org", DNS01_RESOLVERS="nowhere")
     assert finding.code == "bad-configuration"
-    assert "DNS01_RESOLVERS: 'nowhere' is not an IP address" in finding.message
+    assert "DNS01_RESOLVERS: 'nowhere' " in finding.message
 
 
 def test_an_unknown_key_is_named_with_its_file(tmp_path: Path) -> None:
@@ -115,7 +114,8 @@ def test_an_unknown_key_is_named_with_its_file(tmp_path: Path) -> None:
     finding = loaded(DNS01_CONFIG=str(file))
 
     assert (finding.code, finding.subject) == ("bad-configuration", str(file))
-    assert "[account.web]: unknown key 'zone'; did you mean 'zones'?" in finding.message
+    assert "[account.web]: " in finding.message
+    assert "'zone'" in finding.message
     assert finding.remedy[-1] == "dns01 config check"
 
 
@@ -150,7 +150,8 @@ def test_a_file_that_others_write(file: Path, mode: int) -> None:
     file.chmod(mode)
     finding = loaded(DNS01_CONFIG=str(file))
     assert (finding.code, finding.severity) == ("writable-configuration", Severity.ERROR)
-    assert finding.message == f"{file}: it can be written by others (mode {mode:04o})"
+    assert finding.message.startswith(f"{file}: ")
+    assert f"(mode {mode:04o})" in finding.message
     assert finding.remedy == (f"chmod go-w {file}",)
 
 
@@ -163,7 +164,7 @@ def test_a_secret_that_dehydrateds_configuration_exports(world: World, tmp_path:
 
     (finding,) = check(examined)
     assert (finding.code, finding.subject) == ("world-readable-secret", "/etc/dehydrated/config")
-    assert "RFC2136_TSIG_SECRET stands in it, and others can read it (mode 0644)" in finding.message
+    assert finding.message == "RFC2136_TSIG_SECRET stands in it, and others can read it (mode 0644)"
     assert finding.remedy[0] == "chmod 600 /etc/dehydrated/config"
 
     config.chmod(0o600)
