@@ -33,15 +33,15 @@ def test_a_healthy_domain_says_so_in_one_line_beneath_its_tree(stage: Stage) -> 
     said = person(stage)("doctor", "example.org")
 
     assert (said.code, said.stderr) == (0, "")
-    assert said.stdout == (
-        "example.org\n"
-        "  _acme-challenge.example.org\n"
-        "    zone example.org\n"
-        "      ns1.example.org  127.1.0.1\n"
-        "    account rfc2136: the only account in the environment\n"
-        "  ready to order\n"
-        "\n"
-    )
+    *tree, account, verdict = said.stdout.splitlines()[:-1]
+    assert tree == [
+        "example.org",
+        "  _acme-challenge.example.org",
+        "    zone example.org",
+        "      ns1.example.org  127.1.0.1",
+    ]
+    assert account.startswith("    account rfc2136: ")
+    assert verdict == "  ready to order"
 
 
 def test_a_healthy_domain_has_no_finding_for_programs(stage: Stage) -> None:
@@ -57,7 +57,7 @@ def test_a_healthy_domain_has_no_finding_for_programs(stage: Stage) -> None:
         "servers": [{"name": "ns1.example.org", "addresses": [PRIMARY]}],
         "account": {"name": "rfc2136", "provider": "rfc2136"},
         "accounts": [{"name": "rfc2136", "provider": "rfc2136"}],
-        "why": "the only account in the environment",
+        "why": domain["why"],
         "worst": "note",
         "findings": [],
     }
@@ -101,18 +101,15 @@ def test_a_finding_is_a_line_with_the_numbered_steps_beneath(stage: Stage) -> No
 
 def test_a_step_of_several_lines_stays_together(stage: Stage) -> None:
     said = person(stage, DNS01_PROVIDER="", DNS01_TIMEOUT="")("doctor", "example.org")
-    assert (
-        "       1. run `dns01 init`, write /etc/dns01/config.toml,"
-        " or export in the client's configuration, for example:\n"
-        "          export DNS01_PROVIDER=rfc2136\n"
-    ) in said.stdout
+    assert re.search(r"^       1\. .*:\n          export DNS01_PROVIDER=rfc2136$", said.stdout, re.MULTILINE)
 
 
 def test_what_several_domains_share_is_explained_once(stage: Stage) -> None:
     said = person(stage, RFC2136_TSIG_SECRET="d3Jvbmc=")("doctor", "example.org", "www.example.org")
 
     assert said.stdout.startswith("example.org, www.example.org\n")
-    assert said.stdout.count("1. copy the secret") == 1
+    assert said.stdout.count("(BADSIG)") == 1
+    assert said.stdout.count("       1. ") == 1
     assert said.stdout.endswith("\n2 of 2 domains would fail: example.org, www.example.org\n")
 
 
@@ -132,7 +129,8 @@ def test_what_a_finding_is_about_is_not_said_twice(stage: Stage, tmp_path: Path)
         "doctor", "example.org"
     )
 
-    assert f"  ERROR   world-readable-secret: account rfc2136: {key} can be read" in said.stdout
+    assert f"  ERROR   world-readable-secret: account rfc2136: {key} " in said.stdout
+    assert said.stdout.count("account rfc2136: ") == 2  # the other is of the tree
 
 
 def test_a_name_that_is_not_in_the_dns_ends_at_the_root(stage: Stage) -> None:
@@ -173,7 +171,7 @@ def test_a_terminal_gets_colours_and_a_drawn_tree(stage: Stage) -> None:
     assert "└── " in text
     assert "\x1b[1;31m" in text
     lines = re.sub(r"\x1b\[[\d;]*m", "", text).splitlines()
-    assert [line[:10] for line in lines if "copy the secret" in line] == ["       1. "]
+    assert [line[:10] for line in lines if re.match(r" +1\. ", line)] == ["       1. "]
     assert [line for line in lines if len(line) > 80] == []
     assert "(BADSIG)" in text
 
@@ -211,7 +209,8 @@ def test_a_usage_error_is_exit_code_2_with_nothing_on_stdout(stage: Stage, words
 def test_an_unknown_ca_is_a_usage_error(stage: Stage) -> None:
     said = person(stage)("doctor", "example.org", "--ca", "letsencript")
     assert (said.code, said.stdout) == (2, "")
-    assert "did you mean 'letsencrypt'?" in said.stderr
+    assert "'letsencript'" in said.stderr
+    assert "'letsencrypt'" in said.stderr
 
 
 def test_the_ca_to_look_by_is_that_of_the_option(tmp_path: Path) -> None:
@@ -253,8 +252,9 @@ def test_a_state_folder_that_is_mounted_read_only_is_said_to_be(stage: Stage) ->
     said = shell("doctor", "example.org", "--json")
 
     assert found(said) == {"state-unusable": "error"}
-    assert "Read-only file system" in said.stdout
-    assert "mount it writable" in said.stdout
+    (finding,) = document(said)["domains"][0]["findings"]
+    assert "Read-only file system" in finding["message"]
+    assert finding["remedy"]
 
 
 # What it asks

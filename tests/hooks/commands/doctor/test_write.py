@@ -41,7 +41,7 @@ def test_write_twice_in_a_row_need_not_wait_for_the_cas_memory(stage: Stage) -> 
     assert shell("doctor", "example.org", "--write").code == 0
     said = shell("doctor", "example.org", "--write")
     assert said.code == 0
-    assert "the CA may still remember" not in said.stderr
+    assert stage.trail()[-1]["steps"]["settle"] < 20  # of the 60 s that a cache keeps the first one
 
 
 def test_without_write_nothing_is_written(stage: Stage) -> None:
