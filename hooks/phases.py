@@ -242,6 +242,9 @@ class Phase:
             self._publish_and_wait(challenges, wait=False)
         except HookError as error:
             if len(challenges) < 2:
+                if self._session.client and self.call.run_names:  # the phase ends with what is missing in all
+                    output.failure(str(error), error.hint)
+                    self._refused.append(error)
                 return [error]
         else:
             return []

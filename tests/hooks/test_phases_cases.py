@@ -301,6 +301,32 @@ def test_32_what_fails_of_one_cause_is_said_once_and_every_name_is_named(stage: 
 
     assert said.stderr.count("is wrong (BADSIG)") == 1
     assert f"not published: {', '.join(NAMES)}" in said.stderr
+    assert stage.trail()[-1]["error"].count("is wrong (BADSIG)") == 1
+
+
+@pytest.mark.parametrize("asked", [NAMES[:1], NAMES[:2]], ids=["alone", "after one that was not noted"])
+def test_32_a_single_name_that_fails_has_its_reason_said_and_in_the_trail(
+    stage: Stage, asked: list[str]
+) -> None:
+    client = stage.client("certbot", RFC2136_TSIG_SECRET="d3Jvbmc=")
+    everything = {"CERTBOT_ALL_DOMAINS": ",".join(asked)}
+
+    said = client("certbot", "auth", **certbot(asked[0], 0, **everything))
+
+    assert said.code == 1
+    assert said.stderr.count("is wrong (BADSIG)") == 1
+    assert f"not published: {', '.join(asked)}" in said.stderr
+    assert "is wrong (BADSIG)" in stage.trail()[-1]["error"]
+
+
+@pytest.mark.parametrize("names", [["nowhere.org"], [NAMES[0], "nowhere.org"]], ids=["alone", "of two"])
+def test_32_a_name_that_is_nowhere_is_in_the_trail_with_its_reason(stage: Stage, names: list[str]) -> None:
+    client = stage.client("certbot")
+    everything = {"CERTBOT_ALL_DOMAINS": ",".join(names)}
+    for remaining, name in reversed(list(enumerate(reversed(names)))):
+        client("certbot", "auth", **certbot(name, remaining, **everything))
+
+    assert "DelegationError: _acme-challenge.nowhere.org is not in the DNS" in stage.trail()[-1]["error"]
 
 
 @pytest.mark.parametrize("name", ["bücher.example.org", "WWW.Example.ORG", '"quoted".example.org'])
