@@ -72,6 +72,20 @@ def look_in(folder: str, name: str) -> Certificate | None:
     return None
 
 
+def chains_of(cert: str) -> list[str]:
+    """The files beside a certificate's in which a client puts what it was issued with, as far as they are
+    there."""
+    folder, file = os.path.split(cert)
+    name = os.path.splitext(file)[0]
+    found = (
+        _path_in(folder, each.replace("{name}", name))
+        for layout in LAYOUTS
+        if file in (layout.cert.replace("{name}", name), layout.fullchain)
+        for each in (layout.fullchain, layout.chain)
+    )
+    return [path for path in dict.fromkeys(found) if path and path != cert and os.path.isfile(path)]
+
+
 def _path_in(folder: str, file: str) -> str:
     return os.path.normpath(os.path.join(folder, file)) if file else ""
 

@@ -7,7 +7,7 @@ its next restart: here it is found out while the old files are still in use.
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
@@ -51,6 +51,23 @@ class Leaf(NamedTuple):
     key_type: str
     fingerprint: str
     renewal_id: str = ""
+
+
+class Issuer(NamedTuple):
+    """A CA's own certificate, with which it has issued another one. ``name``: its subject."""
+
+    name: str
+    not_after: datetime
+
+
+def issuer_in(path: str, chains: Iterable[str]) -> Issuer | None:
+    """What the first certificate of a PEM file was issued with, as far as that is in the file itself or in
+    one of ``chains``; of several, what is valid longest. Raises DeployError."""
+    leaf, *others = _certificates(path)
+    above = [*others, *(found for chain in chains for found in _certificates(chain, may_be_empty=True))]
+    found = [each for each in above if each != leaf and _has_signed(each, leaf)]
+    best = max(found, key=lambda each: each.not_valid_after_utc, default=None)
+    return Issuer(written(best.subject), best.not_valid_after_utc) if best else None
 
 
 def leaf_in(path: str) -> Leaf:

@@ -20,6 +20,24 @@ CA_NAME = x509.Name(
 )
 
 
+def write_chain(path: Path, *, left: float) -> None:
+    """The certificate of the CA that ``lasting`` has issued with, with ``left`` days left."""
+    end = datetime.now(UTC) + timedelta(days=left, seconds=30)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(CA_NAME)
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Example Root")]))
+        .public_key(CA_KEY.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(end - timedelta(days=3650))
+        .not_valid_after(end)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(ec.generate_private_key(ec.SECP256R1()), SHA256())
+    )
+    with path.open("ab") as file:
+        file.write(certificate.public_bytes(Encoding.PEM))
+
+
 def lasting(folder: Path, *names: str, left: float, of: float = 90) -> Path:
     """A certificate with ``left`` days left of the ``of`` days that it was issued for. Gives the
     path of its cert.pem; its key, whose file nobody may read, is beside it."""

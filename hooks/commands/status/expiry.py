@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import NamedTuple
 
-from ...deploy.certificate import Leaf
+from ...deploy.certificate import Issuer, Leaf
 
 WARNING_SHARE, WARNING_MOST = 1 / 4, timedelta(days=21)
 CRITICAL_SHARE, CRITICAL_MOST = 1 / 10, timedelta(days=7)
@@ -88,6 +88,21 @@ def expiry(subject: str, title: str, leaf: Leaf, limits: Limits, now: datetime) 
         level = Level.CRITICAL if left < limits.alarms(leaf) else Level.WARNING
         return Problem(level, subject, "expiring", f"{title} expires in {span(left)}", hint)
     return None
+
+
+def issuer_expiry(
+    subject: str, title: str, leaf: Leaf, issuer: Issuer, limits: Limits, now: datetime
+) -> Problem | None:
+    """That the CA's own certificate has expired or is about to, if so: what was issued with it is of no use
+    then, however long it is valid itself."""
+    if issuer.not_after >= leaf.not_after:
+        return None
+    whose = f"{title}: the CA's own certificate {issuer.name}, which it was issued with,"
+    earlier = leaf.not_after - issuer.not_after
+    ending = leaf._replace(not_before=leaf.not_before - earlier, not_after=issuer.not_after)
+    hint = "have the client renew it: what it gets then is issued with the CA's next one"
+    found = expiry(subject, whose, ending, limits, now)
+    return found and found._replace(code=f"issuer-{found.code}", hint=hint)
 
 
 def span(time: timedelta) -> str:

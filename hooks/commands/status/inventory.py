@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ....errors import ConfigError, DeployError, StateError
 from ...clients import files
 from ...clients.call import Certificate
-from ...deploy.certificate import Leaf, content, leaf_in
+from ...deploy.certificate import Issuer, Leaf, content, issuer_in, leaf_in
 from ...deploy.differences import differences_from
 from ...deploy.ledger import Delivery, Ledger
 from ...deploy.section import Deployment, outline_deployments, targets_for
@@ -43,12 +43,14 @@ class Destination(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A certificate. ``leaf``: None where it cannot be read, which is a problem then."""
+    """A certificate. ``leaf``: None where it cannot be read, which is a problem then. ``issuer``: the CA's
+    own certificate that it was issued with, where its files have that."""
 
     name: str
     path: str
     leaf: Leaf | None
     destinations: tuple[Destination, ...] = ()
+    issuer: Issuer | None = None
 
 
 class Inventory(NamedTuple):
@@ -225,7 +227,13 @@ def _known(
         problems.append(_unreadable(path, str(error), hint))
         return Known(name or folder, path, None, tuple(destinations))
     called = folder if folder in leaf.names or not leaf.names else leaf.names[0]
-    return Known(name or called, path, leaf, tuple(destinations))
+    return Known(name or called, path, leaf, tuple(destinations), _issuer(path))
+
+
+def _issuer(path: str) -> Issuer | None:
+    with suppress(DeployError):  # of files that the certificate does without
+        return issuer_in(path, files.chains_of(path))
+    return None
 
 
 def _same(path: str) -> str:

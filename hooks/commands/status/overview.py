@@ -23,7 +23,7 @@ from ...state.folder import state_dir
 from ...state.journal import Entry, Journal
 from ...state.liveness import ABANDONED
 from . import services
-from .expiry import Level, Limits, Problem, expiry, span, worst
+from .expiry import Level, Limits, Problem, expiry, issuer_expiry, span, worst
 from .inventory import Destination, Known, take
 from .services import Shown, Wanted
 from .windows import overdue, windows
@@ -176,6 +176,9 @@ def _problems(
     if known.leaf is None:
         return
     if found := expiry(f"expiry {known.path}", known.name, known.leaf, limits, now):
+        yield found
+    subject = f"issuer {known.path}"
+    if known.issuer and (found := issuer_expiry(subject, known.name, known.leaf, known.issuer, limits, now)):
         yield found
     yield from _of_renewal(known, trail)
     alarm = limits.alarms(known.leaf)

@@ -49,6 +49,7 @@ def _well(overview: Overview, environ: Mapping[str, str]) -> Iterator[Observatio
         yield Observation(f"file {known.path}", known.name)
         if known.leaf:
             yield Observation(f"expiry {known.path}", known.name)
+            yield Observation(f"issuer {known.path}", known.name)
             yield Observation(renewal_subject(known.path), known.name)
         for each in known.destinations:
             if each.deployed and not each.pending:

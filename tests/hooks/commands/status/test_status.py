@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from calls import NAME, Client, Stage
 from contract import validation
-from lifetimes import lasting
+from lifetimes import lasting, write_chain
 from machine import Machine
 from statuses import codes, deployed, document, status
 
@@ -309,3 +309,46 @@ def test_a_clean_up_that_fails_is_shown_at_once_and_a_warning_after_an_hour(stag
     (record,) = written["open_records"]
     assert (record["target"], record["tries"] >= 1) == (NAME, True)
     assert validation("a") not in said.stdout
+
+
+# The CA's own certificate, which ends before the one that was issued with it
+
+
+@pytest.mark.parametrize("file", ["chain.pem", "fullchain.pem", "cert.pem"])
+@pytest.mark.parametrize(
+    ("left", "code", "problems"),
+    [
+        (-1, 2, ["issuer-expired"]),
+        (3, 2, ["issuer-expiring"]),
+        (15, 1, ["issuer-expiring"]),
+        (30, 0, []),
+        (3650, 0, []),
+    ],
+)
+def test_the_end_of_the_cas_own_certificate_counts_by_the_same_rule(
+    machine: Machine, file: str, left: float, code: int, problems: list[str]
+) -> None:
+    path = lasting(machine.folder / "certs" / "a.example", "a.example", left=61)
+    write_chain(path.with_name(file), left=left)
+
+    said = status(machine)
+
+    assert said.code == code
+    assert ("the CA's own certificate CN=Example CA,O=Example Trust" in said.stdout) == bool(problems)
+    assert codes(document(status(machine, "--json"))) == problems
+
+
+def test_of_two_certificates_of_a_ca_the_longer_one_counts(machine: Machine) -> None:
+    path = lasting(machine.folder / "certs" / "a.example", "a.example", left=61)
+    write_chain(path.with_name("fullchain.pem"), left=-3)
+    write_chain(path.with_name("chain.pem"), left=3000)
+    assert status(machine).code == 0
+
+
+@pytest.mark.parametrize("content", ["", "no certificate", "-----BEGIN CERTIFICATE-----\n"])
+def test_a_chain_that_cannot_be_read_keeps_no_certificate_from_being_shown(
+    machine: Machine, content: str
+) -> None:
+    path = lasting(machine.folder / "certs" / "a.example", "a.example", left=61)
+    path.with_name("chain.pem").write_text(content)
+    assert status(machine).code == 0
