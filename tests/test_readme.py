@@ -56,6 +56,14 @@ def run(*steps: str) -> str:
     return done.stdout
 
 
+NAMED = (
+    "named -f -u bind &",
+    "until dig +short +tries=1 @192.0.2.53 example.org SOA | grep -q ^ns; do sleep 0.1; done",
+)
+PLAIN_ZONE = 'zone "example.org" { type master; file "/etc/bind/db.example.org"; };\n'
+SHORT = "--client dehydrated"
+
+
 @pytest.fixture(scope="module")
 def bind() -> str:
     """All that README has for BIND, and a BIND that runs as Debian's does."""
@@ -64,8 +72,7 @@ def bind() -> str:
             block("(umask"),
             append("/etc/bind/named.conf.local", block("include")),
             "named-checkconf -z >/dev/null",
-            "named -f -u bind &",
-            "until dig +short +tries=1 @192.0.2.53 example.org SOA | grep -q ^ns; do sleep 0.1; done",
+            *NAMED,
         )
     )
 
@@ -88,10 +95,21 @@ def test_what_is_set_up_by_hand_for_bind_and_dehydrated_publishes_a_challenge(bi
     assert said.splitlines() == ['"0123456789012345678901234567890123456789012"', "root 700", "root 600"]
 
 
-def test_the_short_way_publishes_a_challenge(bind: str) -> None:
-    init = block("dns01 init").strip()
-    said = run(bind, f"/opt/dns01/bin/{init} --no-doctor --yes >/dev/null", *CHALLENGE)
-    assert said.splitlines() == ['"0123456789012345678901234567890123456789012"']
+def test_the_short_way_publishes_a_challenge_from_a_zone_as_debian_has_it() -> None:
+    staging, production = (block(f"dns01 init {line}").strip() for line in (SHORT, f"{SHORT} --production"))
+    unattended = "--bind --no-doctor --yes --no-order >/dev/null"
+    said = run(
+        append("/etc/bind/named.conf.local", PLAIN_ZONE),
+        *NAMED,
+        f"/opt/dns01/bin/{staging} {unattended}",
+        f"/opt/dns01/bin/{production} {unattended}",
+        *CHALLENGE,
+        'echo "$CA"',
+        "grep -c 'root dehydrated --cron$' /etc/cron.d/dehydrated",
+        "rndc stop",
+    )
+    value = '"0123456789012345678901234567890123456789012"'
+    assert said.splitlines() == [value, "letsencrypt", "1"]
 
 
 def test_bind_may_read_its_key_and_nobody_else(bind: str) -> None:

@@ -21,7 +21,8 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -105,6 +106,17 @@ class FreshMachine:
             check=False,
         )
         return Said(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+
+    @contextmanager
+    def running(self, *words: str) -> Iterator[None]:
+        """A program of root's that is at work meanwhile, in the foreground of nobody."""
+        silent = subprocess.DEVNULL
+        process = subprocess.Popen(self._command(words, {}, 0), stdout=silent, stderr=silent)
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait()
 
     def at_terminal(self, *words: str, answers: Sequence[tuple[str, str]], **environ: str) -> Said:
         """What a program says to somebody who waits for each of the questions (patterns) in turn, and types

@@ -24,12 +24,15 @@ ENTRY = re.compile(r"[A-Za-z0-9_-]+")  # a name in a table
 
 
 class Chosen(NamedTuple):
-    """``options``: by key, those that are to be written. ``secrets``: the keys of secrets among them."""
+    """``options``: by key, those that are to be written. ``secrets``: the keys of secrets among them.
+    ``every``: the options with those that are written already. ``found``: where they were found."""
 
     name: str
     provider: str
     options: Mapping[str, str]
     secrets: frozenset[str]
+    every: Mapping[str, str]
+    found: Found | None = None
 
 
 def given(kind: type[Provider], settings: Sequence[str], secrets: Sequence[str]) -> dict[str, str]:
@@ -81,7 +84,9 @@ def choose(
     is_new = not (configured or taken)
     options |= _asked(questions, kind, {**before, **options}, is_new)
     fresh = {key: value for key, value in options.items() if before.get(key) != value}
-    return Chosen(name, provider, fresh, frozenset(key for key in fresh if is_secret(kind, key)))
+    secrets = frozenset(key for key in fresh if is_secret(kind, key))
+    origin = next((each for each in found if taken and each.values is taken), None)
+    return Chosen(name, provider, fresh, secrets, {**before, **options}, origin)
 
 
 def _found(questions: Questions, found: Sequence[Found], said: Mapping[str, str]) -> Mapping[str, str]:

@@ -20,6 +20,7 @@ from ...clients.challenge import owner_name
 from ...config.load import DEFAULT_FILE
 from ...config.settings import Settings
 from . import account
+from .bind import preparation
 from .clients import Client, Order, dehydrated
 from .clients.registry import CLIENTS, installed
 from .found import Found, registry
@@ -48,6 +49,8 @@ class Options:
     doctor: bool
     order: bool | None
     yes: bool
+    bind: bool | None
+    renewal: bool | None
 
 
 def choose_client(questions: Questions, options: Options) -> Client:
@@ -65,7 +68,7 @@ def choose_client(questions: Questions, options: Options) -> Client:
 def choose_account(questions: Questions, options: Options, settings: Settings | None) -> account.Chosen:
     """The account: one that is configured, or one made of what is given, found and asked."""
     configured = settings.accounts if settings else {}
-    found = _found(options, settings)
+    found = _found(options, settings) + _with_a_new_key(questions, options, settings)
     provider = _provider(questions, options, settings, found)
     same = (name for name, each in configured.items() if _native(each.provider) == provider)
     name = options.account or next(same, provider)
@@ -108,6 +111,22 @@ def _found(options: Options, settings: Settings | None) -> list[Found]:
     return registry.accounts(os.environ)
 
 
+def _with_a_new_key(questions: Questions, options: Options, settings: Settings | None) -> list[Found]:
+    """The account of the BIND of this machine that has no key yet, where it may be given one."""
+    wanted = options.bind is True or (options.bind is None and questions.asks)
+    given = options.source or options.settings or options.secrets
+    other = options.provider and _native(options.provider) != "rfc2136"
+    if not wanted or given or other or (settings and not options.account):
+        return []
+    try:
+        found = preparation.new_account(_names(" ".join(options.domains)) if options.domains else ())
+    except ConfigError:
+        if options.bind:
+            raise
+        return []
+    return registry.hidden(found)
+
+
 def _provider(
     questions: Questions, options: Options, settings: Settings | None, found: Sequence[Found]
 ) -> str:
@@ -123,7 +142,10 @@ def _provider(
         return likely[0]
     likely += [each.provider for each in found if each.is_ours] or [each.provider for each in found]
     for each in found if questions.asks else ():
-        say(f"Found: credentials for {each.provider}, in {each.source}")
+        if each.is_new:
+            say(f"Found: the BIND of this machine (rfc2136); {each.source} will be its key for us")
+        else:
+            say(f"Found: credentials for {each.provider}, in {each.source}")
     if questions.asks:
         say("By its name, or bind, aws, cf …; `dns01 providers` lists all:")
     only = likely[0] if len(set(likely)) == 1 else None

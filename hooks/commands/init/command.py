@@ -10,8 +10,9 @@ import click
 
 from .... import output
 from ....errors import UsageError
-from . import answers, configuration, files, next_steps
+from . import answers, configuration, files, name_server, next_steps, renewal
 from .answers import Options
+from .clients import Client, Order
 from .clients.registry import CLIENTS
 from .questions import Questions
 
@@ -32,6 +33,8 @@ from .questions import Questions
 @click.option("--cli-ini", is_flag=True, help="certbot: write its cli.ini, for all its certificates.")
 @click.option("--doctor/--no-doctor", default=True, help="Look whether an order would succeed.")
 @click.option("--order/--no-order", default=None, help="Order now, agreeing to the CA's terms.")
+@click.option("--bind/--no-bind", default=None, help="Have this machine's BIND take the updates.")
+@click.option("--renewal/--no-renewal", default=None, help="Have cron or a timer renew it.")
 @click.option("--yes", is_flag=True, help="Ask nothing: take the defaults, and write.")
 def init(**given: Any) -> int:
     """Write the configuration of dns01 and of the ACME client, for a certificate for the DOMAINs.
@@ -55,11 +58,15 @@ def _set_up(options: Options) -> int:
     client = answers.choose_client(questions, options)
     account = answers.choose_account(questions, options, settings)
     order = answers.choose_order(questions, options, client, file)
-    _write(
-        questions,
-        [*configuration.drafts(file, settings, account, order.names), *client.drafts(order)],
-        agreed=options.yes,
-    )
+    server = name_server.prepared(questions, options.bind, account, order.names)
+    renewing = _renewing(questions, options, client, order)
+    ours = [*configuration.drafts(file, settings, account, order.names), *client.drafts(order)]
+    drafts = [*(server.drafts if server else ()), *ours, *renewing]
+    before = files.as_they_are(server.drafts if server else ())
+    written = _write(questions, drafts, agreed=options.yes)
+    if server:
+        name_server.have_it_read(server, before, written)
+    renewal.enable(client, written)
     next_steps.use(file)
     if options.doctor and next_steps.would_fail(order):
         return 1
@@ -69,12 +76,21 @@ def _set_up(options: Options) -> int:
     return 1 if issued is False else 0
 
 
-def _write(questions: Questions, drafts: Sequence[files.Draft], *, agreed: bool) -> None:
-    """Show what would change, ask, and have it changed."""
+def _renewing(questions: Questions, options: Options, client: Client, order: Order) -> Sequence[files.Draft]:
+    """What has it renewed, if that is wanted; what a staging CA has issued is not for keeping."""
+    drafts = [] if options.renewal is False or order.is_staging else renewal.drafts(client, order)
+    if not files.changes(drafts) or options.renewal:
+        return drafts
+    question = f"Have {client.name} renew what is due, every night?"
+    return drafts if questions.agreed(question, "--renewal") else []
+
+
+def _write(questions: Questions, drafts: Sequence[files.Draft], *, agreed: bool) -> Sequence[files.Draft]:
+    """Show what would change, ask, and have it changed; gives what was."""
     changed = files.changes(drafts)
     if not changed:
         output.report(f"nothing has to be changed in {', '.join(draft.path for draft in drafts)}")
-        return
+        return []
     for draft in changed:
         for line in files.difference(draft):
             output.report(line)
@@ -87,3 +103,4 @@ def _write(questions: Questions, drafts: Sequence[files.Draft], *, agreed: bool)
     files.write(changed)
     for draft in changed:
         output.step(f"wrote {draft.path}")
+    return changed

@@ -27,12 +27,15 @@ _LEFT = re.compile(r"\.[0-9a-f]{8}\.tmp$")  # what a killed run has left
 
 
 class Draft(NamedTuple):
-    """A file as it is to be. ``secret``: its content is never shown, and nobody else may read it."""
+    """A file as it is to be. ``secret``: its content is never shown, and nobody else may read it but the
+    ``group`` (an id), if there is one. ``copy_of``: the file whose content it has."""
 
     path: str
     text: str
     mode: int = 0o644
     secret: bool = False
+    group: int | None = None
+    copy_of: str = ""
 
 
 def read(path: str) -> str | None:
@@ -64,16 +67,26 @@ def changes(drafts: Sequence[Draft]) -> list[Draft]:
     found = []
     for draft in drafts:
         mode = _mode(draft.path)
-        if read(draft.path) != draft.text or (draft.secret and mode & 0o077):
+        wanted = draft.mode & 0o077
+        if read(draft.path) != draft.text or (draft.secret and mode & 0o077 != wanted):
             found.append(draft._replace(mode=draft.mode if draft.secret else mode or draft.mode))
     return found
+
+
+def as_they_are(drafts: Sequence[Draft]) -> list[Draft]:
+    """What is on the disk in the place of the drafts, to be written again; without those that are new."""
+    there = ((draft, read(draft.path)) for draft in drafts)
+    return [draft._replace(text=text, mode=_mode(draft.path)) for draft, text in there if text is not None]
 
 
 def difference(draft: Draft) -> Iterator[str]:
     """What writing it would change: a unified diff, without secrets; or that it is a file of secrets."""
     before = read(draft.path)
     if draft.secret:
-        yield f"{'new' if before is None else 'changed'}, mode 0600, not shown: {draft.path}"
+        yield f"{'new' if before is None else 'changed'}, mode {draft.mode:04o}, not shown: {draft.path}"
+        return
+    if draft.copy_of:
+        yield f"new, a copy of {draft.copy_of}: {draft.path}"
         return
     old, new = ((before or "").splitlines(), draft.text.splitlines())
     origin = draft.path if before is not None else os.devnull
@@ -111,7 +124,8 @@ def _replace(drafts: Sequence[Draft], folders: Sequence[str]) -> None:
         for draft in drafts:
             staged[draft.path] = stage_text(draft.path, draft.text, draft.mode)
             with suppress(FileNotFoundError):
-                os.chown(staged[draft.path], -1, os.lstat(draft.path).st_gid)
+                group = os.lstat(draft.path).st_gid if draft.group is None else draft.group
+                os.chown(staged[draft.path], -1, group)
         for path, temporary in staged.items():
             os.rename(temporary, path)
         for folder in folders:

@@ -16,6 +16,7 @@ from ..doctor.command import doctor
 from ..doctor.finding import Severity
 from .clients import Client, Order
 from .questions import Questions
+from .renewal import is_scheduled
 
 
 def use(file: str) -> None:
@@ -66,7 +67,7 @@ def say_what_comes_next(client: Client, order: Order, *, issued: bool) -> None:
         email = ["--email", order.email] if client.wants_email else []  # others have it in a file of theirs
         again = ["dns01", "init", "--production", "--order", "--client", client.name, *email, *order.names]
         steps.append(("once that works, have certificates that browsers trust", [shlex.join(again)]))
-    else:  # one of a staging CA is not for keeping
+    elif not (client.daily(order) and is_scheduled(client)):  # one of a staging CA is not for keeping
         steps.append(("have it renewed", [*client.renewal(order)]))
     steps.append(("bring it to where it is used (docs/deploy.rst)", ["dns01 deploy --help"]))
     click.echo("\nWhat comes next:")

@@ -15,8 +15,9 @@ from threading import Lock
 from ....challenge.placement import Placements
 from ....clients import dehydrated
 from ....clients.dehydrated import Dehydrated
+from ... import schedule as schedules
 from ..finding import Examined, Finding, Severity
-from . import _certbot, _schedule, renewal
+from . import _certbot, renewal
 from ._script import unusable
 
 PERSISTENT = "dns-persist-01"  # no hook is called for it
@@ -37,15 +38,15 @@ def check(examined: Examined) -> Iterator[Finding]:
         yield from _by_the_clock("certbot", _schedule_of(examined, "certbot"))
 
 
-def _schedule_of(examined: Examined, client: str) -> _schedule.Schedule:
+def _schedule_of(examined: Examined, client: str) -> schedules.Schedule:
     """One reading will do for all domains that are looked at."""
     with _reading:
         return _read_schedule(examined.places, client, examined.root)
 
 
 @lru_cache(maxsize=4)
-def _read_schedule(places: Placements, client: str, root: str) -> _schedule.Schedule:
-    return _schedule.of(client, root)
+def _read_schedule(places: Placements, client: str, root: str) -> schedules.Schedule:
+    return schedules.of(client, root)
 
 
 _reading = Lock()
@@ -146,7 +147,7 @@ def _chain(
         )
 
 
-def _by_the_clock(client: str, schedule: _schedule.Schedule) -> Iterator[Finding]:
+def _by_the_clock(client: str, schedule: schedules.Schedule) -> Iterator[Finding]:
     if schedule.commands:
         return
     if schedule.masked:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ....clients.dehydrated import Dehydrated
+from ...schedule import Schedule
 from ..finding import Finding, Severity
-from ._schedule import Schedule
 
 RENEW_DAYS = 32.0  # dehydrated's own
 LIFETIME = 90.0  # days, of a certificate without a profile

@@ -41,7 +41,8 @@ class Client(NamedTuple):
     """``programs``: whose being there says that the client is used. ``wants_email``: it does not do
     without. ``drafts``: its files, as they are to be. ``paste``: what is to be written or run by hand, in
     lines. ``first``: the commands that bring the certificate, even if one of another CA is there that is not
-    due. ``renewal``: what has it renewed."""
+    due. ``renewal``: what has it renewed, in lines to paste. ``daily``: the command that renews what is due,
+    for a shell; empty where something of the client's own runs that."""
 
     name: str
     programs: tuple[str, ...]
@@ -49,6 +50,7 @@ class Client(NamedTuple):
     paste: Callable[[Order], Sequence[str]]
     first: Callable[[Order], Sequence[Sequence[str]]]
     renewal: Callable[[Order], Sequence[str]]
+    daily: Callable[[Order], str] = lambda order: ""
     wants_email: bool = False
     environment: Callable[[Order], Mapping[str, str]] = lambda order: order.environment
 

@@ -134,8 +134,12 @@ def _command() -> list[str]:
     return ["dehydrated"] if os.geteuid() == 0 else ["dehydrated", "--config", _present()[1]]
 
 
+def daily(order: Order) -> str:
+    return f"{shlex.join(_command())} --cron"
+
+
 def renewal(order: Order) -> list[str]:
-    return cron("dehydrated", f"{shlex.join(_command())} --cron")
+    return cron("dehydrated", daily(order))
 
 
 def configured() -> tuple[str, tuple[str, ...], str]:
@@ -149,4 +153,4 @@ def configured() -> tuple[str, tuple[str, ...], str]:
     return config.settings.get("CA", ""), names, config.settings.get("CONTACT_EMAIL", "")
 
 
-DEHYDRATED = Client("dehydrated", ("dehydrated",), drafts, nothing, first, renewal)
+DEHYDRATED = Client("dehydrated", ("dehydrated",), drafts, nothing, first, renewal, daily)

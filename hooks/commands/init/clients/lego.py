@@ -28,9 +28,13 @@ def paste(order: Order) -> list[str]:
     return [*exports, *(shlex.join(command) for command in first(order))]
 
 
-def renewal(order: Order) -> list[str]:
+def daily(order: Order) -> str:
     renew = [*_command(order), "renew", "--renew-hook", hook_command(order, "lego", "deploy")]
-    return cron("lego", f"{assignments(_variables(order))} {shlex.join(renew)}")
+    return f"{assignments(_variables(order))} {shlex.join(renew)}"
+
+
+def renewal(order: Order) -> list[str]:
+    return cron("lego", daily(order))
 
 
 def _traefik(order: Order) -> list[str]:
@@ -54,5 +58,7 @@ def _traefik_renewal(order: Order) -> list[str]:
     return ["systemctl restart traefik    # it renews by itself"]
 
 
-LEGO = Client("lego", ("lego",), nothing, paste, first, renewal, wants_email=True, environment=_variables)
+LEGO = Client(
+    "lego", ("lego",), nothing, paste, first, renewal, daily, wants_email=True, environment=_variables
+)
 TRAEFIK = Client("traefik", ("traefik",), nothing, _traefik, nothing, _traefik_renewal, wants_email=True)

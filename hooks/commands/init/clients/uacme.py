@@ -24,8 +24,12 @@ def paste(order: Order) -> list[str]:
     return [f"{assignments(order.environment)} {shlex.join(command)}".strip() for command in first(order)]
 
 
+def daily(order: Order) -> str:
+    return paste(order)[-1]
+
+
 def renewal(order: Order) -> list[str]:
-    return cron("uacme", paste(order)[-1])
+    return cron("uacme", daily(order))
 
 
-UACME = Client("uacme", ("uacme",), nothing, paste, first, renewal)
+UACME = Client("uacme", ("uacme",), nothing, paste, first, renewal, daily)

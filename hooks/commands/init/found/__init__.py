@@ -17,13 +17,15 @@ from .....trusted_file import read_trusted
 
 class Found(NamedTuple):
     """One account. ``values``: by the options' keys. ``source``: the file, or the environment.
-    ``is_ours``: it was written for dns01. ``origins``: where values come from that are not in there."""
+    ``is_ours``: it was written for dns01. ``origins``: where values come from that are not in there.
+    ``is_new``: the file is yet to be made."""
 
     provider: str
     values: Mapping[str, str]
     source: str
     is_ours: bool = False
     origins: Mapping[str, str] = {}
+    is_new: bool = False
 
     def origin(self, key: str) -> str:
         """Where the value comes from."""

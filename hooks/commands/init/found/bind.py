@@ -14,6 +14,7 @@ FILES = (
     "/etc/bind/*.key", "/etc/bind/*.conf", "/etc/bind/named.conf*", "/etc/bind/K*.private", "/etc/bind/*/*",
     "/etc/named.conf", "/etc/named/*.key", "/etc/named/*.conf", "/etc/named/K*.private",
 )  # fmt: skip
+FOLDERS = ("/etc/bind", "/etc/named")
 CONTROL = {"rndc-key", "rndc"}  # the channel of rndc: no zone takes updates with it
 DEBIAN_CONTROL = "rndc.key"
 LOOPBACK = "127.0.0.1"
@@ -33,16 +34,44 @@ _LISTEN = re.compile(r"\blisten-on\s*(?:port\s+\d+\s*)?\{([^}]*)\}")
 
 def accounts() -> Iterator[Found]:
     """An account for each TSIG key; of several keys, those alone that a zone takes updates with, if any."""
-    paths = [path for path in files(FILES) if os.path.basename(path) != DEBIAN_CONTROL]
-    texts = {path: text for path in paths if (text := text_of(path))}
-    plain = {path: _COMMENT.sub("", text) for path, text in texts.items()}
-    granted = {word for text in plain.values() for match in _GRANT.findall(text) for word in match if word}
-    address = _address(plain.values()) if plain else ""
+    texts = _texts()
+    plain = [_COMMENT.sub("", text) for text in texts.values()]
+    granted = _granted(plain)
+    address = _address(plain) if plain else ""
     every = [found for path, text in texts.items() for found in keys_in(text, path)]
     distinct = list({tuple(sorted(found.values.items())): found for found in every}.values())
     for found in [each for each in distinct if each.values["tsig_key"] in granted] or distinct:
         values = {"nameserver": address, **found.values}
         yield found._replace(values=values, origins={"nameserver": HERE})
+
+
+def accounts_of(text: str, path: str) -> Iterator[Found]:
+    """The same of one file; where it is one of BIND's own, its server is here."""
+    for found in keys_in(text, path):
+        if os.path.dirname(path) in FOLDERS:
+            values = {"nameserver": address_here(), **found.values}
+            yield found._replace(values=values, origins={"nameserver": HERE})
+        else:
+            yield found
+
+
+def address_here() -> str:
+    """Where the BIND of this machine listens."""
+    return _address(_COMMENT.sub("", text) for text in _texts().values())
+
+
+def granted() -> set[str]:
+    """The keys that a zone takes updates with."""
+    return _granted(_COMMENT.sub("", text) for text in _texts().values())
+
+
+def _texts() -> dict[str, str]:
+    paths = [path for path in files(FILES) if os.path.basename(path) != DEBIAN_CONTROL]
+    return {path: text for path in paths if (text := text_of(path))}
+
+
+def _granted(texts: Iterable[str]) -> set[str]:
+    return {word for text in texts for match in _GRANT.findall(text) for word in match if word}
 
 
 def keys_in(text: str, path: str) -> Iterator[Found]:

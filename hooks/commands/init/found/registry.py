@@ -17,7 +17,7 @@ def accounts(environ: Mapping[str, str]) -> list[Found]:
     distinct: dict[object, Found] = {}
     for found in (each for reader in readers for each in reader):
         distinct.setdefault((found.provider, *sorted(found.values.items())), found)
-    return _hidden(list(distinct.values()))
+    return hidden(list(distinct.values()))
 
 
 def accounts_of(path: str) -> list[Found]:
@@ -25,8 +25,8 @@ def accounts_of(path: str) -> list[Found]:
     if not os.path.exists(path):
         raise UsageError(f"init: {path} is not there", "name the file that has the account")
     text = text_of(path)
-    readers = (bind.keys_in, certbot.accounts_of, credential_files.accounts_of, variables.accounts_of)
-    found = _hidden([each for reader in readers for each in reader(text, path)])
+    readers = (bind.accounts_of, certbot.accounts_of, credential_files.accounts_of, variables.accounts_of)
+    found = hidden([each for reader in readers for each in reader(text, path)])
     if not found:
         raise UsageError(
             f"init: nothing in {path} is an account that can be used",
@@ -35,7 +35,8 @@ def accounts_of(path: str) -> list[Found]:
     return found
 
 
-def _hidden(every: list[Found]) -> list[Found]:
+def hidden(every: list[Found]) -> list[Found]:
+    """The same; no secret of theirs is shown from now on."""
     for found in every:
         for option in load(found.provider).options:
             if option.secret and not option.table and option.key in found.values:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from glob import glob
 from typing import NamedTuple
 
-from .....regular_file import open_regular
-from ....clients.dehydrated import read_text
+from ...regular_file import open_regular
+from ..clients.dehydrated import read_text
 
 UNITS = ("etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
          "lib/systemd/system")  # fmt: skip

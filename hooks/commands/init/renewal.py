@@ -1,0 +1,96 @@
+"""What has the client renew its certificates every day: a file for cron, or a systemd timer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Sequence
+from zlib import crc32
+
+from ....child_process import run
+from ....errors import ConfigError, HookError
+from .. import schedule
+from .clients import Client, Order
+from .files import Draft
+
+SYSTEMD = "/run/systemd/system"  # is there where systemd is at work (sd_booted(3))
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+NIGHT = range(1, 6)  # hours
+LIMIT = 60.0  # seconds for systemctl
+
+
+def drafts(client: Client, order: Order) -> list[Draft]:
+    """The files that have the order's client run; none where it runs already by another's, where nothing
+    here runs programs by the clock, or for a client that sees to that itself."""
+    command = client.daily(order)
+    if not command or os.geteuid() != 0:
+        return []
+    crontab, units = f"/etc/cron.d/{client.name}", _units(client.name)
+    if any(map(shutil.which, ("cron", "crond"))) and os.path.isdir("/etc/cron.d"):
+        ours = [Draft(crontab, _crontab(client.name, command))]
+    elif os.path.isdir(SYSTEMD):
+        texts = (_service(client.name, command), _timer(client.name))
+        ours = [Draft(path, text) for path, text in zip(units, texts, strict=True)]
+    else:
+        return []
+    is_ours = all(os.path.exists(draft.path) and _is_ours(draft.path) for draft in ours)
+    return ours if is_ours or not is_scheduled(client) else []
+
+
+def is_scheduled(client: Client) -> bool:
+    """Whether cron or a timer that is enabled runs it."""
+    return bool(schedule.of(client.name).commands)
+
+
+def enable(client: Client, written: Sequence[Draft]) -> None:
+    """Have systemd start the timer that was written, if one was. Raises ConfigError."""
+    service, timer = _units(client.name)
+    if not {service, timer} & {draft.path for draft in written}:
+        return
+    try:
+        run(["systemctl", "daemon-reload"], os.environ, LIMIT, "systemctl daemon-reload")
+        enabling = ["systemctl", "enable", "--now", os.path.basename(timer)]
+        run(enabling, os.environ, LIMIT, "systemctl enable")
+    except HookError as error:
+        raise ConfigError(
+            f"the timer is written, and not enabled: {error}", f"systemctl enable --now {timer}"
+        ) from None
+
+
+HEAD = "# written by dns01 init, which changes it again"
+
+
+def _is_ours(path: str) -> bool:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.readline().rstrip("\n") == HEAD
+
+
+def _crontab(client: str, command: str) -> str:
+    """At a time of its own, since CAs have the most work at the full hour. A bare % would end the command."""
+    chance = crc32(socket.gethostname().encode())
+    hour = NIGHT[chance // 60 % len(NIGHT)]
+    escaped = command.replace("%", "\\%")
+    return f"{HEAD}\nPATH={PATH}\n{chance % 60} {hour} * * * root {escaped}\n"
+
+
+def _units(client: str) -> tuple[str, str]:
+    return f"/etc/systemd/system/dns01-{client}.service", f"/etc/systemd/system/dns01-{client}.timer"
+
+
+def _service(client: str, command: str) -> str:
+    """systemd has its own %, $ and quotes (systemd.service(5))."""
+    escaped = command.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return (
+        f"{HEAD}\n[Unit]\nDescription=Certificates of {client}, renewed\n"
+        "Wants=network-online.target\nAfter=network-online.target\n\n"
+        f'[Service]\nType=oneshot\nEnvironment=PATH={PATH}\nExecStart=/bin/sh -c "{escaped}"\n'
+    )
+
+
+def _timer(client: str) -> str:
+    return (
+        f"{HEAD}\n[Unit]\nDescription=Certificates of {client}, renewed every day\n\n"
+        "[Timer]\nOnCalendar=daily\nRandomizedDelaySec=6h\nPersistent=true\n\n"
+        "[Install]\nWantedBy=timers.target\n"
+    )
