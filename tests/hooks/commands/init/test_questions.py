@@ -48,6 +48,7 @@ def test_what_was_found_is_offered_and_enter_takes_it(machine: FreshMachine) -> 
             ("Names of the certificate", "example.org\n"),
             (r"\[staging\]", "production\n"),
             ("E-mail", "\n"),
+            ("every night", "\n"),
             ("Write this", "\n"),
         ],
     )
