@@ -12,7 +12,7 @@ from ...caa.evaluation import Authority
 from ...caa.issuers import issuers
 from ...challenge.placement import Placements
 from ...challenge.publisher import Records
-from ...challenge.readiness_wait import ReadinessWait
+from ...challenge.readiness_by_name import ReadinessByName
 from ...clients.process import this_process
 from ...config.load import load_settings
 from ...config.settings import Settings
@@ -106,7 +106,7 @@ class WaveRun:
         client = sign_in(self._ca, self._state, self._clock)
         publication = Publication(self._records, self._places)
         settings = self._zones or self.settings
-        waiting = ReadinessWait(
+        waiting = ReadinessByName(
             settings,
             self._places,
             self._journal,

@@ -12,6 +12,7 @@ from testbed import NameServer, Zone
 
 from dns01.errors import ClientGone, NotReady
 from dns01.hooks.challenge.placement import Placements
+from dns01.hooks.challenge.readiness_by_name import ReadinessByName
 from dns01.hooks.challenge.readiness_wait import ReadinessWait
 from dns01.hooks.clients.process import Client
 from dns01.hooks.config.load import load_settings
@@ -156,7 +157,7 @@ def one_by_one(
 ) -> tuple[list[str], dict[str, str]]:
     """The names that are ready, and why others are not."""
     settings = load_settings(ENVIRON | terms)
-    waiting = ReadinessWait(settings, Placements(settings), journal, US, clock, clock.sleep)
+    waiting = ReadinessByName(settings, Placements(settings), journal, US, clock, clock.sleep)
     ready: list[str] = []
     late: dict[str, str] = {}
     waiting.until_each_ready(
