@@ -28,7 +28,9 @@ from .caa.issuers import certbot_account
 from .clients.call import Call
 from .clients.challenge import Challenge, checked
 from .clients.process import this_process
-from .phases import Session
+from .phases.client_run import RunPhase
+from .phases.phase import Phase
+from .phases.session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +60,7 @@ class Authenticator(Plugin, Interface):
         with _in_certbots_manner():
             session, call = self._session, self._call("publish", "certbot auth", achalls)
             try:
-                with session.phase(call) as phase:
+                with RunPhase(session, call) as phase:
                     phase.publish_run() if some else phase.publish()
                     phase.sweep()
             except HookError as error:
@@ -72,7 +74,7 @@ class Authenticator(Plugin, Interface):
         with _in_certbots_manner():
             session = self._session
             if session.client and session.journal.of(session.client):
-                with session.phase(self._call("retract", "certbot cleanup", achalls)) as phase:
+                with Phase(session, self._call("retract", "certbot cleanup", achalls)) as phase:
                     phase.retract()
                     phase.sweep()
 
@@ -80,7 +82,7 @@ class Authenticator(Plugin, Interface):
         """Say what every name server shows now: the records are still there."""
         session, call = self._session, self._call("failed", "certbot auth_hint", failed_achalls)
         problems = dict.fromkeys(str(each.error) for each in failed_achalls)
-        with session.phase(call._replace(problem="; ".join(problems))) as phase:
+        with Phase(session, call._replace(problem="; ".join(problems))) as phase:
             phase.explain()
         names = " ".join(dict.fromkeys(challenge.domain for challenge in call.challenges))
         return printable(f"what the name servers showed is above; to look again: dns01 doctor {names}")

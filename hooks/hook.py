@@ -107,7 +107,7 @@ def phase(words: list[str]) -> int:
     from dns01.hooks.clients.detection import read
 
     call = read(words, os.environ)
-    from dns01.hooks.phases import run
+    from dns01.hooks.phases.run import run
 
     return run(call, os.environ)
 

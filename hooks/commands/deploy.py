@@ -17,7 +17,8 @@ from ..deploy.certificate import inspect
 from ..deploy.delivery import Deliverer
 from ..deploy.ledger import Ledger
 from ..deploy.section import Deployment
-from ..phases import Session
+from ..phases.phase import Phase
+from ..phases.session import Session
 from .document import json_option, show
 
 VERSION = 1
@@ -62,7 +63,7 @@ def deploy(
     session = Session(None, os.environ)
     deliverer, ledger = session.deploying.deliverer, Ledger(session.state)
     if not names and not dry_run:
-        with session.phase(Call("dns01", "deploy", "deploy")):
+        with Phase(session, Call("dns01", "deploy", "deploy")):
             deliverer.retry(everything=True)
             if as_json:
                 _document(_outcomes(deliverer))
@@ -82,7 +83,7 @@ def deploy(
             raise DeployError(f"{failures} would fail", "what is wrong with each is above")
         return
     for certificate, targets in plan:
-        with session.phase(Call("dns01", "deploy", "deploy", certificate=certificate)):
+        with Phase(session, Call("dns01", "deploy", "deploy", certificate=certificate)):
             deliverer.deliver(certificate, targets, force=force, look=not missing)
     if as_json:
         _document(_outcomes(deliverer))

@@ -11,7 +11,8 @@ import click
 from ... import output
 from ...errors import UsageError
 from ..clients.call import Call
-from ..phases import Session
+from ..phases.phase import Phase
+from ..phases.session import Session
 from ..state.atomic import iso
 from ..state.journal import Corrupt, Entry
 from ..state.liveness import ABANDONED
@@ -59,7 +60,7 @@ def sweep(names: tuple[str, ...], dry_run: bool, forget: bool, as_json: bool) ->
     orphans = session.journal.orphans()
     gone = _given_up(session, orphans, names) if forget else []
     if orphans and not dry_run:
-        with session.phase(Call("dns01", "start", "sweep")) as phase:
+        with Phase(session, Call("dns01", "start", "sweep")) as phase:
             session.journal.forget(gone)
             phase.records.retract([entry for entry in orphans if entry not in gone])
     left = session.journal.entries()

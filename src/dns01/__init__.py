@@ -12,7 +12,7 @@ __all__ = ["Challenge", "published"]
 TYPE_CHECKING = False  # as in typing, whose import would double the start-up
 if TYPE_CHECKING:
     from .hooks.clients.challenge import Challenge
-    from .hooks.phases import published
+    from .hooks.phases.run import published
 
 
 def __getattr__(name: str) -> object:
@@ -22,7 +22,7 @@ def __getattr__(name: str) -> object:
 
         return Challenge
     if name == "published":
-        from .hooks.phases import published
+        from .hooks.phases.run import published
 
         return published
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,8 @@ from ...clients.call import Call
 from ...clients.challenge import Challenge
 from ...clients.process import this_process
 from ...config.settings import Settings
-from ...phases import Session
+from ...phases.phase import Phase
+from ...phases.session import Session
 from .finding import Finding, Severity
 
 TOKEN = "doctor"
@@ -22,7 +23,7 @@ def probe(domain: str, settings: Settings, environ: Mapping[str, str]) -> Iterat
     call = Call("dns01", "publish", "doctor --write", (challenge,))
     session = Session(this_process(), environ, settings)
     try:
-        with session.phase(call) as phase:
+        with Phase(session, call) as phase:
             phase.publish()
             with phase.steps("retract"):
                 phase.records.retract(phase.records.published, asked_for=False)  # no CA has ever heard of it

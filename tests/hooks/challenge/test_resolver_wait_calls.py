@@ -28,7 +28,8 @@ from dns01.errors import DelegationError, NotReady
 from dns01.hooks.clients.process import this_process
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.dns.timing import Timing
-from dns01.hooks.phases import Session, published_in
+from dns01.hooks.phases.run import published_in
+from dns01.hooks.phases.session import Session
 from dns01.providers.memory import RECORDS
 
 DOMAIN = "example.org"

@@ -1,0 +1,1 @@
+"""Each call of a client, phase by phase; ``run`` is the place to start reading."""

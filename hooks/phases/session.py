@@ -1,0 +1,53 @@
+"""What all phases of one process share: its client, the configuration, and the state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..clients.process import Client
+from ..config.load import load_settings
+from ..config.settings import Settings
+from ..deploy.certificate_phases import DeployPhases
+from ..state.folder import state_dir
+from ..state.intents import Intents
+from ..state.journal import Journal
+
+if TYPE_CHECKING:  # with it comes dnspython, which the phases of certificates can do without
+    from ..challenge.placement import Placements
+
+
+class Session:
+    """What all phases of one process share: its client, the configuration, and the state."""
+
+    def __init__(
+        self, client: Client | None, environ: Mapping[str, str], settings: Settings | None = None
+    ) -> None:
+        self.client = client
+        self.environ = environ
+        self.state = state_dir(environ)
+        self.journal = Journal(self.state)
+        self.intents = Intents(self.state)
+        self.deploying = DeployPhases(client, environ, self.state)
+        self._settings = settings
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What is configured; a certificate that could not be delivered is not ordered either.
+
+        Raises ConfigError.
+        """
+        if self._settings:
+            return self._settings
+        from ..deploy.section import load_deployments
+
+        settings = load_settings(self.environ)
+        load_deployments(self.environ)
+        return settings
+
+    @cached_property
+    def placements(self) -> Placements:
+        from ..challenge.placement import Placements
+
+        return Placements(self.settings)
