@@ -12,7 +12,7 @@ from ...errors import DelegationError
 from ...names import PREFIX
 from ..config.settings import Account, Settings
 from ..dns.cname_chain import Discovery, check_chain
-from ..dns.destination import Destination, PortBarred, Server
+from ..dns.destination import Destination, PortBarred, Server, not_delegated
 from ..dns.wildcard_cname import Rule
 
 
@@ -99,7 +99,7 @@ class Destinations:
         led = "" if target == delegation.name else f" (a CNAME leads there from {delegation.name})"
         asked = f", nor does {servers[0].name} answer for it" if servers else ""
         raise DelegationError(
-            f"{target} is not in the DNS: {cut or 'the root'} does not delegate it{asked}{led}",
+            f"{not_delegated(target, cut)}{asked}{led}",
             f"{delegation.trouble or 'is the domain registered and delegated?'} An internal zone wants "
             f'`nameservers` in [zone."{target.removeprefix(PREFIX)}"], or DNS01_NAMESERVERS',
         )

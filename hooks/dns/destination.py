@@ -38,6 +38,11 @@ class Destination(NamedTuple):
     guessed: bool = False  # whether nobody could be asked, and the name is taken for what it is
 
 
+def not_delegated(name: str, parent: str) -> str:
+    """What is said of a name whose zone ``parent`` (empty: the root) does not delegate."""
+    return f"{name} is not in the DNS: {parent or 'the root'} does not delegate it"
+
+
 class ZoneCut(NamedTuple):
     """A zone as its parent's referral describes it. ``hosts`` are NS names."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...dns.destination import not_delegated
 from ...dns.message import alias_of
 from .cause import Cause
 from .evidence import Evidence
@@ -30,7 +31,7 @@ def undelegated(evidence: Evidence) -> Cause | None:
         return None
     return Cause(
         "undelegated",
-        f"{evidence.apex} is not in the DNS: {evidence.delegation.zone or 'the root'} does not delegate it",
+        not_delegated(evidence.apex, evidence.delegation.zone),
         "see whether the domain has expired, and which name servers the registrar has for it",
     )
 

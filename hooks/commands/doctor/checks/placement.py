@@ -12,7 +12,7 @@ from .....errors import ConfigError, DelegationError, ZoneNotFound
 from .....names import PREFIX
 from .....providers.base import is_within
 from ....dns.cname_chain import ChainError
-from ....dns.destination import Destination, PortBarred
+from ....dns.destination import Destination, PortBarred, not_delegated
 from ....dns.message import text
 from ..finding import Examined, Finding, Severity
 from .account_copy import account_copies
@@ -117,7 +117,7 @@ def _nowhere(delegation: Destination) -> Finding:
         "zone-missing",
         Severity.ERROR,
         delegation.name,
-        f"{delegation.name.removeprefix(PREFIX)} is not in the DNS: {registry} does not delegate it",
+        not_delegated(delegation.name.removeprefix(PREFIX), registry),
         (
             "see whether the domain is registered, has name servers at the registrar, and is spelled right",
             "an internal zone wants `nameservers` in its section of the configuration",
