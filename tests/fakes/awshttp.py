@@ -7,18 +7,18 @@ import hmac
 import os
 import re
 import socket
-import ssl
 import struct
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
 import trustme
+from testbed.serving import Served, SilentHandler, speak_tls
 
 Tree = tuple[str, "str | Sequence[Tree]"]
 Mischief = Literal["silence", "reset", "truncated", "html", "lost"]
@@ -48,7 +48,7 @@ class Refusal(Exception):
         self.status, self.code = status, code
 
 
-class HttpFake:
+class HttpFake(Served):
     """A server at ``url``; ``answer`` is what it does. ``tls``: a trustme.CA, where it shall speak
     HTTPS for ``hosts``. ``refusals`` has the requests that it said no to, with what it said.
 
@@ -66,7 +66,7 @@ class HttpFake:
         self._closing = threading.Event()
         self._lock = threading.RLock()
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(SilentHandler):
             protocol_version = "HTTP/1.1"
             wbufsize = -1  # head and body in one segment: else each answer waits 40 ms for an ACK
 
@@ -75,25 +75,15 @@ class HttpFake:
 
             do_POST = do_PUT = do_GET
 
-            def log_message(self, *args: object) -> None:
-                pass
-
         self._server = _Server(("127.0.0.1", 0), Handler)
-        self.address = ("127.0.0.1", self._server.server_port)
-        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
+        self.address = ("127.0.0.1", self.port)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
         if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            tls.issue_cert("127.0.0.1", *self.hosts).configure_cert(context)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
+            speak_tls(self._server, tls, "127.0.0.1", *self.hosts)
 
     def __exit__(self, *exc: object) -> None:
         self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(*exc)
 
     def plan(self, *mischiefs: Mischief | Refusal) -> None:
         self._plans.extend(mischiefs)

@@ -12,16 +12,16 @@ import http.client
 import os
 import ssl
 import subprocess
-import threading
 from collections.abc import Mapping, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import dns.message
 import trustme
 from testbed import TIME_LIMIT, NameServer, Pebble
 from testbed import Zone as ServedZone
+from testbed.serving import Served, SilentHandler, speak_tls
 
 from .proxy import Proxy
 from .server import Fake
@@ -90,14 +90,14 @@ class _Resolver(NameServer):
         return super().answer(query, over)  # type: ignore[arg-type]
 
 
-class _Hurry:
+class _Hurry(Served):
     """Stands before Pebble and adds ``Retry-After: 0``, without which lego asks every five seconds."""
 
     def __init__(self, pebble: Pebble, ca: trustme.CA) -> None:
         trusted = ssl.create_default_context(cafile=str(pebble.ca_file))
         host, port = pebble.directory.split("/")[2].split(":")
 
-        class Forward(BaseHTTPRequestHandler):
+        class Forward(SilentHandler):
             def serve(self) -> None:
                 content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 onward = http.client.HTTPSConnection(host, int(port), context=trusted, timeout=TIME_LIMIT)
@@ -114,19 +114,6 @@ class _Hurry:
 
             do_GET = do_POST = do_HEAD = serve
 
-            def log_message(self, format: str, *args: object) -> None:
-                """Pebble tells it all."""
-
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Forward)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        ca.issue_cert("127.0.0.1").configure_cert(context)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self.url = f"https://127.0.0.1:{self._server.server_address[1]}/dir"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        speak_tls(self._server, ca, "127.0.0.1")
+        self.url = f"https://127.0.0.1:{self.port}/dir"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import select
 import socket
-import threading
-from socketserver import StreamRequestHandler, ThreadingTCPServer
-from typing import Self
+from socketserver import StreamRequestHandler
+
+from testbed.serving import LocalTcpServer, Served
 
 
-class Proxy:
+class Proxy(Served):
     """``with Proxy(fake.address) as proxy: {"HTTPS_PROXY": proxy.url}``
 
     ``asked`` has the hosts that clients wanted to reach.
@@ -17,9 +17,6 @@ class Proxy:
 
     def __init__(self, target: tuple[str, int]) -> None:
         self.asked: list[str] = []
-        self._target = target
-
-    def __enter__(self) -> Self:
         proxy = self
 
         class Tunnel(StreamRequestHandler):
@@ -31,22 +28,15 @@ class Proxy:
                 if method != "CONNECT":
                     self.wfile.write(b"HTTP/1.1 405 CONNECT it has to be\r\n\r\n")
                     return
-                with socket.create_connection(proxy._target) as onward:
+                with socket.create_connection(target) as onward:
                     self.wfile.write(b"HTTP/1.1 200 Connected\r\n\r\n")
                     _splice(self.connection, onward)
 
-        self._server = ThreadingTCPServer(("127.0.0.1", 0), Tunnel)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server = LocalTcpServer(Tunnel)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://127.0.0.1:{self.port}"
 
 
 def _splice(one: socket.socket, other: socket.socket) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import socketserver
-import threading
-from typing import Any, Self
+from socketserver import StreamRequestHandler
+from typing import Any
+
+from testbed.serving import LocalTcpServer, Served
 
 
-class Rude:
+class Rude(Served):
     """``words``: the reason phrase and every text in the JSON of each answer. ``tls``: an ssl.SSLContext."""
 
     def __init__(self, words: str, status: int = 418, tls: Any = None) -> None:
@@ -17,12 +18,9 @@ class Rude:
         body = json.dumps(dict.fromkeys(keys, words), ensure_ascii=False).encode()
         head = b"HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\n" % (status, reason)
         self.answer = head + b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body)
-        self._tls = tls
+        rude = self
 
-    def __enter__(self) -> Self:
-        rude, tls = self, self._tls
-
-        class Handler(socketserver.StreamRequestHandler):
+        class Handler(StreamRequestHandler):
             def setup(self) -> None:
                 if tls:
                     self.request = tls.wrap_socket(self.request, server_side=True)
@@ -36,13 +34,5 @@ class Rude:
                 self.rfile.read(length)
                 self.wfile.write(rude.answer)
 
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        scheme = "https" if tls else "http"
-        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server = LocalTcpServer(Handler)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"

@@ -13,8 +13,10 @@ from contextlib import suppress
 from functools import cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
+
+from testbed.serving import Served
 
 from .faults import Bomb, Cut, Drip, Encoded, Fault, Hang, Json, Reset, Text
 
@@ -39,7 +41,7 @@ class Answer(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
-class Server(ThreadingHTTPServer):
+class Server(Served, ThreadingHTTPServer):
     """Has ``respond`` say what to answer, at a free port of 127.0.0.1.
 
     ``with Server(respond, context) as server: server.port``; ``context``: of TLS, or None.
@@ -53,22 +55,15 @@ class Server(ThreadingHTTPServer):
         context: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self._server = self
         self.respond = respond
         self.over = threading.Event()
-        self.port = int(self.server_address[1])
         if context:
             self.socket = context.wrap_socket(self.socket, server_side=True)
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
     def __exit__(self, *exc: object) -> None:
         self.over.set()
-        self.shutdown()
-        self.server_close()
-        self._thread.join()
+        super().__exit__(*exc)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away is nothing to tell."""

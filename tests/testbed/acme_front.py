@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import json
 import ssl
-import threading
 from collections.abc import Callable, Mapping
 from http.client import HTTPResponse, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 import trustme
 
 from .pebble import Pebble
+from .serving import Served, SilentHandler, speak_tls
 
 PROBLEM = "urn:ietf:params:acme:error:"
 
@@ -55,7 +55,7 @@ class Refusal(NamedTuple):
     retry_after: str = ""
 
 
-class AcmeFront:
+class AcmeFront(Served):
     """``windows``: by a certificate's identifier (RFC 9773 §4.1), the JSON of its renewal information,
     or a Refusal; "*" is every other's. ``refuse``: gives a Refusal for a request, or None. ``before``
     and ``after``: called with each request before Pebble has it, and before its answer goes out.
@@ -79,24 +79,16 @@ class AcmeFront:
         ca = trustme.CA()
         self.ca_file = self._pebble.folder / "front.pem"
         ca.cert_pem.write_to_path(self.ca_file)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        ca.issue_cert("127.0.0.1").configure_cert(context)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self.directory = f"https://127.0.0.1:{self._server.server_port}/dir"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        speak_tls(self._server, ca, "127.0.0.1")
+        self.directory = f"https://127.0.0.1:{self.port}/dir"
+        return super().__enter__()
 
     def new_orders(self) -> list[Asked]:
         return [asked for asked in self.asked if asked.is_new_order]
 
     def _handler(front) -> type[BaseHTTPRequestHandler]:  # self is the handler's
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(SilentHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
@@ -106,9 +98,6 @@ class AcmeFront:
 
             def do_POST(self) -> None:
                 front._serve(self, self.rfile.read(int(self.headers["Content-Length"])))
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
 
         return Handler
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import ssl
-import threading
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import dns.message
 import dns.query
 import trustme
 
 from .process import TIME_LIMIT
+from .serving import Served, SilentHandler, speak_tls
 
 MEDIA = "application/dns-message"
 
 
-class Doh:
+class Doh(Served):
     """Has the resolver at ``resolver`` and ``port`` answer. Its certificate is for the address alone.
 
     ``with Doh("127.0.0.56", world.resolver.address, trustme.CA()) as doh: doh.url``
@@ -34,17 +33,7 @@ class Doh:
         self.content: bytes | None = None
         self._resolver, self._port = resolver, port
         self._server = _Server((address, 443), partial(_Handler, self))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        ca.issue_cert(address).configure_cert(context)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        speak_tls(self._server, ca, address)
 
     def answer(self, wire: bytes) -> bytes:
         query = dns.message.from_wire(wire)
@@ -66,7 +55,7 @@ class _Server(ThreadingHTTPServer):
         """A client that does not trust us hangs up."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(SilentHandler):
     protocol_version = "HTTP/1.1"
 
     def __init__(self, doh: Doh, *args: Any) -> None:
@@ -81,6 +70,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """``questions`` has them."""

@@ -6,17 +6,17 @@ import random
 import select
 import socket
 import struct
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from socketserver import StreamRequestHandler, ThreadingTCPServer
-from typing import Any, Self
+from socketserver import StreamRequestHandler
+from typing import Any
 
 import pytest
 from amounts import FAULTY, RUNS, SEED, figure
 from calls import NAME, PRIMARY, Stage
 from contract import validation
 from fakes.digitalocean import DigitalOcean
+from testbed.serving import LocalTcpServer, Served
 
 from dns01.errors import ProviderError
 from dns01.providers import load
@@ -31,15 +31,13 @@ FAULTS = (
 )
 
 
-class Faulty:
+class Faulty(Served):
     """Leads to ``target``, but for a share of the connections, to each of which something happens."""
 
     def __init__(self, target: tuple[str, int], share: float, chance: random.Random) -> None:
         self.target, self.share = target, share
         self.happened = 0
         self._chance = chance
-
-    def __enter__(self) -> Self:
         faulty = self
 
         class Link(StreamRequestHandler):
@@ -51,15 +49,8 @@ class Faulty:
                 with socket.create_connection(faulty.target) as onward:
                     carry(self.connection, onward, fault)
 
-        self._server = ThreadingTCPServer(("127.0.0.1", 0), Link)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        self.address = self._server.server_address
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server = LocalTcpServer(Link)
+        self.address = ("127.0.0.1", self.port)
 
     def draw(self) -> str:
         if self._chance.random() >= self.share:

@@ -7,12 +7,12 @@ import os
 import re
 import signal
 import socket
-import socketserver
 import struct
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from socketserver import BaseRequestHandler
+from typing import Any, Literal
 
 import dns.opcode
 import dns.query
@@ -22,6 +22,7 @@ from calls import KEY, NAME, Client, until
 from contract import validation
 from testbed import TIME_LIMIT, Bind, NameServer, PowerDNS, World, Zone
 from testbed.process import Group
+from testbed.serving import LocalTcpServer, Served
 
 A_ADDRESS, B_ADDRESS, B_SECONDARY, POWERDNS = "127.1.0.1", "127.1.0.2", "127.1.0.3", "127.1.0.4"
 A_HOST, B_HOST = {"ns1.a.net": A_ADDRESS}, {"ns1.b.net": B_ADDRESS}
@@ -49,14 +50,14 @@ timeout = 20
 Fate = Literal["passes", "vanishes", "arrives unanswered"]
 
 
-class Gate:
+class Gate(Served):
     """Stands before a server, at an address of its own, and decides what becomes of its updates."""
 
     def __init__(self, address: str, server: str) -> None:
         self.fate: Fate = "passes"
         gate = self
 
-        class Handler(socketserver.BaseRequestHandler):
+        class Handler(BaseRequestHandler):
             def handle(self) -> None:
                 with socket.create_connection((server, 53), TIME_LIMIT) as beyond:
                     while wire := _message(self.request):
@@ -71,16 +72,7 @@ class Gate:
                             gate.reached.set()
 
         self.reached = threading.Event()
-        self._server = socketserver.ThreadingTCPServer((address, 53), Handler)
-        self._server.daemon_threads = True
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server = LocalTcpServer(Handler, (address, 53))
 
 
 def _message(connection: socket.socket) -> bytes:
@@ -204,8 +196,8 @@ def test_what_one_account_refuses_is_taken_back_at_the_other_and_the_account_is_
     said = pair.client()("deploy_challenge", *APEX)
 
     assert said.code == 5
-    assert f"dns01: account {failing}: 127.1.0.1" in said.stderr
-    assert "refuses to update example.org without a key" in said.stderr
+    assert re.search(rf"^dns01: account {failing}: 127\.1\.0\.1.* example\.org ", said.stderr, re.MULTILINE)
+    assert "TSIG" in said.stderr
     assert pair.txt() == NOTHING
     assert pair.open() == []
 
@@ -218,7 +210,7 @@ def test_what_one_account_does_not_let_go_stays_in_the_journal_for_that_account(
 
     said = client("clean_challenge", *APEX)
     assert said.code == 0
-    assert "is not taken back yet (account b: " in said.stderr
+    assert "(account b: " in said.stderr
     assert pair.txt() == (set(), {VALUE})
     assert pair.open() == ["b"]
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import ssl
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
+from testbed.serving import Served, SilentHandler, speak_tls
 
 from dns01.hooks.deploy.certificate import Leaf, renewal_id
 from dns01.hooks.issue.planning.renewal_windows import RenewalWindow, read_windows, refresh_windows
@@ -26,7 +25,7 @@ ID = "aYhba4dGQEHhsw.AIdlQyE"
 START, END = "2027-02-01T00:00:00Z", "2027-02-03T00:00:00Z"
 
 
-class Ca:
+class Ca(Served):
     """Answers with ``directory`` or ``window`` (their JSON, or octets), ``status`` and ``retry_after``."""
 
     def __init__(self, folder: Path) -> None:
@@ -37,17 +36,13 @@ class Ca:
         ca = trustme.CA()
         self.ca_file = str(folder / "ca.pem")
         ca.cert_pem.write_to_path(self.ca_file)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        ca.issue_cert("127.0.0.1").configure_cert(context)
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.server.daemon_threads = True
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.url = f"https://127.0.0.1:{self.server.server_port}"
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        speak_tls(self._server, ca, "127.0.0.1")
+        self.url = f"https://127.0.0.1:{self.port}"
         self.directory: Any = {"renewalInfo": f"{self.url}/renewal/"}
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
-    def _handler(here) -> type[BaseHTTPRequestHandler]:  # self is the handler's
-        class Handler(BaseHTTPRequestHandler):
+    def _handler(here) -> type[SilentHandler]:  # self is the handler's
+        class Handler(SilentHandler):
             def do_GET(self) -> None:
                 here.asked.append(self.path)
                 answer = here.directory if self.path == "/dir" else here.window
@@ -58,18 +53,13 @@ class Ca:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
         return Handler
 
 
 @pytest.fixture
 def ca(tmp_path: Path) -> Iterator[Ca]:
-    ca = Ca(tmp_path)
-    yield ca
-    ca.server.shutdown()
-    ca.server.server_close()
+    with Ca(tmp_path) as ca:
+        yield ca
 
 
 def certificate(
