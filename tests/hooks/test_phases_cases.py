@@ -28,6 +28,7 @@ from dns01.providers.memory import RECORDS
 A, B = validation("a"), validation("b")
 APEX = ("example.org", "token-a", A)
 WILDCARD = ("example.org", "token-b", B)  # dehydrated names both by the bare domain
+AT_ONCE = 20  # seconds at most, where a record's TTL of 60 s is not waited out
 CHILD = "@ SOA ns1.example.org. hostmaster.example.org. 1 3600 600 86400 60\n@ NS ns1.example.org."
 
 
@@ -253,7 +254,7 @@ def test_32_a_name_that_fails_is_named_in_the_last_call_and_keeps_none_of_the_ot
     said = client("certbot", "auth", **certbot(names[2], 0, **everything))
 
     assert said.code != 0
-    assert "nowhere.org is not in the DNS" in said.stderr
+    assert re.search(r"^dns01: .*nowhere\.org ", said.stderr, re.MULTILINE)
     assert "ready after" in said.stdout
     assert "not published: nowhere.org" in said.stderr
     assert "nowhere.org is not in the DNS" in pair.trail()[-1]["error"]
@@ -342,7 +343,7 @@ def test_32_a_name_in_the_middle_is_checked_and_published_however_it_is_written(
 
     if name.startswith('"'):
         assert (middle.code, last.code) == (2, 1)
-        assert "is no label of a host name" in middle.stderr
+        assert repr(name) in middle.stderr
         assert f"not published: {name}" in last.stderr
     else:
         assert (middle.code, middle.stdout, middle.stderr, last.code) == (0, "", "", 0)
@@ -361,15 +362,15 @@ def test_32_nothing_but_http_01_is_told_to_use_dns01(stage: Stage) -> None:
 def test_32_a_configuration_that_is_wrong_is_said_by_the_first_call(stage: Stage) -> None:
     said = stage.client("certbot")("certbot", "auth", **certbot(NAMES[0], 2, DNS01_PROVIDER="rfc2137"))
     assert said.code == 3
-    assert "did you mean rfc2136?" in said.stderr
+    assert " rfc2136?" in said.stderr
 
 
 def test_32_hooks_that_are_swapped_are_told_so(stage: Stage) -> None:
     for remaining in (1, 0):
         said = stage.client("certbot")("certbot", "cleanup", **certbot(NAMES[0], remaining))
         assert said.code == 2
-        assert "as its auth hook: nothing was published" in said.stderr
-        assert "--manual-cleanup-hook 'dns01 certbot cleanup'" in said.stderr
+        assert "certbot runs `dns01 certbot cleanup` as its auth hook: nothing was published\n" in said.stderr
+        assert "--manual-auth-hook 'dns01 certbot auth'" in said.stderr
 
 
 def test_32_an_auth_hook_given_as_cleanup_hook_too_is_told_so(stage: Stage) -> None:
@@ -383,7 +384,7 @@ def test_32_an_auth_hook_given_as_cleanup_hook_too_is_told_so(stage: Stage) -> N
         said = client("certbot", "auth", **certbot(name, remaining, **both))
 
     assert said.code == 2
-    assert "as its cleanup hook: nothing was taken back" in said.stderr
+    assert "certbot runs `dns01 certbot auth` as its cleanup hook: nothing was taken back\n" in said.stderr
     assert "--manual-cleanup-hook 'dns01 certbot cleanup'" in said.stderr
 
 
@@ -449,7 +450,8 @@ def test_34_a_second_order_waits_until_a_ca_has_forgotten_the_first_one_s_record
     said = client("deploy_challenge", *WILDCARD)
 
     assert said.code == 0
-    assert "more: the CA may still remember" in said.stderr
+    words = "the CA may still remember the record of another order"
+    assert re.search(rf"^ \+ waiting \d s more: {words}$", said.stderr, re.MULTILINE)
     assert said.seconds > 1.5
 
 
@@ -462,7 +464,7 @@ def test_34_what_was_never_ready_no_ca_remembers(pair: Stage) -> None:
     said = client("deploy_challenge", *APEX)
 
     assert said.code == 0
-    assert "the CA may still remember" not in said.stderr
+    assert pair.trail()[-1]["steps"]["settle"] < AT_ONCE
 
 
 def test_34_the_wildcard_after_the_apex_of_one_order_does_not_wait(stage: Stage) -> None:
@@ -472,7 +474,7 @@ def test_34_the_wildcard_after_the_apex_of_one_order_does_not_wait(stage: Stage)
     said = client("deploy_challenge", *WILDCARD)
 
     assert said.code == 0
-    assert "the CA may still remember" not in said.stderr
+    assert stage.trail()[-1]["steps"]["settle"] < AT_ONCE
     assert stage.bind.txt(NAME) == {A, B}
 
 

@@ -210,7 +210,6 @@ class TestManagedIdentity:
         on_a_machine.options["metadata"] = "http://127.0.0.1:1"
         error = on_a_machine.error_of(lambda: publish(on_a_machine, RECORD))
         assert isinstance(error, ConfigError)
-        assert "no credentials are given" in str(error)
         assert "AZURE_CLIENT_SECRET" in error.hint
         assert sum(on_a_machine.pauses) <= 10
 
@@ -348,7 +347,8 @@ class TestCertificate:
 
     def test_a_file_that_is_not_there_is_said(self, case: HttpCase, file: Path) -> None:
         file.unlink()
-        assert f"AZURE_CLIENT_CERTIFICATE_PATH: '{file}' cannot be read" in str(case.error_of(case.provider))
+        error = str(case.error_of(case.provider))
+        assert error == f"AZURE_CLIENT_CERTIFICATE_PATH: '{file}' cannot be read: No such file or directory"
 
     @pytest.mark.parametrize("lacking", ["client_id", "tenant_id"])
     def test_without_whose_it_is_it_is_refused(self, case: HttpCase, file: Path, lacking: str) -> None:
@@ -379,7 +379,7 @@ def test_a_variable_of_other_tools_that_means_nothing_here_is_said(
 ) -> None:
     environ = {"DNS01_CONFIG": "", "DNS01_PROVIDER": "azure", "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION}
     load_settings({**environ, variable: "x"})
-    assert f"{variable} is set, and means nothing here: " in capsys.readouterr().err
+    assert f" ! {variable} " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

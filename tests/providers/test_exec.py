@@ -109,7 +109,7 @@ def test_the_secrets_that_it_prints_are_hidden(tmp_path: Path, monkeypatch: pyte
 def test_a_program_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     error = failure(tmp_path, f"echo waiting; sleep 100 & echo $! >{tmp_path}/child; wait", time_limit="2")
     assert isinstance(error, Unreachable)
-    assert "ended after 2 s; the last that it said: waiting" in str(error)
+    assert str(error).endswith(": waiting")
     child = int((tmp_path / "child").read_text())
     deadline = time.monotonic() + TIME_LIMIT
     while is_running(child):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from api_refusals import KnownRefusal, SaysTheNextStep
 from contract import publish, retract
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp
-from fakes import FOREVER, Cut, Shape, Status, Text
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp, nonsense_in
+from fakes import FOREVER, Status
 from fakes.loopia import Loopia
 
 from dns01.errors import AuthRejected, Busy
@@ -17,7 +17,7 @@ from dns01.providers.rest import Refused
 class TestLoopia(WorksOverHttp, AgreesWithLego):
     API = Api("loopia", Loopia, user=Loopia.user, password=Loopia.token)
     LEGO = Lego("loopia", LOOPIA_API_USER=Loopia.user, LOOPIA_API_PASSWORD=Loopia.token)
-    NONSENSE = {Cut: "XML that is cut off", Text: "no XML", Shape: "not what its API promises"}  # noqa: RUF012
+    NONSENSE = nonsense_in("XML")
     ONE_PAGE = True
 
     @pytest.mark.parametrize("message", ["RATE_LIMITED", "Too many requests."])

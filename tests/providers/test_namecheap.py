@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from api_refusals import ADDRESS, ELSEWHERE, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp
-from fakes import FOREVER, Cut, Record, Shape, Text
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp, nonsense_in
+from fakes import FOREVER, Record, Text
 from fakes.namecheap import Namecheap
 
 from dns01.errors import AuthRejected, Busy, ProviderError, ZoneNotFound
@@ -34,7 +34,7 @@ class TestNamecheap(WorksOverHttp, AgreesWithLego):
     API = Api("namecheap", Namecheap, user=Namecheap.user, key=Namecheap.token, client_ip=Namecheap.client_ip)
     LEGO = Lego("namecheap", NAMECHEAP_API_USER=Namecheap.user, NAMECHEAP_API_KEY=Namecheap.token)
     LOCKED = True
-    NONSENSE = {Cut: "XML that is cut off", Text: "no XML", Shape: "not what its API promises"}  # noqa: RUF012
+    NONSENSE = nonsense_in("XML")
 
     def test_a_domain_with_other_name_servers_is_no_zone(self, case: HttpCase) -> None:
         fake_of(case).elsewhere = {"example.com"}

@@ -16,11 +16,12 @@ from dns01.errors import AuthRejected, Busy, ProviderError, ZoneNotFound
 from dns01.providers.base import TxtRecord
 from dns01.providers.rest import Refused
 
+TOO_MANY = "Too many error messages, please check your commands."
 SHUT_OUT = {
     "action": "",
     "status": "error",
     "statuscode": 4013,
-    "longmessage": "Too many error messages, please check your commands.",
+    "longmessage": TOO_MANY,
 }
 
 
@@ -80,7 +81,7 @@ class TestNetcup(WorksOverHttp, SeesDuplicates, AgreesWithLego):
         case.fake.fail(Json(SHUT_OUT))
         error = case.error_of(lambda: provider.zone_for("_acme-challenge.example.com"))
         assert isinstance(error, ProviderError)
-        assert "Too many error messages" in str(error)
+        assert TOO_MANY in str(error)
 
     def test_a_wrong_password_is_said_with_what_is_lacking(self, case: HttpCase, record: TxtRecord) -> None:
         case.options["password"] = "wrong"
@@ -108,7 +109,7 @@ class TestRefusals(OverHttp, SaysTheNextStep):
         KnownRefusal(
             "go-acme/lego#912",
             200,
-            _body("login", "Too many error messages, please check your commands."),
+            _body("login", TOO_MANY),
             Refused,
             "wait an hour",
             reading=True,

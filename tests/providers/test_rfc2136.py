@@ -225,7 +225,7 @@ class TestRefusals:
             publish(case, RECORD)
 
     def test_a_zone_that_the_server_does_not_have(self, case: OnServer) -> None:
-        with pytest.raises(ProviderError, match=r"not authoritative for the zone example\.org"):
+        with pytest.raises(ProviderError, match=r"example\.org .*NOTAUTH"):
             case.provider().publish(Zone("example.org"), [TxtRecord("a.example.org", "v")])
 
     def test_a_name_outside_the_zone(self, case: OnServer) -> None:
@@ -234,6 +234,6 @@ class TestRefusals:
 
     def test_a_port_where_nobody_listens(self, case: OnServer, clock: FakeClock) -> None:
         address = f"{case.server.address}:5353"
-        with pytest.raises(Unreachable, match=f"{address} does not answer.*refused"):
+        with pytest.raises(Unreachable, match=f"{address} .*refused"):
             publish(case.but(nameserver=address), RECORD)
         assert 0 < clock.slept < 10

@@ -131,6 +131,11 @@ class HttpCase:
         return caught.value
 
 
+def nonsense_in(format: str) -> Mapping[type[Fault], str]:
+    """By the fault, what is said of an answer that makes no sense."""
+    return {Cut: f"{format} that is cut off", Text: f"no {format}", Shape: "not what its API promises"}
+
+
 class OverHttp:
     """The case of a test: the provider, and its fake with ``ZONES``."""
 
@@ -146,11 +151,7 @@ class OverHttp:
 class WithstandsFaults(OverHttp):
     """For all providers, even those whose API cannot be read."""
 
-    NONSENSE: ClassVar[Mapping[type[Fault], str]] = {
-        Cut: "JSON that is cut off",
-        Text: "no JSON",
-        Shape: "not what its API promises",
-    }
+    NONSENSE: ClassVar[Mapping[type[Fault], str]] = nonsense_in("JSON")
 
     @pytest.fixture
     def record(self, name: str) -> TxtRecord:

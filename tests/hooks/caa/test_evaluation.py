@@ -71,9 +71,10 @@ def test_the_records_that_a_cname_leads_to_are_the_name_s_own() -> None:
 
     assert (found.outcome, found.owner) == ("forbidden", "cdn.example.net")
     assert found.reason.endswith("not letsencrypt.org (a CNAME leads there)")
-    assert found.remedy == (
-        'add this record: cdn.example.net. CAA 0 issue "letsencrypt.org"',
-        "if cdn.example.net is somebody else's, ask them, or put addresses in the CNAME's place",
+    add, elsewhere = found.remedy
+    assert add.endswith(': cdn.example.net. CAA 0 issue "letsencrypt.org"')
+    assert (
+        elsewhere == "if cdn.example.net is somebody else's, ask them, or put addresses in the CNAME's place"
     )
 
 
@@ -90,7 +91,9 @@ def test_a_server_failure_on_the_way_leaves_it_open_and_says_that_a_ca_refuses()
     found = judged({"example.org": "SERVFAIL", "org": ISSUE}, "www.example.org")
 
     assert (found.outcome, found.cause) == ("unknown", "servfail")
-    assert "127.0.0.1: SERVFAIL; a CA issues nothing then" in found.reason
+    assert found.reason == (
+        "its CAA records cannot be found out: 127.0.0.1: SERVFAIL; a CA issues nothing then"
+    )
     assert found.remedy == (
         "have the name servers answer: dig CAA example.org (NOERROR if there is none)",
         "software that is older than CAA, or a load balancer before them, is the usual reason",
@@ -117,10 +120,10 @@ def test_a_ca_that_is_not_named_may_not_issue_and_the_record_that_mends_it_is_sh
 
 @pytest.mark.parametrize("nobody", ['0 issue ";"', '0 issue ""', '0 issue " ; "', '0 issue "; tag=value"'])
 def test_an_issue_property_without_an_issuer_lets_nobody_issue(nobody: str) -> None:
-    assert (
-        judged({"example.org": nobody}).reason
-        == "the CAA records of example.org let nobody issue certificates"
-    )
+    found = judged({"example.org": nobody})
+
+    assert (found.outcome, found.cause) == ("forbidden", "forbids")
+    assert " nobody " in found.reason
 
 
 def test_several_records_are_a_union() -> None:
@@ -196,8 +199,9 @@ def test_the_record_for_a_wildcard_is_an_issuewild_where_one_decides() -> None:
     found = judged({"example.org": [ISSUE, '0 issuewild ";"']}, "*.example.org")
 
     assert found.cause == "wildcard"
-    assert found.reason == "the CAA records of example.org let nobody issue wildcard certificates"
-    assert found.remedy == ('add this record: example.org. CAA 0 issuewild "letsencrypt.org"',)
+    assert found.reason.endswith(" nobody issue wildcard certificates")
+    (add,) = found.remedy
+    assert add.endswith(': example.org. CAA 0 issuewild "letsencrypt.org"')
 
 
 # Critical properties: the example of RFC 8659 §4.5
@@ -236,7 +240,8 @@ def test_only_the_account_that_is_named_may_order() -> None:
         "the CAA record of example.org for example.net allows the account "
         f"https://example.net/account/2345 alone, not {ACCOUNT}"
     )
-    assert found.remedy == (f'add this record: example.org. CAA 0 issue "example.net; accounturi={ACCOUNT}"',)
+    (add,) = found.remedy
+    assert add.endswith(f': example.org. CAA 0 issue "example.net; accounturi={ACCOUNT}"')
 
 
 @pytest.mark.parametrize(("said", "outcome"), [("1234", "allowed"), ("4321", "forbidden")])
@@ -298,10 +303,8 @@ def test_a_list_of_methods_without_it_or_malformed_forbids(methods: str) -> None
 def test_the_mended_record_keeps_the_other_methods_and_parameters() -> None:
     found = with_parameters("validationmethods=http-01", f"accounturi={ACCOUNT}")
 
-    assert found.remedy[1] == (
-        "so that it reads: example.org. CAA 0 issue "
-        f'"example.net; accounturi={ACCOUNT}; validationmethods=http-01,dns-01"'
-    )
+    mended = f'"example.net; accounturi={ACCOUNT}; validationmethods=http-01,dns-01"'
+    assert found.remedy[1].endswith(f": example.org. CAA 0 issue {mended}")
 
 
 @given(
@@ -359,7 +362,7 @@ def test_of_an_unknown_ca_it_is_said_who_may_issue() -> None:
     found = judged({"example.org": ISSUE}, authority=Authority())
 
     assert (found.outcome, found.cause) == ("unknown", "unknown-ca")
-    assert found.reason == "the CAA records of example.org let letsencrypt.org issue certificates"
+    assert " letsencrypt.org " in found.reason
 
 
 def test_what_forbids_everybody_forbids_an_unknown_ca_as_well() -> None:

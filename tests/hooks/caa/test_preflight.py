@@ -135,7 +135,7 @@ def test_25_issuewild_alone_forbids_by_the_kind_of_name(world: World) -> None:
 def test_25_a_critical_property_that_nobody_knows_forbids(world: World) -> None:
     caa(world, "example.org", '0 issue "letsencrypt.org"', '128 tbs "Unknown"')
 
-    assert refusal(world, "www.example.org").hint == 'remove it: example.org. CAA 128 tbs "Unknown"'
+    assert refusal(world, "www.example.org").hint.endswith(' example.org. CAA 128 tbs "Unknown"')
 
 
 def test_25_a_server_failure_is_warned_about(world: World, capfd: pytest.CaptureFixture[str]) -> None:
@@ -144,8 +144,8 @@ def test_25_a_server_failure_is_warned_about(world: World, capfd: pytest.Capture
     ask(world, "www.example.org", altnames="www.example.org")
 
     said = capfd.readouterr().err
-    assert " ! the CA may refuse www.example.org: its CAA records cannot be found out" in said
-    assert f"({NS1}: SERVFAIL); a CA issues nothing then" in said
+    assert said.startswith(" ! the CA may refuse www.example.org: ")
+    assert f"({NS1}: SERVFAIL)" in said
     assert "dig CAA example.org" in said
 
 
@@ -179,7 +179,7 @@ def test_where_only_one_kind_of_name_is_forbidden_and_the_kind_unknown_it_is_a_w
 
     ask(world, "example.org", client="uacme")
 
-    assert " ! the CA may refuse *.example.org: " in capfd.readouterr().err
+    assert re.match(r" ! .* \*\.example\.org: ", capfd.readouterr().err)
 
 
 def test_where_both_kinds_are_forbidden_the_kind_need_not_be_known(world: World) -> None:
@@ -196,7 +196,7 @@ def test_an_owner_name_that_may_be_a_cname_s_target_is_only_warned_about(
 
     ask(world, "example.org", client="lego", owner="_acme-challenge.example.org.")
 
-    assert " ! the CA may refuse example.org, *.example.org: " in capfd.readouterr().err
+    assert re.match(r" ! .* example\.org, \*\.example\.org: ", capfd.readouterr().err)
 
 
 def test_another_client_s_variable_of_that_name_says_nothing(world: World) -> None:

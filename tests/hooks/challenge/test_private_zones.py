@@ -80,7 +80,7 @@ def test_39_so_is_any_other_zone_of_that_kind(world: World, apex: str, name: str
 def test_39_where_that_server_does_not_answer_for_it_the_error_comes_before_publishing(world: World) -> None:
     with (
         NameServer(INSIDE),
-        pytest.raises(DelegationError, match=f"{NAS} is not in the DNS: the root") as caught,
+        pytest.raises(DelegationError, match=f"{NAS} .* the root ") as caught,
     ):
         by_updates(world, NAS)
     assert f"nor does {INSIDE} answer for it" in str(caught.value)
@@ -89,7 +89,7 @@ def test_39_where_that_server_does_not_answer_for_it_the_error_comes_before_publ
 
 
 def test_39_an_account_without_a_server_is_told_to_name_some(world: World) -> None:
-    with pytest.raises(DelegationError, match="is not in the DNS") as caught:
+    with pytest.raises(DelegationError, match=NAS) as caught:
         placed(world, NAS, DNS01_PROVIDER="memory", DNS01_MEMORY_ZONES="lan")
     assert '[zone."nas.lan"]' in caught.value.hint
 
@@ -98,13 +98,15 @@ def test_39_an_account_without_a_server_is_told_to_name_some(world: World) -> No
 def test_47_a_name_under_a_tld_that_is_missing_is_in_no_zone(world: World, name: str) -> None:
     with (
         Bind(INSIDE, {"example.org": ""}),
-        pytest.raises(DelegationError, match="the root does not delegate it"),
+        pytest.raises(DelegationError, match=f"{name} .* the root "),
     ):
         by_updates(world, name)
 
 
 def test_47_a_name_that_nobody_has_registered_is_in_no_zone(world: World) -> None:
-    with pytest.raises(DelegationError, match=r"examplle\.org is not in the DNS: org does not delegate it"):
+    with pytest.raises(
+        DelegationError, match=r"_acme-challenge\.examplle\.org is not in the DNS: org does not delegate it$"
+    ):
         placed(
             world, "_acme-challenge.examplle.org", DNS01_PROVIDER="memory", DNS01_MEMORY_ZONES="example.org"
         )

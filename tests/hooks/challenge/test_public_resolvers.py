@@ -5,6 +5,7 @@ The numbers are those of the readiness cases.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,11 +67,13 @@ def test_24_a_ds_of_another_key_fails_with_the_resolver_s_own_words(
     with (
         SignedBind(tmp_path / "keys", SIGNED, {"example.org": TEXT}) as bind,
         validating(world, f"DS {another(bind.ds[0])}") as resolver,
-        pytest.raises(NotReady, match=rf"127\.0\.0\.54 answers SERVFAIL, EDE .* for {NAME}") as caught,
+        pytest.raises(NotReady, match=rf"^127\.0\.0\.54 answers SERVFAIL, EDE .* for {NAME}$") as caught,
     ):
         ask_resolvers(WANTED, [resolver], strict=strict)
-    assert "mend DS, DNSKEY and signatures" in caught.value.hint
-    assert f"delv {NAME} TXT" in caught.value.hint
+    assert caught.value.hint == (
+        "DNSSEC is broken there, and a CA would refuse as well: mend DS, DNSKEY and signatures "
+        f"(`delv {NAME} TXT` shows which; until then, have the DS taken from the parent zone)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,7 +106,9 @@ def test_a_resolver_that_fails_whether_it_validates_or_not_is_only_warned_about(
     with NameServer("127.0.0.55", zones=[Zone("example.org")]) as resolver:
         resolver.rcode = "SERVFAIL"
         complaints = ask_resolvers(WANTED, [Address(resolver.address)])
-    assert complaints == [f"127.0.0.55 answers SERVFAIL for {NAME}"]
+    (complaint,) = complaints
+    assert complaint.startswith("127.0.0.55 ")
+    assert "SERVFAIL" in complaint
 
 
 @pytest.mark.parametrize("readiness", ["public", "strict"])
@@ -116,8 +121,8 @@ def test_24_an_order_in_a_zone_whose_dnssec_is_broken_fails_and_leaves_nothing(
             said = client("deploy_challenge", "example.org", "token", validation("a"))
 
         assert said.code == 8
-        assert "dns01: 127.0.0.54 answers SERVFAIL, EDE 9 (DNSKEY Missing)" in said.stderr
-        assert "-> DNSSEC is broken there, and a CA would refuse as well" in said.stderr
+        assert re.search(r"^dns01: 127\.0\.0\.54 .* EDE 9 ", said.stderr, re.MULTILINE)
+        assert "(`delv _acme-challenge.example.org TXT` " in said.stderr
         assert stage.bind.txt(NAME) == set()
 
 

@@ -123,7 +123,7 @@ def test_a_value_that_is_no_challenge_is_told_and_not_guessed_at(world: World) -
 def test_a_challenge_that_cannot_be_put_back_is_told(world: World) -> None:
     world.has(A, B)
     said = refused(world.provider("ALL", READ_ONLY="yes"), A)
-    assert f"removed {B.value!r} as well, which is not put back: " in said
+    assert repr(B.value) in said
     assert f"present {NAME} ended with 3" in said
 
 
@@ -169,7 +169,7 @@ def test_a_failure_does_not_keep_the_other_records(world: World) -> None:
 
 def test_a_program_that_hangs_is_waited_for_once(world: World) -> None:
     world.has(A, B, C)
-    assert "was ended after 1 s" in refused(world.provider("HANG"), A, B, C)
+    assert " after 1 s" in refused(world.provider("HANG"), A, B, C)
     assert (world.folder / "zone.hung").read_text().splitlines() == [f"{A.name} {A.value}"]
 
 

@@ -245,7 +245,7 @@ def test_44_a_resolver_that_does_not_see_it_is_waited_for_until_the_time_out(
     journal: Journal, clock: Clock, resolver: NameServer
 ) -> None:
     resolver.zone("example.org").set(NAME, "TXT", "of another view")
-    with pytest.raises(NotReady, match=r"127\.0\.0\.57 has another value only at"):
+    with pytest.raises(NotReady, match=r"127\.0\.0\.57 "):
         by_resolvers(journal, clock, entry(), DNS01_RESOLVERS=resolver.address, DNS01_TIMEOUT="32")
 
 

@@ -215,8 +215,9 @@ def test_18_a_split_horizon_resolver_is_found_out_and_named_and_the_public_view_
 
         said = capsys.readouterr().err
         assert "+ ready after" in said
-        assert f"! split horizon: {inside.address} has ad.inside.test for the name servers of" in said
-        assert "example.org, the world ns1.example.org, ns2.example.org" in said
+        assert f" ! split horizon: {inside.address} " in said
+        for server in ("ad.inside.test", "ns1.example.org", "ns2.example.org"):
+            assert server in said
         assert outcomes(state_dir)[0] == "ok"
 
 

@@ -57,7 +57,7 @@ def test_arguments_that_are_no_triples_are_refused_with_their_count(word: str, c
 
 
 def test_one_bad_name_refuses_the_whole_chain_and_is_named() -> None:
-    with pytest.raises(UsageError, match=r"'192\.0\.2\.1' is an IP address"):
+    with pytest.raises(UsageError, match=r"192\.0\.2\.1"):
         read(["deploy_challenge", "example.org", TOKEN, VALUE, "192.0.2.1", OTHER_TOKEN, OTHER_VALUE], {})
 
 
@@ -82,7 +82,7 @@ def test_until_0_6_1_a_cleanup_after_an_http_error_has_no_domain_but_a_key_autho
     ],
 )
 def test_nowhere_else_may_a_domain_be_empty(arguments: list[str]) -> None:
-    with pytest.raises(UsageError, match="the domain is empty"):
+    with pytest.raises(UsageError, match="empty"):
         read(arguments, {})
 
 
@@ -237,7 +237,7 @@ def test_certbots_last_call_is_the_one_to_wait_in(remaining: str | None, last: b
 
 def test_certbot_5_may_ask_for_an_ip_address_and_is_told_why_not() -> None:
     environ = CERTBOT_5 | {"CERTBOT_IDENTIFIER": "192.0.2.1", "CERTBOT_DOMAIN": "192.0.2.1"}
-    with pytest.raises(UsageError, match=r"'192\.0\.2\.1' is an IP address"):
+    with pytest.raises(UsageError, match=r"192\.0\.2\.1.* IP address"):
         read(["certbot", "auth"], environ)
 
 

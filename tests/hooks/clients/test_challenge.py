@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,9 +53,9 @@ def test_case_star_and_trailing_dot_make_no_difference_to_the_owner_name(domain:
 @pytest.mark.parametrize(
     ("domain", "complaint"),
     [
-        ("", "empty"),
+        ("", "^the domain is empty$"),
         (".", "empty"),
-        ("192.0.2.1", "IP address"),
+        ("192.0.2.1", r"^'192.0.2.1' is an IP address: dns-01 cannot validate one \(RFC 8738 §7\)$"),
         ("192.0.2.1.", "IP address"),
         ("2001:db8::1", "IP address"),
         ("[2001:db8::1]", "IP address"),
@@ -71,13 +73,13 @@ def test_case_star_and_trailing_dot_make_no_difference_to_the_owner_name(domain:
         ("*.*.example.org", r"misplaced \*"),
         ("w*.example.org", r"misplaced \*"),
         ("*", r"misplaced \*"),
-        ("exam ple.org", "no label of a host name"),
-        ("example.org\n", "no label of a host name"),
-        ("example.org\x1b[2J", "no label of a host name"),
+        ("exam ple.org", "^'exam ple.org': 'exam ple' is no label of a host name$"),
+        ("example.org\n", "no label"),
+        ("example.org\x1b[2J", "no label"),
         ("https://example.org", "more than a domain"),
         ("example.org:443", "more than a domain"),
         ("hostmaster@example.org", "more than a domain"),
-        ("-example.org", "no label of a host name"),
+        ("-example.org", "no label"),
         ("xn--a\u2028b.example", "no internationalised name"),
         ("a\udcff.example", "no internationalised name"),
     ],
@@ -117,7 +119,7 @@ def test_fit_challenges_come_back_as_they_were() -> None:
     "value", ["", "short", VALUE + "A", VALUE[:-1] + "=", VALUE[:-1] + "+", f"token.{VALUE}"]
 )
 def test_a_client_that_sends_another_value_than_dns01s_is_told_to_use_dns01(value: str) -> None:
-    with pytest.raises(UsageError, match=r"^example\.org: .* is no dns-01 value") as caught:
+    with pytest.raises(UsageError, match=rf"^example\.org: {re.escape(repr(value))} ") as caught:
         checked([challenge("example.org", value)], "ask for dns-01")
     assert caught.value.hint == "ask for dns-01"
 
@@ -125,10 +127,11 @@ def test_a_client_that_sends_another_value_than_dns01s_is_told_to_use_dns01(valu
 def test_a_script_may_publish_another_value_and_is_warned(capsys: pytest.CaptureFixture[str]) -> None:
     odd = challenge("example.org", 'of "my" own')
     assert checked([odd]) == (odd,)
-    assert "example.org: 'of \"my\" own' is no dns-01 value" in capsys.readouterr().err
+    said = "'of \"my\" own' is no dns-01 value (43 base64url characters): published all the same"
+    assert capsys.readouterr().err == f" ! example.org: {said}\n"
 
 
 @pytest.mark.parametrize("value", ["", "a" * 256, "tab\t", "bücher"])
 def test_a_script_may_not_publish_what_one_character_string_cannot_carry(value: str) -> None:
-    with pytest.raises(UsageError, match="1 to 255 printable ASCII characters"):
+    with pytest.raises(UsageError, match=r"^example\.org: .* is not 1 to 255 printable ASCII characters$"):
         checked([challenge("example.org", value)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -190,15 +191,14 @@ def test_a_chain_may_end_with_the_root(issue: Issue) -> None:
 def test_a_key_of_another_certificate_is_refused(issue: Issue) -> None:
     certificate = issue()
     Path(certificate.key).write_bytes(pem(rsa.generate_private_key(65537, 2048)))
-    said = refusal(certificate)
-    assert f"the key {certificate.key} (RSA 2048) is not that of" in said
-    assert f"{certificate.cert} (EC P-384)" in said
+    key, cert = f"{certificate.key} (RSA 2048)", f"{certificate.cert} (EC P-384)"
+    assert refusal(certificate) == f"the key {key} is not that of the certificate {cert}"
 
 
 def test_a_key_of_the_same_kind_is_compared_as_well(issue: Issue) -> None:
     certificate = issue()
     Path(certificate.key).write_bytes(pem(ec.generate_private_key(ec.SECP384R1())))
-    assert "is not that of the certificate" in refusal(certificate)
+    assert refusal(certificate).startswith(f"the key {certificate.key} (EC P-384) ")
 
 
 def test_a_full_chain_of_another_issuance_is_refused(issue: Issue) -> None:
@@ -206,38 +206,42 @@ def test_a_full_chain_of_another_issuance_is_refused(issue: Issue) -> None:
     before = Path(issue(key).fullchain).read_bytes()
     certificate = issue(key)
     Path(certificate.fullchain).write_bytes(before)
-    said = refusal(certificate)
-    assert f"{certificate.fullchain} starts with the certificate of serial" in said
-    assert f"{certificate.cert} is that of serial" in said
+    serial = r"serial [0-9a-f]+"
+    assert re.fullmatch(
+        f"{certificate.fullchain} starts with the certificate of {serial}, "
+        f"but {certificate.cert} is that of {serial}",
+        refusal(certificate),
+    )
 
 
 def test_a_chain_that_is_not_the_rest_of_the_full_chain_is_refused(issue: Issue) -> None:
     certificate = issue()
     Path(certificate.chain).write_bytes(INTERMEDIATE.pem() + ROOT.pem())
-    said = refusal(certificate)
-    assert f"{certificate.chain} (2 certificates) is not what follows" in said
-    assert f"{certificate.fullchain} (1 certificate)" in said
+    chain, fullchain = f"{certificate.chain} (2 certificates)", f"{certificate.fullchain} (1 certificate)"
+    assert refusal(certificate) == f"{chain} is not what follows the certificate in {fullchain}"
 
 
 def test_an_empty_chain_beside_a_full_one_is_refused(issue: Issue) -> None:
     certificate = issue()
     Path(certificate.chain).write_bytes(b"\n")
-    assert f"{certificate.chain} (0 certificates) is not what follows" in refusal(certificate)
+    assert refusal(certificate).startswith(f"{certificate.chain} (0 certificates) ")
 
 
 def test_a_chain_that_leads_elsewhere_is_refused(issue: Issue) -> None:
     said = refusal(issue(above=ROOT.pem()))
-    assert "was issued by CN=Test Intermediate, but CN=Test Root comes next" in said
+    assert said.endswith(
+        " was issued by CN=Test Intermediate, but CN=Test Root comes next and has not signed it"
+    )
 
 
 def test_a_chain_of_the_right_name_and_the_wrong_key_is_refused(issue: Issue) -> None:
     impostor = Authority("Test Intermediate", ROOT)
-    assert "has not signed it" in refusal(issue(above=impostor.pem()))
+    assert "but CN=Test Intermediate comes next" in refusal(issue(above=impostor.pem()))
 
 
 def test_a_chain_with_a_gap_further_up_is_refused(issue: Issue) -> None:
     said = refusal(issue(above=INTERMEDIATE.pem() + Authority("Other Root").pem()))
-    assert "CN=Test Intermediate was issued by CN=Test Root, but CN=Other Root comes next" in said
+    assert re.search("CN=Test Intermediate .* CN=Test Root.* CN=Other Root ", said)
 
 
 def test_a_chain_alone_is_checked_too(issue: Issue) -> None:
@@ -303,11 +307,11 @@ def test_a_file_that_is_not_there_is_named(issue: Issue, file: str) -> None:
 @pytest.mark.parametrize(
     ("make", "why"),
     [
-        (os.mkfifo, "it is not a regular file"),
-        (os.mkdir, "it is not a regular file"),
-        (lambda path: os.symlink("/dev/zero", path), "it is not a regular file"),
-        (lambda path: os.symlink(path, path), "it is a link or a socket"),
-        (lambda path: Path(path).write_bytes(b" " * (LARGEST_FILE + 1)), "it has more than 1048576 octets"),
+        (os.mkfifo, "not a regular file"),
+        (os.mkdir, "not a regular file"),
+        (lambda path: os.symlink("/dev/zero", path), "not a regular file"),
+        (lambda path: os.symlink(path, path), "a link or a socket"),
+        (lambda path: Path(path).write_bytes(b" " * (LARGEST_FILE + 1)), "1048576 octets"),
     ],
     ids=["FIFO", "folder", "endless", "loop", "huge"],
 )
@@ -318,7 +322,9 @@ def test_what_is_no_file_of_a_certificate_is_refused_at_once(
     path = getattr(certificate, file)
     Path(path).unlink()
     make(path)
-    assert refusal(certificate) == f"{path} cannot be used: {why}"
+    said = refusal(certificate)
+    assert said.startswith(f"{path} ")
+    assert why in said
 
 
 @pytest.mark.parametrize("file", ["key", "cert", "fullchain"])
@@ -358,7 +364,7 @@ PAST = NOW - timedelta(minutes=1)
 
 def test_a_ca_whose_own_certificate_has_expired_is_refused(issue: Issue) -> None:
     old = Authority("Test Intermediate", ROOT, until=PAST, key=INTERMEDIATE.key)
-    assert "CN=Test Intermediate has expired on 2026-03-01 11:59 UTC" in refusal(issue(above=old.pem()))
+    assert re.search("CN=Test Intermediate .* 2026-03-01 11:59 UTC", refusal(issue(above=old.pem())))
 
 
 def test_what_has_expired_further_up_is_none_of_our_business(issue: Issue) -> None:
@@ -369,4 +375,5 @@ def test_what_has_expired_further_up_is_none_of_our_business(issue: Issue) -> No
 
 def test_where_there_is_no_key_that_is_said(issue: Issue) -> None:
     certificate = issue()._replace(key="")
-    assert f"there is no key beside {certificate.cert}" in refusal(certificate)
+    words = "as for a request of one's own"
+    assert refusal(certificate) == f"there is no key beside {certificate.cert}, {words}"

@@ -316,8 +316,8 @@ def test_a_service_that_closes_the_connection_is_told(new: CertificateFiles) -> 
 
 def test_what_does_not_speak_tls_is_told(new: CertificateFiles) -> None:
     with served(says(b"220 I am a mail server\r\n"), new) as server:
-        said = failure(f"localhost:{server.port}", "00")
-    assert "do not come to terms on TLS: WRONG_VERSION_NUMBER" in said
+        said = failure(service := f"localhost:{server.port}", "00")
+    assert said == f"{service} and we do not come to terms on TLS: WRONG_VERSION_NUMBER"
 
 
 def test_a_service_that_says_nothing_is_not_waited_for_without_end() -> None:

@@ -81,7 +81,7 @@ def test_the_example_is_delivered_to_and_cannot_go_back(
     written = json.loads(consul.keys["tls/example.org"])
     assert written["cert"] == Path(certificate.fullchain).read_text()
     (failed,) = deliverer.failed
-    assert failed.error.endswith("the new one stays: this kind of target cannot go back")
+    assert failed.error.endswith(" cannot go back")
     assert deployments[0].target().changes(read_files(certificate)) == []
 
 
@@ -104,6 +104,6 @@ def test_the_example_has_less_than_60_lines() -> None:
 
 
 def test_a_kind_that_nobody_brings_is_an_error_with_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="unknown kind of target 'flies'; did you mean 'files'") as caught:
+    with pytest.raises(ConfigError, match=r"'flies'.* 'files'") as caught:
         read({"example.org": {"web": {"to": "flies"}}}, lambda options, table: {})
     assert not isinstance(caught.value, DeployError)

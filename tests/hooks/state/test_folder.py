@@ -97,7 +97,7 @@ def test_nothing_is_read_or_moved_through_a_link_in_a_folder_that_others_may_wri
     state_dir.chmod(0o777)
     (state_dir / "open").symlink_to(precious)
 
-    with pytest.raises(StateError, match="others may write to it"):
+    with pytest.raises(StateError, match=f"{state_dir}.* others"):
         use(Journal(str(state_dir), warn=lambda _: None))
 
     assert {path.name for path in precious.iterdir()} == {"kept.json", "daemon.json"}
@@ -217,6 +217,6 @@ def test_what_is_no_file_of_ours_in_the_journal_costs_a_message_and_never_a_hang
     assert [entry.value for entry in journal.entries()] == ["value"]
 
     (warning,) = warnings
-    assert "a journal file is corrupt" in warning
+    assert str(state_dir / "corrupt") in warning
     assert [entry.value for entry in journal.entries()] == ["value"]
     assert (precious / "kept.json").exists()

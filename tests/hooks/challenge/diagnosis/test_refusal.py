@@ -50,9 +50,9 @@ def test_the_name_is_found_by_the_token_and_its_servers_are_asked(stage: Stage) 
     assert f"dns01: invalid_challenge: No TXT record found ({UNAUTHORIZED})" in said.stderr
     assert "for www.example.org:" in said.stderr
     now = "now, _acme-challenge.www.example.org:"
-    assert f"{now} ns1.example.org ({PRIMARY}): has it, SOA serial 2" in said.stderr
-    assert f"{now} ns2.example.org ({SECONDARY}): does not have it, SOA serial 1" in said.stderr
-    assert "the likeliest cause: ns2.example.org has an old copy of example.org" in said.stderr
+    assert re.search(rf"{now} ns1\.example\.org \({PRIMARY}\): .* serial 2$", said.stderr, re.MULTILINE)
+    assert re.search(rf"{now} ns2\.example\.org \({SECONDARY}\): .* serial 1$", said.stderr, re.MULTILINE)
+    assert "\ndns01: the likeliest cause: ns2.example.org has " in said.stderr
     assert "last.example.org" not in said.stderr
 
 
@@ -62,8 +62,8 @@ def test_a_record_that_everybody_has_by_now_came_too_late(stage: Stage) -> None:
 
     said = client(*invalid("token-1"))
 
-    assert "the likeliest cause: every name server has it now" in said.stderr
-    assert "   -> try again in " in said.stderr
+    assert "likeliest cause: every name server " in said.stderr
+    assert "DNS01_TIMEOUT" in said.stderr
 
 
 def test_what_failed_is_still_there_to_be_taken_back(stage: Stage) -> None:
@@ -104,7 +104,7 @@ def test_uacmes_failed_tells_before_it_takes_back(stage: Stage) -> None:
 
     assert said.code == 0
     assert "uacme failed: the CA did not accept the challenge for example.org" in said.stderr
-    assert "ns2.example.org has an old copy of example.org" in said.stderr
+    assert "likeliest cause: ns2.example.org " in said.stderr
     assert not stage.bind.txt(NAME)
 
 
@@ -130,7 +130,7 @@ def test_a_caa_refusal_at_the_end_shows_the_record_to_add(tmp_path: Path) -> Non
     said = refusing(tmp_path, "other.net", *refused({"type": CAA, "detail": detail}))
 
     assert said.code == 0
-    assert f"dns01: request_failure: POST was answered with 403: {detail} ({CAA})" in said.stderr
+    assert f" 403: {detail} ({CAA})\n" in said.stderr
     assert caused(said, "www.example.org", "other.net")
     assert 'example.org. CAA 0 issue "letsencrypt.org"' in said.stderr
 
@@ -172,7 +172,7 @@ def test_too_many_orders_have_nothing_to_do_with_the_dns(stage: Stage) -> None:
     said = client(*refused(body, "429"))
 
     assert said.code == 0
-    assert "POST was answered with 429: too many" in said.stderr
+    assert " 429: too many" in said.stderr
     assert "now, " not in said.stderr
 
 
@@ -190,7 +190,7 @@ def test_subproblems_are_part_of_the_problem(parts: object, words: str) -> None:
 
     call = read(["request_failure", "403", body, "post"], {})
 
-    assert call.problem == f"POST was answered with 403: {words}"
+    assert call.problem.endswith(f" 403: {words}")
 
 
 # Limits of the CA

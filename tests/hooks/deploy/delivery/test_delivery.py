@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -135,8 +136,7 @@ class TestAFailure:
         Recording.faults[what] = DeployError("no answer")
         said = self.failed(call, certificate)
         assert log == [*ALL_OF_IT[:done], "undo web", "reload for example.org"]
-        again = "; no answer" if what == "reload" else ""
-        assert said == f"no answer; what was there before is back{again}"
+        assert said.count("no answer") == (2 if what == "reload" else 1)
 
     def test_is_tried_again_and_then_all_is_well(
         self, call: Call, certificate: Certificate, ledger: Ledger, log: list[str]
@@ -164,7 +164,8 @@ class TestAFailure:
     ) -> None:
         web = place("web", "oneway")
         Recording.faults["server:443"] = DeployError("no answer")
-        assert "the new one stays: this kind of target cannot go back" in self.failed(call, certificate, web)
+        said = self.failed(call, certificate, web)
+        assert said == "no answer; the new one stays: this kind of target cannot go back"
         Recording.faults.clear()
         log.clear()
         call(web, after=RETRY_INTERVAL).retry()
@@ -222,7 +223,7 @@ class TestWhatIsNotFit:
         Path(certificate.key).write_bytes(Path(issue(tmp_path, "example.net").key).read_bytes())
         deliverer = call()
         deliverer.deliver(certificate, [WEB, MAIL])
-        assert all("is not that of the certificate" in each.error for each in deliverer.failed)
+        assert all(f"the key {certificate.key} " in each.error for each in deliverer.failed)
         assert {each.target for each in ledger.pending()} == {"web", "mail"}
         assert log == []
 
@@ -237,7 +238,8 @@ class TestWhatIsNotFit:
         deliverer = call()
         deliverer.deliver(certificate, [WEB, MAIL._replace(staging=True)])
         (refused,) = deliverer.failed
-        assert "is from a staging CA" in refused.error
+        words = rf"the certificate is from a staging CA \(.*{re.escape(name)}.*\), which no browser trusts"
+        assert re.fullmatch(words, refused.error)
         assert [each.target for each in ledger.deployed()] == ["mail"]
 
 

@@ -72,7 +72,8 @@ def import_by_hand(client: Any, bundle: CertificateFiles) -> str:
 
 def test_the_first_certificate_is_imported_and_tagged_with_its_name(client: Any, tmp_path: Path) -> None:
     bundle = issued(tmp_path)
-    assert target().changes(bundle) == ["it is imported into ACM in us-east-1 as a new certificate"]
+    (change,) = target().changes(bundle)
+    assert " us-east-1 " in change
 
     target(**{"tags.team": "web"}).install(bundle)
 
@@ -227,7 +228,9 @@ def test_a_key_usage_less_is_no_re_import(client: Any, tmp_path: Path) -> None:
 
     error = error_of(lambda: target().install(lacking))
 
-    assert "for the key usage 1.3.6.1.5.5.7.3.3 as well" in str(error)
+    assert str(error) == (
+        f"{arn} is for the key usage 1.3.6.1.5.5.7.3.3 as well, which ACM does not let go; this one is not"
+    )
     assert fingerprint_at(client, arn) == old.facts.fingerprint
 
 
@@ -254,9 +257,8 @@ def test_two_certificates_with_the_same_tag_are_for_a_person_to_decide(client: A
 
 
 def test_an_arn_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
-    assert f"there is no certificate {GONE}" in str(
-        error_of(lambda: target(arn=GONE).changes(issued(tmp_path)))
-    )
+    error = error_of(lambda: target(arn=GONE).changes(issued(tmp_path)))
+    assert str(error) == f"there is no certificate {GONE} in this account"
 
 
 @pytest.mark.parametrize(

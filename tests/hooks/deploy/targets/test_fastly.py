@@ -176,7 +176,7 @@ def test_an_account_without_a_default_configuration_is_said(
 ) -> None:
     del fastly.configurations["t2"]
     error = error_of(lambda: open().install(issued(tmp_path)))
-    assert "no default TLS configuration" in str(error)
+    assert str(error) == "the Fastly account has no default TLS configuration"
     assert "configuration =" in error.hint
 
 

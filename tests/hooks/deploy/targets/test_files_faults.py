@@ -121,7 +121,8 @@ def test_who_may_not_give_files_away_is_told_and_the_old_pair_stays(
     options = {"directory": f"{open_to_all}/tls"}
     as_nobody(lambda: Target(options).install(old) or "")
     said = as_nobody(lambda: refusal(Target({**options, "owner.privkey": "root"}), new))
-    assert "privkey.pem cannot be used: Operation not permitted\nrun as root" in said
+    assert "/privkey.pem " in said
+    assert "\nrun as root: " in said
     assert Target(options).changes(old) == []
 
 
@@ -130,7 +131,7 @@ def test_an_unknown_user_or_group_is_found_before_anything_is_touched(
     tls: Path, new: CertificateFiles, what: str
 ) -> None:
     key = {"user": "owner.privkey", "group": "group.privkey"}[what]
-    with pytest.raises(DeployError, match=f"there is no {what} 'no-such-name' on this machine") as caught:
+    with pytest.raises(DeployError, match=f"^there is no {what} 'no-such-name' on this machine$") as caught:
         Target({"directory": str(tls), key: "no-such-name"}).check(new)
     assert "getent" in caught.value.hint
     assert not tls.exists()
@@ -139,10 +140,10 @@ def test_an_unknown_user_or_group_is_found_before_anything_is_touched(
 def test_a_folder_that_is_missing_is_named_with_the_command_that_makes_it(
     tls: Path, new: CertificateFiles
 ) -> None:
-    with pytest.raises(DeployError, match=f"there is no folder {tls}/private") as caught:
+    with pytest.raises(DeployError, match=f"^there is no folder {tls}/private$") as caught:
         Target({"directory": str(tls), "privkey": "private/x.key"}).check(new)
     assert caught.value.hint == f"make it: install -d {tls}/private"
-    with pytest.raises(DeployError, match="there is no folder"):
+    with pytest.raises(DeployError, match=f"{tls}/not/there"):
         Target({"directory": f"{tls}/not/there"}).check(new)
 
 
@@ -152,7 +153,7 @@ def test_what_is_no_file_in_the_place_of_one_is_refused_at_once(
 ) -> None:
     tls.mkdir()
     make(tls / "privkey.pem")
-    with pytest.raises(DeployError, match=r"privkey\.pem cannot be used: "):
+    with pytest.raises(DeployError, match=r"privkey\.pem "):
         Target({"directory": str(tls)}).check(new)
 
 
@@ -191,11 +192,10 @@ def test_a_file_that_holds_something_else_is_not_written_over(
 ) -> None:
     tls.mkdir()
     (tls / "passwd").write_bytes(content)
-    with pytest.raises(
-        DeployError, match="passwd holds something else than a certificate or its key"
-    ) as caught:
+    with pytest.raises(DeployError) as caught:
         Target({"combined": str(tls / "passwd")}).check(new)
-    assert "see that the path is right" in caught.value.hint
+    assert str(caught.value) == f"{tls}/passwd holds something else than a certificate or its key"
+    assert caught.value.hint == "see that the path is right; if it is, move the file away (mv)"
 
 
 def test_what_is_called_like_a_certificate_s_file_is_kept_beside_the_new_one(
@@ -259,7 +259,8 @@ def test_the_client_s_own_files_are_not_replaced(
     (tmp_path / "link").symlink_to(client)
     places = {"client": client, "link": tmp_path / "link", "name": client.name, "tls": tls}
 
-    with pytest.raises(DeployError, match="is the client's own file"):
+    own = r"^/.* is the client's own file: its next renewal would be lost$"
+    with pytest.raises(DeployError, match=own):
         Target({key: value.format(**places) for key, value in options.items()}).check(new)
 
 
@@ -269,7 +270,7 @@ def test_nor_is_what_the_client_s_links_lead_to(tmp_path: Path, new: Certificate
     (client / "cert.pem").rename(client / "cert-1700000000.pem")
     (client / "cert.pem").symlink_to("cert-1700000000.pem")
 
-    with pytest.raises(DeployError, match="is the client's own file"):
+    with pytest.raises(DeployError, match=f"{client}/cert-1700000000.pem .* own file"):
         Target({"cert": f"{client}/cert-1700000000.pem"}).check(new)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -217,10 +218,11 @@ def test_a_transaction_for_another_certificate_is_not_touched(
     another = f"{haproxy.folder}/listed/first.example.pem"
     pem = (first.fullchain + first.key).decode()
     assert "Transaction created" in haproxy.ask(f"set ssl cert {another} <<\n{pem}")
-    with pytest.raises(DeployError, match="has a transaction open for") as caught:
+    with pytest.raises(DeployError) as caught:
         target(haproxy).install(new)
 
-    assert "what was there before is back" in str(caught.value)
+    words = f"has a transaction open for {another}, and takes one at a time"
+    assert f"HAProxy at {haproxy.folder}/admin.sock {words}" in str(caught.value)
     assert caught.value.hint == f"if nobody is at work on it: abort ssl cert {another}"
     assert haproxy.serves("first.example") == first.facts.fingerprint
     assert (haproxy.folder / "certs" / "first.example.pem").read_bytes() == first.fullchain + first.key
@@ -239,10 +241,9 @@ def test_what_haproxy_does_not_take_leaves_file_and_memory_as_they_were(
     haproxy: HAProxy, first: CertificateFiles, new: CertificateFiles, broken: object, said: str
 ) -> None:
     assert callable(broken)
-    with pytest.raises(DeployError, match=said) as caught:
+    with pytest.raises(DeployError, match=said):
         target(haproxy).install(broken(new))
 
-    assert str(caught.value).endswith("; what was there before is back")
     assert haproxy.serves("first.example") == first.facts.fingerprint
     assert (haproxy.folder / "certs" / "first.example.pem").read_bytes() == first.fullchain + first.key
     assert "*" not in haproxy.ask("show ssl cert")
@@ -275,13 +276,15 @@ class TestASocket:
         message, hint = refusal(target(haproxy, socket=f"{haproxy.folder}/operator.sock"), new)
 
         assert message.endswith("has the level operator, which may not change a certificate")
-        assert hint.endswith("mode 600 level admin")
+        assert hint.endswith(" level admin")
 
     def test_that_is_not_there_is_an_error(self, haproxy: HAProxy, new: CertificateFiles) -> None:
         message, hint = refusal(target(haproxy, socket=f"{haproxy.folder}/none.sock"), new)
 
-        assert "does not answer: No such file or directory" in message
-        assert hint.startswith("see that it runs")
+        socket = f"{haproxy.folder}/none.sock"
+        assert message == f"HAProxy at {socket} does not answer: No such file or directory"
+        has = f"its global section has: stats socket {socket} mode 600 level admin"
+        assert hint == f"see that it runs, and that {has}"
 
     @pytest.mark.parametrize(
         ("answer", "said"),
@@ -348,5 +351,5 @@ def test_nor_is_a_certificate_given_that_would_make_it_one(name: str, tmp_path: 
             "time_limit": "60",
         }
     )
-    with pytest.raises(DeployError, match="cannot be a word to HAProxy"):
+    with pytest.raises(DeployError, match=re.escape(repr(f"{tmp_path}/{name}.pem"))):
         target.check(issued(tmp_path / "client")._replace(name=name))

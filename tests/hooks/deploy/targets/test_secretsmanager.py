@@ -117,7 +117,8 @@ def test_a_secret_that_is_marked_for_deletion_is_restored(client: Any, tmp_path:
     target().install(issued(tmp_path))
     client.delete_secret(SecretId=SECRET)
     renewed = issued(tmp_path)
-    assert "is restored from deletion" in target().changes(renewed)[0]
+    (change,) = target().changes(renewed)
+    assert change == f"the secret {SECRET} is restored from deletion, and gets a new version"
     with pytest.raises(client.exceptions.InvalidRequestException):
         now_in(client)
 

@@ -216,8 +216,8 @@ class TestWhatIsRefused:
         path.write_text(content)
         message, hint = refusal(target(sshd, privkey=there(sshd, path)), new)
 
-        assert "holds something else than a certificate or its key" in message
-        assert hint.startswith("see that the path is right")
+        assert f"{there(sshd, path)} holds something else " in message
+        assert hint
 
     @pytest.mark.parametrize(
         ("shell", "options", "said"),
@@ -337,7 +337,7 @@ class TestAMachineThatCannotBeReached:
             message, hint = refusal(target(sshd, directory="/etc/tls"), new)
         finally:
             sshd.know()
-        assert "Host key verification failed" in message
+        assert "127.0.0.1" in message
         assert "ssh-keygen -R" in hint
 
     def test_does_not_let_us_in(self, sshd: Sshd, new: CertificateFiles) -> None:
