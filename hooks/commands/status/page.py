@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from typing import Any, NewType
@@ -12,35 +12,57 @@ from ....secret import redact
 from ...deploy.certificate import Leaf
 from .expiry import Level, Problem, worst
 from .overview import Overview, Standing
-from .table import common_name, deployed, expires, summary, verdict
+from .table import NONE, common_name, deployed, expires, summary, verdict
 
 RUNS = 20  # of the audit trail, the newest first
 NAMED = 3  # of a run's names
-COLUMNS = {
-    "Certificates": ("state", "certificate", "expires", "issuer", "deployed", "live"),
+COLUMNS = {  # of each section
     "Problems": ("state", "what is wrong, and what to do"),
+    "Certificates": ("state", "certificate", "expires", "issuer", "deployed", "live"),
     "Open records": ("name", "zone", "account", "last failure"),
     "Last runs": ("UTC", "run", "steps", "outcome"),
 }
 
+PLAIN = {
+    "state",
+    "certificate",
+    COLUMNS["Problems"][1],
+    "UTC",
+    "run",
+    "name",
+}  # that need no word beside them
+
 STYLE = """\
-:root { color-scheme: light dark; --line: #8884; --faint: #8882; --part: #3b7dd8;
-  --ok: #2a7f3f; --warning: #b26a00; --critical: #c62828; --unknown: #7b3fa0 }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 76rem; padding: 0 1rem }
+:root { color-scheme: light dark; --line: #8884; --faint: #8883; --part: #3b7dd8;
+  --ok: #2a7f3f; --warning: #a35f00; --critical: #c62828; --unknown: #7b3fa0 }
+@media (prefers-color-scheme: dark) { :root { --part: #6ea8fe;
+  --ok: #6fcf85; --warning: #f0b04a; --critical: #ff8a80; --unknown: #d3a4f0 } }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 76rem; padding: 0 1rem;
+  overflow-wrap: anywhere }
 h1 { font-size: 1.3rem; margin: 0 } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem }
 header { border-left: .5rem solid; padding: .25rem 1rem } header p { margin: .2rem 0 }
+nav { margin: 1rem 0 0 } nav a { color: inherit; margin-right: 1.2rem }
 .ok { color: var(--ok) } .warning { color: var(--warning) } .critical { color: var(--critical) }
 .unknown { color: var(--unknown) } .ok, .warning, .critical, .unknown { border-color: currentColor }
-header p, td.about { color: CanvasText }
-.scroll { overflow-x: auto } table { border-collapse: collapse; width: 100% }
+header p { color: CanvasText }
+table { border-collapse: collapse; width: 100% }
 th, td { border-top: 1px solid var(--line); padding: .35rem .8rem .35rem 0; text-align: left;
   vertical-align: top }
 th { border: 0; font-weight: 600 } td small { display: block; opacity: .75 }
+[data-of=issuer], [data-of=deployed], [data-of=live] { min-width: 8rem }
+td b, .when { overflow-wrap: normal; white-space: nowrap }
 .bar { background: var(--faint); border-radius: 3px; display: flex; height: .5rem; min-width: 7rem;
-  overflow: hidden }
+  overflow: hidden; print-color-adjust: exact; -webkit-print-color-adjust: exact }
 .bar i { background: var(--part); display: block }
 .bar i:nth-child(even) { opacity: .55 }
-code { font-size: .9em }
+@media screen and (max-width: 45rem) {
+  thead { display: none } tr { border-top: 1px solid var(--line); display: block; padding: .5rem 0 }
+  td { border: 0; display: block; padding: .1rem 0; position: relative }
+  td[data-of] { padding-left: 6.5rem }
+  td::before { content: attr(data-of); left: 0; opacity: .6; position: absolute; width: 6rem }
+  td.none { display: none } }
+@media print { body { font-size: 11px; margin: 0; max-width: none } nav { display: none }
+  tr { break-inside: avoid } h2 { break-after: avoid } }
 """
 
 HEAD = """\
@@ -67,8 +89,8 @@ def text(overview: Overview) -> str:
     said = summary(overview).partition(" - ")[2]
     longest = max((sum(_steps(record).values()) for record in overview.trail[-RUNS:]), default=0.0)
     sections = {
+        "Problems": list(_problems(overview.every_problem)),
         "Certificates": [_certificate(standing, at) for standing in overview.certificates],
-        "Problems": [_problem(problem) for problem in overview.every_problem],
         "Open records": [
             [_cell(entry.target), _cell(entry.zone), _cell(entry.account), _cell(entry.error or "-")]
             for entry in overview.entries
@@ -80,16 +102,37 @@ def text(overview: Overview) -> str:
             HEAD.format(state=state.name, style=STYLE),
             f'<header class="{_class(state)}"><h1>{state.name}</h1><p>{_cell(said)}</p>',
             f"<p><small>{at:%Y-%m-%d %H:%M} UTC</small></p></header>\n",
+            _links({title: len(rows) for title, rows in sections.items() if rows}),
             *(_table(title, rows) for title, rows in sections.items() if rows),
             "</body>\n</html>\n",
         )
     )
 
 
-def _table(title: str, rows: Iterable[Iterable[Cell]]) -> str:
+def _links(counts: Mapping[str, int]) -> str:
+    """To each section, with the number of its rows."""
+    links = (f'<a href="#{_anchor(title)}">{title} ({count})</a>' for title, count in counts.items())
+    return f"<nav>{' '.join(links)}</nav>\n"
+
+
+def _table(title: str, rows: Iterable[Sequence[Cell]]) -> str:
+    """A section; on a narrow screen, where its head is hidden, each cell says which column it is of."""
     head = "".join(f"<th>{column}</th>" for column in COLUMNS[title])
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>\n" for row in rows)
-    return f'<h2>{title}</h2>\n<div class="scroll"><table>\n<tr>{head}</tr>\n{body}</table></div>\n'
+    body = "".join(f"<tr>{''.join(map(_data, COLUMNS[title], row))}</tr>\n" for row in rows)
+    return (
+        f'<h2 id="{_anchor(title)}">{title}</h2>\n'
+        f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>\n"
+    )
+
+
+def _data(column: str, cell: Cell) -> str:
+    none = " class=none" if cell == NONE else ""
+    of = "" if column in PLAIN else f' data-of="{column}"'
+    return f"<td{none}{of}>{cell}</td>"
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
 
 
 def _certificate(standing: Standing, now: datetime) -> list[Cell]:
@@ -107,11 +150,17 @@ def _certificate(standing: Standing, now: datetime) -> list[Cell]:
 def _life(leaf: Leaf, now: datetime) -> Cell:
     """When it expires, and how much of its lifetime is left."""
     left = (leaf.not_after - now) / (leaf.not_after - leaf.not_before)
-    return Cell(f"{_cell(expires(leaf, now))}{_bar([100 * min(max(left, 0.0), 1.0)])}")
+    when = f"<span class=when>{_cell(expires(leaf, now))}</span>"
+    return Cell(f"{when}{_bar([100 * min(max(left, 0.0), 1.0)])}")
 
 
-def _problem(problem: Problem) -> list[Cell]:
-    return [_state(problem.level), _cell(problem.text, problem.hint)]
+def _problems(problems: Iterable[Problem]) -> Iterator[list[Cell]]:
+    """What is wrong, each with its next step; one that many have in common is said once."""
+    said: set[str] = set()
+    for problem in problems:
+        hint = "" if problem.hint in said else problem.hint
+        yield [_state(problem.level), _cell(problem.text, hint)]
+        said.add(hint)
 
 
 def _run(record: Mapping[str, Any], longest: float) -> list[Cell]:
@@ -151,7 +200,7 @@ def _class(level: Level) -> str:
 
 
 def _lines(texts: Iterable[str]) -> Cell:
-    return Cell("<br>".join(map(_cell, texts)) or "-")
+    return Cell("<br>".join(map(_cell, texts)) or NONE)
 
 
 def _cell(text: str, beneath: str = "") -> Cell:

@@ -22,11 +22,13 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.addresses: list[str] = []
+        self.anchors: list[str] = []
         self.text = ""
         self.feed(path.read_text())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        self.anchors += [value or "" for name, value in attrs if name == "id"]
         self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "action")]
 
     def handle_data(self, data: str) -> None:
@@ -55,10 +57,21 @@ def test_it_shows_what_the_command_shows_the_most_urgent_first(machine: Machine)
     assert "deploy_cert" in page.text
 
 
+def test_what_to_do_about_many_certificates_is_said_once(machine: Machine) -> None:
+    for name in ("a.example", "b.example", "c.example"):
+        lasting(machine.folder / "certs" / name, name, left=2)
+    path = machine.folder / "status.html"
+    machine.client()("status", str(machine.folder / "certs"), "--html", str(path))
+    text = Page(path).text
+    assert text.count("expires in 47 hours") + text.count("expires in 2 days") >= 3
+    assert text.count("dns01 audit --failed") == 1
+
+
 def test_it_has_no_script_and_nothing_from_elsewhere(machine: Machine) -> None:
     page = Page(written(machine))
     assert "script" not in page.tags
-    assert page.addresses == []
+    assert page.addresses == ["#problems", "#certificates", "#last-runs"]
+    assert set(page.addresses) <= {f"#{each}" for each in page.anchors}
     assert HOSTILE in page.text
 
 
