@@ -19,6 +19,8 @@ version = release = __version__
 language = "en"
 smartquotes = False
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["words.css"]
 html_title = f"dns01 {__version__}"
 html_copy_source = False
 html_show_sphinx = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import sys
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 import click
 import pytest
+from checkout import HOOK as EXECUTABLE
 from checkout import ROOT
 from contract import validation
 
@@ -22,12 +24,19 @@ from dns01.hooks.config.settings import Settings
 from dns01.hooks.deploy.section import load_deployments
 
 BLOCK = re.compile(r"^( *)\.\. code-block:: (\w+)\n\n((?:\1    .*\n|\n)+)", re.MULTILINE)
+LITERAL = re.compile(r"::\n\n((?:    .*\n|\n)+)")
+INLINE = re.compile(r"``(?:/opt/dns01/bin/)?dns01 ([a-z][^`]*)``")
+CONFIGURATION = re.compile(r"\s*\[(?:account|audit|ca|certificate|deploy|fleet|issue|notify|zone)\b")
 PATH = re.compile(r"""(?<=["=])/(?:etc|root)/[\w./-]+""")
 CALL = re.compile(r"^\s*(?:# )?(?:/opt/dns01/bin/)?dns01 (?!is|and)(.+)$", re.MULTILINE)
 HOOK = re.compile(r"'/opt/dns01/bin/dns01 (.+?)'")
+ACCOUNT = '\n[account.{}]\nprovider = "rfc2136"\nnameserver = "192.0.2.53"\n'
 FILES = {  # what a file holds, by the end of its name; any other, a secret
     "tsig.key": 'key "dns01" { algorithm hmac-sha256; secret "VGhlIHNlY3JldCBvZiB0aGUgdGVzdHM="; };\n',
     "storage.json": "{}\n",
+    "lab-secret": "VGhlIHNlY3JldCBvZiB0aGUgdGVzdHM=\n",
+    "ntfy": "ntfys://ntfy.example.org/certificates\n",
+    "database": "postgresql://dns01@db.example.org/dns01\n",
     "cloud_credentials": "[rackspace_cloud]\nusername = me\napi_key = swordfish\n",
 }
 FROM_A_CLIENT = {
@@ -39,6 +48,17 @@ FROM_A_CLIENT = {
     "LEGO_CERT_PATH": "/root/.lego/certificates/example.org.crt",
     "LEGO_CERT_KEY_PATH": "/root/.lego/certificates/example.org.key",
 }
+
+
+# The recipes in hooks/deploy/test_recipes.py, the providers' least in tests/hooks/commands/test_providers.py.
+TESTED_ELSEWHERE = ("deploy:", "providers:")
+PAGES = sorted(
+    [
+        *ROOT.glob("docs/**/*.rst"),
+        *(ROOT / f"{name}.rst" for name in ("README", "SECURITY", "ansible/README")),
+    ]
+)
+SHOWN = [path for path in PAGES if path.parent.name != "reference" and path.stem != "changelog"]
 
 
 class Block(NamedTuple):
@@ -58,6 +78,16 @@ def blocks(*languages: str) -> list[Block]:
             line = text.count("\n", 0, match.start()) + 1
             found.append(Block(f"{file.stem}:{line}", match[2], textwrap.dedent(match[3])))
     return [block for block in found if block.language in languages]
+
+
+def literals() -> list[Block]:
+    """All literal blocks, whose language nothing says."""
+    return [
+        Block(f"{path.stem}:{text.count(chr(10), 0, match.start()) + 1}", "", textwrap.dedent(match[1]))
+        for path in SHOWN
+        for text in [path.read_text()]
+        for match in LITERAL.finditer(text)
+    ]
 
 
 def each(found: Iterable[Block]) -> pytest.MarkDecorator:
@@ -97,6 +127,34 @@ def test_a_configuration_loads(block: Block, tmp_path: Path) -> None:
         assert load_deployments(environ)
 
 
+@each(
+    block
+    for block in literals()
+    if CONFIGURATION.match(block.text) and not block.where.startswith(TESTED_ELSEWHERE)
+)
+def test_a_part_of_a_configuration_is_right_beside_the_accounts_that_it_names(
+    block: Block, tmp_path: Path
+) -> None:
+    file = tmp_path / "config.toml"
+    file.touch(0o600)
+    given = set(re.findall(r"\[account\.(\w+)\]", block.text))
+    named = set(re.findall(r'"(\w+)"', " ".join(re.findall(r"^account = (.*)", block.text, re.MULTILINE))))
+    accounts = "".join(ACCOUNT.format(name) for name in named - given)
+    if not given | named:
+        accounts = ACCOUNT.format("any")
+    ca = '\n[ca]\ndirectory = "letsencrypt"\n' if "[fleet]" in block.text else ""
+    file.write_text(with_files(block.text, tmp_path) + accounts + ca)
+    environ = {"DNS01_CONFIG": str(file), "DNS01_STATE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, str(EXECUTABLE), "config", "check"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @each(block for block in blocks("bash") if "DNS01_PROVIDER=" in block.text)
 def test_the_variables_of_an_account_open_it(block: Block, tmp_path: Path) -> None:
     exports = "\n".join(line for line in block.text.splitlines() if line.startswith("export"))
@@ -108,21 +166,46 @@ def test_the_variables_of_an_account_open_it(block: Block, tmp_path: Path) -> No
     assert opened(load_settings({"DNS01_CONFIG": "", "DNS01_STATE_DIR": str(tmp_path), **environ}))
 
 
+def test_the_messages_that_are_explained_are_those_of_the_code() -> None:
+    explained = re.findall(r"^``(.+)``$", (ROOT / "docs/guides/debugging.rst").read_text(), re.MULTILINE)
+    assert len(explained) > 4
+    code = "".join(file.read_text() for file in (ROOT / "hooks").rglob("*.py"))
+    assert [part for words in explained for part in words.split("…") if part.strip() not in code] == []
+
+
 @each(blocks("bash"))
 def test_shell_is_shell(block: Block) -> None:
     subprocess.run(["bash", "-n"], input=block.text, text=True, check=True)
 
 
-@each(block for block in blocks("bash", "console") if CALL.search(block.text))
-def test_a_command_takes_its_words(block: Block) -> None:
-    for words in CALL.findall(block.text.replace("\\\n", " ")):
-        name, *rest = shlex.split(words, comments=True)
-        command = commands.dns01.commands[name]
-        while isinstance(command, click.Group) and rest and rest[0] in command.commands:
-            name, *rest = rest
-            command = command.commands[name]
+def take(words: list[str]) -> None:
+    """Have the command take its words, or its client the phase."""
+    name, *rest = words
+    if name in ("help", "version"):
+        return
+    if name not in commands.dns01.commands:
+        assert read(words, FROM_A_CLIENT)
+        return
+    command = commands.dns01.commands[name]
+    while isinstance(command, click.Group) and rest and rest[0] in command.commands:
+        name, *rest = rest
+        command = command.commands[name]
+    if "--help" not in rest:
         with command.make_context(name, rest):
             pass
+
+
+@each(block for block in [*blocks("bash", "console"), *literals()] if CALL.search(block.text))
+def test_a_command_takes_its_words(block: Block) -> None:
+    for words in CALL.findall(block.text.replace("\\\n", " ")):
+        take(shlex.split(words, comments=True))
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=page.stem) for page in SHOWN])
+def test_a_command_in_a_sentence_takes_its_words(page: Path) -> None:
+    for words in INLINE.findall(page.read_text()):
+        if "…" not in words and words not in commands.dns01.commands:  # whose name alone stands for it
+            take(shlex.split(words.partition(">")[0]))
 
 
 @each(block for block in blocks("bash") if HOOK.search(block.text))
