@@ -7,6 +7,7 @@ business end here, before anything but ``sys`` and ``os`` is imported.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -69,8 +70,8 @@ def leave_callers_modules_aside() -> None:
 
 def escape_what_stdout_cannot_encode() -> None:
     """In a locale of Latin-1, an arrow or an ellipsis would be an error, which stderr escapes by itself."""
-    if reconfigure := getattr(sys.stdout, "reconfigure", None):
-        reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def nothing_to_do(words: list[str]) -> bool:

@@ -250,9 +250,9 @@ class HasWarnings(Protocol):
 
 @runtime_checkable
 class WantsKeys(Protocol):
-    """A provider that has to be given a secret, unless ``keyless``: then the machine itself may be let in."""
+    """``keyless``: whether it may do without a secret, since the machine itself is let in."""
 
-    keyless: ClassVar[bool]
+    keyless: bool
 
 
 @runtime_checkable
@@ -296,13 +296,6 @@ class RaisesTtl(Protocol):
     """``least_ttl``: the least TTL that the API takes, in seconds; shorter ones are raised to it."""
 
     least_ttl: int
-
-
-@runtime_checkable
-class TakesNoKey(Protocol):
-    """``keyless``: whether it may do without a secret, since the machine itself is let in."""
-
-    keyless: bool
 
 
 def zones_at_once(provider: Provider) -> int:

@@ -55,6 +55,13 @@ LONGEST_WORDS = 65536  # characters of an error that are looked at
 OTHER_SHAPE = (LookupError, TypeError, AttributeError)  # what comes of JSON that is not as promised
 
 
+class _Step(threading.local):
+    """What one thread is at: each has a step and answers of its own."""
+
+    about: str = ""
+    headers: Mapping[str, str] = {}
+
+
 class Rest(ZoneProvider):
     """What the API is asked, and what its answers mean.
 
@@ -104,7 +111,7 @@ class Rest(ZoneProvider):
         from ._http.exchange import open_session  # 0.1 s that the reading of a configuration can do without
 
         keep_queries_out()
-        self._thread = threading.local()  # each has a step and answers of its own
+        self._thread = _Step()
         self._session = open_session()
         self._session.auth = self._authorize  # which also keeps requests from sending what ~/.netrc has
 
@@ -266,14 +273,13 @@ class Rest(ZoneProvider):
     @property
     def _about(self) -> str:
         """The zone or the name that this thread's step is about."""
-        return getattr(self._thread, "about", "")
+        return self._thread.about
 
     @property
     def answer_headers(self) -> Mapping[str, str]:
         """The headers of the last answer that this thread had, with names in any letter case; some APIs
         have there what else there is to ask for."""
-        headers: Mapping[str, str] = getattr(self._thread, "headers", {})
-        return headers
+        return self._thread.headers
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         body = request.body or b""

@@ -24,8 +24,8 @@ from ...providers.base import (
     Profile,
     Provider,
     RaisesTtl,
-    TakesNoKey,
     Titled,
+    WantsKeys,
 )
 
 Spell = Callable[[str], str]
@@ -107,7 +107,7 @@ def _values_per_name(kind: object) -> int:
 
 
 def _is_keyless(kind: object, otherwise: bool) -> bool:
-    return kind.keyless if isinstance(kind, TakesNoKey) else otherwise
+    return kind.keyless if isinstance(kind, WantsKeys) else otherwise
 
 
 def lacking(kind: type[Provider]) -> str:

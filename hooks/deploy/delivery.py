@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import partial
 
 from ... import output
-from ...errors import DeployError, StateError
+from ...errors import DeployError, StateError, hint_of
 from ...secret import redact
 from ...threads import side_by_side
 from ..clients.call import Certificate
@@ -377,7 +377,7 @@ class Deliverer:
         self._ledger.keep([failed])
         self.failed.append(failed)
         output.warning(f"{failed.title}: {failed.error}; a later call tries again")
-        if hint := getattr(error, "hint", ""):
+        if hint := hint_of(error):
             output.warning(hint)
         if os.environ.get("DNS01_DEBUG"):
             output.trace(error)

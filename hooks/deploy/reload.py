@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ... import output
-from ...errors import DeployError, HookError
+from ...errors import DeployError, HookError, hint_of
 from .ledger import Delivery
 from .section import Deployment
 from .targets.base import CertificateFiles, Commit, Remote, Target, Undo
@@ -72,7 +72,7 @@ def take_back(job: Job, error: Exception) -> tuple[bool, DeployError]:
             back, outcome = True, "what was there before is back"
         except Exception as worse:
             outcome = f"and what was there before could not be brought back: {message_of(worse)}"
-    return back, DeployError(f"{message_of(error)}; {outcome}", getattr(error, "hint", ""))
+    return back, DeployError(f"{message_of(error)}; {outcome}", hint_of(error))
 
 
 def commit(job: Job) -> None:

@@ -157,8 +157,9 @@ def _encode(kept: OrderState) -> dict[str, Any]:
 def _decode(data: Mapping[str, Any]) -> OrderState:
     kept = OrderState(**{field: data[field] for field in OrderState._fields})
     kept = kept._replace(names=tuple(kept.names))
+    values = kept._asdict()
     for field, default in OrderState._field_defaults.items():
-        if not isinstance(getattr(kept, field), type(default)):
+        if not isinstance(values[field], type(default)):
             raise TypeError(f"{field} is of another type")
     return kept
 

@@ -19,7 +19,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from ...errors import ConfigError
+from ...errors import ConfigError, hint_of
 from ...output import warning
 from ...secret import redact
 from ..clients.call import Call
@@ -91,7 +91,7 @@ def tell(
         if isinstance(error, ConfigError) and any(str(error) in each.text for each in seen):
             return  # it is what the call itself has failed by, and says
         warning(f"nobody was notified: {error}")
-        if hint := getattr(error, "hint", ""):
+        if hint := hint_of(error):
             warning(hint)
 
 
@@ -145,7 +145,7 @@ def _of_phase(call: Call, error: Exception | None) -> list[Observation]:
     names = list(dict.fromkeys(name.lower() for name in domains))
     title = f"{call.words} {' '.join(names)}".rstrip()
     state, text = ("failed", f"{title} failed: {error}") if error else ("", "")
-    hint = getattr(error, "hint", "")
+    hint = hint_of(error)
     return [Observation(f"{call.phase} {name}", title, state, text, hint) for name in names or [""]]
 
 

@@ -102,4 +102,4 @@ class Sent(NamedTuple):
         """What lies at the bottom of an exception: of those above, the text has the URL."""
         while inner := error.__cause__ or error.__context__:
             error = inner
-        return self.clean(getattr(error, "strerror", None) or str(error))
+        return self.clean((error.strerror if isinstance(error, OSError) else "") or str(error))

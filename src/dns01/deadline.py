@@ -17,14 +17,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_this_thread = threading.local()
+
+class _Deadline(threading.local):
+    end = float("inf")  # by time.monotonic()
+
+
+_this_thread = _Deadline()
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
     """Have what this thread does in the block end ``seconds`` from now, or sooner if a block around
     it says so."""
-    outer = getattr(_this_thread, "end", float("inf"))
+    outer = _this_thread.end
     _this_thread.end = min(outer, time.monotonic() + seconds)
     try:
         yield
@@ -37,7 +42,7 @@ def remaining(limit: float | None = None) -> float | None:
 
     Raises TimeoutError when nothing is left.
     """
-    end: float = getattr(_this_thread, "end", float("inf"))
+    end = _this_thread.end
     if end == float("inf"):
         return limit
     left = end - time.monotonic()

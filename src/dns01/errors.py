@@ -38,6 +38,11 @@ class HookError(Exception):
         self.hint = hint
 
 
+def hint_of(error: BaseException | None) -> str:
+    """What to do about an error; empty where it is none that was raised on purpose."""
+    return error.hint if isinstance(error, HookError) else ""
+
+
 class UsageError(HookError):
     """The words of the call make no sense: nothing was done."""
 

@@ -49,6 +49,14 @@ class Payload(JSONDeSerializable):
         return cls(jobj)
 
 
+class _Conversation(threading.local):
+    """What one thread has with the CA: its connections, the last response, and when to come back."""
+
+    network: ClientNetwork | None = None
+    response: requests.Response
+    pause: float | None = None
+
+
 class AcmeClient:
     """One account at one CA. ``account``: its URL; empty until it is known. All of these raise AcmeError."""
 
@@ -65,7 +73,7 @@ class AcmeClient:
         self._timeout = timeout
         self._ca_file = ca_file
         self._sleep = sleep
-        self._threads = threading.local()
+        self._threads = _Conversation()
         self.key = key
         self.account = account
         self.directory = messages.Directory.from_json(dict(self.get_json(directory)))
@@ -95,7 +103,7 @@ class AcmeClient:
         return self._repeated(lambda net: net.post(url, None, new_nonce_url=nonces), url)
 
     def _network(self) -> ClientNetwork:
-        network: ClientNetwork | None = getattr(self._threads, "network", None)
+        network = self._threads.network
         if network is None:
             network = ClientNetwork(
                 self.key,

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 from .....errors import HookError
-from .....providers.base import ShowsApex, ZoneApex
+from .....providers.base import HasNameServer, ShowsApex, ZoneApex
 from .....threads import aside_once
 from ....challenge.placement import Placements
 from ....config.settings import Account
@@ -79,8 +79,7 @@ def look_again(places: Placements, account: str, wanted: str) -> tuple[str, str,
         return None
     zone = provider.zone_for(wanted)
     apex = provider.apex_of(zone)
-    conversation = getattr(provider, "session", None)
-    server = _address(conversation.address[0], apex) if conversation else ""
+    server = _address(provider.name_server()[0], apex) if isinstance(provider, HasNameServer) else ""
     return (zone.apex, server, apex) if apex.name_servers else None
 
 
