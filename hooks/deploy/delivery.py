@@ -7,16 +7,12 @@ stays pending, and stops no other target.
 
 from __future__ import annotations
 
-import os
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from functools import partial
 
 from ... import output
-from ...errors import DeployError, StateError, hint_of
-from ...secret import redact
+from ...errors import DeployError
 from ...threads import side_by_side
 from ..clients.call import Certificate
 from ..clients.process import Client
@@ -24,11 +20,13 @@ from ..state.liveness import is_due
 from . import certificate_files as bundles
 from . import reload
 from .collisions import check_delivery
-from .differences import differences_from, recorded
+from .differences import recorded
 from .ledger import INSTALLED, TOUCHED, UNTOUCHED, Delivery, Ledger
+from .outcomes import Outcomes
+from .presence import is_there, lost_with, opened, warn_of_another
 from .reload import Job
 from .section import Deployment, targets_for
-from .targets.base import Blind, CertificateFiles, Local, SilentMachine, Target
+from .targets.base import CertificateFiles, SilentMachine
 
 AT_ONCE = 8  # machines that are worked on side by side, where no section says fewer or more
 
@@ -38,8 +36,7 @@ Step = tuple[str, Callable[[], list[Job]]]  # the machine that it is about, and 
 class Deliverer:
     """Delivers certificates to the configured targets, for one call.
 
-    ``client``: in whose run; None by hand, or where that cannot be told. ``arrived`` and ``failed``
-    list the deliveries of this call by their outcome.
+    ``client``: in whose run; None by hand, or where that cannot be told.
     """
 
     def __init__(
@@ -55,8 +52,17 @@ class Deliverer:
         self._clock = clock
         self._at_once = min((each.at_once for each in deployments if each.at_once), default=AT_ONCE)
         self._silent: dict[str, SilentMachine] = {}
-        self.arrived: list[Delivery] = []
-        self.failed: list[Delivery] = []
+        self._outcomes = Outcomes(ledger, clock)
+
+    @property
+    def arrived(self) -> list[Delivery]:
+        """The deliveries of this call that are there."""
+        return self._outcomes.arrived
+
+    @property
+    def failed(self) -> list[Delivery]:
+        """Those that have failed, and are pending."""
+        return self._outcomes.failed
 
     def targets(self, certificate: Certificate) -> list[Deployment]:
         """The deployments that the configuration has for the certificate."""
@@ -80,7 +86,7 @@ class Deliverer:
 
         def conclude(jobs: Sequence[Job]) -> None:
             later = [job for job in jobs if queue and self._client and _can_wait(job.deployment)]
-            self._conclude([job for job in jobs if job not in later])
+            self._outcomes.conclude([job for job in jobs if job not in later])
             for job in later:
                 output.step(f"{job.delivery.title}: installed; its service is reloaded at the end of the run")
 
@@ -110,12 +116,12 @@ class Deliverer:
         bundle = bundles.read(certificate)
         delivery = _delivery(certificate, deployment)
         check_delivery(deployment, certificate.domain, self._deployments)
-        if not self._ledger.find_pending(delivery) and self._is_there(
-            delivery, deployment, bundle, look=True
+        if not self._ledger.find_pending(delivery) and is_there(
+            self._ledger, delivery, deployment, bundle, look=True
         ):
             return []
-        changes = _open(deployment, bundle).changes(bundle)
-        differences = self._differences(delivery, bundle) if changes else ()
+        changes = opened(deployment, bundle).changes(bundle)
+        differences = lost_with(self._ledger, delivery, bundle) if changes else ()
         return [*(f"careful: {line}" for line in differences), *changes]
 
     def missing(self, certificate: Certificate) -> list[Deployment]:
@@ -125,7 +131,7 @@ class Deliverer:
         return [
             deployment
             for deployment, delivery in wanted
-            if self._ledger.find_pending(delivery) or not self._is_there(delivery, deployment, bundle)
+            if self._ledger.find_pending(delivery) or not is_there(self._ledger, delivery, deployment, bundle)
         ]
 
     def undelivered(self, certificate: Certificate) -> list[Deployment]:
@@ -198,7 +204,7 @@ class Deliverer:
         except Exception as error:
             if isinstance(error, SilentMachine):
                 self._silent[deployment.machine] = error
-            self._fail(wanted, error)
+            self._outcomes.fail(wanted, error)
             return []
 
     def _install(
@@ -208,23 +214,27 @@ class Deliverer:
         digest = bundles.digest(bundle, deployment)
         if delivery.step == INSTALLED and delivery.digest == digest:
             return [Job(delivery, deployment, deployment.target(), bundle)]
-        if delivery.step == UNTOUCHED and not force and self._is_there(delivery, deployment, bundle, look):
+        if (
+            delivery.step == UNTOUCHED
+            and not force
+            and is_there(self._ledger, delivery, deployment, bundle, look)
+        ):
             self._ledger.forget(delivery)
             output.step(f"{delivery.title}: it is there already")
             return []
-        self._warn_of_another(delivery)
-        target = _open(deployment, bundle)
+        warn_of_another(self._ledger, delivery)
+        target = opened(deployment, bundle)
         changes = target.changes(bundle)
         delivery = delivery._replace(
             digest=digest,
             fingerprint=bundle.facts.fingerprint,
             traits=recorded(bundle.fullchain),
-            differences=self._differences(delivery, bundle),
+            differences=lost_with(self._ledger, delivery, bundle),
         )
         if delivery.step == UNTOUCHED and not changes and not force:
-            self._succeed(Job(delivery, deployment, target, bundle), "all of it is there already")
+            self._outcomes.succeed(Job(delivery, deployment, target, bundle), "all of it is there already")
             return []
-        job = self._come_to(TOUCHED, Job(delivery, deployment, target, bundle))
+        job = self._outcomes.come_to(TOUCHED, Job(delivery, deployment, target, bundle))
         for line in delivery.differences:
             output.warning(f"{delivery.title}: careful: {line}")
         for change in changes:
@@ -235,92 +245,8 @@ class Deliverer:
             try:
                 reload.call(deployment.test, [job], "the test")
             except DeployError as error:
-                raise self._take_back(job, error) from None
-        return [self._come_to(INSTALLED, job)]
-
-    def _is_there(
-        self, delivery: Delivery, deployment: Deployment, bundle: CertificateFiles, look: bool = False
-    ) -> bool:
-        """Whether the last that was brought there is the same, and nobody has removed or replaced it since.
-        Files of this machine are looked at in any case, all else only if it is to be. Raises HookError."""
-        deployed = self._ledger.find_deployed(delivery)
-        if deployed is None or deployed.digest != bundles.digest(bundle, deployment):
-            return False
-        target = deployment.target()
-        if look and not isinstance(target, Blind):
-            return not _open(deployment, bundle).changes(bundle)
-        return not isinstance(target, Local) or not target.lost(
-            deployment.options, bundle.name, bundle.facts.fingerprint
-        )
-
-    def _differences(self, delivery: Delivery, bundle: CertificateFiles) -> tuple[str, ...]:
-        """What clients of the certificate that is there may miss in the new one."""
-        before = self._ledger.find_deployed(delivery)
-        if before is None:
-            return ()
-        if before.fingerprint == bundle.facts.fingerprint:
-            return before.differences
-        return differences_from(before.traits, bundle.fullchain)
-
-    def _warn_of_another(self, delivery: Delivery) -> None:
-        """Two certificates of one domain, an RSA and an ECDSA one, are told apart by their folders alone."""
-        before = self._ledger.find_deployed(delivery)
-        present = before.certificate.cert if before else delivery.certificate.cert
-        if present != delivery.certificate.cert and os.path.exists(present):
-            output.warning(
-                f"{delivery.title}: it takes the place of {present}, which has the same first name"
-            )
-            output.warning("if both are in use, write a section for each that is called like its folder")
-
-    # Its service
-
-    def _conclude(self, jobs: Iterable[Job]) -> None:
-        """Reload each service once, whatever it has got, and see that it shows the new."""
-        groups: dict[tuple[str, tuple[str, ...]], list[Job]] = defaultdict(list)
-        for job in jobs:
-            groups[job.deployment.machine, job.deployment.reload].append(job)
-        for group in groups.values():
-            self._conclude_group(group)
-
-    def _conclude_group(self, group: Sequence[Job]) -> None:
-        try:
-            with self._ledger.lock(job.deployment for job in group):
-                # Another process may have brought something newer since.
-                ours = [job for job in group if self._ledger.find_pending(job.delivery) == job.delivery]
-                if ours:
-                    self._reload(ours)
-        except StateError as error:
-            for job in group:
-                self._fail(job.delivery, error)
-
-    def _reload(self, group: Sequence[Job]) -> None:
-        """Reload the one service of all of these. What it does not take goes back, and it is
-        reloaded again."""
-        refused = reload.refusals(group)
-        for job in group:
-            if all(job is not each for each, _ in refused):
-                self._succeed(job, "done")
-        failures = [(job, self._take_back(job, error)) for job, error in refused]
-        after = ""
-        if failures and group[0].deployment.reload:
-            again = [job for job, _ in failures]
-            try:
-                reload.call(group[0].deployment.reload, again, "the reload after that")
-            except DeployError as error:
-                after = f"; {error}"
-        for job, failure in failures:
-            self._fail(job.delivery, DeployError(f"{failure}{after}", failure.hint))
-
-    def _take_back(self, job: Job, error: Exception) -> DeployError:
-        """Have what was there before; that the ledger cannot be written is no reason not to."""
-        with suppress(StateError):
-            if reload.can_go_back(job):
-                self._come_to(TOUCHED, job)  # not INSTALLED any more, for whoever takes it up from here
-        back, failure = reload.take_back(job, error)
-        with suppress(StateError):
-            if back:
-                self._come_to(UNTOUCHED, job)
-        return failure
+                raise self._outcomes.take_back(job, error) from None
+        return [self._outcomes.come_to(INSTALLED, job)]
 
     # What was left
 
@@ -333,7 +259,7 @@ class Deliverer:
 
     def _take_up_all(self, deliveries: Iterable[Delivery]) -> None:
         steps = [(self._machine(delivery), partial(self._take_up, delivery)) for delivery in deliveries]
-        self._on_each_machine(steps, self._conclude)
+        self._on_each_machine(steps, self._outcomes.conclude)
 
     def _take_up(self, delivery: Delivery) -> list[Job]:
         targets = self._where(delivery)
@@ -356,32 +282,6 @@ class Deliverer:
             return self.targets(delivery.certificate)
         return [each for each in self._deployments if (each.pattern, each.name) == delivery.key[1:]]
 
-    # The ledger
-
-    def _come_to(self, step: str, job: Job) -> Job:
-        delivery = job.delivery._replace(step=step)
-        self._ledger.keep([delivery])
-        return job._replace(delivery=delivery)
-
-    def _succeed(self, job: Job, words: str) -> None:
-        reload.commit(job)
-        arrived = job.delivery._replace(since=float(self._clock()), tries=0, error="", forced=False)
-        self._ledger.done(arrived)
-        self.arrived.append(arrived)
-        output.step(f"{arrived.title}: {words}")
-
-    def _fail(self, delivery: Delivery, error: Exception) -> None:
-        failed = (self._ledger.find_pending(delivery) or delivery)._replace(
-            error=redact(reload.message_of(error))
-        )
-        self._ledger.keep([failed])
-        self.failed.append(failed)
-        output.warning(f"{failed.title}: {failed.error}; a later call tries again")
-        if hint := hint_of(error):
-            output.warning(hint)
-        if os.environ.get("DNS01_DEBUG"):
-            output.trace(error)
-
 
 def _can_wait(deployment: Deployment) -> bool:
     return bool(deployment.reload) and not deployment.aborts
@@ -389,11 +289,3 @@ def _can_wait(deployment: Deployment) -> bool:
 
 def _delivery(certificate: Certificate, deployment: Deployment) -> Delivery:
     return Delivery(certificate, deployment.pattern, deployment.name)
-
-
-def _open(deployment: Deployment, bundle: CertificateFiles) -> Target:
-    """The target, if it takes the certificate. Raises HookError."""
-    target = deployment.target()
-    bundles.check_staging(bundle, deployment)
-    target.check(bundle)
-    return target
