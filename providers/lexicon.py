@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from ..deadline import within
 from ..errors import AuthRejected, Busy, ConfigError, HookError, ProviderError, Unreachable
 from ..options import seconds
 from ..output import printable
@@ -22,6 +23,7 @@ from ..secret import redact
 from ._bridge import Bridge, entries
 from ._character_strings import unquoted
 from ._http.causes import Kind, cause_of, in_words
+from ._http.exchange import limit_other_sessions
 from ._http.logs import keep_queries_out
 from ._http.responses import words_in
 from .base import Option, Profile, TxtRecord, Zone
@@ -33,6 +35,7 @@ T = TypeVar("T")
 
 PAUSES = (0.0, 1.0, 2.0, 4.0)  # seconds: an API may take a while to show what it was told
 
+LARGEST_ANSWER = 16 << 20  # octets; some of its modules list all records of a zone
 LONGEST_WORDS = 65536  # characters of an error that are looked at
 
 
@@ -69,6 +72,7 @@ class Provider(Bridge):
         self._kind = _find(self._api)
         logging.getLogger("lexicon").addHandler(logging.NullHandler())  # it may log what is secret
         keep_queries_out()
+        limit_other_sessions(LARGEST_ANSWER)
 
     def _add(self, zone: Zone, name: str, wanted: Sequence[TxtRecord]) -> None:
         values = {record.value for record in wanted}
@@ -98,7 +102,8 @@ class Provider(Bridge):
 
         def work() -> None:
             try:
-                done.append(step())
+                with within(self._limit):  # it ends soon after it is left to itself
+                    done.append(step())
             except Exception as error:
                 failed.append(error)
 

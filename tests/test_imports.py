@@ -34,7 +34,7 @@ FLOORS = (
     ("providers",),
     (
         "errors secret deadline httpdeadline dnsmessage lockfile names options output child_process"
-        " regular_file retry_after trusted_file threads wrapping aws",
+        " regular_file retry_after trusted_file threads wrapping aws awsdeadline",
     ),
 )
 
@@ -46,7 +46,7 @@ PLACES = {
     "acme": "hooks.issue.acme hooks.certbot_plugin",
     "apprise": "hooks.notify.send",
     "boto3": "aws",
-    "botocore": "aws hooks.deploy.targets._aws",
+    "botocore": "aws awsdeadline hooks.deploy.targets._aws",
     "certbot": "hooks.certbot_plugin",
     "click": "hooks.commands",
     "cryptography": "hooks.deploy hooks.issue providers._jwt providers._azure_certificate"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import requests
@@ -18,7 +19,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from ... import __version__
 from ...deadline import within
 from ...httpdeadline import LimitedConnection
-from .body import Response, whole
+from .body import Response, UnreadableAnswer, whole
 
 PIECE = 65536  # octets read at once
 CONNECTIONS = 32  # to one host that are kept: more than any account has zones changed at once
@@ -52,6 +53,12 @@ def keep_deadlines(session: requests.Session) -> None:
     session.headers["Accept-Encoding"] = "gzip"
     for scheme in ("https://", "http://"):
         session.mount(scheme, _Adapter(pool_maxsize=CONNECTIONS))
+
+
+def limit_other_sessions(largest: int) -> None:
+    """Have every session that is opened from now on, by whatever library in this process, keep to ``within``
+    and take ``largest`` octets of an answer, uncompressed: for libraries that offer no way to say so."""
+    setattr(requests.sessions, "HTTPAdapter", partial(_WholeAnswers, largest))  # noqa: B010
 
 
 def exchange(
@@ -120,3 +127,22 @@ class _Adapter(HTTPAdapter):
         manager = super().proxy_manager_for(*args, **more)
         manager.pool_classes_by_scheme = POOLS
         return manager
+
+
+class _WholeAnswers(_Adapter):
+    """What it hands on has been read, and is no larger than it may be."""
+
+    def __init__(self, largest: int) -> None:
+        self._largest = largest
+        super().__init__()
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **more: Any) -> requests.Response:
+        request.headers["Accept-Encoding"] = "gzip"
+        response = super().send(request, *args, **{**more, "stream": True})
+        with closing(response):
+            try:
+                response._content = body_of(response, self._largest)
+            except UnreadableAnswer as error:
+                raise requests.ConnectionError(f"its answer {error}") from None
+        response._content_consumed = True  # type: ignore[attr-defined]
+        return response

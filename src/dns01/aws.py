@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .deadline import restart, within
+from .awsdeadline import limited_session
 from .errors import AuthRejected, Busy, ConfigError, ProviderError, Transient, Unreachable
-from .httpdeadline import LimitedConnection, WholeResponse
 from .options import Option
 from .output import printable
 
@@ -54,7 +53,7 @@ class Account:
         """``limit``: seconds for one request and all of its answer."""
         self._options = options
         self._limit = limit
-        self._own = _open(options)
+        self._own = _open(options, limit)
         self.config = _config(options.get("max_retries", "8"), limit)
         self.region = self._own.region_name or REGION
 
@@ -68,19 +67,10 @@ class Account:
         return self._assume(role) if role else self._own
 
     def client(self, service: str, endpoint: str | None = None) -> Any:
-        """A client of boto3's for the service, whose requests have a deadline. Raises ProviderError."""
+        """A client of boto3's for the service, whose requests have a deadline; within ``asking``, for its
+        credentials may take requests as well. Raises ProviderError."""
         made: Any = self.session.client
-        return self._limited(
-            made(service, region_name=self.region, endpoint_url=endpoint, config=self.config)
-        )
-
-    def _limited(self, client: Any) -> Any:
-        """A client of which each request, and each try of one, has no longer than the limit."""
-        session = client._endpoint.http_session  # there is no public way to say of what its connections are
-        session._pool_classes_by_scheme = _pools()
-        session._manager.pool_classes_by_scheme = _pools()
-        client.meta.events.register_first("before-send", lambda **_: restart(self._limit))
-        return client
+        return made(service, region_name=self.region, endpoint_url=endpoint, config=self.config)
 
     def _assume(self, role: str) -> Session:
         import boto3
@@ -89,7 +79,7 @@ class Account:
         if external_id := self._options.get("external_id"):
             terms["ExternalId"] = external_id
         with self.asking("sts:AssumeRole", role):
-            sts = self._limited(self._own.client("sts", region_name=self.region, config=self.config))
+            sts = self._own.client("sts", region_name=self.region, config=self.config)
             answer = sts.assume_role(**terms)
         keys = answer["Credentials"]
         return boto3.Session(
@@ -97,6 +87,7 @@ class Account:
             aws_secret_access_key=keys["SecretAccessKey"],
             aws_session_token=keys["SessionToken"],
             region_name=self.region,
+            botocore_session=limited_session(self._limit),
         )
 
     @contextmanager
@@ -110,8 +101,7 @@ class Account:
         from botocore.parsers import ResponseParserError
 
         try:
-            with within(float("inf")):  # each request within begins it anew
-                yield
+            yield
         except aws.ClientError as error:
             raise self._refusal(error, action, resource, way_out) from error
         except aws.NoCredentialsError as error:
@@ -124,7 +114,7 @@ class Account:
                 f"AWS does not answer {action}: {error}",
                 "check the network (AWS_ENDPOINT_URL and HTTPS_PROXY, if they are set), or try again later",
             ) from error
-        except ResponseParserError as error:
+        except (ResponseParserError, RecursionError, ValueError) as error:
             raise Unreachable(
                 f"AWS answers {action} with something that it would not say: {error}",
                 "something else may be answering in its place, such as a proxy; or try again later",
@@ -184,7 +174,7 @@ class Account:
         return f"the access key {keys.access_key}"
 
 
-def _open(options: Mapping[str, str]) -> Session:
+def _open(options: Mapping[str, str], limit: float) -> Session:
     key, secret = options.get("access_key_id"), options.get("secret_access_key")
     if bool(key) != bool(secret):
         raise ConfigError(
@@ -203,24 +193,10 @@ def _open(options: Mapping[str, str]) -> Session:
             aws_session_token=options.get("session_token") if key else None,
             profile_name=None if key else options.get("profile"),
             region_name=options.get("region"),
+            botocore_session=limited_session(limit),
         )
     except BotoCoreError as error:
         raise ConfigError(f"AWS: {error}", "AWS_PROFILE names a profile of ~/.aws/config") from error
-
-
-@cache
-def _pools() -> Mapping[str, Any]:
-    """botocore's own pools of connections, but for the deadline."""
-    from botocore.awsrequest import AWSHTTPConnectionPool, AWSHTTPSConnectionPool
-
-    pools = {"http": AWSHTTPConnectionPool, "https": AWSHTTPSConnectionPool}
-    return {scheme: _limited_pool(pool) for scheme, pool in pools.items()}
-
-
-def _limited_pool(pool: Any) -> Any:
-    parents = (LimitedConnection, pool.ConnectionCls)
-    connection = type("Connection", parents, {"response_class": WholeResponse})
-    return type("Pool", (pool,), {"ConnectionCls": connection})
 
 
 def _config(max_retries: str, limit: float) -> Config:

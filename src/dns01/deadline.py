@@ -51,11 +51,6 @@ def remaining(limit: float | None = None) -> float | None:
     return left if limit is None else min(left, limit)
 
 
-def restart(seconds: float) -> None:
-    """Have the rest of the block around this end ``seconds`` from now: it is another try."""
-    _this_thread.end = time.monotonic() + seconds
-
-
 def connect(host: str, port: int) -> socket.socket:
     """A TCP connection to the first of the host's addresses that takes one, each of which has an equal
     share of the time that is left.

@@ -12,6 +12,8 @@ from testbed.serving import LocalTcpServer, Served
 class Rude(Served):
     """``words``: the reason phrase and every text in the JSON of each answer. ``tls``: an ssl.SSLContext."""
 
+    closes = True  # the connection after each answer
+
     def __init__(self, words: str, status: int = 418, tls: Any = None) -> None:
         reason = words.replace("\r", "").replace("\n", " ").encode()
         keys = ("type", "title", "detail", "message", "error", "errors", "reason", "id", "code")
@@ -27,12 +29,15 @@ class Rude(Served):
                 super().setup()
 
             def handle(self) -> None:
-                length = 0
-                while (line := self.rfile.readline()) not in (b"\r\n", b""):
-                    if line.lower().startswith(b"content-length:"):
-                        length = int(line.split(b":")[1])
-                self.rfile.read(length)
-                self.wfile.write(rude.answer)
+                while self.rfile.peek(1):
+                    length = 0
+                    while (line := self.rfile.readline()) not in (b"\r\n", b""):
+                        if line.lower().startswith(b"content-length:"):
+                            length = int(line.split(b":")[1])
+                    self.rfile.read(length)
+                    self.wfile.write(rude.answer)
+                    if rude.closes:
+                        return
 
         self._server = LocalTcpServer(Handler)
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"

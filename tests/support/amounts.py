@@ -20,6 +20,7 @@ ROUNDS = _amount("ROUNDS", 2, 30)  # of each of the writers that race
 WRITERS = _amount("WRITERS", 4, 8)  # processes at one name of a provider's
 TURNS = _amount("TURNS", 4, 30)  # of each of them
 RUNS = _amount("RUNS", 4, 60)  # through a network that fails
+ERRORS = _amount("ERRORS", 3, 200)  # of the system, in each phase
 INPUTS = _amount("INPUTS", 60, 125_000)  # of each kind
 SEED = _amount("SEED", 1, 1)  # of what is drawn by chance
 FAULTY = 0.3  # of what goes through the network

@@ -270,7 +270,9 @@ class Said(Rude):
 
     def say(self, status: int, body: bytes) -> None:
         head = b"HTTP/1.1 %d Whatever\r\nContent-Type: application/json\r\n" % status
-        self.answer = head + b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body)
+        self.closes = status == 204  # whose body nobody reads (RFC 9110 §15.3.5)
+        head += b"Connection: close\r\n" if self.closes else b""
+        self.answer = head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
 @pytest.fixture

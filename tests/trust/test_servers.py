@@ -16,22 +16,26 @@ from pathlib import Path
 import pytest
 import requests
 from amounts import LONG
+from fakes.awshttp import forget_aws
 from josepy.jwk import JWKRSA
 from slow_server import Handle, saying, serving
 
 from dns01 import aws
 from dns01.deadline import remaining
-from dns01.errors import AcmeError, DeployError, ProviderError, StateError, Unreachable
+from dns01.errors import AcmeError, ConfigError, DeployError, ProviderError, StateError, Unreachable
 from dns01.hooks.deploy.served_certificate import live
 from dns01.hooks.deploy.targets._haproxy_api import Runtime
 from dns01.hooks.dns.doh import Doh
 from dns01.hooks.issue.acme.client import AcmeClient
 from dns01.hooks.issue.acme.renewal_info import RenewalInfo
 from dns01.hooks.issue.fleet.database import Database
+from dns01.providers import load
 from dns01.providers._http.body import UnreadableAnswer
 from dns01.providers._http.exchange import exchange, open_session
+from dns01.providers.base import TxtRecord, Zone
 
 LIMIT = 0.4  # seconds
+NOBODY = "http://127.9.9.9:9"
 MOST = 64 << 20  # octets of memory that no answer takes
 
 
@@ -77,6 +81,38 @@ def route53(scheme: str, port: int, limit: float = LIMIT) -> None:
         client.list_hosted_zones_by_name()
 
 
+def credentials_of(scheme: str, port: int, **environ: str) -> None:
+    """By way of whoever gives Route 53's credentials, which is what does not answer."""
+    with pytest.MonkeyPatch.context() as patch:
+        forget_aws(patch)
+        for name, value in environ.items():
+            patch.setenv(name, value.replace("URL", f"{scheme}://127.0.0.1:{port}/"))
+        account = aws.Account({"max_retries": "0"}, limit=LIMIT)
+        with account.asking("route53:ListHostedZonesByName", "*"):
+            account.client("route53", NOBODY).list_hosted_zones_by_name()
+
+
+def a_container(scheme: str, port: int) -> None:
+    credentials_of(scheme, port, AWS_CONTAINER_CREDENTIALS_FULL_URI="URL")
+
+
+def an_instance(scheme: str, port: int) -> None:
+    credentials_of(scheme, port, AWS_EC2_METADATA_DISABLED="false", AWS_EC2_METADATA_SERVICE_ENDPOINT="URL")
+
+
+def a_web_identity(scheme: str, port: int) -> None:
+    role = "arn:aws:iam::123456789012:role/dns01"
+    token = {"AWS_WEB_IDENTITY_TOKEN_FILE": __file__, "AWS_ROLE_ARN": role}
+    credentials_of(scheme, port, AWS_ENDPOINT_URL_STS="URL", **token)
+
+
+def a_module_of_lexicon(scheme: str, port: int) -> None:
+    server = {"pdns_server": f"{scheme}://127.0.0.1:{port}", "auth_token": "secret"}
+    options = {"api": "powerdns", "time_limit": "3", **{f"options.{key}": server[key] for key in server}}
+    provider = load("lexicon")(options)
+    provider.publish(Zone("example.org"), [TxtRecord("_acme-challenge.example.org", "value", 60)])
+
+
 class Refused(Exception):
     """As the others raise theirs."""
 
@@ -88,13 +124,17 @@ def a_doh_resolver(scheme: str, port: int) -> None:
     raise Refused(answer.problem)
 
 
-REFUSALS = (AcmeError, Refused, ProviderError, UnreadableAnswer, requests.RequestException)
+REFUSALS = (AcmeError, ConfigError, Refused, ProviderError, UnreadableAnswer, requests.RequestException)
 WEB = {
     "an API": an_api,
     "the CA": the_ca,
     "renewalInfo": renewal_info,
     "Route 53": route53,
     "a DoH resolver": a_doh_resolver,
+    "a container's credentials": a_container,
+    "an instance's credentials": an_instance,
+    "a role's credentials": a_web_identity,
+    "a module of lexicon": a_module_of_lexicon,
 }
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

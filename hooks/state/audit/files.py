@@ -79,7 +79,8 @@ def rotate(path: str, now: float, keep: int) -> None:
 
 
 def last_link(path: str) -> chain.Link | None:
-    """The last line of the chain."""
+    """The last line of the chain. Raises StateError where a file cannot be read just now: a chain that began
+    anew after it would look as if somebody had."""
     link = _last_link_of(path)
     if link:
         return link
@@ -118,7 +119,7 @@ def _end_of_content(file: BinaryIO) -> int:
 
 
 def _last_link_of(path: str) -> chain.Link | None:
-    with suppress(StateError):
+    try:
         for size in TAILS:
             found = tail(path, size)
             for line in reversed(found.split(b"\n")):
@@ -126,6 +127,9 @@ def _last_link_of(path: str) -> chain.Link | None:
                     return link
             if len(found) < size:
                 break
+    except StateError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno:  # and not what is in the file
+            raise
     return None
 
 
