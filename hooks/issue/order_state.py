@@ -100,9 +100,7 @@ class OrderStates:
 
     def events(self, account: str, now: float) -> list[Event]:
         """What the account's CA counts at this time, oldest first."""
-        return [
-            event for owner, event in self._events() if owner == account and event.at > now - LONGEST_WINDOW
-        ]
+        return [event for owner, event in self._events() if owner == account and _counts(event, now)]
 
     def count(self, account: str, event: Event) -> None:
         """Append an event that the CA's limits count."""
@@ -117,7 +115,7 @@ class OrderStates:
     def prune(self, now: float) -> None:
         """Forget the events that no limit counts any more, and what a killed process was writing."""
         self._store.purge(now)
-        kept = [_line(owner, event) for owner, event in self._events() if event.at > now - LONGEST_WINDOW]
+        kept = [_line(owner, event) for owner, event in self._events() if _counts(event, now)]
         path = os.path.join(self._folder, EVENTS)
         with usable(self._state):
             private_folder(self._folder)
@@ -144,6 +142,11 @@ class OrderStates:
                     owner, kind, at, names = json.loads(line)
                     found.append((str(owner), Event(kind, float(at), tuple(names))))
         return found
+
+
+def _counts(event: Event, now: float) -> bool:
+    """Whether a limit may count it. What is far ahead was written by a clock that was wrong."""
+    return abs(event.at - now) < LONGEST_WINDOW
 
 
 def _line(account: str, event: Event) -> bytes:

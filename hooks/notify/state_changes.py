@@ -198,7 +198,7 @@ def _tell(
 
 def _resting(notices: Iterable[Notice], now: float) -> set[str]:
     """The receivers that have just failed."""
-    return {name for notice in notices for name, at in notice.refused.items() if now - at < PAUSE}
+    return {name for notice in notices for name, at in notice.refused.items() if abs(now - at) < PAUSE}
 
 
 def _noted(seen: Observation, known: Notice | None, now: float) -> dict[str, Notice]:

@@ -17,16 +17,17 @@ ABANDONED = 7200.0  # seconds: twice the life of a pending authorization; nobody
 
 def is_abandoned(client: Client | None, since: float, now: float) -> bool:
     """Whether nobody is at work any more on what was begun at ``since`` for the client (epoch seconds):
-    the client has ended, or it cannot be judged and a long time has passed."""
+    the client has ended, or it cannot be judged and a long time has passed. (Or is yet to pass: the clock was
+    wrong then, and is set.)"""
     alive = is_alive(client) if client else None
-    return now - since > ABANDONED if alive is None else not alive
+    return abs(now - since) > ABANDONED if alive is None else not alive
 
 
 def is_due(client: Client | None, tried: float, now: float) -> bool:
     """Whether nobody else is at work on a delivery, and this run has not tried it yet: a target that hangs
     must not do so at each of many certificates. ``tried``, ``now``: epoch seconds."""
     if client is None:
-        return now - tried >= RETRY_INTERVAL
+        return abs(now - tried) >= RETRY_INTERVAL
     return is_abandoned(client, tried, now)
 
 

@@ -35,10 +35,14 @@ def anything_notified(environ: Mapping[str, str]) -> bool:
 def is_undelivered(environ: Mapping[str, str], domain: str = "", cert: str = "") -> bool:
     """Whether the file of a certificate is newer than the last time that it was brought anywhere, and
     nothing of it is pending: what said that it was renewed was killed, or could not write here."""
+    import time
+
     try:
         brought = _times(environ, "deployed", domain)
         newest = os.stat(cert).st_mtime
-        return newest > max(brought, default=newest) and not _times(environ, "pending", domain)
+        now = time.time()  # what is later was brought while the clock was wrong
+        last = max((at for at in brought if at <= now), default=0.0)
+        return bool(brought) and newest > last and not _times(environ, "pending", domain)
     except OSError:
         return False
 

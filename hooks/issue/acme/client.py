@@ -26,6 +26,7 @@ from ....providers._http.body import UnreadableAnswer
 from ....providers._http.exchange import body_of, keep_deadlines
 from ....retry_after import retry_after
 from ...clients.ca_rate_limits import ends
+from ..planning.limits import LONGEST_WINDOW
 
 TIMEOUT = 30  # seconds for one request and all of its answer
 NONCE_TRIES = 6  # RFC 8555 §6.5: a refused nonce is no error; a CA may refuse several in a row
@@ -214,9 +215,10 @@ def json_of(response: requests.Response) -> Mapping[str, Any]:
 
 
 def pause_in(detail: str, now: float) -> float | None:
-    """Seconds until the moment that a refusal names in its text: not every one has a Retry-After."""
+    """Seconds until the moment that a refusal names in its text, a week at most: no CA counts for longer. Not
+    every refusal has a Retry-After."""
     moment = ends(detail)
-    return None if moment is None else max(0.0, moment.timestamp() - now)
+    return None if moment is None else min(max(0.0, moment.timestamp() - now), LONGEST_WINDOW)
 
 
 def problem_in(document: object) -> str:

@@ -11,7 +11,7 @@ from ..inventory.read import WantedCertificate
 from ..order_state import OrderState
 from ..section import CaSection
 from .due import due
-from .limits import Budget
+from .limits import LONGEST_WINDOW, Budget
 from .renewal_windows import RenewalWindow
 
 Verdict = Literal["order", "go on", "deliver", "not due", "back-off", "limit", "set aside"]
@@ -82,7 +82,8 @@ def _judge(
     planned = Planned(wanted, kept, "order", verdict.reason, verdict.at, replaces, not_after)
     if forced and verdict.at > now:
         planned = planned._replace(reason=f"asked for by name; {verdict.reason}", at=now)
-    if kept.next_try > now and (kept.is_limited or not forced):
+    # What is more than a week ahead was written by a clock that was wrong.
+    if now < kept.next_try <= now + LONGEST_WINDOW and (kept.is_limited or not forced):
         why = "the CA takes no more" if kept.is_limited else f"it has failed {_times(kept.failures)}"
         again = f"{why}: {kept.error}"
         return planned._replace(verdict="back-off", reason=again, at=kept.next_try)

@@ -100,11 +100,13 @@ def ask_windows(
     choose: Callable[[float, float], float] = random.uniform,
     warn: Callable[[str], None] = lambda text: None,
 ) -> dict[str, RenewalWindow]:
-    """The windows whose Retry-After is over, as the CAs give them now."""
+    """The windows whose Retry-After is over, as the CAs give them now. What is to be asked in more than
+    LONGEST_PAUSE was written by a clock that was wrong."""
     to_ask = [
         window
         for leaf in leaves
-        if (window := _known_or_new(leaf, known, ca)) is not None and window.ask_again <= now
+        if (window := _known_or_new(leaf, known, ca)) is not None
+        and not now < window.ask_again <= now + LONGEST_PAUSE
     ]
     until = time.monotonic() + time_limit
     asked: dict[str, RenewalWindow] = {}

@@ -32,7 +32,7 @@ class Issuance:
         self.seconds: dict[str, float] = {}
         self.error: HookError | None = None
         self.certificate: Certificate | None = None
-        self.deadline = 0.0
+        self.deadline = 0.0  # of the monotonic clock
         self.lock = threading.Lock()
         self._clock = clock
 

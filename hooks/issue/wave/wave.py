@@ -52,6 +52,7 @@ class Wave:
         account: str,
         scheduler: Scheduler,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._orders = orders
         self._ordering = Ordering(orders, states, ca, folder, account, clock)
@@ -62,6 +63,7 @@ class Wave:
         self._account = account
         self._scheduler = scheduler
         self._clock = clock
+        self._monotonic = monotonic
         self._waiting: dict[str, list[tuple[Issuance, Authorization]]] = defaultdict(list)
         self._unanswered: dict[str, int] = {}
         self._issuances: Sequence[Issuance] = ()
@@ -115,7 +117,7 @@ class Wave:
             with issuance.lock:
                 step(issuance)
         except HookError as error:
-            if issuance.order and is_rate_limited(error) and self._clock() < issuance.deadline:
+            if issuance.order and is_rate_limited(error) and self._monotonic() < issuance.deadline:
                 pause = min(max(error.retry_after or 0.0, LEAST_PAUSE), LONGEST_PAUSE)
                 self._scheduler.submit(partial(self._step, issuance, step), pause)
             else:
@@ -125,7 +127,7 @@ class Wave:
     def _open(self, issuance: Issuance) -> None:
         order = self._ordering.order_for(issuance)
         issuance.order = order
-        issuance.deadline = self._clock() + VALIDATION_TIMEOUT
+        issuance.deadline = self._monotonic() + VALIDATION_TIMEOUT
         issuance.reach("ordered")
         if order.status == "pending":
             issuance.authorizations = [self._orders.authorization(url) for url in order.authorizations]
@@ -157,7 +159,7 @@ class Wave:
             self._go_on(issuance, FIRST_LOOK)
 
     def _go_on(self, issuance: Issuance, delay: float = 0.0) -> None:
-        issuance.deadline = self._clock() + VALIDATION_TIMEOUT
+        issuance.deadline = self._monotonic() + VALIDATION_TIMEOUT
         self._scheduler.submit(partial(self._step, issuance, self._look), delay)
 
     def _look(self, issuance: Issuance) -> None:
@@ -179,7 +181,7 @@ class Wave:
             case "pending" | "processing":
                 if order.status == "processing":
                     issuance.reach("valid")
-                if self._clock() > issuance.deadline:
+                if self._monotonic() > issuance.deadline:
                     raise AcmeError(
                         f"the CA has not come to an end within {VALIDATION_TIMEOUT:.0f} s",
                         "its order stays open: the next run goes on with it",
