@@ -81,7 +81,7 @@ def test_what_somebody_has_removed_or_replaced_is_a_warning_and_brought_again(
 
     assert (state.code, foreseen.code, said.code) == (1, 0, 0)
     assert f"a.example → web: {machine.folder}/tls/a.example/" in state.stdout
-    assert "it is there already" not in foreseen.stdout
+    assert f"a.example → web: {machine.folder}/tls/a.example/" in foreseen.stdout
     assert machine.installed("a.example") == content(certificate)
     assert machine.done() == ["test a.example", "reload a.example"]
     assert shell("status", **dehydrated(machine)).code == 0
@@ -98,7 +98,7 @@ def test_the_client_s_next_call_brings_it_again_too(
     deploy_cert(machine.client(), certificate)
 
     assert machine.installed("a.example") == content(certificate)
-    assert shell("deploy", "a.example", "--dry-run").stdout == "a.example → web: it is there already\n"
+    assert shell("status", **dehydrated(machine)).code == 0
 
 
 def test_a_target_that_cannot_be_looked_at_is_believed(machine: Machine, shell: Client) -> None:
@@ -130,7 +130,7 @@ def test_what_leads_to_another_target_s_files_by_now_is_not_written_through(
     said = shell("deploy", "a.example", **dehydrated(machine))
 
     assert (foreseen.code, said.code) == (9, 9), said.stderr
-    assert 'is that of [deploy."b.example".mail] already' in said.stderr
+    assert '[deploy."b.example".mail]' in said.stderr
     assert (tls / "mail" / "cert.pem").read_bytes() == content(certificate)
 
 
@@ -165,7 +165,8 @@ def test_a_dry_run_says_first_what_would_break_clients(machine: Machine, shell: 
 
     first, *_ = shell("deploy", "a.example", "--dry-run").stdout.splitlines()
 
-    assert first.startswith("a.example → web: careful: the key is RSA 2048 instead of EC P-256")
+    assert first.startswith("a.example → web: careful: ")
+    assert "RSA 2048" in first
 
 
 def test_a_dry_run_fails_where_the_run_would(machine: Machine, shell: Client) -> None:
@@ -175,7 +176,8 @@ def test_a_dry_run_fails_where_the_run_would(machine: Machine, shell: Client) ->
     said = shell("deploy", "a.example", "--dry-run", "--from", str(Path(certificate.key).parent))
 
     assert said.code == 9
-    assert "is not that of the certificate" in said.stderr
+    assert str(certificate.key) in said.stderr
+    assert machine.installed("a.example") == b""
 
 
 def test_one_target_may_be_chosen(machine: Machine, shell: Client) -> None:
@@ -186,7 +188,7 @@ def test_one_target_may_be_chosen(machine: Machine, shell: Client) -> None:
     said = shell("deploy", "a.example", "--target", "nothing", **dehydrated(machine))
 
     assert said.code == 3
-    assert "no target 'nothing' is configured for a.example" in said.stderr
+    assert "dns01: no target 'nothing' is configured for a.example\n" in said.stderr
 
 
 def test_a_failure_ends_with_9_once_all_others_have_it(machine: Machine, shell: Client) -> None:
@@ -284,7 +286,7 @@ def test_config_check_shows_what_goes_where_and_refuses_what_cannot_work(
     machine.configure(more='verify = "gopher://example.org"\n')
     said = shell("config", "check")
     assert said.code == 3
-    assert "[deploy.\"*\".web]: 'gopher://example.org' is no service" in said.stderr
+    assert "[deploy.\"*\".web]: 'gopher://example.org' " in said.stderr
 
 
 @pytest.mark.parametrize(

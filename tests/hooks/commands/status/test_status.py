@@ -282,7 +282,8 @@ def test_a_corrupt_file_of_the_journal_is_a_warning_until_it_is_removed(machine:
     for _ in range(2):
         said = status(machine)
         assert said.code == 1
-        assert "_acme-challenge.a.example may still be published" in said.stdout
+        assert "_acme-challenge.a.example " in said.stdout
+        assert f"rm {machine.state}/corrupt/open/_acme-challenge.a.example-01234567.json" in said.stdout
 
     (machine.state / "corrupt" / "open" / "_acme-challenge.a.example-01234567.json").unlink()
     assert status(machine).code == 0
