@@ -135,7 +135,9 @@ def test_certbot_s_renewal_without_an_account_is_told_the_same_lines() -> None:
     with pytest.raises(ConfigError) as error:
         load_settings({"DNS01_CONFIG": "", "CERTBOT_DOMAIN": "example.org"})
     first, *lines = error.value.hint.splitlines()
-    assert first.startswith("certbot keeps no variables for renewals: write /etc/dns01/config.toml")
+    assert first == (
+        "certbot keeps no variables for renewals: write /etc/dns01/config.toml (chmod 600), for example:"
+    )
     assert textwrap.dedent("\n".join(lines)).strip() == block("[account.own]").strip()
 
 

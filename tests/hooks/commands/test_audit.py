@@ -55,19 +55,21 @@ def test_show_takes_a_number_a_time_or_the_last(shell: Client, trail: Trail, wor
 @pytest.mark.parametrize(
     ("run", "problem"),
     [
-        ("3", "has no run 3"),
-        ("2024", "has no run 2024"),
-        ("last", "'last' is no run"),
-        ("-1", "no such option '-1'"),
+        ("3", "the audit trail {state}/audit.jsonl has no run 3"),
+        ("2024", "the audit trail {state}/audit.jsonl has no run 2024"),
+        ("last", "audit show: 'last' is no run"),
+        ("-1", "audit show: no such option '-1'"),
     ],
 )
-def test_show_of_what_is_not_there(shell: Client, trail: Trail, run: str, problem: str) -> None:
+def test_show_of_what_is_not_there(
+    shell: Client, trail: Trail, state_dir: Path, run: str, problem: str
+) -> None:
     wave(trail, 1)
 
     said = shell("audit", "show", run)
 
     assert (said.code, said.stdout) == (2, "")
-    assert problem in said.stderr
+    assert said.stderr.startswith(f"dns01: {problem.format(state=state_dir)}\n   -> ")
 
 
 @pytest.mark.parametrize(

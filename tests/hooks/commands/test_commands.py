@@ -81,7 +81,10 @@ def test_a_copy_of_the_script_says_that_it_is_not_all(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     problem, hint = done.stderr.splitlines()
     assert problem == f"dns01: {copy} is a copy that has lost the rest of dns01"
-    assert hint.startswith("   -> let HOOK be ")
+    assert hint == (
+        "   -> let HOOK be the dns01 that pip installs, HOOK=/opt/dns01/bin/dns01, or a link to hooks/hook.py"
+        " in the checkout"
+    )
 
 
 # slips, help and version

@@ -96,8 +96,11 @@ class TestVariablesAlone:
     def test_a_carriage_return_is_no_part_of_anything_else_either(self) -> None:
         environ = {"DNS01_PROVIDER": "inwx", "INWX_USERNAME": "me\r", "INWX_PASSWORD": "dG9rZW4K1"}
         message, hint = refusal(environ)
-        assert message.startswith("INWX_USERNAME: the value ends with a carriage return")
-        assert "sed" in hint
+        assert message == (
+            "INWX_USERNAME: the value ends with a carriage return: the file that it comes from has the line"
+            " ends of Windows"
+        )
+        assert hint.startswith("sed -i 's/\\r$//' on that file; ")
 
     def test_a_path_in_the_place_of_a_secret_is_said_with_the_variable_for_it(self, tmp_path: Path) -> None:
         """traefik/traefik#9522: CF_DNS_API_TOKEN=/run/secrets/…"""

@@ -289,7 +289,7 @@ def the_keys_secret_is_another(site: Site) -> Account:
     return {**site.updates(ONE), "RFC2136_TSIG_SECRET": "d3Jvbmc="}
 
 
-@FAULTS.add("auth-rejected", "does not know the key", "algorithm")
+@FAULTS.add("auth-rejected", "(BADKEY)", "algorithm")
 def the_keys_algorithm_is_another(site: Site) -> Account:
     site.start(Knot(ONE, {"example.org": ""}, [KEY]))
     site.world.delegate("example.org", {"ns.example.org": ONE})

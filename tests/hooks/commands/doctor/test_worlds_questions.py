@@ -87,7 +87,7 @@ def all_servers_drop_questions_for_caa(site: Site) -> Account:
     return changed(site, dropping("CAA"))
 
 
-@FAULTS.add("txt-unanswered", "never to questions for TXT", severity=Severity.WARNING)
+@FAULTS.add("txt-unanswered", "ns2.example.org", NAME, severity=Severity.WARNING)
 def one_server_drops_questions_for_txt(site: Site) -> Account:
     return changed(site, dropping("TXT"), one=True)
 
@@ -137,7 +137,7 @@ def no_server_knows_caa(site: Site) -> Account:
 # TCP
 
 
-@FAULTS.add("caa-servfail", "truncated", "let TCP port 53 through")
+@FAULTS.add("caa-servfail", "truncated", "TCP port 53")
 def the_caa_is_large_and_tcp_is_closed(site: Site) -> Account:
     zone = site.world.zone("example.org", BOTH)
     zone.set("example.org", "CAA", *LARGE)
@@ -162,7 +162,7 @@ def one_server_truncates_and_has_no_tcp(site: Site) -> Account:
     return {}
 
 
-@FAULTS.add("zone-down", "truncated", "let TCP port 53 through")
+@FAULTS.add("zone-down", "truncated", "TCP port 53")
 def all_servers_truncate_and_have_no_tcp(site: Site) -> Account:
     for server in site.world.zone("example.org", BOTH).servers:
         server.truncate = server.drop_tcp = True
@@ -295,7 +295,7 @@ def aliased(*but: str) -> Change:
     return change
 
 
-@FAULTS.add("apex-cname", "lb.cdn.net", "remove the CNAME of example.org")
+@FAULTS.add("apex-cname", "lb.cdn.net", "CNAME of example.org")
 def the_apex_is_a_cname(site: Site) -> Account:
     site.world.zone("cdn.net", {"ns.cdn.net": FOUR}).set("lb.cdn.net", "A", "192.0.2.1")
     return changed(site, aliased())

@@ -128,10 +128,9 @@ def test_another_method(world: World) -> None:
     (finding,) = findings(world, '0 issue "letsencrypt.org; validationmethods=http-01"')
 
     assert (finding.code, finding.severity) == ("caa-method", Severity.ERROR)
-    assert [step.partition(": ")[2] for step in finding.remedy] == [
-        'example.org. CAA 0 issue "letsencrypt.org; validationmethods=http-01"',
-        'example.org. CAA 0 issue "letsencrypt.org; validationmethods=http-01,dns-01"',
-    ]
+    wrong, right = finding.remedy
+    assert wrong.endswith('example.org. CAA 0 issue "letsencrypt.org; validationmethods=http-01"')
+    assert right.endswith('example.org. CAA 0 issue "letsencrypt.org; validationmethods=http-01,dns-01"')
 
 
 def test_of_a_ca_that_is_not_known_it_is_noted_who_may_issue(world: World) -> None:

@@ -69,7 +69,10 @@ def test_values_that_no_entry_explains(world: World, zone: HostedZone, state_dir
     (finding,) = found(world, state_dir)
 
     assert (finding.code, finding.severity, finding.subject) == ("stale-txt", Severity.WARNING, NAME)
-    assert finding.message.startswith("2 TXT values stand there that no run of this machine has open")
+    assert finding.message == (
+        "2 TXT values stand there that no run of this machine has open:"
+        " many of them make the CA's lookup fail"
+    )
     assert f'remove from the zone example.org: {NAME}. TXT "{A}"' in finding.remedy
 
 
@@ -106,7 +109,10 @@ def test_an_entry_whose_client_is_gone(world: World, zone: HostedZone, state_dir
 def test_an_entry_whose_clean_up_failed_says_why(world: World, zone: HostedZone, state_dir: Path) -> None:
     Journal(str(state_dir)).failed(entered(state_dir, A, this_process()), "the provider was down")
     (finding,) = found(world, state_dir)
-    assert "failed tries: 1, the last one: the provider was down" in finding.message
+    assert finding.message == (
+        f"the value {A} of an earlier run was never taken back;"
+        " failed tries: 1, the last one: the provider was down"
+    )
 
 
 def test_a_journal_file_that_cannot_be_read(world: World, zone: HostedZone, state_dir: Path) -> None:

@@ -133,7 +133,9 @@ def test_a_split_horizon_of_a_resolver_that_orders_ask_is_worse(world: World, tm
         finding = the_finding(on_this_machine(world, tmp_path, DNS01_RESOLVERS=f"127.0.0.53,{INSIDE}"))
 
     assert (finding.code, finding.severity) == ("split-horizon", Severity.WARNING)
-    assert finding.remedy[0].startswith(f"take {INSIDE} out of DNS01_RESOLVERS")
+    assert finding.remedy[0] == (
+        f"take {INSIDE} out of DNS01_RESOLVERS (`resolvers`): a CA has the world's view"
+    )
 
 
 def test_a_zone_whose_servers_are_named_in_the_configuration_may_have_views(
@@ -160,7 +162,9 @@ def test_port_53_blocked_and_https_as_well_is_an_error(world: World) -> None:
         finding = the_finding(examined)
 
     assert (finding.code, finding.severity) == ("port-53-blocked", Severity.ERROR)
-    assert f"let HTTPS to {NOBODY} out" in finding.remedy[-1]
+    assert finding.remedy[-1] == (
+        f"or let HTTPS to {NOBODY} out (HTTPS_PROXY): then orders go through, degraded"
+    )
 
 
 def test_an_interceptor_of_port_53_is_found(world: World, doh: Doh) -> None:
@@ -170,7 +174,9 @@ def test_an_interceptor_of_port_53_is_found(world: World, doh: Doh) -> None:
         finding = the_finding(examined)
 
     assert (finding.code, finding.severity) == ("port-53-intercepted", Severity.WARNING)
-    assert finding.remedy[0].startswith("have the redirection of port 53 taken out of the router")
+    assert finding.remedy[0] == (
+        "have the redirection of port 53 taken out of the router or firewall (DNAT, `transparent` DNS)"
+    )
     assert "on port 53, something intercepts it (127.0.0." in finding.message
     assert "answers like a resolver" in finding.message
 
