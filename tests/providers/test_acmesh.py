@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from api_refusals import API_ACCESS
 from contract import KeepsRecords, validation
 from programs import NSUPDATE, SECRET, TTL, OnBind, script
 from testbed import Bind
+from testbed.serving import Served, SilentHandler
 
 from dns01.errors import ConfigError, ProviderError, Unreachable
 from dns01.providers import load
@@ -158,16 +158,17 @@ def test_what_it_says_on_the_way_is_not_our_output(case: OnBind, capfd: pytest.C
     assert capfd.readouterr() == ("", "")
 
 
-class Web(ThreadingHTTPServer):
+class Web(Served, ThreadingHTTPServer):
     """Takes every request, and looks meanwhile what arguments the processes of this machine have."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
+        self._server = self
         self.asked: list[tuple[str, str, str, bytes]] = []
         self.arguments = b""
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(SilentHandler):
     server: Web
 
     def answer(self) -> None:
@@ -182,18 +183,11 @@ class Handler(BaseHTTPRequestHandler):
 
     do_POST = do_DELETE = answer
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def web() -> Iterator[Web]:
     with Web() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(

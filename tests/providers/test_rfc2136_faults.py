@@ -7,7 +7,6 @@ import struct
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import dns.rcode
 import pytest
 from calls import until
 from contract import validation
+from slow_server import saying, serving
 from testbed import Bind, Key
 from testbed.sockets import Sockets
 
@@ -196,25 +196,12 @@ DRIPS = {
 
 @pytest.mark.parametrize("begin", DRIPS)
 def test_a_server_that_sends_one_octet_after_the_other_is_given_up(record: TxtRecord, begin: str) -> None:
-    over = threading.Event()
-
-    def drip(connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            connection.sendall(DRIPS[begin][:-1])
-            while not over.wait(0.02):
-                connection.sendall(DRIPS[begin][-1:])
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=drip, args=(listener.accept()[0],)).start()
-
-    with socket.create_server(("127.1.37.4", 53)) as listener:
-        threading.Thread(target=serve).start()
-        with pytest.raises((Unreachable, ProviderError), match=r"127\.1\.37\.4"):
-            provider("127.1.37.4", timeout=0.1).publish(EXAMPLE, [record])
-        over.set()
-        listener.shutdown(socket.SHUT_RDWR)
+    drip = saying(DRIPS[begin][:-1], DRIPS[begin][-1:], 0.02)
+    with (
+        serving(drip, socket.create_server(("127.1.37.4", 53))),
+        pytest.raises((Unreachable, ProviderError), match=r"127\.1\.37\.4"),
+    ):
+        provider("127.1.37.4", timeout=0.1).publish(EXAMPLE, [record])
 
 
 SECRET = KEY.secret

@@ -11,8 +11,9 @@ Handle = Callable[[socket.socket, threading.Event], None]
 
 
 @contextmanager
-def serving(handle: Handle) -> Iterator[int]:
-    """A TCP server on loopback; ``handle`` has one connection, and is told when the test is over."""
+def serving(handle: Handle, at: socket.socket | None = None) -> Iterator[int]:
+    """A TCP server on loopback, or who listens ``at`` another place; gives its port. ``handle`` has one
+    connection, and is told when the test is over."""
     over = threading.Event()
 
     def converse(connection: socket.socket) -> None:
@@ -24,7 +25,7 @@ def serving(handle: Handle) -> Iterator[int]:
             while not over.is_set():
                 threading.Thread(target=converse, args=[listener.accept()[0]], daemon=True).start()
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with at or socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield listener.getsockname()[1]

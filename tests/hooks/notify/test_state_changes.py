@@ -8,15 +8,14 @@ import socket
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -27,6 +26,7 @@ from contract import validation
 from lifetimes import lasting
 from machine import Machine, deploy_cert
 from testbed import TIME_LIMIT
+from testbed.serving import Served, SilentHandler
 from tls_server import at_once, served
 
 from dns01.errors import ConfigError
@@ -45,7 +45,7 @@ ILL = Observation("a thing", "the thing", "failed", "it broke", "do")
 OTHER = Observation("another", "the other", "expired", "it expired", "renew")
 
 
-class Webhook:
+class Webhook(Served):
     """Takes what Apprise posts to json://, and nothing else; ``status`` spoils it."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Webhook:
         self.status = 200
         hook = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(SilentHandler):
             def do_POST(self) -> None:
                 assert self.path == f"/{SECRET}"
                 assert self.headers["Content-Type"] == "application/json"
@@ -64,19 +64,8 @@ class Webhook:
                 self.send_response(hook.status)
                 self.end_headers()
 
-            def log_message(self, format: str, *args: Any) -> None:
-                """``messages`` has them."""
-
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"json://127.0.0.1:{self._server.server_port}/{SECRET}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self.url = f"json://127.0.0.1:{self.port}/{SECRET}"
 
 
 @pytest.fixture

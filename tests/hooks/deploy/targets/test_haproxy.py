@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from bundles import issued
 from served import fingerprint
+from slow_server import serving
 from testbed.process import Server, free_port, is_listening
 from trustme import KeyType
 
@@ -305,30 +306,18 @@ class TestASocket:
 def listening(path: Path, answer: bytes | None) -> Iterator[Path]:
     """A socket that answers every command with that; for a long one, without end; None: never."""
 
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                connection.recv(65536)
-                if answer is None:
-                    connection.recv(65536)
-                try:
-                    for _ in range(10_000 if len(answer or b"") > 100 else 1):
-                        connection.sendall(answer or b"")
-                except OSError:
-                    pass
+    def handle(connection: socket.socket, over: threading.Event) -> None:
+        connection.recv(65536)
+        if answer is None:
+            over.wait()
+        for _ in range(10_000 if len(answer or b"") > 100 else 1):
+            connection.sendall(answer or b"")
 
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen()
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+    with serving(handle, listener):
         yield path
-        listener.shutdown(socket.SHUT_RDWR)
-    thread.join(60)
 
 
 @pytest.mark.parametrize("name", ["/etc/a b.pem", "/etc/a;b.pem", "/etc/a\nb.pem", "*/etc/a.pem", "a\\b"])
