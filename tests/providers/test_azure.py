@@ -338,7 +338,8 @@ class TestCertificate:
         file.write_bytes(in_pem(RSA, b"swordfish") + pem_of(OF_RSA))
         case.options["client_certificate_password"] = "swordfisch"
         error = case.error_of(case.provider)
-        assert "AZURE_CLIENT_CERTIFICATE_PASSWORD is not its password" in str(error)
+        reason = "AZURE_CLIENT_CERTIFICATE_PASSWORD is not its password, or it is no certificate with its key"
+        assert str(error) == f"AZURE_CLIENT_CERTIFICATE_PATH: '{file}': {reason}"
         assert "swordfisch" not in str(error)
 
     def test_a_file_that_others_can_read_is_refused(self, case: HttpCase, file: Path) -> None:
@@ -354,7 +355,8 @@ class TestCertificate:
     def test_without_whose_it_is_it_is_refused(self, case: HttpCase, file: Path, lacking: str) -> None:
         del case.options[lacking]
         error = case.error_of(case.provider)
-        assert "AZURE_CLIENT_CERTIFICATE_PATH is of no use without" in str(error)
+        without = "AZURE_CLIENT_ID and AZURE_TENANT_ID"
+        assert str(error) == f"AZURE_CLIENT_CERTIFICATE_PATH is of no use without {without}"
 
     def test_beside_a_secret_it_is_said_to_mean_nothing(self, case: HttpCase, file: Path) -> None:
         case.options["client_secret"] = case.fake.token

@@ -267,7 +267,7 @@ class TestApplicationCredentials:
         file.write_text(json.dumps({"type": kind, "client_secret": "a-secret-of-the-file"}))
         error = case.error_of(case.provider)
         assert isinstance(error, ConfigError)
-        assert f"{kind!r} are not supported here" in str(error)
+        assert f"credentials of the type {kind!r} are not supported here" in str(error)
         assert "external_account, impersonated_service_account" in error.hint
         assert "a-secret-of-the-file" not in str(error)
 
@@ -450,7 +450,8 @@ class TestFederation:
         self.give(case, tmp_path, self.external(case, {"file": str(token_file)}, **more))
         error = case.error_of(case.provider)
         assert isinstance(error, ConfigError)
-        assert "is not an https:// URL" in str(error)
+        url = "http://sts.example.net/v1/token"
+        assert f"{url!r} is not an https:// URL, and a token would be sent there" in str(error)
 
     def test_without_a_project_it_is_asked_for(
         self, case: HttpCase, tmp_path: Path, token_file: Path

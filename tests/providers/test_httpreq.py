@@ -131,7 +131,10 @@ class TestRaw(AgreesWithLego):
             (ChallengeOf("", ""), "wants the challenge"),
             (ChallengeOf("example.com", ""), "wants the challenge"),
             (ChallengeOf("www.example.com", "a-token"), "wants the challenge"),
-            (ChallengeOf("example.com", "another-token"), "HTTPREQ_THUMBPRINT is not of the key"),
+            (
+                ChallengeOf("example.com", "another-token"),
+                "HTTPREQ_THUMBPRINT is not of the key that example.com's challenge is for",
+            ),
         ],
         ids=["not told", "without its token", "by a CNAME", "of another account"],
     )

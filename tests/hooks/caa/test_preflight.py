@@ -341,8 +341,7 @@ def test_25_a_ca_of_ones_own_need_not_hold_by_them(capsys: pytest.CaptureFixture
         ask_inside("www.corp.internal", SOMEBODYS_OWN)
 
     said = capsys.readouterr().err
-    assert "the CA may refuse www.corp.internal" in said
-    assert "the CAA records of corp.internal let sectigo.com issue" in said
+    assert re.match(r" ! .* www\.corp\.internal, .* corp\.internal .*\bsectigo\.com\b", said)
     assert 'corp.internal. CAA 0 issue "ca.corp.internal"' in said
 
 
@@ -363,7 +362,7 @@ def test_25_what_is_above_their_zones_is_nobody_s(
 
 def test_25_a_parent_on_the_same_servers_is_heeded() -> None:
     zones = {"corp.internal": FORBIDS, "dev.corp.internal": ""}
-    with Bind(INSIDE, zones), pytest.raises(CaaForbids, match=r"the CAA records of corp\.internal"):
+    with Bind(INSIDE, zones), pytest.raises(CaaForbids, match=r" corp\.internal .*\bsectigo\.com\b"):
         ask_inside("www.dev.corp.internal", LETSENCRYPT)
 
 
@@ -372,7 +371,7 @@ def test_25_an_error_of_theirs_is_warned_about(capsys: pytest.CaptureFixture[str
     with NameServer(INSIDE, zones=[zone]) as server:
         server.rcodes["corp.internal", "CAA"] = "SERVFAIL"
         ask_inside("corp.internal", LETSENCRYPT)
-    assert "its CAA records cannot be found out" in capsys.readouterr().err
+    assert re.match(r" ! .* corp\.internal, .*SERVFAIL", capsys.readouterr().err)
 
 
 def test_25_a_call_asks_the_servers_that_are_named(tmp_path: Path) -> None:
@@ -381,6 +380,6 @@ def test_25_a_call_asks_the_servers_that_are_named(tmp_path: Path) -> None:
         refused = stage.client(DNS01_CA="letsencrypt", **named)("deploy_challenge", *APEX)
         warned = stage.client(DNS01_CA="ca.corp.internal", **named)("deploy_challenge", *APEX)
 
-        assert (refused.code == 0, warned.code) == (False, 0)
-        assert "the CA would refuse example.org" in refused.stderr
-        assert "the CA may refuse example.org" in warned.stderr
+        assert (refused.code, warned.code) == (CaaForbids.exit_code, 0)
+        assert re.search(r"^dns01: .* example\.org, \*\.example\.org: ", refused.stderr, re.MULTILINE)
+        assert re.search(r"^ ! .* example\.org, \*\.example\.org: ", warned.stderr, re.MULTILINE)

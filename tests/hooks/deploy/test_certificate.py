@@ -307,9 +307,9 @@ def test_a_file_that_is_not_there_is_named(issue: Issue, file: str) -> None:
 @pytest.mark.parametrize(
     ("make", "why"),
     [
-        (os.mkfifo, "not a regular file"),
-        (os.mkdir, "not a regular file"),
-        (lambda path: os.symlink("/dev/zero", path), "not a regular file"),
+        (os.mkfifo, "regular file"),
+        (os.mkdir, "regular file"),
+        (lambda path: os.symlink("/dev/zero", path), "regular file"),
         (lambda path: os.symlink(path, path), "a link or a socket"),
         (lambda path: Path(path).write_bytes(b" " * (LARGEST_FILE + 1)), "1048576 octets"),
     ],
