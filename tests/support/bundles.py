@@ -9,8 +9,13 @@ from pathlib import Path
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from trustme import KeyType
 
 from dns01.hooks.clients.call import Certificate
@@ -37,6 +42,25 @@ def issued(folder: Path, *names: str, days: int = 90, key: KeyType = KeyType.ECD
     for name, content in contents.items():
         (folder / f"{name}.pem").write_bytes(content)
     return read(Certificate(names[0], *(f"{folder}/{name}.pem" for name in contents)))
+
+
+def with_ed25519(folder: Path, *names: str) -> CertificateFiles:
+    """The same with a key of a kind that few CAs issue for."""
+    old = issued(folder, *names)
+    leaf = x509.load_pem_x509_certificate(old.cert)
+    signer = load_pem_private_key(AUTHORITY.private_key_pem.bytes(), None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    key = ed25519.Ed25519PrivateKey.generate()
+    builder = x509.CertificateBuilder(leaf.issuer, leaf.subject, key.public_key(), leaf.serial_number + 1)
+    builder = builder.not_valid_before(leaf.not_valid_before_utc).not_valid_after(leaf.not_valid_after_utc)
+    san = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    cert = builder.add_extension(san.value, san.critical).sign(signer, hashes.SHA256())
+    pem = cert.public_bytes(Encoding.PEM)
+    (folder / "cert.pem").write_bytes(pem)
+    (folder / "fullchain.pem").write_bytes(pem + old.chain)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "privkey.pem").write_bytes(private)
+    return read(old.facts.certificate)
 
 
 def resigned(

@@ -12,6 +12,9 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.x509 import load_pem_x509_certificate
+
 from ....errors import DeployError
 from ....output import printable
 from ..served_certificate import service
@@ -19,15 +22,28 @@ from ..served_certificate import service
 MOST = 1 << 22  # octets of an answer: a list of certificates has some 100 for each
 CHUNK = 1 << 16
 
+_SERIAL = re.compile(r"^Serial: ([0-9A-F]{1,40})$", re.MULTILINE)
 _SHA1 = re.compile(r"^SHA1 FingerPrint: ([0-9A-F]{40})$", re.MULTILINE)
 
 
 class Shown(NamedTuple):
     """A certificate in HAProxy's memory. ``sha1``: its fingerprint in upper-case hex; empty for an entry with
-    nothing in it. ``used``: whether something serves it."""
+    nothing in it, and where its key is of a kind that version 2.6 serves and has no word for (Ed25519): then
+    ``serial`` tells what it is. ``used``: whether something serves it."""
 
     sha1: str
     used: bool
+    serial: int | None = None
+
+    def holds(self, pem: bytes) -> bool:
+        """Whether it is the first certificate there."""
+        try:
+            certificate = load_pem_x509_certificate(pem)
+        except ValueError:
+            return False
+        if not self.sha1:
+            return self.serial == certificate.serial_number
+        return self.sha1 == certificate.fingerprint(SHA1()).hex().upper()
 
 
 class Runtime:
@@ -54,8 +70,10 @@ class Runtime:
             if "Not found" in answer:
                 return None
             raise self._refused(f"does not show {name}", answer)
-        sha1 = _SHA1.search(answer)
-        return Shown(sha1[1] if sha1 else "", "\nStatus: Used" in answer)
+        sha1, serial = _SHA1.search(answer), _SERIAL.search(answer)
+        return Shown(
+            sha1[1] if sha1 else "", "\nStatus: Used" in answer, int(serial[1], 16) if serial else None
+        )
 
     def replace(self, name: str, pem: str) -> None:
         """Have another certificate with its key under that name: all of it, or none."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import ClassVar
@@ -77,7 +75,7 @@ class Target:
         shown = self._runtime.show(name)
         if shown is None or (self._crt_list and not shown.used):
             lines.append(f"HAProxy gets {name}, in {self._crt_list}")
-        elif shown.sha1 != _sha1(bundle.cert):
+        elif not shown.holds(bundle.cert):
             lines.append(f"HAProxy gets {name} without a reload")
         if self._is_list and not has_entry(self._crt_list, name):
             lines.append(f"{self._crt_list} gets a line for {name}")
@@ -110,7 +108,7 @@ class Target:
                 without_entry(self._crt_list, name)
             if shown is not None and self._crt_list:
                 self._runtime.remove(self._crt_list, name)
-        elif shown is not None and shown.sha1 != _sha1(before):
+        elif shown is not None and not shown.holds(before):
             self._runtime.replace(name, before.decode("ascii", "replace"))
 
     def commit(self, bundle: CertificateFiles) -> None:
@@ -125,7 +123,7 @@ class Target:
         if self._crt_list and not (shown and shown.used):
             self._runtime.add(self._crt_list, name)
         shown = self._runtime.show(name)
-        if shown is None or shown.sha1 != _sha1(bundle.cert):
+        if shown is None or not shown.holds(bundle.cert):
             raise DeployError(
                 f"HAProxy has another certificate for {name} than the one that was committed",
                 "see who else changes it: show ssl cert",
@@ -148,12 +146,3 @@ class Target:
         with usable(path), suppress(FileNotFoundError), open_regular(path) as file:
             return read_at_most(file, LARGEST)
         return None
-
-
-def _sha1(pem: bytes) -> str:
-    """The fingerprint of its first certificate, as HAProxy has it; empty where there is none."""
-    found = re.search(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL)
-    if not found:
-        return ""
-    der = ssl.PEM_cert_to_DER_cert(found[0].decode("ascii", "replace"))
-    return hashlib.sha1(der, usedforsecurity=False).hexdigest().upper()

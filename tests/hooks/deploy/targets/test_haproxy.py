@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from bundles import issued
+from bundles import issued, with_ed25519
 from served import fingerprint
 from slow_server import serving
 from testbed.process import Server, free_port, is_listening
@@ -125,6 +125,23 @@ def test_a_renewed_certificate_is_served_without_a_reload_and_is_in_its_file(
     assert file.read_bytes() == new.fullchain + new.key
     assert file.stat().st_mode & 0o7777 == 0o600
     assert "Uptime_sec" in haproxy.ask("show info")  # the same process
+
+
+def test_a_key_that_haproxy_has_no_word_for_is_served_as_well(
+    haproxy: HAProxy, first: CertificateFiles, tmp_path: Path
+) -> None:
+    """2.6 shows neither the algorithm of Ed25519 nor what comes behind it, the fingerprint."""
+    new, newer = (with_ed25519(tmp_path / name, "first.example") for name in ("new", "newer"))
+    deploy(target(haproxy), new)
+    target(haproxy).commit(new)
+    assert haproxy.serves("first.example") == new.facts.fingerprint
+
+    deploy(target(haproxy), newer)
+    assert haproxy.serves("first.example") == newer.facts.fingerprint
+    target(haproxy).undo(newer)
+    assert haproxy.serves("first.example") == new.facts.fingerprint
+    deploy(target(haproxy), first)
+    assert haproxy.serves("first.example") == first.facts.fingerprint
 
 
 def test_the_socket_may_be_a_tcp_port(haproxy: HAProxy, new: CertificateFiles) -> None:
