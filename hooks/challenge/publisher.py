@@ -29,7 +29,7 @@ from ...threads import side_by_side
 from ..clients.challenge import Challenge
 from ..clients.process import Client
 from ..config.settings import Account
-from ..state.journal import Entry, Journal
+from ..state.journal import Entry, Journal, giving_up
 from .placement import Placement, Placements
 
 LISTED = 10  # names that a line is written for each of; more of them have one together
@@ -156,7 +156,7 @@ class Records:
         for entry in news:
             output.warning(
                 f"{entry.target} is not taken back yet ({error}); every later call tries again, and "
-                f"`dns01 sweep --forget {entry.domain}` gives it up"
+                f"`{giving_up(entry)}` gives it up"
             )
         for entry in entries:
             try:

@@ -25,7 +25,7 @@ from ...secret import redact
 from ..clients.call import Call
 from ..state.atomic import iso, labelled
 from ..state.folder import state_dir
-from ..state.journal import RETRACT, Entry
+from ..state.journal import RETRACT, Entry, giving_up
 from ..state.locks import locks
 from ..state.pending_work import anything_notified
 from ..state.store import Kind, Store
@@ -159,7 +159,8 @@ def of_target(row: Mapping[str, str]) -> Observation:
 def _of_record(entry: Entry, *, failing: bool = False) -> Observation:
     title = f"the record at {entry.target}"
     state, text = ("not-cleaned-up", f"{title} is not taken back: {entry.error}") if failing else ("", "")
-    return Observation(record_subject(entry), title, state, text, "`dns01 sweep` tries again")
+    hint = f"`dns01 sweep` tries again, `{giving_up(entry)}` gives it up"
+    return Observation(record_subject(entry), title, state, text, hint)
 
 
 # Telling

@@ -60,6 +60,11 @@ class Entry(NamedTuple):
     error: str = ""
 
 
+def giving_up(entry: Entry) -> str:
+    """The command that gives up what cannot be taken back."""
+    return f"dns01 sweep --forget {shlex.quote(entry.domain or entry.name)}"
+
+
 class Retraction(NamedTuple):
     """When (epoch seconds) a value that a CA may have asked for was last taken back at a name."""
 

@@ -209,7 +209,8 @@ class Server:
             address, port, ns = self._settings
             raise Refused(
                 f"one runs here already, with address {address}, port {port} and NS name {ns or 'unset'}",
-                "take back what is open (`dns01 sweep`) to end it, or set STANDALONE_DIR for a second one",
+                "let the order that it serves end; where that one's client is gone, `dns01 sweep` takes back"
+                " its records and ends it; or set STANDALONE_DIR for a second one",
             )
         self._zones.hold(order["zones"])
         self._zones.publish(order.get("records", ()))

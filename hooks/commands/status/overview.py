@@ -20,10 +20,10 @@ from ...state.atomic import iso
 from ...state.audit.files import FILE
 from ...state.audit.reader import recent
 from ...state.folder import state_dir
-from ...state.journal import Entry, Journal
+from ...state.journal import Entry, Journal, giving_up
 from ...state.liveness import ABANDONED
 from . import services
-from .expiry import Level, Limits, Problem, expiry, issuer_expiry, span, worst
+from .expiry import Level, Limits, Problem, examining, expiry, issuer_expiry, span, worst
 from .inventory import Destination, Known, take
 from .services import Shown, Wanted
 from .windows import overdue, windows
@@ -206,7 +206,7 @@ def _of_renewal(known: Known, trail: Sequence[Mapping[str, Any]]) -> Iterator[Pr
         if record.get("phase") in PUBLISHING and named & names:
             if record.get("outcome") == "failed":
                 text = f"{known.name}: {record['phase']} failed: {record.get('error')}"
-                hint = "`dns01 audit --failed` shows when, `dns01 doctor` why"
+                hint = f"`dns01 audit --failed` shows when, `{examining(known.leaf)}` why"
                 yield Problem(Level.WARNING, f"renewal {known.path}", "renewal-failed", text, hint)
             return
 
@@ -303,4 +303,5 @@ def _of_limits(trail: Sequence[Mapping[str, Any]], now: datetime) -> Iterator[Pr
 def _stays_open(entry: Entry, now: datetime) -> Problem:
     age = span(timedelta(seconds=now.timestamp() - entry.opened))
     text = f"{entry.target} is not taken back since {age}: {entry.error}"
-    return Problem(Level.WARNING, record_subject(entry), "not-cleaned-up", text, "`dns01 sweep` tries again")
+    hint = f"`dns01 sweep` tries again, `{giving_up(entry)}` gives it up"
+    return Problem(Level.WARNING, record_subject(entry), "not-cleaned-up", text, hint)

@@ -7,6 +7,7 @@ orders that the next run goes on with, and records that the journal knows.
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 from collections import defaultdict
@@ -200,7 +201,7 @@ class Wave:
         problems = [each.problem for each in authorizations if each.status == "invalid"] or [order.problem]
         raise AcmeError(
             f"the CA refuses: {'; '.join(filter(None, problems)) or 'it does not say why'}",
-            "`dns01 doctor` looks at what it may have seen",
+            f"`dns01 doctor {shlex.join(issuance.wanted.names)}` looks at what it may have seen",
             code="invalid",
         )
 

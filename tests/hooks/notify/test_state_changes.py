@@ -579,7 +579,7 @@ def test_a_clean_up_that_fails_is_told_after_an_hour_and_when_it_is_done(
     (told, hint) = mail.read_text().splitlines()
     (left,) = stage.journal()
     assert told == f"the record at {NAME} is not taken back: {left['error']}"
-    assert hint == "  -> `dns01 sweep` tries again"
+    assert hint == "  -> `dns01 sweep` tries again, `dns01 sweep --forget example.org` gives it up"
 
     client("startup_hook")
     assert mail.read_text().splitlines()[-1].startswith(f"the record at {NAME}: ")

@@ -12,7 +12,7 @@ from .....providers.base import LimitsValues
 from ....dns.destination import Destination
 from ....dns.message import TXT
 from ....state.atomic import usable
-from ....state.journal import Entry, Journal
+from ....state.journal import Entry, Journal, giving_up
 from ..finding import Examined, Finding, Severity
 from ._questions import asking
 from ._zones import zone_of
@@ -38,7 +38,7 @@ def check(examined: Examined) -> Iterator[Finding]:
         severity = Severity.WARNING if file.name == examined.name else Severity.NOTE
         yield Finding("corrupt-entry", severity, file.name, file.text, (file.hint,))
     for entry in orphans:
-        yield _open(entry)
+        yield _open(entry, gone=entry.account not in examined.settings.accounts)
     try:
         delegation = followed(examined)
     except DelegationError:
@@ -78,15 +78,27 @@ def _check_room(folder: str) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _open(entry: Entry) -> Finding:
+def _open(entry: Entry, *, gone: bool) -> Finding:
+    """``gone``: its account is configured no more, so that nobody can take it back."""
     failed = f"; failed tries: {entry.tries}, the last one: {entry.error}" if entry.error else ""
     return Finding(
         "open-entry",
         Severity.WARNING,
         entry.target,
         f"the value {entry.value} of an earlier run was never taken back{failed}",
-        (SWEEP,),
+        _steps(entry, gone=gone),
     )
+
+
+def _steps(entry: Entry, *, gone: bool) -> tuple[str, ...]:
+    if gone:
+        return (
+            f"configure its account {entry.account} once more, then: {SWEEP}",
+            f"or remove it by hand, {entry.target}. TXT, and give it up: {giving_up(entry)}",
+        )
+    if entry.error:
+        return (SWEEP, f"or, where the provider never lets it go, give it up: {giving_up(entry)}")
+    return (SWEEP,)
 
 
 def _keeps_old_values(examined: Examined, delegation: Destination) -> bool:
