@@ -12,9 +12,6 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.x509 import load_pem_x509_certificate
-
 from ....errors import DeployError
 from ....output import printable
 from ..served_certificate import service
@@ -37,6 +34,9 @@ class Shown(NamedTuple):
 
     def holds(self, pem: bytes) -> bool:
         """Whether it is the first certificate there."""
+        from cryptography.hazmat.primitives.hashes import SHA1
+        from cryptography.x509 import load_pem_x509_certificate
+
         try:
             certificate = load_pem_x509_certificate(pem)
         except ValueError:
