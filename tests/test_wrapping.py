@@ -8,6 +8,8 @@ import pty
 import re
 import struct
 import termios
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,27 @@ def test_the_width_is_the_terminal_s_unless_columns_says_it(
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         assert width(terminal) == expected
     os.close(ours)
+
+
+def at_a_terminal(show: Callable[[], None]) -> list[str]:
+    """The lines that this prints on a terminal of 80 columns."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    with open(theirs, "w") as terminal, redirect_stdout(terminal):
+        show()
+        shown = os.read(ours, 65536)
+    os.close(ours)
+    return shown.decode().splitlines()
+
+
+def test_a_line_for_programs_is_one_on_a_terminal_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    line = f'{{"error": "{PROSE}", "names": ["example.org"]}}'
+    assert at_a_terminal(lambda: output.line_for_programs(line)) == [line]
+
+
+def test_what_only_looks_like_a_command_is_broken_like_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    run = f"2026-11-22T03:00:12Z ok dns01 issue {' '.join(f'host{n}.example.org' for n in range(9))}"
+    assert len(at_a_terminal(lambda: output.report(run))[1]) > 80
+    assert max(map(len, at_a_terminal(lambda: output.report(run, plain=True)))) <= 80

@@ -102,10 +102,16 @@ def table(lines: Iterable[str]) -> None:
         _write(f"     {line}")
 
 
-def report(text: str = "", *, aside: bool = False) -> None:
-    """A line of what a command shows, on stdout; ``aside``: on stderr. Raises BrokenPipeError."""
+def report(text: str = "", *, aside: bool = False, plain: bool = False) -> None:
+    """A line of what a command shows, on stdout; ``aside``: on stderr; ``plain``: nobody will copy a part of
+    it. Raises BrokenPipeError."""
     file = sys.stderr if aside else sys.stdout
-    print(fitted(harmless(text), file), file=file, flush=True)
+    print(fitted(harmless(text), file, plain=plain), file=file, flush=True)
+
+
+def line_for_programs(text: str) -> None:
+    """A line on stdout that no terminal makes shorter. Raises BrokenPipeError."""
+    print(harmless(text), flush=True)
 
 
 def document(value: object) -> None:
@@ -120,13 +126,13 @@ def harmless(text: str) -> str:
     return re.sub(r"\n(?! {6})", "\n      ", printable(redact(text)))
 
 
-def fitted(text: str, file: TextIO | None) -> str:
+def fitted(text: str, file: TextIO | None, *, plain: bool = False) -> str:
     """The text in lines that a terminal has room for; as it is, where the file is none."""
     if file is None or not file.isatty():
         return text
     from .wrapping import width, wrapped
 
-    return wrapped(text, width(file))
+    return wrapped(text, width(file), plain=plain)
 
 
 def trace(error: BaseException) -> None:

@@ -49,26 +49,28 @@ def width(file: TextIO | None) -> int:
     return columns if columns >= LEAST_WIDTH else 0
 
 
-def wrapped(text: str, width: int) -> str:
+def wrapped(text: str, width: int, *, plain: bool = False) -> str:
     """The text with no line longer than ``width`` columns, where that can be; 0: as it is.
 
     Lines are broken at spaces, and go on beneath the first word of theirs. A command, a record, a setting
     and what stands between backquotes is not broken: where one is longer than a line, it stands on lines of
-    its own that the terminal breaks, and that are copied as one.
+    its own that the terminal breaks, and that are copied as one. ``plain``: there is nothing to be copied in
+    it, whatever it looks like.
     """
     if not width:
         return text
-    return "\n".join(line for each in text.split("\n") for line in _lines(each, width))
+    return "\n".join(line for each in text.split("\n") for line in _lines(each, width, plain))
 
 
-def _lines(line: str, width: int) -> Iterator[str]:
+def _lines(line: str, width: int, plain: bool) -> Iterator[str]:
     if _columns(line) <= width:
         yield line
         return
     found = HEAD.match(line)
     head = found[0] if found else ""
     indent = " " * min(max(LEAST_INDENT, len(head) + (2 if not head.strip() else 0)), width // 2)
-    kept = COPIED.sub(lambda copied: copied[0].replace(" ", JOINT), line[len(head) :])
+    text = line[len(head) :]
+    kept = text if plain else COPIED.sub(lambda copied: copied[0].replace(" ", JOINT), text)
     begun, empty = head, True
     for word in re.findall(r"[^ ]+ *", kept):
         if not empty and _columns(begun) + _columns(word.rstrip()) > width:

@@ -368,7 +368,7 @@ def test_a_file_of_the_state_is_understood_or_moved_aside(tmp_path: Path) -> Non
 
 def test_a_line_of_the_audit_trail_is_understood_or_passed_over(tmp_path: Path) -> None:
     from dns01.hooks.commands.audit.bars import bars
-    from dns01.hooks.commands.audit.lines import lines
+    from dns01.hooks.commands.audit.lines import beneath, head
 
     path = tmp_path / "audit.jsonl"
     times = st.sampled_from(["2025-11-12T12:00:00.250Z", "2025-99-99T99:99:99.999Z", "yesterday"])
@@ -378,7 +378,8 @@ def test_a_line_of_the_audit_trail_is_understood_or_passed_over(tmp_path: Path) 
     def check(written: list[object]) -> None:
         path.write_bytes(b"\n".join(map(octets, written)))
         for record in records(str(path)):
-            list(lines(record))
+            head(record)
+            list(beneath(record))
             assert all(len(line) <= 80 for line in bars(record.get("steps", {}), full="#"))
         verify(str(path))
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from ....errors import UsageError
-from ....output import report
+from ....output import line_for_programs, report
 from ...clients import detection as clients
 from ...state.atomic import usable
 from ...state.audit.files import FILE
@@ -20,7 +20,7 @@ from ...state.audit.reader import read
 from ...state.audit.verify import Verification, verify
 from ...state.folder import check_closed, state_dir
 from .bars import bars
-from .lines import head, lines
+from .lines import beneath, head
 
 CLIENTS = (*(client.name for client in clients.CLIENTS), "api", "dns01")
 TIME = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d(\.\d{1,6})?)?)?)?)?)?", re.ASCII)
@@ -60,8 +60,12 @@ def audit(
     path = _path()
     nothing = True
     for record in read(path, since=since, **{key: value for key, value in wanted.items() if value}):
-        for line in [json.dumps(record).replace("\x7f", "\\u007f")] if as_json else lines(record):
-            report(line)
+        if as_json:
+            line_for_programs(json.dumps(record).replace("\x7f", "\\u007f"))
+        else:
+            report(head(record), plain=True)
+            for line in beneath(record):
+                report(line)
         nothing = False
     if nothing:
         there = f"{path} has nothing of that kind" if os.path.exists(path) else f"there is no {path}"
@@ -80,7 +84,8 @@ def show(run: str) -> None:
     found = _find(run)
     if found is None:
         raise UsageError(f"the audit trail {_path()} has no run {run}".rstrip(), "`dns01 audit` lists them")
-    for line in [head(found), *bars(found.get("steps", {}))]:
+    report(head(found), plain=True)
+    for line in bars(found.get("steps", {})):
         report(line)
     if error := found.get("error"):
         report(f"  {error}")

@@ -24,9 +24,8 @@ def head(record: Mapping[str, Any]) -> str:
     return f"{words} [{who}@{text['host']}]{number}"
 
 
-def lines(record: Mapping[str, Any]) -> Iterator[str]:
-    """The line of ``head``, and beneath it a line for each thing that was done."""
-    yield head(record)
+def beneath(record: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each thing that was done."""
     for done in ("published", "retracted"):
         places = Counter(map(_where, record.get(done, ())))
         if len(places) > LISTED:

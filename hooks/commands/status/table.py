@@ -39,6 +39,8 @@ def show(overview: Overview) -> None:
             output.report(line)
     for line in _notes(overview):
         output.report(line)
+    if overview.last:
+        output.report(_clean(_last_run(overview.last)), plain=True)
 
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
@@ -183,8 +185,6 @@ def _notes(overview: Overview) -> Iterator[str]:
         failing = sum(1 for entry in overview.entries if entry.state == RETRACT)
         failed = f", {failing} of them could not be taken back so far" if failing else ""
         yield f"open records: {len(overview.entries)}{failed} (dns01 sweep --dry-run)"
-    if overview.last:
-        yield _clean(_last_run(overview.last))
 
 
 def _differences(known: Known) -> Iterator[str]:
