@@ -8,7 +8,6 @@ is nothing to do. It is asked once for each record, never twice at once for a na
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from functools import partial
@@ -17,6 +16,7 @@ from typing import Any, ClassVar
 
 from ..errors import ConfigError, ProviderError
 from ._bridge import ProgramBridge
+from ._http.body import parsed
 from .base import ChallengeOf, Option, Profile, TxtRecord
 from .rest import Rest
 
@@ -76,8 +76,8 @@ class Provider(Rest, ProgramBridge):
     def decoded(self, content: bytes) -> Any:
         """The status is all that counts: any text will do for an answer."""
         try:
-            return json.loads(content)
-        except (ValueError, RecursionError):
+            return parsed(content)
+        except ValueError:
             return content.decode(errors="replace")
 
     def made_for(self, challenges: Mapping[TxtRecord, ChallengeOf]) -> None:

@@ -20,7 +20,6 @@ Without any of them, the CAs are those that the machine trusts.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +32,7 @@ from ..errors import ConfigError, ProviderError
 from ..output import printable
 from ..retry_after import rate_limit_reset, retry_after
 from ..secret import redact, shown
-from ._http.body import UnreadableAnswer
+from ._http.body import UnreadableAnswer, parsed
 from ._http.failures import Sent
 from ._http.logs import keep_queries_out
 from ._http.refusals import Refusal
@@ -143,7 +142,7 @@ class Rest(ZoneProvider):
 
     def decoded(self, content: bytes) -> Any:
         """What an answer says. Raises ValueError if it is not in the API's language."""
-        return json.loads(content)
+        return parsed(content)
 
     def status_of(self, status: int, body: Any) -> int:
         """What the answer's status would be, were it used as HTTP means it. ``body``: None, if the
@@ -292,7 +291,7 @@ class Rest(ZoneProvider):
         body, makes_sense = None, True
         try:
             body = self.decoded(response.content) if response.content else None
-        except (ValueError, RecursionError):  # the latter for what is nested a thousand times
+        except ValueError:
             makes_sense = False
         if (status := self._status(response, body)) >= 300:
             raise self._refusal(response, status, body, call)
@@ -319,7 +318,7 @@ class Rest(ZoneProvider):
     def _refusal(self, response: Response, status: int, body: Any, call: str) -> ProviderError:
         """What it means that the status is not one of 2xx."""
         words = ""
-        with suppress(RecursionError, *OTHER_SHAPE):
+        with suppress(*OTHER_SHAPE):
             words = "" if body is None else self._clean(self.words(body))
         refusal = Refusal(
             response=response,

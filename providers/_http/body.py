@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 import zlib
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 GZIP_OR_ZLIB = 47  # what zlib calls it
+DEEPEST = 100  # levels of JSON; no API has so many
+# A string without an end is one to the end.
+TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[][{}]', re.DOTALL)
 
 
 class UnreadableAnswer(Exception):
@@ -24,6 +29,18 @@ class Response(NamedTuple):
     @property
     def text(self) -> str:
         return self.content.decode(errors="replace")
+
+
+def parsed(content: bytes) -> Any:
+    """The JSON that it is. Raises ValueError where it is none, or is nested deeper than ``DEEPEST``: at
+    the limit of Python's own, whatever is collected as garbage meanwhile cannot finish its work."""
+    if content.count(b"[") + content.count(b"{") > DEEPEST:
+        depth = 0
+        for token in TOKENS.finditer(content):
+            depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(token[0], 0)
+            if depth > DEEPEST:
+                raise ValueError("it is nested too deep")
+    return json.loads(content)
 
 
 def whole(pieces: Iterable[bytes], encoding: str, largest: int) -> bytes:

@@ -89,6 +89,7 @@ def diagnose(examined: Examined, checks: Mapping[str, Check], deadline: float = 
     tasks = {name: _Task(name, partial(check, examined)) for name, check in checks.items()}
     for task in tasks.values():
         task.join(max(0.0, until - time.monotonic()))
+    way.join(max(0.0, until - time.monotonic()))
     name = examined.name
     delegation = next(iter(way.found), Destination(name, name, "", (), (name,)))
     findings = {check: (*task.found, *task.trouble(deadline)) for check, task in tasks.items()}

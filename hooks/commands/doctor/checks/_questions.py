@@ -21,7 +21,8 @@ from ..finding import Examined
 from ._zones import survey_of
 
 TIMEOUT = 3.0  # seconds for one question to all servers of a zone
-AGAIN = 1.5  # seconds for the same once more, beside one that a server is known to answer
+AGAIN = 0.5  # seconds for the same once more, beside one that a server is known to answer
+ROUNDS = 3  # of that: of five datagrams one may get lost
 
 Answers = Mapping[Address, Response]
 
@@ -81,10 +82,14 @@ def dropping(
         )
         for look in looks
     }
-    with Transport(examined.discovery.timing) as transport:
-        answers = transport.ask([each for pair in pairs.values() for each in pair], AGAIN)
-    heard = {query for query, answer in answers.items() if answer.message is not None}
-    return {address for address, (known, asked) in pairs.items() if known in heard and asked not in heard}
+    timing = examined.discovery.timing._replace(datagram=AGAIN / 2)  # twice in each round, and never over TCP
+    heard: set[Query] = set()
+    for _ in range(ROUNDS):
+        with Transport(timing) as transport:
+            answers = transport.ask([each for pair in pairs.values() for each in pair], AGAIN)
+        heard |= {query for query, answer in answers.items() if answer.message is not None}
+        pairs = {address: pair for address, pair in pairs.items() if pair[1] not in heard}
+    return {address for address, (known, _) in pairs.items() if known in heard}
 
 
 def _by_stream(look: Look, *, signed: bool) -> bool:

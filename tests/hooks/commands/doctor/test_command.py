@@ -270,14 +270,14 @@ def test_no_resolver_hears_of_the_challenge_name(tmp_path: Path) -> None:
 
 
 def test_it_ends_in_time_where_nothing_answers_however_many_domains_there_are(tmp_path: Path) -> None:
-    domains = ["example.org", "example.net", "example.test"]
+    domains = [f"example{number}.org" for number in range(30)]
     with Stage(tmp_path) as stage, NameServer("127.1.0.7") as one, NameServer("127.1.0.8") as two:
         one.silent = two.silent = True
         for domain in domains:
             stage.world.delegate(domain, {f"ns1.{domain}": one.address, f"ns2.{domain}": two.address})
         said = person(stage, RFC2136_NAMESERVER="192.0.2.1")("doctor", *domains, "--json")
 
-    assert said.seconds < 10
+    assert said.seconds < 100  # one after the other it takes five minutes
     assert said.code == 2
     assert [each["domain"] for each in document(said)["domains"]] == domains
     for each in document(said)["domains"]:

@@ -27,7 +27,7 @@ def world() -> Iterator[World]:
         yield world
 
 
-def diagnosed(world: World, checks: Mapping[str, Check], deadline: float = 5) -> Diagnosis:
+def diagnosed(world: World, checks: Mapping[str, Check], deadline: float = 60) -> Diagnosis:
     return diagnose(examine(world, "example.org"), checks, deadline)
 
 
