@@ -47,7 +47,6 @@ LONGEST_REPLY = 65536  # octets
 LONGEST_PATH = 107  # bytes (unix(7))
 # What Python may need to start; an ACME client exports credentials too, which a server has no use for.
 VARIABLES = ("HOME", "LD_LIBRARY_PATH", "PYTHONHOME")
-SERVER = f"{__package__}._standalone"
 LIBRARY = Path(__file__).absolute().parents[2]  # the folder of the package, as imported
 
 
@@ -61,6 +60,7 @@ class Provider:
     title = "The embedded name server"
     docs = "https://www.rfc-editor.org/rfc/rfc8555#section-8.4"
     permission = "port 53 of this host, UDP and TCP, reachable from everywhere; root, until it is bound"
+    server: ClassVar[str] = f"{__package__}._standalone"  # the module that is started
     options: ClassVar[tuple[Option, ...]] = (
         Option(
             "address",
@@ -190,7 +190,7 @@ class Provider:
 
     def _run_server(self) -> None:
         """Returns when the server answers. Raises ProviderError in its words when it cannot."""
-        command = [sys.executable, "-P", "-m", SERVER, *self._settings, self._socket]
+        command = [sys.executable, "-P", "-m", self.server, *self._settings, self._socket]
         environment = {name: os.environ[name] for name in VARIABLES if name in os.environ}
         path = filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH")])
         environment["PYTHONPATH"] = os.pathsep.join(path)

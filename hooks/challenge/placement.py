@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from ...providers.base import (
     knows_zones,
 )
 from ...threads import side_by_side
+from ..config.load import open_account
 from ..config.settings import Account, Settings
 from ..config.validators import Readiness
 from ..dns.address import Address
@@ -60,9 +61,11 @@ class Placement(NamedTuple):
 class Placements:
     """Finds places, and remembers them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, open_account: Callable[[Account], Provider] = open_account
+    ) -> None:
         self._settings = settings
-        self.accounts = OpenedAccounts(settings, self.look)
+        self.accounts = OpenedAccounts(settings, self.look, open_account)
         self._destinations = Destinations(settings)
         self._own_servers: dict[tuple[str, Zone], tuple[Server, ...]] = {}
         self._places: dict[str, Placement] = {}

@@ -13,7 +13,7 @@ from embedded import NAME, Embedded
 from testbed import TIME_LIMIT
 
 from dns01.errors import ConfigError, ProviderError, StateError, Unreachable
-from dns01.providers import standalone
+from dns01.providers.base import TxtRecord, Zone
 from dns01.providers.standalone import Provider
 
 NOBODY = "65534"
@@ -221,6 +221,10 @@ __main__.main()
 """
 
 
+class OfBrokenServer(Provider):
+    server = "broken_server"
+
+
 @pytest.mark.parametrize(
     ("last", "words"),
     [
@@ -237,9 +241,8 @@ def test_a_server_that_ends_at_once_is_quoted(
     (tmp_path / "broken_server.py").write_text(BROKEN.format(last=last))
     tmp_path.chmod(0o755)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(standalone, "SERVER", "broken_server")
     with pytest.raises(Unreachable) as failure:
-        here.publish("value")
+        OfBrokenServer(here.options).publish(Zone(NAME), [TxtRecord(NAME, "value")])
     assert words in str(failure.value)
     assert "\x1b" not in str(failure.value)
     assert ("memory" in failure.value.hint) == (words == "no reason")

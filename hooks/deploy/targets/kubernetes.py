@@ -17,7 +17,7 @@ from ....errors import ConfigError, DeployError
 from ....options import Option
 from ....output import printable
 from ....providers.rest import Refused, Rest
-from ._kubeconfig import Access, from_kubeconfig, in_cluster, token_of
+from ._kubeconfig import POD, Access, from_kubeconfig, in_cluster, token_of
 from ._rest import ApiTarget
 from .base import CertificateFiles
 
@@ -71,11 +71,14 @@ class Target(ApiTarget[Api]):
         name = options.get("secret", "{name}-tls")
         return [f"the Secret {namespace}/{name}{cluster and f' of {cluster}'}" for namespace in namespaces]
 
-    def __init__(self, options: Mapping[str, str]) -> None:
+    def __init__(
+        self, options: Mapping[str, str], environ: Mapping[str, str] = os.environ, pod: str = POD
+    ) -> None:
+        """``pod``: where a pod's service account is mounted. Raises ConfigError."""
         kubeconfig, context = options.get("kubeconfig", ""), options.get("context", "")
         if context and not kubeconfig:
             raise ConfigError("context: there is no kubeconfig that has it", 'write kubeconfig = "…" as well')
-        access = from_kubeconfig(kubeconfig, context) if kubeconfig else in_cluster(os.environ)
+        access = from_kubeconfig(kubeconfig, context) if kubeconfig else in_cluster(environ, pod)
         self.api = Api(access)
         self._secret = options["secret"]
         self._namespaces = options.get("namespace", "").replace(",", " ").split() or [access.namespace]

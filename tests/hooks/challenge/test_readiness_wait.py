@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Timer
@@ -15,11 +15,12 @@ from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.challenge.readiness_by_name import ReadinessByName
 from dns01.hooks.challenge.readiness_wait import ReadinessWait
 from dns01.hooks.clients.process import Client
-from dns01.hooks.config.load import load_settings
+from dns01.hooks.config.load import load_settings, open_account
+from dns01.hooks.config.settings import Account
 from dns01.hooks.dns.timing import Timing
 from dns01.hooks.state.audit.record import Steps
 from dns01.hooks.state.journal import Entry, Journal
-from dns01.providers import memory
+from dns01.providers import base, memory
 
 NAME = "_acme-challenge.example.org"
 SERVER = "127.1.0.1"
@@ -68,6 +69,22 @@ def entry(value: str = "ours", ttl: int = 60, client: Client | None = US) -> Ent
     return Entry(
         "example.org", "token", NAME, NAME, value, ttl, "memory", "memory", "example.org", "", client
     )
+
+
+class InSync(memory.Provider):
+    """One whose API says that all is on its servers, or why it will not be."""
+
+    def __init__(self, options: Mapping[str, str], failure: NotReady | None = None) -> None:
+        super().__init__(options)
+        self._failure = failure
+
+    def wait_until_in_sync(self, zone: base.Zone) -> None:
+        if self._failure:
+            raise self._failure
+
+
+def in_sync(account: Account) -> base.Provider:
+    return InSync(account.options)
 
 
 def waited(journal: Journal, clock: Clock, ours: Entry, **terms: str) -> float:
@@ -135,15 +152,13 @@ def test_a_provider_has_no_word_for_what_another_process_published(
     journal: Journal,
     clock: Clock,
     server: NameServer,
-    monkeypatch: pytest.MonkeyPatch,
     published_here: bool,
     questions: int,
 ) -> None:
-    monkeypatch.setattr(memory.Provider, "wait_until_in_sync", lambda self, zone: None, raising=False)
     settings = replace(load_settings(ENVIRON), timing=Timing(round=0.05))
     opened = journal.open([entry()])
 
-    waiting = ReadinessWait(settings, Placements(settings), journal, US, clock, clock.sleep)
+    waiting = ReadinessWait(settings, Placements(settings, in_sync), journal, US, clock, clock.sleep)
     waiting.until_ready(opened, Steps(), published=opened if published_here else [])
 
     assert len(server.asked(NAME, "TXT")) == questions
@@ -153,11 +168,15 @@ def test_a_provider_has_no_word_for_what_another_process_published(
 
 
 def one_by_one(
-    journal: Journal, clock: Clock, *ours: Entry, **terms: str
+    journal: Journal,
+    clock: Clock,
+    *ours: Entry,
+    open_account: Callable[[Account], base.Provider] = open_account,
+    **terms: str,
 ) -> tuple[list[str], dict[str, str]]:
     """The names that are ready, and why others are not."""
     settings = load_settings(ENVIRON | terms)
-    waiting = ReadinessByName(settings, Placements(settings), journal, US, clock, clock.sleep)
+    waiting = ReadinessByName(settings, Placements(settings, open_account), journal, US, clock, clock.sleep)
     ready: list[str] = []
     late: dict[str, str] = {}
     waiting.until_each_ready(
@@ -187,15 +206,11 @@ def test_a_name_by_itself_waits_for_what_the_ca_remembers_as_well(journal: Journ
     assert clock.now - NOW == 61
 
 
-def test_a_provider_s_refusal_is_that_of_its_zone_s_names(
-    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(self: object, zone: object) -> None:
-        raise NotReady("the job has failed")
+def test_a_provider_s_refusal_is_that_of_its_zone_s_names(journal: Journal, clock: Clock) -> None:
+    def failing(account: Account) -> base.Provider:
+        return InSync(account.options, NotReady("the job has failed"))
 
-    monkeypatch.setattr(memory.Provider, "wait_until_in_sync", fails, raising=False)
-
-    assert one_by_one(journal, clock, entry()) == ([], {NAME: "the job has failed"})
+    assert one_by_one(journal, clock, entry(), open_account=failing) == ([], {NAME: "the job has failed"})
 
 
 # Name servers that show this machine another view

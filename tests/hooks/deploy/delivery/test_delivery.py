@@ -191,19 +191,17 @@ class TestAFailure:
         assert deliverer.aborting() == (deliverer.failed if aborts else [])
 
     def test_goes_back_also_where_the_ledger_cannot_be_written(
-        self, call: Call, certificate: Certificate, log: list[str], monkeypatch: pytest.MonkeyPatch
+        self, certificate: Certificate, log: list[str], state_dir: Path
     ) -> None:
-        keep = Ledger.keep
+        class FullAtTheReload(Ledger):
+            def keep(self, deliveries: Iterable[Delivery]) -> None:
+                if ALL_OF_IT[3] in log:
+                    raise StateError("No space left on device", "")
+                super().keep(deliveries)
 
-        def keep_until_the_reload(ledger: Ledger, deliveries: Iterable[Delivery]) -> None:
-            if ALL_OF_IT[3] in log:
-                raise StateError("No space left on device", "")
-            keep(ledger, deliveries)
-
-        monkeypatch.setattr(Ledger, "keep", keep_until_the_reload)
         Recording.faults["reload"] = DeployError("no answer")
         with pytest.raises(StateError):
-            call().deliver(certificate, [WEB])
+            Deliverer((WEB,), FullAtTheReload(str(state_dir)), None).deliver(certificate, [WEB])
         assert Recording.brought["web"] == []
         assert log[-1] == ALL_OF_IT[3]  # again, with what was there before
 

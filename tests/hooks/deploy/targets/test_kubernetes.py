@@ -260,16 +260,13 @@ def test_a_namespace_that_is_not_there_is_said_to_be_missing(
 
 
 def test_a_pod_goes_by_its_service_account_whose_token_is_read_anew(
-    monkeypatch: pytest.MonkeyPatch, ca: trustme.CA, cluster: Kubernetes, tmp_path: Path
+    ca: trustme.CA, cluster: Kubernetes, tmp_path: Path
 ) -> None:
     host, port = cluster.address
     environ = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": str(port)}
     (tmp_path / "namespace").write_text("shop")
     (tmp_path / "token").write_text("one that has expired")
-    monkeypatch.setattr(
-        "dns01.hooks.deploy.targets.kubernetes.in_cluster", lambda _: in_cluster(environ, str(tmp_path))
-    )
-    target = Target({"secret": NAME})
+    target = Target({"secret": NAME}, environ, str(tmp_path))
     error_of(lambda: target.install(issued(tmp_path)))
     (tmp_path / "token").write_text(f"{Kubernetes.token}\n")
 
