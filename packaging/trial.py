@@ -122,7 +122,7 @@ def attempt(base: Path, dist: Path, name: str) -> bool:
         enter = "" if step.online else "nsenter --net=/mnt/net "
         inside = f"cd /root/dns01; {step.script}"
         script += f"echo {MARK}; {enter}chroot /mnt/root {environment(step.online)} {shlex.quote(inside)}\n"
-    done = in_namespaces(script, base, dist, ROOT / "ansible")
+    done = in_namespaces(script, base, dist, ROOT / "ansible", ROOT / "packaging")
     if done.returncode:
         print(textwrap.indent(done.stdout.rpartition(MARK)[2][-9000:], "    "))
     seconds = time.monotonic() - began

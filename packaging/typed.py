@@ -36,6 +36,8 @@ mount --rbind /dev /mnt/root/dev
 mkdir -p /mnt/root/root/dns01/dist
 mount --bind -o ro "$dist" /mnt/root/root/dns01/dist
 mkdir -p /mnt/root/root/dns01/ansible && mount --bind -o ro "$3" /mnt/root/root/dns01/ansible
+mkdir -p /mnt/root/root/dns01/packaging && mount --bind -o ro "$4" /mnt/root/root/dns01/packaging
+mount --bind -o ro "$base" /mnt/root/srv
 touch /mnt/net
 unshare --net=/mnt/net sh -c 'ip link set lo up && ip address add 192.0.2.53/32 dev lo'
 """
@@ -208,6 +210,56 @@ def ansible() -> list[Step]:
     ]
 
 
+# The bare Debian is in the place of the registry's image. In the namespaces of a trial, a chroot is all that
+# buildah has for isolation, and it copies what it could lay over each other.
+STORAGE = """\
+[storage]
+driver = "vfs"
+runroot = "/run/containers/storage"
+graphroot = "/var/lib/containers/storage"
+"""
+REGISTRY = f"""\
+export BUILDAH_ISOLATION=chroot
+mkdir -p /etc/containers
+{append("/etc/containers/storage.conf", STORAGE)}
+apt-get install --no-install-recommends buildah >/dev/null
+slim=$(buildah from scratch)
+buildah add --quiet "$slim" /srv /
+buildah commit --quiet "$slim" debian:trixie-slim
+buildah rm "$slim" >/dev/null
+"""
+ACCOUNT = """\
+CA=https://127.0.0.1:14000/dir
+export DNS01_PROVIDER=rfc2136 RFC2136_NAMESERVER=192.0.2.53 RFC2136_TSIG_FILE=/etc/dns01/tsig.key
+export DNS01_NAMESERVERS=192.0.2.53 DNS01_RESOLVERS=192.0.2.53 DNS01_DOH=
+"""
+CONTAINER = f"""\
+export BUILDAH_ISOLATION=chroot
+cd /root/ca
+echo 'example.org *.example.org' >domains.txt
+{append("account.sh", ACCOUNT)}
+install -m 600 -o 10000 /etc/bind/dns01.key tsig.key
+container=$(buildah from dns01)
+buildah run -v /root/ca/domains.txt:/etc/dehydrated/domains.txt:ro \\
+    -v /root/ca/account.sh:/etc/dehydrated/conf.d/account.sh:ro -v /root/ca/tsig.key:/etc/dns01/tsig.key:ro \\
+    -v {CERTIFICATES}:{CERTIFICATES}:ro "$container" -- sh -ec '
+        id -un | grep -x dns01
+        dehydrated --cron --accept-terms
+        cat /var/lib/dns01/dehydrated/certs/example.org/fullchain.pem
+    ' >said
+cat said
+curl -s https://127.0.0.1:15000/roots/0 >root.pem
+sed -n '/BEGIN/,$p' said >fullchain.pem
+openssl verify -CAfile root.pem -untrusted fullchain.pem fullchain.pem
+[ ! "$(dig +short @192.0.2.53 _acme-challenge.example.org TXT)" ]
+"""
+
+
+def image() -> list[Step]:
+    """The image, and a certificate that dehydrated brings within it."""
+    return [Step(REGISTRY + commands("An image"), online=True), Step(CA + BIND), Step(CONTAINER)]
+
+
 WAYS = {
     "deb": way("The Debian package", "/usr/bin/dns01", UPGRADED, REMOVED, before=OLDER),
     "next": way("The Debian package", "/usr/bin/dns01", NEXT_DEBIAN, NEXT_PYTHON, ORDER),
@@ -215,5 +267,6 @@ WAYS = {
     "uv": way("uv", LOCAL, MAN.format("/opt/uv/dns01-hook/share/man"), before=UV),
     "sdist": way("A virtual environment", LOCAL, MAN.format("/opt/dns01/share/man")),
     "pyz": way("One file", LOCAL),
+    "image": image(),
     "ansible": ansible(),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from collections.abc import Sequence
 from zlib import crc32
@@ -11,9 +10,10 @@ from zlib import crc32
 from ....child_process import run
 from ....errors import ConfigError, HookError
 from .. import schedule
-from .clients import Client, Order
+from .clients import Client, Order, has_cron, in_crontab
 from .files import Draft
 
+HEAD = "# written by dns01 init, which changes it again"
 SYSTEMD = "/run/systemd/system"  # is there where systemd is at work (sd_booted(3))
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NIGHT = range(1, 6)  # hours
@@ -27,7 +27,7 @@ def drafts(client: Client, order: Order) -> list[Draft]:
     if not command or os.geteuid() != 0:
         return []
     crontab, units = f"/etc/cron.d/{client.name}", _units(client.name)
-    if any(map(shutil.which, ("cron", "crond"))) and os.path.isdir("/etc/cron.d"):
+    if has_cron():
         ours = [Draft(crontab, _crontab(client.name, command))]
     elif os.path.isdir(SYSTEMD):
         texts = (_service(client.name, command), _timer(client.name))
@@ -58,20 +58,16 @@ def enable(client: Client, written: Sequence[Draft]) -> None:
         ) from None
 
 
-HEAD = "# written by dns01 init, which changes it again"
-
-
 def _is_ours(path: str) -> bool:
     with open(path, encoding="utf-8", errors="replace") as file:
         return file.readline().rstrip("\n") == HEAD
 
 
 def _crontab(client: str, command: str) -> str:
-    """At a time of its own, since CAs have the most work at the full hour. A bare % would end the command."""
+    """At a time of its own, since CAs have the most work at the full hour."""
     chance = crc32(socket.gethostname().encode())
     hour = NIGHT[chance // 60 % len(NIGHT)]
-    escaped = command.replace("%", "\\%")
-    return f"{HEAD}\nPATH={PATH}\n{chance % 60} {hour} * * * root {escaped}\n"
+    return f"{HEAD}\nPATH={PATH}\n{chance % 60} {hour} * * * root {in_crontab(command)}\n"
 
 
 def _units(client: str) -> tuple[str, str]:

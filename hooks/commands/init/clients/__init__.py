@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -76,8 +77,24 @@ def folder(system: str, own: str) -> str:
     return system if os.geteuid() == 0 else os.path.expanduser(own)
 
 
+def has_cron() -> bool:
+    """Whether a cron is installed that reads /etc/cron.d."""
+    return any(map(shutil.which, ("cron", "crond"))) and os.path.isdir("/etc/cron.d")
+
+
+def in_crontab(command: str) -> str:
+    """The command as a crontab has it, where a bare % would end it (crontab(5))."""
+    return command.replace("%", "\\%")
+
+
 def cron(client: str, command: str) -> list[str]:
     """What to paste so that cron runs the command once a day."""
     if os.geteuid() == 0:
-        return [f"cat > /etc/cron.d/{client} <<'END'", f"17 4 * * * root {command}", "END"]
-    return ["crontab -e    # and in there:", f"17 4 * * * {command}"]
+        install = [] if has_cron() else ["apt-get install cron    # nothing here runs it by the clock"]
+        return [
+            *install,
+            f"cat > /etc/cron.d/{client} <<'END'",
+            f"17 4 * * * root {in_crontab(command)}",
+            "END",
+        ]
+    return ["crontab -e    # and in there:", f"17 4 * * * {in_crontab(command)}"]
