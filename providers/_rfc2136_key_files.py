@@ -1,4 +1,5 @@
-"""The files that TSIG keys come in: tsig-keygen's, which is a clause of named.conf, and dnssec-keygen's pair.
+"""The files that TSIG keys come in: tsig-keygen's, which is a clause of named.conf, keymgr's, which is a
+section of knot.conf, and dnssec-keygen's pair.
 
 The pair is ``Kname.+163+12345.key``, a KEY record (RFC 2535 §3), and ``….private`` beside it, which does not
 say the key's name; dnssec-keygen made them for nsupdate until BIND 9.13.
@@ -29,6 +30,8 @@ _RECORD = re.compile(
     r"^([^\s;]+)\s+(?:\d+\s+)?(?:IN\s+)?(?:\d+\s+)?KEY\s+\d+\s+\d+\s+(\d+)\s+([^;\n]+)",
     re.MULTILINE | re.IGNORECASE,
 )
+_KNOT_ITEM = re.compile(r"^[ \t]*-[ \t]+id:[^\n]*(?:\n(?![ \t]*-|\w)[^\n]*)*", re.MULTILINE)
+_KNOT_FIELD = re.compile(r"^[ \t]*(?:-[ \t]+)?(id|algorithm|secret):[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
 _FIELD = re.compile(r"^(Private-key-format|Algorithm|Key):[^\S\n]*(.*?)[^\S\n]*$", re.MULTILINE)
 _PAIR = re.compile(r"K(.+?)\.?\+(\d{3})\+\d{5}\.(?:private|key)")
 
@@ -41,7 +44,22 @@ def read_key_file(path: str) -> tuple[str, str, str]:
     fields = dict(_FIELD.findall(text))
     if "Private-key-format" in fields:
         return _of_pair(path, fields)
+    if keys := knot_keys(text):
+        if len(keys) > 1:
+            raise ConfigError(f"{path} has {len(keys)} keys", "`keymgr -t NAME` makes a file that has one")
+        return keys[0]
     return _of_clause(path, text)
+
+
+def knot_keys(text: str) -> list[tuple[str, str, str]]:
+    """(name, algorithm, secret) of each key of knot.conf's section ``key``, or of a file of keymgr's."""
+    found = []
+    for item in _KNOT_ITEM.findall(text):
+        fields = dict(_KNOT_FIELD.findall(item))
+        if secret := fields.get("secret"):
+            hide(secret)
+            found.append((fields["id"].rstrip("."), fields.get("algorithm", "hmac-sha256"), secret))
+    return found
 
 
 def _of_clause(path: str, text: str) -> tuple[str, str, str]:

@@ -11,8 +11,8 @@ from ...errors import DelegationError
 from .address import Address
 
 PORT_53_HINT = (
-    "open port 53 to the world, name other resolvers in DNS01_RESOLVERS, or name the zone's own servers "
-    "in DNS01_NAMESERVERS"
+    "open port 53 to the world, name other resolvers in DNS01_RESOLVERS, or name the zone's own servers, "
+    "as nameservers of the zone in the file, or in DNS01_NAMESERVERS where there is no file"
 )
 
 

@@ -182,6 +182,10 @@ KEY_FILES = {
     "secret first, no last semicolon": f'key "hook" {{ secret "{SECRET}"; algorithm hmac-sha256; }}',
     "with comments": f'# a\n// b\n/* c\n"d" */ key "hook" {{ algorithm hmac-sha256; // e\n'
     f'secret "{SECRET}"; /* f */ }}; # g',
+    "as Knot's keymgr writes it": (
+        f"# hmac-sha256:hook:{SECRET}\nkey:\n  - id: hook\n    algorithm: hmac-sha256\n    secret: {SECRET}\n"
+    ),
+    "as knot.conf has it": f"key:\n- id: 'hook.'\n  secret: \"{SECRET}\"\n  algorithm: hmac-sha256  # it\n",
 }
 
 

@@ -140,6 +140,8 @@ def _ask(
     """The options that are usually given and are not yet there. Raises UsageError where nobody can be
     asked for them."""
     wanting = _wanting(kind, options)
+    if not questions.asks and problem and _is_of_what_is_given(kind, options, problem):
+        raise problem
     if not questions.asks and wanting:
         option = wanting[0]
         key = f"{option.key}.NAME" if option.table else option.key
@@ -200,6 +202,13 @@ def _problem(kind: type[Provider], options: Mapping[str, str]) -> ConfigError | 
     except ConfigError as error:
         return error
     return None
+
+
+def _is_of_what_is_given(kind: type[Provider], options: Mapping[str, str], problem: ConfigError) -> bool:
+    """Whether there would be another problem, or none, without one of the options: it is about that one, and
+    nothing that is lacking."""
+    without = ({key: value for key, value in options.items() if key != left} for left in options)
+    return str(problem) not in [str(_problem(kind, each)) for each in without]
 
 
 def _has(options: Mapping[str, str], option: Option) -> bool:

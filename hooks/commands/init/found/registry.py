@@ -8,12 +8,18 @@ from collections.abc import Mapping
 from .....errors import UsageError
 from .....providers import load
 from .....secret import hide, hide_setting
-from . import Found, bind, certbot, credential_files, text_of, variables
+from . import Found, bind, certbot, credential_files, knot, text_of, variables
 
 
 def accounts(environ: Mapping[str, str]) -> list[Found]:
     """Every account that is found, the same one only once; their secrets are hidden from then on."""
-    readers = (variables.accounts(environ), bind.accounts(), certbot.accounts(), credential_files.accounts())
+    readers = (
+        variables.accounts(environ),
+        bind.accounts(),
+        knot.accounts(),
+        certbot.accounts(),
+        credential_files.accounts(),
+    )
     distinct: dict[object, Found] = {}
     for found in (each for reader in readers for each in reader):
         distinct.setdefault((found.provider, *sorted(found.values.items())), found)
@@ -25,12 +31,19 @@ def accounts_of(path: str) -> list[Found]:
     if not os.path.exists(path):
         raise UsageError(f"init: {path} is not there", "name the file that has the account")
     text = text_of(path)
-    readers = (bind.accounts_of, certbot.accounts_of, credential_files.accounts_of, variables.accounts_of)
+    readers = (
+        bind.accounts_of,
+        knot.accounts_of,
+        certbot.accounts_of,
+        credential_files.accounts_of,
+        variables.accounts_of,
+    )
     found = hidden([each for reader in readers for each in reader(text, path)])
     if not found:
         raise UsageError(
             f"init: nothing in {path} is an account that can be used",
-            "keys of BIND's have one, files of certbot's plugins, acme.sh, lego, lexicon, pyrax, acme-dns",
+            "keys of BIND and Knot have one, and the files of certbot's plugins, acme.sh, lego, lexicon, "
+            "pyrax and acme-dns",
         )
     return found
 

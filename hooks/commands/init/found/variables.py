@@ -22,6 +22,7 @@ LEGO = (
 )  # fmt: skip
 ACME_SH = ("~/.acme.sh/account.conf", "~/.acme.sh/*/*.conf", "/etc/acme.sh/account.conf")
 NOT_LOOKED_FOR = {"acmesh", "exec", "memory", "standalone"}  # whose variables are nobody's credentials
+CREDENTIALS = {"USERNAME", "TOKEN", "PASSWORD", "KEY", "SECRET"}  # as old variables of lexicon end
 
 _SETTING = re.compile(r"^\s*(?:export\s+)?(?:SAVED_)?([A-Za-z]\w*)=(.*?)\s*$", re.MULTILINE)
 _ENCODED = re.compile(r"__ACME_BASE64__START_(.*)__ACME_BASE64__END_")
@@ -57,6 +58,7 @@ def accounts_of(text: str, path: str) -> Iterator[Found]:
 def accounts_in(variables: Mapping[str, str], source: str) -> Iterator[Found]:
     """The provider that DNS01_PROVIDER names, or else every one that has a secret of its own there, or all
     that it requires."""
+    variables = _with_lexicon(variables)
     chosen = known_as(variables.get("DNS01_PROVIDER", "")) or variables.get("DNS01_PROVIDER", "")
     for name in [chosen] if chosen in names() else names():
         kind = load(name)
@@ -73,6 +75,22 @@ def accounts_in(variables: Mapping[str, str], source: str) -> Iterator[Found]:
         wanted = required <= values.keys() if required else not secret.isdisjoint(values)
         if values and (name == chosen or (name not in NOT_LOOKED_FOR and wanted)):
             yield Found(name, values, source, is_ours=name == chosen)
+
+
+def _with_lexicon(variables: Mapping[str, str]) -> Mapping[str, str]:
+    """With what lexicon and its hooks for dehydrated have of their own: PROVIDER, and no AUTH_ in a name."""
+    api = variables.get("LEXICON_PROVIDER") or variables.get("PROVIDER", "")
+    prefix = f"LEXICON_{api.upper()}_"
+    given = {name: value for name, value in variables.items() if api and name.startswith(prefix)}
+    if not given:
+        return variables
+    full = {
+        f"{prefix}AUTH_{name.removeprefix(prefix)}": value
+        for name, value in given.items()
+        if name.removeprefix(prefix) in CREDENTIALS
+    }
+    kept = {name: value for name, value in variables.items() if name.removeprefix(prefix) not in CREDENTIALS}
+    return {**kept, **full, "LEXICON_PROVIDER": api}
 
 
 def _settings(text: str) -> dict[str, str]:

@@ -29,6 +29,33 @@ FILES = {
         "rfc2136",
         {**TSIG, "tsig_algorithm": "hmac-sha512"},
     ),
+    "a key of Knot's keymgr": (
+        "dns01.key",
+        f"# hmac-sha256:dns01:{SECRET}\n"
+        f"key:\n  - id: dns01\n    algorithm: hmac-sha256\n    secret: {SECRET}\n",
+        "rfc2136",
+        TSIG,
+    ),
+    "a key within knot.conf": (
+        "knot.conf",
+        f'acl:\n  - id: a\n    key: dns01\n    action: update\nkey:\n  - id: "dns01."  # ours\n'
+        f"    secret: '{SECRET}'\n    algorithm: hmac-sha256\nremote:\n  - id: r\n",
+        "rfc2136",
+        TSIG,
+    ),
+    "dehydrated's hook for lexicon": (
+        "config",
+        "export PROVIDER=hover\nexport LEXICON_HOVER_USERNAME=me\nexport LEXICON_HOVER_PASSWORD=pass-word\n"
+        'HOOK="/usr/local/bin/dehydrated.default.sh"\n',
+        "lexicon",
+        {"api": "hover", "options.AUTH_USERNAME": "me", "options.AUTH_PASSWORD": "pass-word"},
+    ),
+    "lexicon's variables": (
+        "config",
+        "LEXICON_PROVIDER=hover\nLEXICON_HOVER_AUTH_USERNAME=me\nLEXICON_HOVER_AUTH_PASSWORD=pass-word\n",
+        "lexicon",
+        {"api": "hover", "options.AUTH_USERNAME": "me", "options.AUTH_PASSWORD": "pass-word"},
+    ),
     "certbot's cloudflare": (
         "cf.ini",
         "dns_cloudflare_api_token = abc-token\n",
@@ -159,7 +186,8 @@ def test_what_is_no_account_is_none(text: str, tmp_path: Path) -> None:
             registry.accounts_of(str(path))
         assert str(error.value) == f"init: nothing in {path} is an account that can be used"
         assert error.value.hint == (
-            "keys of BIND's have one, files of certbot's plugins, acme.sh, lego, lexicon, pyrax, acme-dns"
+            "keys of BIND and Knot have one, and the files of certbot's plugins, acme.sh, lego, lexicon, "
+            "pyrax and acme-dns"
         )
 
 
