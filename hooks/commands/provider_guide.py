@@ -98,7 +98,8 @@ def _permission(kind: object) -> str:
     return kind.permission if isinstance(kind, NeedsPermission) else ""
 
 
-def _least_ttl(kind: object) -> int:
+def least_ttl(kind: object) -> int:
+    """The least TTL that the provider's API takes, in seconds."""
     return kind.least_ttl if isinstance(kind, RaisesTtl) else 0
 
 
@@ -197,7 +198,7 @@ def _parts(name: str, kind: type[Provider], page: _Page) -> Iterator[str]:
             f" value{which}:"
         )
         yield "\n\n".join(_definition(option, page) for option in kind.options)
-    yield page.wrap(_limits(kind) + _waits(kind.profile, _least_ttl(kind)))
+    yield page.wrap(_limits(kind) + _waits(kind.profile, least_ttl(kind)))
 
 
 def environment(name: str, kind: type[Provider]) -> str:

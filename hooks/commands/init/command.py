@@ -60,7 +60,8 @@ def _set_up(options: Options) -> int:
     order = answers.choose_order(questions, options, client, file)
     server = name_server.prepared(questions, options.bind, account, order.names)
     renewing = _renewing(questions, options, client, order)
-    ours = [*configuration.drafts(file, settings, account, order.names), *client.drafts(order)]
+    own = configuration.drafts(file, settings, account, order.names, is_sequential=client.is_sequential)
+    ours = [*own, *client.drafts(order)]
     drafts = [*(server.drafts if server else ()), *ours, *renewing]
     before = files.as_they_are(server.drafts if server else ())
     written = _write(questions, drafts, agreed=options.yes)

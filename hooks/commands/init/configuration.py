@@ -8,14 +8,19 @@ from collections.abc import Sequence
 from ....errors import ConfigError
 from ....names import is_within
 from ....options import at
+from ....providers import load
 from ...config.load import DEFAULT_FILE
 from ...config.settings import Settings
 from ...config.toml import File
+from ..provider_guide import least_ttl
 from .account import Chosen
 from .document import in_file, set_key, string
 from .files import Draft, read
 
 MODE = 0o600
+SHORT_TTL = (
+    5  # seconds; a CA may remember the value of one challenge for as long, and the next one waits for that
+)
 
 
 def path() -> str:
@@ -38,8 +43,16 @@ def present(file: str) -> Settings | None:
         return None if found.without_account else found.settings()
 
 
-def drafts(file: str, settings: Settings | None, account: Chosen, names: Sequence[str]) -> list[Draft]:
-    """The files of the account's secrets, and then the one that names them. Raises ConfigError."""
+def drafts(
+    file: str,
+    settings: Settings | None,
+    account: Chosen,
+    names: Sequence[str],
+    *,
+    is_sequential: bool = False,
+) -> list[Draft]:
+    """The files of the account's secrets, and then the one that names them. ``is_sequential``: the client has
+    two values at one name validated one after the other. Raises ConfigError."""
     folder = os.path.dirname(file)
     paths = {key: os.path.join(folder, f"{account.name}.{key}") for key in account.secrets}
     secrets = [Draft(paths[key], account.options[key] + "\n", MODE, secret=True) for key in sorted(paths)]
@@ -47,11 +60,17 @@ def drafts(file: str, settings: Settings | None, account: Chosen, names: Sequenc
     section = ["account", account.name]
     if settings is None or account.name not in settings.accounts:
         text = set_key(text, section, "provider", string(account.provider), file)
+        if is_sequential and _share_owners(names) and least_ttl(load(account.provider)) <= SHORT_TTL:
+            text = set_key(text, section, "ttl", str(SHORT_TTL), file)
     for key, value in account.options.items():
         text = set_key(text, section, key, in_file(paths[key]) if key in paths else string(value), file)
     for name in _unserved(settings, account, names):
         text = set_key(text, ["zone", name], "account", string(account.name), file)
     return [*secrets, Draft(file, text, MODE)]
+
+
+def _share_owners(names: Sequence[str]) -> bool:
+    return len({name.removeprefix("*.") for name in names}) < len(names)
 
 
 def _unserved(settings: Settings | None, account: Chosen, names: Sequence[str]) -> list[str]:

@@ -43,7 +43,8 @@ class Client(NamedTuple):
     without. ``drafts``: its files, as they are to be. ``paste``: what is to be written or run by hand, in
     lines. ``first``: the commands that bring the certificate, even if one of another CA is there that is not
     due. ``renewal``: what has it renewed, in lines to paste. ``daily``: the command that renews what is due,
-    for a shell; empty where something of the client's own runs that."""
+    for a shell; empty where something of the client's own runs that. ``is_sequential``: it has one name
+    validated after the other, also two values at one owner name."""
 
     name: str
     programs: tuple[str, ...]
@@ -53,6 +54,7 @@ class Client(NamedTuple):
     renewal: Callable[[Order], Sequence[str]]
     daily: Callable[[Order], str] = lambda order: ""
     wants_email: bool = False
+    is_sequential: bool = False
     environment: Callable[[Order], Mapping[str, str]] = lambda order: order.environment
 
 

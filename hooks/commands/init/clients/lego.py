@@ -59,6 +59,24 @@ def _traefik_renewal(order: Order) -> list[str]:
 
 
 LEGO = Client(
-    "lego", ("lego",), nothing, paste, first, renewal, daily, wants_email=True, environment=_variables
+    "lego",
+    ("lego",),
+    nothing,
+    paste,
+    first,
+    renewal,
+    daily,
+    wants_email=True,
+    is_sequential=True,
+    environment=_variables,
 )
-TRAEFIK = Client("traefik", ("traefik",), nothing, _traefik, nothing, _traefik_renewal, wants_email=True)
+TRAEFIK = Client(
+    "traefik",
+    ("traefik",),
+    nothing,
+    _traefik,
+    nothing,
+    _traefik_renewal,
+    wants_email=True,
+    is_sequential=True,
+)

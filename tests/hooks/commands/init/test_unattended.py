@@ -62,6 +62,7 @@ class TestEachClient:
     def test_the_account_is_written_with_its_secret_in_a_file_of_its_own(self, runs: Runs) -> None:
         assert runs.first.code == 0, runs.first.stderr
         account = tomllib.loads(runs.machine.path("/etc/dns01/config.toml").read_text())["account"]["rfc2136"]
+        account.pop("ttl", None)
         secret = runs.machine.path("/etc/dns01/rfc2136.tsig_secret")
         assert account == {
             "provider": "rfc2136",
@@ -224,6 +225,22 @@ class TestWhatIsPasted:
             "       export EXEC_PATH=/opt/dns01/bin/dns01\n       export EXEC_SEQUENCE_INTERVAL=1\n"
             in said.stdout
         )
+
+    @pytest.mark.parametrize(
+        ("client", "names", "ttl"),
+        [
+            ("lego", NAMES, {"ttl": 5}),
+            ("traefik", NAMES, {"ttl": 5}),
+            ("lego", ("example.org", "www.example.org"), {}),
+            ("dehydrated", NAMES, {}),
+        ],
+    )
+    def test_where_one_value_waits_for_the_ttl_of_another_that_is_short(
+        self, client: str, names: tuple[str, ...], ttl: dict[str, int], machine: FreshMachine
+    ) -> None:
+        machine.run(*words(client)[: -len(NAMES)], *names)
+        account = tomllib.loads(machine.path("/etc/dns01/config.toml").read_text())["account"]["rfc2136"]
+        assert {key: value for key, value in account.items() if key == "ttl"} == ttl
 
     def test_the_step_to_production_is_one_command_that_runs_as_it_is(self, machine: FreshMachine) -> None:
         for client in ("dehydrated", "lego"):
