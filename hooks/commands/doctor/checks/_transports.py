@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from ....dns.address import Address
+from ....dns.destination import Server
 from ....dns.inspect.server_answers import Look
 from ....dns.inspect.survey import Survey
+from ....dns.message import SOA, Query
+from ....dns.timing import Timing
+from ....dns.transport import Transport
 from ..finding import Finding, Severity
 from ._server_names import ips, located, looks_by_host, or_drop
 
+WITHOUT_EDNS = 2.5  # seconds for a question without it, where all others were in vain
 SEVERAL = 3  # servers with the same thing wrong, beyond which they have one finding together
 
 
@@ -145,6 +150,35 @@ def without_edns(survey: Survey) -> Iterator[Finding]:
                 "or bring its software up to date: EDNS is of 1999",
             ),
         )
+
+
+def deaf_to_edns(servers: Iterable[Server], zone: str, timing: Timing) -> list[tuple[str, Address]]:
+    """Which of the servers, that answer nothing else, answer without EDNS: by NS name and address."""
+    hosts = {address: server.name for server in servers for address in server.addresses}
+    asked = [
+        Query(address, zone, SOA, plain=True, stream=stream) for address in hosts for stream in (False, True)
+    ]
+    with Transport(timing) as transport:
+        answers = transport.ask(asked, WITHOUT_EDNS)
+    heard = {query.server for query, answer in answers.items() if answer.authoritative}
+    return [(host, address) for address, host in hosts.items() if address in heard]
+
+
+def edns_dropped_everywhere(zone: str, deaf: Sequence[tuple[str, Address]]) -> Finding:
+    """Resolvers no longer go without (DNS flag day 2019)."""
+    (_, address), hosts = deaf[0], ", ".join(dict.fromkeys(host for host, _ in deaf))
+    return Finding(
+        "edns-dropped",
+        Severity.ERROR,
+        zone,
+        f"no server of the zone {zone} answers a question that has EDNS, over UDP or TCP, and {hosts} does "
+        "without: the resolvers of CAs always ask with it",
+        (
+            f"see what drops EDNS (OPT, RFC 6891), a firewall in front of {hosts} mostly; compare: "
+            f"dig SOA {zone} +norec +edns=0 @{address.ip}, and the same with +noedns",
+            "or bring their software up to date: EDNS is of 1999",
+        ),
+    )
 
 
 def limited(survey: Survey) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from ....dns.cname_chain import ChainError
 from ....dns.destination import Destination, PortBarred, not_delegated
 from ....dns.message import text
 from ..finding import Examined, Finding, Severity
+from ._transports import deaf_to_edns, edns_dropped_everywhere
 from .account_copy import account_copies
 
 
@@ -133,6 +134,8 @@ def _down(examined: Examined, delegation: Destination) -> Finding:
         return unasked
     if own and (glue := _wrong_glue(examined, delegation)):
         return glue
+    if deaf := deaf_to_edns(delegation.servers, delegation.zone, examined.discovery.timing):
+        return edns_dropped_everywhere(delegation.zone, deaf)
     kind = "zone" if own else "challenge zone"
     likely, mend = _mending(delegation)
     return Finding(

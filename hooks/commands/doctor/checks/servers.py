@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import dns.rdatatype
 
+from .....errors import DelegationError
 from ....dns.inspect.faults import server_faults
 from ....dns.inspect.source_address import sources
 from ....dns.inspect.survey import Survey, recheck_serials
@@ -31,6 +33,7 @@ from ._transports import (
 from ._zone_copies import copy_elsewhere, hidden_and_behind, other_view, with_addresses
 from ._zones import named_survey, surveys
 from .account_copy import AccountCopies, AccountCopy, account_copies
+from .destination import followed
 
 LONG = 3600  # seconds that a resolver keeps a "no" before an order had better wait for it
 NEIGHBOURS = {4: 24, 6: 48}  # the prefix that one site is given: what fails in it fails together
@@ -49,7 +52,9 @@ def _of_all_zones(examined: Examined) -> Iterator[Finding]:
     if examined.settings.nameservers_for(examined.name):
         if survey := named_survey(examined):
             yield from _unexpected(_named(survey, copies.only), survey, copies)
+            yield from _too_few(examined, survey)
         return
+    zone = _zone_of_the_record(examined)
     for survey in surveys(examined):
         owned = [copy for copy in copies.found if copy.zone == survey.apex]
         if views := [view for each in owned if (view := other_view(examined, survey, each))]:
@@ -63,6 +68,8 @@ def _of_all_zones(examined: Examined) -> Iterator[Finding]:
             survey = recheck_serials(survey, own.apex.serial)
             own = with_addresses(examined, survey, own)
         yield from findings(survey, own, _addresses.of_the_root(examined))
+        if survey.apex == zone:
+            yield from _too_few(examined, survey)
 
 
 def findings(
@@ -109,6 +116,38 @@ def findings(
     yield from limited(survey)
     yield from _single_network(survey)
     yield from _long_negative_ttl(survey)
+
+
+def _zone_of_the_record(examined: Examined) -> str:
+    with suppress(DelegationError):
+        return followed(examined).zone
+    return ""
+
+
+def _too_few(examined: Examined, survey: Survey) -> Iterator[Finding]:
+    """A wait wants half of the servers at least (docs/readiness.rst); a CA makes do with what is left."""
+    settings = examined.settings
+    named = settings.nameservers_for(examined.name)
+    readiness = settings.readiness_for(examined.name) or ("authoritative" if named else "public")
+    useful = {look.host for look in survey.looks if look.authority}
+    if readiness == "resolvers" or not useful or 2 * len(useful) >= len(survey.servers):
+        return
+    if readiness == "authoritative":
+        severity, words = Severity.ERROR, "fails when its time is out, though the CA may still get an answer"
+        more = () if named else ('until then, readiness = "public" has resolvers decide in their place',)
+    else:
+        severity = Severity.WARNING
+        words = f"goes by what resolvers outside see after {settings.timing.degraded_after:.0f} s (degraded)"
+        more = ()
+    place = "`nameservers`" if named else f"the NS records of {survey.apex}, at the parent and in the zone"
+    yield Finding(
+        "too-few-servers",
+        severity,
+        survey.apex,
+        f"{len(useful)} of {len(survey.servers)} name servers of {survey.apex} answer for it: an order waits "
+        f"for half of them at least, and {words}",
+        (f"mend the others, or take them out of {place}", *more),
+    )
 
 
 # Several accounts, each with servers and an SOA of its own (RFC 8901)

@@ -187,6 +187,16 @@ def datagrams_with_edns_are_dropped(site: Site) -> Account:
     )
 
 
+@FAULTS.add("edns-dropped", "+noedns", "ns1.example.org", "over UDP or TCP")
+def all_that_has_edns_is_dropped(site: Site) -> Account:
+    return changed(site, lambda response, query, over: None if query.edns >= 0 else response)
+
+
+@FAULTS.add("zone-down", "ns1.example.org")
+def nothing_is_answered_with_edns_or_without(site: Site) -> Account:
+    return changed(site, lambda response, query, over: None)
+
+
 # Case
 
 

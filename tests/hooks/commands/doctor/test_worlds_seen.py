@@ -475,6 +475,21 @@ def answers_of_more_than_512_octets_vanish(site: Site) -> Account:
     return {}
 
 
+@FAULTS.add("too-few-servers", "1 of 3", 'readiness = "public"')
+def most_are_silent_and_they_alone_are_believed(site: Site) -> Account:
+    hosts = {**BOTH, "ns3.example.org": THREE}
+    for server in site.world.zone("example.org", hosts).servers[1:]:
+        server.silent = True
+    return {"DNS01_READINESS": "authoritative"}
+
+
+@FAULTS.add("too-few-servers", "1 of 3", "`nameservers`")
+def most_of_those_that_are_named_are_lame(site: Site) -> Account:
+    for server in site.world.zone("example.org", {**BOTH, "ns3.example.org": THREE}).servers[1:]:
+        server.rcode = "REFUSED"
+    return {"DNS01_NAMESERVERS": f"{ONE},{TWO},{THREE}"}
+
+
 @FAULTS.add("silent-server", "12 of 13", severity=Severity.WARNING)
 def twelve_of_thirteen_servers_are_dead(site: Site) -> Account:
     for server in site.world.zone("example.org", THIRTEEN).servers[1:]:
