@@ -80,15 +80,37 @@ def test_a_word_that_no_line_has_room_for_is_left_to_the_terminal() -> None:
     assert name in wrapped(f"   -> see {name} there", 80).splitlines()[1]
 
 
+def test_a_tab_takes_as_many_columns_as_there_are_to_the_next_stop() -> None:
+    lines = wrapped("name\tvalue " * 20, 40).splitlines()
+    assert max(len(line.expandtabs()) for line in lines) <= 40
+
+
 def test_wide_characters_take_two_columns() -> None:
     lines = wrapped(" ".join(["証明書"] * 20), 40).splitlines()
     assert max(len(line.strip().replace(" ", "")) * 2 + line.strip().count(" ") for line in lines) <= 40
 
 
 @pytest.mark.parametrize(
-    "text", ["`" * 5000, '"' * 5000, "a." * 5000, "= [" * 3000, "dig -" * 3000, " " * 9000]
+    "beginning",
+    [
+        "`",
+        "` ",
+        '" ',
+        "a. TXT ",
+        'a. TXT "',
+        "a.",
+        "a = [ ",
+        "x = { ",
+        "dig -",
+        "dig '",
+        "/a",
+        "sudo ",
+        "1 s ",
+        " ",
+    ],
 )
-def test_what_looks_like_a_beginning_over_and_over_is_wrapped_nevertheless(text: str) -> None:
+def test_what_looks_like_a_beginning_over_and_over_is_wrapped_nevertheless(beginning: str) -> None:
+    text = beginning * (100_000 // len(beginning))
     assert re.sub(r"\s", "", wrapped(text, 80)) == re.sub(r"\s", "", text)
 
 
@@ -102,7 +124,9 @@ def test_only_a_terminal_gets_shorter_lines(tmp_path: Path, monkeypatch: pytest.
     os.close(ours)
 
 
-@pytest.mark.parametrize(("columns", "expected"), [("72", 72), ("12", 0), ("many", 80), ("", 80)])
+@pytest.mark.parametrize(
+    ("columns", "expected"), [("72", 72), ("12", 0), ("many", 80), ("-9", 80), ("0", 80), ("²", 80), ("", 80)]
+)
 def test_the_width_is_the_terminal_s_unless_columns_says_it(
     columns: str, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

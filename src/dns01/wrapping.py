@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TextIO
 from unicodedata import combining, east_asian_width
 
@@ -25,13 +26,14 @@ WITH_SUBCOMMANDS = (
 WORD = r"(?:(?![,;:]+(?:\s|$))\S)+"  # without the punctuation that a sentence has after it
 COPIED = re.compile(
     rf"""
-    `[^`]*`
+    `[^`]{{0,400}}`
     | (?<!\S)(?:\S+\.|@)(?:\ \d+)?(?:\ IN)?\ (?:{TYPES})
-      \ (?:(?:\d+|issue\w*|iodef)\ ){{0,3}}(?:"[^"]*"(?:\ "[^"]*")*|{WORD})
-    | (?<!\S)[\w."-]+\ =\ (?:\[[^\]]*\]|\{{[^}}]*\}}|"[^"]*"|{WORD})
+      \ (?:(?:\d+|issue\w*|iodef)\ ){{0,3}}(?:"[^"]{{0,400}}"(?:\ "[^"]{{0,400}}"){{0,20}}|{WORD})
+    | (?<!\S)[\w."-]+\ =\ (?:\[[^\]]{{0,400}}\]|\{{[^}}]{{0,400}}\}}|"[^"]{{0,400}}"|{WORD})
     | (?<![\w./-])(?:sudo\ |[\w./-]*/)?
       (?:systemctl\ [a-z-]+\ [\w@.-]+|chown\ \S+|(?:{WITH_SUBCOMMANDS})\ [a-z][\w-]*|(?:{PROGRAMS})(?![\w-]))
-      (?:\ (?:'[^']*'|"[^"]*"|(?:&&|\|)\ \S+|(?=[-+@/~$<>|&*\d]|\S*[-./=@<>*:\[]|[A-Z][A-Z0-9_]*\b){WORD}))*
+      (?:\ (?:'[^']{{0,400}}'|"[^"]{{0,400}}"|(?:&&|\|)\ \S+
+            |(?=[-+@/~$<>|&*\d]|\S*[-./=@<>*:\[]|[A-Z][A-Z0-9_]*\b){WORD}))*
     | \d[\d,.]*\ (?:s|ms|h|KiB|MiB|MB)\b
     """,
     re.VERBOSE,
@@ -42,11 +44,12 @@ def width(file: TextIO | None) -> int:
     """Columns of the terminal that the file is, or 0 where it is none or too narrow."""
     if file is None or not file.isatty():
         return 0
-    try:
-        columns = int(os.environ.get("COLUMNS", "")) or os.get_terminal_size(file.fileno()).columns
-    except ValueError:
-        columns = os.get_terminal_size(file.fileno()).columns
-    return columns if columns >= LEAST_WIDTH else 0
+    chosen = os.environ.get("COLUMNS", "")
+    with suppress(OSError):  # a terminal that has just gone
+        columns = int(chosen) if chosen.isdecimal() else 0
+        columns = columns or os.get_terminal_size(file.fileno()).columns
+        return columns if columns >= LEAST_WIDTH else 0
+    return 0
 
 
 def wrapped(text: str, width: int, *, plain: bool = False) -> str:
@@ -82,6 +85,8 @@ def _lines(line: str, width: int, plain: bool) -> Iterator[str]:
 
 def _columns(text: str) -> int:
     """How much room it takes on a terminal."""
+    if "\t" in text:
+        text = text.expandtabs()
     if text.isascii():
         return len(text)
     return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)
