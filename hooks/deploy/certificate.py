@@ -22,7 +22,7 @@ from ...errors import DeployError
 from ...names import canonical
 from ...regular_file import open_regular, read_at_most
 from ..clients.call import Certificate
-from .extensions import key_type, names_of, written
+from .certificate_fields import key_type, names_of, written
 
 LARGEST_FILE = 1 << 20  # octets: a certificate with its chain has a few thousand
 

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ...output import printable
-from .extensions import extended_key_usages, key_type, names_of, written
+from .certificate_fields import extended_key_usages, key_type, names_of, written
 
 USAGES = {
     ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string: "clientAuth",

@@ -11,7 +11,7 @@ from .....threads import aside_once
 from ....dns.cname_chain import ChainError, Discovery
 from ....dns.inspect.survey import Survey, survey, survey_named
 from ..finding import Examined
-from .destination import followed
+from ._destination import followed
 
 
 def surveys(examined: Examined) -> tuple[Survey, ...]:

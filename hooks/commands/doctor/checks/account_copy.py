@@ -15,7 +15,7 @@ from ....challenge.placement import Placements
 from ....config.settings import Account
 from ....dns.inspect.faults import ZoneCopy
 from ..finding import Examined
-from .destination import followed
+from ._destination import followed
 
 WITHIN = 5.0  # seconds for the account's word: the rest of the check has to fit into its time
 

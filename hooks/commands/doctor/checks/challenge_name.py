@@ -15,7 +15,7 @@ from ....dns.inspect.server_answers import Look
 from ....dns.inspect.survey import Survey
 from ....dns.message import TXT, Response, alias_of, apex_of, hosts_in, referral_to
 from ..finding import Examined, Finding, Severity
-from ._questions import asking
+from ._ca_queries import asking
 from ._zones import zone_of
 
 

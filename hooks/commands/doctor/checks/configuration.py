@@ -16,7 +16,7 @@ from ....config.load import DEFAULT_FILE, load_settings, unconfigured
 from ....config.settings import Account, Settings
 from ....deploy.section import load_deployments
 from ..finding import Examined, Finding, Severity
-from .destination import followed
+from ._destination import followed
 
 
 def load(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]:

@@ -15,7 +15,7 @@ from ....dns.inspect.dnssec import Bogus, Expiring, trusted_keys, validate, vali
 from ....dns.inspect.survey import Survey
 from ....dns.message import Response, referral_to
 from ..finding import Examined, Finding, Severity
-from ._questions import Answers, asking, questions
+from ._ca_queries import Answers, asking, questions
 from ._zones import surveys, zone_of
 
 

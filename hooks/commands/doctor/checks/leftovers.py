@@ -14,9 +14,9 @@ from ....dns.message import TXT
 from ....state.atomic import usable
 from ....state.journal import Entry, Journal, giving_up
 from ..finding import Examined, Finding, Severity
-from ._questions import asking
+from ._ca_queries import asking
+from ._destination import followed
 from ._zones import zone_of
-from .destination import followed
 
 SWEEP = "dns01 sweep"
 SHOWN = 8  # of the values that are to be removed

@@ -19,7 +19,7 @@ from ....dns.inspect.server_answers import Look
 from ....dns.inspect.survey import Survey
 from ....dns.message import Response, alias_of, apex_of, referral_to
 from ..finding import Examined, Finding, Severity
-from ._questions import Answers, asking, dropping, questions
+from ._ca_queries import Answers, asking, dropping, questions
 from ._server_faults import apex_cname
 from ._zones import zone_of
 

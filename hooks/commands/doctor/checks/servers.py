@@ -19,6 +19,7 @@ from ....dns.negative_ttl import negative_ttl
 from ..finding import Examined, Finding, Severity
 from . import _addresses
 from ._ca import is_of_ones_own
+from ._destination import followed
 from ._server_faults import REPORTS, serial_went_back
 from ._server_names import answers, or_drop
 from ._transports import (
@@ -33,7 +34,6 @@ from ._transports import (
 from ._zone_copies import copy_elsewhere, hidden_and_behind, other_view, with_addresses
 from ._zones import named_survey, surveys
 from .account_copy import AccountCopies, AccountCopy, account_copies
-from .destination import followed
 
 LONG = 3600  # seconds that a resolver keeps a "no" before an order had better wait for it
 NEIGHBOURS = {4: 24, 6: 48}  # the prefix that one site is given: what fails in it fails together
