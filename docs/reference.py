@@ -23,11 +23,19 @@ DOCS = Path(__file__).parent
 PACKAGE = DOCS.parent / "hooks"
 
 
+ACCOUNTS = """\
+``[account.NAME]`` and ``[zone."NAME"]`` say who serves which zone: :doc:`/guides/accounts`. Their keys, and
+those at the top of the file, stand beside the variables of the same meaning in :doc:`/reference/variables`;
+those of each provider in :doc:`/providers`. A key that nobody knows is an error, and ``dns01 config check``
+says where.
+"""
+
+
 def pages() -> Mapping[str, str]:
     """Each page's text, by its name."""
     return {
         "commands": page("Commands", *map(command, commands(dns01))),
-        "configuration": page("The file config.toml", *map(section, sections())),
+        "configuration": page("The file config.toml", ACCOUNTS, *map(section, sections())),
         "variables": page("Environment variables", VARIABLES),
         "provider_variables": page("Environment variables of providers", *provider_variables()),
         "exit_codes": page("Exit codes", exit_codes()),

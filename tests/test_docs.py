@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import subprocess
 import sys
 import textwrap
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -153,6 +155,15 @@ def test_a_part_of_a_configuration_is_right_beside_the_accounts_that_it_names(
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "module", [pytest.param(path, id=path.parent.name) for path in sorted(ROOT.glob("hooks/**/section.py"))]
+)
+def test_the_reference_of_a_section_is_toml_and_has_the_section(module: Path) -> None:
+    text = ast.get_docstring(ast.parse(module.read_text())) or ""
+    (example,) = LITERAL.findall(f"{text}\n")
+    assert tomllib.loads(textwrap.dedent(example))
 
 
 @each(block for block in blocks("bash") if "DNS01_PROVIDER=" in block.text)

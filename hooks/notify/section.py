@@ -1,4 +1,4 @@
-"""What ``[notify]`` says: who is told, and of what.
+r"""What ``[notify]`` says: who is told, and of what.
 
 ::
 
