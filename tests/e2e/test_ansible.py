@@ -130,7 +130,8 @@ def test_with_certbot_secrets_are_credentials_and_dns01_is_a_wheel(
 
     wrong = managed.fail("--diff", dns01_secrets={"tsig-secret": NEXT_KEY.secret})
     assert wrong.changed == ["Write the secrets"]
-    assert f"auth-rejected: own: {BIND} says that the secret of the key {KEY.name} is wrong" in wrong.said
+    assert f"auth-rejected: own: {BIND} " in wrong.said
+    assert "(BADSIG)" in wrong.said
 
     removed = managed.play("--diff", dns01_state="absent")
     verify(issued, NAMES, stage.ca.roots())
@@ -161,7 +162,7 @@ def test_without_systemd_cron_runs_it_and_what_did_not_arrive_is_a_failure_until
 
     targets = managed.variables["dns01_deploy"]["example.org"]
     targets["tls"]["test"] = "false"
-    assert "it did not arrive: example.org → tls" in managed.fail().said
+    assert "example.org → tls" in managed.fail().said
     targets["tls"]["test"] = "true"
     targets["added"] = {"to": "files", "fullchain": str(managed.path("tls", "added.pem"))}
     mended = managed.play()
@@ -239,7 +240,7 @@ def test_a_secret_in_the_configuration_itself_is_refused_and_not_shown(managed: 
 
     failed = managed.fail("--diff", only="config", dns01_prefix=str(ROOT / ".venv"))
 
-    assert "a secret stands in this file, which others can read" in failed.said
+    assert "[account.own]: token: " in failed.said
     assert KEY.secret not in failed.said
     assert not managed.path("etc", "config.toml").exists()
 
