@@ -211,4 +211,4 @@ def test_the_list_has_the_runs_of_rotated_files_and_says_which_cannot_be_read(
 
     runs = [line.rpartition("] ")[2] for line in said.stdout.splitlines() if line.startswith("2025")]
     assert (said.code, runs) == (0, ["run 1", "run 2"])
-    assert f" {state_dir}/audit.jsonl.1.gz " in said.stderr
+    assert f" ! the audit trail {state_dir}/audit.jsonl.1.gz cannot be read: " in said.stderr

@@ -218,8 +218,10 @@ def test_the_entries_of_a_table_are_shown_in_both_forms(
 
 @every_provider
 def test_a_file_is_offered_in_the_place_of_a_value(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where there is none to set, none is."""
-    assert ("_FILE" in said(capsys, name)) == bool(load(name).options)
+    offer = (
+        "All variables; with _FILE at the end of its name, each is the path of a file that holds the value"
+    )
+    assert (offer in said(capsys, name)) == bool(load(name).options)
 
 
 def test_the_least_privilege_is_told_as_a_policy_where_it_is_one(capsys: pytest.CaptureFixture[str]) -> None:

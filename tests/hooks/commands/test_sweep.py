@@ -64,7 +64,7 @@ def test_sweep_names_the_record_of_a_corrupt_file_until_the_file_is_removed(stag
     file.write_text("{")
     aside = stage.state / "corrupt" / "open" / file.name
     shell = stage.client("bash")
-    assert str(aside) in shell("sweep").stderr
+    assert f"is corrupt (it is no JSON) and lies at {aside}" in shell("sweep").stderr
 
     said = shell("sweep")
     assert said.code == 1

@@ -147,6 +147,14 @@ class TestVariablesAlone:
             if "export " in line and "=" in line
         ]
         assert message == "no DNS provider is configured"
+        first, *_, last = refusal({}, "/etc/dns01/config.toml")[1].splitlines()
+        assert first == (
+            "run `dns01 init`, write /etc/dns01/config.toml, or export in the client's configuration,"
+            " for example:"
+        )
+        assert last == (
+            "      (by hand, lend it what dehydrated has: bash -c '. /etc/dehydrated/config; dns01 …')"
+        )
         assert load_settings(dict(exports)).accounts
 
     def test_an_unknown_provider_names_the_nearest(self) -> None:

@@ -197,7 +197,12 @@ def one_server_answers_without_authority(site: Site) -> Account:
     return {}
 
 
-@FAULTS.add("server-fails", "rndc retransfer example.org", severity=Severity.WARNING)
+@FAULTS.add(
+    "server-fails",
+    "mend the zone transfer: see why in the log of ns2.example.org",
+    "rndc retransfer example.org",
+    severity=Severity.WARNING,
+)
 def a_secondary_whose_copy_has_expired(site: Site) -> Account:
     site.bind()
     site.copy(TWO, SOA.format(mname="ns", serial=1)).rcode = "SERVFAIL"

@@ -38,7 +38,9 @@ def test_an_account_without_the_zone(world: World) -> None:
     assert (finding.code, finding.severity) == ("token-lacks-zone", Severity.ERROR)
     assert " example.org; " in finding.message
     assert finding.message.endswith(" example.net")
-    assert finding.remedy
+    assert finding.remedy[0] == (
+        "give the credentials access to the zone, or name another account for it in config.toml"
+    )
 
 
 def test_a_parent_in_the_account_whose_child_is_delegated_elsewhere(world: World) -> None:
