@@ -103,6 +103,54 @@ def test_a_secret_is_hidden_however_it_is_spelt(token: str, spell: Callable[[str
     assert said.startswith("begin")
 
 
+LONGER = ["s3cr3t/T0ken+with-all=kinds", "plain-T0ken_0123456789", "0123456789abcdef0123456789abcdef"]
+
+
+@pytest.mark.parametrize("token", LONGER)
+@pytest.mark.parametrize(
+    "spell",
+    [
+        str.upper,
+        str.lower,
+        lambda token: quote(token, safe="").lower(),
+        lambda token: f"{token[:12]}…",
+        lambda token: f"{token[:20]}... (truncated)",
+        lambda token: f"…{token[-12:]}",
+        lambda token: f"...{token[3:]}",
+        lambda token: f"{token[:-1]}",
+        lambda token: json.dumps(token.upper())[:16],
+        lambda token: f"{token[:13]}****{token[-13:]}",
+    ],
+)
+def test_a_longer_secret_is_hidden_in_another_case_and_where_it_is_cut_off(
+    token: str, spell: Callable[[str], str]
+) -> None:
+    said = redact(f"invalid token: {spell(token)} (code 7)", [token])
+    assert said.startswith("invalid token: ")
+    assert said.endswith("(code 7)")
+    for part in (token[2:8], token[6:12], token[-12:-6], token[-7:-2]):
+        assert part.lower() not in said.replace("[secret]", "").lower()
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("https://hooks.example.org/services/T0001/abcdef", "https://hooks.example.org does not answer"),
+        ("/etc/dns01/secrets/token-of-example-1", "/etc/dns01/secrets is open to others"),
+        ("correct horse battery staple 1", "correct horse is no answer"),
+        ("f81d4fae7dec11d0a76500a0c91e6bf6", "f81d4fae-7dec is another"),
+        ("hetzner-dns-token", "the account hetzner-dns-to is unknown"),
+    ],
+)
+def test_what_only_begins_like_a_secret_is_shown(secret: str, text: str) -> None:
+    assert redact(text, [secret]) == text
+
+
+def test_a_long_text_is_looked_through_in_no_time() -> None:
+    token = "0123456789abcdef0123456789abcdef"
+    assert redact("0123456789abcde" * 5_000, [token]).count("[secret]") <= 5_000
+
+
 def test_the_word_for_a_secret_may_be_one() -> None:
     assert redact("a secret and another-token", ["secret", "another-token"]) == "a [secret] and [secret]"
 

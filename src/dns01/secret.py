@@ -21,7 +21,10 @@ SECRETIVE = re.compile("key|pass|secret|token", re.IGNORECASE)
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 HEXADECIMAL = re.compile(r"[0-9A-Fa-f-]{32,}")
 SHORTEST = 4  # characters of what is hidden: anything shorter would blot out half of every sentence
-SHORTEST_PART = 12  # characters of a line, or of what base64 makes of it
+SHORTEST_PART = 12  # characters of a line, of what base64 makes of it, or of an end that was left
+CUT_OFF = re.compile(r"(?=.*\d)(?!/)[A-Za-z0-9+/_=~-]{20,}")  # whose ends are hidden: no path, no sentence
+WORD = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/_=~%\\-"  # may be more of it
+WORDS = re.compile(f"[{re.escape(WORD)}]*")
 BLOT = "\ufdd0"  # no character (Unicode §23.7): it is in no secret
 LONGEST_LINE = 512  # characters: a longer text (a certificate's key) is hidden as it is, and line by line
 SPECIAL = {  # what else stands for a character: in a pattern, after the usual ways to write it
@@ -41,7 +44,8 @@ HINT = "it has to hold the secret and nothing else"
 
 def hide(secret: str) -> None:
     """Have ``secret`` replaced wherever it would appear in what is said or recorded, in whatever way
-    somebody else may have spelt it: in JSON, in a URL, in HTML, in hexadecimal, in base64."""
+    somebody else may have spelt it: in JSON, in a URL, in HTML, in hexadecimal, in base64; a longer one in
+    any letter case, too, and where it was cut off."""
     if len(secret) >= SHORTEST:
         _secrets.add(secret)
 
@@ -80,6 +84,8 @@ def redact(text: str, besides: Iterable[str] = ()) -> str:
     more = {secret for secret in besides if len(secret) >= SHORTEST}
     for secret in sorted(_secrets | more, key=len, reverse=True):
         text = _spellings(secret).sub(BLOT, text)
+        if CUT_OFF.fullmatch(secret):
+            text = _without_ends(text, secret)
     return text.replace(BLOT, "[secret]")  # at last: the word may be somebody's secret
 
 
@@ -97,7 +103,34 @@ def _spellings(secret: str) -> re.Pattern[str]:
     octets = secret.encode(errors="surrogateescape")
     plain = (octets.hex(), octets.hex().upper(), *_in_base64(octets))
     forms = [re.escape(text) if len(text) > LONGEST_LINE else _any_spelling(text) for text in texts]
-    return re.compile("|".join([*forms, *map(re.escape, plain)]))
+    case = re.IGNORECASE if len(secret) >= SHORTEST_PART else re.NOFLAG
+    return re.compile("|".join([*forms, *map(re.escape, plain)]), case)
+
+
+def _without_ends(text: str, secret: str) -> str:
+    """The text without words that begin as the secret does, or end so: somebody has cut it off."""
+    beginning, end = _ends(secret)
+    pieces: list[str] = []
+    done = 0
+    for match in beginning.finditer(text):
+        if match.start() >= done:
+            pieces.append(text[done : match.start()] + BLOT)
+            rest = WORDS.match(text, match.end())
+            done = rest.end() if rest else match.end()
+    text = "".join([*pieces, text[done:]])
+    pieces, done = [], 0
+    for match in end.finditer(text):
+        pieces.append(text[done : match.start()].rstrip(WORD) + BLOT)
+        done = match.end()
+    return "".join([*pieces, text[done:]])
+
+
+@cache
+def _ends(secret: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """The shortest part at its beginning, and that at its end, however they are spelt."""
+    parts = (secret[:SHORTEST_PART], secret[-SHORTEST_PART:])
+    beginning, end = (re.compile(_any_spelling(part), re.IGNORECASE) for part in parts)
+    return beginning, end
 
 
 def _any_spelling(text: str) -> str:

@@ -137,7 +137,7 @@ class Issuing(Scene):
     def check(self) -> None:
         assert self.office.names_of("www") == {"www.example.org"}
         assert self.office.texts("www.example.org") == set()
-        assert not list(self.state.glob("open/*"))
+        assert not list(self.state.glob("open/*.json"))
 
 
 SCENES = {
