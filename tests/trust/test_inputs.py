@@ -315,7 +315,12 @@ def test_an_answer_of_an_api_is_understood_or_an_error(name: str, api: Said) -> 
             provider.retract(provider.zone_for(record.name), [record])
 
     check()
-    figure(f"answers of an API, {name}", count, "each was understood or an error", f"pytest {HERE} -k api")
+    figure(
+        f"answers of an API, {name}",
+        count,
+        "each was understood or an error",
+        f"TRUST_INPUTS={INPUTS} pytest {HERE} -k api",
+    )
 
 
 # What lies in the state folder
