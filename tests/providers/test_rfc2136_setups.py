@@ -271,6 +271,12 @@ def secret_file(path: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.parametrize("algorithm", ["HMAC-SHA256", "hmac-sha256.", "HMAC-SHA256."])
+def test_an_algorithm_may_be_in_upper_case_and_end_with_a_dot(bind: Bind, algorithm: str) -> None:
+    """go-acme/lego#329, home-assistant/addons#4493: one tool wants the dot, another has none."""
+    assert provider("127.1.38.4", tsig_algorithm=algorithm).zone_for(RECORD.name).apex == "example.com"
+
+
 @pytest.mark.parametrize("text", KEY_FILES.values(), ids=KEY_FILES)
 def test_a_key_file_may_be_written_in_any_way_that_bind_reads(bind: Bind, key_file: Path, text: str) -> None:
     key_file.write_text(text)

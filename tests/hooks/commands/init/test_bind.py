@@ -125,6 +125,19 @@ class TestWhatIsThere:
             assert update(machine, f"{OWNER} 60 TXT v").code == 0
         assert machine.run("stat", "-c", "%U %G %a", "/etc/bind/dns01.key").stdout == "root bind 640\n"
 
+    def test_a_journal_that_bind_cannot_write_is_moved_with_its_zone(self, machine: FreshMachine) -> None:
+        """certbot/certbot#5906, ventz/docker-bind#23, NixOS/nixpkgs#165510: each update is a SERVFAIL."""
+        machine.write("/etc/bind/dns01.key", KEY_FILE, 0o640)
+        machine.path("/etc/bind/dns01.key").chmod(0o644)
+        rule = f"    update-policy {{ grant dns01 name {OWNER}. TXT; }};\n}};"
+        text = 'include "/etc/bind/dns01.key";\n' + BY_HAND.replace("};", rule)
+        machine.write("/etc/bind/named.conf.local", text, 0o644)
+        with bind(machine):
+            assert "SERVFAIL" in update(machine, f"{OWNER} 60 TXT v").stderr
+            assert unattended(machine, "--bind").code == 0
+            assert update(machine, f"{OWNER} 60 TXT v").code == 0
+        assert local(machine) == text.replace("/etc/bind/db.", "/var/lib/bind/db.")
+
     def test_a_key_without_a_rule_is_said_to_be_of_no_use(self, machine: FreshMachine) -> None:
         machine.write("/etc/bind/dns01.key", KEY_FILE, 0o640)
         before = local(machine)
@@ -195,6 +208,16 @@ class TestWhatIsThere:
 
 
 class TestWhatIsNotUnderstood:
+    def test_the_key_of_update_policy_local_belongs_to_bind_and_is_not_taken(
+        self, machine: FreshMachine
+    ) -> None:
+        """SFTtech/sftdyn#13: it is made anew at each start, and its permissions with it."""
+        machine.write("/mnt/session.key", KEY_FILE)
+        machine.run("chown", "bind", "/mnt/session.key")
+        said = unattended(machine, "--bind", "--from", "/mnt/session.key")
+        assert said.code == 2
+        assert "/mnt/session.key belongs to the user bind" in said.stderr
+
     @pytest.mark.parametrize(
         ("text", "complaint", "remedy"),
         [
