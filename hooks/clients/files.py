@@ -112,6 +112,7 @@ def others(environ: Mapping[str, str]) -> list[str]:
     home = environ.get("HOME", "")
     found = (
         environ.get("LEGO_PATH") or f"{home}/.lego",
+        "/var/lib/lego",  # where `dns01 init` has root's lego keep them
         environ.get("LE_CONFIG_HOME") or f"{home}/.acme.sh",
         "/etc/ssl/uacme",
     )

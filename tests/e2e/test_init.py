@@ -99,6 +99,12 @@ def test_lego_and_the_bind_of_this_machine(
     order(machine, ca, "lego", "--email", "hostmaster@example.org")
     folder = machine.path("/var/lib/lego/certificates")
     verify(issued(folder, "example.org.key", "example.org.crt"), NAMES, ca.roots())
+    section = '[deploy."example.org".tls]\nto = "files"\ndirectory = "/opt/tls"\n'
+    with machine.path("/etc/dns01/config.toml").open("a") as config:
+        config.write(section)
+    said = machine.run("dns01", "deploy", "example.org")
+    assert said.code == 0, said.stderr
+    assert machine.path("/opt/tls/fullchain.pem").read_text().count("BEGIN CERTIFICATE") > 1
     assert bind.txt("_acme-challenge.example.org") == set()
 
 

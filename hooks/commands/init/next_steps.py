@@ -18,6 +18,8 @@ from .clients import Client, Order
 from .questions import Questions
 from .renewal import is_scheduled
 
+REGISTERED = ("acmedns",)  # providers with an account for each domain, which `dns01 register` makes
+
 
 def use(file: str) -> None:
     """Have this process, and what it starts, go by the configuration file: variables that stand for an
@@ -56,9 +58,12 @@ def order_first(questions: Questions, client: Client, order: Order, wanted: bool
     return True
 
 
-def say_what_comes_next(client: Client, order: Order, *, issued: bool) -> None:
+def say_what_comes_next(client: Client, order: Order, provider: str, *, issued: bool) -> None:
     """The steps that are left, each with what to paste. No line is broken."""
     steps: list[tuple[str, list[str]]] = []
+    if not issued and provider in REGISTERED:
+        registration = shlex.join(["dns01", "register", *order.names])
+        steps.append(("have accounts there, and the CNAMEs that lead to them", [registration]))
     if not issued:
         commands = client.first(order)
         what = "order the certificate" if commands else f"configure {client.name}"

@@ -249,6 +249,11 @@ class TestWhatIsPasted:
             assert machine.run(*shlex.split(step), "--no-order", "--no-doctor", "--yes").code == 0, client
             assert "have it renewed" not in said, client  # nobody keeps what a staging CA has issued
 
+    def test_acme_dns_wants_its_accounts_before_the_order(self, machine: FreshMachine) -> None:
+        given = ["--provider", "acme-dns", "--set", "base_url=https://acme-dns.example.net"]
+        said = machine.run(*words("certbot", *given)).stdout
+        assert said.index("dns01 register example.org '*.example.org'") < said.index("order the certificate")
+
     def test_a_configuration_elsewhere_is_told_to_every_client(self, machine: FreshMachine) -> None:
         for client in ("certbot", "lego", "traefik", "uacme"):
             said = machine.run(*words(client), DNS01_CONFIG="/etc/dns01/other.toml")
