@@ -24,6 +24,7 @@ class Hoster(NamedTuple):
     zone: str
     address: str
     text: str = ""
+    delegated: bool = True  # by the TLD; else one of the others has a delegation in its text
 
     @property
     def key(self) -> Key:
@@ -45,15 +46,16 @@ class Place:
         self.world, self.folder = world, folder
         self.binds: dict[str, Bind] = {}
 
-    def host(self, *hosters: Hoster) -> None:
+    def host(self, *hosters: Hoster, ca: str = "letsencrypt") -> None:
         for hoster in hosters:
             self.binds[hoster.zone] = self.world.enter(
                 Bind(hoster.address, {hoster.zone: hoster.text}, [hoster.key])
             )
-            self.world.delegate(hoster.zone, {f"ns.{hoster.zone}": hoster.address})
+            if hoster.delegated:
+                self.world.delegate(hoster.zone, {f"ns.{hoster.zone}": hoster.address})
         config = self.folder / "config.toml"
         config.write_text(
-            f'ca = "letsencrypt"\nresolvers = ["{self.world.resolver.address}"]\n'
+            f'ca = "{ca}"\nresolvers = ["{self.world.resolver.address}"]\n'
             + "".join(hoster.config for hoster in hosters)
         )
         config.chmod(0o600)
@@ -174,3 +176,73 @@ def test_2_one_server_of_three_is_too_few_where_servers_alone_are_believed(place
 
     assert said.code != 0
     assert "not every name server has" in said.stderr
+
+
+# As people have reported it of other clients
+
+
+def test_16_a_zone_between_the_domain_and_its_name_is_another_accounts(place: Place) -> None:
+    """https://github.com/go-acme/lego/issues/2502"""
+    place.host(
+        Hoster("first", "example.org", ONE, f"i NS ns.i\nns.i A {TWO}"),
+        Hoster("second", "i.example.org", TWO, delegated=False),
+    )
+    assert place.found("test.i.example.org") == {}
+    said = place.order("test.i.example.org")
+    assert said.code == 0, said.stderr
+    assert place.binds["i.example.org"].txt("_acme-challenge.test.i.example.org") == {VALUE}
+
+
+def test_16_a_cut_beneath_a_name_that_has_no_records(place: Place) -> None:
+    """https://github.com/go-acme/lego/pull/116"""
+    apex, host = "_acme-challenge.www.example.org", "ns2.example.org."
+    place.host(
+        Hoster("first", "example.org", ONE, f"_acme-challenge.www NS ns2\nns2 A {TWO}"),
+        Hoster("second", apex, TWO, f"@ SOA {host} h.example.org. 1 3600 600 86400 60\n@ NS {host}", False),
+    )
+    assert place.found("www.example.org") == {}
+    said = place.order("www.example.org")
+    assert said.code == 0, said.stderr
+    assert place.binds[apex].txt(apex) == {VALUE}
+
+
+def test_13_a_cname_into_a_zone_that_its_parent_delegates_to_a_host_of_its_own(place: Place) -> None:
+    """https://github.com/go-acme/lego/issues/1710"""
+    place.host(
+        Hoster("first", "example.org", ONE, "_acme-challenge CNAME user.acme.hoster.net."),
+        Hoster("second", "hoster.net", TWO, f"acme NS inner.acme\ninner.acme A {THREE}"),
+        Hoster("third", "acme.hoster.net", THREE, delegated=False),
+    )
+    assert "error" not in place.found().values()
+    said = place.order()
+    assert said.code == 0, said.stderr
+    assert place.binds["acme.hoster.net"].txt("user.acme.hoster.net") == {VALUE}
+
+
+def test_47_a_domain_that_is_delegated_after_a_first_try_is_found_at_once(place: Place) -> None:
+    """https://github.com/cert-manager/cert-manager/issues/5515"""
+    place.host(Hoster("first", "unregistered.org", ONE, delegated=False))
+    # its own server answers for it, which is said, and is enough where the CA is one of somebody's own
+    assert "is not in the public DNS" in place.order("unregistered.org").stderr
+
+    place.world.delegate("unregistered.org", {"ns.unregistered.org": ONE})
+    said = place.order("www.unregistered.org")
+    assert said.code == 0, said.stderr
+    assert "is not in the public DNS" not in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("ca", "found"),
+    [
+        ("https://ca.corp.internal/acme/acme/directory", {"zone-private": "note"}),
+        ("https://192.0.2.8/directory", {"zone-missing": "error"}),
+        ("letsencrypt", {"zone-missing": "error"}),  # which finds no such name
+    ],
+)
+def test_39_a_zone_that_the_accounts_server_alone_has(
+    place: Place, ca: str, found: Mapping[str, str]
+) -> None:
+    place.host(Hoster("first", "lan", ONE, delegated=False), ca=ca)
+    assert place.found("nas.lan") == found
+    said = place.order("nas.lan")
+    assert said.code == 0, said.stderr

@@ -63,6 +63,8 @@ def verdict(group: Sequence[Diagnosis]) -> str:
         return f"an order would fail: {codes[Severity.ERROR]}"
     if first.worst == Severity.WARNING:
         return f"an order would go through, as things are: {codes[Severity.WARNING]}"
+    if any(account.provider == "rfc2136" for account in first.accounts) and "probe" not in first.findings:
+        return "ready to order; only --write tells whether the server takes a change, and passes it on"
     return "ready to order"
 
 

@@ -8,13 +8,14 @@ from itertools import product
 
 import dns.rdatatype
 
-from .....errors import ConfigError, DelegationError, ZoneNotFound
+from .....errors import ConfigError, DelegationError, HookError, ZoneNotFound
 from .....names import PREFIX
 from .....providers.base import is_within
 from ....dns.cname_chain import ChainError
 from ....dns.destination import Destination, PortBarred, not_delegated
 from ....dns.message import text
 from ..finding import Examined, Finding, Severity
+from ._ca import is_of_ones_own
 from ._transports import deaf_to_edns, edns_dropped_everywhere
 from .account_copy import account_copies
 
@@ -33,7 +34,9 @@ def check(examined: Examined) -> Iterator[Finding]:
         yield Finding("zone-unknown", Severity.ERROR, examined.name, str(error), (error.hint,))
     else:
         yield from _wildcard(delegation)
-        if "." not in delegation.zone:
+        if "." not in delegation.zone and (private := _private(examined)):
+            yield private
+        elif "." not in delegation.zone:
             yield _with_dnames(examined, delegation.chain, _nowhere(delegation))
         elif delegation.trouble:
             yield _down(examined, delegation)
@@ -84,6 +87,28 @@ def _wildcard(delegation: Destination) -> Iterator[Finding]:
             "name itself, which overrides the wildcard while it is there",
             (f"if the CNAME is meant for it, write it out: {delegation.name}. CNAME {delegation.wildcard}.",),
         )
+
+
+def _private(examined: Examined) -> Finding | None:
+    """A zone that the public DNS does not have, and the server that takes the account's updates has: an order
+    goes there, and passes at a CA of one's own, which asks that server too."""
+    if not examined.settings.accounts or not is_of_ones_own(examined):
+        return None
+    try:
+        place = examined.places.find([examined.name])[examined.name]
+    except HookError:  # of which the other findings tell
+        return None
+    if not place.private:
+        return None
+    servers = ", ".join(server.name for server in place.servers)
+    return Finding(
+        "zone-private",
+        Severity.NOTE,
+        place.apex,
+        f"{place.apex} is not in the public DNS, and {servers}, where the account sends its updates, has it: "
+        "a public CA issues nothing for it, one of your own does if it asks there",
+        (f'to say so for good: nameservers = ["ADDRESS"] in [zone."{place.apex}"], and ca',),
+    )
 
 
 def _nowhere(delegation: Destination) -> Finding:
