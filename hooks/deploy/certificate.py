@@ -7,7 +7,7 @@ its next restart: here it is found out while the old files are still in use.
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
@@ -124,6 +124,23 @@ def inspect(certificate: Certificate, now: datetime | None = None, read: Reader 
         key_type(leaf.public_key()),
         leaf.fingerprint(SHA256()).hex(),
     )
+
+
+def check_issued(url: str, pem: str, names: Sequence[str], now: float) -> None:
+    """See that what a CA has issued is for exactly these names, of use now (epoch seconds), and no larger
+    than what ``inspect`` reads. ``url``: where it is from; ``pem``: the certificate first. Raises
+    DeployError."""
+    if len(pem) > LARGEST_FILE:
+        raise DeployError(f"{url} has more than {LARGEST_FILE >> 20} MiB", "see what the CA gives there")
+    leaf, *chain = _certificates(url, lambda path: pem.encode())
+    if (there := set(names_of(leaf))) != set(names):
+        raise DeployError(
+            f"{url} is for {', '.join(sorted(there)) or 'no name'}, and was ordered for {', '.join(names)}",
+            "see which names the CA issues for, and write the same ones",
+        )
+    moment = datetime.fromtimestamp(now, UTC)
+    _check_dates(url, leaf, moment)
+    _check_issuer(chain, moment)
 
 
 def names_in(path: str) -> tuple[str, ...]:

@@ -21,10 +21,11 @@ KEY_USAGES = {
 
 
 def names_of(leaf: x509.Certificate) -> tuple[str, ...]:
-    """The subject's alternative names; the common name is no name any more (RFC 9525 §2)."""
+    """The subject's alternative names; the common name is no name any more (RFC 9525 §2). None where its
+    extensions cannot be read."""
     try:
         san = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
+    except (x509.ExtensionNotFound, ValueError):
         return ()
     addresses = [str(address) for address in san.get_values_for_type(x509.IPAddress)]
     return (*(name.lower() for name in san.get_values_for_type(x509.DNSName)), *addresses)

@@ -60,7 +60,8 @@ class AcmeFront(Served):
     or a Refusal; "*" is every other's. ``refuse``: gives a Refusal for a request, or None. ``before``
     and ``after``: called with each request before Pebble has it, and before its answer goes out.
     ``asked``: all requests so far. ``reuses_orders``: whether who asks for the same names gets the same
-    order, as Boulder does while it is open."""
+    order, as Boulder does while it is open. ``rewrite``: gives what goes out in the place of what Pebble
+    answers to a request, ``headers`` with more of them."""
 
     def __init__(self, pebble: Pebble) -> None:
         self._pebble = pebble
@@ -69,6 +70,8 @@ class AcmeFront(Served):
         self.refuse: Callable[[Asked], Refusal | None] = lambda asked: None
         self.before: Callable[[Asked], None] = lambda asked: None
         self.after: Callable[[Asked], None] = lambda asked: None
+        self.headers: list[tuple[str, str]] = []
+        self.rewrite: Callable[[Asked, bytes], bytes] = lambda asked, content: content
         self.asked: list[Asked] = []
         self.orders: list[Mapping[str, Any]] = []  # the payloads that Pebble has taken
         self.has_renewal_info = True
@@ -116,7 +119,8 @@ class AcmeFront(Served):
             directory = json.loads(content)
             directory["renewalInfo"] = self.directory.removesuffix("/dir") + "/renewal"
             content = json.dumps(directory).encode()
-        headers = response.getheaders()
+        content = self.rewrite(asked, content)
+        headers = [*response.getheaders(), *self.headers]
         if asked.is_new_order and response.status == 201:
             self.orders.append(asked.payload)
             if self.reuses_orders:

@@ -33,7 +33,11 @@ NONCE_TRIES = 6  # RFC 8555 §6.5: a refused nonce is no error; a CA may refuse 
 TRIES = 4  # of a request that has no effect, or that the CA has refused for now
 PAUSE = 1.0  # seconds before the second try; doubled by each
 MOST = 4 << 20  # octets of an answer
+MOST_SUBPROBLEMS = 100  # of an answer, which are shown
 PREFIX = "urn:ietf:params:acme:error:"
+
+# What the library raises on JSON of other types than RFC 8555 has them, or nested without end.
+MISUNDERSTOOD = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class Payload(JSONDeSerializable):
@@ -54,7 +58,7 @@ class _Conversation(threading.local):
     """What one thread has with the CA: its connections, the last response, and when to come back."""
 
     network: ClientNetwork | None = None
-    response: requests.Response
+    response: requests.Response | None = None
     pause: float | None = None
 
 
@@ -77,15 +81,20 @@ class AcmeClient:
         self._threads = _Conversation()
         self.key = key
         self.account = account
-        self.directory = messages.Directory.from_json(dict(self.get_json(directory)))
+        try:
+            self.directory = messages.Directory.from_json(dict(self.get_json(directory)))
+        except (JoseError, *MISUNDERSTOOD):
+            raise AcmeError(f"the directory {directory} makes no sense", SEE) from None
 
     def resource(self, name: str) -> str:
-        """The URL of one of the directory's resources; empty where the CA does not have it."""
+        """The URL of one of the directory's resources that every CA has (RFC 8555 §7.1.1)."""
         try:
             url = self.directory[name]
         except KeyError:
-            return ""
-        return url if isinstance(url, str) else ""
+            url = None
+        if not isinstance(url, str):
+            raise AcmeError(f"the directory {self._url} has no {name}", SEE)
+        return url
 
     def get_json(self, url: str) -> Mapping[str, Any]:
         """The JSON object of a resource that asks for no account."""
@@ -128,14 +137,16 @@ class AcmeClient:
         try:
             response._content = body_of(response, MOST)
         except UnreadableAnswer as reason:
-            raise AcmeError(f"the answer of {response.url} {reason}", "see what answers there") from None
+            raise AcmeError(f"the answer of {response.url} {reason}", SEE) from None
 
     def _repeated(
         self, request: Callable[[ClientNetwork], requests.Response], url: str, *, again: bool = True
     ) -> requests.Response:
         nonces = tries = 0
+        if not url.startswith("https://"):  # RFC 8555 §6.1
+            raise AcmeError(f"the CA names {url[:200]!r}, which is no https:// URL", SEE)
         while True:
-            self._threads.pause = None
+            self._threads.response = self._threads.pause = None
             try:
                 with within(self._timeout):
                     return request(self._network())
@@ -145,7 +156,7 @@ class AcmeClient:
                 if error.code == "badNonce" and nonces < NONCE_TRIES:
                     continue
                 passing = error.code == "serverInternal"
-            except (errors.Error, requests.RequestException, JoseError, OSError) as problem:
+            except (errors.Error, requests.RequestException, JoseError, OSError, *MISUNDERSTOOD) as problem:
                 error = self._failure(problem, url)
                 passing = again
             tries += 1
@@ -154,7 +165,9 @@ class AcmeClient:
             self._sleep(min(self._threads.pause or PAUSE * 2 ** (tries - 1), 30.0))
 
     def _refusal(self, url: str) -> AcmeError:
-        document = json_of(self._threads.response)
+        response = self._threads.response
+        assert response is not None  # that is what the library has found the refusal in
+        document = json_of(response)
         pause = self._threads.pause
         if pause is None:
             pause = pause_in(str(document.get("detail")), time.time())
@@ -167,22 +180,20 @@ class AcmeClient:
         )
 
     def _failure(self, problem: Exception, url: str) -> AcmeError:
-        response = problem.args[0] if problem.args else None
-        if isinstance(response, tuple):
-            response = response[0]
-        if isinstance(response, requests.Response):
-            what = f"answers with {response.status_code}, and not as RFC 8555 has it"
-        else:
+        response = self._threads.response
+        hint = "see that this host reaches it; a private CA wants ca_file in [ca]"
+        if isinstance(problem, requests.exceptions.SSLError):
+            what = "has a certificate of its own that is not trusted"
+        elif response is None or isinstance(problem, (requests.ConnectionError, requests.Timeout)):
             what = f"does not answer: {type(problem).__name__}"
-            if isinstance(problem, requests.exceptions.SSLError):
-                what = "has a certificate of its own that is not trusted"
+        else:
+            what, hint = f"answers with {response.status_code}, and not as RFC 8555 has it", SEE
         return AcmeError(
-            f"{urlsplit(url).hostname} {what}",
-            "see that this host reaches it; a private CA wants ca_file in [ca]",
-            code="connection",
-            retry_after=self._threads.pause,
+            f"{urlsplit(url).hostname} {what}", hint, code="connection", retry_after=self._threads.pause
         )
 
+
+SEE = "see what answers there"
 
 HINTS = {
     "rateLimited": "the CA says when: the rest is ordered by a later run",
@@ -210,7 +221,7 @@ def json_of(response: requests.Response) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise AcmeError(f"{response.url} answers with no JSON object", "see what answers there")
+        raise AcmeError(f"{response.url} answers with no JSON object", SEE)
     return body
 
 
@@ -225,12 +236,18 @@ def problem_in(document: object) -> str:
     """A problem document in one line that does no harm to a terminal (RFC 9457, RFC 8555 §6.7)."""
     if not isinstance(document, dict):
         return ""
+    subproblems = document.get("subproblems")
+    parts = subproblems[:MOST_SUBPROBLEMS] if isinstance(subproblems, list) else []
+    text = "; ".join(filter(None, map(_problem, [document, *parts])))[:800]
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
+def _problem(document: object) -> str:
+    """Without its subproblems, which have none themselves (RFC 8555 §6.7.1)."""
+    if not isinstance(document, dict):
+        return ""
     kind = str(document.get("type") or "").rpartition(":")[2]
     detail = str(document.get("detail") or document.get("title") or "")
     identifier = document.get("identifier")
     name = f"{identifier.get('value')}: " if isinstance(identifier, dict) else ""
-    line = f"{name}{detail} ({kind})" if kind else f"{name}{detail}"
-    subproblems = document.get("subproblems")
-    parts = [problem_in(each) for each in subproblems] if isinstance(subproblems, list) else []
-    text = "; ".join(filter(None, [line, *parts]))[:800]
-    return "".join(each if each.isprintable() else " " for each in text)
+    return f"{name}{detail} ({kind})" if kind else f"{name}{detail}"

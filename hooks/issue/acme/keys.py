@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
@@ -45,7 +46,10 @@ def new_csr(key: str, names: Sequence[str]) -> bytes:
 def answers(certificate: str, csr: bytes) -> bool:
     """Whether the certificate (PEM) is for the key of this request (DER)."""
     public = x509.load_der_x509_csr(csr).public_key()
-    return x509.load_pem_x509_certificate(certificate.encode()).public_key() == public
+    try:
+        return x509.load_pem_x509_certificate(certificate.encode()).public_key() == public
+    except (ValueError, UnsupportedAlgorithm):  # a key that no request of ours has
+        return False
 
 
 def read_csr(path: str, names: Sequence[str]) -> bytes:

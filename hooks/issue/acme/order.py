@@ -10,13 +10,16 @@ from typing import Any, NamedTuple
 from acme import challenges
 from cryptography import x509
 
-from ....errors import AcmeError
+from ....errors import AcmeError, UsageError
+from ....output import warning
 from ....retry_after import retry_after
 from ...clients.challenge import VALUE, Challenge, owner_name
-from .client import AcmeClient, json_of, problem_in
+from .client import SEE, AcmeClient, json_of, problem_in
 
 POLL_INTERVAL = 1.0  # seconds between two looks, where the CA does not say
 LONGEST_POLL_INTERVAL = 60.0
+MOST_AUTHORIZATIONS = 1000  # of an order: a certificate has 100 names at most
+MOST_CHAINS = 8  # alternate ones that are looked at
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
 
@@ -63,7 +66,7 @@ class Orders:
         response = self._client.post(self._client.resource("newOrder"), fields)
         location = response.headers.get("Location", "")
         if not location.startswith("https://"):
-            raise AcmeError("the CA gives the order no URL", "see what answers there")
+            raise AcmeError("the CA gives the order no URL", SEE)
         return _order(location, response)
 
     def look(self, url: str) -> Order:
@@ -73,6 +76,31 @@ class Orders:
     def authorization(self, url: str) -> Authorization:
         """Read one of the order's authorizations (RFC 8555 §7.5)."""
         return self._authorization(url, json_of(self._client.post_as_get(url)))
+
+    def to_prove(self, order: Order, names: Sequence[str]) -> list[Authorization]:
+        """The authorizations of an order that is pending, which is for these names and no others: what a CA
+        asks for beyond them is not published (RFC 8555 §7.1.3 leaves to it what it asks for)."""
+        places = {owner_name(name) for name in names}
+        found = []
+        for url in dict.fromkeys(order.authorizations):
+            authorization = self.authorization(url)
+            if owner_name(authorization.identifier) not in places:
+                raise AcmeError(
+                    f"the CA wants a proof for {authorization.identifier}, which was not ordered",
+                    "see what the CA says of it",
+                    code="invalid",
+                )
+            if authorization.status not in ("pending", "valid"):
+                raise AcmeError(
+                    f"the CA gives an authorization that is {authorization.status!r}: "
+                    f"{authorization.problem or authorization.identifier}",
+                    "another order is placed by a later run",
+                    code="invalid",
+                )
+            found.append(authorization)
+        if not found:
+            raise AcmeError(f"the order {order.url} has no authorizations", SEE, code="invalid")
+        return found
 
     def answer(self, authorization: Authorization) -> None:
         """Have the CA validate (RFC 8555 §7.5.1). That it is at it already, or has done so, is no error:
@@ -96,19 +124,33 @@ class Orders:
         issuer's name; where no chain of the CA's has it, the CA's own choice."""
         response = self._client.post_as_get(order.certificate)
         chain = _chain(response.text)
-        if preferred and not _leads_to(chain, preferred):
-            for link in response.headers.get("Link", "").split(","):
-                match = re.fullmatch(r'\s*<([^>]+)>\s*;\s*rel="?alternate"?.*', link)
-                if match and _leads_to(other := _chain(self._client.post_as_get(match[1]).text), preferred):
+        if not preferred or _leads_to(chain, preferred):
+            return chain
+        links = response.headers.get("Link", "").split(",")
+        matches = (re.fullmatch(r'\s*<([^>]+)>\s*;\s*rel="?alternate"?.*', link) for link in links)
+        for url in [match[1] for match in matches if match][:MOST_CHAINS]:
+            try:
+                other = _chain(self._client.post_as_get(url).text)
+                if _leads_to(other, preferred):
                     return other
+            except AcmeError as error:
+                if error.code == "rateLimited":
+                    raise
+                warning(f"a chain of the CA's is not to be had: {error}")
         return chain
 
     def _authorization(self, url: str, body: Mapping[str, Any]) -> Authorization:
         identifier = body.get("identifier")
         name = identifier.get("value") if isinstance(identifier, dict) else None
         status = body.get("status")
-        if not isinstance(name, str) or not isinstance(status, str) or owner_name(name) == "":
+        if not isinstance(name, str) or not isinstance(status, str):
             raise AcmeError(f"the authorization {url} makes no sense", "see what the CA says of it")
+        try:
+            owner_name(name)
+        except UsageError as error:
+            raise AcmeError(
+                f"the CA wants a proof for what is no name: {error}", SEE, code="invalid"
+            ) from None
         name = f"*.{name}" if body.get("wildcard") else name
         offered = [each for each in body.get("challenges") or () if isinstance(each, dict)]
         challenge = next((each for each in offered if each.get("type") == "dns-01"), {})
@@ -146,6 +188,7 @@ def _order(url: str, response: Any) -> Order:
         or not isinstance(certificate, str)
         or not isinstance(urls, list)
         or not all(isinstance(each, str) for each in urls)
+        or len(urls) > MOST_AUTHORIZATIONS
     ):
         raise AcmeError(f"the order {url} makes no sense", "see what the CA says of it")
     pause = retry_after(response.headers.get("Retry-After", ""))
@@ -156,7 +199,7 @@ def _order(url: str, response: Any) -> Order:
 def _chain(pem: str) -> list[str]:
     chain = [block if block.endswith("\n") else f"{block}\n" for block in _PEM.findall(pem)]
     if not chain:
-        raise AcmeError("the CA gives no certificate in PEM", "see what answers there")
+        raise AcmeError("the CA gives no certificate in PEM", SEE)
     return chain
 
 
@@ -164,5 +207,5 @@ def _leads_to(chain: Sequence[str], preferred: str) -> bool:
     try:
         issuer = x509.load_pem_x509_certificate(chain[-1].encode()).issuer.rfc4514_string()
     except ValueError as error:
-        raise AcmeError(f"the CA's chain makes no sense: {error}", "see what answers there") from None
+        raise AcmeError(f"the CA's chain makes no sense: {error}", SEE) from None
     return preferred in issuer

@@ -14,8 +14,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from ....errors import AcmeError, HookError
+from ....errors import AcmeError, DeployError, HookError
 from ...clients.challenge import Challenge
+from ...deploy.certificate import check_issued
 from .. import files
 from ..acme.keys import answers, new_csr, read_csr
 from ..acme.order import Authorization, Order, Orders
@@ -131,7 +132,7 @@ class Wave:
         issuance.deadline = self._monotonic() + VALIDATION_TIMEOUT
         issuance.reach("ordered")
         if order.status == "pending":
-            issuance.authorizations = [self._orders.authorization(url) for url in order.authorizations]
+            issuance.authorizations = self._orders.to_prove(order, issuance.wanted.names)
         else:
             issuance.reach("valid")
             self._look(issuance)
@@ -207,6 +208,12 @@ class Wave:
 
     def _install(self, issuance: Issuance, order: Order) -> None:
         chain = self._orders.chain(order, self._ca.preferred_chain)
+        if not issuance.kept.replaces:  # the CA counts it, whatever it is
+            self._states.count(self._account, Event("issued", self._clock(), issuance.wanted.names))
+        try:
+            check_issued(order.certificate, "".join(chain), issuance.wanted.names, self._clock())
+        except DeployError as error:
+            raise AcmeError(str(error), error.hint, code="invalid") from None
         if not answers(chain[0], self._csr(issuance)):
             raise AcmeError(
                 "the order was finalised with another key than the one that is kept",
@@ -214,8 +221,6 @@ class Wave:
                 code="invalid",
             )
         issuance.certificate = files.install(self._folder, issuance.name, issuance.kept.key, chain)
-        if not issuance.kept.replaces:
-            self._states.count(self._account, Event("issued", self._clock(), issuance.wanted.names))
         issuance.kept = issuance.kept.closed()
         keep(self._states, issuance, failures=0, next_try=0.0, error="", undelivered=True)
         issuance.reach("issued")
