@@ -43,6 +43,7 @@ class Stopped(BaseException):
 
 def main() -> int:
     """Do what the words of the command line ask for; gives the exit code."""
+    open_what_the_caller_has_closed()
     leave_callers_modules_aside()
     escape_what_stdout_cannot_encode()
     words = sys.argv[1:] or ["help"]
@@ -57,6 +58,16 @@ def main() -> int:
     if "_" in word or not word:  # a phase of dehydrated's that is not ours, its probe among them
         return 0
     return guarded(suggest, words)
+
+
+def open_what_the_caller_has_closed() -> None:
+    """A file opened later would take the number of a standard stream that is closed, and get what programs
+    that are run write to that."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            os.set_inheritable(null, True)
+            setattr(sys, name, os.fdopen(null, mode, closefd=False))
 
 
 def leave_callers_modules_aside() -> None:

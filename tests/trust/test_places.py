@@ -198,3 +198,15 @@ def test_where_nothing_can_be_said_the_exit_code_is_that_of_the_call(tmp_path: P
     done = subprocess.run(["sh", "-c", command], env=given, timeout=120)
 
     assert done.returncode == 2  # that is no value of dns-01's
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&- <&-", "<&-", ">&-"])
+def test_a_stream_that_is_closed_is_no_fault_where_it_has_to_wait(tmp_path: Path, closed: str) -> None:
+    given = {"PATH": os.environ["PATH"], "DNS01_STATE_DIR": str(tmp_path / "state"), "DNS01_TIMEOUT": "1"}
+    given |= {"DNS01_PROVIDER": "memory", "DNS01_MEMORY_ZONES": "example.org", "DNS01_CONFIG": ""}
+    given |= {"DNS01_NAMESERVERS": "127.9.9.9", "DNS01_READINESS": "authoritative"}
+    command = f"{sys.executable} {HOOK} deploy_challenge example.org token {'v' * 43} {closed}"
+
+    done = subprocess.run(["sh", "-c", command], env=given, timeout=120, capture_output=True)
+
+    assert done.returncode == 8  # none of the name servers answers
