@@ -12,6 +12,7 @@ from .....providers.base import LimitsValues
 from ....dns.destination import Destination
 from ....dns.message import TXT
 from ....state.atomic import usable
+from ....state.folder import check_own
 from ....state.journal import Entry, Journal, giving_up
 from ..finding import Examined, Finding, Severity
 from ._ca_queries import asking
@@ -63,11 +64,16 @@ def _shown(examined: Examined, delegation: Destination) -> list[frozenset[str]]:
 
 
 def _check_room(folder: str) -> None:
-    """Raises StateError where nothing could be written to the state folder, or it could not be made."""
+    """Raises StateError where nothing could be written to the state folder, or it could not be made, or
+    where a phase would not use it."""
     there = folder
     while not os.path.lexists(there):
         there = os.path.dirname(os.path.abspath(there))
     with usable(folder):
+        if there == folder:
+            check_own(folder)
+        elif not os.path.isdir(there):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         if os.statvfs(there).f_flag & os.ST_RDONLY:  # of which access(2) tells root nothing
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
         if not os.access(there, os.W_OK | os.X_OK):

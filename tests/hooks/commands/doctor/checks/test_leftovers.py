@@ -170,9 +170,27 @@ def test_a_zone_whose_servers_the_configuration_names(
 
 def test_a_state_folder_that_is_a_file(world: World, zone: HostedZone, state_dir: Path) -> None:
     state_dir.write_text("")
-    (finding,) = found(world, state_dir)
-    assert (finding.code, finding.severity) == ("state-unusable", Severity.ERROR)
-    assert finding.subject == str(state_dir)
+    for folder in (state_dir, state_dir / "dns01", state_dir / "var" / "dns01"):
+        (finding,) = found(world, folder)
+        assert (finding.code, finding.severity) == ("state-unusable", Severity.ERROR)
+        assert "a file is in its place" in finding.remedy[0]
+        assert finding.subject == str(folder)
+
+
+def test_a_state_folder_that_a_phase_would_not_use(world: World, zone: HostedZone, state_dir: Path) -> None:
+    """It is said by whose fault: a phase looks at the owner, the mode and a link as well."""
+    state_dir.mkdir(mode=0o700)
+    os.chown(state_dir, 65534, 65534)
+    assert [each.code for each in found(world, state_dir)] == ["state-unusable"]
+    os.chown(state_dir, os.geteuid(), os.getegid())
+    state_dir.chmod(0o770)
+    assert [each.code for each in found(world, state_dir)] == ["state-unusable"]
+    state_dir.chmod(0o700)
+    link = state_dir.with_name("link")
+    link.symlink_to(state_dir)
+    assert found(world, link) == []
+    os.chown(link, 65534, 65534, follow_symlinks=False)
+    assert [each.code for each in found(world, link)] == ["state-unusable"]
 
 
 def test_servers_that_do_not_answer_are_the_delegations_finding(
