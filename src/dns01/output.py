@@ -120,6 +120,12 @@ def document(value: object) -> None:
     print(redact(json.dumps(value, indent=2)).replace("\x7f", "\\u007f"), flush=True)
 
 
+def content(text: str) -> None:
+    """A file's text, which a command gives to programs in its own lines, without secrets. Raises
+    BrokenPipeError."""
+    print(printable(redact(text)), end="", flush=True)
+
+
 def harmless(text: str) -> str:
     """The text without secrets, printable. What stands on several lines is indented from the second on, so
     that no text from outside can pass for a line of ours."""

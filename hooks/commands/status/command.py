@@ -13,7 +13,7 @@ from ....errors import ConfigError, HookError, UsageError
 from ...deploy.served_certificate import service
 from . import document, page, prometheus, table
 from .expiry import Level, Limits
-from .files import write
+from .files import STDOUT, write
 from .overview import survey
 from .reminders import remind
 
@@ -78,9 +78,9 @@ def status(
         _check(probe)
         limits = Limits(*(None if days is None else timedelta(days=days) for days in (warning, critical)))
         overview = survey(folders, probe, limits, os.environ)
-        if metrics:
+        if metrics is not None:
             write(metrics, prometheus.text(overview), COLLECTED)
-        if html:
+        if html is not None:
             write(html, page.text(overview), "name a file in a folder that this user may write to")
     except HookError as error:
         output.report(f"DNS01 UNKNOWN - {error}")
@@ -90,7 +90,7 @@ def status(
         remind(overview, os.environ)
     if as_json:
         output.document(document.document(overview))
-    else:
+    elif STDOUT not in (metrics, html):
         table.show(overview)
     return overview.level.value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from contextlib import suppress
 
@@ -13,6 +14,8 @@ from ...deploy.folders import open_folder
 from ...state.atomic import discard, stage_text
 
 HEAD = 1024  # octets of a file, which show whether it is one of these
+OURS = re.compile(rb"# HELP dns01_|<!DOCTYPE html>.*<title>dns01: ", re.DOTALL)
+STDOUT = "-"
 
 
 def write(path: str, text: str, hint: str) -> None:
@@ -20,9 +23,11 @@ def write(path: str, text: str, hint: str) -> None:
     device or a FIFO is written to as it is. Raises StateError with the ``hint``, and for what holds
     something else than an earlier one of these.
     """
-    if path == "-":
-        output.report(text.rstrip("\n"))
+    if path == STDOUT:
+        output.content(text)
         return
+    if not path:
+        raise StateError("an empty name is given for a file", "name the file itself")
     path = os.path.abspath(path)
     try:
         if _is_stream(path):
@@ -74,5 +79,5 @@ def _check_ours(path: str, name: str, folder: int) -> None:
         return
     except ValueError as error:
         raise StateError(f"{path}: {error}", "name another file") from None
-    if head and b"dns01" not in head:
+    if head and not OURS.match(head):
         raise StateError(f"{path} holds something else, and is not replaced", "name another file")

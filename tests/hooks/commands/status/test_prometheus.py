@@ -135,7 +135,44 @@ def test_a_device_is_written_to_and_stays_one(machine: Machine) -> None:
 
 def test_metrics_may_go_to_standard_output(machine: Machine) -> None:
     lasting(machine.folder / "certs" / "a.example", "a.example", left=80)
-    assert "# TYPE dns01_state gauge\n" in status(machine, "--prometheus", "-").stdout
+    path = machine.folder / "dns01.prom"
+    status(machine, "--prometheus", str(path))
+
+    said = status(machine, "--prometheus", "-")
+
+    assert said.code == 0
+    assert said.stdout == path.read_text()
+
+
+@pytest.mark.parametrize("option", ["--prometheus", "--html"])
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        'HOOK="/opt/dns01/bin/dns01"\n',
+        '[account.own]\ntsig_file = "/etc/dns01/tsig.key"\n',
+        "17 4 * * * root dns01 status --prometheus dns01.prom\n",
+        "<!DOCTYPE html><title>how we use dns01: </title>",
+        "# HELP node_dns01_",
+    ],
+)
+def test_a_file_that_is_about_dns01_is_not_one_of_its_own(machine: Machine, option: str, theirs: str) -> None:
+    lasting(machine.folder / "certs" / "a.example", "a.example", left=80)
+    file = machine.folder / "theirs"
+    file.write_text(theirs)
+
+    said = status(machine, option, str(file))
+
+    assert said.code == 3
+    assert f"{file} holds something else, and is not replaced" in said.stdout
+    assert file.read_text() == theirs
+
+
+@pytest.mark.parametrize("option", ["--prometheus", "--html"])
+def test_a_variable_that_is_empty_names_no_file(machine: Machine, option: str) -> None:
+    lasting(machine.folder / "certs" / "a.example", "a.example", left=80)
+    said = status(machine, option, "")
+    assert said.code == 3
+    assert "an empty name is given for a file" in said.stdout
 
 
 @pytest.mark.parametrize("days", ["nan", "inf", "1e400", "-1"])
