@@ -26,6 +26,8 @@ from setups import (
 from testbed import Bind, Key, Knot, NameServer, PowerDNS, Zone
 from testbed.process import is_listening
 
+from dns01.hooks.commands.doctor.finding import Severity
+
 FAULTS = Faults()
 OTHER = Key("inside", "hmac-sha256", KEY.secret)
 SOA = "@ SOA {mname} hostmaster {serial} 3600 600 86400 60"
@@ -160,6 +162,12 @@ def a_hidden_primary_whose_secondaries_all_lag(site: Site) -> Account:
     site.start(Bind("127.1.0.9", {"example.org": SOA.format(mname="hidden", serial=20) + "\n" + head}, [KEY]))
     site.world.zone("example.org", BOTH, SOA.format(mname="hidden", serial=7) + "\n" + head)
     return site.updates("127.1.0.9")
+
+
+@FAULTS.add("zone-private", ONE, "nameservers", severity=Severity.NOTE)
+def the_accounts_server_alone_has_the_zone_and_the_ca_is_in_the_same_network(site: Site) -> Account:
+    site.start(Bind(ONE, {"example.org": ""}, [KEY]))
+    return {**site.updates(ONE), "DNS01_CA": "https://ca.corp.internal/acme/acme/directory"}
 
 
 @FAULTS.add("nameservers-useless", "REFUSED", "nameservers")
