@@ -208,7 +208,7 @@ def _is_of_what_is_given(kind: type[Provider], options: Mapping[str, str], probl
     """Whether there would be another problem, or none, without one of the options: it is about that one, and
     nothing that is lacking."""
     without = ({key: value for key, value in options.items() if key != left} for left in options)
-    return str(problem) not in [str(_problem(kind, each)) for each in without]
+    return bool(options) and str(problem) not in [str(_problem(kind, each)) for each in without]
 
 
 def _has(options: Mapping[str, str], option: Option) -> bool:
