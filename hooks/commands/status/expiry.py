@@ -7,7 +7,6 @@ than a tenth, but never with more than 21 and 7 days: of 90 days with those, of 
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -82,18 +81,13 @@ def expiry(subject: str, title: str, leaf: Leaf, limits: Limits, now: datetime) 
             Level.CRITICAL, subject, "not-yet-valid", text, "see that this machine's clock is right"
         )
     left = leaf.not_after - now
-    hint = f"see what keeps the client from renewing it: `dns01 audit --failed`, `{examining(leaf)}`"
+    hint = "see what keeps the client from renewing it: `dns01 audit --failed`, `dns01 doctor --all`"
     if left <= timedelta(0):
         return Problem(Level.CRITICAL, subject, "expired", f"{title} expired {span(-left)} ago", hint)
     if left < max(limits.alarms(leaf), limits.warns(leaf)):
         level = Level.CRITICAL if left < limits.alarms(leaf) else Level.WARNING
         return Problem(level, subject, "expiring", f"{title} expires in {span(left)}", hint)
     return None
-
-
-def examining(leaf: Leaf) -> str:
-    """The command that looks at what an order for the certificate would meet."""
-    return f"dns01 doctor {shlex.join(leaf.names[:1]) or '--all'}"
 
 
 def issuer_expiry(

@@ -6,6 +6,7 @@ Whatever is wrong is a ``Problem``; the gravest one is the state of it all.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ from ...state.folder import state_dir
 from ...state.journal import Entry, Journal, giving_up
 from ...state.liveness import ABANDONED
 from . import services
-from .expiry import Level, Limits, Problem, examining, expiry, issuer_expiry, span, worst
+from .expiry import Level, Limits, Problem, expiry, issuer_expiry, span, worst
 from .inventory import Destination, Known, take
 from .services import Shown, Wanted
 from .windows import overdue, windows
@@ -206,7 +207,9 @@ def _of_renewal(known: Known, trail: Sequence[Mapping[str, Any]]) -> Iterator[Pr
         if record.get("phase") in PUBLISHING and named & names:
             if record.get("outcome") == "failed":
                 text = f"{known.name}: {record['phase']} failed: {record.get('error')}"
-                hint = f"`dns01 audit --failed` shows when, `{examining(known.leaf)}` why"
+                hint = (
+                    f"`dns01 audit --failed` shows when, `dns01 doctor {shlex.quote(min(named & names))}` why"
+                )
                 yield Problem(Level.WARNING, f"renewal {known.path}", "renewal-failed", text, hint)
             return
 
