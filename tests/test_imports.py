@@ -60,7 +60,7 @@ PLACES = {
     "mypy_boto3_route53": "providers.route53 providers._route53_batches",  # its types alone
     "psycopg": "hooks.issue.fleet.database hooks.issue.fleet.leases",
     "requests": "providers.rest providers._http.exchange providers._http.failures hooks.issue.acme",
-    "rich": "hooks.commands hooks.challenge.progress hooks.issue.wave.progress",
+    "rich": "hooks.commands hooks.challenge.readiness.progress hooks.issue.wave.progress",
     "tenacity": "providers._http.retries",
     "urllib3": "providers._http.exchange",
     "yaml": "hooks.deploy.targets._kubeconfig",

@@ -11,15 +11,7 @@ from typing import NamedTuple
 from ... import output
 from ...errors import ConfigError, DelegationError, HookError, ZoneNotFound
 from ...names import PREFIX, is_within
-from ...providers.base import (
-    HasNameServer,
-    NeedsAlias,
-    Profile,
-    Provider,
-    StartsServer,
-    Zone,
-    knows_zones,
-)
+from ...providers.base import HasNameServer, NeedsAlias, Profile, Provider, StartsServer, Zone, knows_zones
 from ...threads import side_by_side
 from ..config.load import open_account
 from ..config.settings import Account, Settings

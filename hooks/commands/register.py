@@ -17,8 +17,8 @@ from ... import output
 from ...errors import ConfigError, HookError, NotReady, ProviderError, UsageError, ZoneNotFound
 from ...names import PREFIX
 from ...providers.base import CreatesAliases, Zone
-from ..challenge.readiness import Target
-from ..challenge.server_wait import wait
+from ..challenge.readiness.check import Target
+from ..challenge.readiness.server_wait import wait
 from ..clients.challenge import owner_name
 from ..config.load import load_settings, open_account
 from ..config.settings import Account as Configured

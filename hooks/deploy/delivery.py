@@ -18,14 +18,14 @@ from ..clients.call import Certificate
 from ..clients.process import Client
 from ..state.liveness import is_due
 from . import certificate_files as bundles
-from . import reload
 from .collisions import check_delivery
 from .differences import recorded
 from .ledger import INSTALLED, TOUCHED, UNTOUCHED, Delivery, Ledger
 from .outcomes import Outcomes
 from .presence import is_there, lost_with, opened, warn_of_another
-from .reload import Job
 from .section import Deployment, targets_for
+from .service import reload
+from .service.reload import Job
 from .targets.base import CertificateFiles, SilentMachine
 
 AT_ONCE = 8  # machines that are worked on side by side, where no section says fewer or more

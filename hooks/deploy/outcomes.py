@@ -11,9 +11,9 @@ from contextlib import suppress
 from ... import output
 from ...errors import DeployError, StateError, hint_of
 from ...secret import redact
-from . import reload
 from .ledger import TOUCHED, UNTOUCHED, Delivery, Ledger
-from .reload import Job
+from .service import reload
+from .service.reload import Job
 
 
 class Outcomes:

@@ -85,7 +85,7 @@ class Deployment(NamedTuple):
         """What the certificate is given to. Raises ConfigError."""
         with at(f'[deploy."{self.pattern}".{self.configured}]'):
             if self.verify:
-                from .served_certificate import service
+                from .service.served_certificate import service
 
                 service(self.verify)
             passed = {"pass_environment": " ".join(self.pass_environment)} if self.pass_environment else {}

@@ -120,7 +120,7 @@ class Phase:
 
     def _wait_until_ready(self, entries: Sequence[Entry]) -> None:
         session = self._session
-        from ..challenge.readiness_wait import ReadinessWait
+        from ..challenge.readiness.wait import ReadinessWait
 
         waiting = ReadinessWait(
             session.settings,

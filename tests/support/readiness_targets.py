@@ -8,7 +8,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from dns01.hooks.challenge.readiness import ReadinessCheck, Target
+from dns01.hooks.challenge.readiness.check import ReadinessCheck, Target
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.destination import Server
 from dns01.hooks.dns.message import Query, Response

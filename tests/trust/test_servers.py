@@ -23,7 +23,7 @@ from slow_server import Handle, saying, serving
 from dns01 import aws
 from dns01.deadline import remaining
 from dns01.errors import AcmeError, ConfigError, DeployError, ProviderError, StateError, Unreachable
-from dns01.hooks.deploy.served_certificate import live
+from dns01.hooks.deploy.service.served_certificate import live
 from dns01.hooks.deploy.targets._haproxy_api import Runtime
 from dns01.hooks.dns.doh import Doh
 from dns01.hooks.issue.acme.client import AcmeClient

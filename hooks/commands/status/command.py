@@ -10,7 +10,7 @@ import click
 
 from .... import output
 from ....errors import ConfigError, HookError, UsageError
-from ...deploy.served_certificate import service
+from ...deploy.service.served_certificate import service
 from . import document, page, prometheus, table
 from .expiry import Level, Limits
 from .files import STDOUT, write

@@ -65,7 +65,7 @@ def _work(waiting: queue.SimpleQueue[Wanted], answers: queue.SimpleQueue[tuple[W
 
 
 def _shown(wanted: Wanted) -> Shown:
-    from ...deploy.served_certificate import live, verify
+    from ...deploy.service.served_certificate import live, verify
 
     try:
         leaf = leaf_of(live(wanted.service, ANSWER))

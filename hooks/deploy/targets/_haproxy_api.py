@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ....errors import DeployError
 from ....output import printable
-from ..served_certificate import service
+from ..service.served_certificate import service
 
 MOST = 1 << 22  # octets of an answer: a list of certificates has some 100 for each
 CHUNK = 1 << 16

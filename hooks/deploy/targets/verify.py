@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ....errors import DeployError
 from ....options import Option, seconds
-from ..served_certificate import service, verify
+from ..service.served_certificate import service, verify
 from .base import CertificateFiles
 
 

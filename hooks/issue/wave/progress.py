@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .... import output
-from ...challenge.readiness import ReadinessCheck
+from ...challenge.readiness.check import ReadinessCheck
 from .issuance import ORDER_OF_STAGES, Issuance
 
 REFRESH, REMIND = 0.5, 60.0  # seconds between two looks on a terminal, and elsewhere

@@ -12,7 +12,7 @@ from ...caa.evaluation import Authority
 from ...caa.issuers import issuers
 from ...challenge.placement import Placements
 from ...challenge.publisher import Records
-from ...challenge.readiness_by_name import ReadinessByName
+from ...challenge.readiness.by_name import ReadinessByName
 from ...clients.process import this_process
 from ...config.load import load_settings
 from ...config.settings import Settings

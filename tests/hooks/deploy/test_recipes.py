@@ -9,7 +9,7 @@ import pytest
 from recipes import RECIPES
 
 from dns01.hooks.deploy.section import load_deployments
-from dns01.hooks.deploy.served_certificate import service
+from dns01.hooks.deploy.service.served_certificate import service
 
 KUBECONFIG = """
 contexts: [{name: prod, context: {cluster: prod, user: dns01}}]

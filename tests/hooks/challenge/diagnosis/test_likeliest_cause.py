@@ -19,8 +19,8 @@ from dns01.errors import NotReady
 from dns01.hooks.challenge.diagnosis.cause import Cause
 from dns01.hooks.challenge.diagnosis.evidence import gather_evidence
 from dns01.hooks.challenge.diagnosis.likeliest_cause import blamed, find_cause, likeliest, within
-from dns01.hooks.challenge.readiness import Target
-from dns01.hooks.challenge.server_wait import wait
+from dns01.hooks.challenge.readiness.check import Target
+from dns01.hooks.challenge.readiness.server_wait import wait
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.config.settings import Settings
 from dns01.hooks.dns.address import Address

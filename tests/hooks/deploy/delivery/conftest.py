@@ -42,8 +42,8 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         if where in Recording.faults:
             raise Recording.faults[where]
 
-    monkeypatch.setattr("dns01.hooks.deploy.reload.run", run)
-    monkeypatch.setattr("dns01.hooks.deploy.served_certificate.verify", verify)
+    monkeypatch.setattr("dns01.hooks.deploy.service.reload.run", run)
+    monkeypatch.setattr("dns01.hooks.deploy.service.served_certificate.verify", verify)
     kinds = {"recording": Recording, "oneway": OneWay}
     monkeypatch.setattr("dns01.hooks.deploy.section.load", kinds.__getitem__)
     return Recording.log

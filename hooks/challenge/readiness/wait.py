@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..state.audit.record import Steps
-from ..state.journal import Entry
+from ...state.audit.record import Steps
+from ...state.journal import Entry
 from .ca_cache import open_elsewhere
-from .readiness_stages import ReadinessStages, unready
+from .stages import ReadinessStages, unready
 
 
 class ReadinessWait(ReadinessStages):

@@ -12,8 +12,8 @@ from testbed import NameServer, Zone
 
 from dns01.errors import ClientGone, NotReady
 from dns01.hooks.challenge.placement import Placements
-from dns01.hooks.challenge.readiness_by_name import ReadinessByName
-from dns01.hooks.challenge.readiness_wait import ReadinessWait
+from dns01.hooks.challenge.readiness.by_name import ReadinessByName
+from dns01.hooks.challenge.readiness.wait import ReadinessWait
 from dns01.hooks.clients.process import Client
 from dns01.hooks.config.load import load_settings, open_account
 from dns01.hooks.config.settings import Account

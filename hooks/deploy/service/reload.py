@@ -6,12 +6,12 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ... import output
-from ...errors import DeployError, HookError, hint_of
-from .ledger import Delivery
-from .section import Deployment
-from .targets.base import CertificateFiles, Commit, Remote, Target, Undo
-from .targets.command import environment, run, variables
+from .... import output
+from ....errors import DeployError, HookError, hint_of
+from ..ledger import Delivery
+from ..section import Deployment
+from ..targets.base import CertificateFiles, Commit, Remote, Target, Undo
+from ..targets.command import environment, run, variables
 
 
 class Job(NamedTuple):

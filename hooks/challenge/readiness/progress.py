@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from ...output import is_terminal, printable, step
+from ....output import is_terminal, printable, step
+from .check import ReadinessCheck
 from .observation import Row
-from .readiness import ReadinessCheck
 
 SHOW_AFTER = 2.0  # seconds that a wait may take before anything is shown of it
 REMINDER_INTERVAL = 60.0  # seconds between two lines where there is no terminal for a live table

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ...errors import ClientGone, NotReady
-from ..dns.timing import USUAL, Timing
-from ..dns.transport import Transport
+from ....errors import ClientGone, NotReady
+from ...dns.timing import USUAL, Timing
+from ...dns.transport import Transport
+from .check import ReadinessCheck, Target
 from .observation import Row
-from .readiness import ReadinessCheck, Target
 
 BURST = 0.02  # seconds in which responses are taken in together
 CLIENT_CHECK_INTERVAL = 1.0  # seconds between two looks whether the client lives

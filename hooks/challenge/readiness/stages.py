@@ -7,20 +7,20 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 
-from ... import output
-from ...errors import NotReady
-from ...providers.base import Profile, WaitsUntilInSync
-from ..clients.process import Client, is_alive
-from ..config.settings import Settings
-from ..dns.address import Address
-from ..dns.destination import Server
-from ..dns.inspect.split_horizon import differences
-from ..state.journal import Entry, Journal
+from .... import output
+from ....errors import NotReady
+from ....providers.base import Profile, WaitsUntilInSync
+from ...clients.process import Client, is_alive
+from ...config.settings import Settings
+from ...dns.address import Address
+from ...dns.destination import Server
+from ...dns.inspect.split_horizon import differences
+from ...state.journal import Entry, Journal
+from ..placement import Placement, Placements
 from .ca_cache import seconds_until_forgotten
-from .placement import Placement, Placements
+from .check import ReadinessCheck, Target
 from .progress import Progress
 from .public_resolvers import ask_resolvers
-from .readiness import ReadinessCheck, Target
 from .resolver_wait import wait_for_resolvers
 from .server_wait import EachName, wait
 
@@ -100,7 +100,7 @@ class ReadinessStages:
                 with Progress() as shown:
                     watch = self._wait(targets, shown, entries, each)
         except NotReady as error:
-            from .diagnosis.likeliest_cause import blamed  # whose start-up only this is worth
+            from ..diagnosis.likeliest_cause import blamed  # whose start-up only this is worth
 
             raise blamed(error, entries, self._settings) from None
         for excused in watch.excused(watch.seconds):

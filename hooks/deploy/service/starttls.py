@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from ...deadline import read, read_line
+from ....deadline import read, read_line
 
 LONGEST = 8192  # octets of a line, or of an answer in BER
 MOST = 100  # lines of an answer

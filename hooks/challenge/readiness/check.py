@@ -10,11 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from ...providers.base import Profile
-from ..dns.address import Address
-from ..dns.destination import Server
-from ..dns.message import TXT, Query, Response
-from ..dns.timing import USUAL, Timing
+from ....providers.base import Profile
+from ...dns.address import Address
+from ...dns.destination import Server
+from ...dns.message import TXT, Query, Response
+from ...dns.timing import USUAL, Timing
 from .observation import Observation, Row
 from .sampling import Sample
 

@@ -18,7 +18,7 @@ from testbed.doh import trust
 from testbed.sockets import Transport
 
 from dns01.errors import ConfigError, NotReady
-from dns01.hooks.challenge.resolver_wait import wait_for_resolvers
+from dns01.hooks.challenge.readiness.resolver_wait import wait_for_resolvers
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.dns.address import Address
 

@@ -18,7 +18,7 @@ from tls_server import Talk, at_once, served
 from trustme import KeyType
 
 from dns01.errors import ConfigError, DeployError
-from dns01.hooks.deploy.served_certificate import live, service, verify
+from dns01.hooks.deploy.service.served_certificate import live, service, verify
 from dns01.hooks.deploy.targets.base import CertificateFiles
 from dns01.hooks.deploy.targets.verify import Target
 

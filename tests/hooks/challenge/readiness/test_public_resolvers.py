@@ -20,7 +20,7 @@ from testbed import NameServer, Unbound, World, Zone
 from testbed.sockets import Transport
 
 from dns01.errors import NotReady
-from dns01.hooks.challenge.public_resolvers import ask_resolvers
+from dns01.hooks.challenge.readiness.public_resolvers import ask_resolvers
 from dns01.hooks.dns.address import Address
 
 SIGNED = "127.1.0.1"

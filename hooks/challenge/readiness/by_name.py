@@ -7,15 +7,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from ...errors import HookError, NotReady
-from ...providers.base import Zone
-from ..state.audit.record import Steps
-from ..state.journal import Entry
+from ....errors import HookError, NotReady
+from ....providers.base import Zone
+from ...state.audit.record import Steps
+from ...state.journal import Entry
+from ..placement import Placement
 from .ca_cache import open_elsewhere
-from .placement import Placement
-from .readiness import ReadinessCheck
-from .readiness_stages import ReadinessStages, unready
+from .check import ReadinessCheck
 from .server_wait import EachName
+from .stages import ReadinessStages, unready
 
 BATCHES_AT_ONCE = 8  # batches of names that are on their servers, each waiting for caches and resolvers
 

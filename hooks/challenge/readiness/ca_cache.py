@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from ..clients.process import Client
-from ..state.journal import Entry, Journal
-from .placement import Placement
+from ...clients.process import Client
+from ...state.journal import Entry, Journal
+from ..placement import Placement
 
 WHOLE_SECONDS = 1  # caches that count whole seconds, as unbound does, keep a record for up to one more
 

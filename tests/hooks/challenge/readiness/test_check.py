@@ -28,7 +28,7 @@ from readiness_targets import (
     wave,
 )
 
-from dns01.hooks.challenge.readiness import ReadinessCheck, Target
+from dns01.hooks.challenge.readiness.check import ReadinessCheck, Target
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.destination import Server
 from dns01.hooks.dns.message import Response

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from ..dns.address import Address
-from ..dns.message import CNAME, Response
+from ...dns.address import Address
+from ...dns.message import CNAME, Response
 
 # silent: no response. lame: a response without authority, or an error. lacks: with authority, and
 # without one of the values.

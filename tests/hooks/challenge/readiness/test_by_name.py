@@ -12,7 +12,7 @@ import dns.rdatatype
 import dns.rrset
 from readiness_targets import MANY, NS1, NS2, ONE, SILENCE, answer, ask, says, target, wave
 
-from dns01.hooks.challenge.readiness import ReadinessCheck
+from dns01.hooks.challenge.readiness.check import ReadinessCheck
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.destination import Server
 from dns01.providers.base import Profile

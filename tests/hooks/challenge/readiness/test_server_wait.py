@@ -16,8 +16,8 @@ from testbed.nameserver import NameServer, RateLimit
 from testbed.zone import Zone
 
 from dns01.errors import ClientGone, NotReady
-from dns01.hooks.challenge.readiness import Target
-from dns01.hooks.challenge.server_wait import EachName, wait
+from dns01.hooks.challenge.readiness.check import Target
+from dns01.hooks.challenge.readiness.server_wait import EachName, wait
 from dns01.hooks.dns.destination import Server
 from dns01.hooks.dns.timing import Timing
 from dns01.providers.base import Profile
