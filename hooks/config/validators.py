@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Literal, TypeVar, cast, get_args
 
 from ...errors import ConfigError
-from ...names import canonical
+from ...names import LONGEST_LABEL, LONGEST_NAME, canonical
 from ...options import at, text
 from ..dns.address import Address
 
@@ -20,6 +20,8 @@ D = TypeVar("D")
 
 Readiness = Literal["authoritative", "public", "strict", "resolvers"]
 CnameRule = Literal["follow", "ignore"]
+
+ZONE_LABEL = re.compile(rf"[a-z0-9_-]{{1,{LONGEST_LABEL}}}")
 
 # What an account or a zone may override of a provider's profile, in the units of Profile. No wait
 # may be longer than 3,000 s: a pending authorization may live no more than an hour.
@@ -127,6 +129,12 @@ def apex(name: str) -> str:
     normalised = canonical(name)
     if not all(normalised.split(".")):
         raise ConfigError("the name of a zone has no empty label", "take out the superfluous dot")
+    labels = normalised.split(".")
+    if len(normalised) > LONGEST_NAME or not all(map(ZONE_LABEL.fullmatch, labels)):
+        raise ConfigError(
+            "no zone has such a name: letters, digits, - and _, 63 at most between two dots",
+            'write the name alone: [zone."example.org"]',
+        )
     return normalised
 
 

@@ -10,10 +10,11 @@ from typing import NamedTuple
 from ....errors import ConfigError, DeployError
 from ....options import Option, at, check_known
 from ....providers._bridge import entries
-from ._formats import FORMATS
+from ._formats import FORMATS, PRIVATE
 from .base import CertificateFiles
 
 PUBLIC_LEAF = ("fullchain", "cert")  # what begins with the certificate, and has no key in it
+OF_OTHERS, MAY_WRITE = 0o007, 0o002  # of a mode (chmod(2))
 SEPARATE = ("fullchain", "privkey", "cert", "chain")  # what a directory has without another word
 
 
@@ -113,6 +114,16 @@ def _for_each(options: Mapping[str, str], table: str) -> dict[str, str]:
 
 def _mode(kind: str, octal: str) -> int:
     """A mode; the leading zero tells an octal number from the decimal one that TOML makes of 0o640."""
-    if re.fullmatch("0[0-7]{3}", octal):
-        return int(octal, 8)
-    raise ConfigError(f"mode.{kind}: {octal!r} is no mode", f'for example mode.{kind} = "0640"')
+    if not re.fullmatch("0[0-7]{3}", octal):
+        raise ConfigError(f"mode.{kind}: {octal!r} is no mode", f'for example mode.{kind} = "0640"')
+    mode = int(octal, 8)
+    if FORMATS[kind].mode == PRIVATE and mode & OF_OTHERS:
+        raise ConfigError(
+            f"mode.{kind}: {octal} gives the private key to every user",
+            f'mode.{kind} = "0640", and group.{kind} for those who are to read it',
+        )
+    if mode & MAY_WRITE:
+        raise ConfigError(
+            f"mode.{kind}: {octal} lets every user change it", f'for example mode.{kind} = "0644"'
+        )
+    return mode

@@ -62,6 +62,11 @@ LIST = 'write ["192.0.2.53", "[2001:db8::53]:5353"]'
             "the name of a zone has no empty label",
             "take out the superfluous dot",
         ),
+        (
+            lambda: validators.apex("https://example.org/"),
+            "no zone has such a name: letters, digits, - and _, 63 at most between two dots",
+            'write the name alone: [zone."example.org"]',
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_would_be_right(
@@ -97,3 +102,27 @@ def test_a_term_out_of_its_range_or_of_another_type_is_refused(key: str, value: 
 )
 def test_a_term_may_be_at_the_edge_of_its_range(key: str, value: float) -> None:
     assert term(key, value) == value
+
+
+@pytest.mark.parametrize(
+    "name", ["example.org", "xn--bcher-kva.example", "_tcp.example.org", "a" * 63 + ".org"]
+)
+def test_a_zone_may_have_any_name_that_the_dns_has(name: str) -> None:
+    assert validators.apex(name.upper()) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "example.org:53",
+        "example .org",
+        "a\x1b[31m.org",
+        "a" * 64 + ".org",
+        "a." * 127 + "org",
+        "a,b.org",
+        "a@b.org",
+    ],
+)
+def test_what_is_no_name_of_a_zone_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="no zone has such a name"):
+        validators.apex(name)

@@ -106,7 +106,7 @@ def test_who_may_read_the_key_can_reach_it_and_nobody_else(open_to_all: Path, ne
 def test_who_may_not_write_there_is_told_and_the_old_pair_stays(
     open_to_all: Path, old: CertificateFiles, new: CertificateFiles
 ) -> None:
-    options = {"directory": f"{open_to_all}/tls", "mode.privkey": "0644"}
+    options = {"directory": f"{open_to_all}/tls", "group.privkey": "nogroup", "mode.privkey": "0640"}
     deploy(options, old)
     said = as_nobody(lambda: refusal(Target(options), new))
     assert "Permission denied" in said

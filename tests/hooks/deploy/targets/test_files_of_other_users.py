@@ -97,6 +97,10 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(tls: Path, new: Certific
         ({"pkcs12": "/d/x.p12"}, "needs a password", "password ="),
         ({"directory": "/d", "mode.privkey": "416"}, "'416' is no mode", 'mode.privkey = "0640"'),
         ({"directory": "/d", "mode.privkey": "rw-"}, "'rw-' is no mode", 'mode.privkey = "0640"'),
+        ({"directory": "/d", "mode.privkey": "0644"}, "0644 gives the private key to every user", "0640"),
+        ({"combined": "/d/x.pem", "mode.combined": "0602"}, "gives the private key", "group.combined for"),
+        ({"pkcs12": "/d/x.p12", "password": "p", "mode.pkcs12": "0641"}, "gives the private key", "0640"),
+        ({"directory": "/d", "mode.cert": "0666"}, "0666 lets every user change it", 'mode.cert = "0644"'),
         ({"directory": "/d", "owner.key": "me"}, "owner: unknown file 'key'", "fullchain, privkey"),
     ],
 )
