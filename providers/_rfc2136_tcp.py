@@ -60,12 +60,19 @@ class DnsTcpSession:
             try:
                 return self._exchange_once(messages)
             except socket.gaierror as error:
-                raise Unreachable(
-                    f"the name server {self.server} has no address ({error.strerror})",
-                    "correct RFC2136_NAMESERVER, or give its address there",
-                ) from error
+                failure = error
+                if error.errno != socket.EAI_AGAIN:
+                    raise Unreachable(
+                        f"the name server {self.server} has no address ({error.strerror})",
+                        "correct RFC2136_NAMESERVER, or give its address there",
+                    ) from error
             except OSError as error:
                 failure = error
+        if isinstance(failure, socket.gaierror):
+            raise Unreachable(
+                f"this machine's resolver does not tell the address of {self.server} ({failure.strerror})",
+                "see that what /etc/resolv.conf names answers, or give the address in RFC2136_NAMESERVER",
+            ) from failure
         raise Unreachable(
             f"{self.server} does not answer over TCP: {failure.strerror or failure}",
             "check that the name server runs there, and that TCP gets through to it as well as UDP",

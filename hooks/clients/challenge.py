@@ -79,6 +79,8 @@ def owner_name(domain: str) -> str:
             f"{domain!r} is an IP address: dns-01 cannot validate one (RFC 8738 §7)",
             "use http-01 or tls-alpn-01 for it",
         )
+    if any(character in name for character in ",;"):
+        raise UsageError(f"{domain!r} is more than one name", "give each domain as a word of its own")
     if any(character in name for character in "/:@"):
         raise UsageError(
             f"{domain!r} is more than a domain", "give the name alone, without scheme, user, port or path"

@@ -183,8 +183,20 @@ def test_a_server_that_hangs_up_is_unreachable(record: TxtRecord) -> None:
 
 
 def test_a_host_without_an_address_is_unreachable(record: TxtRecord) -> None:
-    with pytest.raises(Unreachable, match=r"ns\.invalid has no address"):
-        provider("ns.invalid").publish(EXAMPLE, [record])
+    with pytest.raises(Unreachable, match="- has no address") as refusal:
+        provider("-").publish(EXAMPLE, [record])
+    assert "RFC2136_NAMESERVER" in refusal.value.hint
+
+
+def test_a_resolver_that_does_not_answer_is_no_fault_of_the_servers_name(record: TxtRecord) -> None:
+    with pytest.raises(Unreachable) as refusal:  # there is no way to any resolver from here
+        provider("ns.example.org").publish(EXAMPLE, [record])
+    assert str(refusal.value).startswith(
+        "this machine's resolver does not tell the address of ns.example.org (Temporary failure"
+    )
+    assert refusal.value.hint == (
+        "see that what /etc/resolv.conf names answers, or give the address in RFC2136_NAMESERVER"
+    )
 
 
 DRIPS = {

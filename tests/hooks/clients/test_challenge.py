@@ -76,6 +76,8 @@ def test_case_star_and_trailing_dot_make_no_difference_to_the_owner_name(domain:
         ("exam ple.org", "^'exam ple.org': 'exam ple' is no label of a host name$"),
         ("example.org\n", "no label"),
         ("example.org\x1b[2J", "no label"),
+        ("example.org,www.example.org", "more than one name"),
+        ("example.org; www.example.org", "more than one name"),
         ("https://example.org", "more than a domain"),
         ("example.org:443", "more than a domain"),
         ("hostmaster@example.org", "more than a domain"),
