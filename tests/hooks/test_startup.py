@@ -148,6 +148,7 @@ def test_publishing_through_rfc2136_waiting_and_taking_back_load_nothing_heavy_b
     for said in (deploy, clean):
         modules = imported(said.stderr)
         assert "dns.message" in modules
+        assert "tomllib" not in modules  # the configuration is in variables
         assert not {module for module in modules if {module, module.partition(".")[0]} & HEAVY}
 
 

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -45,6 +44,8 @@ def load_audit(environ: Mapping[str, str]) -> AuditSettings:
         return AuditSettings()
     if b"audit" not in content:  # as a rule: spares the parser
         return AuditSettings()
+    import tomllib  # 8 ms that most calls need not pay
+
     try:
         table = tomllib.loads(content.decode()).get("audit", {})
     except (ValueError, RecursionError):
