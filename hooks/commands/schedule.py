@@ -23,6 +23,9 @@ DAYS = {"minutely": 0, "hourly": 0, "daily": 1, "weekly": 7, "monthly": 30, "qua
 LARGEST_SCRIPT = 1 << 16  # octets that are looked through
 
 
+CRON_PROGRAMS = ("usr/sbin/cron", "usr/sbin/crond", "usr/bin/crond")
+
+
 class Schedule(NamedTuple):
     """``commands``: the lines that run the client. ``idle``: timers for it that are not enabled, and
     ``masked`` those that cannot be. ``days``: between two runs, by the most frequent of them."""
@@ -31,6 +34,13 @@ class Schedule(NamedTuple):
     idle: tuple[str, ...]
     masked: tuple[str, ...] = ()
     days: float | None = None
+
+
+def has_cron(root: str = "/") -> bool:
+    """Whether a cron is installed that reads /etc/cron.d."""
+    programs = (os.path.join(root, program) for program in CRON_PROGRAMS)
+    installed = any(os.access(program, os.X_OK) for program in programs)
+    return installed and os.path.isdir(os.path.join(root, "etc/cron.d"))
 
 
 def of(client: str, root: str = "/") -> Schedule:

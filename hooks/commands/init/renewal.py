@@ -10,7 +10,7 @@ from zlib import crc32
 from ....child_process import run
 from ....errors import ConfigError, HookError
 from .. import schedule
-from .clients import Client, Order, has_cron, in_crontab
+from .clients import Client, Order, in_crontab
 from .files import Draft
 
 HEAD = "# written by dns01 init, which changes it again"
@@ -27,7 +27,7 @@ def drafts(client: Client, order: Order) -> list[Draft]:
     if not command or os.geteuid() != 0:
         return []
     crontab, units = f"/etc/cron.d/{client.name}", _units(client.name)
-    if has_cron():
+    if schedule.has_cron():
         ours = [Draft(crontab, _crontab(client.name, command))]
     elif os.path.isdir(SYSTEMD):
         texts = (_service(client.name, command), _timer(client.name))

@@ -35,7 +35,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     for path, settings in lineages:
         yield from _certbot.check(path, settings, examined)
     if lineages:
-        yield from _by_the_clock("certbot", _schedule_of(examined, "certbot"))
+        yield from _by_the_clock("certbot", _schedule_of(examined, "certbot"), examined.root)
 
 
 def _schedule_of(examined: Examined, client: str) -> schedules.Schedule:
@@ -70,7 +70,7 @@ def _dehydrated(examined: Examined) -> Iterator[Finding]:
         yield _uncertain(finding) if key in own.uncertain and key not in given else finding
     yield from _chain(own, settings, [names for names, _ in mine])
     yield from renewal.check(own, settings, [names for names, _ in mine], schedule)
-    yield from _by_the_clock("dehydrated", schedule)
+    yield from _by_the_clock("dehydrated", schedule, examined.root)
 
 
 def _carriage_returns(examined: Examined, config: Dehydrated) -> Iterator[Finding]:
@@ -147,7 +147,7 @@ def _chain(
         )
 
 
-def _by_the_clock(client: str, schedule: schedules.Schedule) -> Iterator[Finding]:
+def _by_the_clock(client: str, schedule: schedules.Schedule, root: str) -> Iterator[Finding]:
     if schedule.commands:
         return
     if schedule.masked:
@@ -156,7 +156,8 @@ def _by_the_clock(client: str, schedule: schedules.Schedule) -> Iterator[Finding
         steps = (f"systemctl unmask {timer}", f"systemctl enable --now {timer}")
         yield Finding("timer-masked", Severity.WARNING, client, message, steps)
         return
-    cron = f"write in /etc/cron.d/{client}: 17 4 * * * root {RENEW[client]}"
+    install = [] if schedules.has_cron(root) else ["apt-get install cron"]
+    cron = [*install, f"write in /etc/cron.d/{client}: 17 4 * * * root {RENEW[client]}"]
     enable = [f"systemctl enable --now {timer}" for timer in schedule.idle]
     yield Finding(
         "no-timer",
@@ -164,5 +165,5 @@ def _by_the_clock(client: str, schedule: schedules.Schedule) -> Iterator[Finding
         client,
         f"no enabled systemd timer and no cron entry runs {client}: nothing renews the certificate"
         + ("" if os.geteuid() == 0 else " (crontabs of other users cannot be read: ask again as root)"),
-        tuple(enable or [cron]),
+        tuple(enable or cron),
     )

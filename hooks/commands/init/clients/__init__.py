@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ....caa.issuers import PRESETS
+from ... import schedule
 from ..files import Draft
 
 LETSENCRYPT = PRESETS["letsencrypt"]
@@ -79,11 +80,6 @@ def folder(system: str, own: str) -> str:
     return system if os.geteuid() == 0 else os.path.expanduser(own)
 
 
-def has_cron() -> bool:
-    """Whether a cron is installed that reads /etc/cron.d."""
-    return any(map(shutil.which, ("cron", "crond"))) and os.path.isdir("/etc/cron.d")
-
-
 def in_crontab(command: str) -> str:
     """The command as a crontab has it, where a bare % would end it (crontab(5))."""
     return command.replace("%", "\\%")
@@ -92,7 +88,9 @@ def in_crontab(command: str) -> str:
 def cron(client: str, command: str) -> list[str]:
     """What to paste so that cron runs the command once a day."""
     if os.geteuid() == 0:
-        install = [] if has_cron() else ["apt-get install cron    # nothing here runs it by the clock"]
+        install = (
+            [] if schedule.has_cron() else ["apt-get install cron    # nothing here runs it by the clock"]
+        )
         return [
             *install,
             f"cat > /etc/cron.d/{client} <<'END'",

@@ -193,7 +193,11 @@ def test_nothing_runs_dehydrated(dehydrated: Machine) -> None:
     dehydrated["/etc/cron.d/dehydrated"] = f"# {CRON}"
     finding = dehydrated.finding()
     assert (finding.code, finding.severity) == ("no-timer", Severity.WARNING)
-    assert finding.remedy == ("write in /etc/cron.d/dehydrated: 17 4 * * * root dehydrated --cron",)
+    entry = "write in /etc/cron.d/dehydrated: 17 4 * * * root dehydrated --cron"
+    assert finding.remedy == ("apt-get install cron", entry)
+    dehydrated["/usr/sbin/cron"] = "ELF"
+    (dehydrated.root / "usr/sbin/cron").chmod(0o755)
+    assert dehydrated.finding().remedy == (entry,)
 
 
 @pytest.mark.parametrize("crontab", ["/etc/crontab", "/var/spool/cron/crontabs/root", "/etc/cron.daily/x"])
