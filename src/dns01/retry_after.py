@@ -15,11 +15,16 @@ def retry_after(header: str) -> float | None:
     """Seconds, from a number or a date (RFC 9110 §10.2.3), a day at most; None for anything else."""
     if header.isascii() and header.isdigit():
         return min(float(header), LONGEST_PAUSE)
+    moment = http_date(header)
+    return None if moment is None else min(max(0.0, moment - time.time()), LONGEST_PAUSE)
+
+
+def http_date(header: str) -> float | None:
+    """Epoch seconds, from a date (RFC 9110 §5.6.7); None for anything else."""
     try:
-        pause = parsedate_to_datetime(header).timestamp() - time.time()
+        return parsedate_to_datetime(header).timestamp()
     except (ValueError, OverflowError):
         return None
-    return min(max(0.0, pause), LONGEST_PAUSE)
 
 
 def rate_limit_reset(headers: Mapping[str, str]) -> float | None:

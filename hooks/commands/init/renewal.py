@@ -11,7 +11,7 @@ from ....child_process import run
 from ....errors import ConfigError, HookError
 from .. import schedule
 from .clients import Client, Order, in_crontab
-from .files import Draft
+from .files import Draft, read
 
 HEAD = "# written by dns01 init, which changes it again"
 SYSTEMD = "/run/systemd/system"  # is there where systemd is at work (sd_booted(3))
@@ -34,7 +34,7 @@ def drafts(client: Client, order: Order) -> list[Draft]:
         ours = [Draft(path, text) for path, text in zip(units, texts, strict=True)]
     else:
         return []
-    is_ours = all(os.path.exists(draft.path) and _is_ours(draft.path) for draft in ours)
+    is_ours = all(_is_ours(draft.path) for draft in ours)
     return ours if is_ours or not is_scheduled(client) else []
 
 
@@ -59,8 +59,7 @@ def enable(client: Client, written: Sequence[Draft]) -> None:
 
 
 def _is_ours(path: str) -> bool:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.readline().rstrip("\n") == HEAD
+    return (read(path) or "").partition("\n")[0] == HEAD
 
 
 def _crontab(client: str, command: str) -> str:

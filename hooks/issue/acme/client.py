@@ -24,7 +24,7 @@ from ....deadline import within
 from ....errors import AcmeError
 from ....providers._http.body import UnreadableAnswer
 from ....providers._http.exchange import body_of, keep_deadlines
-from ....retry_after import retry_after
+from ....retry_after import http_date, retry_after
 from ...clients.ca_rate_limits import ends
 from ..planning.limits import LONGEST_WINDOW
 
@@ -111,6 +111,11 @@ class AcmeClient:
         """Read a resource of the account (RFC 8555 §6.3)."""
         nonces = self.resource("newNonce")
         return self._repeated(lambda net: net.post(url, None, new_nonce_url=nonces), url)
+
+    def time_at_ca(self) -> float | None:
+        """When the CA gave this thread its last answer, by its own clock (epoch seconds), if it says so."""
+        response = self._threads.response
+        return None if response is None else http_date(response.headers.get("Date", ""))
 
     def _network(self) -> ClientNetwork:
         network = self._threads.network

@@ -119,6 +119,10 @@ class Orders:
         encoded = urlsafe_b64encode(csr).rstrip(b"=").decode()
         return _order(order.url, self._client.post(order.finalize, {"csr": encoded}))
 
+    def time_at_ca(self) -> float | None:
+        """Of its last answer, by its own clock, in epoch seconds; None where it does not say."""
+        return self._client.time_at_ca()
+
     def chain(self, order: Order, preferred: str) -> list[str]:
         """The certificate and what leads up from it, in PEM. ``preferred``: a part of the topmost
         issuer's name; where no chain of the CA's has it, the CA's own choice."""

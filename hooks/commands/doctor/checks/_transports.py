@@ -14,7 +14,7 @@ from ....dns.transport import Transport
 from ..finding import Finding, Severity
 from ._server_names import ips, located, looks_by_host, or_drop
 
-WITHOUT_EDNS = 2.5  # seconds for a question without it, where all others were in vain
+WITHOUT_EDNS = 1.0  # seconds for a question without it, where all others were in vain for five
 SEVERAL = 3  # servers with the same thing wrong, beyond which they have one finding together
 
 
@@ -153,15 +153,20 @@ def without_edns(survey: Survey) -> Iterator[Finding]:
 
 
 def deaf_to_edns(servers: Iterable[Server], zone: str, timing: Timing) -> list[tuple[str, Address]]:
-    """Which of the servers, that answer nothing else, answer without EDNS: by NS name and address."""
+    """Which of the servers answer without EDNS, and not even a small question with it: by NS name and
+    address."""
     hosts = {address: server.name for server in servers for address in server.addresses}
     asked = [
-        Query(address, zone, SOA, plain=True, stream=stream) for address in hosts for stream in (False, True)
+        Query(address, zone, SOA, plain=plain, stream=stream)
+        for address in hosts
+        for plain in (True, False)
+        for stream in (False, True)
     ]
     with Transport(timing) as transport:
         answers = transport.ask(asked, WITHOUT_EDNS)
-    heard = {query.server for query, answer in answers.items() if answer.authoritative}
-    return [(host, address) for address, host in hosts.items() if address in heard]
+    with_it = {query.server for query, answer in answers.items() if answer.message and not query.plain}
+    without = {query.server for query, answer in answers.items() if answer.authoritative and query.plain}
+    return [(host, address) for address, host in hosts.items() if address in without - with_it]
 
 
 def edns_dropped_everywhere(zone: str, deaf: Sequence[tuple[str, Address]]) -> Finding:

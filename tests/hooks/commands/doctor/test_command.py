@@ -17,6 +17,8 @@ from contract import validation
 from patients import document, found, person, plant
 from testbed import NameServer
 
+from dns01.names import is_within
+
 A = validation("a")
 
 
@@ -269,20 +271,23 @@ def test_no_resolver_hears_of_the_challenge_name(tmp_path: Path) -> None:
     assert "challenge" not in asked
 
 
-def test_it_ends_in_time_where_nothing_answers_however_many_domains_there_are(tmp_path: Path) -> None:
-    domains = [f"example{number}.org" for number in range(30)]
+def test_domains_that_nothing_answers_for_are_looked_at_side_by_side(tmp_path: Path) -> None:
+    domains = ["example.org", "example.net", "example.test"]
     with Stage(tmp_path) as stage, NameServer("127.1.0.7") as one, NameServer("127.1.0.8") as two:
         one.silent = two.silent = True
         for domain in domains:
             stage.world.delegate(domain, {f"ns1.{domain}": one.address, f"ns2.{domain}": two.address})
         said = person(stage, RFC2136_NAMESERVER="192.0.2.1")("doctor", *domains, "--json")
 
-    assert said.seconds < 100  # one after the other it takes five minutes
     assert said.code == 2
+    names = [question.name for question in one.questions]
+    asked = [[at for at, name in enumerate(names) if is_within(name, domain)] for domain in domains]
+    assert max(min(places) for places in asked) < min(max(places) for places in asked)
     assert [each["domain"] for each in document(said)["domains"]] == domains
     for each in document(said)["domains"]:
-        codes = [finding["code"] for finding in each["findings"]]
-        assert sorted(codes) == ["provider-unreachable", "zone-down"]
+        codes = {finding["code"] for finding in each["findings"]}
+        assert codes - {"check-unfinished"} >= {"provider-unreachable"}
+        assert codes & {"zone-down", "check-unfinished"}  # which of them, the machine's load decides
 
 
 def test_a_hundred_domains_of_one_zone_cost_few_questions_more_than_one(stage: Stage) -> None:
