@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -168,7 +169,7 @@ def _native(name: str) -> str:
 
 def _names(answer: str) -> tuple[str, ...]:
     """The names, each fit for dns-01. Raises UsageError."""
-    names = tuple(dict.fromkeys(map(canonical, answer.replace(",", " ").split())))
+    names = tuple(dict.fromkeys(map(canonical, re.sub(r"[,'\"]", " ", answer).split())))
     for name in names:
         owner_name(name)
         if "." not in name.removeprefix("*."):

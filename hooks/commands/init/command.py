@@ -56,6 +56,10 @@ def _set_up(options: Options) -> int:
     file = configuration.path()
     settings = configuration.present(file)
     client = answers.choose_client(questions, options)
+    if lacking := next_steps.missing_program(client):
+        output.warning(
+            f"{lacking} is not installed: `apt-get install {lacking}` first keeps its own files whole"
+        )
     account = answers.choose_account(questions, options, settings)
     order = answers.choose_order(questions, options, client, file)
     server = name_server.prepared(questions, options.bind, account, order.names)

@@ -14,7 +14,7 @@ from ...caa.issuers import PRESETS
 from ...config.environment import OF_ACCOUNTS
 from ..doctor.command import doctor
 from ..doctor.finding import Severity
-from .clients import Client, Order
+from .clients import Client, Order, assignments, nothing
 from .questions import Questions
 from .renewal import is_scheduled
 
@@ -35,7 +35,11 @@ def would_fail(order: Order) -> bool:
     ca = ["--ca", order.word] if order.word in PRESETS else []
     worst = doctor.main([*ca, *order.names], "dns01 doctor", standalone_mode=False)
     if worst == Severity.ERROR:
-        output.failure("an order would fail", "mend what the doctor has found, and run init again")
+        output.failure(
+            "an order would fail",
+            "mend what the doctor has found, and run init again; it takes other credentials than those "
+            "that it has written by --secret KEY=FILE and --set KEY=VALUE",
+        )
         return True
     return False
 
@@ -44,23 +48,44 @@ def order_first(questions: Questions, client: Client, order: Order, wanted: bool
     """Have the client bring the first certificate: whether it did; None where that was not wanted.
     On a terminal it is asked for, if the CA is a staging one."""
     commands = client.first(order)
-    if not commands or not shutil.which(commands[0][0]):
+    if not commands:
         return None
+    if lacking := missing_program(client):
+        if wanted:
+            output.failure(
+                f"{lacking} is not installed, and nothing was ordered", f"apt-get install {lacking}"
+            )
+        return False if wanted else None
     if wanted is None and questions.asks and order.is_staging:
         wanted = questions.agreed("Order it from the staging CA, agreeing to its terms?", "--order")
     if not wanted:
         return None
+    variables = client.environment(order)
     for command in commands:
-        output.report(f"$ {shlex.join(command)}")
-        if subprocess.run(command, check=False, env={**os.environ, **client.environment(order)}).returncode:
+        click.echo(f"$ {' '.join(filter(None, (assignments(variables), shlex.join(command))))}")
+        try:
+            failed = subprocess.run(command, check=False, env={**os.environ, **variables}).returncode
+        except BaseException:  # somebody wants it to stop, and the client with it
+            output.warning("what is published by now is taken back by the next order, or by: dns01 sweep")
+            raise
+        if failed:
             output.failure(f"{client.name} brought no certificate", "it says why above")
             return False
     return True
 
 
+def missing_program(client: Client) -> str:
+    """The client's program, where it orders by one that is not installed; else empty."""
+    if client.first is nothing or any(map(shutil.which, client.programs)):
+        return ""
+    return client.programs[0]
+
+
 def say_what_comes_next(client: Client, order: Order, provider: str, *, issued: bool) -> None:
     """The steps that are left, each with what to paste. No line is broken."""
     steps: list[tuple[str, list[str]]] = []
+    if lacking := missing_program(client):
+        steps.append((f"install {client.name}", [f"apt-get install {lacking}"]))
     if not issued and provider in REGISTERED:
         registration = shlex.join(["dns01", "register", *order.names])
         steps.append(("have accounts there, and the CNAMEs that lead to them", [registration]))
@@ -71,7 +96,8 @@ def say_what_comes_next(client: Client, order: Order, provider: str, *, issued: 
     if order.is_staging:
         email = ["--email", order.email] if client.wants_email else []  # others have it in a file of theirs
         again = ["dns01", "init", "--production", "--order", "--client", client.name, *email, *order.names]
-        steps.append(("once that works, have certificates that browsers trust", [shlex.join(again)]))
+        when = "now" if issued else "once that works,"
+        steps.append((f"{when} have certificates that browsers trust", [shlex.join(again)]))
     elif not (client.daily(order) and is_scheduled(client)):  # one of a staging CA is not for keeping
         steps.append(("have it renewed", [*client.renewal(order)]))
     steps.append(("bring it to where it is used (docs/deploy.rst)", ["dns01 deploy --help"]))

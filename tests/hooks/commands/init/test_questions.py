@@ -22,7 +22,7 @@ def test_all_is_asked_in_order_and_secrets_without_echo(machine: FreshMachine) -
             ("nameserver", "192.0.2.53\n"),
             ("tsig_key", "dns01\n"),
             (r"tsig_secret \(not shown\)", SECRET + "\n"),
-            ("Names of the certificate", f"{LONG}, *.example.org\n"),
+            ("Names of the certificate", f"{LONG}, '*.example.org'\n"),
             (r"\[staging\]", "\n"),
             (r"E-mail address for the CA \(Enter: none\)", "\n"),
             (r"Write this\? .*", "yes\n"),

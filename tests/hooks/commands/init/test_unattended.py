@@ -249,6 +249,21 @@ class TestWhatIsPasted:
             assert machine.run(*shlex.split(step), "--no-order", "--no-doctor", "--yes").code == 0, client
             assert "have it renewed" not in said, client  # nobody keeps what a staging CA has issued
 
+    def test_a_client_that_is_not_installed_is_named_first_and_orders_nothing(
+        self, machine: FreshMachine
+    ) -> None:
+        machine.write("/mnt/not-executable", "", 0o644)
+        machine.run("mount", "--bind", "/mnt/not-executable", "/usr/bin/certbot")
+        said = machine.run(*words("certbot"))
+        assert (said.code, said.stderr.splitlines()[0]) == (
+            0,
+            " ! certbot is not installed: `apt-get install certbot` first keeps its own files whole",
+        )
+        assert said.stdout.index("apt-get install certbot") < said.stdout.index("order the certificate")
+        ordering = machine.run(*words("certbot", "--order"))
+        assert ordering.code == 1
+        assert "certbot is not installed, and nothing was ordered" in ordering.stderr
+
     def test_acme_dns_wants_its_accounts_before_the_order(self, machine: FreshMachine) -> None:
         given = ["--provider", "acme-dns", "--set", "base_url=https://acme-dns.example.net"]
         said = machine.run(*words("certbot", *given)).stdout
