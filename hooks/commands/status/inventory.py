@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -26,6 +26,8 @@ from ...state.folder import UntrustedFolder, state_dir
 from .expiry import Level, Problem
 
 FILES = ("cert.pem", "fullchain.pem")
+KINDS = (".crt", ".cer")
+OF_KEYS = "private"  # uacme's folder that only root may look into
 
 
 class Destination(NamedTuple):
@@ -61,8 +63,8 @@ class Inventory(NamedTuple):
 
 
 def take(given: Sequence[str], environ: Mapping[str, str]) -> Inventory:
-    """``given``: folders of certificates, or folders that hold such; without any, those that
-    dehydrated and certbot have, and what sections name, wherever else clients keep it."""
+    """``given``: folders of certificates, or folders that hold such; without any, those that the clients
+    have, and what sections name, wherever else clients keep it."""
     problems: list[Problem] = []
     of_configuration: list[Problem] = []
     targets = _targets(environ, of_configuration)
@@ -80,6 +82,9 @@ def take(given: Sequence[str], environ: Mapping[str, str]) -> Inventory:
     if not given:
         for certificate in _wanted(targets or (), environ):
             paths.setdefault(_same(certificate.cert), certificate.domain)
+        for above in files.others(environ):  # after those that have the name of a section
+            for path in _search(above, problems):
+                paths.setdefault(_same(path), "")
     by_path: dict[str, list[Destination]] = defaultdict(list)
     for certificate, destination in destinations.items():
         by_path[_same(certificate.cert)] += destination
@@ -195,7 +200,9 @@ def _service(target: Deployment) -> str:
 def _search(above: str, problems: list[Problem]) -> list[str]:
     """The certificates in the folder, and in those that it holds."""
     try:
-        beneath = sorted(entry.path for entry in os.scandir(above) if entry.is_dir())
+        beneath = sorted(
+            entry.path for entry in os.scandir(above) if entry.is_dir() and entry.name != OF_KEYS
+        )
     except OSError as error:
         problems.append(_unreadable(above, f"{above} cannot be read: {error.strerror}", _AS_ROOT))
         return []
@@ -206,8 +213,17 @@ def _search(above: str, problems: list[Problem]) -> list[str]:
         except OSError as error:
             problems.append(_unreadable(folder, f"{folder} cannot be read: {error.strerror}", _AS_ROOT))
             continue
-        found += [os.path.join(folder, file) for file in FILES if file in inside][:1]
+        named = [file for file in FILES if file in inside][:1]
+        found += [os.path.join(folder, file) for file in (*named, *_beside_their_keys(inside))]
     return found
+
+
+def _beside_their_keys(inside: Collection[str]) -> Iterator[str]:
+    """What is called by a name and has the key beside it, as with lego and acme.sh."""
+    for file in sorted(inside):
+        name, kind = os.path.splitext(file)
+        if kind in KINDS and f"{name}.key" in inside:
+            yield file
 
 
 def _known(

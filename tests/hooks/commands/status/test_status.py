@@ -192,6 +192,13 @@ def test_a_monitoring_user_needs_neither_the_key_nor_the_configuration(machine: 
     assert not state.exists()
 
 
+def test_a_monitoring_user_may_see_the_certificates_of_uacme_beside_the_keys(machine: Machine) -> None:
+    lasting(machine.folder / "uacme" / "a.example", "a.example", left=80)
+    (machine.folder / "uacme" / "private").mkdir(mode=0o700)
+    environ = {"DNS01_STATE_DIR": str(machine.folder / "none"), "DNS01_CONFIG": ""}
+    assert monitoring_user(machine)("status", str(machine.folder / "uacme"), **environ).code == 0
+
+
 # Where it looks
 
 
@@ -211,6 +218,30 @@ def test_a_certificate_s_own_folder_may_be_named_and_counts_once(machine: Machin
     (only,) = document(said)["certificates"]
     assert only["name"] == "a.example"
     assert [each["target"] for each in only["deployments"]] == ["web"]
+
+
+@pytest.mark.parametrize(
+    "files", [("{}.crt", "{}.issuer.crt", "{}.key", "{}.json"), ("{}.cer", "ca.cer", "{}.key")]
+)
+def test_certificates_beside_their_keys_are_found_in_other_clients_folders(
+    machine: Machine, files: tuple[str, ...]
+) -> None:
+    above = machine.folder / "lego"
+    folder = above / "certificates"
+    for name in ("a.example", "b.example"):
+        cert = lasting(machine.folder / "elsewhere" / name, name, left=61)
+        folder.mkdir(parents=True, exist_ok=True)
+        content = cert.read_bytes()
+        for file in files:
+            (folder / file.format(name)).write_bytes(content)
+
+    for said in (
+        machine.client("bash")("status", "--json", LEGO_PATH=str(above)),
+        machine.client("bash")("status", "--json", str(above)),
+        machine.client("bash")("status", "--json", str(folder)),
+    ):
+        assert [each["name"] for each in document(said)["certificates"]] == ["a.example", "b.example"]
+        assert said.code == 0
 
 
 @pytest.mark.parametrize(
