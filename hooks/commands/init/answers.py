@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from .... import output
 from ....errors import ConfigError, UsageError
@@ -58,7 +59,12 @@ def choose_client(questions: Questions, options: Options) -> Client:
     """The ACME client: the one that is installed, if it is the only one."""
     if options.client:
         with at("--client"):
-            return CLIENTS[one_of(options.client, list(CLIENTS))]
+            client = CLIENTS[one_of(options.client, list(CLIENTS))]
+        if options.email is not None:  # before anything is asked
+            word = options.ca or "letsencrypt"
+            with at("--email"):
+                _address(options.email, client, PRESETS.get(word, word))
+        return client
     there = [client.name for client in installed()]
     default = there[0] if len(there) == 1 else None
     if default and not questions.asks:
@@ -209,18 +215,21 @@ def _ca(questions: Questions, options: Options, before: str) -> str:
     return plain + TEST * (kind == "staging")
 
 
-def _email(questions: Questions, options: Options, client: Client, directory: str) -> str:
-    def check(address: str) -> str:
-        local, at_sign, domain = address.rpartition("@")
-        if not address and not client.wants_email:
-            return ""
-        plain = address.isascii() and address.isprintable() and " " not in address and address[:1] != "-"
-        if not (at_sign and local and "." in domain and plain):
-            raise UsageError(f"{address!r} is no mail address", "for example: hostmaster@your-domain")
-        if directory in PRESETS.values() and domain.lower() in EXAMPLES:
-            raise UsageError(f"CAs take no address at {domain}", "give one that is read")
-        return address
+def _address(address: str, client: Client, directory: str) -> str:
+    """The mail address, or none where the client does without. Raises UsageError."""
+    local, at_sign, domain = address.rpartition("@")
+    if not address and not client.wants_email:
+        return ""
+    plain = address.isascii() and address.isprintable() and " " not in address and address[:1] != "-"
+    if not (at_sign and local and "." in domain and plain):
+        raise UsageError(f"{address!r} is no mail address", "for example: hostmaster@your-domain")
+    if directory in PRESETS.values() and domain.lower() in EXAMPLES:
+        raise UsageError(f"CAs take no address at {domain}", "give one that is read")
+    return address
 
+
+def _email(questions: Questions, options: Options, client: Client, directory: str) -> str:
+    check = partial(_address, client=client, directory=directory)
     if options.email is not None:
         with at("--email"):
             return check(options.email)

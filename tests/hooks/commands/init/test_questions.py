@@ -36,6 +36,13 @@ def test_all_is_asked_in_order_and_secrets_without_echo(machine: FreshMachine) -
     assert too_long == []
 
 
+def test_an_address_that_no_ca_takes_is_said_before_anything_is_asked(machine: FreshMachine) -> None:
+    said = machine.at_terminal(*init("--client", "lego", "--email", "me@example.org"), answers=[])
+    assert said.code == 3
+    assert "CAs take no address at example.org" in said.stdout
+    assert "DNS provider" not in said.stdout
+
+
 def test_what_was_found_is_offered_and_enter_takes_it(machine: FreshMachine) -> None:
     machine.write("/etc/bind/dns01.key", KEY_FILE, 0o640)
     said = machine.at_terminal(
