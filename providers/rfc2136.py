@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -23,6 +24,8 @@ from ._rfc2136_tcp import DnsTcpSession, read_address
 from ._rfc2136_tsig import read_key
 from .base import Option, Profile, TxtRecord, Zone, ZoneApex
 
+# By which a server of this host is reached, whatever its SOA says.
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 CATCH_UP = 10.0  # seconds that a secondary has to show what it forwarded to its primary
 READ_BACK_INTERVAL = 0.5  # seconds before it is asked again
 ALIAS_TTL = 300  # seconds; a CNAME stays, but the first one may be a mistake
@@ -167,6 +170,8 @@ class Provider:
         apex, host = self.apex_of(zone), self.name_server()[0]
         known = apex.addresses.get(apex.primary, ())
         ours = {host, *apex.addresses.get(host, ())}
+        if host in LOOPBACK and any(map(_is_of_this_host, known)):
+            return ""
         return known[0] if known and not ours & {apex.primary, *known} else ""
 
     def _add(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
@@ -245,6 +250,15 @@ class Provider:
             refusal.definite = rcode != dns.rcode.SERVFAIL  # an UPDATE is atomic (RFC 2136 §3.4)
             raise refusal
         return rcode
+
+
+def _is_of_this_host(address: str) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+        return True
 
 
 def _in_messages(send: Callable[[Sequence[TxtRecord]], None], records: Sequence[TxtRecord]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import threading
@@ -197,6 +198,31 @@ def test_a_resolver_that_does_not_answer_is_no_fault_of_the_servers_name(record:
     assert refusal.value.hint == (
         "see that what /etc/resolv.conf names answers, or give the address in RFC2136_NAMESERVER"
     )
+
+
+class RefusingBind(Bind):
+    """BIND that knows the key, and takes no update with it."""
+
+    def prepare(self) -> list[str]:
+        command = super().prepare()
+        conf = self.folder / "named.conf"
+        conf.write_text(re.sub(r"allow-update {[^}]*}", "allow-update { none; }", conf.read_text()))
+        return command
+
+
+@pytest.mark.parametrize(
+    ("address", "other"), [("127.1.0.9", ""), ("192.0.2.53", "192.0.2.53")], ids=["this host", "another"]
+)
+def test_a_server_at_loopback_is_the_primary_where_that_has_an_address_of_this_host(
+    address: str, other: str
+) -> None:
+    name = "_acme-challenge.example.com"
+    zone = f"@ SOA ns1 h 1 3600 600 86400 60\n@ NS ns1\nns1 A {address}"
+    with RefusingBind("127.0.0.1", {"example.com": zone}, [KEY]), pytest.raises(ProviderError) as refusal:
+        provider("127.0.0.1", 5).publish(EXAMPLE, [TxtRecord(name, validation("a"), 60)])
+    assert other in refusal.value.hint
+    assert ("is not the primary" in str(refusal.value)) == bool(other)
+    assert "update-policy" in refusal.value.hint
 
 
 DRIPS = {
