@@ -16,7 +16,7 @@ CASES = {
         "../../e2e/deploy: a_reload_that_hangs_is_ended_and_holds_up_no_other_target"
     ),
     "a service that accepts, and says nothing": (
-        "served_certificate: a_service_that_says_nothing_is_not_waited_for_without_end"
+        "service/served_certificate: a_service_that_says_nothing_is_not_waited_for_without_end"
     ),
     "an API that hangs, answers 429 or 5xx": "targets/fastly: what_may_pass_leaves_one_certificate_served",
     "an API that refuses, or makes no sense": (
