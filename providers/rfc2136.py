@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -18,6 +17,7 @@ import dns.update
 from dns.rdtypes.ANY.TXT import TXT
 
 from ..errors import AuthRejected, ProviderError, ZoneNotFound
+from ..own_address import is_own_address
 from ._rfc2136_answers import apex_in, cut_in, obstacle, rrset_in, text, words_of
 from ._rfc2136_refusals import unserved, update_refused
 from ._rfc2136_tcp import DnsTcpSession, read_address
@@ -170,7 +170,7 @@ class Provider:
         apex, host = self.apex_of(zone), self.name_server()[0]
         known = apex.addresses.get(apex.primary, ())
         ours = {host, *apex.addresses.get(host, ())}
-        if host in LOOPBACK and any(map(_is_of_this_host, known)):
+        if host in LOOPBACK and any(map(is_own_address, known)):
             return ""
         return known[0] if known and not ours & {apex.primary, *known} else ""
 
@@ -250,15 +250,6 @@ class Provider:
             refusal.definite = rcode != dns.rcode.SERVFAIL  # an UPDATE is atomic (RFC 2136 §3.4)
             raise refusal
         return rcode
-
-
-def _is_of_this_host(address: str) -> bool:
-    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((address, 0))
-        except OSError:
-            return False
-        return True
 
 
 def _in_messages(send: Callable[[Sequence[TxtRecord]], None], records: Sequence[TxtRecord]) -> None:

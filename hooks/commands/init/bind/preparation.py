@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import stat
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 from .....errors import ConfigError
 from .....names import is_within
+from .....own_address import is_own_address
 from ....clients.challenge import owner_name
 from ..files import Draft, read
 from ..found import Found, bind
@@ -133,12 +132,7 @@ def _zones_of(zones: Iterable[Zone], names: Iterable[str]) -> list[tuple[Zone, l
 def _is_here(nameserver: str) -> bool:
     """Whether the account's server is an address of this machine."""
     host = nameserver.strip("[]") if nameserver.count(":") > 1 else nameserver.partition(":")[0]
-    with suppress(OSError, UnicodeError):
-        family = socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)[0][0]
-        with socket.socket(family, socket.SOCK_DGRAM) as trial:
-            trial.bind((host, 0))
-        return True
-    return False
+    return is_own_address(host)
 
 
 def _key(account: Mapping[str, str], source: str) -> Key | None:
