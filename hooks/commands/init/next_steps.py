@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
 
 import click
@@ -14,7 +13,7 @@ from ...caa.issuers import PRESETS
 from ...config.environment import OF_ACCOUNTS
 from ..doctor.command import doctor
 from ..doctor.finding import Severity
-from .clients import Client, Order, assignments, nothing
+from .clients import Client, Order, assignments, is_installed, nothing
 from .questions import Questions
 from .renewal import is_scheduled
 
@@ -76,9 +75,7 @@ def order_first(questions: Questions, client: Client, order: Order, wanted: bool
 
 def missing_program(client: Client) -> str:
     """The client's program, where it orders by one that is not installed; else empty."""
-    if client.first is nothing or any(map(shutil.which, client.programs)):
-        return ""
-    return client.programs[0]
+    return "" if client.first is nothing or is_installed(client) else client.programs[0]
 
 
 def say_what_comes_next(client: Client, order: Order, provider: str, *, issued: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -56,6 +57,11 @@ class Client(NamedTuple):
     wants_email: bool = False
     is_sequential: bool = False
     environment: Callable[[Order], Mapping[str, str]] = lambda order: order.environment
+
+
+def is_installed(client: Client) -> bool:
+    """Whether its program is on this machine."""
+    return any(map(shutil.which, client.programs))
 
 
 def nothing(order: Order) -> tuple[()]:

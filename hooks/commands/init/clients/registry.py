@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-
-from . import Client
+from . import Client, is_installed
 from .certbot import CERTBOT
 from .dehydrated import DEHYDRATED
 from .lego import LEGO, TRAEFIK
@@ -15,4 +13,4 @@ CLIENTS = {client.name: client for client in (DEHYDRATED, CERTBOT, LEGO, TRAEFIK
 
 def installed() -> list[Client]:
     """The clients whose program is on this machine."""
-    return [client for client in CLIENTS.values() if any(map(shutil.which, client.programs))]
+    return list(filter(is_installed, CLIENTS.values()))
