@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from ...errors import DeployError
@@ -14,6 +14,7 @@ from .dehydrated import read_config
 DEBIAN = "/var/lib/dehydrated/certs"
 CERTBOT = "/etc/letsencrypt/live"
 LARGEST_FILE = 1 << 20  # octets of a certificate's file that are looked at
+UACME_KEYS = "private"  # its folder of the keys, beside those of the certificates
 
 
 class Layout(NamedTuple):
@@ -30,7 +31,7 @@ LAYOUTS = (
     Layout("privkey.pem", "cert.pem", "fullchain.pem", "chain.pem", "ocsp.der"),  # dehydrated, certbot
     Layout("{name}.key", "{name}.crt", "{name}.crt", "{name}.issuer.crt"),  # lego: certificates/
     Layout("{name}.key", "{name}.cer", "fullchain.cer", "ca.cer"),  # acme.sh: NAME/, NAME_ecc/
-    Layout("../private/{name}/key.pem", "cert.pem", "cert.pem", ""),  # uacme: NAME/
+    Layout(f"../{UACME_KEYS}/{{name}}/key.pem", "cert.pem", "cert.pem", ""),  # uacme: NAME/
 )
 FOLDERS = ("", "certificates", "{name}_ecc", "{name}")  # of one certificate, beneath that of all
 
@@ -70,6 +71,21 @@ def look_in(folder: str, name: str) -> Certificate | None:
                         fullchain, chain = (fullchain, "") if _has_chain(cert) else ("", chain)
                     return Certificate(name, key, cert, fullchain, chain, ocsp=ocsp)
     return None
+
+
+def certificates_among(files: Collection[str]) -> list[str]:
+    """Of the names of a folder's files, those of certificates: what dehydrated, certbot, uacme call theirs,
+    or any name with the key beside it."""
+    plain = [file for file in ("cert.pem", "fullchain.pem") if file in files][:1]
+    named = (
+        file
+        for layout in LAYOUTS
+        if layout.cert.startswith("{name}")
+        for file in sorted(files)
+        if file.endswith(suffix := layout.cert.removeprefix("{name}"))
+        if layout.key.replace("{name}", file.removesuffix(suffix)) in files
+    )
+    return [*plain, *named]
 
 
 def chains_of(cert: str) -> list[str]:

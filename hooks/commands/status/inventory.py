@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -24,10 +24,6 @@ from ...deploy.targets.base import Local
 from ...issue.section import certificates_folder
 from ...state.folder import UntrustedFolder, state_dir
 from .expiry import Level, Problem
-
-FILES = ("cert.pem", "fullchain.pem")
-KINDS = (".crt", ".cer")
-OF_KEYS = "private"  # uacme's folder that only root may look into
 
 
 class Destination(NamedTuple):
@@ -200,9 +196,8 @@ def _service(target: Deployment) -> str:
 def _search(above: str, problems: list[Problem]) -> list[str]:
     """The certificates in the folder, and in those that it holds."""
     try:
-        beneath = sorted(
-            entry.path for entry in os.scandir(above) if entry.is_dir() and entry.name != OF_KEYS
-        )
+        folders = (entry for entry in os.scandir(above) if entry.is_dir())
+        beneath = sorted(entry.path for entry in folders if entry.name != files.UACME_KEYS)
     except OSError as error:
         problems.append(_unreadable(above, f"{above} cannot be read: {error.strerror}", _AS_ROOT))
         return []
@@ -213,17 +208,8 @@ def _search(above: str, problems: list[Problem]) -> list[str]:
         except OSError as error:
             problems.append(_unreadable(folder, f"{folder} cannot be read: {error.strerror}", _AS_ROOT))
             continue
-        named = [file for file in FILES if file in inside][:1]
-        found += [os.path.join(folder, file) for file in (*named, *_beside_their_keys(inside))]
+        found += [os.path.join(folder, file) for file in files.certificates_among(inside)]
     return found
-
-
-def _beside_their_keys(inside: Collection[str]) -> Iterator[str]:
-    """What is called by a name and has the key beside it, as with lego and acme.sh."""
-    for file in sorted(inside):
-        name, kind = os.path.splitext(file)
-        if kind in KINDS and f"{name}.key" in inside:
-            yield file
 
 
 def _known(
