@@ -7,7 +7,7 @@ than a tenth, but never with more than 21 and 7 days: of 90 days with those, of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import NamedTuple
@@ -71,6 +71,14 @@ def reminding(days: float, leaf: Leaf) -> Limits:
 def worst(problems: Iterable[Problem]) -> Level:
     """The gravest level of all."""
     return max((problem.level for problem in problems), key=lambda level: level.gravity, default=Level.OK)
+
+
+def with_hints(problems: Iterable[Problem]) -> Iterator[tuple[Problem, str]]:
+    """Each with what to do about it, which is empty where one before it has said the same."""
+    said = {""}
+    for problem in problems:
+        yield problem, "" if problem.hint in said else problem.hint
+        said.add(problem.hint)
 
 
 def expiry(subject: str, title: str, leaf: Leaf, limits: Limits, now: datetime) -> Problem | None:

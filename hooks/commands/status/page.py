@@ -10,7 +10,7 @@ from typing import Any, NewType
 from ....output import printable
 from ....secret import redact
 from ...deploy.certificate import Leaf
-from .expiry import Level, Problem, worst
+from .expiry import Level, Problem, with_hints, worst
 from .overview import Overview, Standing
 from .table import NONE, common_name, deployed, expires, summary, verdict
 
@@ -23,14 +23,8 @@ COLUMNS = {  # of each section
     "Last runs": ("UTC", "run", "steps", "outcome"),
 }
 
-PLAIN = {
-    "state",
-    "certificate",
-    COLUMNS["Problems"][1],
-    "UTC",
-    "run",
-    "name",
-}  # that need no word beside them
+# That need no word beside them.
+PLAIN = {"state", "certificate", COLUMNS["Problems"][1], "UTC", "run", "name"}
 
 STYLE = """\
 :root { color-scheme: light dark; --line: #8884; --faint: #8883; --part: #3b7dd8;
@@ -155,12 +149,9 @@ def _life(leaf: Leaf, now: datetime) -> Cell:
 
 
 def _problems(problems: Iterable[Problem]) -> Iterator[list[Cell]]:
-    """What is wrong, each with its next step; one that many have in common is said once."""
-    said: set[str] = set()
-    for problem in problems:
-        hint = "" if problem.hint in said else problem.hint
+    """What is wrong, each with its next step."""
+    for problem, hint in with_hints(problems):
         yield [_state(problem.level), _cell(problem.text, hint)]
-        said.add(hint)
 
 
 def _run(record: Mapping[str, Any], longest: float) -> list[Cell]:

@@ -13,7 +13,7 @@ from ....wrapping import width
 from ...deploy.certificate import Leaf
 from ...state.atomic import iso
 from ...state.journal import RETRACT
-from .expiry import Level, span, worst
+from .expiry import Level, span, with_hints, worst
 from .inventory import Destination, Known
 from .overview import Overview, Standing
 from .services import Shown
@@ -170,12 +170,10 @@ def _colour(rows: Sequence[tuple[str, ...]], columns: int) -> None:
 
 
 def _notes(overview: Overview) -> Iterator[str]:
-    said: set[str] = set()
-    for problem in overview.every_problem:
+    for problem, hint in with_hints(overview.every_problem):
         yield f"{problem.level.name}: {_clean(problem.text)}"
-        if problem.hint and problem.hint not in said:
-            yield f"   -> {_clean(problem.hint)}"
-            said.add(problem.hint)
+        if hint:
+            yield f"   -> {_clean(hint)}"
     for service, shown in overview.probed.items():
         if leaf := shown.leaf:
             yield _clean(f"{service} shows {', '.join(leaf.names)}, {expires(leaf, overview.at)}")
