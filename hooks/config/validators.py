@@ -127,9 +127,9 @@ def apex(name: str) -> str:
     if name.startswith("*."):
         raise ConfigError("a zone has no *", f"{name[2:]} stands for all that is beneath it as well")
     normalised = canonical(name)
-    if not all(normalised.split(".")):
-        raise ConfigError("the name of a zone has no empty label", "take out the superfluous dot")
     labels = normalised.split(".")
+    if not all(labels):
+        raise ConfigError("the name of a zone has no empty label", "take out the superfluous dot")
     if len(normalised) > LONGEST_NAME or not all(map(ZONE_LABEL.fullmatch, labels)):
         raise ConfigError(
             "no zone has such a name: letters, digits, - and _, 63 at most between two dots",

@@ -210,9 +210,7 @@ class Wave:
         chain = self._orders.chain(order, self._ca.preferred_chain)
         if not issuance.kept.replaces:  # the CA counts it, whatever it is
             self._states.count(self._account, Event("issued", self._clock(), issuance.wanted.names))
-        now = (
-            self._orders.time_at_ca() or self._clock()
-        )  # what it issues is of its own time, ours may be wrong
+        now = self._orders.time_at_ca() or self._clock()  # its own clock counts: ours may be wrong
         try:
             check_issued(order.certificate, "".join(chain), issuance.wanted.names, now)
         except DeployError as error:
