@@ -50,6 +50,9 @@ echo ready
 exec sleep infinity
 """
 
+CTRL_C = "\x03"
+NOTICED = 5.0  # seconds after which a key may be typed again
+
 
 class FreshMachine:
     """Its programs run as root; those of dns01 are called by their names."""
@@ -141,7 +144,7 @@ class FreshMachine:
                     shown += more
                 told += asked.end()
                 os.write(near, answer.encode())
-            while more := _read(near, "it does not end"):
+            while more := _read(near, "it does not end", answers[-1][1] if answers else ""):
                 shown += more
             return Said(process.wait(TIME_LIMIT), shown.replace("\r\n", "\n"), "", time.monotonic() - began)
         finally:
@@ -163,10 +166,15 @@ class FreshMachine:
         return [*inside, *(become if user else []), *plain, *settings, *words]
 
 
-def _read(terminal: int, complaint: str) -> str:
-    """What is said next; empty at the end. ``complaint``: of a test to which nothing is said any more."""
-    ready, _, _ = select.select([terminal], [], [], TIME_LIMIT)
-    assert ready, complaint
+def _read(terminal: int, complaint: str, key: str = "") -> str:
+    """What is said next; empty at the end. ``complaint``: of a test to which nothing is said any more.
+    ``key``: what was typed last. A ^C that comes between Python's last look at its signals and its wait for
+    the next line goes unnoticed: it is typed again then, as a person does."""
+    until = time.monotonic() + TIME_LIMIT
+    while not select.select([terminal], [], [], NOTICED if key == CTRL_C else TIME_LIMIT)[0]:
+        assert time.monotonic() < until, complaint
+        if key == CTRL_C:
+            os.write(terminal, key.encode())
     try:
         return os.read(terminal, 65536).decode(errors="replace")
     except OSError:  # EIO: nobody has the other side open

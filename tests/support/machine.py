@@ -34,9 +34,6 @@ class Machine(Group):
             (folder / "tls" / name).mkdir(parents=True)
         self.configure()
 
-    def set_up(self) -> None:
-        pass  # its clients come when they are asked for
-
     def configure(self, *, test: str = "true", more: str = "", section: str = "*") -> None:
         """One target for the certificates of a section. A service's commands write a line each."""
         self.config.write_text(

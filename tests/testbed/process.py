@@ -113,8 +113,7 @@ class Group:
         self._entered.close()
 
     def set_up(self) -> None:
-        """Start them."""
-        raise NotImplementedError
+        """Start those that are there from the beginning."""
 
     def enter(self, server: AbstractContextManager[T]) -> T:
         """Start one, now or later, which is ended with the others."""

@@ -96,12 +96,17 @@ def test_a_ca_is_believed_a_pause_of_a_week() -> None:
     assert pause_in(refusal, NOW) == 7 * DAY
 
 
+def configured(folder: Path, text: str) -> dict[str, str]:
+    """The variables of a call with that configuration."""
+    config = folder / "config.toml"
+    config.touch(0o600)
+    config.write_text(text)
+    return {"DNS01_CONFIG": str(config), "DNS01_STATE_DIR": str(folder / "state")}
+
+
 @wrong
 def test_a_receiver_that_has_failed_is_told_again(tmp_path: Path, then: float) -> None:
-    config = tmp_path / "config.toml"
-    config.touch(0o600)
-    config.write_text('[notify]\ncommand = ["true"]\n')
-    environ = {"DNS01_CONFIG": str(config), "DNS01_STATE_DIR": str(tmp_path / "state")}
+    environ = configured(tmp_path, '[notify]\ncommand = ["true"]\n')
     told: list[str] = []
 
     def refuse(to: Receivers, messages: dict[str, Message], _: object) -> dict[str, str]:
@@ -120,10 +125,7 @@ def test_a_receiver_that_has_failed_is_told_again(tmp_path: Path, then: float) -
 
 @wrong
 def test_the_audit_trail_goes_on_and_rotates(tmp_path: Path, then: float) -> None:
-    config = tmp_path / "config.toml"
-    config.touch(0o600)
-    config.write_text("[audit]\nsize = 1\n")
-    environ = {"DNS01_CONFIG": str(config), "DNS01_STATE_DIR": str(tmp_path / "state")}
+    environ = configured(tmp_path, "[audit]\nsize = 1\n")
     path = tmp_path / "state" / "audit.jsonl"
     times = itertools.cycle([NOW, then, LATER, then])
     trail = Trail(str(path), environ, clock=lambda: next(times), warn=pytest.fail)
