@@ -93,13 +93,14 @@ def first(
 
 def _batches(servers: Sequence[Address], deaf: set[Address]) -> list[list[tuple[Address, bool]]]:
     """Whom to ask at each step, and whether over TCP: one, one more, then twice as many each time."""
-    first_try = [(server, server in deaf) for server in servers]
+    known = frozenset(deaf)  # by now: other threads find more of them
+    first_try = [(server, server in known) for server in servers]
     sizes, batches = [1, 1, 2, 4], []
     while first_try:
         size = sizes.pop(0) if sizes else len(first_try)
         batches.append(first_try[:size])
         first_try = first_try[size:]
-    streams = [(server, True) for server in servers if server not in deaf]
+    streams = [(server, True) for server in servers if server not in known]
     batches.insert(2, streams[:2])
     return [*batches, streams[2:]]
 

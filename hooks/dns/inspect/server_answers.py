@@ -93,16 +93,17 @@ def look_at(
     names = list(texts)[:NAMES]
     addresses = dict.fromkeys(address for _, address in spots)
     deaf = set() if deaf is None else deaf
+    known = frozenset(deaf)  # by now: other threads find more of them while these are asked
     began = time.monotonic()
     answers: dict[Query, Response] = {}
     with Transport(timing) as transport:
         for address in addresses:
             soa, *others = _questions(address, apex, names)
-            if address in deaf:
+            if address in known:
                 transport.send(_probes(address, apex))
-            transport.send([soa, *(each._replace(stream=address in deaf or each.stream) for each in others)])
+            transport.send([soa, *(each._replace(stream=address in known or each.stream) for each in others)])
         waiting = set(addresses)
-        resent = dict.fromkeys(deaf, began)
+        resent = dict.fromkeys(known, began)
         while transport.busy and waiting and (left := began + timing.survey - time.monotonic()) > 0:
             answers.update(transport.collect(min(left, 0.2)))
             now = time.monotonic()

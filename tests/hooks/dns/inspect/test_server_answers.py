@@ -41,3 +41,20 @@ def test_a_server_that_is_deaf_to_datagrams_is_told_from_one_that_is_not(number:
         assert look.authority
         found.append((look.udp, look.edns))
     assert found == [(True, True), (True, False), (False, True)]
+
+
+class FoundMeanwhile(set[Address]):
+    """What is known to be deaf; another thread finds out as soon as it has been asked."""
+
+    def __contains__(self, address: object) -> bool:
+        found = super().__contains__(address)
+        self.add(Address(ADDRESS))
+        return found
+
+
+@pytest.mark.parametrize(("kind", "edns"), [(Firewalled, False), (Deaf, True)])
+def test_what_another_thread_finds_out_meanwhile_changes_nothing(kind: type[NameServer], edns: bool) -> None:
+    zone = Zone("example.org", "@ TXT here", {"ns1.example.org": ADDRESS})
+    with kind(ADDRESS, zones=[zone]):
+        (look,) = look_at(SERVERS, "example.org", deaf=FoundMeanwhile())
+    assert (look.udp, look.edns, look.hosts) == (kind is Firewalled, edns, ("ns1.example.org",))
