@@ -194,7 +194,7 @@ def web() -> Iterator[Web]:
     "body",
     [
         '{"value": "a"}',
-        "a b",
+        "words of 5e0c71",  # which no other process of this machine has
         'back\\slash "quote" \\n $(id) `id` $HOME %41 # x',
         "lines\nof \\\nJSON\n}",
         "\ttab é",

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -148,8 +149,8 @@ def put(kind: str, path: Path) -> None:
         case "link to itself":
             path.symlink_to(path)
         case "socket":
-            with socket.socket(socket.AF_UNIX) as server:
-                server.bind(os.path.relpath(path))  # a path may have 107 octets (unix(7))
+            with socket.socket(socket.AF_UNIX) as server, chdir(path.parent):
+                server.bind(path.name)  # a path may have 107 octets (unix(7))
         case "link to nowhere":
             path.symlink_to(path.parent / "nowhere")
         case "device":
