@@ -5,14 +5,25 @@ from __future__ import annotations
 import base64
 import html
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from dns01.errors import ConfigError
-from dns01.secret import looks_secret, read_secret, redact, shown
+from dns01.secret import (
+    KEY_PART,
+    MOST_KEYS,
+    hide_private_key,
+    looks_secret,
+    read_secret,
+    redact,
+    shown,
+)
 
 
 @pytest.fixture
@@ -149,6 +160,58 @@ def test_what_only_begins_like_a_secret_is_shown(secret: str, text: str) -> None
 def test_a_long_text_is_looked_through_in_no_time() -> None:
     token = "0123456789abcdef0123456789abcdef"
     assert redact("0123456789abcde" * 5_000, [token]).count("[secret]") <= 5_000
+
+
+def a_key() -> str:
+    key = Ed25519PrivateKey.generate().private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    body = base64.encodebytes(key + random.Random(1).randbytes(120)).decode()  # of a few lines
+    return f"-----BEGIN PRIVATE KEY-----\n{body}-----END PRIVATE KEY-----\n"
+
+
+KEY = a_key()
+SECOND = KEY.splitlines()[2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        KEY,
+        " | ".join(KEY.splitlines()),
+        json.dumps({"private_key": KEY}),
+        json.dumps(KEY).replace("/", "\\/"),
+        f"bad command name {SECOND} (line 3 column 1)",
+        f"% Invalid input: {SECOND[:20]}",
+        f"…{SECOND[-20:]}",
+        quote(KEY),
+        base64.b64encode(KEY.encode()).decode(),
+        base64.b64encode(b"a certificate\n" + KEY.encode()).decode(),
+        base64.urlsafe_b64encode(b"certificate\n" + KEY.encode()).decode(),
+    ],
+)
+def test_a_private_key_is_hidden_in_whole_and_in_part(text: str) -> None:
+    hide_private_key(KEY.encode())
+    said = redact(text)
+    wholly = [text[at : at + KEY_PART] for at in range(len(text) - KEY_PART)]
+    in_base64 = [base64.b64encode(bytes(shift) + KEY.encode()).decode() for shift in range(3)]
+    secrets = ["".join(KEY.splitlines()[1:-1]), *(each[4:-4] for each in in_base64)]
+    assert "[secret]" in said
+    assert not [part for part in wholly if part in said and any(part in secret for secret in secrets)]
+
+
+@pytest.mark.parametrize("end", [len(KEY), len(KEY) - 1, len(KEY) // 2, 60], ids=str)
+def test_anybody_s_private_key_is_hidden_as_far_as_it_is_there(end: int) -> None:
+    begin, body = "-----BEGIN PRIVATE KEY-----", a_key()[:end].removeprefix("-----BEGIN PRIVATE KEY-----")
+    text = redact(f"cannot parse: {begin}{body}")
+    assert text.startswith(f"cannot parse: {begin} [secret]")
+    assert body[:30] not in text
+
+
+def test_of_many_private_keys_the_newest_are_hidden_and_other_words_shown() -> None:
+    for number in range(MOST_KEYS):
+        hide_private_key(b"%064d" % number)
+    hide_private_key(KEY.encode())
+    text = f"{SECOND} 0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
+    assert redact(text) == text.replace(SECOND, "[secret]")
 
 
 def test_the_word_for_a_secret_may_be_one() -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cache
 
 from ...errors import DeployError
+from ...secret import hide_private_key
 from ..clients.call import Certificate
 from .certificate import content, inspect
 from .section import Deployment
@@ -25,10 +26,11 @@ def read(certificate: Certificate, now: datetime | None = None) -> CertificateFi
     for is made from the others. Raises DeployError.
 
     Each file is read once: a client that renews at this moment changes one after the other, and
-    what is brought has to be what was inspected.
+    what is brought has to be what was inspected. The key is hidden from then on.
     """
     once = cache(content)
     facts = inspect(certificate, now, once)
+    hide_private_key(once(certificate.key))
     leaf, chain = _blocks(once(certificate.cert))[:1], []
     if certificate.chain:
         chain = _blocks(once(certificate.chain))

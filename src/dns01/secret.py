@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from logging import LogRecord
 
 _secrets: set[str] = set()
+_private_keys: dict[str, None] = {}  # each as PEM has it and in base64, without line ends; the oldest first
 
 SECRETIVE = re.compile("key|pass|secret|token", re.IGNORECASE)
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
@@ -26,7 +27,9 @@ CUT_OFF = re.compile(r"(?=.*\d)(?!/)[A-Za-z0-9+/_=~-]{20,}")  # whose ends are h
 WORD = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/_=~%\\-"  # may be more of it
 WORDS = re.compile(f"[{re.escape(WORD)}]*")
 BLOT = "\ufdd0"  # no character (Unicode §23.7): it is in no secret
-LONGEST_LINE = 512  # characters: a longer text (a certificate's key) is hidden as it is, and line by line
+LONGEST_LINE = 512  # characters: a longer text is hidden as it is, and line by line
+KEY_PART = 16  # characters in a row of a private key that are hidden
+MOST_KEYS = 256  # private keys that are known at a time: a process may deliver many thousand certificates
 SPECIAL = {  # what else stands for a character: in a pattern, after the usual ways to write it
     " ": r"|\+|\s+",
     "\n": r"|\\n|\s+",
@@ -48,6 +51,20 @@ def hide(secret: str) -> None:
     any letter case, too, and where it was cut off."""
     if len(secret) >= SHORTEST:
         _secrets.add(secret)
+
+
+def hide_private_key(pem: bytes) -> None:
+    """Have a certificate's key replaced wherever ``KEY_PART`` characters of it would appear in a row: as PEM
+    has it, or in base64 all of the PEM. A target may say what it was sent, line by line.
+
+    (``hide`` takes a second for a key of 4096 bits, and there may be thousands.)
+    """
+    body = b"".join(line for line in pem.split() if not line.startswith(b"-"))
+    whole = "\n".join([body.decode("ascii", "replace"), *_in_base64(pem)])
+    _private_keys.pop(whole, None)
+    _private_keys[whole] = None
+    while len(_private_keys) > MOST_KEYS:
+        _private_keys.pop(next(iter(_private_keys)), None)
 
 
 def looks_secret(text: str) -> bool:
@@ -86,7 +103,26 @@ def redact(text: str, besides: Iterable[str] = ()) -> str:
         text = _spellings(secret).sub(BLOT, text)
         if CUT_OFF.fullmatch(secret):
             text = _without_ends(text, secret)
-    return text.replace(BLOT, "[secret]")  # at last: the word may be somebody's secret
+    return _without_private_keys(text).replace(BLOT, "[secret]")  # at last: the word may be somebody's secret
+
+
+def _without_private_keys(text: str) -> str:
+    """The text without those of anybody, where they can be told by what PEM has around them, or else without
+    parts of those that are known."""
+    if "PRIVATE KEY-----" in text:
+        around = "-----{} [A-Z0-9 ]*PRIVATE KEY-----"
+        begin, end = around.format("BEGIN"), around.format("END")
+        text = re.sub(rf"({begin}).*?({end}|\Z)", rf"\1 {BLOT} \2", text, flags=re.DOTALL)
+    if not _private_keys:
+        return text
+    part = rf"[A-Za-z0-9+/=_-]{{{KEY_PART},}}"
+    return re.sub(part, lambda word: BLOT if _is_of_a_key(word[0]) else word[0], text)
+
+
+def _is_of_a_key(word: str) -> bool:
+    parts = [word[at : at + KEY_PART] for at in range(len(word) - KEY_PART + 1)]
+    known = tuple(_private_keys)  # of this moment: another thread may add one
+    return any(part in key for key in known for part in parts)
 
 
 def redact_record(record: LogRecord) -> bool:

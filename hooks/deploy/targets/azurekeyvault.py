@@ -15,6 +15,7 @@ from ....errors import DeployError
 from ....options import Option
 from ....providers._azure_identity import IDENTITY, AzureIdentity
 from ....providers.rest import Refused
+from ....secret import hide_private_key
 from ._rest import ApiTarget, warn
 from .base import CertificateFiles
 
@@ -141,4 +142,5 @@ def _pem(bundle: CertificateFiles) -> str:
 
     key = load_pem_private_key(bundle.key, None)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    hide_private_key(pem)
     return (pem + bundle.fullchain).decode("ascii")

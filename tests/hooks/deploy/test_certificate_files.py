@@ -14,6 +14,7 @@ from dns01.errors import DeployError
 from dns01.hooks.deploy.certificate_files import digest, read
 from dns01.hooks.deploy.section import Deployment
 from dns01.hooks.deploy.targets.base import CertificateFiles
+from dns01.secret import redact
 
 WEB = Deployment("*", "web", "files", {"directory": "/etc/tls"})
 
@@ -48,6 +49,12 @@ def test_what_stands_around_the_certificates_is_left_out(bundle: CertificateFile
         b"subject=example.org\r\n" + Path(paths.cert).read_bytes().rstrip() + b"\n\n"
     )
     assert read(paths)[2:] == bundle[2:]
+
+
+def test_no_line_of_the_key_is_shown_from_then_on(bundle: CertificateFiles) -> None:
+    """Whoever is sent it may say it."""
+    line = bundle.key.decode().splitlines()[1]
+    assert redact(f"bad command name {line}") == "bad command name [secret]"
 
 
 def test_a_request_that_is_not_there_is_named(bundle: CertificateFiles) -> None:

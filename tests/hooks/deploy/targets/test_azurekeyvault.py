@@ -26,6 +26,7 @@ from trustme import KeyType
 from dns01.errors import DeployError
 from dns01.hooks.deploy.targets.azurekeyvault import Target
 from dns01.hooks.deploy.targets.base import CertificateFiles
+from dns01.secret import redact
 
 NAME = "example-org"
 SECRET = {"client_id": CLIENT, "tenant_id": TENANT, "client_secret": KeyVault.token}
@@ -83,6 +84,7 @@ def test_a_certificate_is_created_with_its_chain_whatever_form_its_key_has(
 
     assert shown(vault) == [bundle.facts.fingerprint]
     (value,) = vault.values
+    assert value.splitlines()[1] not in redact(value.splitlines()[1])
     assert len(x509.load_pem_x509_certificates(value.encode())) == 2
     assert open().changes(bundle) == []
 
