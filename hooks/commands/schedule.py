@@ -1,4 +1,4 @@
-"""What runs a client again and again: systemd's timers and cron, read as text."""
+"""What runs a client again and again: systemd's timers and cron (``crontab.py``), read as text."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import NamedTuple
 
 from ...regular_file import open_regular
 from ..clients.dehydrated import read_text
+from .crontab import Entry, entries, longest_gap
 
 UNITS = ("etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
          "lib/systemd/system")  # fmt: skip
-CRON = ("etc/crontab", "etc/cron.d/*", "etc/cron.hourly/*", "etc/cron.daily/*", "etc/cron.weekly/*",
-        "etc/cron.monthly/*", "var/spool/cron/crontabs/*", "var/spool/cron/*", "etc/anacrontab")  # fmt: skip
-
-
 DAYS = {"minutely": 0, "hourly": 0, "daily": 1, "weekly": 7, "monthly": 30, "quarterly": 91, "yearly": 365,
-        "annually": 365, "semiannually": 182, "@reboot": 365, "@hourly": 0, "@daily": 1, "@midnight": 1,
-        "@weekly": 7, "@monthly": 30, "@yearly": 365, "@annually": 365}  # fmt: skip
+        "annually": 365, "semiannually": 182}  # fmt: skip
 LARGEST_SCRIPT = 1 << 16  # octets that are looked through
-
-
+# Without any of these a client renews nothing; with a variable in the line, nobody knows.
+RENEWS = {"dehydrated": r"-c\b|--cron\b|--signcsr|-s\b|\$", "certbot": r"renew|certonly|\brun\b|\$"}
+RENEW = {"dehydrated": "dehydrated --cron", "certbot": "certbot -q renew"}
+PROGRAMS = ("usr/bin", "usr/local/bin", "usr/sbin", "usr/local/sbin", "bin", "snap/bin")
 CRON_PROGRAMS = ("usr/sbin/cron", "usr/sbin/crond", "usr/bin/crond")
 
 
 class Schedule(NamedTuple):
     """``commands``: the lines that run the client. ``idle``: timers for it that are not enabled, and
-    ``masked`` those that cannot be. ``days``: between two runs, by the most frequent of them."""
+    ``masked`` those that cannot be. ``days``: between two runs, by the most frequent of them. ``ignored``:
+    cron's entries that would run it, each with the reason why it does not."""
 
     commands: tuple[str, ...]
     idle: tuple[str, ...]
     masked: tuple[str, ...] = ()
     days: float | None = None
+    ignored: tuple[Entry, ...] = ()
 
 
 def has_cron(root: str = "/") -> bool:
@@ -53,16 +53,39 @@ def of(client: str, root: str = "/") -> Schedule:
     }
     masked = {timer for timer in timers if _is_masked(timer, root)}
     running = [(line or timer, when) for timer, (line, when) in timers.items() if timer in enabled - masked]
-    cron = [(line, path) for path, line in _crontabs(root) if _runs(word, line, root)]
+    cron = [entry for entry in entries(root) if _runs(word, entry.line, root)]
     if os.path.isdir(os.path.join(root, "run/systemd/system")):
-        cron = [each for each in cron if "-d /run/systemd/system" not in each[0]]  # Debian's own stand back
-    days = [_days(when) for _, when in running] + [_cron_days(line, path) for line, path in cron]
+        cron = [each for each in cron if "-d /run/systemd/system" not in each.line]  # Debian's own stand back
+    cron = [_judged(entry, client, root) for entry in cron]
+    taken = [entry for entry in cron if not entry.ignored]
+    days = [_days(when) for _, when in running] + [1 if each.days is None else each.days for each in taken]
     return Schedule(
-        (*(line for line, _ in running), *(line for line, _ in cron)),
+        (*(line for line, _ in running), *(entry.line for entry in taken)),
         tuple(sorted(timers.keys() - enabled - masked)),
         tuple(sorted(masked)),
         min(days, default=None),
+        tuple(entry for entry in cron if entry.ignored),
     )
+
+
+def _judged(entry: Entry, client: str, root: str) -> Entry:
+    """The entry, with what is wrong with the command that it has for the client, if anything is."""
+    pattern = rf"(?:^|[\s;&|])((?:/[\w./-]+/)?{re.escape(client)})(?=\s|$)([^;&|]*)"
+    commands = re.findall(pattern, entry.line)
+    if entry.ignored or not commands or client not in RENEWS:
+        return entry
+    program, arguments = next((each for each in commands if re.search(RENEWS[client], each[1])), ("", ""))
+    if not program:
+        program, arguments = commands[-1]
+        ignored = f"it runs {program}{arguments.rstrip()}, which renews nothing"
+        remedy = f"write in {entry.path}: {entry.line.replace(program + arguments.rstrip(), RENEW[client])}"
+        return entry._replace(ignored=ignored, remedy=remedy)
+    there = [f"/{folder}/{client}" for folder in PROGRAMS if os.path.isfile(f"{root}/{folder}/{client}")]
+    if program.startswith("/") and there and not os.path.isfile(os.path.join(root, program.lstrip("/"))):
+        ignored = f"there is no program {program}"
+        remedy = f"write in {entry.path}: {entry.line.replace(program, there[0])}"
+        return entry._replace(ignored=ignored, remedy=remedy)
+    return entry
 
 
 def _runs(word: re.Pattern[str], line: str, root: str) -> bool:
@@ -92,24 +115,10 @@ def _days(when: str) -> float:
     """The days between two times of OnCalendar (systemd.time(7)); without one, a day at most."""
     if when.strip() in DAYS:
         return DAYS[when.strip()]
-    if re.match(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*(?:\s|$)", when):
-        return 7
-    return 30 if re.match(r"\*-\*-\d", when) else 1
-
-
-def _cron_days(line: str, path: str) -> float:
-    """The same of a crontab's line, or of a file in one of the folders that are named after a time."""
-    for name, days in (("cron.weekly", 7), ("cron.monthly", 30)):
-        if name in path:
-            return days
-    fields = line.split()
-    if fields and fields[0] in DAYS:
-        return DAYS[fields[0]]
-    if len(fields) < 6 or not re.fullmatch(r"[\d*,/-]+", fields[0]):
-        return 1
-    if re.fullmatch(r"[\da-zA-Z]+", fields[4]):
-        return 7
-    return 30 if re.fullmatch(r"\d+", fields[2]) else 1
+    form = re.match(r"(?:([A-Z][a-z.,A-Z]*)(?:\s+|$))?(?:\*-([^\s-]+)-([^\s-]+))?", when.strip())
+    weekdays, month, day = form.groups() if form else (None, None, None)
+    fields = [(field or "*").replace("..", "-") for field in (day, month, weekdays)]
+    return longest_gap(*fields) or 1
 
 
 def _timers(root: str) -> Iterator[tuple[str, str, str]]:
@@ -128,11 +137,3 @@ def _timers(root: str) -> Iterator[tuple[str, str, str]]:
         runs = re.findall(r"^ExecStart(?:Pre|Post)?=(.*)$", "\n".join(texts), re.MULTILINE)
         when = re.search(r"^OnCalendar=(.*)$", text, re.MULTILINE)
         yield timer, "; ".join(runs), when[1] if when else ""
-
-
-def _crontabs(root: str) -> Iterator[tuple[str, str]]:
-    """(path, line) of whatever is no comment."""
-    for path in (path for pattern in CRON for path in sorted(glob(f"{root}/{pattern}"))):
-        for line in (read_text(path) or "").splitlines():
-            if line.strip() and not line.lstrip().startswith("#"):
-                yield path, line.strip()

@@ -21,7 +21,6 @@ from . import _certbot, renewal
 from ._script import unusable
 
 PERSISTENT = "dns-persist-01"  # no hook is called for it
-RENEW = {"dehydrated": "dehydrated --cron", "certbot": "certbot -q renew"}
 
 _OPTION = re.compile(r"\s(-k|--hook|-t|--challenge|-f|--config|--acme-profile)[\s=]+(\S+)")
 _OPTIONS = {"-k": "HOOK", "--hook": "HOOK", "-t": "CHALLENGETYPE", "--challenge": "CHALLENGETYPE",
@@ -156,8 +155,13 @@ def _by_the_clock(client: str, schedule: schedules.Schedule, root: str) -> Itera
         steps = (f"systemctl unmask {timer}", f"systemctl enable --now {timer}")
         yield Finding("timer-masked", Severity.WARNING, client, message, steps)
         return
+    if schedule.ignored:
+        entry = schedule.ignored[0]
+        message = f"the entry for {client} never runs, and nothing renews the certificate: {entry.ignored}"
+        yield Finding("cron-entry-ignored", Severity.WARNING, entry.path, message, (entry.remedy,))
+        return
     install = [] if schedules.has_cron(root) else ["apt-get install cron"]
-    cron = [*install, f"write in /etc/cron.d/{client}: 17 4 * * * root {RENEW[client]}"]
+    cron = [*install, f"write in /etc/cron.d/{client}: 17 4 * * * root {schedules.RENEW[client]}"]
     enable = [f"systemctl enable --now {timer}" for timer in schedule.idle]
     yield Finding(
         "no-timer",

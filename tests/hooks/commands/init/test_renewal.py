@@ -65,7 +65,7 @@ def test_a_line_of_its_own_is_kept_up_to_date(machine: FreshMachine) -> None:
     ],
 )
 def test_what_runs_it_already_is_enough(path: str, text: str, machine: FreshMachine) -> None:
-    machine.write(path, text, 0o644)
+    machine.write(path, text, 0o755)
     before = machine.files(CRON)
     said = machine.run(*words("dehydrated", "--production"))
     assert said.code == 0

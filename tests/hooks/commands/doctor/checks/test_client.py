@@ -204,7 +204,78 @@ def test_nothing_runs_dehydrated(dehydrated: Machine) -> None:
 def test_cron_in_any_of_its_places(dehydrated: Machine, crontab: str) -> None:
     dehydrated["/etc/cron.d/dehydrated"] = ""
     dehydrated[crontab] = CRON
+    dehydrated.mode(crontab, 0o755)
     assert dehydrated.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "mode", "why", "remedy"),
+    [
+        ("/etc/cron.d/acme.cron", CRON, 0o644, "a dot", "mv /etc/cron.d/acme.cron /etc/cron.d/acme-cron"),
+        ("/etc/cron.daily/acme.sh", "dehydrated -c\n", 0o755, "a dot", "/etc/cron.daily/acme"),
+        ("/etc/cron.daily/acme", "dehydrated -c\n", 0o644, "executed", "chmod +x /etc/cron.daily/acme"),
+        ("/etc/cron.d/acme", CRON.rstrip(), 0o644, "no line end", "echo >> /etc/cron.d/acme"),
+        ("/etc/cron.d/acme", CRON, 0o664, "may write", "chmod 644 /etc/cron.d/acme"),
+        ("/etc/cron.d/acme", CRON.replace("root ", ""), 0o644, "user", "17 4 * * * root /usr/bin/dehydrated"),
+        ("/etc/cron.d/acme", "@daily dehydrated -c\n", 0o644, "user", "@daily root dehydrated -c"),
+        ("/etc/cron.d/acme", CRON.replace("* * *", "31 2 *"), 0o644, "no year", "17 4 * * *"),
+        ("/etc/cron.d/acme", CRON.replace("--cron", "-v"), 0o644, "renews nothing", "root dehydrated --cron"),
+        (
+            "/etc/cron.d/acme",
+            CRON.replace("usr", "opt"),
+            0o644,
+            "/opt/bin",
+            "root /usr/bin/dehydrated --cron",
+        ),
+    ],
+)
+def test_an_entry_that_cron_passes_over(
+    dehydrated: Machine, path: str, text: str, mode: int, why: str, remedy: str
+) -> None:
+    dehydrated["/usr/bin/dehydrated"] = ""
+    dehydrated["/etc/cron.d/dehydrated"] = ""
+    dehydrated[path] = text
+    dehydrated.mode(path, mode)
+
+    finding = dehydrated.finding()
+
+    assert (finding.code, finding.severity, finding.subject) == ("cron-entry-ignored", Severity.WARNING, path)
+    assert why in finding.message
+    assert remedy in finding.remedy[0]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "17 4 * * * dehydrated test -x /usr/bin/dehydrated && /usr/bin/dehydrated -c\n",
+        "MAILTO=root\n@daily root flock -n /run/lock/acme /usr/bin/dehydrated -c -g >/dev/null\n",
+        "17 4 1,11,21 * * root dehydrated --cron\n",
+        "17 4 29 2 sun root dehydrated --cron\n17 4 * JAN-dec mon-fri root dehydrated $OPTIONS\n",
+    ],
+)
+def test_an_entry_that_cron_runs_often_enough(dehydrated: Machine, entry: str) -> None:
+    dehydrated["/usr/bin/dehydrated"] = ""
+    dehydrated["/etc/cron.d/dehydrated"] = entry
+    assert dehydrated.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("when", "days"),
+    [("1 */3 *", "92"), ("1 1,7 *", "184"), ("31 * *", "61"), ("29 2 *", "1461"), ("* jan mon", "343")],
+)
+def test_the_longest_time_between_two_runs(dehydrated: Machine, when: str, days: str) -> None:
+    dehydrated["/etc/cron.d/dehydrated"] = f"17 4 {when} root dehydrated --cron\n"
+    finding = dehydrated.finding()
+    assert finding.code == "timer-too-rare"
+    assert f"every {days} days" in finding.message
+
+
+def test_a_timer_of_a_few_days_of_the_year(dehydrated: Machine) -> None:
+    dehydrated["/etc/cron.d/dehydrated"] = ""
+    dehydrated["/etc/systemd/system/acme.timer"] = "[Timer]\nOnCalendar=*-01,07-01 04:00\n"
+    dehydrated["/etc/systemd/system/acme.service"] = "[Service]\nExecStart=/usr/bin/dehydrated -c\n"
+    dehydrated.link("/etc/systemd/system/timers.target.wants/acme.timer")
+    assert "every 184 days" in dehydrated.finding().message
 
 
 def test_a_timer_that_is_not_enabled(certbot: Machine) -> None:

@@ -1,0 +1,155 @@
+"""cron's tables and folders, read as text: what runs, how often, and what cron passes over in silence."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from glob import glob
+from itertools import pairwise
+from typing import NamedTuple
+
+from ..clients.dehydrated import read_text
+
+CRON = ("etc/crontab", "etc/cron.d/*", "etc/cron.hourly/*", "etc/cron.daily/*", "etc/cron.weekly/*",
+        "etc/cron.monthly/*", "var/spool/cron/crontabs/*", "var/spool/cron/*", "etc/anacrontab")  # fmt: skip
+FOLDERS = {"cron.hourly": 0.0, "cron.daily": 1.0, "cron.weekly": 7.0, "cron.monthly": 30.0}
+NICKNAMES = {"@reboot": 365.0, "@hourly": 0.0, "@daily": 1.0, "@midnight": 1.0, "@weekly": 7.0,
+             "@monthly": 30.0, "@yearly": 365.0, "@annually": 365.0}  # fmt: skip
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+BEGINNING = date(2027, 1, 1)
+PERIOD = 4 * 365 + 1  # days that are looked through: 29 February is among them
+CRONIE = ("usr/sbin/crond", "usr/bin/crond")  # which takes any file's name
+
+_SETTING = re.compile(r"^[A-Za-z_]\w*\s*=")
+
+
+class Entry(NamedTuple):
+    """One line that is no comment. ``days``: between two runs; None where nothing tells. ``ignored``: why
+    it is not run, and ``remedy``, the command that mends it."""
+
+    path: str
+    line: str
+    days: float | None
+    ignored: str = ""
+    remedy: str = ""
+
+
+def entries(root: str) -> Iterator[Entry]:
+    """Whatever stands in cron's files beneath ``root``."""
+    for found in (path for pattern in CRON for path in sorted(glob(f"{root}/{pattern}"))):
+        path = "/" + os.path.relpath(found, root)
+        ignored, remedy = _passed_over(found, path, root)
+        for line in (read_text(found) or "").splitlines():
+            line = line.strip()
+            if line and not line.startswith("#"):
+                why = (ignored, remedy) if ignored else _wrong_line(path, line)
+                yield Entry(path, line, _days(path, line), *why)
+
+
+def _passed_over(found: str, path: str, root: str) -> tuple[str, str]:
+    """Why a whole file counts for nothing (cron(8), run-parts(8)), and what mends that."""
+    folder, name = os.path.split(path)
+    scripts = os.path.basename(folder) in FOLDERS
+    debian = not any(os.path.exists(os.path.join(root, program)) for program in CRONIE)
+    if debian and (scripts or folder == "/etc/cron.d") and not re.fullmatch(r"[\w-]+", name, re.ASCII):
+        plain = re.sub(r"[^\w-]+", "-", name.removesuffix(".sh"), flags=re.ASCII)
+        return "of a file whose name has a dot in it, cron takes no notice", f"mv {path} {folder}/{plain}"
+    try:
+        status = os.stat(found)
+        text = read_text(found) or ""
+    except OSError:
+        return "", ""
+    if scripts:
+        runs = status.st_mode & 0o111
+        return ("", "") if runs else ("the script may not be executed", f"chmod +x {path}")
+    if folder in ("/etc/cron.d", "/etc") and (
+        stat.S_IMODE(status.st_mode) & 0o022 or status.st_uid != os.stat(root).st_uid
+    ):
+        return "cron takes no file that others than root may write", f"chown root: {path}; chmod 644 {path}"
+    if debian and text and not text.endswith("\n"):
+        return "its last line has no line end, and cron ignores the whole file then", f"echo >> {path}"
+    return "", ""
+
+
+def _wrong_line(path: str, line: str) -> tuple[str, str]:
+    """Why one line never runs what it is meant to."""
+    if _in_folder(path) is not None or _SETTING.match(line) or path == "/etc/anacrontab":
+        return "", ""
+    count = 1 if line.startswith("@") else 5
+    if path.startswith(("/etc/cron.d/", "/etc/crontab")):
+        words = line.split()
+        user, command = "".join(words[count : count + 1]), "".join(words[count + 1 : count + 2])
+        if "/" in user or (command.startswith("-") and not user.startswith("-")):
+            times = " ".join(words[:count])
+            return (
+                f"the user is missing in front of the command: cron takes {user} for one",
+                f"write in {path}: {times} root {' '.join(words[count:])}",
+            )
+    if _days(path, line) == math.inf:
+        return "no year has the day that it names", f"write in {path} a time like: 17 4 * * *"
+    return "", ""
+
+
+def _in_folder(path: str) -> float | None:
+    return FOLDERS.get(os.path.basename(os.path.dirname(path)))
+
+
+def _days(path: str, line: str) -> float | None:
+    """The days between two runs."""
+    if (days := _in_folder(path)) is not None:
+        return days
+    fields = line.split()
+    if fields[0] in NICKNAMES:
+        return NICKNAMES[fields[0]]
+    if len(fields) < 6 or not re.fullmatch(r"[\d*,/-]+", fields[0]):
+        return None
+    return longest_gap(fields[2], fields[3], fields[4])
+
+
+def longest_gap(day: str, month: str, weekday: str) -> float | None:
+    """The most days between two that fit fields of cron's; infinite if none does, None if they are none.
+
+    A day and a weekday that are both restricted are alternatives (crontab(5)).
+    """
+    try:
+        days = _numbers(day, 1, 31)
+        months = _numbers(month, 1, 12, MONTHS)
+        weekdays = {number % 7 for number in _numbers(weekday, 0, 7, WEEKDAYS)}
+    except ValueError:
+        return None
+    both = day.startswith("*") or weekday.startswith("*")
+    fitting = []
+    for number in range(PERIOD):
+        today = BEGINNING + timedelta(number)
+        on_day, on_weekday = today.day in days, today.isoweekday() % 7 in weekdays
+        if today.month in months and ((on_day and on_weekday) if both else (on_day or on_weekday)):
+            fitting.append(number)
+    if not fitting:
+        return math.inf
+    return max(later - earlier for earlier, later in pairwise([*fitting, fitting[0] + PERIOD]))
+
+
+def _numbers(field: str, least: int, most: int, names: Sequence[str] = ()) -> set[int]:
+    """What a field of cron's stands for. Raises ValueError."""
+    found: set[int] = set()
+    for part in field.lower().split(","):
+        span, _, step = part.partition("/")
+        first, _, last = span.partition("-")
+        if first == "*":
+            low, high = least, most
+        else:
+            low = _number(first, names, least)
+            high = _number(last, names, least) if last else (most if step else low)
+        if not least <= low <= high <= most:
+            raise ValueError(field)
+        found.update(range(low, high + 1, max(1, int(step or 1))))
+    return found
+
+
+def _number(word: str, names: Sequence[str], least: int) -> int:
+    return names.index(word[:3]) + least if word[:3] in names else int(word)
