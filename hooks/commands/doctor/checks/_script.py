@@ -1,13 +1,21 @@
-"""A hook's file: can the kernel run what it says in its first line (execve(2))?"""
+"""A hook's file: can the kernel run its first line (execve(2)), and does it pass on what it is told?"""
 
 from __future__ import annotations
 
 import os
+import re
 
 from .....regular_file import open_regular
+from ....clients.dehydrated import read_text
 from ..finding import Examined, Finding, Severity
 
 MOST = 256  # octets of the first line that Linux reads
+
+_FUNCTION = re.compile(r"\(\)\s*\{|^\s*\{\s*$|^\s*function\s+\w+\s*\{")
+_END_OF_FUNCTION = re.compile(r"(?:^|[;\s])\}\s*$")
+_ARGUMENT = re.compile(r"\$(?:[1-9@*]|\{[1-9@*])")
+_ANY_ARGUMENT = re.compile(r"\$(?:[1-9@*]|\{[1-9@*])|\bshift\b")
+_CALL = re.compile(r"^[^#\n]*?((?:/[\w./-]*/)?\b(?:dns01|hook\.py))(?=[\s;\"']|$)", re.MULTILINE)
 
 
 def unusable(examined: Examined, path: str) -> Finding | None:
@@ -41,3 +49,31 @@ def unusable(examined: Examined, path: str) -> Finding | None:
             f"see for yourself: head -1 {path}; ls -lL {interpreter}",
         ),
     )
+
+
+def without_arguments(examined: Examined, path: str) -> Finding | None:
+    """What is wrong with a shell script that calls dns01 for a client, and keeps the client's words to
+    itself; None where it does not."""
+    text = read_text(path, examined.root) or ""
+    call = _CALL.search(text)
+    shell = re.match(r"#!\S*(?:/|\benv\s+)(?:ba|da|k|z)?sh\b", text)
+    if not (shell and call) or _ANY_ARGUMENT.search(text):
+        return None
+    return Finding(
+        "hook-without-arguments",
+        Severity.ERROR,
+        path,
+        f"it calls {call[1]}, and does not pass on what the client says: dns01 gets no phase",
+        (f'write in {path}: exec {call[1]} "$@"',),
+    )
+
+
+def uses_arguments(text: str) -> bool:
+    """Whether a script asks for its arguments outside of functions, as hooks do and settings do not."""
+    depth = 0
+    for line in text.splitlines():
+        code = line.partition(" #")[0]
+        if depth == 0 and not code.lstrip().startswith("#") and _ARGUMENT.search(code):
+            return True
+        depth = max(0, depth + len(_FUNCTION.findall(code)) - len(_END_OF_FUNCTION.findall(code)))
+    return False

@@ -17,8 +17,8 @@ from ....clients import dehydrated
 from ....clients.dehydrated import Dehydrated
 from ... import schedule as schedules
 from ..finding import Examined, Finding, Severity
-from . import _certbot, renewal
-from ._script import unusable
+from . import _certbot, _dehydrated_run, _domains_txt, renewal
+from ._script import unusable, without_arguments
 
 PERSISTENT = "dns-persist-01"  # no hook is called for it
 
@@ -53,7 +53,8 @@ _reading = Lock()
 
 def _dehydrated(examined: Examined) -> Iterator[Finding]:
     schedule = _schedule_of(examined, "dehydrated")
-    given = _given(schedule.commands)
+    arguments = _dehydrated_run.arguments_in(schedule.commands)
+    given = _given(arguments)
     environ = {**examined.environ, "CONFIG": given.pop("CONFIG", "") or examined.environ.get("CONFIG", "")}
     config = dehydrated.read_config(environ, examined.root)
     if config is None:
@@ -64,7 +65,9 @@ def _dehydrated(examined: Examined) -> Iterator[Finding]:
     if settings.get("CHALLENGETYPE") == PERSISTENT or not (mine or _meant_for_hooks(settings)):
         return
     yield from _carriage_returns(examined, own)
-    for finding in _hook(examined, own, settings):
+    yield from _dehydrated_run.check(examined, config, own, given, arguments)
+    yield from _domains_txt.check(examined, config, arguments)
+    for finding in _hook(examined, own, settings, given):
         key = "CHALLENGETYPE" if finding.code == "challenge-type" else "HOOK"
         yield _uncertain(finding) if key in own.uncertain and key not in given else finding
     yield from _chain(own, settings, [names for names, _ in mine])
@@ -86,12 +89,9 @@ def _uncertain(finding: Finding) -> Finding:
     return finding._replace(severity=Severity.NOTE, message=words)
 
 
-def _given(commands: Sequence[str]) -> dict[str, str]:
-    """What the options of a command line set: they go before the file. Only those of dehydrated itself:
-    other commands stand in the line as well."""
-    parts = [part for line in commands for part in re.split(r"[|;&]+", line)]
-    parts = [part.partition("dehydrated")[2] for part in parts if "dehydrated" in part]
-    return {_OPTIONS[option]: value for part in parts for option, value in _OPTION.findall(part)}
+def _given(arguments: Sequence[str]) -> dict[str, str]:
+    """What the options of a command line set: they go before the file."""
+    return {_OPTIONS[option]: value for part in arguments for option, value in _OPTION.findall(part)}
 
 
 def _meant_for_hooks(settings: Mapping[str, str]) -> bool:
@@ -99,7 +99,9 @@ def _meant_for_hooks(settings: Mapping[str, str]) -> bool:
     return bool(settings.get("HOOK")) or settings.get("CHALLENGETYPE") == "dns-01"
 
 
-def _hook(examined: Examined, config: Dehydrated, settings: Mapping[str, str]) -> Iterator[Finding]:
+def _hook(
+    examined: Examined, config: Dehydrated, settings: Mapping[str, str], given: Mapping[str, str]
+) -> Iterator[Finding]:
     hook = settings.get("HOOK", "")
     if settings.get("CHALLENGETYPE", "http-01") != "dns-01":
         path = config.origins.get("CHALLENGETYPE", config.files[0])
@@ -109,14 +111,23 @@ def _hook(examined: Examined, config: Dehydrated, settings: Mapping[str, str]) -
             Severity.ERROR,
             path,
             f"CHALLENGETYPE is {said}: no record is asked for",
-            (f'write in {path}: CHALLENGETYPE="dns-01"',),
+            (_instead(given, "CHALLENGETYPE") or f'write in {path}: CHALLENGETYPE="dns-01"',),
         )
     path = config.origins.get("HOOK", config.files[0])
-    write = f'write in {path}: HOOK="/path/of/dns01"  (command -v dns01 tells it)'
+    write = _instead(given, "HOOK")
+    write = write or f'write in {path}: HOOK="/path/of/dns01"  (command -v dns01 tells it)'
     if not hook:
         yield Finding("hook-missing", Severity.ERROR, path, "it sets no HOOK", (write,))
     elif hook.startswith(("/", "~")) and "$" not in hook and "`" not in hook:
         yield from _file(examined, path, hook, write)  # anything else depends on who runs it, and where
+
+
+def _instead(given: Mapping[str, str], key: str) -> str:
+    """What to do about an option, which goes before all files; empty where none sets it."""
+    if key not in given:
+        return ""
+    options = " or ".join(option for option, meant in _OPTIONS.items() if meant == key)
+    return f"take {options} {given[key]} out of the timer or cron entry that runs dehydrated"
 
 
 def _file(examined: Examined, path: str, hook: str, write: str) -> Iterator[Finding]:
@@ -127,7 +138,7 @@ def _file(examined: Examined, path: str, hook: str, write: str) -> Iterator[Find
     elif not os.access(file, os.X_OK):
         message = "dehydrated's HOOK may not be executed"
         yield Finding("hook-not-executable", Severity.ERROR, hook, message, (f"chmod +x {hook}",))
-    elif script := unusable(examined, hook):
+    elif script := unusable(examined, hook) or without_arguments(examined, hook):
         yield script
 
 

@@ -159,7 +159,8 @@ def _secrets_of_dehydrated(examined: Examined) -> Iterator[Finding]:
         return
     secrets = [variable for option in options if option.secret for variable in option.env]
     for path in found.files:
-        text = read_text(path, examined.root) or ""
+        if (text := read_text(path, examined.root)) is None:
+            continue
         inside = [variable for variable in secrets if re.search(rf"^[^#]*\b{variable}=.", text, re.MULTILINE)]
         mode = stat.S_IMODE(os.stat(examined.path(path)).st_mode)
         if inside and mode & 0o077:

@@ -94,7 +94,7 @@ def another_config_is_really_run(site: Site) -> Account:
     return dehydrated(site, cron="17 4 * * * root dehydrated -c -f /srv/acme/config | logger -t dns01\n")
 
 
-@FAULTS.add("challenge-type", "http-01")
+@FAULTS.add("challenge-type", "take -t or --challenge http-01 out of")
 def an_option_overrides_the_challenge_type(site: Site) -> Account:
     return dehydrated(site, cron="17 4 * * * root dehydrated --cron --challenge http-01\n")
 

@@ -6,61 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from client_files import CRON, DEHYDRATED, RENEWAL, Machine, with_dehydrated
 from examined import codes
 
-from dns01.hooks.challenge.placement import Placements
-from dns01.hooks.commands.doctor.checks.client import check
-from dns01.hooks.commands.doctor.finding import Examined, Finding, Severity
-from dns01.hooks.config.load import unconfigured
-
-DEHYDRATED = """
-# a comment with HOOK=/nowhere
-CHALLENGETYPE="dns-01"
-HOOK="/opt/dns01/bin/dns01"
-HOOK_CHAIN='yes'   # at once
-"""
-CRON = "17 4 * * * root /usr/bin/dehydrated --cron\n"
-RENEWAL = """
-version = 2.1.0
-[renewalparams]
-authenticator = manual
-pref_challs = dns-01,
-manual_auth_hook = dns01 certbot auth
-manual_cleanup_hook = dns01 certbot cleanup
-renew_hook = /opt/dns01/bin/dns01 certbot deploy
-"""
-
-
-class Machine:
-    """A root folder with what is written into it. ``machine["/etc/crontab"] = CRON``"""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def __setitem__(self, path: str, text: str) -> None:
-        file = self.root / path.lstrip("/")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-
-    def mode(self, path: str, mode: int) -> None:
-        (self.root / path.lstrip("/")).chmod(mode)
-
-    def link(self, path: str) -> None:
-        """What ``systemctl enable`` makes of a unit."""
-        file = self.root / path.lstrip("/")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.symlink_to("/nowhere/that/matters")
-
-    def findings(self, domain: str = "example.org", **environ: str) -> list[Finding]:
-        settings = unconfigured({"DNS01_RESOLVERS": "127.0.0.53"})
-        places = Placements(settings)
-        name = f"_acme-challenge.{domain.removeprefix('*.')}"
-        examined = Examined(domain, name, settings, places, places.discovery, environ, str(self.root))
-        return list(check(examined))
-
-    def finding(self, domain: str = "example.org") -> Finding:
-        (finding,) = self.findings(domain)
-        return finding
+from dns01.hooks.commands.doctor.finding import Severity
 
 
 @pytest.fixture
@@ -71,14 +20,8 @@ def machine(tmp_path: Path) -> Machine:
 
 
 @pytest.fixture
-def dehydrated(machine: Machine) -> Machine:
-    """dehydrated as it should be."""
-    machine["/etc/dehydrated/config"] = DEHYDRATED
-    machine["/etc/dehydrated/domains.txt"] = "example.org *.example.org\n"
-    machine["/opt/dns01/bin/dns01"] = "#!/bin/sh\n"
-    machine.mode("/opt/dns01/bin/dns01", 0o755)
-    machine["/etc/cron.d/dehydrated"] = CRON
-    return machine
+def dehydrated(tmp_path: Path) -> Machine:
+    return with_dehydrated(tmp_path / "root")
 
 
 @pytest.fixture
@@ -182,6 +125,7 @@ def test_a_configuration_in_parts(dehydrated: Machine) -> None:
 
 def test_the_configuration_that_dehydrated_itself_names(dehydrated: Machine) -> None:
     dehydrated["/srv/config"] = "CHALLENGETYPE=dns-01\nHOOK=/srv/gone\n"
+    dehydrated["/srv/domains.txt"] = "example.org\n"
     (finding,) = dehydrated.findings(CONFIG="/srv/config")
     assert (finding.code, finding.subject) == ("hook-missing", "/srv/config")
 

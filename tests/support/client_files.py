@@ -1,0 +1,71 @@
+"""The files of ACME clients beneath a folder that stands for /, and what the doctor says of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dns01.hooks.challenge.placement import Placements
+from dns01.hooks.commands.doctor.checks.client import check
+from dns01.hooks.commands.doctor.finding import Examined, Finding
+from dns01.hooks.config.load import unconfigured
+
+DEHYDRATED = """
+# a comment with HOOK=/nowhere
+CHALLENGETYPE="dns-01"
+HOOK="/opt/dns01/bin/dns01"
+HOOK_CHAIN='yes'   # at once
+"""
+CRON = "17 4 * * * root /usr/bin/dehydrated --cron\n"
+RENEWAL = """
+version = 2.1.0
+[renewalparams]
+authenticator = manual
+pref_challs = dns-01,
+manual_auth_hook = dns01 certbot auth
+manual_cleanup_hook = dns01 certbot cleanup
+renew_hook = /opt/dns01/bin/dns01 certbot deploy
+"""
+
+
+class Machine:
+    """A root folder with what is written into it. ``machine["/etc/crontab"] = CRON``"""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def __setitem__(self, path: str, text: str) -> None:
+        file = self.root / path.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def mode(self, path: str, mode: int) -> None:
+        (self.root / path.lstrip("/")).chmod(mode)
+
+    def link(self, path: str) -> None:
+        """What ``systemctl enable`` makes of a unit."""
+        file = self.root / path.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.symlink_to("/nowhere/that/matters")
+
+    def findings(self, domain: str = "example.org", **environ: str) -> list[Finding]:
+        settings = unconfigured({"DNS01_RESOLVERS": "127.0.0.53"})
+        places = Placements(settings)
+        name = f"_acme-challenge.{domain.removeprefix('*.')}"
+        examined = Examined(domain, name, settings, places, places.discovery, environ, str(self.root))
+        return list(check(examined))
+
+    def finding(self, domain: str = "example.org") -> Finding:
+        (finding,) = self.findings(domain)
+        return finding
+
+
+def with_dehydrated(root: Path) -> Machine:
+    """dehydrated as it should be."""
+    machine = Machine(root)
+    machine["/bin/sh"] = ""
+    machine["/etc/dehydrated/config"] = DEHYDRATED
+    machine["/etc/dehydrated/domains.txt"] = "example.org *.example.org\n"
+    machine["/opt/dns01/bin/dns01"] = "#!/bin/sh\n"
+    machine.mode("/opt/dns01/bin/dns01", 0o755)
+    machine["/etc/cron.d/dehydrated"] = CRON
+    return machine
