@@ -13,7 +13,7 @@ from ...errors import ConfigError, DeployError, HookError
 from ...secret import redact
 from ..clients import files
 from ..clients.call import Call, Certificate
-from ..deploy.certificate import inspect
+from ..deploy.certificate.checks import inspect
 from ..deploy.delivery import Deliverer
 from ..deploy.ledger import Ledger
 from ..deploy.section import Deployment

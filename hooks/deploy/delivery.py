@@ -17,9 +17,9 @@ from ...threads import side_by_side
 from ..clients.call import Certificate
 from ..clients.process import Client
 from ..state.liveness import is_due
-from . import certificate_files as bundles
+from .certificate import files as bundles
+from .certificate.differences import recorded
 from .collisions import check_delivery
-from .differences import recorded
 from .ledger import INSTALLED, TOUCHED, UNTOUCHED, Delivery, Ledger
 from .outcomes import Outcomes
 from .presence import is_there, lost_with, opened, warn_of_another

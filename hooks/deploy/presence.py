@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from ... import output
-from . import certificate_files as bundles
-from .differences import differences_from
+from .certificate import files as bundles
+from .certificate.differences import differences_from
 from .ledger import Delivery, Ledger
 from .section import Deployment
 from .targets.base import Blind, CertificateFiles, Local, Target

@@ -13,7 +13,7 @@ from ...errors import DeployError
 from ...regular_file import read_regular
 from ..clients.call import Certificate
 from ..clients.files import look_in
-from ..deploy.certificate import Leaf, leaf_in
+from ..deploy.certificate.leaf import Leaf, leaf_in
 from ..deploy.folders import usable
 from ..deploy.versioned_files import File, Versions
 from ..state.folder import check_own, private_folder

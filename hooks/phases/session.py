@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..clients.process import Client
 from ..config.load import load_settings
 from ..config.settings import Settings
-from ..deploy.certificate_phases import DeployPhases
+from ..deploy.phases import DeployPhases
 from ..state.folder import state_dir
 from ..state.intents import Intents
 from ..state.journal import Journal

@@ -17,7 +17,7 @@ from testbed import TIME_LIMIT, Pebble
 
 import dns01
 from dns01.hooks.clients import files
-from dns01.hooks.deploy.certificate import inspect
+from dns01.hooks.deploy.certificate.checks import inspect
 
 from .clients import HOOKS, ROOT, Host, acme_example, dehydrated, dehydrated_command, tool
 from .conftest import newcomers

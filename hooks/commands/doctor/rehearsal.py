@@ -12,7 +12,7 @@ from ....errors import DeployError
 from ...clients import dehydrated
 from ...clients.files import roots
 from ...config.settings import Settings
-from ...deploy.certificate import names_in
+from ...deploy.certificate.leaf import names_in
 from ...notify import state_changes
 from ...notify.section import receivers_to_tell
 from ...notify.state_changes import Observation

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ....secret import redact
-from ...deploy.certificate import Leaf
+from ...deploy.certificate.leaf import Leaf
 from ...deploy.ledger import Delivery
 from ...issue.planning.renewal_windows import RenewalWindow
 from ...state.atomic import iso

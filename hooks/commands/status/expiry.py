@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import NamedTuple
 
-from ...deploy.certificate import Issuer, Leaf
+from ...deploy.certificate.leaf import Issuer, Leaf
 
 WARNING_SHARE, WARNING_MOST = 1 / 4, timedelta(days=21)
 CRITICAL_SHARE, CRITICAL_MOST = 1 / 10, timedelta(days=7)

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from ....errors import ConfigError, DeployError, StateError
 from ...clients import files
 from ...clients.call import Certificate
-from ...deploy.certificate import Issuer, Leaf, content, issuer_in, leaf_in
-from ...deploy.differences import differences_from
+from ...deploy.certificate.differences import differences_from
+from ...deploy.certificate.leaf import Issuer, Leaf, content, issuer_in, leaf_in
 from ...deploy.ledger import Delivery, Ledger
 from ...deploy.section import Deployment, outline_deployments, targets_for
 from ...deploy.targets import load

@@ -9,7 +9,7 @@ from typing import Any, NewType
 
 from ....output import printable
 from ....secret import redact
-from ...deploy.certificate import Leaf
+from ...deploy.certificate.leaf import Leaf
 from .expiry import Level, Problem, with_hints, worst
 from .overview import Overview, Standing
 from .table import NONE, common_name, deployed, expires, summary, verdict

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ....errors import DeployError, HookError
-from ...deploy.certificate import Leaf, leaf_of
+from ...deploy.certificate.leaf import Leaf, leaf_of
 
 WITHIN = 10.0  # seconds for all of them
 ANSWER = 5.0  # for each answer of one

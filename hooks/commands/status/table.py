@@ -10,7 +10,7 @@ from typing import Any
 from .... import output
 from ....secret import redact
 from ....wrapping import width
-from ...deploy.certificate import Leaf
+from ...deploy.certificate.leaf import Leaf
 from ...state.atomic import iso
 from ...state.journal import RETRACT
 from .expiry import Level, span, with_hints, worst

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from ....errors import ConfigError, StateError
-from ...deploy.certificate import Leaf
+from ...deploy.certificate.leaf import Leaf
 from ...issue.planning.renewal_windows import RenewalWindow, read_windows, refresh_windows
 from ...issue.section import CaSection, certificates_folder, load_ca
 from ...state.folder import state_dir

@@ -19,7 +19,7 @@ from ....errors import ConfigError, DeployError
 from .starttls import DIALECTS, Dialect, Refused
 
 if TYPE_CHECKING:  # with it comes cryptography, which the reading of the configuration can do without
-    from ..certificate import Leaf
+    from ..certificate.leaf import Leaf
 
 RETRY_INTERVAL = 0.5  # seconds between two attempts
 CONNECTION_TIMEOUT = 10.0  # seconds for a connection and all that is said on it
@@ -109,7 +109,7 @@ def _served_instead(place: Service, where: str, fingerprint: str, timeout: float
 
 def _each_served(place: Service, where: str, timeout: float) -> Iterator[Leaf]:
     """The certificate, and those that the service has for other types of key."""
-    from ..certificate import leaf_of
+    from ..certificate.leaf import leaf_of
 
     yield leaf_of(_certificate_of(place, where, timeout, _context()))
     for suites in KEY_TYPES:

@@ -133,7 +133,7 @@ def _response(bundle: CertificateFiles) -> bytes | None:
         return None
     from cryptography.x509 import load_pem_x509_certificate, ocsp
 
-    from ..certificate import content
+    from ..certificate.leaf import content
 
     response = content(bundle.ocsp)
     leaf = load_pem_x509_certificate(bundle.cert)

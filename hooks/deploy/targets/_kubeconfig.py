@@ -175,7 +175,7 @@ def _in_memory(name: str, content: bytes) -> str:
 
 
 def _read(path: str) -> bytes:
-    from ..certificate import content
+    from ..certificate.leaf import content
 
     try:
         return content(path)

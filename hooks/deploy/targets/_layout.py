@@ -69,7 +69,7 @@ def lost(options: Mapping[str, str], name: str, fingerprint: str) -> list[str]:
 
 
 def _loss(path: str, fingerprint: str) -> str:
-    from ..certificate import leaf_in  # with it comes cryptography
+    from ..certificate.leaf import leaf_in  # with it comes cryptography
 
     try:
         os.stat(path)

@@ -244,7 +244,7 @@ def _check_reimport(present: _Present, bundle: CertificateFiles) -> None:
     from cryptography.x509 import load_pem_x509_certificate
     from cryptography.x509.oid import ExtendedKeyUsageOID
 
-    from ..certificate_fields import extended_key_usages, key_type, key_usages
+    from ..certificate.fields import extended_key_usages, key_type, key_usages
 
     old, new = present.certificates[0], load_pem_x509_certificate(bundle.cert)
     if (was := key_type(old.public_key())) != bundle.facts.key_type:

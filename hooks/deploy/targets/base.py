@@ -16,7 +16,7 @@ from ....errors import DeployError
 from ....options import Option
 
 if TYPE_CHECKING:  # with it comes cryptography, which the reading of the configuration can do without
-    from ..certificate import Facts
+    from ..certificate.checks import Facts
 
 
 class CertificateFiles(NamedTuple):

@@ -117,7 +117,7 @@ class Target:
     def _not_shared(self, secrets: Mapping[str, str]) -> Sequence[str]:
         """Which of the three are to go back so that they are of one certificate again."""
         privkey, cert, *chain = secrets
-        from ..certificate import inspect  # with it comes cryptography
+        from ..certificate.checks import inspect  # with it comes cryptography
 
         staged = {name: self._staged(name, PREVIOUS)["SecretString"] for name in secrets}
         before = {name: staged[name] or text for name, text in secrets.items()}

@@ -241,7 +241,7 @@ def _wrong_engine(mount: Sequence[str]) -> DeployError:
 
 def _service_account(path: str) -> str:
     """The token that Kubernetes gives a pod. Raises ConfigError."""
-    from ..certificate import content
+    from ..certificate.leaf import content
 
     try:
         token = content(path).decode().strip()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from .... import output
 from ....errors import HookError
-from ...deploy.certificate import Leaf
+from ...deploy.certificate.leaf import Leaf
 from ...state.folder import state_dir
 from ..acme.account import account_url, sign_in
 from ..files import current

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 
-from ...deploy.certificate import Leaf
+from ...deploy.certificate.leaf import Leaf
 from ..inventory.rows import Row
 from ..order_state import LIMITED
 from ..planning.limits import LONGEST_WINDOW, Event

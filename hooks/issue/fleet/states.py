@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from ....errors import AcmeError
-from ...deploy.certificate import Leaf
+from ...deploy.certificate.leaf import Leaf
 from ..files import current
 from ..order_state import OrderState, OrderStates
 from ..planning.due import due

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from ...deploy.certificate import Leaf
+from ...deploy.certificate.leaf import Leaf
 from .renewal_windows import RenewalWindow
 
 SHORT_LIVED = timedelta(days=10)

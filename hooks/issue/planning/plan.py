@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, NamedTuple
 
-from ...deploy.certificate import Leaf
+from ...deploy.certificate.leaf import Leaf
 from ..files import current
 from ..inventory.read import WantedCertificate
 from ..order_state import OrderState

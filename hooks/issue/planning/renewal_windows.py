@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from ....errors import AcmeError
-from ...deploy.certificate import Leaf
+from ...deploy.certificate.leaf import Leaf
 from ...state.atomic import read_own, stage, usable
 from ...state.locks import locks
 from ..section import DIRECTORIES, CaSection

@@ -16,7 +16,7 @@ from functools import partial
 
 from ....errors import AcmeError, DeployError, HookError
 from ...clients.challenge import Challenge
-from ...deploy.certificate import check_issued
+from ...deploy.certificate.checks import check_issued
 from .. import files
 from ..acme.keys import answers, new_csr, read_csr
 from ..acme.order import Authorization, Order, Orders

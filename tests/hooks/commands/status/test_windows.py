@@ -12,7 +12,7 @@ from bundles import issued
 from dns01.hooks.commands.status.expiry import Level, Limits
 from dns01.hooks.commands.status.overview import survey
 from dns01.hooks.commands.status.windows import overdue
-from dns01.hooks.deploy.certificate import leaf_in
+from dns01.hooks.deploy.certificate.leaf import leaf_in
 from dns01.hooks.issue.planning.renewal_windows import RenewalWindow
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)

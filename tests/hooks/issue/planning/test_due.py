@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dns01.hooks.deploy.certificate import Leaf
+from dns01.hooks.deploy.certificate.leaf import Leaf
 from dns01.hooks.issue.inventory.read import WantedCertificate
 from dns01.hooks.issue.order_state import OrderState
 from dns01.hooks.issue.planning.due import due

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from testbed.serving import Served, SilentHandler, speak_tls
 
-from dns01.hooks.deploy.certificate import Leaf, renewal_id
+from dns01.hooks.deploy.certificate.leaf import Leaf, renewal_id
 from dns01.hooks.issue.planning.renewal_windows import RenewalWindow, read_windows, refresh_windows
 from dns01.hooks.issue.section import CaSection
 

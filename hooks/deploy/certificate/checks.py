@@ -6,31 +6,26 @@ its next restart: here it is found out while the old files are still in use.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from ...errors import DeployError
-from ...names import canonical
-from ...regular_file import open_regular, read_at_most
-from ..clients.call import Certificate
-from .certificate_fields import key_type, names_of, written
-
-LARGEST_FILE = 1 << 20  # octets: a certificate with its chain has a few thousand
-
-Reader = Callable[[str], bytes]  # of the file at a path
+from ....errors import DeployError
+from ....names import canonical
+from ...clients.call import Certificate
+from .fields import key_type, names_of, written
+from .leaf import LARGEST_FILE, Reader, certificates_in, content, empty, has_signed
 
 
 class Facts(NamedTuple):
-    """What a certificate says. ``fingerprint``: SHA-256 in lower-case hex, without colons."""
+    """What a certificate that has passed all checks says. ``fingerprint``: as in Leaf."""
 
     certificate: Certificate
     names: tuple[str, ...]
@@ -38,63 +33,6 @@ class Facts(NamedTuple):
     not_after: datetime
     key_type: str
     fingerprint: str
-
-
-class Leaf(NamedTuple):
-    """What a certificate says by itself, to whoever may not read its key. ``issuer`` and
-    ``fingerprint`` as in Facts."""
-
-    names: tuple[str, ...]
-    issuer: str
-    not_before: datetime
-    not_after: datetime
-    key_type: str
-    fingerprint: str
-    renewal_id: str = ""
-
-
-class Issuer(NamedTuple):
-    """A CA's own certificate, with which it has issued another one. ``name``: its subject."""
-
-    name: str
-    not_after: datetime
-
-
-def issuer_in(path: str, chains: Iterable[str]) -> Issuer | None:
-    """What the first certificate of a PEM file was issued with, as far as that is in the file itself or in
-    one of ``chains``; of several, what is valid longest. Raises DeployError."""
-    leaf, *others = _certificates(path)
-    above = [*others, *(found for chain in chains for found in _certificates(chain, may_be_empty=True))]
-    found = [each for each in above if each != leaf and _has_signed(each, leaf)]
-    best = max(found, key=lambda each: each.not_valid_after_utc, default=None)
-    return Issuer(written(best.subject), best.not_valid_after_utc) if best else None
-
-
-def leaf_in(path: str) -> Leaf:
-    """The first certificate of a PEM file, and nothing is asked of it. Raises DeployError."""
-    return _leaf(_certificates(path)[0])
-
-
-def leaf_of(der: bytes) -> Leaf:
-    """The certificate that a service shows, given as DER. Raises DeployError."""
-    try:
-        return _leaf(x509.load_der_x509_certificate(der))
-    except ValueError as error:
-        raise DeployError(f"it is no certificate: {error}", "see what serves there") from None
-
-
-def content(path: str) -> bytes:
-    """What is in the file, which has LARGEST_FILE octets at most. Raises DeployError."""
-    try:
-        with open_regular(path) as file:
-            return read_at_most(file, LARGEST_FILE)
-    except ValueError as error:
-        raise DeployError(f"{path} cannot be used: {error}", "see what it is: ls -lL; file") from None
-    except OSError as error:
-        raise DeployError(
-            f"{path or 'a file without a name'} cannot be read: {error.strerror}",
-            "see that it is there, and that the user who runs the client may read it",
-        ) from None
 
 
 def inspect(certificate: Certificate, now: datetime | None = None, read: Reader = content) -> Facts:
@@ -109,7 +47,7 @@ def inspect(certificate: Certificate, now: datetime | None = None, read: Reader 
             f"there is no key beside {certificate.cert}, as for a request of one's own",
             "bring it by hand to where the key is; [deploy] brings both",
         )
-    leaf = _certificates(certificate.cert, read)[0]
+    leaf = certificates_in(certificate.cert, read)[0]
     _check_key(certificate, leaf, read)
     chain = _check_chain(certificate, leaf, read)
     _check_dates(certificate.cert, leaf, now)
@@ -132,7 +70,7 @@ def check_issued(url: str, pem: str, names: Sequence[str], now: float) -> None:
     DeployError."""
     if len(pem) > LARGEST_FILE:
         raise DeployError(f"{url} has more than {LARGEST_FILE >> 20} MiB", "see what the CA gives there")
-    leaf, *chain = _certificates(url, lambda path: pem.encode())
+    leaf, *chain = certificates_in(url, lambda path: pem.encode())
     if (there := set(names_of(leaf))) != set(names):
         raise DeployError(
             f"{url} is for {', '.join(sorted(there)) or 'no name'}, and was ordered for {', '.join(names)}",
@@ -141,11 +79,6 @@ def check_issued(url: str, pem: str, names: Sequence[str], now: float) -> None:
     moment = datetime.fromtimestamp(now, UTC)
     _check_dates(url, leaf, moment)
     _check_issuer(chain, moment)
-
-
-def names_in(path: str) -> tuple[str, ...]:
-    """What the certificate in the file is for, in lower case. Raises DeployError."""
-    return names_of(_certificates(path)[0])
 
 
 def lines(facts: Facts, now: datetime | None = None) -> list[str]:
@@ -165,24 +98,10 @@ def lines(facts: Facts, now: datetime | None = None) -> list[str]:
     return [f"{thing + ':':<12} {value}" for thing, value in described.items() if value]
 
 
-def _certificates(path: str, read: Reader = content, *, may_be_empty: bool = False) -> list[x509.Certificate]:
-    pem = read(path)
-    if not pem.strip():
-        if may_be_empty:
-            return []
-        raise _empty(path)
-    try:
-        return x509.load_pem_x509_certificates(pem)
-    except ValueError as error:
-        raise DeployError(
-            f"{path} holds no certificate in PEM form: {error}", "have the client issue it once more"
-        ) from None
-
-
 def _key(path: str, read: Reader) -> PrivateKeyTypes:
     pem = read(path)
     if not pem.strip():
-        raise _empty(path)
+        raise empty(path)
     try:
         return load_pem_private_key(pem, password=None)
     except TypeError:
@@ -195,12 +114,6 @@ def _key(path: str, read: Reader) -> PrivateKeyTypes:
         raise DeployError(
             f"{path} holds no private key in PEM form ({type(error).__name__})", "see what the file is"
         ) from None
-
-
-def _empty(path: str) -> DeployError:
-    return DeployError(
-        f"{path} is empty", "see that the disk is not full, and have the client issue it once more"
-    )
 
 
 def _check_key(certificate: Certificate, leaf: x509.Certificate, read: Reader) -> None:
@@ -216,13 +129,13 @@ def _check_key(certificate: Certificate, leaf: x509.Certificate, read: Reader) -
 def _check_chain(certificate: Certificate, leaf: x509.Certificate, read: Reader) -> list[x509.Certificate]:
     """The full chain is the certificate and then the chain (RFC 8555 §7.4.2), which is given; it may be
     empty where a root has signed the certificate itself."""
-    if _has_signed(leaf, leaf):
+    if has_signed(leaf, leaf):
         raise DeployError(
             f"{certificate.cert} is self-signed: no CA has issued it", "see which certificate the client gave"
         )
-    chain = _certificates(certificate.chain, read, may_be_empty=True) if certificate.chain else None
+    chain = certificates_in(certificate.chain, read, may_be_empty=True) if certificate.chain else None
     if certificate.fullchain:
-        full = _certificates(certificate.fullchain, read)
+        full = certificates_in(certificate.fullchain, read)
         if full[0] != leaf:
             raise DeployError(
                 f"{certificate.fullchain} starts with the certificate of serial {full[0].serial_number:x}, "
@@ -242,20 +155,12 @@ def _check_chain(certificate: Certificate, leaf: x509.Certificate, read: Reader)
 
 def _check_links(path: str, path_up: list[x509.Certificate]) -> None:
     for lower, upper in pairwise(path_up):
-        if not _has_signed(upper, lower):
+        if not has_signed(upper, lower):
             raise DeployError(
                 f"{path}: {written(lower.subject)} was issued by {written(lower.issuer)}, "
                 f"but {written(upper.subject)} comes next and has not signed it",
                 "the chain must lead up step by step: have the client fetch it once more",
             )
-
-
-def _has_signed(upper: x509.Certificate, lower: x509.Certificate) -> bool:
-    try:
-        lower.verify_directly_issued_by(upper)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
 
 
 def _check_dates(path: str, leaf: x509.Certificate, now: datetime) -> None:
@@ -289,34 +194,6 @@ def _check_names(certificate: Certificate, names: tuple[str, ...]) -> None:
             f"{certificate.cert} is for {', '.join(names) or 'no name'}, not for {', '.join(missing)}",
             "see that the client gave the certificate that it meant",
         )
-
-
-def _leaf(certificate: x509.Certificate) -> Leaf:
-    return Leaf(
-        names_of(certificate),
-        written(certificate.issuer),
-        certificate.not_valid_before_utc,
-        certificate.not_valid_after_utc,
-        key_type(certificate.public_key()),
-        certificate.fingerprint(SHA256()).hex(),
-        renewal_id(certificate),
-    )
-
-
-def renewal_id(certificate: x509.Certificate) -> str:
-    """What the CA calls the certificate in its renewal information (RFC 9773 §4.1): the authority key's
-    identifier, and the serial number's DER octets. Empty where the certificate does not name that key."""
-    try:
-        extension = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
-    except (x509.ExtensionNotFound, ValueError):
-        return ""
-    if not extension.value.key_identifier:
-        return ""
-    serial = certificate.serial_number
-    octets = serial.to_bytes(serial.bit_length() // 8 + 1, "big")  # with a 0 before a first bit that is set
-    return ".".join(
-        urlsafe_b64encode(part).rstrip(b"=").decode() for part in (extension.value.key_identifier, octets)
-    )
 
 
 def _count(certificates: list[x509.Certificate]) -> str:

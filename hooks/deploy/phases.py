@@ -199,7 +199,7 @@ class DeployPhases:
 
     def _show(self, certificate: Certificate) -> None:
         """Check that key and certificate belong together, and say what has arrived."""
-        from .certificate import inspect, lines
+        from .certificate.checks import inspect, lines
 
         for line in lines(inspect(certificate)):
             output.step(line)

@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from dns01.errors import DeployError
 from dns01.hooks.clients.call import Certificate
-from dns01.hooks.deploy.certificate import LARGEST_FILE, inspect, lines
+from dns01.hooks.deploy.certificate.checks import inspect, lines
+from dns01.hooks.deploy.certificate.leaf import LARGEST_FILE
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EXPIRY = datetime(2026, 5, 30, 8, 30, tzinfo=UTC)

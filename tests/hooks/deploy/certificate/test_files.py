@@ -11,7 +11,7 @@ import pytest
 from bundles import issued
 
 from dns01.errors import DeployError
-from dns01.hooks.deploy.certificate_files import digest, read
+from dns01.hooks.deploy.certificate.files import digest, read
 from dns01.hooks.deploy.section import Deployment
 from dns01.hooks.deploy.targets.base import CertificateFiles
 from dns01.secret import redact
@@ -75,8 +75,8 @@ def test_what_is_brought_is_what_was_inspected_though_the_client_renews_meanwhil
             shutil.copy(newer, path)
         return content
 
-    monkeypatch.setattr("dns01.hooks.deploy.certificate.open", renewed_as_soon_as_read, raising=False)
-    monkeypatch.setattr("dns01.hooks.deploy.certificate_files.open", renewed_as_soon_as_read, raising=False)
+    monkeypatch.setattr("dns01.hooks.deploy.certificate.checks.open", renewed_as_soon_as_read, raising=False)
+    monkeypatch.setattr("dns01.hooks.deploy.certificate.files.open", renewed_as_soon_as_read, raising=False)
     assert read(bundle.facts.certificate) == bundle
 
 

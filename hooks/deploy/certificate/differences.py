@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from ...output import printable
-from .certificate_fields import extended_key_usages, key_type, names_of, written
+from ....output import printable
+from .fields import extended_key_usages, key_type, names_of, written
 
 USAGES = {
     ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string: "clientAuth",

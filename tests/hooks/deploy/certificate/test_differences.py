@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from dns01.hooks.deploy.differences import differences, differences_from, recorded, traits_of
+from dns01.hooks.deploy.certificate.differences import differences, differences_from, recorded, traits_of
 
 SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 NOW = datetime.now(UTC)

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from ...errors import DeployError
-from ...secret import hide_private_key
-from ..clients.call import Certificate
-from .certificate import content, inspect
-from .section import Deployment
-from .targets.base import CertificateFiles
+from ....errors import DeployError
+from ....secret import hide_private_key
+from ...clients.call import Certificate
+from ..section import Deployment
+from ..targets.base import CertificateFiles
+from .checks import inspect
+from .leaf import content
 
 # What the CAs for trials call themselves, by their intermediates. (Nobody deploys Pebble's by mistake.)
 STAGING = re.compile(r"\(STAGING\)|Fake LE ")
