@@ -96,9 +96,9 @@ def nothing_to_do(words: list[str]) -> bool:
 
 def is_idle(words: list[str]) -> bool:
     if words[0] == "certbot":
-        from dns01.hooks.state.noting import noted
+        from dns01.hooks.state.certbot_batch import add_call
 
-        return noted(words, os.environ)
+        return add_call(words, os.environ)
     from dns01.hooks.state import pending_work
 
     if words[0] == "unchanged_cert":

@@ -22,8 +22,8 @@ from ..dns.destination import Destination, Server
 from ..dns.message import TXT, Query
 from ..dns.transport import Transport
 from .opened_accounts import OpenedAccounts
-from .primaries import Primary, check_same_zone, slowest
 from .private_zones import Destinations
+from .zone_accounts import ZoneAccount, check_same_zone, slowest
 
 ALL_SERVERS_TIMEOUT = 6.0  # seconds: for a datagram, another one and a stream
 
@@ -33,7 +33,7 @@ class Placement(NamedTuple):
 
     name: str  # what the CA asks for
     target: str  # where the record stands
-    primaries: tuple[Primary, ...]  # each gets the record
+    zone_accounts: tuple[ZoneAccount, ...]  # each gets the record
     servers: tuple[Server, ...]
     profile: Profile  # that of the slowest of them
     readiness: Readiness  # whom to believe
@@ -41,13 +41,13 @@ class Placement(NamedTuple):
 
     @property
     def apex(self) -> str:
-        """The apex of the record's zone, the same at all of its primaries."""
-        return self.primaries[0].zone.apex
+        """The apex of the record's zone, the same in all of its accounts."""
+        return self.zone_accounts[0].zone.apex
 
     @property
     def zones(self) -> tuple[tuple[str, Zone], ...]:
-        """(account, zone) of each primary."""
-        return tuple((primary.account.name, primary.zone) for primary in self.primaries)
+        """(the name of the account, its zone) for each account that gets the record."""
+        return tuple((each.account.name, each.zone) for each in self.zone_accounts)
 
 
 class Placements:
@@ -104,16 +104,16 @@ class Placements:
             return self._destinations.servers(name)
         return ()
 
-    def worlds_of(self, names: Iterable[str]) -> dict[Discovery, set[str]]:
-        """Challenge names by who has their domains: the public DNS, or the servers that the configuration
-        names or that were found to have them instead."""
-        worlds: dict[Discovery, set[str]] = {}
+    def names_by_discovery(self, names: Iterable[str]) -> dict[Discovery, set[str]]:
+        """Challenge names by the servers that their domains are looked up from: the root's, or those that the
+        configuration names or that were found to have them instead."""
+        found: dict[Discovery, set[str]] = {}
         for name in names:
             place = self._places.get(name)
-            found = place.servers if place and place.private and place.target == name else ()
-            servers = self._destinations.named_servers(name) or found
-            worlds.setdefault(self._destinations.discovery_from(servers), set()).add(name)
-        return worlds
+            own = place.servers if place and place.private and place.target == name else ()
+            servers = self._destinations.named_servers(name) or own
+            found.setdefault(self._destinations.discovery_from(servers), set()).add(name)
+        return found
 
     # Where its record goes
 
@@ -146,36 +146,36 @@ class Placements:
             receiving = tuple(s for each in accounts for s in _servers_of(self.accounts.provider(each)))
             delegation = self._destinations.in_private_dns(delegation, receiving, accounts)
             target = delegation.target
-        primaries = tuple(
-            Primary(account, self._zone(account, delegation), self._settings.profile_for(account, target))
+        zone_accounts = tuple(
+            ZoneAccount(account, self._zone(account, delegation), self._settings.profile_for(account, target))
             for account in accounts
         )
-        check_same_zone(target, primaries)
+        check_same_zone(target, zone_accounts)
         named = self._settings.readiness_for(name)
         return Placement(
             name,
             target,
-            primaries,
-            self._destinations.named_servers(target) or self._servers_of_all(primaries, delegation),
-            slowest(primary.profile for primary in primaries),
+            zone_accounts,
+            self._destinations.named_servers(target) or self._servers_of_all(zone_accounts, delegation),
+            slowest(each.profile for each in zone_accounts),
             # Public resolvers need not know a zone whose servers are a private matter.
             named or ("authoritative" if delegation.private else "public"),
             delegation.private,
         )
 
-    def _servers_of_all(self, primaries: Sequence[Primary], delegation: Destination) -> tuple[Server, ...]:
+    def _servers_of_all(
+        self, zone_accounts: Sequence[ZoneAccount], delegation: Destination
+    ) -> tuple[Server, ...]:
         """Those of the delegation, and where several accounts serve the zone, those that each of them says
         its own copy has: a resolver may go by either list (RFC 8901 §2)."""
-        if len(primaries) < 2 or delegation.private:
+        if len(zone_accounts) < 2 or delegation.private:
             return delegation.servers
-        for primary in primaries:
-            if (primary.account.name, primary.zone) not in self._own_servers:
-                own = primary.servers(self.accounts.provider(primary.account))
-                self._own_servers[primary.account.name, primary.zone] = own
+        for each in zone_accounts:
+            if (each.account.name, each.zone) not in self._own_servers:
+                own = each.servers(self.accounts.provider(each.account))
+                self._own_servers[each.account.name, each.zone] = own
         own = tuple(
-            server
-            for primary in primaries
-            for server in self._own_servers[primary.account.name, primary.zone]
+            server for each in zone_accounts for server in self._own_servers[each.account.name, each.zone]
         )
         return self.discovery.with_servers(delegation.servers, own)
 

@@ -174,7 +174,7 @@ class Records:
         batches: dict[tuple[str, Zone], list[Entry]] = defaultdict(list)
         for challenge in dict.fromkeys(challenges):
             place = places[challenge.name]
-            for account, zone, profile in place.primaries:
+            for account, zone, profile in place.zone_accounts:
                 accounts[account.name] = account
                 batches[account.name, zone].append(
                     Entry(

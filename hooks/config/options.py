@@ -9,7 +9,7 @@ from ...errors import ConfigError
 from ...options import Option, at
 from ...secret import hide, hide_setting, looks_secret, read_secret
 from ...trusted_file import read_trusted
-from .secret_value import check_secret
+from .secret_mistakes import check_secret
 
 PLACES = {"file": "a path", "env": "a variable's name", "credential": "a credential's name"}
 

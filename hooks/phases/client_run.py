@@ -20,27 +20,27 @@ class RunPhase(Phase):
     def note(self, client: Client) -> None:
         """Leave it to the last call of the run, which does it in one batch with the others'. The first of
         a run sees that the configuration is right."""
-        intents = self._session.intents
+        batch = self._session.batch
         if self.call.phase == "publish":
             _ = self._session.settings
-            intents.note(client, "publish", self.call.challenges)
-            intents.note(client, "foreign", [Challenge(name, "", "") for name in self.call.foreign])
+            batch.note(client, "publish", self.call.challenges)
+            batch.note(client, "foreign", [Challenge(name, "", "") for name in self.call.foreign])
         else:
             self._check_known()
-            intents.note(client, "retract", self.call.challenges)
+            batch.note(client, "retract", self.call.challenges)
 
     def publish_run(self) -> None:
         """Publish what all calls of the run have brought, for a client that asks the CA whatever becomes of
         it, and always cleans up: a name that fails keeps none of the others from being ready."""
         client = self._session.client
-        noted = self._session.intents.of(client, "publish") if client else []
-        challenges = (*noted, *self.call.challenges)
+        batched = self._session.batch.of(client, "publish") if client else []
+        challenges = (*batched, *self.call.challenges)
         if not challenges:
             raise UsageError(f"{', '.join(self.call.foreign)}: the challenge is not dns-01's", WANTS_DNS01)
         self._check_new(challenges)
         errors = self._publish_each(challenges)
         if client:
-            self._session.intents.done(client, "publish")
+            self._session.batch.done(client, "publish")
             entries = [entry for entry in self._session.journal.of(client) if entry.state == OPEN]
         else:  # no call knows of the others: each waits for its own
             entries = self.records.published
@@ -79,8 +79,8 @@ class RunPhase(Phase):
 
     def _check_complete(self, client: Client, entries: Iterable[Entry]) -> None:
         """Raises HookError for names of the run that nothing was published for, and that were ours."""
-        foreign = self._session.intents.of(client, "foreign")
-        self._session.intents.done(client, "foreign")
+        foreign = self._session.batch.of(client, "foreign")
+        self._session.batch.done(client, "foreign")
         published = {(entry.domain, entry.value) for entry in entries}  # each maybe at several accounts
         missing = Counter(self.call.run_names) - Counter(domain for domain, _ in published)
         if missing := missing - Counter([*(challenge.domain for challenge in foreign), *self.call.foreign]):
@@ -96,5 +96,5 @@ class RunPhase(Phase):
             return
         values = {entry.value for entry in self._session.journal.of(client)}
         if all(challenge.validation in values for challenge in challenges):
-            self._session.intents.done(client, "publish")
+            self._session.batch.done(client, "publish")
             raise UsageError(*self.call.if_known)

@@ -114,9 +114,9 @@ class Phase:
         from ..caa.preflight import preflight
 
         call = self.call._replace(challenges=tuple(challenges))
-        worlds = session.placements.worlds_of(challenge.name for challenge in challenges)
-        for world, names in worlds.items():
-            preflight(call, names, ca, world, session.environ)
+        found = session.placements.names_by_discovery(challenge.name for challenge in challenges)
+        for discovery, names in found.items():
+            preflight(call, names, ca, discovery, session.environ)
 
     def _wait_until_ready(self, entries: Sequence[Entry]) -> None:
         session = self._session
@@ -144,18 +144,18 @@ class Phase:
 
     def retract(self) -> None:
         """Take back what the journal has for the call's challenges, and for those that earlier calls of the
-        run have noted; never fails for the provider."""
-        client, intents = self._session.client, self._session.intents
-        noted = intents.of(client, "retract") if client else []
+        run have left to this one; never fails for the provider."""
+        client, batch = self._session.client, self._session.batch
+        batched = batch.of(client, "retract") if client else []
         self._check_known()
-        challenges = [*noted, *self.call.challenges]
+        challenges = [*batched, *self.call.challenges]
         with self.steps("retract"):
             found = self._session.journal.find(challenges)
             for challenge in (challenge for challenge, entries in found.items() if not entries):
                 output.step(f"nothing to take back for {challenge.domain or challenge.token}")
             self.records.retract([entry for entries in found.values() for entry in entries])
-        if noted and client:
-            intents.done(client, "retract")
+        if batched and client:
+            batch.done(client, "retract")
 
     def _check_known(self) -> None:
         """Raises UsageError where nothing of this run is known, and that means that something is wrong."""

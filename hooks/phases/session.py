@@ -10,8 +10,8 @@ from ..clients.process import Client
 from ..config.load import load_settings
 from ..config.settings import Settings
 from ..deploy.phases import DeployPhases
+from ..state.challenge_batch import ChallengeBatch
 from ..state.folder import state_dir
-from ..state.intents import Intents
 from ..state.journal import Journal
 
 if TYPE_CHECKING:  # with it comes dnspython, which the phases of certificates can do without
@@ -28,7 +28,7 @@ class Session:
         self.environ = environ
         self.state = state_dir(environ)
         self.journal = Journal(self.state)
-        self.intents = Intents(self.state)
+        self.batch = ChallengeBatch(self.state)
         self.deploying = DeployPhases(client, environ, self.state)
         self._settings = settings
 

@@ -127,7 +127,7 @@ def test_a_call_in_the_middle_of_a_run_of_certbot_is_noted_and_imports_next_to_n
         assert imported(middle.stderr) - bare <= ALLOWED | {
             "dns01.hooks.clients",
             "dns01.hooks.clients.procfs",
-            "dns01.hooks.state.noting",
+            "dns01.hooks.state.certbot_batch",
         }
         assert said.code == 0
         assert stage.bind.txt("_acme-challenge.b.example.org") == {validation("*.b.example.org")}

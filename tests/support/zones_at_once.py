@@ -13,8 +13,8 @@ from testbed import TIME_LIMIT
 
 from dns01.errors import AuthRejected
 from dns01.hooks.challenge.placement import Placement, Placements
-from dns01.hooks.challenge.primaries import Primary
 from dns01.hooks.challenge.publisher import Records
+from dns01.hooks.challenge.zone_accounts import ZoneAccount
 from dns01.hooks.clients.challenge import Challenge
 from dns01.hooks.clients.process import this_process
 from dns01.hooks.config.settings import Account
@@ -81,7 +81,7 @@ class SeveralAtOnce(OneByOne):
 def placements_of(provider: OneByOne, zones: Sequence[Zone] = ZONES) -> Placements:
     """A name in each of the zones, all of them of the one account."""
     places = {
-        name: Placement(name, name, (Primary(ACCOUNT, zone, Profile()),), (), Profile(), "public", False)
+        name: Placement(name, name, (ZoneAccount(ACCOUNT, zone, Profile()),), (), Profile(), "public", False)
         for zone in zones
         for name in [f"_acme-challenge.{zone.apex}"]
     }

@@ -33,7 +33,7 @@ from dns01.hooks.notify.section import load_receivers
 from dns01.hooks.state.audit.reader import read as records
 from dns01.hooks.state.audit.section import load_audit
 from dns01.hooks.state.audit.verify import verify
-from dns01.hooks.state.intents import Intents
+from dns01.hooks.state.challenge_batch import ChallengeBatch
 from dns01.hooks.state.journal import Journal
 from dns01.names import canonical
 from dns01.providers import load
@@ -359,9 +359,9 @@ def test_a_file_of_the_state_is_understood_or_moved_aside(tmp_path: Path) -> Non
         journal = Journal(str(state), warn=said.append)
         journal.entries()
         journal.orphans()
-        intents = Intents(str(state), warn=said.append)
-        intents.of(CERTBOT, "publish")
-        intents.done(CERTBOT)
+        batch = ChallengeBatch(str(state), warn=said.append)
+        batch.of(CERTBOT, "publish")
+        batch.done(CERTBOT)
         ledger = Ledger(str(state))
         ledger.pending()
         ledger.deployed()

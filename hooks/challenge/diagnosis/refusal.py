@@ -65,9 +65,9 @@ def _caa(
 
     issuer = issuers.authority(settings.ca, settings.ca_account, issuers.of_call(environ, client))
     places = Placements(settings)
-    for world, some in places.worlds_of(map(owner_name, names)).items():
+    for discovery, some in places.names_by_discovery(map(owner_name, names)).items():
         domains = [name for name in names if owner_name(name) in some]
-        lookups = Lookups(world, domains)
+        lookups = Lookups(discovery, domains)
         for domain in domains:
             verdict = evaluation.check(domain, issuer, lookups)
             if verdict.reason:

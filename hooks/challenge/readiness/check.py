@@ -15,8 +15,8 @@ from ...dns.address import Address
 from ...dns.destination import Server
 from ...dns.message import TXT, Query, Response
 from ...dns.timing import USUAL, Timing
+from .name_sample import Sample
 from .observation import Observation, Row
-from .sampling import Sample
 
 # Seconds between two queries of one address for one name that it does not have.
 FIRST_RETRY_INTERVAL = 0.25  # in the first second
@@ -120,27 +120,27 @@ class ReadinessCheck:
         sample = self._samples[address, target.zone]
         if seen.rounds >= target.profile.rounds:
             return name in sample.watched
-        return sample.open or name in sample.representatives or seen.state == "has"
+        return sample.wide or name in sample.representatives or seen.state == "has"
 
     def _review_sample(self, address: Address, zone: str, now: float) -> None:
         """Ask about all names where the few that stand for them are there, or their server answers without
         authority, which another name may get another answer to; about a few again where many are not."""
         sample = self._samples[address, zone]
         seen = {name: self._observations[address, name] for name in sample.names}
-        if not sample.open:
+        if not sample.wide:
             if all(seen[name].state in ("has", "lame") for name in sample.representatives):
-                sample.ask_all()
+                sample.widen()
                 for each in seen.values():
                     if each.state == "unasked" and not each.in_flight:
                         each.forget(now)
         elif not any(each.in_flight or each.state == "unasked" for each in seen.values()):
-            sample.close([name for name, each in seen.items() if each.state == "lacks"])
+            sample.narrow([name for name, each in seen.items() if each.state == "lacks"])
 
     def _seen(self, address: Address, name: str) -> Observation:
         """What the address says of the name; where others stand for it, the least that it says of them."""
         seen = self._observations[address, name]
         sample = self._samples[address, self._by_name[name].zone]
-        if seen.state != "unasked" or sample.open or name in sample.representatives:
+        if seen.state != "unasked" or sample.wide or name in sample.representatives:
             return seen
         order = ("lacks", "unasked", "silent", "lame", "has")
         others = [self._observations[address, each] for each in sample.representatives]

@@ -85,7 +85,7 @@ class ReadinessStages:
                 self._profile(place, target in published),
                 substitute=place.readiness != "authoritative",
                 zone=place.apex,
-                several=len(place.primaries) > 1,
+                several=len(place.zone_accounts) > 1,
             )
             for target, place in {places[entry.name].target: places[entry.name] for entry in entries}.items()
         ]
@@ -156,7 +156,7 @@ class ReadinessStages:
     def _profile(self, place: Placement, published: bool) -> Profile:
         """A provider that trusts its servers at its own word has none for what another process
         published: those are asked as often as anybody's."""
-        providers = [self._places.accounts.provider(primary.account) for primary in place.primaries]
+        providers = [self._places.accounts.provider(each.account) for each in place.zone_accounts]
         if published or not any(isinstance(provider, WaitsUntilInSync) for provider in providers):
             return place.profile
         return place.profile._replace(rounds=max(place.profile.rounds, Profile().rounds))

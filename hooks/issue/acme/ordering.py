@@ -15,7 +15,7 @@ from ..order_state import OrderStates
 from ..planning.limits import Event
 from ..section import CaSection
 from ..wave.issuance import Issuance
-from .keys import new_key
+from .csr import new_key
 from .order import Order, Orders
 
 SHARED = "shared"  # the code, of our own, of an order that is another certificate's already

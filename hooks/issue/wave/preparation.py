@@ -16,7 +16,7 @@ from ...caa.preflight import Lookups, is_binding
 from ...challenge.placement import Placements
 from ...clients.challenge import owner_name
 from ...config.settings import Settings, ZoneRule
-from ..acme.keys import read_csr
+from ..acme.csr import read_csr
 from ..files import check_place
 from ..inventory.read import WantedCertificate
 
@@ -112,10 +112,10 @@ def _forbidden(
         return {}
     every = {name for wanted in certificates for name in wanted.names}
     verdicts: dict[str, Verdict] = {}
-    for world, challenges in places.worlds_of(map(owner_name, every)).items():
-        if is_binding(authority, world):
+    for discovery, challenges in places.names_by_discovery(map(owner_name, every)).items():
+        if is_binding(authority, discovery):
             names = [name for name in every if owner_name(name) in challenges]
-            lookups = Lookups(world, names, CAA_TIMEOUT + CAA_TIMEOUT_PER_NAME * len(names))
+            lookups = Lookups(discovery, names, CAA_TIMEOUT + CAA_TIMEOUT_PER_NAME * len(names))
             verdicts |= {name: check(name, authority, lookups) for name in names}
     found: dict[str, HookError] = {}
     for certificate in certificates:

@@ -18,7 +18,7 @@ from ....errors import AcmeError, DeployError, HookError
 from ...clients.challenge import Challenge
 from ...deploy.certificate.checks import check_issued
 from .. import files
-from ..acme.keys import answers, new_csr, read_csr
+from ..acme.csr import answers, new_csr, read_csr
 from ..acme.order import Authorization, Order, Orders
 from ..acme.ordering import SHARED, Ordering, is_rate_limited, keep
 from ..order_state import OrderStates

@@ -25,7 +25,7 @@ def zone(folder: Path, account: str, more: str = "") -> Zone:
     file = folder / "config.toml"
     file.write_text(f'[account.web]\n{account}\n[zone."example.org"]\nnameservers = ["192.0.2.53"]\n{more}')
     settings = load_settings({"DNS01_CONFIG": str(file), "DNS01_STATE_DIR": str(folder)})
-    return Placements(settings).find([NAME])[NAME].primaries[0].zone
+    return Placements(settings).find([NAME])[NAME].zone_accounts[0].zone
 
 
 def test_a_bridge_that_knows_no_zones_is_given_the_one_of_the_section(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_without_a_section_the_servers_tell_a_bridge_its_zone_if_they_have_it(
     variables = {"DNS01_PROVIDER": "exec", "EXEC_PATH": "/bin/true", "DNS01_NAMESERVERS": SERVER}
     settings = load_settings({"DNS01_CONFIG": "", "DNS01_STATE_DIR": str(tmp_path), **variables})
     with NameServer(SERVER, zones=[testbed.Zone(apex, "", {f"ns1.{apex}": SERVER})]):
-        assert Placements(settings).find([NAME])[NAME].primaries[0].zone == Zone(expected)
+        assert Placements(settings).find([NAME])[NAME].zone_accounts[0].zone == Zone(expected)
 
 
 @pytest.mark.parametrize(("address", "cname"), [("127.0.53.8", ""), ("127.0.53.9", "acme.example.org")])
@@ -82,4 +82,4 @@ def test_the_target_of_a_cname_that_lego_names_by_itself_is_in_a_zone_of_its_own
         settings = load_settings({**variables, **folders, "DNS01_RESOLVERS": world.resolver.address})
         placed = Placements(settings).find([target])
 
-    assert placed[target].primaries[0].zone.apex == target
+    assert placed[target].zone_accounts[0].zone.apex == target

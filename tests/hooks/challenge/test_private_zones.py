@@ -192,7 +192,7 @@ def test_25_a_domain_s_caa_is_that_of_its_own_dns_wherever_its_challenge_is(
         found = places.find([public, inside])
 
     assert (found[public].private, found[inside].private) == (True, False)
-    assert {world.private: names for world, names in places.worlds_of(found).items()} == {
+    assert {world.private: names for world, names in places.names_by_discovery(found).items()} == {
         False: {public},
         True: {inside},
     }

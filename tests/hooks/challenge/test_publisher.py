@@ -13,8 +13,8 @@ from contract import validation
 
 from dns01.errors import AuthRejected, HookError, ProviderError, Unreachable
 from dns01.hooks.challenge.placement import Placement, Placements
-from dns01.hooks.challenge.primaries import Primary
 from dns01.hooks.challenge.publisher import Records
+from dns01.hooks.challenge.zone_accounts import ZoneAccount
 from dns01.hooks.clients.challenge import Challenge
 from dns01.hooks.clients.process import this_process
 from dns01.hooks.config.settings import Account
@@ -23,7 +23,7 @@ from dns01.providers.base import Option, Profile, TxtRecord, Zone
 
 ACCOUNT = Account("web", "picky", {}, Profile())
 ZONE = Zone("example.org")
-PRIMARIES = (Primary(ACCOUNT, ZONE, Profile()),)
+ZONE_ACCOUNTS = (ZoneAccount(ACCOUNT, ZONE, Profile()),)
 NAMES = ("a.example.org", "b.example.org", "c.example.org")
 
 
@@ -79,7 +79,7 @@ def records(provider: Picky, journal: Journal) -> Records:
 def publish(records: Records, *domains: str) -> None:
     challenges = [Challenge(domain, "token", validation(domain)) for domain in domains]
     places: dict[str, Any] = {
-        each.name: Placement(each.name, each.name, PRIMARIES, (), Profile(), "public", False)
+        each.name: Placement(each.name, each.name, ZONE_ACCOUNTS, (), Profile(), "public", False)
         for each in challenges
     }
     records.publish(challenges, places)

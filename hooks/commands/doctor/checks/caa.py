@@ -20,7 +20,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     most certificates have beside it."""
     world = examined.discovery
     if examined.settings.nameservers_for(examined.name):
-        (world,) = examined.places.worlds_of([examined.name])
+        (world,) = examined.places.names_by_discovery([examined.name])
         with suppress(DelegationError):  # which is said of the servers
             world.find(examined.name)  # what is above its zone need not be there
     ca = authority(examined.settings.ca, examined.settings.ca_account, order_of(examined))

@@ -14,8 +14,8 @@ from threading import Lock
 
 from ....challenge.placement import Placements
 from ....clients import dehydrated
+from ....clients import schedule as schedules
 from ....clients.dehydrated import Dehydrated
-from ... import schedule as schedules
 from ..finding import Examined, Finding, Severity
 from . import _certbot, _dehydrated_run, _domains_txt, renewal
 from ._script import unusable, without_arguments

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ....clients.dehydrated import Dehydrated
-from ...schedule import Schedule
+from ....clients.schedule import Schedule
 from ..finding import Finding, Severity
 
 RENEW_DAYS = 32.0  # dehydrated's own

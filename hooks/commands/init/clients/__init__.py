@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ....caa.issuers import PRESETS
-from ... import schedule
+from ....clients import schedule
 from ..files import Draft
 
 LETSENCRYPT = PRESETS["letsencrypt"]

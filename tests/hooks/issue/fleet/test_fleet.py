@@ -16,7 +16,7 @@ from testbed.acme_front import Asked
 from testbed.postgres import Postgres
 
 from dns01.errors import StateError
-from dns01.hooks.issue.acme.keys import new_key
+from dns01.hooks.issue.acme.csr import new_key
 from dns01.hooks.issue.fleet.database import Database
 from dns01.hooks.issue.fleet.leases import Leases
 from dns01.hooks.issue.fleet.section import FleetSection

@@ -17,7 +17,7 @@ from issuing import Office
 from testbed.acme_front import Refusal
 
 from dns01.hooks.deploy.certificate.leaf import renewal_id
-from dns01.hooks.issue.acme.keys import new_csr, new_key
+from dns01.hooks.issue.acme.csr import new_csr, new_key
 from dns01.hooks.issue.planning.renewal_windows import RenewalWindow, read_windows
 
 # When

@@ -17,7 +17,7 @@ from ..dns.address import Address
 from ..dns.destination import Server
 
 
-class Primary(NamedTuple):
+class ZoneAccount(NamedTuple):
     """One account that has a record's zone, and that the record is published through."""
 
     account: Account
@@ -42,10 +42,10 @@ class Primary(NamedTuple):
         )
 
 
-def check_same_zone(target: str, primaries: Sequence[Primary]) -> None:
+def check_same_zone(target: str, zone_accounts: Sequence[ZoneAccount]) -> None:
     """Raises ZoneNotFound where the accounts of a name have different zones for it."""
-    if len({primary.zone.apex for primary in primaries}) > 1:
-        shown = ", ".join(f"{primary.account.name} has {primary.zone.apex}" for primary in primaries)
+    if len({each.zone.apex for each in zone_accounts}) > 1:
+        shown = ", ".join(f"{each.account.name} has {each.zone.apex}" for each in zone_accounts)
         raise ZoneNotFound(
             f"the accounts of {target} do not have the same zone for it: {shown}",
             "several accounts of one name serve one zone: remove the stale one, or name one account only",

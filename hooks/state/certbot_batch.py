@@ -1,4 +1,4 @@
-"""A call in the middle of a run of certbot's manual plugin: noted for the last one, and over.
+"""A call in the middle of a run of certbot's manual plugin: its challenge is left to the last one.
 
 certbot starts its hook twice for each name of a certificate, and all of these calls but the first and the
 last of each kind end here. Only what ``os`` has loaded itself is imported.
@@ -25,9 +25,9 @@ PURPOSES = {"certbot auth": "publish", "certbot cleanup": "retract"}
 APPENDING = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def noted(words: Sequence[str], environ: Mapping[str, str]) -> bool:
-    """Note the call; False if it has to go the full way: the first and the last of a run, and whatever is
-    not plain.
+def add_call(words: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Add the challenge to the batch of its run. False where the call has to go the full way: the first and
+    the last of a run, and whatever is not plain.
 
     What is read is said in clients/certbot.py, which looks at all of it again in the last call.
     """

@@ -13,29 +13,29 @@ Draw = Callable[[Sequence[str], int], list[str]]
 class Sample:
     """The names of one zone at one address, in the order of their publishing.
 
-    While it is closed, the last one and two at random are asked about; once they are all there, it
-    opens, and every name is.
+    While it is narrow, the last one and two at random are asked about; once they are all there, it is
+    widened, and every name is.
     """
 
     def __init__(self, names: Sequence[str], draw: Draw = random.sample) -> None:
         self.names = list(names)
         self.representatives: list[str] = []
         self._draw = draw
-        self.close(names)
+        self.narrow(names)
         self.watched = self.representatives or list(names)  # asked about now and then even once they pass
 
     @property
-    def open(self) -> bool:
+    def wide(self) -> bool:
         """Whether every name is to be asked about."""
         return not self.representatives
 
-    def close(self, names: Sequence[str]) -> None:
-        """Let a few of these names stand for them, if there are more than a few."""
+    def narrow(self, names: Sequence[str]) -> None:
+        """Ask about REPRESENTATIVES of these names only, if there are more."""
         if len(names) > REPRESENTATIVES:
             self.representatives = [names[-1], *self._draw(names[:-1], REPRESENTATIVES - 1)]
 
-    def ask_all(self) -> None:
-        """Have every name be asked about from now on."""
+    def widen(self) -> None:
+        """Ask about every name from now on."""
         self.representatives = []
 
     def drop(self, names: Collection[str]) -> None:

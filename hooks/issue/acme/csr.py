@@ -1,4 +1,4 @@
-"""Private keys of certificates, and the certificate signing requests that are made with them."""
+"""Certificate signing requests (RFC 8555 §7.4), and the private keys that they are signed with."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What one of several calls of a client's run is to do: noted, and done by the last of them in one batch.
+"""The challenges of a client's run that its last call publishes, or retracts, in one batch.
 
-certbot starts its manual hooks once for each name. A call that is not the last writes its challenge here
-(``noting.py`` does it for most of them): nothing is published or retracted by it. An intent that no last
-call comes for has done no harm, and is dropped when its client has ended.
+certbot starts its manual hooks once for each name. A call that is not the last writes its challenge to a
+file here (``certbot_batch.py`` does it for most of them): nothing is published or retracted by it. A file
+that no last call comes for has done no harm, and is removed once its client has ended.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ...output import warning
 from ..clients.challenge import Challenge
 from ..clients.process import Client
 from .atomic import discard, read_own, stage_text, usable
+from .certbot_batch import FOLDER, append, file_name
 from .folder import check_own, private_folder
 from .liveness import is_abandoned
-from .noting import FOLDER, append, file_name
 from .store import MALFORMED
 
 Purpose = Literal["publish", "retract", "foreign"]  # foreign: a challenge of another type, not ours
@@ -29,8 +29,8 @@ VERSION = 1
 LARGEST = 1 << 20  # octets; a challenge has some 150
 
 
-class Intents:
-    """The intents of one state folder. Every method may raise StateError."""
+class ChallengeBatch:
+    """The challenges that wait in one state folder. Every method may raise StateError."""
 
     def __init__(
         self, state: str, clock: Callable[[], float] = time.time, warn: Callable[[str], None] = warning
@@ -55,7 +55,7 @@ class Intents:
                 os.rename(stage_text(path, "\n".join([whose, *lines]), sync=False), path)
 
     def of(self, client: Client, purpose: Purpose) -> list[Challenge]:
-        """The intents of this run of the client, in order. A line that is none is warned about."""
+        """The challenges of this run of the client, in order. A line that is none is warned about."""
         path, lines = self._path(client, purpose), list[bytes]()
         try:
             with usable(self._state), suppress(FileNotFoundError):
@@ -71,7 +71,7 @@ class Intents:
         return found
 
     def done(self, client: Client, *purposes: Purpose) -> None:
-        """Remove these intents, and those whose client has ended."""
+        """Remove what waits for these purposes, and whatever is of clients that have ended."""
         with usable(self._state), suppress(FileNotFoundError):
             check_own(self._path())
             for purpose in purposes:

@@ -1,4 +1,4 @@
-"""A secret as a variable or the file gives it: the value itself, with nothing around it."""
+"""What is pasted beside a secret, or in its place, is told from the secret itself."""
 
 from __future__ import annotations
 

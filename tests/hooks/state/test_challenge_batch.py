@@ -12,8 +12,8 @@ from contract import validation
 from dns01.errors import StateError
 from dns01.hooks.clients.challenge import Challenge
 from dns01.hooks.clients.process import Client, this_process
-from dns01.hooks.state.intents import Intents
-from dns01.hooks.state.noting import noted
+from dns01.hooks.state.certbot_batch import add_call
+from dns01.hooks.state.challenge_batch import ChallengeBatch
 
 ONE, TWO = (Challenge(name, "", validation(name)) for name in ("one.example.org", "two.example.org"))
 
@@ -30,8 +30,8 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def intents(tmp_path: Path, said: list[str]) -> Intents:
-    return Intents(str(tmp_path), warn=said.append)
+def batch(tmp_path: Path, said: list[str]) -> ChallengeBatch:
+    return ChallengeBatch(str(tmp_path), warn=said.append)
 
 
 def _start(pid: int) -> int:
@@ -45,32 +45,32 @@ def later_call(state: Path, challenge: Challenge, *, word: str = "auth", **other
         "CERTBOT_VALIDATION": challenge.validation,
         "CERTBOT_REMAINING_CHALLENGES": "1",
     }
-    return noted(["certbot", word], environ | others)
+    return add_call(["certbot", word], environ | others)
 
 
 def test_a_later_call_of_the_run_notes_what_the_last_one_reads(
-    tmp_path: Path, intents: Intents, certbot: Client
+    tmp_path: Path, batch: ChallengeBatch, certbot: Client
 ) -> None:
-    intents.note(certbot, "publish", [ONE])
+    batch.note(certbot, "publish", [ONE])
 
     assert later_call(tmp_path, TWO)
 
-    assert intents.of(certbot, "publish") == [ONE, TWO]
-    assert intents.of(certbot, "retract") == []
+    assert batch.of(certbot, "publish") == [ONE, TWO]
+    assert batch.of(certbot, "retract") == []
     assert next((tmp_path / "intents").iterdir()).stat().st_mode & 0o777 == 0o600
 
 
 def test_the_first_call_and_the_last_are_none_of_these(
-    tmp_path: Path, intents: Intents, certbot: Client
+    tmp_path: Path, batch: ChallengeBatch, certbot: Client
 ) -> None:
     first = later_call(tmp_path, ONE)
-    intents.note(certbot, "publish", [ONE])
+    batch.note(certbot, "publish", [ONE])
     last = later_call(tmp_path, TWO, CERTBOT_REMAINING_CHALLENGES="0")
     old_certbot = later_call(tmp_path, TWO, CERTBOT_REMAINING_CHALLENGES="")
 
     assert (first, last, old_certbot) == (False, False, False)
     assert not later_call(tmp_path, TWO, word="cleanup")
-    assert intents.of(certbot, "publish") == [ONE]
+    assert batch.of(certbot, "publish") == [ONE]
 
 
 @pytest.mark.parametrize(
@@ -87,61 +87,61 @@ def test_the_first_call_and_the_last_are_none_of_these(
     ids=["a quote", "no ASCII", "a line feed", "too long", "nothing", "no value of dns-01", "quotes"],
 )
 def test_what_is_not_plain_goes_the_full_way_which_checks_it(
-    tmp_path: Path, intents: Intents, certbot: Client, challenge: Challenge
+    tmp_path: Path, batch: ChallengeBatch, certbot: Client, challenge: Challenge
 ) -> None:
-    intents.note(certbot, "publish", [ONE])
+    batch.note(certbot, "publish", [ONE])
 
     assert not later_call(tmp_path, challenge)
 
-    assert intents.of(certbot, "publish") == [ONE]
+    assert batch.of(certbot, "publish") == [ONE]
 
 
 def test_a_line_that_was_torn_costs_itself_alone(
-    tmp_path: Path, intents: Intents, certbot: Client, said: list[str]
+    tmp_path: Path, batch: ChallengeBatch, certbot: Client, said: list[str]
 ) -> None:
-    intents.note(certbot, "publish", [ONE])
+    batch.note(certbot, "publish", [ONE])
     (file,) = (tmp_path / "intents").iterdir()
     file.write_bytes(file.read_bytes() + b'\n{"domain": "thr')
 
     assert later_call(tmp_path, TWO)
 
-    assert intents.of(certbot, "publish") == [ONE, TWO]
+    assert batch.of(certbot, "publish") == [ONE, TWO]
     assert said == [f"a line of {file} is no challenge: run the client again"]
 
 
 def test_a_file_of_a_newer_version_is_left_to_it(
-    tmp_path: Path, intents: Intents, certbot: Client, said: list[str]
+    tmp_path: Path, batch: ChallengeBatch, certbot: Client, said: list[str]
 ) -> None:
-    intents.note(certbot, "publish", [ONE])
+    batch.note(certbot, "publish", [ONE])
     (file,) = (tmp_path / "intents").iterdir()
     first, rest = file.read_text().split("\n", 1)
     file.write_text(f"{json.dumps(json.loads(first) | {'version': 2})}\n{rest}")
 
-    assert intents.of(certbot, "publish") == []
+    assert batch.of(certbot, "publish") == []
     assert "a newer dns01 wrote it" in said[0]
 
 
 def test_a_folder_that_others_may_write_to_is_refused(
-    tmp_path: Path, intents: Intents, certbot: Client
+    tmp_path: Path, batch: ChallengeBatch, certbot: Client
 ) -> None:
-    intents.note(certbot, "publish", [ONE])
+    batch.note(certbot, "publish", [ONE])
     (tmp_path / "intents").chmod(0o777)
 
     assert not later_call(tmp_path, TWO)
     with pytest.raises(StateError, match=f"{tmp_path}/intents .* others"):
-        intents.of(certbot, "publish")
+        batch.of(certbot, "publish")
 
 
 def test_with_its_own_those_of_clients_that_have_ended_are_forgotten(
-    tmp_path: Path, intents: Intents, certbot: Client
+    tmp_path: Path, batch: ChallengeBatch, certbot: Client
 ) -> None:
     ended = certbot._replace(start=certbot.start - 1)
-    intents.note(ended, "publish", [ONE])
-    intents.note(certbot, "retract", [TWO])
-    intents.note(certbot, "publish", [TWO])
+    batch.note(ended, "publish", [ONE])
+    batch.note(certbot, "retract", [TWO])
+    batch.note(certbot, "publish", [TWO])
     (tmp_path / "intents" / "a folder").mkdir()
 
-    intents.done(certbot, "publish")
+    batch.done(certbot, "publish")
 
-    assert intents.of(ended, "publish") == intents.of(certbot, "publish") == []
-    assert intents.of(certbot, "retract") == [TWO]
+    assert batch.of(ended, "publish") == batch.of(certbot, "publish") == []
+    assert batch.of(certbot, "retract") == [TWO]

@@ -9,8 +9,8 @@ from glob import glob
 from typing import NamedTuple
 
 from ...regular_file import open_regular
-from ..clients.dehydrated import read_text
 from .crontab import Entry, entries, longest_gap
+from .dehydrated import read_text
 
 UNITS = ("etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
          "lib/systemd/system")  # fmt: skip
