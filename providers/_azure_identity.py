@@ -102,7 +102,7 @@ class AzureIdentity(CloudTokens):
 
     @property
     def resource(self) -> str:
-        """What the token is for."""
+        """The resource that a token is asked for."""
         return self._base
 
     def grant(self) -> Any:

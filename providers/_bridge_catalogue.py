@@ -222,7 +222,7 @@ zonomi            zonomi          dns_zonomi                              Zonomi
 
 
 class Bridged(NamedTuple):
-    """One DNS provider by its names."""
+    """A DNS provider that a bridge leads to, by its names."""
 
     title: str
     lego: tuple[str, ...]

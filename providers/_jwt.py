@@ -26,5 +26,5 @@ def signed(
 
 
 def base64url(data: bytes) -> bytes:
-    """Without padding (RFC 7515 §2)."""
+    """base64url without padding (RFC 7515 §2)."""
     return urlsafe_b64encode(data).rstrip(b"=")

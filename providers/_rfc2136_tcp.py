@@ -120,7 +120,8 @@ class DnsTcpSession:
 
 
 def read_address(text: str) -> tuple[str, int]:
-    """A bare IPv6 address may stand without its brackets."""
+    """The host, or its address, and the port (53 if none is given). A bare IPv6 address may stand without
+    its brackets. Raises ConfigError."""
     bracketed = f"[{text}]" if text.count(":") > 1 and "[" not in text else text
     parts = re.fullmatch(r"(?:\[([^][]+)]|([^][:]+))(?::(\d{1,5}))?", bracketed)
     port = int(parts[3] or 53) if parts else 0

@@ -93,10 +93,10 @@ def plain_name(text: str) -> str:
 
 
 def plain_id(text: str) -> str:
-    """Without ``/hostedzone/`` or ``/change/``."""
+    """The id without ``/hostedzone/`` or ``/change/`` before it."""
     return text.rpartition("/")[2]
 
 
 def sort_key(name: str) -> str:
-    """Lists are in the order of ``com.example.www.``, for ``www.example.com``."""
+    """What Route 53's lists are sorted by: ``com.example.www.`` for ``www.example.com``."""
     return ".".join(reversed(name.rstrip(".").lower().split("."))) + "."

@@ -214,7 +214,7 @@ class HasNameServer(Protocol):
     """A provider whose changes go to a name server, which answers for the zones itself."""
 
     def name_server(self) -> tuple[str, int]:
-        """Its host or address, and the port."""
+        """The host of that name server, or its address, and the port."""
 
 
 @runtime_checkable

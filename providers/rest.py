@@ -205,9 +205,9 @@ class Rest(ZoneProvider):
         headers: Mapping[str, str] | None = None,
         wanted: str = "",
     ) -> Any:
-        """What one answer says (None: it is empty). ``path``: its segments, not yet encoded;
-        ``body`` is sent as JSON, ``form`` in its place as a form, or as the octets that it is.
-        ``wanted``: the header of the answer that is given in place of what it says."""
+        """Send one request; gives what the answer says (None: it is empty). ``path``: its segments, not yet
+        encoded; ``body`` is sent as JSON, ``form`` in its place as a form, or as the octets that it is.
+        ``wanted``: the header of the answer that is given in place of what it says. Raises ProviderError."""
         from ._http.exchange import exchange
 
         place = "".join(f"/{quote(segment, safe='')}" for segment in path)

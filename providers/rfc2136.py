@@ -68,7 +68,7 @@ class Provider:
         self.session = DnsTcpSession(self.server, read_key(options))
 
     def name_server(self) -> tuple[str, int]:
-        """Who takes the updates."""
+        """The host, or its address, and the port that updates are sent to."""
         return read_address(self.server)
 
     def zone_for(self, name: str) -> Zone:

@@ -103,7 +103,7 @@ class Provider(Rest, RecordProvider):
         )
 
     def get(self, *path: str, **query: Any) -> Any:
-        """What an action answers."""
+        """The answer of an action, which ``path`` names."""
         headers = {"X-TC-Action": path[0], "X-TC-Version": VERSION}
         return self.request("POST", (), body=query, headers=headers)["Response"]
 

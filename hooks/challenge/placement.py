@@ -51,7 +51,7 @@ class Placement(NamedTuple):
 
 
 class Placements:
-    """Finds places, and remembers them."""
+    """Finds the zone and the accounts of each challenge name, once for each name."""
 
     def __init__(
         self, settings: Settings, open_account: Callable[[Account], Provider] = open_account
@@ -64,7 +64,7 @@ class Placements:
 
     @property
     def discovery(self) -> Discovery:
-        """Who follows names in the public DNS."""
+        """What follows names from the root's servers on."""
         return self._destinations.public
 
     def find(self, names: Iterable[str]) -> dict[str, Placement]:

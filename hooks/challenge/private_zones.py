@@ -34,11 +34,11 @@ class Destinations:
         return tuple(Server(str(address), (address,)) for address in addresses)
 
     def servers(self, name: str) -> tuple[Server, ...]:
-        """Whom to ask about the name. Raises DelegationError."""
+        """The name servers of the zone that holds the name. Raises DelegationError."""
         return self.named_servers(name) or self.public.find(name).servers
 
     def discovery_from(self, servers: tuple[Server, ...]) -> Discovery:
-        """Who follows names, from these servers on or from the root's."""
+        """What follows names from these servers on; none given: from the root's."""
         if not servers:
             return self.public
         if servers not in self._private:

@@ -41,7 +41,7 @@ class Ordered(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """A configuration in which nothing is wrong."""
+    """All sections of a configuration, each of them read without an error."""
 
     settings: Settings
     deployments: Sequence[Deployment]

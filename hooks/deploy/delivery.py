@@ -56,12 +56,12 @@ class Deliverer:
 
     @property
     def arrived(self) -> list[Delivery]:
-        """The deliveries of this call that are there."""
+        """The deliveries of this call that have arrived."""
         return self._outcomes.arrived
 
     @property
     def failed(self) -> list[Delivery]:
-        """Those that have failed, and are pending."""
+        """The deliveries of this call that have failed, and are pending."""
         return self._outcomes.failed
 
     def targets(self, certificate: Certificate) -> list[Deployment]:

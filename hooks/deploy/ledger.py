@@ -78,7 +78,7 @@ class Ledger:
         self._pending = Store(state, _kind("pending"))
 
     def deployed(self) -> list[Delivery]:
-        """What was brought somewhere, by domain and target."""
+        """The last delivery that arrived at each target, by domain and target."""
         return self._deployed.all()
 
     def pending(self) -> list[Delivery]:

@@ -26,7 +26,8 @@ class Outcomes:
         self.failed: list[Delivery] = []
 
     def conclude(self, jobs: Iterable[Job]) -> None:
-        """Reload each service once, whatever it has got, and see that it shows the new."""
+        """Reload each service once, however many of the jobs are its, and see that it shows the new
+        certificates. A job that fails goes back, and into the ledger with its error."""
         groups: dict[tuple[str, tuple[str, ...]], list[Job]] = defaultdict(list)
         for job in jobs:
             groups[job.deployment.machine, job.deployment.reload].append(job)
@@ -63,13 +64,13 @@ class Outcomes:
             self.fail(job.delivery, DeployError(f"{failure}{after}", failure.hint))
 
     def come_to(self, step: str, job: Job) -> Job:
-        """The delivery is at this step from now on. Raises StateError."""
+        """Write down the step that the delivery has come to. Gives the job with it. Raises StateError."""
         delivery = job.delivery._replace(step=step)
         self._ledger.keep([delivery])
         return job._replace(delivery=delivery)
 
     def succeed(self, job: Job, words: str) -> None:
-        """It is there, and whoever uses it has it. Raises StateError."""
+        """Write down that the delivery has arrived, and show ``words``. Raises StateError."""
         reload.commit(job)
         arrived = job.delivery._replace(since=float(self._clock()), tries=0, error="", forced=False)
         self._ledger.done(arrived)
@@ -77,7 +78,7 @@ class Outcomes:
         output.step(f"{arrived.title}: {words}")
 
     def fail(self, delivery: Delivery, error: Exception) -> None:
-        """It stays pending, with the error. Raises StateError."""
+        """Write down the error of a delivery, which stays pending, and show it. Raises StateError."""
         failed = (self._ledger.find_pending(delivery) or delivery)._replace(
             error=redact(reload.message_of(error))
         )
@@ -90,7 +91,8 @@ class Outcomes:
             output.trace(error)
 
     def take_back(self, job: Job, error: Exception) -> DeployError:
-        """Have what was there before; that the ledger cannot be written is no reason not to."""
+        """Bring back what was there before, even if the ledger cannot be written. Gives the error that
+        the job has failed with."""
         with suppress(StateError):
             if reload.can_go_back(job):
                 self.come_to(TOUCHED, job)  # not INSTALLED any more, for whoever takes it up from here

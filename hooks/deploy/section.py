@@ -66,7 +66,7 @@ class Deployment(NamedTuple):
 
     @property
     def configured(self) -> str:
-        """What the configuration calls it."""
+        """The name of its table in the configuration."""
         return self.table or self.name
 
     @property
@@ -82,7 +82,7 @@ class Deployment(NamedTuple):
         return int(said) if self.machine and said.isdecimal() else 0
 
     def target(self) -> Target:
-        """What the certificate is given to. Raises ConfigError."""
+        """The target with its options, opened. Raises ConfigError."""
         with at(f'[deploy."{self.pattern}".{self.configured}]'):
             if self.verify:
                 from .service.served_certificate import service

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Address(NamedTuple):
-    """Where a server listens."""
+    """The address of a server, and its port."""
 
     ip: str
     port: int = 53

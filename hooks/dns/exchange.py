@@ -23,7 +23,7 @@ _WITHOUT_EDNS: set[Address] = set()  # servers of which that is known: each is t
 
 
 class Exchange:
-    """A query on its way to its response."""
+    """A query that was sent, until its response has come or its time is over."""
 
     def __init__(self, query: Query) -> None:
         self.query = query

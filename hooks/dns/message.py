@@ -97,7 +97,7 @@ def text(name: dns.name.Name) -> str:
 
 
 def alias_of(response: dns.message.Message, name: str) -> str:
-    """The target of the CNAME at ``name``, or nothing."""
+    """The target of the CNAME at ``name``; empty: there is none."""
     rrset = response.get_rrset(response.answer, dns.name.from_text(name), dns.rdataclass.IN, CNAME)
     return text(rrset[0].target) if rrset else ""
 
@@ -137,7 +137,7 @@ def addresses_in(rrset: dns.rrset.RRset) -> tuple[Address, ...]:
 
 
 def glue_in(response: dns.message.Message) -> dict[str, tuple[Address, ...]]:
-    """The addresses that came along, by host."""
+    """The addresses in the additional section, by host."""
     glue: dict[str, tuple[Address, ...]] = {}
     for rrset in response.additional:
         if addresses := addresses_in(rrset):

@@ -84,7 +84,7 @@ class OrderStates:
         return self._store.get(OrderState(name)) or OrderState(name)
 
     def all(self) -> dict[str, OrderState]:
-        """Everything that is kept, by name."""
+        """What is kept of each certificate, by its name."""
         return {each.name: each for each in self._store.all()}
 
     def write(self, kept: OrderState) -> None:

@@ -126,7 +126,7 @@ def labelled(name: str, identity: str) -> str:
 
 
 def unlabelled(file: str) -> str:
-    """The name that ``labelled`` has made the file's name of."""
+    """The readable part of a file name that ``labelled`` has made."""
     return re.sub(r"-[0-9a-f]{8}\.json\Z", "", file)
 
 

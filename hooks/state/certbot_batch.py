@@ -55,7 +55,7 @@ def add_call(words: Sequence[str], environ: Mapping[str, str]) -> bool:
 
 
 def file_name(purpose: str, pid: int, start: int, where: str) -> str:
-    """That of the run of a process."""
+    """The name of the file for the run of a process; ``where``: as procfs gives it."""
     place = "".join(char if char.isalnum() or char in ".-" else "_" for char in where)
     return f"{purpose}-{pid}-{start}-{place}.jsonl"
 

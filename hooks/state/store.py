@@ -53,7 +53,7 @@ class Store(Generic[Record]):
             return [record for name in names if (record := self._read(name, folder)) is not None]
 
     def get(self, record: Record) -> Record | None:
-        """What is stored in the place of the record."""
+        """The record that is stored under the same name; None: there is none."""
         return self._read(self._kind.file_name(record))
 
     def put(self, records: Iterable[Record], *, sync: bool = True) -> None:

@@ -55,7 +55,7 @@ class Sent(NamedTuple):
                 return self._impossible(error)
 
     def failed_with_httpx(self, error: Exception) -> HookError:
-        """The same for an error of httpx."""
+        """The error for what httpx has raised, as ``failed`` has it for requests."""
         import httpx
 
         match error:

@@ -20,7 +20,7 @@ from ...state.journal import Entry
 
 
 class Evidence(NamedTuple):
-    """The records of one zone, and everything around them."""
+    """The published records of one zone, and what each of its name servers answers for them."""
 
     wanted: Mapping[str, frozenset[str]]  # the values that were published, by owner name
     apex: str  # of the zone that they were published in
@@ -37,12 +37,12 @@ class Evidence(NamedTuple):
 
     @property
     def lacking(self) -> tuple[Look, ...]:
-        """Those that speak for the zone, and lack one."""
+        """The servers that answer with authority, and lack a value."""
         return tuple(look for look in self.survey.looks if self.has(look) is False)
 
     @property
     def mute(self) -> tuple[Look, ...]:
-        """Those that do not answer, or not for the zone."""
+        """The servers that do not answer, or without authority."""
         return tuple(look for look in self.survey.looks if self.has(look) is None)
 
     def has(self, look: Look) -> bool | None:
@@ -52,7 +52,7 @@ class Evidence(NamedTuple):
         return all(values <= look.texts[name].texts for name, values in self.wanted.items())
 
     def lines(self) -> Iterator[str]:
-        """What each server says of each name, a line each."""
+        """A line for each server and name: the values that it answers with, and its serial."""
         for name, values in self.wanted.items():
             for look in (*self.survey.looks, *self.primaries):
                 serial = "" if look.serial is None else f", SOA serial {look.serial}"

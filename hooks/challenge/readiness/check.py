@@ -99,7 +99,7 @@ class ReadinessCheck:
         self._review_sample(query.server, target.zone, now)
 
     def pause(self, now: float) -> float:
-        """Seconds until something changes by itself."""
+        """Seconds until the next query is due, or the next server is excused."""
         moments = [
             seen.due
             for (address, name), seen in self._observations.items()
@@ -247,7 +247,7 @@ class ReadinessCheck:
         return list(dict.fromkeys(lines))
 
     def waiting_for(self, now: float) -> list[str]:
-        """The servers that hold things up."""
+        """The name servers that the wait is for, by their names."""
         names = (
             server.name
             for target in self.targets

@@ -37,7 +37,7 @@ class Observation:
         self.due = 0.0
 
     def see(self, response: Response, wanted: frozenset[str], now: float) -> None:
-        """Change the state by what a response says."""
+        """Take a response in: the state is what it says of the values ``wanted``."""
         self.in_flight = False
         self.like_a_resolver = response.like_a_resolver
         if response.message is None and self.state == "has":

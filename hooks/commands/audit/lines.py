@@ -25,7 +25,8 @@ def head(record: Mapping[str, Any]) -> str:
 
 
 def beneath(record: Mapping[str, Any]) -> Iterator[str]:
-    """A line for each thing that was done."""
+    """What is shown beneath a record, line by line: what was published, retracted and deployed, how
+    long each step took, and the error."""
     for done in ("published", "retracted"):
         places = Counter(map(_where, record.get(done, ())))
         if len(places) > LISTED:

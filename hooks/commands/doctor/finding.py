@@ -56,11 +56,11 @@ class Examined(NamedTuple):
     root: str = "/"
 
     def path(self, path: str) -> str:
-        """Where a file of this machine is."""
+        """The path, beneath ``root``."""
         return os.path.join(self.root, path.lstrip("/"))
 
 
 class Check(Protocol):
-    """Looks at one domain."""
+    """A check: the findings about one domain."""
 
     def __call__(self, examined: Examined) -> Iterator[Finding]: ...

@@ -52,11 +52,11 @@ class Limits(NamedTuple):
     critical: timedelta | None = None
 
     def warns(self, leaf: Leaf) -> timedelta:
-        """With less than this left it is a WARNING."""
+        """The time before the expiry from which on it is a WARNING."""
         return self.warning if self.warning is not None else _share(leaf, WARNING_SHARE, WARNING_MOST)
 
     def alarms(self, leaf: Leaf) -> timedelta:
-        """With less than this left it is CRITICAL."""
+        """The time before the expiry from which on it is CRITICAL."""
         if self.critical is not None:
             return self.critical
         return min(_share(leaf, CRITICAL_SHARE, CRITICAL_MOST), self.warns(leaf))
@@ -114,7 +114,7 @@ def issuer_expiry(
 
 
 def span(time: timedelta) -> str:
-    """As in "9 days", in whole units, rounded down."""
+    """The time in words, in whole units and rounded down: "9 days"."""
     for unit, seconds in (("day", 86400), ("hour", 3600), ("minute", 60)):
         count = int(time.total_seconds() // seconds)
         if count >= (2 if unit == "day" else 1):

@@ -60,7 +60,7 @@ class Overview(NamedTuple):
 
     @property
     def every_problem(self) -> list[Problem]:
-        """The gravest first."""
+        """All problems, the gravest first."""
         found = [*(problem for each in self.certificates for problem in each.problems), *self.problems]
         return sorted(found, key=lambda problem: -problem.level.gravity)
 

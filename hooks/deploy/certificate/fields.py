@@ -54,7 +54,7 @@ def extended_key_usages(certificate: x509.Certificate) -> list[str]:
 
 
 def key_type(key: PublicKeyTypes) -> str:
-    """As in "EC P-384" or "RSA 2048"."""
+    """The type and the size of a key: "EC P-384", "RSA 2048"."""
     if isinstance(key, ec.EllipticCurvePublicKey):
         return f"EC {NIST_NAMES.get(key.curve.name, key.curve.name)}"
     if isinstance(key, rsa.RSAPublicKey):

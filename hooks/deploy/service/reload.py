@@ -15,7 +15,7 @@ from ..targets.command import environment, run, variables
 
 
 class Job(NamedTuple):
-    """A delivery under way."""
+    """A delivery at work: its target, opened, and the files that it gets."""
 
     delivery: Delivery
     deployment: Deployment
@@ -64,7 +64,8 @@ def can_go_back(job: Job) -> bool:
 
 
 def take_back(job: Job, error: Exception) -> tuple[bool, DeployError]:
-    """Bring back what was there before. Gives whether it is back, and the error with that."""
+    """Bring back what was there before ``error``. Gives whether that is done, and an error that says so
+    beside the first. Raises nothing."""
     back, outcome = False, "the new one stays: this kind of target cannot go back"
     if isinstance(job.target, Undo):
         try:

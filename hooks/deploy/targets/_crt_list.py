@@ -14,19 +14,19 @@ LARGEST = 1 << 22  # octets
 
 
 def has_entry(path: str, name: str) -> bool:
-    """Whether a line is for the certificate. Raises DeployError."""
+    """Whether a line of the file is for the certificate. Raises DeployError."""
     return any(_is_for(line, name) for line in _lines(path))
 
 
 def with_entry(path: str, name: str) -> None:
-    """Have a line for it. Raises DeployError."""
+    """Add a line for the certificate, unless there is one. Raises DeployError."""
     lines = _lines(path)
     if not any(_is_for(line, name) for line in lines):
         _write(path, [*lines, name])
 
 
 def without_entry(path: str, name: str) -> None:
-    """Have no line for it. Raises DeployError."""
+    """Remove the lines for the certificate. Raises DeployError."""
     lines = _lines(path)
     if any(_is_for(line, name) for line in lines):
         _write(path, [line for line in lines if not _is_for(line, name)])

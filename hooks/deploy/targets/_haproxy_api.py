@@ -33,7 +33,7 @@ class Shown(NamedTuple):
     serial: int | None = None
 
     def holds(self, pem: bytes) -> bool:
-        """Whether it is the first certificate there."""
+        """Whether it is the first certificate of the PEM."""
         from cryptography.hazmat.primitives.hashes import SHA1
         from cryptography.x509 import load_pem_x509_certificate
 
@@ -76,7 +76,7 @@ class Runtime:
         )
 
     def replace(self, name: str, pem: str) -> None:
-        """Have another certificate with its key under that name: all of it, or none."""
+        """Put a certificate with its key in the place of the one of that name, in one transaction."""
         self._close_transaction(name)
         try:
             payload = "\n".join(line for line in map(str.strip, pem.splitlines()) if line)
@@ -94,7 +94,7 @@ class Runtime:
             raise
 
     def create(self, name: str) -> None:
-        """Have an entry of that name, with nothing in it."""
+        """Make an entry of that name, with nothing in it."""
         self._expect(f"new ssl cert {name}", "New empty certificate store")
 
     def add(self, crt_list: str, name: str) -> None:
@@ -102,7 +102,7 @@ class Runtime:
         self._expect(f"add ssl crt-list {crt_list} {name}", "Success!")
 
     def remove(self, crt_list: str, name: str) -> None:
-        """Have no such certificate any more."""
+        """Remove the certificate from the crt-list, and from the memory."""
         self._ask(f"del ssl crt-list {crt_list} {name}")
         self._expect(f"del ssl cert {name}", "deleted!")
 

@@ -86,7 +86,7 @@ def _loss(path: str, fingerprint: str) -> str:
 
 
 def named(path: str, bundle: CertificateFiles) -> str:
-    """The path for this certificate. Raises DeployError."""
+    """The path with the certificate's name in the place of ``{name}``. Raises DeployError."""
     if "/" in bundle.name or bundle.name in ("", ".", ".."):
         raise DeployError(f"{bundle.name!r} cannot be a part of a path", "give the certificate another name")
     return path.replace("{name}", bundle.name)

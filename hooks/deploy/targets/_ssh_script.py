@@ -195,7 +195,7 @@ def to_undo(files: Sequence[RemoteFile], mark: str) -> str:
 
 
 def to_commit(files: Sequence[RemoteFile], mark: str) -> str:
-    """Removes what was kept for the way back."""
+    """The script that removes what was kept for ``undo``."""
     return _script(mark, (_call("commit", number, file.path) for number, file in enumerate(files)))
 
 

@@ -28,7 +28,7 @@ DELETED = "ObjectIsDeletedButRecoverable"
 
 
 class Api(AzureIdentity):
-    """One vault's."""
+    """The API of one vault."""
 
     title = "Azure Key Vault"
     docs = "https://learn.microsoft.com/rest/api/keyvault/certificates"
@@ -45,7 +45,7 @@ class Api(AzureIdentity):
 
     @property
     def resource(self) -> str:
-        """A token is for all vaults of a cloud."""
+        """The resource that a token is asked for: all vaults of the cloud."""
         host = urlsplit(self._base).hostname or ""
         return next(
             (f"https://{each}" for each in CLOUDS if host.endswith(f".{each}")), f"https://{CLOUDS[0]}"

@@ -63,7 +63,7 @@ class Target(Protocol):
 
 @runtime_checkable
 class Undo(Protocol):
-    """A target that can go back."""
+    """A target that can bring back what it has replaced."""
 
     def undo(self, bundle: CertificateFiles) -> None:
         """Bring back what was there before ``install(bundle)``; where that has been called several

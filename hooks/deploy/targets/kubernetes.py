@@ -30,7 +30,7 @@ CERT_MANAGER = "cert-manager.io/certificate-name"  # an annotation
 
 
 class Api(Rest):
-    """One cluster's, as the user of its access."""
+    """The API of one cluster, as the user of its access."""
 
     title = "Kubernetes"
     docs = "https://kubernetes.io/docs/reference/using-api/server-side-apply/"

@@ -35,7 +35,7 @@ class Version(NamedTuple):
 
 
 class Api(Rest):
-    """Vault's, with what one login may do."""
+    """Vault's API, with what one login may do."""
 
     title = "Vault"
     docs = "https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2"

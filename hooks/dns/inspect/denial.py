@@ -56,7 +56,7 @@ def check_answer(
 
 
 def iterations(message: dns.message.Message) -> int:
-    """Of the NSEC3 records of an answer, the most."""
+    """The highest number of iterations among the NSEC3 records of an answer; 0 without any."""
     rrs = (rr for records in message.authority if records.rdtype == NSEC3 for rr in records)
     return max((rr.iterations for rr in rrs if isinstance(rr, NSEC3Record)), default=0)
 

@@ -46,7 +46,7 @@ class Look(NamedTuple):
 
     @property
     def silent(self) -> bool:
-        """Whether it says nothing at all."""
+        """Whether its SOA query had an answer neither over UDP nor over TCP."""
         return self.heard.message is None
 
     @property

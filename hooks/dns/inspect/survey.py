@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class Survey(NamedTuple):
-    """A zone as it is at one moment."""
+    """What the parent of a zone says of it at one moment, and what each of its servers says."""
 
     apex: str
     delegated: tuple[str, ...]  # the NS RRset at the parent

@@ -63,7 +63,7 @@ def forget_account(ca: CaSection, state: str, now: float) -> None:
 
 
 def account_file(ca: CaSection, state: str) -> str:
-    """Where the account at this CA is kept."""
+    """The path of the file that the account at this CA is kept in."""
     return os.path.join(state, "accounts", labelled(urlsplit(ca.directory).hostname or "ca", ca.directory))
 
 

@@ -24,7 +24,7 @@ LARGEST_CSR = 1 << 20  # octets
 
 
 def new_key(kind: KeyType) -> str:
-    """A private key in PEM (PKCS #8)."""
+    """A new private key in PEM (PKCS #8)."""
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
     if kind.startswith("ec"):
         key = ec.generate_private_key(ec.SECP384R1() if kind == "ec384" else ec.SECP256R1())

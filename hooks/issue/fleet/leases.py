@@ -94,7 +94,7 @@ class Leases:
         return [self._shared(row) for row in found]
 
     def renew(self) -> None:
-        """Hold what is held for another while."""
+        """Extend the leases that this machine holds, by ``lease`` seconds from now."""
         self._database.transaction(
             lambda db: db.execute(
                 "UPDATE dns01.certificates SET lease_until = now() + %(lease)s * interval '1 second' "
@@ -104,7 +104,7 @@ class Leases:
         )
 
     def release(self, names: Sequence[str]) -> None:
-        """Let go of what is still held of these."""
+        """End the leases that this machine holds on these certificates."""
         self._database.transaction(
             lambda db: db.execute(
                 "UPDATE dns01.certificates SET lease_holder = '', lease_until = NULL "
@@ -116,7 +116,8 @@ class Leases:
     # The budget
 
     def events(self, db: Connection, account: str) -> list[Event]:
-        """What the CA counts; nobody else reserves until the transaction ends."""
+        """What the CA's limits count of the account, the oldest first. Until the transaction ends, no other
+        machine reads or adds any."""
         db.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [account])
         found = db.execute(
             "SELECT kind, extract(epoch FROM at)::float8 AS at, names FROM dns01.events "
@@ -140,19 +141,22 @@ class Leases:
     # What becomes of one certificate
 
     def order_opened(self, name: str, url: str) -> bool:
-        """Whether the lease was still held: else another machine is at work on it."""
+        """Write down the URL of the order. False where the lease is no longer held: another machine may be at
+        work on the certificate."""
         return self._change(name, "order_url = %(url)s", url=url)
 
     def hold(self, name: str) -> bool:
-        """Whether the lease is still held; for another while, if so."""
+        """Extend the lease by ``lease`` seconds from now. False where it is no longer held."""
         return self._change(name, "lease_until = now() + %(lease)s * interval '1 second'")
 
     def finalizing(self, name: str) -> bool:
-        """Remember that the CA is about to issue, and that the key is on this machine."""
+        """Write down that the CA is about to issue, and that the key is on this machine. False where the
+        lease is no longer held."""
         return self._change(name, "finalizing_at = now(), finalizing_by = %(me)s")
 
     def failed(self, name: str, order: str, failures: int, wait: float, error: str) -> bool:
-        """Leave it alone for so many seconds, and let go of it."""
+        """Write down the error, and end the lease: no machine tries again for ``wait`` seconds. False where
+        the lease was no longer held."""
         return self._change(
             name,
             "order_url = %(order)s, "

@@ -27,7 +27,7 @@ DATABASE = Option("database", (), "where the database is: postgresql://…", sec
 
 
 class FleetSection(NamedTuple):
-    """``lease`` and ``grace`` are in seconds."""
+    """What ``[fleet]`` says. ``lease`` and ``grace`` are in seconds."""
 
     database: str
     machine: str

@@ -18,7 +18,7 @@ from .leases import Leases
 
 
 class FleetStates(OrderStates):
-    """``folder``: that of the certificates on this machine."""
+    """``folder``: where this machine keeps its certificates."""
 
     def __init__(
         self, state: str, leases: Leases, folder: str, clock: Callable[[], float] = time.time

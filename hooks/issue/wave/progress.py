@@ -44,7 +44,7 @@ class WaveProgress:
             self._slowest = watch.waiting_for(now)[:SLOWEST]
 
     def line(self) -> str:
-        """How many have come how far."""
+        """How many certificates have reached each stage, in one line."""
         stages = Counter(each.stage for each in self._issuances)
         reached = {
             stage: sum(stages[later] for later in ORDER_OF_STAGES[position:])

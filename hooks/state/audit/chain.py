@@ -25,7 +25,8 @@ class Link(NamedTuple):
 
 
 def seal(record: Mapping[str, Any], seq: int, prev: str) -> bytes:
-    """The line for the record, without its line feed."""
+    """The record as a line of the chain, with its number, the hash of the line before (``prev``) and its own;
+    without a line feed."""
     body = json.dumps({"seq": seq, "prev": prev, **record}).encode()
     return body[:-1] + b', "hash": "%s"}' % _digest(body).encode()
 

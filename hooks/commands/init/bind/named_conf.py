@@ -43,7 +43,7 @@ class Statement(NamedTuple):
 
 
 class Source(NamedTuple):
-    """One file."""
+    """A file of the configuration, and its statements at the outermost level."""
 
     path: str
     text: str
@@ -70,7 +70,7 @@ class NamedConf(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Of the main file."""
+        """The path of the main file."""
         return self.sources[0].path
 
     def every(self, word: str) -> Iterator[tuple[Source, Statement]]:
@@ -81,7 +81,7 @@ class NamedConf(NamedTuple):
                     yield source, statement
 
     def zones(self) -> list[Zone]:
-        """Those that are in no view."""
+        """The zones outside of views, in the order of the files."""
         return [
             Zone(statement.words[1].rstrip(".").lower(), source, statement)
             for source, statement in self.every("zone")

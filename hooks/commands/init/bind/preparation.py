@@ -46,7 +46,7 @@ class Key(NamedTuple):
     file: str = ""
 
     def text(self) -> str:
-        """As tsig-keygen(8) writes it."""
+        """The key clause for named.conf, as tsig-keygen(8) writes it."""
         return f'key "{self.name}" {{\n\talgorithm {self.algorithm};\n\tsecret "{self.secret}";\n}};\n'
 
 

@@ -56,12 +56,12 @@ def accounts_of(text: str, path: str) -> Iterator[Found]:
 
 
 def address_here() -> str:
-    """Where the BIND of this machine listens."""
+    """The IPv4 address that the BIND of this machine listens on."""
     return _address(_COMMENT.sub("", text) for text in _texts().values())
 
 
 def granted() -> set[str]:
-    """The keys that a zone takes updates with."""
+    """The names of the TSIG keys that a zone of this BIND takes updates with."""
     return _granted(_COMMENT.sub("", text) for text in _texts().values())
 
 
