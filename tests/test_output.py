@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from dns01 import output
@@ -47,15 +50,15 @@ def test_a_line_of_somebody_else_s_never_looks_like_one_of_ours(capsys: pytest.C
     assert lines[1] == "      dns01: all is well"
 
 
-def test_progress_on_stdout_has_an_end_for_it_travels_through_the_environment(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(output, "_left_on_stdout", None)
-    output.progress_to_stdout()
-    for number in range(10_000):
-        output.step(f"publishing {number}")
-    output.warning("a problem")
-    shown = capsys.readouterr()
-    assert shown.out.startswith(" + publishing 0\n")
-    assert len(shown.out) <= output.MOST_ON_STDOUT
-    assert shown.err == " ! a problem\n"
+def test_progress_on_stdout_has_an_end_for_it_travels_through_the_environment() -> None:
+    program = """
+from dns01 import output
+output.progress_to_stdout()
+for number in range(10_000):
+    output.step(f"publishing {number}")
+output.warning("a problem")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(" + publishing 0\n")
+    assert len(done.stdout) <= output.MOST_ON_STDOUT
+    assert done.stderr == " ! a problem\n"

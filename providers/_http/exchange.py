@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -30,21 +30,21 @@ TRUST_STORES = (
 )
 
 
-def open_session() -> requests.Session:
-    """A session, for ``exchange``. It trusts the CAs that the machine trusts, those of a company among them;
-    SSL_CERT_FILE holds, as it does for OpenSSL."""
+def open_session(trust_stores: Iterable[str] = TRUST_STORES) -> requests.Session:
+    """A session, for ``exchange``. It trusts the CAs that the machine trusts, those of a company among them:
+    the first of these files that is there. SSL_CERT_FILE holds, as it does for OpenSSL."""
     session = requests.Session()
     session.headers.update({"User-Agent": f"dns01/{__version__}", "Accept": "application/json"})
-    session.verify = os.environ.get("SSL_CERT_FILE") or _trusted() or True
+    session.verify = os.environ.get("SSL_CERT_FILE") or _trusted(trust_stores) or True
     keep_deadlines(session)
     return session
 
 
-def _trusted() -> str:
-    """The machine's file of CAs, unless requests has a variable that says which; empty if there is none."""
+def _trusted(stores: Iterable[str]) -> str:
+    """The first file that is there, unless requests has a variable that says which; else empty."""
     if any(os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")):
         return ""
-    return next(filter(os.path.isfile, TRUST_STORES), "")
+    return next(filter(os.path.isfile, stores), "")
 
 
 def keep_deadlines(session: requests.Session) -> None:

@@ -16,6 +16,7 @@ class DigitalOcean(Fake):
 
     hosts = ("api.digitalocean.com",)
     invalid = 422
+    links_to = ""  # where the links to further pages lead; empty: to this fake itself
 
     def error(self, refusal: Refusal) -> Any:
         kinds = {401: "unauthorized", 403: "forbidden", 404: "not_found", 429: "too_many_requests"}
@@ -61,7 +62,8 @@ class DigitalOcean(Fake):
         size = min(int(request.query.get("per_page", 20)), 200)
         shown, number, pages = self.page(items, int(request.query.get("page", 1)), size)
         query = "&".join(f"{name}={value}" for name, value in (request.query | {"page": number + 1}).items())
-        links = {"pages": {"next": f"{self.url}{request.path}?{query}"}} if number < pages else {}
+        following = f"{self.links_to or self.url}{request.path}?{query}"
+        links = {"pages": {"next": following}} if number < pages else {}
         return Answer(200, {key: shown, "links": links, "meta": {"total": len(items)}})
 
 

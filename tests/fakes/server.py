@@ -99,7 +99,8 @@ class Fake:
     ``fail(fault)`` has something go wrong with the next request that the fault fits;
     ``repeats = True`` has every page of a list followed by the same page; ``late`` is how many
     requests that read, after one that writes, are told what was there before it; ``u_labels = True`` has
-    the zone IDN shown in U-labels, while it is taken in either form.
+    the zone IDN shown in U-labels, while it is taken in either form; ``overtaken = True`` has another
+    process write the same just before each request that writes.
     """
 
     prefix = ""
@@ -122,6 +123,7 @@ class Fake:
         self.repeats = False
         self.late = 0
         self.u_labels = False
+        self.overtaken = False
         self._shown_late = 0
         self._before: dict[str, list[Record]] = {}
         self._faults: list[Fault] = []
@@ -269,6 +271,8 @@ class Fake:
                 request = _in_a_labels(request)
             found, captured = self._route(request)
             _check(request, found, self.invalid)
+            if self.overtaken and found.writes:
+                found.handler(self, request, **captured)
             return found.handler(self, request, **captured)
         except Refusal as refusal:
             return self._refuse(request, refusal)

@@ -25,12 +25,18 @@ from dns01.hooks.deploy.targets.base import CertificateFiles
 AUTHORITY = trustme.CA().create_child_ca()
 
 
-def issued(folder: Path, *names: str, days: int = 90, key: KeyType = KeyType.ECDSA) -> CertificateFiles:
+def issued(
+    folder: Path,
+    *names: str,
+    days: int = 90,
+    key: KeyType = KeyType.ECDSA,
+    authority: trustme.CA = AUTHORITY,
+) -> CertificateFiles:
     """A new certificate for the names (else example.org and www.example.org), its files in the folder.
 
     ``days``: how long it is good for."""
     names = names or ("example.org", "www.example.org")
-    new = AUTHORITY.issue_cert(*names, not_after=datetime.now(UTC) + timedelta(days), key_type=key)
+    new = authority.issue_cert(*names, not_after=datetime.now(UTC) + timedelta(days), key_type=key)
     leaf, *chain = [blob.bytes() for blob in new.cert_chain_pems]
     folder.mkdir(parents=True, exist_ok=True)
     contents = {

@@ -12,7 +12,7 @@ from dns01.hooks.clients.call import Certificate
 from dns01.hooks.clients.process import this_process
 from dns01.hooks.deploy.delivery import Deliverer
 from dns01.hooks.deploy.section import Deployment
-from dns01.hooks.deploy.targets.base import CertificateFiles
+from dns01.hooks.deploy.targets.base import CertificateFiles, Target
 from dns01.options import Option
 
 ALIVE = this_process("dehydrated")
@@ -62,6 +62,24 @@ class Recording:
                 raise self.faults[each]
 
 
+class OneWay(Recording):
+    """One that cannot go back."""
+
+    undo = None  # type: ignore[assignment]
+
+
+class RecordedDeployment(Deployment):
+    """A section of the configuration for one of these."""
+
+    @property
+    def places(self) -> Sequence[str]:
+        return ()
+
+    def target(self) -> Target:
+        kind = {"recording": Recording, "oneway": OneWay}[self.kind]
+        return kind(self.options)
+
+
 def issue(folder: Path, domain: str) -> Certificate:
     """A new certificate where the client keeps it."""
     return issued(folder / "certs" / domain, domain).facts.certificate
@@ -70,7 +88,7 @@ def issue(folder: Path, domain: str) -> Certificate:
 def place(name: str, kind: str = "recording", **more: object) -> Deployment:
     """A target with all that may be configured."""
     commands = {"test": ("nginx", "-t"), "reload": ("reload",), "verify": "server:443"}
-    return Deployment("*", name, kind, {"place": name}, **{**commands, **more})  # type: ignore[arg-type]
+    return RecordedDeployment("*", name, kind, {"place": name}, **{**commands, **more})  # type: ignore[arg-type]
 
 
 WEB = place("web")

@@ -14,7 +14,7 @@ from ...clients.call import Certificate
 from ..section import Deployment
 from ..targets.base import CertificateFiles
 from .checks import inspect
-from .leaf import content
+from .leaf import Reader, content
 
 # What the CAs for trials call themselves, by their intermediates. (Nobody deploys Pebble's by mistake.)
 STAGING = re.compile(r"\(STAGING\)|Fake LE ")
@@ -22,14 +22,16 @@ STAGING = re.compile(r"\(STAGING\)|Fake LE ")
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
-def read(certificate: Certificate, now: datetime | None = None) -> CertificateFiles:
+def read(
+    certificate: Certificate, now: datetime | None = None, read_file: Reader = content
+) -> CertificateFiles:
     """The files, once all that ``inspect`` asks of them is true. What the client gives no path
     for is made from the others. Raises DeployError.
 
     Each file is read once: a client that renews at this moment changes one after the other, and
     what is brought has to be what was inspected. The key is hidden from then on.
     """
-    once = cache(content)
+    once = cache(read_file)
     facts = inspect(certificate, now, once)
     hide_private_key(once(certificate.key))
     leaf, chain = _blocks(once(certificate.cert))[:1], []

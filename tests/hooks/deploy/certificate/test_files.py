@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
 
 import pytest
+import trustme
 from bundles import issued
 
 from dns01.errors import DeployError
 from dns01.hooks.deploy.certificate.files import digest, read
+from dns01.hooks.deploy.certificate.leaf import content
 from dns01.hooks.deploy.section import Deployment
 from dns01.hooks.deploy.targets.base import CertificateFiles
 from dns01.secret import redact
@@ -64,20 +64,20 @@ def test_a_request_that_is_not_there_is_named(bundle: CertificateFiles) -> None:
 
 @pytest.mark.parametrize("file", ["key", "cert", "fullchain", "chain"])
 def test_what_is_brought_is_what_was_inspected_though_the_client_renews_meanwhile(
-    bundle: CertificateFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+    bundle: CertificateFiles, tmp_path: Path, file: str
 ) -> None:
-    newer = getattr(issued(tmp_path / "newer").facts.certificate, file)
-    path, opened = getattr(bundle.facts.certificate, file), open
+    other = issued(tmp_path / "newer", authority=trustme.CA().create_child_ca())
+    newer = getattr(other.facts.certificate, file)
+    path = getattr(bundle.facts.certificate, file)
 
-    def renewed_as_soon_as_read(name: str, mode: str) -> IO[Any]:
-        content = BytesIO(opened(name, mode).read())
+    def read_and_renew(name: str) -> bytes:
+        found = content(name)
         if name == path:
             shutil.copy(newer, path)
-        return content
+        return found
 
-    monkeypatch.setattr("dns01.hooks.deploy.certificate.checks.open", renewed_as_soon_as_read, raising=False)
-    monkeypatch.setattr("dns01.hooks.deploy.certificate.files.open", renewed_as_soon_as_read, raising=False)
-    assert read(bundle.facts.certificate) == bundle
+    assert read(bundle.facts.certificate, read_file=read_and_renew) == bundle
+    assert content(path) != getattr(bundle, file)
 
 
 class TestTheDigest:

@@ -16,12 +16,6 @@ from dns01.hooks.deploy.ledger import Ledger
 from dns01.hooks.deploy.section import Deployment
 
 
-class OneWay(Recording):
-    """One that cannot go back."""
-
-    undo = None  # type: ignore[assignment]
-
-
 @pytest.fixture(autouse=True)
 def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was done, by targets, commands and verifications; ``Recording.faults`` makes it fail."""
@@ -44,8 +38,6 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr("dns01.hooks.deploy.service.reload.run", run)
     monkeypatch.setattr("dns01.hooks.deploy.service.served_certificate.verify", verify)
-    kinds = {"recording": Recording, "oneway": OneWay}
-    monkeypatch.setattr("dns01.hooks.deploy.section.load", kinds.__getitem__)
     return Recording.log
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from bundles import issued
 from recording import ALIVE, ALL_OF_IT, GONE, MAIL, NOW, WEB, Call, Recording, issue, place
 
 from dns01.errors import DeployError, StateError
@@ -227,12 +228,10 @@ class TestWhatIsNotFit:
 
     @pytest.mark.parametrize("name", ["(STAGING) Let's Encrypt", "Fake LE Intermediate X1"])
     def test_is_a_staging_ca_s_unless_it_is_asked_for(
-        self, call: Call, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+        self, call: Call, ledger: Ledger, tmp_path: Path, name: str
     ) -> None:
-        monkeypatch.setattr(
-            "bundles.AUTHORITY", trustme.CA(organization_name=name, organization_unit_name=name)
-        )
-        certificate = issue(tmp_path, "example.org")
+        authority = trustme.CA(organization_name=name, organization_unit_name=name)
+        certificate = issued(tmp_path, "example.org", authority=authority).facts.certificate
         deliverer = call()
         deliverer.deliver(certificate, [WEB, MAIL._replace(staging=True)])
         (refused,) = deliverer.failed
