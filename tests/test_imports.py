@@ -23,7 +23,7 @@ from dns01.hooks.deploy.targets import kinds
 # rooms of the floors below it: never from above, nor from another room of its own floor.
 # (``hooks.dns`` is the package and all in it; the most exact name decides; ``*`` is what has no other.)
 FLOORS = (
-    ("hooks.hook *",),
+    ("hooks.hook hooks.dispatch *",),
     ("hooks.commands", "hooks.certbot_plugin"),
     ("hooks.phases", "hooks.issue"),
     ("hooks.notify",),
@@ -39,7 +39,7 @@ FLOORS = (
 )
 
 # Who called, and with what: these load nothing but the standard library before they are at work.
-START_UP = ("__main__", "hooks.hook", "hooks.clients", "hooks.state")
+START_UP = ("__main__", "hooks.hook", "hooks.dispatch", "hooks.clients", "hooks.state")
 
 # Each third-party package, and the modules that may import it (those after "but" may not).
 PLACES = {

@@ -1,7 +1,7 @@
 """Everything that dns01 raises on purpose.
 
 Every error names the thing that is wrong (account, zone, server, file, line) and carries a
-``hint`` that says what to do about it. They are caught in one place, ``hooks/hook.py``::
+``hint`` that says what to do about it. They are caught in one place, ``hooks/dispatch.py``::
 
     HookError                     1
     ├ UsageError                  2   the words of the call

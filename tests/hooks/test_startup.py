@@ -35,6 +35,7 @@ ALLOWED = {
     "__future__",
     "dns01",
     "dns01.hooks",
+    "dns01.hooks.dispatch",
     "dns01.hooks.state",
     "dns01.hooks.state.folder",
     "dns01.hooks.state.pending_work",

@@ -25,8 +25,8 @@ from dns01.hooks.clients.process import Client
 from dns01.hooks.config.load import load_settings, open_account
 from dns01.hooks.deploy.ledger import Ledger
 from dns01.hooks.deploy.section import load_deployments
+from dns01.hooks.dispatch import PHASES
 from dns01.hooks.dns import message
-from dns01.hooks.hook import PHASES
 from dns01.hooks.issue.fleet.section import load_fleet
 from dns01.hooks.issue.section import load_ca, load_issue
 from dns01.hooks.notify.section import load_receivers

@@ -13,7 +13,7 @@ from dns01.errors import UsageError
 from dns01.hooks.clients.call import Certificate
 from dns01.hooks.clients.challenge import Challenge
 from dns01.hooks.clients.detection import CLIENTS, read
-from dns01.hooks.hook import NEVER_FAIL, PHASES
+from dns01.hooks.dispatch import NEVER_FAIL, PHASES
 
 TOKEN, OTHER_TOKEN = "-Tok_en-1", "--tok-en2"
 VALUE, OTHER_VALUE = "-" + "a" * 42, "--" + "B" * 41

@@ -1,0 +1,242 @@
+"""Which phase or command the words of the command line ask for: the only place where errors are caught.
+
+dehydrated calls it for every certificate even when nothing is due: words that are nobody's
+business end here, before anything but ``sys`` and ``os`` is imported.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+TYPE_CHECKING = False  # as in typing, whose import would double the start-up
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+PHASES = {  # of all clients; "certbot" and "lego" are followed by their own
+    "startup_hook", "deploy_challenge", "clean_challenge", "sync_cert", "deploy_cert", "deploy_ocsp",
+    "unchanged_cert", "invalid_challenge", "request_failure", "exit_hook",
+    "present", "cleanup", "begin", "done", "failed", "certbot", "lego",
+}  # fmt: skip
+COMMANDS = (
+    "audit", "completion", "config", "deploy", "doctor", "help", "init", "issue", "providers", "register",
+    "status", "sweep", "version",
+)  # fmt: skip
+PACKAGES = {"dns": "dnspython"}  # which PyPI knows by another name than Python
+# A clean-up that fails would cost dehydrated a certificate that has already been validated, and an
+# unchanged_cert all those after it; what could not be done stays in the journal.
+NEVER_FAIL = {
+    "startup_hook", "clean_challenge", "unchanged_cert", "exit_hook", "cleanup", "done", "failed",
+}  # fmt: skip
+
+
+class Stopped(BaseException):
+    """A signal asks us to end: what was published is taken back as this passes through."""
+
+    def __init__(self, name: str, number: int) -> None:
+        super().__init__(name)
+        self.exit_code = 128 + number
+
+
+def main() -> int:
+    """Do what the words of the command line ask for; gives the exit code."""
+    open_what_the_caller_has_closed()
+    leave_callers_modules_aside()
+    escape_what_stdout_cannot_encode()
+    words = sys.argv[1:] or ["help"]
+    word = words[0]
+    if word in PHASES:
+        if nothing_to_do(words):
+            return 0
+        code = guarded(phase, words)
+        return 0 if word in NEVER_FAIL else code
+    if word in COMMANDS or word.startswith("-"):
+        return guarded(command, words)
+    if "_" in word or not word:  # a phase of dehydrated's that is not ours, its probe among them
+        return 0
+    return guarded(suggest, words)
+
+
+def open_what_the_caller_has_closed() -> None:
+    """A file opened later would take the number of a standard stream that is closed, and get what programs
+    that are run write to that."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            os.set_inheritable(null, True)
+            setattr(sys, name, os.fdopen(null, mode, closefd=False))
+
+
+def leave_callers_modules_aside() -> None:
+    """Find no module by the PYTHONPATH of whoever called: a snap's certbot hands on one with a dnspython of
+    its own."""
+    if theirs := os.environ.get("PYTHONPATH"):
+        ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        folders = {os.path.abspath(folder) for folder in theirs.split(os.pathsep)} - {ours}
+        sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) not in folders]
+
+
+def escape_what_stdout_cannot_encode() -> None:
+    """In a locale of Latin-1, an arrow or an ellipsis would be an error, which stderr escapes by itself."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def nothing_to_do(words: list[str]) -> bool:
+    """Whether it is a phase for what was left to do, and nothing was; or one that a later call does, and
+    nothing more is to be done than to note it."""
+    try:
+        return is_idle(words)
+    except Exception:  # which the full way says in words
+        return False
+
+
+def is_idle(words: list[str]) -> bool:
+    if words[0] == "certbot":
+        from .state.certbot_batch import add_call
+
+        return add_call(words, os.environ)
+    from .state import pending_work
+
+    if words[0] == "unchanged_cert":
+        certificate = words[1:4:2]  # its domain and its file
+        if pending_work.is_undelivered(os.environ, *certificate) or pending_work.is_uncompared(
+            os.environ, *certificate
+        ):
+            return False
+        return not (pending_work.anything_pending(os.environ) and pending_work.anything_due(os.environ))
+    if words[0] not in ("startup_hook", "exit_hook") or any(words[1:]):
+        return False
+    if not (pending_work.anything_open(os.environ) or pending_work.anything_pending(os.environ)):
+        return True
+    return not pending_work.anything_of_this_call(os.environ, at_exit=words[0] == "exit_hook")
+
+
+def phase(words: list[str]) -> int:
+    from .clients.detection import read
+
+    call = read(words, os.environ)
+    from .phases.run import run
+
+    return run(call, os.environ)
+
+
+def command(words: list[str]) -> int:
+    from .commands import main
+
+    return main(words)
+
+
+def suggest(words: list[str]) -> int:
+    """A word that is close to a command of ours was a slip. Any other may be somebody's new phase, which
+    must not fail; one that is close to a phase of ours is said."""
+    word = words[0]
+    from difflib import get_close_matches
+
+    if near := get_close_matches(word, PHASES, n=1, cutoff=0.85):
+        from .. import output
+
+        output.warning(f"{word!r} is no phase, and nothing was done: did you mean `dns01 {near[0]}`?")
+    elif word == "hook":
+        from .. import output
+
+        output.warning("'hook' is no phase, and nothing was done: write the phase right behind dns01")
+    elif near := get_close_matches(word.lower(), COMMANDS, n=1):
+        from ..errors import UsageError
+
+        raise UsageError(f"there is no command {word!r}", f"did you mean `dns01 {near[0]}`?")
+    return 0
+
+
+def guarded(work: Callable[[list[str]], int], words: list[str]) -> int:
+    """Run the function; an error becomes a line that says what is wrong, and one that says what to do."""
+    try:
+        return attempted(work, words)
+    finally:
+        give_up_what_cannot_be_written()
+
+
+def give_up_what_cannot_be_written() -> None:
+    """Where the disk of a log is full, what is left to write to it would make Python end with 120, whatever
+    has come of the call."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, stream.fileno())
+            os.close(null)
+
+
+def attempted(work: Callable[[list[str]], int], words: list[str]) -> int:
+    import signal
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, stop)
+    try:
+        return work(words)
+    except Stopped as stopped:
+        from .. import output
+
+        output.failure(f"stopped by {stopped}")
+        return stopped.exit_code
+    except Exception as error:
+        return explain(error)
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    import signal
+
+    raise Stopped(signal.Signals(number).name, number)
+
+
+def explain(error: Exception) -> int:
+    """Print what went wrong, and what to do; gives the exit code."""
+    if isinstance(error, ModuleNotFoundError) and error.name in sys.stdlib_module_names:
+        sys.stderr.write(  # output would lack it, too
+            f"dns01: {sys.executable} lacks {error.name}, which is Python's own\n"
+            "   -> install all of it; in Debian, python3 beside python3-minimal\n"
+        )
+        return 1
+    from .. import output
+    from ..errors import HookError, NotReady
+
+    if os.environ.get("DNS01_DEBUG"):
+        output.trace(error)
+    if isinstance(error, NotReady):
+        output.table(error.report)
+    if isinstance(error, HookError):
+        output.failure(str(error), error.hint)
+        return error.exit_code
+    if isinstance(error, ModuleNotFoundError):
+        output.failure(*lacking(error.name or ""))
+        return 1
+    if isinstance(error, ImportError) and error.path and error.path.endswith(".so"):
+        output.failure(
+            f"{sys.executable} cannot load {error}",
+            "it has to be built for this machine and its libc, on a file system that is not mounted noexec",
+        )
+        return 1
+    output.failure(
+        f"a fault of dns01's own: {type(error).__name__}: {error}",
+        "run again with DNS01_DEBUG=1 and report it",
+    )
+    return 70
+
+
+def lacking(module: str) -> tuple[str, str]:
+    """What to say of a module that is not there, and what to do about it."""
+    package = module.partition(".")[0]
+    if package == "dns01":
+        return (
+            f"this installation of dns01 is incomplete: it lacks {module}",
+            f"install it anew, from its checkout: {sys.executable} -m pip install --force-reinstall .",
+        )
+    return (
+        f"{sys.executable} lacks the package {PACKAGES.get(package, package)}",
+        "`pip install dns01-hook` in a virtual environment, and let HOOK be the dns01 of that: "
+        "HOOK=/opt/dns01/bin/dns01",
+    )
