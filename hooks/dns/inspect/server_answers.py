@@ -38,6 +38,7 @@ class Look(NamedTuple):
     udp: bool = True  # whether it answers datagrams at all
     edns: bool = True  # whether it answers those that have EDNS
     limited: bool = False  # whether it truncates answers that are small: it limits its rate (RRL)
+    uneven: bool = False  # whether its address answers from an older copy and from a newer one by turns
 
     @property
     def heard(self) -> Response:

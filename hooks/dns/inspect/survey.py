@@ -7,7 +7,7 @@ no more than ``Timing.survey`` once the zone is found.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -28,6 +28,8 @@ from ..timing import USUAL, Timing
 from .server_answers import Look, look_at
 
 T = TypeVar("T")
+
+LOOKS = 3  # at an address that is late, over UDP and TCP each
 
 
 class Survey(NamedTuple):
@@ -134,8 +136,7 @@ def recheck_serials(
     if not late or serial is None:
         return survey
     sleep(timing.catch_up)
-    again = look_at([Server(look.host, (look.address,)) for look in late], survey.apex, timing=timing)
-    still = [look for look in again if look.authority and _serial(look) < Serial(serial)]
+    still = _still(late, lambda look: _serial(look) < Serial(serial), survey.apex, timing)
     return survey._replace(behind=(*survey.behind, *still))
 
 
@@ -146,19 +147,42 @@ def _still_behind(
     changes just now is nowhere late. Primaries of their own count as they like (RFC 8901)."""
     newest: dict[object, Serial] = {}
     for look in looks:
-        if look.authority:
-            mname = look.authority.mname
-            newest[mname] = max(newest.get(mname, _serial(look)), _serial(look))
-    late = [look for look in looks if look.authority and _is_behind(look, newest[look.authority.mname])]
+        for seen in _each_answer(look):
+            if seen.authority:
+                mname = seen.authority.mname
+                newest[mname] = max(newest.get(mname, _serial(seen)), _serial(seen))
+
+    def is_late(look: Look) -> bool:
+        known = newest.get(look.authority.mname) if look.authority else None
+        return known is not None and _is_behind(look, known)
+
+    late = [look for look in looks if any(map(is_late, _each_answer(look)))]
     if not late:
         return ()
     sleep(timing.catch_up)
-    again = look_at([Server(look.host, (look.address,)) for look in late], apex, timing=timing)
-    return tuple(
-        old._replace(soa=new.soa, stream=new.stream)
-        for old, new in zip(late, again, strict=True)
-        if old.authority and new.authority and _is_behind(new, newest[old.authority.mname])
-    )
+    return _still(late, is_late, apex, timing)
+
+
+def _still(
+    late: Sequence[Look], is_late: Callable[[Look], bool], apex: str, timing: Timing
+) -> tuple[Look, ...]:
+    """Those that are late when they are looked at again: several times, for behind one address there may be
+    several machines, of which some have fetched the zone."""
+    servers = [Server(look.host, (look.address,)) for look in late]
+    rounds = [look_at(servers, apex, timing=timing) for _ in range(LOOKS)]
+    found = []
+    for old, *again in zip(late, *rounds, strict=True):
+        seen = [each for look in again for each in _each_answer(look) if each.authority]
+        if still := [each for each in seen if is_late(each)]:
+            answer = still[0].soa
+            found.append(old._replace(soa=answer, stream=answer, uneven=len(still) < len(seen)))
+    return tuple(found)
+
+
+def _each_answer(look: Look) -> Iterator[Look]:
+    """The look by its answer over UDP alone, and by that over TCP."""
+    for answer in (look.soa, look.stream):
+        yield look._replace(soa=answer, stream=answer)
 
 
 def _is_behind(look: Look, newest: Serial) -> bool:

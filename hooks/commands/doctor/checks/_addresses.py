@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from .....errors import DelegationError
@@ -13,6 +13,8 @@ from ....dns.address import Address, reachable
 from ....dns.inspect.faults import SPEAKS, ServerFault
 from ....dns.inspect.survey import Survey
 from ..finding import Examined, Finding, Severity
+from ._server_names import address_type
+from .account_copy import AccountCopy
 
 Scope = Literal["host", "loopback", "private", "link", "public"]
 
@@ -29,8 +31,10 @@ def of_the_root(examined: Examined) -> tuple[str, ...]:
     return tuple(address.ip for addresses in glue.values() for address in addresses)
 
 
-def findings(survey: Survey, faults: Iterable[ServerFault], root: Iterable[str]) -> Iterator[Finding]:
-    """What is wrong with the addresses themselves."""
+def findings(
+    survey: Survey, faults: Iterable[ServerFault], root: Iterable[str], account: AccountCopy | None = None
+) -> Iterator[Finding]:
+    """What is wrong with the addresses themselves. ``account``: what is to be seen there."""
     sick = {look.address: fault for fault in faults for look in fault.looks}
     for host in dict.fromkeys((*survey.glue, *survey.own)):
         glue, own = frozenset(survey.glue.get(host, ())), frozenset(survey.own.get(host, ()))
@@ -39,6 +43,8 @@ def findings(survey: Survey, faults: Iterable[ServerFault], root: Iterable[str])
             yield _private(survey, host, hidden, glue, own)
         elif glue and own and glue != own:
             yield from _differ(survey, host, glue, own, sick)
+        elif account:
+            yield from _moved(survey, host, glue | own, sick, account)
     yield from _unasked(survey)
 
 
@@ -125,7 +131,7 @@ def _differ(
             ),
         )
     elif wrong_own:
-        records = ", ".join(f"{host}. {_kind(address)} {address.ip}" for address in sorted(glue))
+        records = ", ".join(f"{host}. {address_type(address.ip)} {address.ip}" for address in sorted(glue))
         yield Finding(
             "glue-differs",
             _severity(sick, wrong_own),
@@ -133,6 +139,38 @@ def _differ(
             f"{stated}; {_ips(wrong_own)} {_state(sick, wrong_own)}",
             (f"in the zone, change the address of {host} to what the parent has: {records}",),
         )
+
+
+def _moved(
+    survey: Survey,
+    host: str,
+    known: Collection[Address],
+    sick: Mapping[Address, ServerFault],
+    account: AccountCopy,
+) -> Iterator[Finding]:
+    """Where the world is led to a machine with an old copy, which knows itself alone by that name."""
+    right = account.apex.addresses.get(host, ())
+    old = [address for address in sorted(known) if address in sick and sick[address].kind in SPEAKS]
+    if right and old and len(old) == len(known) and not set(right) & {address.ip for address in old}:
+        yield glue_to_change(
+            survey.apex, host, [address.ip for address in old], "there is an old copy", account
+        )
+
+
+def glue_to_change(apex: str, host: str, wrong: Sequence[str], state: str, account: AccountCopy) -> Finding:
+    """The account's own copy has other addresses for a name server than the parent. ``state``: what is at
+    the parent's."""
+    right = ", ".join(account.apex.addresses[host])
+    return Finding(
+        "glue-differs",
+        Severity.ERROR,
+        host,
+        f"the parent of {apex} has {', '.join(wrong)} for {host}, where {state}; {account.label} has {right}",
+        (
+            f"at the registrar, change the address (glue, host object) of {host} to: {right}",
+            f"see what the parent says: dig +norec NS {apex} +trace +additional",
+        ),
+    )
 
 
 def _severity(sick: dict[Address, ServerFault], addresses: Iterable[Address]) -> Severity:
@@ -162,10 +200,6 @@ def _unasked(survey: Survey) -> Iterator[Finding]:
                 "and this machine has no IPv6: it is not asked from here",
                 ("give this machine IPv6, or look from another one: in the zone there is nothing to mend",),
             )
-
-
-def _kind(address: Address) -> str:
-    return "AAAA" if ":" in address.ip else "A"
 
 
 def _ips(addresses: Iterable[Address]) -> str:

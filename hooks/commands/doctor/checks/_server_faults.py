@@ -10,7 +10,7 @@ from ....dns.inspect.faults import ServerFault, copy_at, listed, primary_address
 from ....dns.inspect.survey import Survey
 from ....dns.message import alias_of
 from ..finding import Finding, Severity
-from ._server_names import answers, or_drop
+from ._server_names import address_type, answers, ips, or_drop
 from .account_copy import AccountCopy, names
 
 
@@ -130,23 +130,46 @@ def _primary(survey: Survey, fault: ServerFault) -> Finding:
 
 
 def _stale(survey: Survey, fault: ServerFault) -> Finding:
+    apex, host = survey.apex, fault.host
+    behind = {each.address: each for each in survey.behind}
+    late = [behind.get(look.address, look) for look in fault.looks]
     newest = survey.newest
-    serials = ", ".join(f"{look.serial} at {look.address}" for look in fault.looks)
-    newer = [each for each in survey.looks if each.address not in {late.address for late in survey.behind}]
-    known = f"; {newest} has {newest.serial}" if newest and newer else "; the primary has a newer one"
+    newer = newest if newest and any(each.address not in behind for each in survey.looks) else None
+    known = f"; {newer} has {newer.serial}" if newer else "; the primary has a newer one"
+    fetch = (
+        f"rndc retransfer {apex} (BIND), knotc zone-retransfer {apex} (Knot), "
+        f"pdns_control retrieve {apex} (PowerDNS)"
+    )
+    steps: tuple[str, ...] = (
+        f"see in the log of {host} why the zone transfer fails: allow-transfer and the TSIG key at "
+        "the primary, TCP port 53 between the two",
+        f"see that the primary notifies it (also-notify), and have it fetch the zone: {fetch}",
+    )
+    uneven = [look for look in late if look.uneven]
+    current = [look for look in survey.looks if look.host == host and look.authority]
+    current = [look for look in current if look.address not in behind]
+    if uneven:
+        known = f" by turns with a newer one{known}: several machines answer there (anycast, a load balancer)"
+        steps = (
+            f"find the machine that has {uneven[0].serial}: dig +nsid SOA {apex} +norec "
+            f"@{uneven[0].address.ip}, several times, and have it fetch the zone: {fetch}",
+            steps[0],
+        )
+    elif current:
+        wrong = "; ".join(f"{host}. {address_type(look.address.ip)} {look.address.ip}" for look in late)
+        steps = (
+            f"if {ips(late)} is another machine than {ips(current)}: remove its record, in the zone and at "
+            f"the registrar (glue): {wrong}",
+            f"or have {host} fetch the zone there too: {fetch}",
+        )
     return Finding(
         "stale-secondary",
         Severity.ERROR,
-        fault.host,
-        f"the name server {fault.host} has an old copy of {survey.apex}: serial {serials}{known}; a record "
-        "is waited for there until the time-out",
-        (
-            f"see in the log of {fault.host} why the zone transfer fails: allow-transfer and the TSIG key at "
-            "the primary, TCP port 53 between the two",
-            "see that the primary notifies it (also-notify), and have it fetch the zone: "
-            f"rndc retransfer {survey.apex} (BIND), knotc zone-retransfer {survey.apex} (Knot), "
-            f"pdns_control retrieve {survey.apex} (PowerDNS)",
-        ),
+        host,
+        f"the name server {host} has an old copy of {apex}: serial "
+        + ", ".join(f"{look.serial} at {look.address}" for look in late)
+        + f"{known}; a record is waited for there until the time-out",
+        steps,
     )
 
 
@@ -167,6 +190,7 @@ def serial_went_back(survey: Survey, account: AccountCopy | None) -> Finding:
             f"raise the SOA's serial at the primary above {highest}, for example to {(highest + 1) % 2**32}",
             f"or have each secondary fetch the zone as it is: rndc retransfer {survey.apex} (BIND), "
             f"knotc zone-retransfer {survey.apex} (Knot), pdns_control retrieve {survey.apex} (PowerDNS)",
+            *([] if primary else ["or, if they fetch it from another server, use an account there"]),
         ),
     )
 

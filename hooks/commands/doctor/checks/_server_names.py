@@ -22,6 +22,11 @@ def ips(looks: Iterable[Look]) -> str:
     return ", ".join(look.address.ip for look in looks)
 
 
+def address_type(ip: str) -> str:
+    """The type of the record that holds the address."""
+    return "AAAA" if ":" in ip else "A"
+
+
 def located(looks: Iterable[Look]) -> str:
     return ", ".join(str(look.address) for look in looks)
 

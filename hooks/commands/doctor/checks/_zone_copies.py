@@ -53,17 +53,24 @@ def copy_elsewhere(survey: Survey, account: AccountCopy) -> Finding | None:
 
 
 def hidden_and_behind(survey: Survey, account: AccountCopy) -> bool:
-    """Whether the primary that the SOA names is not public, and has a serial below everybody's."""
+    """Whether the account's copy is that of a primary which is not public, for its SOA or its name servers
+    are those that the world sees, and has a serial below everybody's."""
     speaking = [look for look in survey.looks if look.authority]
     primary = account.apex.addresses.get(account.apex.primary, ())
     related = [look for look in speaking if copy_at(look).mname == account.copy.mname]
     return (
-        account.server in primary
+        (account.server in primary or _same_servers(survey, account))
         and not any(look.address.ip == account.server for look in survey.looks)
         and bool(related)
         and all(_is_older(account.apex.serial, look) for look in related)
         and not _is_signed(survey)
     )
+
+
+def _same_servers(survey: Survey, account: AccountCopy) -> bool:
+    """Whether the account's copy names the delegated servers, at the addresses where they are."""
+    known = {address for host in survey.delegated for address in account.apex.addresses.get(host, ())}
+    return account.copy.hosts == {*survey.delegated} and (not known or _same_machines(survey, account))
 
 
 def _is_older(serial: int | None, look: Look) -> bool:

@@ -170,10 +170,12 @@ def _zone(
 def _alias(delegation: Destination, account: Account, provider: NeedsAlias) -> Iterator[Finding]:
     """Its CNAME is there, and leads to an account."""
     name, target = delegation.name, delegation.target
-    if delegation.trouble or provider.takes(target):
-        return
     domain = name.removeprefix(PREFIX)
     wanted = provider.alias_for(name)
+    # A name of the account's label in the domain's own zone is not at the provider's server.
+    strayed = len(delegation.chain) > 1 and is_within(name, delegation.zone) and target != wanted
+    if delegation.trouble or (provider.takes(target) and not strayed):
+        return
     if wanted and "." not in wanted:  # the account's label alone is known
         wanted += f".{target.partition('.')[2]}" if len(delegation.chain) > 1 else ".THE-DOMAIN-OF-THE-SERVER"
     write = f"{name}. CNAME {wanted}." if wanted else f"dns01 register {domain}"

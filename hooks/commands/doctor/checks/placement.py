@@ -15,6 +15,7 @@ from ....dns.cname_chain import ChainError
 from ....dns.destination import Destination, PortBarred, not_delegated
 from ....dns.message import text
 from ..finding import Examined, Finding, Severity
+from ._addresses import glue_to_change
 from ._ca import is_of_ones_own
 from ._transports import deaf_to_edns, edns_dropped_everywhere
 from .account_copy import account_copies
@@ -39,7 +40,7 @@ def check(examined: Examined) -> Iterator[Finding]:
         elif "." not in delegation.zone:
             yield _with_dnames(examined, delegation.chain, _nowhere(delegation))
         elif delegation.trouble:
-            yield _down(examined, delegation)
+            yield _with_dnames(examined, delegation.chain, _down(examined, delegation))
         elif len(delegation.chain) > 1 and examined.settings.accounts:
             for finding in _foreign(examined, delegation):
                 yield _with_dnames(examined, delegation.chain, finding)
@@ -57,7 +58,7 @@ def _with_dnames(examined: Examined, chain: Sequence[str], finding: Finding) -> 
                     steps = [step.replace(cname, dname) for step in finding.remedy]
                     message = finding.message.replace(cname, dname)
                     finding = finding._replace(
-                        message=f"{message} ({dname} makes that CNAME)", remedy=tuple(steps)
+                        message=f"{message} ({dname} leads there)", remedy=tuple(steps)
                     )
     return finding
 
@@ -230,7 +231,7 @@ def _undoing(delegation: Destination) -> Iterator[str]:
     """What need not be there at all: a CNAME, or a delegation beneath the user's own domain."""
     zone, above = delegation.zone, delegation.zone.partition(".")[2]
     if len(delegation.chain) > 1:
-        yield f"or remove the CNAME: dig +trace {delegation.name} shows where it is"
+        yield f"or remove the CNAME of {delegation.chain[-2]}"
     elif "." in above:
         yield f"or, if {zone} is to be no zone of its own, delete its NS records from the zone above it"
 
@@ -261,18 +262,7 @@ def _wrong_glue(examined: Examined, delegation: Destination) -> Finding | None:
         right = account.apex.addresses.get(server.name, ())
         wrong = [address.ip for address in server.addresses]
         if right and wrong and not set(right) & set(wrong):
-            return Finding(
-                "glue-differs",
-                Severity.ERROR,
-                server.name,
-                f"the parent of {delegation.zone} has {', '.join(wrong)} for {server.name}, where nothing "
-                f"answers for it; {account.label} has {', '.join(right)}",
-                (
-                    f"at the registrar, change the address (glue, host object) of {server.name} to: "
-                    f"{', '.join(right)}",
-                    f"see what the parent says: dig +norec NS {delegation.zone} +trace +additional",
-                ),
-            )
+            return glue_to_change(delegation.zone, server.name, wrong, "nothing answers for it", account)
     return None
 
 

@@ -21,8 +21,9 @@ from ..finding import Examined, Finding, Severity
 from . import _addresses
 from ._ca import is_of_ones_own
 from ._destination import followed
+from ._ns_records import is_literal, ns_cname, ns_mismatch, ns_without_address
 from ._server_faults import REPORTS, serial_went_back
-from ._server_names import answers, or_drop
+from ._server_names import answers
 from ._transports import (
     answers_from_elsewhere,
     blocked_ports,
@@ -33,9 +34,10 @@ from ._transports import (
     without_edns,
 )
 from ._zone_copies import copy_elsewhere, hidden_and_behind, other_view, with_addresses
-from ._zones import named_survey, surveys
+from ._zones import named_survey, survey_of, surveys
 from .account_copy import AccountCopies, AccountCopy, account_copies
 
+OTHER_COPIES = {"account-elsewhere", "serial-went-back", "stale-secondary", "two-primaries", "foreign-copy"}
 LONG = 3600  # seconds that a resolver keeps a "no" before an order had better wait for it
 NEIGHBOURS = {4: 24, 6: 48}  # the prefix that one site is given: what fails in it fails together
 
@@ -55,6 +57,7 @@ def _of_all_zones(examined: Examined) -> Iterator[Finding]:
         if survey := named_survey(examined):
             yield from _unexpected(_named(survey, copies.only), survey, copies)
             yield from _too_few(examined, survey)
+        yield from _unseen(examined, copies.only)
         return
     zone = _zone_of_the_record(examined)
     for survey in surveys(examined):
@@ -90,7 +93,7 @@ def findings(
         if survey.intercepted
         else server_faults(survey, account.copy if account and account.apex.primary else None)
     )
-    addresses = list(_addresses.findings(survey, faults, root))
+    addresses = list(_addresses.findings(survey, faults, root, account))
     yield from addresses
     explained = {ip for finding in addresses for ip in _addresses.mentioned(finding)}
     faults = [fault for fault in faults if not {look.address.ip for look in fault.looks} <= explained]
@@ -99,12 +102,12 @@ def findings(
     for fault in faults:
         if report := REPORTS.get(fault.kind):
             yield report(survey, fault)
-    yield from _ns_cname(survey)
-    homeless = list(_ns_without_address(survey))
-    yield from (finding for finding in homeless if _is_literal(finding.subject))
+    yield from ns_cname(survey)
+    homeless = list(ns_without_address(survey))
+    yield from (finding for finding in homeless if is_literal(finding.subject))
     if not any(fault.kind in ("foreign", "primary") for fault in faults):
-        yield from _ns_mismatch(survey)
-    yield from (finding for finding in homeless if not _is_literal(finding.subject))
+        yield from ns_mismatch(survey)
+    yield from (finding for finding in homeless if not is_literal(finding.subject))
     blocked = list(blocked_ports(survey))
     codes = {finding.code for finding in blocked}
     strange = sources((look.address for look in survey.looks if not look.udp), survey.apex)
@@ -211,80 +214,17 @@ def _named(survey: Survey, account: AccountCopy | None) -> Iterator[Finding]:
     yield from silent(survey, (), ())
 
 
-# Names and transports
-
-
-def _ns_mismatch(survey: Survey) -> Iterator[Finding]:
-    """A parent that names only some of the zone's servers is of no consequence where all of them serve it:
-    resolvers take the zone's own word (RFC 2181 §5.4.1)."""
-    own = survey.newest.hosts if survey.newest else ()
-    if not own or set(own) == set(survey.delegated):
+def _unseen(examined: Examined, account: AccountCopy | None) -> Iterator[Finding]:
+    """Where `nameservers` are asked in the place of those that a public CA asks, which have another copy."""
+    if account is None or is_of_ones_own(examined):
         return
-    serving = {look.host for look in survey.looks if look.authority}
-    harmless = set(survey.delegated) < set(own) <= serving
-    sides = {"at its parent": {*survey.delegated} - {*own}, "in the zone": {*own} - {*survey.delegated}}
-    alone = [f"{', '.join(sorted(hosts))} only {where}" for where, hosts in sides.items() if hosts]
-    steps = [
-        f"give the registrar, or whoever runs the parent zone, these: {', '.join(own)}",
-        f"or change the zone's own NS records to: {', '.join(survey.delegated)}",
-    ]
-    if not serving & sides["in the zone"] and serving >= {
-        *survey.delegated
-    }:  # the zone's own are the old ones
-        steps = [
-            f"change the zone's own NS records to: {', '.join(survey.delegated)}",
-            f"or, once these serve it, give them to the registrar, or the parent zone: {', '.join(own)}",
-        ]
-    yield Finding(
-        "ns-mismatch",
-        Severity.NOTE if harmless else Severity.WARNING,
-        survey.apex,
-        f"{survey.apex} is delegated to other name servers than it names itself: {', '.join(alone)}",
-        (
-            f"decide which servers {survey.apex} is to have, and see that all of them serve it",
-            *steps,
-        ),
-    )
-
-
-def _ns_cname(survey: Survey) -> Iterator[Finding]:
-    for host, target in survey.aliases.items():
-        yield Finding(
-            "ns-cname",
-            Severity.WARNING,
-            host,
-            f"the name server {host} of {survey.apex} is a CNAME, to {target}: many resolvers do not "
-            "follow it (RFC 2181 §10.3)",
-            (
-                f"name the server itself, at the parent and in the zone: {survey.apex}. NS {target}.",
-                f"or give {host} addresses of its own (A, AAAA) in place of the CNAME",
-            ),
-        )
-
-
-def _ns_without_address(survey: Survey) -> Iterator[Finding]:
-    for host in survey.homeless:
-        literal = _is_literal(host)
-        yield Finding(
-            "ns-without-address",
-            Severity.WARNING,
-            host,
-            f"the name server {host} of {survey.apex} is an address, and NS takes the name of a host"
-            if literal
-            else f"the name server {host} of {survey.apex} has no address",
-            (
-                f"write the name of a host in its place: {survey.apex}. NS ns1.{survey.apex}. and "
-                f"ns1.{survey.apex}. A {host}"
-                if literal
-                else f"give {host} its A or AAAA record, and glue at the parent where it is in the zone",
-                or_drop(survey, host),
-            ),
-        )
-
-
-def _is_literal(host: str) -> bool:
-    """Whether it is an IPv4 address in the place of a name."""
-    return host.replace(".", "").isdigit()
+    if survey := survey_of(examined.discovery, account.zone):
+        survey = recheck_serials(survey, account.apex.serial)
+        account = with_addresses(examined, survey, account)
+        for finding in findings(survey, account, _addresses.of_the_root(examined)):
+            if finding.code in OTHER_COPIES:
+                remove = "then remove `nameservers`, which hides this from a wait"
+                yield finding._replace(remedy=(*finding.remedy, remove))
 
 
 def _single_network(survey: Survey) -> Iterator[Finding]:

@@ -1,0 +1,84 @@
+"""The NS records of a zone: whether the parent's and the zone's own agree, and whether they name hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ....dns.inspect.survey import Survey
+from ..finding import Finding, Severity
+from ._server_names import or_drop
+
+
+def ns_mismatch(survey: Survey) -> Iterator[Finding]:
+    """A parent that names only some of the zone's servers is of no consequence where all of them serve it:
+    resolvers take the zone's own word (RFC 2181 §5.4.1)."""
+    own = survey.newest.hosts if survey.newest else ()
+    if not own or set(own) == set(survey.delegated):
+        return
+    serving = {look.host for look in survey.looks if look.authority}
+    harmless = set(survey.delegated) < set(own) <= serving
+    sides = {"at its parent": {*survey.delegated} - {*own}, "in the zone": {*own} - {*survey.delegated}}
+    alone = [f"{', '.join(sorted(hosts))} only {where}" for where, hosts in sides.items() if hosts]
+    steps = [
+        f"give the registrar, or whoever runs the parent zone, these: {', '.join(own)}",
+        f"or change the zone's own NS records to: {', '.join(survey.delegated)}",
+    ]
+    if not serving & sides["in the zone"] and serving >= {
+        *survey.delegated
+    }:  # the zone's own are the old ones
+        steps = [
+            f"change the zone's own NS records to: {', '.join(survey.delegated)}",
+            f"or, once these serve it, give them to the registrar, or the parent zone: {', '.join(own)}",
+        ]
+    yield Finding(
+        "ns-mismatch",
+        Severity.NOTE if harmless else Severity.WARNING,
+        survey.apex,
+        f"{survey.apex} is delegated to other name servers than it names itself: {', '.join(alone)}",
+        (
+            f"decide which servers {survey.apex} is to have, and see that all of them serve it",
+            *steps,
+        ),
+    )
+
+
+def ns_cname(survey: Survey) -> Iterator[Finding]:
+    """NS names that are CNAMEs."""
+    for host, target in survey.aliases.items():
+        yield Finding(
+            "ns-cname",
+            Severity.WARNING,
+            host,
+            f"the name server {host} of {survey.apex} is a CNAME, to {target}: many resolvers do not "
+            "follow it (RFC 2181 §10.3)",
+            (
+                f"name the server itself, at the parent and in the zone: {survey.apex}. NS {target}.",
+                f"or give {host} addresses of its own (A, AAAA) in place of the CNAME",
+            ),
+        )
+
+
+def ns_without_address(survey: Survey) -> Iterator[Finding]:
+    """NS names that lead to no server: they have no address, or are one."""
+    for host in survey.homeless:
+        literal = is_literal(host)
+        yield Finding(
+            "ns-without-address",
+            Severity.WARNING,
+            host,
+            f"the name server {host} of {survey.apex} is an address, and NS takes the name of a host"
+            if literal
+            else f"the name server {host} of {survey.apex} has no address",
+            (
+                f"write the name of a host in its place: {survey.apex}. NS ns1.{survey.apex}. and "
+                f"ns1.{survey.apex}. A {host}"
+                if literal
+                else f"give {host} its A or AAAA record, and glue at the parent where it is in the zone",
+                or_drop(survey, host),
+            ),
+        )
+
+
+def is_literal(host: str) -> bool:
+    """Whether it is an IPv4 address in the place of a name."""
+    return host.replace(".", "").isdigit()

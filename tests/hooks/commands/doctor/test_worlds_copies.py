@@ -1,0 +1,90 @@
+"""Faults of a copy: nobody fetches it, or some addresses or questions alone lead to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from calls import KEY
+from setups import BOTH, FOUR, NAME, ONE, THREE, TWO, Account, Fault, Faults, Site, check_fault, site_at
+from testbed import Bind, PowerDNS
+
+FAULTS = Faults()
+HEAD = "@ SOA {mname} hostmaster {serial} 3600 600 86400 60\n@ NS ns1\n@ NS ns2\n"
+AT_BOTH = HEAD + f"ns1 A {ONE}\nns2 A {TWO}\n"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with site_at(tmp_path) as site:
+        yield site
+
+
+@FAULTS.add("stale-secondary", "serial 12 at 127.1.0.1", "zone transfer")
+def a_database_of_powerdns_that_the_public_servers_do_not_read(site: Site) -> Account:
+    server = site.start(PowerDNS(THREE, {"example.org": AT_BOTH.format(mname="ns1", serial=55)}))
+    site.world.zone("example.org", BOTH, "@ SOA ns1 hostmaster 12 3600 600 86400 60\n")
+    url = server.url.removesuffix("/api/v1/servers/localhost")
+    return {"DNS01_PROVIDER": "powerdns", "PDNS_API_KEY": server.api_key, "PDNS_API_URL": url}
+
+
+@FAULTS.add("serial-went-back", "above 2026112901", "another server")
+def a_hidden_primary_that_its_own_soa_does_not_name(site: Site) -> Account:
+    site.start(Bind(THREE, {"example.org": AT_BOTH.format(mname="hidden", serial=5)}, [KEY]))
+    site.world.zone("example.org", BOTH, "@ SOA hidden hostmaster 2026112901 3600 600 86400 60\n")
+    return site.updates(THREE)
+
+
+@FAULTS.add("glue-differs", "an old copy", "registrar", f"of ns1.example.org to: {THREE}")
+def the_parent_leads_to_the_machines_that_the_servers_have_left(site: Site) -> Account:
+    moved = HEAD.format(mname="ns1", serial=2026113001) + f"ns1 A {THREE}\nns2 A {FOUR}\n"
+    site.start(Bind(THREE, {"example.org": moved}, [KEY]))
+    site.copy(FOUR, moved)
+    for address in (ONE, TWO):
+        site.copy(address, "@ SOA ns1 hostmaster 2025010101 3600 600 86400 60\n")
+    site.world.delegate("example.org", BOTH)
+    return site.updates(THREE)
+
+
+@FAULTS.add("stale-secondary", "another machine than 127.1.0.2", "remove its record", "AAAA fd53::2")
+def the_ipv6_address_of_a_server_leads_to_an_old_copy(site: Site) -> Account:
+    hosts = {"ns1.example.org": ONE, "ns2.example.org": [TWO, "fd53::2"]}
+    zone = site.world.zone("example.org", hosts)
+    site.world.servers["fd53::2"].freeze()
+    zone.set("example.org", "SOA", "ns1.example.org. hostmaster.example.org. 8 3600 600 86400 60")
+    return {}
+
+
+@FAULTS.add("stale-secondary", "serial 1 at 127.1.0.2 by turns", "several machines", "+nsid")
+def one_of_two_machines_behind_an_address_is_behind(site: Site) -> Account:
+    zone = site.world.zone("example.org", BOTH)
+    site.world.servers[TWO].alternate()
+    zone.set("example.org", "SOA", "ns1.example.org. hostmaster.example.org. 8 3600 600 86400 60")
+    return {}
+
+
+@FAULTS.add("account-elsewhere", "ns1.example.org", "remove `nameservers`")
+def the_nameservers_have_a_copy_that_the_world_does_not_read(site: Site) -> Account:
+    site.start(Bind(THREE, {"example.org": ""}, [KEY]))
+    site.world.zone("example.org", BOTH)
+    return {**site.updates(THREE), "DNS01_NAMESERVERS": THREE}
+
+
+@FAULTS.add("acmedns-cname-wrong", f"{NAME}. CNAME d420c923.auth.acmedns.net.")
+def acme_dns_with_a_cname_that_lacks_its_final_dot(site: Site) -> Account:
+    site.world.zone("example.org", BOTH).set(NAME, "CNAME", "d420c923.auth.acmedns.net.example.org.")
+    entry = {"username": "u", "password": "p" * 40, "subdomain": "d420c923", "allowfrom": []}
+    accounts = {"example.org": {**entry, "fulldomain": "d420c923.auth.acmedns.net"}}
+    site.write("accounts.json", json.dumps(accounts), 0o600)
+    return {
+        "DNS01_PROVIDER": "acmedns",
+        "ACME_DNS_API_BASE": "http://127.0.0.1:9",
+        "ACME_DNS_STORAGE_PATH": str(site.folder / "accounts.json"),
+    }
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_the_true_cause_comes_first(site: Site, fault: Fault) -> None:
+    check_fault(site, fault)
