@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from .....errors import ConfigError
@@ -38,9 +38,7 @@ def lacking(zone: Zone, key: str, owners: Sequence[str]) -> list[Edit]:
         missing = [rule for rule, owner in zip(rules, owners, strict=True) if not _grants(policy, key, owner)]
         if policy.block is None and missing:
             raise _by_hand(zone, "update-policy local", rules)
-        # First, for the first rule that fits decides.
-        text = "".join(f"\n{INDENT * 2}{rule}" for rule in missing)
-        return [Edit(zone.source.path, policy.opened, policy.opened, text)] if missing else []
+        return list(_before_others(zone, policy, missing)) if missing else []
     statement = _policy(rules)
     if update is None:
         return [_at_the_end(zone, statement)]
@@ -50,6 +48,26 @@ def lacking(zone: Zone, key: str, owners: Sequence[str]) -> list[Edit]:
     if allowed in ([("none",)], []):
         return [Edit(zone.source.path, update.start, update.end, statement)]
     raise _by_hand(zone, "allow-update", rules)
+
+
+def _before_others(zone: Zone, policy: Statement, rules: Sequence[str]) -> Iterator[Edit]:
+    """The rules first, for the first one that fits decides; each on a line of its own, and so are those that
+    share a line with the opening brace."""
+    path, text = zone.source.path, zone.source.text
+    line = f"\n{INDENT * 2}"
+    start = policy.opened
+    written = "".join(line + rule for rule in rules)
+    for rule in policy.block or ():
+        if text[start : rule.start].strip(" \t"):  # a line's end, or a comment
+            break
+        yield Edit(path, start, rule.start, written + line)
+        start, written = rule.end, ""
+    else:
+        if not text[start : policy.closed].strip(" \t"):
+            yield Edit(path, start, policy.closed, f"{written}\n{INDENT}")
+            return
+    if written:
+        yield Edit(path, start, start, written)
 
 
 def _grants(policy: Statement, key: str, owner: str) -> bool:

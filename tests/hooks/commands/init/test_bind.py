@@ -10,8 +10,9 @@ import pytest
 from calls import Said, until
 from fresh import KEY_FILE, FreshMachine
 
-from dns01.hooks.commands.init.bind.named_conf import parse
+from dns01.hooks.commands.init.bind.named_conf import Source, Zone, parse
 from dns01.hooks.commands.init.bind.named_process import is_kept_out
+from dns01.hooks.commands.init.bind.update_policy import apply, lacking
 
 OWNER = "_acme-challenge.example.org"
 NAMES = ("example.org", "*.example.org")
@@ -320,6 +321,35 @@ def test_statements_are_those_of_named_conf(text: str, words: list[tuple[str, ..
 def test_what_is_none_of_its_grammar_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="line 1"):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "{ grant a name b. A; }",
+        "{grant a name b. A; deny c subdomain d.;}",
+        "{\n        grant a name b. A;\n    }",
+        "{ }",
+        "{}",
+        "{\n    }",
+        "{ grant a name b. A; // for b\n        deny c subdomain d.; }",
+        "{ // of the office\n        grant a name b. A;\n    }",
+    ],
+)
+def test_each_rule_that_is_added_has_a_line_of_its_own(policy: str) -> None:
+    text = f'zone "example.org" {{\n    update-policy {policy};\n}};\n'
+    statements = parse(text)
+    zone = Zone("example.org", Source("/etc/named.conf", text, statements), statements[0])
+    changed = apply(text, lacking(zone, "dns01", ["_acme-challenge.example.org", "_acme-challenge.b"]))
+    rules = (parse(changed)[0].inside("update-policy") or statements[0]).block or ()
+    before = statements[0].inside("update-policy")
+    assert before
+    assert [rule.words[3] for rule in rules[:2]] == ["_acme-challenge.example.org.", "_acme-challenge.b."]
+    assert [rule.words for rule in rules[2:]] == [rule.words for rule in before.block or ()]
+    assert all(line.count(";") <= 1 for line in changed.splitlines() if "};" not in line), changed
+    if "//" not in policy:
+        assert all(len(line.split("; ")) == 1 for line in changed.splitlines()), changed
+        assert changed.count("    };\n") == 1
 
 
 @pytest.mark.parametrize(
