@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from threading import Semaphore
@@ -45,12 +45,11 @@ def doctor(domains: tuple[str, ...], every: bool, notify: bool, ca: str, write: 
         domains = (*domains, *rehearsal.domains(load(os.environ)[0], os.environ))
     if not domains:
         raise UsageError("it is given no domain", "name some, or --all where there are certificates")
-    names = {canonical(domain): owner_name(domain) for domain in domains}
     try:
         ca = ca and issuers.ca(ca)
     except ConfigError as error:
         raise UsageError(f"--ca: {error}", error.hint) from None
-    diagnoses = list(_diagnoses(names, ca, write, every=every))
+    diagnoses = list(_diagnoses(domains, ca, write, every=every))
     if notify:
         rehearsal.tell(diagnoses, os.environ)
     if as_json:
@@ -60,7 +59,16 @@ def doctor(domains: tuple[str, ...], every: bool, notify: bool, ca: str, write: 
     return max(diagnosis.worst for diagnosis in diagnoses).value
 
 
-def _diagnoses(names: Mapping[str, str], ca: str, write: bool, *, every: bool) -> Iterator[Diagnosis]:
+def look(domains: Sequence[str], ca: str, *, without: Collection[str]) -> Severity:
+    """Show what is found, but for the findings of these codes; gives the worst. ``ca``: its short name."""
+    found = _diagnoses(domains, issuers.ca(ca) if ca else "", write=False, every=False)
+    diagnoses = [diagnosis.without(without) for diagnosis in found]
+    report.show(diagnoses)
+    return max(diagnosis.worst for diagnosis in diagnoses)
+
+
+def _diagnoses(domains: Sequence[str], ca: str, write: bool, *, every: bool) -> Iterator[Diagnosis]:
+    names = {canonical(domain): owner_name(domain) for domain in domains}
     settings, problems = load(os.environ)
     settings = replace(settings, ca=ca) if ca else settings
     places = Placements(settings)

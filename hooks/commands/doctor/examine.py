@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
@@ -61,9 +61,12 @@ class Diagnosis(NamedTuple):
     def without_consequences(self) -> Diagnosis:
         """The findings of ``ordered`` without those that follow from another finding."""
         codes = {finding.code for finding in self.ordered}
-        hidden = frozenset().union(*(FOLLOWS.get(code, frozenset()) for code in codes))
+        return self.without(frozenset().union(*(FOLLOWS.get(code, frozenset()) for code in codes)))
+
+    def without(self, codes: Collection[str]) -> Diagnosis:
+        """The same, but for the findings of these codes."""
         kept = {
-            check: tuple(finding for finding in findings if finding.code not in hidden)
+            check: tuple(finding for finding in findings if finding.code not in codes)
             for check, findings in self.findings.items()
         }
         return self._replace(findings=kept)

@@ -30,6 +30,7 @@ from .questions import Questions, one_of, say
 
 MOST_NAMES = 100  # in one certificate, as CAs have it
 EXAMPLES = ("example.com", "example.net", "example.org")  # whose addresses public CAs refuse
+RESERVED = ("alt", "example", "internal", "invalid", "local", "localhost", "onion", "test")  # RFC 6761
 TEST = "-test"  # at the end of a CA's short name: its test directory
 
 
@@ -94,7 +95,7 @@ def choose_account(questions: Questions, options: Options, settings: Settings | 
 
 def choose_order(questions: Questions, options: Options, client: Client, file: str) -> Order:
     """The names, the CA, and the address for it. ``file``: dns01's own configuration."""
-    ca, names, address = dehydrated.configured() if client is CLIENTS["dehydrated"] else ("", (), "")
+    ca, names = dehydrated.configured() if client is CLIENTS["dehydrated"] else ("", ())
     given = " ".join(options.domains)
     wanted = (
         _names(given)
@@ -103,7 +104,7 @@ def choose_order(questions: Questions, options: Options, client: Client, file: s
     )
     word = _ca(questions, options, ca)
     directory = PRESETS.get(word, word)
-    email = address if options.email is None and address else _email(questions, options, client, directory)
+    email = _email(questions, options, client, directory)
     config = "" if file == DEFAULT_FILE else file
     return Order(wanted, directory, word, email, _hook(), config, options.cli_ini)
 
@@ -221,9 +222,12 @@ def _address(address: str, client: Client, directory: str) -> str:
     if not address and not client.wants_email:
         return ""
     plain = address.isascii() and address.isprintable() and " " not in address and address[:1] != "-"
+    if not address:
+        raise UsageError(f"{client.name} wants an address", "for example: hostmaster@your-domain")
     if not (at_sign and local and "." in domain and plain):
         raise UsageError(f"{address!r} is no mail address", "for example: hostmaster@your-domain")
-    if directory in PRESETS.values() and domain.lower() in EXAMPLES:
+    domain = domain.lower()
+    if directory in PRESETS.values() and (domain in EXAMPLES or domain.rpartition(".")[2] in RESERVED):
         raise UsageError(f"CAs take no address at {domain}", "give one that is read")
     return address
 
@@ -233,6 +237,9 @@ def _email(questions: Questions, options: Options, client: Client, directory: st
     if options.email is not None:
         with at("--email"):
             return check(options.email)
+    if (address := client.address()) is not None:
+        output.step(f"e-mail: {address or 'none'}, as {client.name} has it (another: --email)")
+        return address
     if client.wants_email:
         return questions.text("E-mail address for the CA", "--email", check)
     return questions.text("E-mail address for the CA (Enter: none)", "--email", check, "")

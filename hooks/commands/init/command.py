@@ -77,7 +77,7 @@ def _set_up(options: Options) -> int:
         return 1
     issued = next_steps.order_first(questions, client, order, options.order)
     if issued is not False:
-        next_steps.say_what_comes_next(client, order, account.provider, issued=issued is True)
+        next_steps.say_what_comes_next(client, order, account.provider, file, issued=issued is True)
     return 1 if issued is False else 0
 
 

@@ -11,12 +11,14 @@ import click
 from .... import output
 from ...caa.issuers import PRESETS
 from ...config.environment import OF_ACCOUNTS
-from ..doctor.command import doctor
+from ..doctor.command import look
 from ..doctor.finding import Severity
+from . import deployment
 from .clients import Client, Order, assignments, is_installed, nothing
 from .questions import Questions
 from .renewal import is_scheduled
 
+SAID_HERE = ("no-timer",)  # findings of which say_what_comes_next has the remedy
 REGISTERED = ("acmedns",)  # providers with an account for each domain, which `dns01 register` makes
 
 
@@ -31,9 +33,7 @@ def use(file: str) -> None:
 def would_fail(order: Order) -> bool:
     """Whether the doctor finds what would make an order fail; it says what."""
     output.report(f"$ dns01 doctor {shlex.join(order.names)}")
-    ca = ["--ca", order.word] if order.word in PRESETS else []
-    worst = doctor.main([*ca, *order.names], "dns01 doctor", standalone_mode=False)
-    if worst == Severity.ERROR:
+    if look(order.names, order.word if order.word in PRESETS else "", without=SAID_HERE) == Severity.ERROR:
         output.failure(
             "an order would fail",
             "mend what the doctor has found, and run init again; it takes other credentials than those "
@@ -78,7 +78,7 @@ def missing_program(client: Client) -> str:
     return "" if client.first is nothing or is_installed(client) else client.programs[0]
 
 
-def say_what_comes_next(client: Client, order: Order, provider: str, *, issued: bool) -> None:
+def say_what_comes_next(client: Client, order: Order, provider: str, file: str, *, issued: bool) -> None:
     """The steps that are left, each with what to paste. No line is broken."""
     steps: list[tuple[str, list[str]]] = []
     if lacking := missing_program(client):
@@ -91,13 +91,16 @@ def say_what_comes_next(client: Client, order: Order, provider: str, *, issued: 
         what = "order the certificate" if commands else f"configure {client.name}"
         steps.append((what, [*client.paste(order)] or [shlex.join(words) for words in commands]))
     if order.is_staging:
-        email = ["--email", order.email] if client.wants_email else []  # others have it in a file of theirs
+        email = [] if client.address() == order.email else ["--email", order.email]
         again = ["dns01", "init", "--production", "--order", "--client", client.name, *email, *order.names]
         when = "now" if issued else "once that works,"
         steps.append((f"{when} have certificates that browsers trust", [shlex.join(again)]))
     elif not (client.daily(order) and is_scheduled(client)):  # one of a staging CA is not for keeping
         steps.append(("have it renewed", [*client.renewal(order)]))
-    steps.append(("bring it to where it is used (docs/deploy.rst)", ["dns01 deploy --help"]))
+    if not order.is_staging:  # what such a CA has issued is brought nowhere
+        steps.append(
+            ("bring it to where it is used (more: docs/deploy.rst)", [*deployment.lines(order, file)])
+        )
     click.echo("\nWhat comes next:")
     for number, (what, lines) in enumerate(steps, 1):
         click.echo(f"  {number}. {what}:")

@@ -45,7 +45,8 @@ class Client(NamedTuple):
     lines. ``first``: the commands that bring the certificate, even if one of another CA is there that is not
     due. ``renewal``: what has it renewed, in lines to paste. ``daily``: the command that renews what is due,
     for a shell; empty where something of the client's own runs that. ``is_sequential``: it has one name
-    validated after the other, also two values at one owner name."""
+    validated after the other, also two values at one owner name. ``address``: the mail address that it has
+    been set up with, empty if with none; None where that is not known."""
 
     name: str
     programs: tuple[str, ...]
@@ -57,6 +58,7 @@ class Client(NamedTuple):
     wants_email: bool = False
     is_sequential: bool = False
     environment: Callable[[Order], Mapping[str, str]] = lambda order: order.environment
+    address: Callable[[], str | None] = lambda: None
 
 
 def is_installed(client: Client) -> bool:

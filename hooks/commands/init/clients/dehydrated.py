@@ -142,15 +142,20 @@ def renewal(order: Order) -> list[str]:
     return cron("dehydrated", daily(order))
 
 
-def configured() -> tuple[str, tuple[str, ...], str]:
-    """The CA that it goes to, the names of its first certificate, and its mail address; empty where nothing
-    is said."""
+def configured() -> tuple[str, tuple[str, ...]]:
+    """The CA that it goes to, and the names of its first certificate; empty where nothing is said."""
     config, _ = _present()
     if config is None:
-        return "", (), ""
+        return "", ()
     certificates = lines(config)
-    names = certificates[0][0] if certificates else ()
-    return config.settings.get("CA", ""), names, config.settings.get("CONTACT_EMAIL", "")
+    return config.settings.get("CA", ""), certificates[0][0] if certificates else ()
 
 
-DEHYDRATED = Client("dehydrated", ("dehydrated",), drafts, nothing, first, renewal, daily)
+def address() -> str | None:
+    """Its CONTACT_EMAIL; where it has a hook and none, it has been set up without."""
+    config, _ = _present()
+    settings = config.settings if config else {}
+    return settings.get("CONTACT_EMAIL") or ("" if settings.get("HOOK") else None)
+
+
+DEHYDRATED = Client("dehydrated", ("dehydrated",), drafts, nothing, first, renewal, daily, address=address)

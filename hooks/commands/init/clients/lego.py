@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+from glob import escape as glob_escape
+from glob import glob
 
 from . import LETSENCRYPT, Client, Order, assignments, cron, folder, hook_command, nothing
 
@@ -15,8 +18,12 @@ def _variables(order: Order) -> dict[str, str]:
 def _command(order: Order) -> list[str]:
     server = ["--server", order.directory] if order.directory != LETSENCRYPT else []
     names = [word for name in order.names for word in ("-d", name)]
-    path = folder("/var/lib/lego", "~/.lego")
-    return ["lego", "--accept-tos", "--email", order.email, "--path", path, *server, "--dns", "exec", *names]
+    account = ["--email", order.email, "--path", _folder()]
+    return ["lego", "--accept-tos", *account, *server, "--dns", "exec", *names]
+
+
+def _folder() -> str:
+    return folder("/var/lib/lego", "~/.lego")
 
 
 def first(order: Order) -> list[list[str]]:
@@ -35,6 +42,12 @@ def daily(order: Order) -> str:
 
 def renewal(order: Order) -> list[str]:
     return cron("lego", daily(order))
+
+
+def address() -> str | None:
+    """That of its accounts, if they have but one: lego calls the folder of each by its address."""
+    found = {os.path.basename(path) for path in glob(f"{glob_escape(_folder())}/accounts/*/*@*")}
+    return found.pop() if len(found) == 1 else None
 
 
 def _traefik(order: Order) -> list[str]:
@@ -69,6 +82,7 @@ LEGO = Client(
     wants_email=True,
     is_sequential=True,
     environment=_variables,
+    address=address,
 )
 TRAEFIK = Client(
     "traefik",

@@ -73,11 +73,30 @@ def test_a_second_run_asks_nothing_about_the_account_that_is_configured(machine:
             (r"provider: rfc2136, which is configured", ""),
             (r"Names of the certificate \[example.org \*.example.org\]", "\n"),
             (r"\[production\]", "\n"),
-            ("E-mail", "\n"),
         ],
     )
     assert said.code == 0, said.stdout
     assert machine.files(*MINE) == before
+    assert "e-mail: none, as dehydrated has it" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("accounts", "asked"),
+    [(["me@example.edu"], False), (["me@example.edu", "you@example.edu"], True), ([], True)],
+)
+def test_the_address_of_lego_s_one_account_is_taken(
+    accounts: list[str], asked: bool, machine: FreshMachine
+) -> None:
+    for server in ("staging.example.net", "ca.example.net"):
+        for address in accounts:
+            machine.write(f"/var/lib/lego/accounts/{server}/{address}/account.json", "{}")
+    given = ["--client", "lego", "--provider", "bind", "--set", "nameserver=192.0.2.53", "--staging"]
+    answers = [("tsig_key", "\n"), ("tsig_secret", "\n"), ("E-mail", "us@example.edu\n"), ("Write", "\n")]
+    said = machine.at_terminal(
+        *init(*given, "example.org"), answers=answers if asked else [*answers[:2], *answers[3:]]
+    )
+    assert said.code == 0, said.stdout
+    assert ("e-mail: me@example.edu, as lego has it" in said.stdout) is not asked
 
 
 def test_a_wrong_answer_is_asked_again_with_what_was_wrong(machine: FreshMachine) -> None:
@@ -106,6 +125,8 @@ def test_a_wrong_answer_is_asked_again_with_what_was_wrong(machine: FreshMachine
             ("'root@localhost' ", ""),
             ("E-mail", "ops@example.org\n"),
             ("CAs take no address at example.org", ""),
+            ("E-mail", "root@host.Local\n"),
+            ("CAs take no address at host.local", ""),
             ("E-mail", "\n"),
             ("Write this", "maybe\n"),
             ("Write this", "y\n"),

@@ -30,6 +30,38 @@ def words(client: str, *more: str) -> list[str]:
     return ["dns01", "init", *given, "--yes", *NAMES]
 
 
+PASTED = """cat >> /etc/dns01/config.toml <<'END'
+[deploy."{name}".files]
+to = "files"
+directory = "{directory}"
+END
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "directory"), [(NAMES, "/etc/ssl/dns01"), (("*.example.org",), "/etc/ssl/dns01/{name}")]
+)
+def test_the_last_step_brings_the_certificate_to_where_it_is_used(
+    names: tuple[str, ...], directory: str, machine: FreshMachine
+) -> None:
+    given = [*words("certbot", "--production")[: -len(NAMES)], *names]
+    path = "/opt/dns01/bin"  # where no web server is
+    staging = machine.run(*given, "--staging", PATH=path)
+    assert "bring it" not in staging.stdout
+
+    first = machine.run(*given, PATH=path)
+    assert first.code == 0, first.stderr
+    shown = "\n".join(line.strip() for line in first.stdout.splitlines())
+    pasted = PASTED.format(name=names[0], directory=directory)
+    assert pasted in shown
+    assert machine.run("bash", "-c", pasted).code == 0
+    assert machine.run("dns01", "config", "check").code == 0
+
+    second = machine.run(*given, PATH=path)
+    assert pasted not in "\n".join(line.strip() for line in second.stdout.splitlines())
+    assert second.stdout.rstrip().endswith(f"dns01 deploy {shlex.quote(names[0])} --dry-run")
+
+
 class Runs(NamedTuple):
     """What came of three runs, the second with --yes, and the files after each."""
 
