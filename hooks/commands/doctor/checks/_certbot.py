@@ -18,6 +18,9 @@ RENEWAL = "/etc/letsencrypt/renewal"
 HOOKS = {"manual_auth_hook": "auth", "manual_cleanup_hook": "cleanup", "renew_hook": "deploy"}
 OPTIONS = {"auth": "--manual-auth-hook", "cleanup": "--manual-cleanup-hook", "deploy": "--deploy-hook"}
 OURS = ("dns01", "hook.py")
+# Where a hook without a path is looked for: what cron and systemd give, and certbot adds (plug_util.py).
+PATH = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin", "snap/bin")
+SHELL_WORDS = ("env", "exec", "cd", "test", "[", "if", ":", "true", "export", "set", ".")
 BY_HTTP = ("webroot", "standalone", "nginx", "apache")  # certbot's own authenticators that know no dns-01
 
 # As certbot's configobj writes them: the value in quotes where it has a comma or a hash in it.
@@ -28,7 +31,8 @@ _SETTING = re.compile(
 
 
 def lineages(examined: Examined) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The renewal files of certificates for the domain: (path, settings)."""
+    """The renewal files of certificates for the domain: (path, settings). One of that name in which nothing
+    stands any more is for it as well."""
     for found in sorted(glob(examined.path(f"{RENEWAL}/*.conf"))):
         path = f"{RENEWAL}/{os.path.basename(found)}"
         settings = _settings(read_text(path, examined.root) or "")
@@ -52,6 +56,9 @@ def _names(examined: Examined, path: str, settings: Mapping[str, str]) -> set[st
 def check(path: str, settings: Mapping[str, str], examined: Examined) -> Iterator[Finding]:
     """What one renewal file would have certbot do."""
     lineage = os.path.basename(path).removesuffix(".conf")
+    if broken := _broken(path, settings, examined):
+        yield broken
+        return
     authenticator = settings.get("authenticator", "")
     if authenticator != "manual":
         unfit = authenticator in BY_HTTP and examined.domain.startswith("*.")
@@ -88,29 +95,75 @@ def check(path: str, settings: Mapping[str, str], examined: Examined) -> Iterato
             )  # fmt: skip
 
 
+def _broken(path: str, settings: Mapping[str, str], examined: Examined) -> Finding | None:
+    """What certbot passes over as no renewal file: one without its paths, or whose links are files."""
+    lineage = os.path.basename(path).removesuffix(".conf")
+    if not settings:
+        message = "nothing stands in it, as after a full disk: certbot passes it over, and renews nothing"
+        steps = (f"restore it, or: rm {path}; then order again:", _again(lineage))
+        return Finding("certbot-renewal-broken", Severity.ERROR, path, message, steps)
+    archive = settings.get("archive_dir") or f"/etc/letsencrypt/archive/{lineage}"
+    for key in ("cert", "privkey", "chain", "fullchain") if os.path.isdir(examined.path(archive)) else ():
+        file = settings.get(key, "")
+        if (
+            file.startswith("/")
+            and os.path.isfile(examined.path(file))
+            and not os.path.islink(examined.path(file))
+        ):
+            message = (
+                f"{file} is a file, and certbot, which wants a link into its archive there, renews nothing"
+            )
+            steps = (
+                f"ln -sf {archive}/{key}N.pem {file}  (N: the highest in {archive})",
+                "certbot certificates",
+            )
+            return Finding("certbot-renewal-broken", Severity.ERROR, path, message, steps)
+    return None
+
+
 def _gone(path: str, settings: Mapping[str, str], examined: Examined) -> Iterator[Finding]:
-    """Hooks that are a path, and where nothing is any more: certbot says so when it is too late."""
+    """Hooks that cannot be run: certbot says so when it is too late."""
+    lineage = os.path.basename(path).removesuffix(".conf")
+    said = set()
     for key, phase in HOOKS.items():
         try:
             program = next(iter(shlex.split(settings.get(key, ""))), "")
         except ValueError:
             continue
-        if not program.startswith("/"):
-            continue
-        if script := unusable(examined, program):
-            yield script
-        if not os.path.isfile(examined.path(program)):
-            lineage = os.path.basename(path).removesuffix(".conf")
-            ours = os.path.basename(program) in OURS
+        found, ours = _found(examined, program), os.path.basename(program) in OURS
+        if (
+            not re.match(r"[\w./-]+$", program)
+            or program in (*SHELL_WORDS, *OURS)
+            or (found and found in said)
+        ):
+            continue  # where a bare dns01 is depends on who runs certbot
+        said.add(found)
+        severity = Severity.ERROR if phase != "deploy" else Severity.WARNING
+        if not found:
             better = f"'dns01 certbot {phase}'" if ours or phase != "deploy" else "'COMMAND'"
+            where = "" if "/" in program else f" in {', '.join(map('/{}'.format, PATH))}"
             yield Finding(
                 "certbot-hook-gone",
-                Severity.ERROR if phase != "deploy" else Severity.WARNING,
+                severity,
                 path,
-                f"{key} = {settings[key]}, and there is no file {program}",
+                f"{key} = {settings[key]}, and there is no file {program}{where}",
                 (f"certbot reconfigure --cert-name {lineage} {OPTIONS[phase]} {better}",
                  f"or put the file back, or write in {path}: {key} = {better.strip(chr(39))}"),
             )  # fmt: skip
+        elif not os.access(examined.path(found), os.X_OK):
+            message = f"{key} = {settings[key]}, and {found} may not be executed: certbot goes no further"
+            yield Finding("certbot-hook-not-executable", severity, path, message, (f"chmod +x {found}",))
+        elif script := unusable(examined, found):
+            yield script
+
+
+def _found(examined: Examined, program: str) -> str:
+    """The file of a hook's first word, where certbot looks for it; empty if there is none."""
+    if program.startswith("/"):
+        candidates = [program]
+    else:
+        candidates = [f"/{folder}/{program}" for folder in PATH] if "/" not in program else []
+    return next((path for path in candidates if os.path.isfile(examined.path(path))), "")
 
 
 def lacks_phase(command: str, phase: str) -> bool:

@@ -194,9 +194,10 @@ def _account(examined: Examined, main: Dehydrated, arguments: Sequence[str]) -> 
     message = f"dehydrated has no account at {directory}" + (
         ", which makes none without EAB_KID and EAB_HMAC_KEY" if binding else ""
     )
-    yield Finding(
-        "account-missing", Severity.ERROR, main.files[0], message, (eab, register) if binding else (register,)
-    )
+    if binding:
+        yield Finding("account-missing", Severity.ERROR, main.files[0], message, (eab, register))
+    else:  # which takes no more than that
+        yield Finding("account-missing", Severity.WARNING, main.files[0], message, (register,))
 
 
 def _is_plain(said: str, start: str = "/") -> bool:

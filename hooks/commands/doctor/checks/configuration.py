@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from .....errors import ConfigError, DelegationError
 from .....names import is_within
+from .....options import Option
 from .....providers import load as load_provider
-from ....clients.dehydrated import read_config, read_text
+from ....clients.dehydrated import Dehydrated, read_config, read_text
 from ....config.load import DEFAULT_FILE, load_settings, unconfigured
 from ....config.settings import Account, Settings
 from ....deploy.section import load_deployments
 from ..finding import Examined, Finding, Severity
 from ._destination import followed
+
+_EXPORT = re.compile(r"^[^#\n]*?\b(?:export|declare\s+-x|typeset\s+-x)\s+([^#\n]*)", re.MULTILINE)
+_EXPORTS_ALL = re.compile(r"^\s*set\s+-(?:\w*a|o\s+allexport)", re.MULTILINE)
 
 
 def load(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]:
@@ -63,7 +67,11 @@ def check(examined: Examined) -> Iterator[Finding]:
     """Whether an account serves the name and is complete, and who may read and write the files."""
     if examined.settings.accounts:
         yield from _accounts(examined)
-    yield from _secrets_of_dehydrated(examined)
+    found = read_config(examined.environ, examined.root)
+    if found is not None:
+        yield from _secrets_of_dehydrated(examined, found)
+        yield from _not_exported(examined, found)
+        yield from _another(examined, found)
 
 
 def _accounts(examined: Examined) -> Iterator[Finding]:
@@ -148,16 +156,17 @@ def _is_missing(path: str) -> bool:
     return False
 
 
-def _secrets_of_dehydrated(examined: Examined) -> Iterator[Finding]:
+def _options(found: Dehydrated) -> Sequence[Option]:
+    """Of the provider that dehydrated's configuration names, if it does."""
+    with suppress(ConfigError):
+        if name := found.settings.get("DNS01_PROVIDER"):
+            return load_provider(name).options
+    return ()
+
+
+def _secrets_of_dehydrated(examined: Examined, found: Dehydrated) -> Iterator[Finding]:
     """Secrets that are exported from a file whose mode is usually 0644."""
-    found = read_config(examined.environ, examined.root)
-    if found is None or not (name := found.settings.get("DNS01_PROVIDER")):
-        return
-    try:
-        options = load_provider(name).options
-    except ConfigError:
-        return
-    secrets = [variable for option in options if option.secret for variable in option.env]
+    secrets = [variable for option in _options(found) if option.secret for variable in option.env]
     for path in found.files:
         if (text := read_text(path, examined.root)) is None:
             continue
@@ -171,3 +180,42 @@ def _secrets_of_dehydrated(examined: Examined) -> Iterator[Finding]:
                 f"{', '.join(inside)} stands in it, and others can read it (mode {mode:04o})",
                 (f"chmod 600 {path}", f"or name a file of mode 600 in {inside[0]}_FILE instead"),
             )
+
+
+def _not_exported(examined: Examined, found: Dehydrated) -> Iterator[Finding]:
+    """What is set for the hook, and does not reach it: dehydrated runs it as a program of its own."""
+    ours = {
+        f"{variable}{end}" for option in _options(found) for variable in option.env for end in ("", "_FILE")
+    }
+    wanted = [name for name in found.settings if name in ours or name.startswith("DNS01_")]
+    text = "\n".join(read_text(path, examined.root) or "" for path in found.files)
+    if _EXPORTS_ALL.search(text):
+        return
+    exported = {name for line in _EXPORT.findall(text) for name in re.findall(r"[A-Za-z_]\w*", line)}
+    if missing := [name for name in wanted if name not in exported]:
+        path = found.origins.get(missing[0], found.files[0])
+        reads_them = examined.settings.source == "the environment" or not examined.settings.accounts
+        yield Finding(
+            "not-exported",
+            Severity.ERROR if reads_them else Severity.NOTE,
+            path,
+            f"it sets {', '.join(missing)}, and does not export that: the hook does not get to see it",
+            (f"write in {path}: export {' '.join(missing)}",),
+        )
+
+
+def _another(examined: Examined, found: Dehydrated) -> Iterator[Finding]:
+    """The file that the hook goes by, where this look goes by another."""
+    file, source = found.settings.get("DNS01_CONFIG", ""), examined.settings.source
+    if not file.startswith("/") or "$" in file or file == source:
+        return
+    path = found.origins.get("DNS01_CONFIG", found.files[0])
+    if _is_missing(examined.path(file)):
+        message = f"it has the hook go by {file}, and there is no such file: the hook finds no account"
+        here = source if source.startswith("/") else DEFAULT_FILE
+        step = f'write in {path}: export DNS01_CONFIG="{here}"'
+        yield Finding("configuration-missing", Severity.ERROR, path, message, (step,))
+    else:
+        message = f"it has the hook go by {file}, and this look went by {source}"
+        step = f"DNS01_CONFIG={file} dns01 doctor '{examined.domain}'"
+        yield Finding("other-configuration", Severity.WARNING, path, message, (step,))

@@ -10,8 +10,8 @@ from ....clients.schedule import Schedule
 from ..finding import Finding, Severity
 
 RENEW_DAYS = 32.0  # dehydrated's own
-LIFETIME = 90.0  # days, of a certificate without a profile
-WITHOUT_OCSP = ("letsencrypt", "letsencrypt-test", "letsencrypt.org")  # since 2025-08
+LIFETIME = 90.0  # days, of a certificate of Let's Encrypt without a profile
+LETSENCRYPT = ("letsencrypt", "letsencrypt.org")  # which has no OCSP since 2025-08
 
 
 class _Profile(NamedTuple):
@@ -31,7 +31,7 @@ def check(
     profile = PROFILES.get(settings.get("ACME_PROFILE", ""))
     days = _number(settings.get("RENEW_DAYS", ""))
     lifetime = profile.days if profile else LIFETIME
-    if profile and days >= lifetime:
+    if days >= lifetime and (profile or _is_letsencrypt(settings)):
         yield _at_every_run(config, settings, days, lifetime)
     elif schedule.days is not None and schedule.days >= min(days, lifetime):
         yield _too_rarely(schedule.days, min(days, lifetime))
@@ -44,12 +44,13 @@ def check(
 def _at_every_run(config: Dehydrated, settings: Mapping[str, str], days: float, lifetime: float) -> Finding:
     path = config.origins.get("RENEW_DAYS") or config.origins.get("ACME_PROFILE", config.files[0])
     fitting = max(1, int(lifetime / 3))
+    of = f"with ACME_PROFILE={settings['ACME_PROFILE']} " if settings.get("ACME_PROFILE") in PROFILES else ""
     return Finding(
         "renews-every-run",
         Severity.WARNING,
         path,
-        f"with ACME_PROFILE={settings['ACME_PROFILE']} a certificate lives {lifetime:.0f} d, and RENEW_DAYS "
-        f"is {days:.0f}: it is renewed at every run, up to the CA's limit",
+        f"{of}a certificate lives {lifetime:.0f} d, and RENEW_DAYS is {days:.0f}: it is renewed at every "
+        "run, up to the CA's limit",
         (f'write in {path}: RENEW_DAYS="{fitting}"',),
     )
 
@@ -79,8 +80,7 @@ def _too_many(config: Dehydrated, settings: Mapping[str, str], longest: int, mos
 
 
 def _ocsp(config: Dehydrated, settings: Mapping[str, str]) -> Iterator[Finding]:
-    ca = settings.get("CA", "letsencrypt")
-    if not any(word in ca for word in WITHOUT_OCSP):
+    if not _is_letsencrypt(settings):
         return
     for key, severity, effect in (
         ("OCSP_MUST_STAPLE", Severity.ERROR, "it refuses requests with that extension"),
@@ -90,6 +90,10 @@ def _ocsp(config: Dehydrated, settings: Mapping[str, str]) -> Iterator[Finding]:
             path = config.origins.get(key, config.files[0])
             message = f"{key} is on, and the CA has ended OCSP: {effect}"
             yield Finding("ocsp-ended", severity, path, message, (f'write in {path}: {key}="no"',))
+
+
+def _is_letsencrypt(settings: Mapping[str, str]) -> bool:
+    return any(word in settings.get("CA", "letsencrypt") for word in LETSENCRYPT)
 
 
 def _number(said: str) -> float:

@@ -149,6 +149,11 @@ def certificates_of_45_days_are_renewed_at_every_run(site: Site) -> Account:
     return dehydrated(site, f'{MAIN}ACME_PROFILE="tlsserver"\nRENEW_DAYS="60"\n')
 
 
+@FAULTS.add("renews-every-run", "RENEW_DAYS=", severity=Severity.WARNING)
+def more_days_than_a_certificate_lives(site: Site) -> Account:
+    return dehydrated(site, f"{MAIN}RENEW_DAYS=95\n")
+
+
 @FAULTS.add("timer-too-rare", "daily", severity=Severity.WARNING)
 def a_weekly_run_is_too_rare_for_short_lived_certificates(site: Site) -> Account:
     weekly = "17 4 * * 1 root dehydrated --cron\n"

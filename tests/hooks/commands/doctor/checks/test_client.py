@@ -28,8 +28,9 @@ def dehydrated(tmp_path: Path) -> Machine:
 def certbot(machine: Machine) -> Machine:
     """certbot as it should be."""
     machine["/etc/letsencrypt/renewal/example.org.conf"] = RENEWAL
-    for program in ("/opt/dns01/bin/dns01", "/opt/hook.py"):
+    for program in ("/opt/dns01/bin/dns01", "/opt/hook.py", "/usr/local/bin/renew.sh"):
         machine[program] = "#!/bin/sh\n"
+        machine.mode(program, 0o755)
     machine["/lib/systemd/system/certbot.timer"] = "[Timer]\nOnCalendar=daily\n"
     machine["/lib/systemd/system/certbot.service"] = "[Service]\nExecStart=/usr/bin/certbot -q renew\n"
     machine.link("/etc/systemd/system/timers.target.wants/certbot.timer")
@@ -294,9 +295,52 @@ def test_a_hook_without_its_phase(certbot: Machine, line: str, remedy: str) -> N
 
 
 def test_a_hook_of_somebody_elses(certbot: Machine) -> None:
-    certbot["/opt/mine"] = "#!/bin/sh\n"
-    certbot["/etc/letsencrypt/renewal/example.org.conf"] = RENEWAL.replace("dns01 certbot auth", "/opt/mine")
-    assert certbot.findings() == []
+    for hook in ("renew.sh", "env A=b renew.sh", "cd /opt && ./mine", "$HOME/mine"):
+        renewal = RENEWAL.replace("dns01 certbot auth", hook)
+        certbot["/etc/letsencrypt/renewal/example.org.conf"] = renewal
+        assert certbot.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("hook", "mode", "code", "remedy"),
+    [
+        ("renew.sh", 0o644, "certbot-hook-not-executable", "chmod +x /usr/local/bin/renew.sh"),
+        (
+            "/usr/local/bin/renew.sh auth",
+            0o600,
+            "certbot-hook-not-executable",
+            "chmod +x /usr/local/bin/renew",
+        ),
+        ("authenticator.sh", 0o755, "certbot-hook-gone", "--manual-auth-hook 'dns01 certbot auth'"),
+        ("./renew.sh", 0o755, "certbot-hook-gone", "--manual-auth-hook 'dns01 certbot auth'"),
+    ],
+)
+def test_a_hook_that_certbot_cannot_run(
+    certbot: Machine, hook: str, mode: int, code: str, remedy: str
+) -> None:
+    certbot.mode("/usr/local/bin/renew.sh", mode)
+    certbot["/etc/letsencrypt/renewal/example.org.conf"] = RENEWAL.replace("dns01 certbot auth", hook)
+
+    finding = certbot.finding()
+
+    assert (finding.code, finding.severity) == (code, Severity.ERROR)
+    assert remedy in finding.remedy[0]
+
+
+def test_a_renewal_file_that_a_full_disk_has_emptied(certbot: Machine) -> None:
+    certbot["/etc/letsencrypt/renewal/example.org.conf"] = ""
+    finding = certbot.finding()
+    assert (finding.code, finding.severity) == ("certbot-renewal-broken", Severity.ERROR)
+
+
+def test_files_in_the_place_of_certbots_links(certbot: Machine) -> None:
+    live, archive = "/etc/letsencrypt/live/example.org", "/etc/letsencrypt/archive/example.org"
+    certbot["/etc/letsencrypt/renewal/example.org.conf"] = f"privkey = {live}/privkey.pem\n{RENEWAL}"
+    certbot[f"{live}/privkey.pem"] = "a copy"
+    assert certbot.findings() == []  # of another program's layout
+    certbot[f"{archive}/privkey1.pem"] = ""
+    assert certbot.finding().code == "certbot-renewal-broken"
+    assert certbot.finding().remedy[0].startswith(f"ln -sf {archive}/privkeyN.pem {live}/privkey.pem")
 
 
 def test_no_hook_for_certbot(certbot: Machine) -> None:

@@ -176,3 +176,50 @@ def test_a_secret_that_is_commented_out_is_none(world: World, tmp_path: Path) ->
     config.parent.mkdir(parents=True)
     config.write_text("export DNS01_PROVIDER=rfc2136\n# export RFC2136_TSIG_SECRET=c2VjcmV0\n")
     assert codes(check(examine(world, "example.org")._replace(root=str(tmp_path)))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        (
+            "DNS01_PROVIDER=rfc2136\nRFC2136_TSIG_SECRET_FILE=/etc/key\n",
+            "DNS01_PROVIDER RFC2136_TSIG_SECRET_FILE",
+        ),
+        ("export DNS01_PROVIDER=rfc2136\nRFC2136_NAMESERVER=192.0.2.1\n", "RFC2136_NAMESERVER"),
+        ("DNS01_TTL=60\n# export DNS01_TTL\n", "DNS01_TTL"),
+        ("DNS01_TTL=60\nexport DNS01_TTL\n", ""),
+        ("DNS01_PROVIDER=rfc2136 DNS01_TTL=60\nexport HOME DNS01_PROVIDER DNS01_TTL\n", ""),
+        ("declare -x DNS01_TTL=60\n", ""),
+        ("set -a\nDNS01_TTL=60\n", ""),
+        ("OTHER=60\n", ""),
+    ],
+)
+def test_what_dehydrateds_configuration_does_not_export(
+    world: World, tmp_path: Path, text: str, missing: str
+) -> None:
+    found = of_dehydrated(world, tmp_path, text)
+    assert [finding.code for finding in found] == ["not-exported"] * bool(missing)
+    assert [step for finding in found for step in finding.remedy] == [
+        f"write in /etc/dehydrated/config: export {missing}"
+    ] * bool(missing)
+
+
+def test_a_configuration_that_dehydrateds_hook_does_not_find(world: World, tmp_path: Path) -> None:
+    text = "export DNS01_CONFIG=/etc/dns01/web.toml\n"
+    (finding,) = of_dehydrated(world, tmp_path, text)
+    assert (finding.code, finding.severity) == ("configuration-missing", Severity.ERROR)
+
+    (tmp_path / "etc/dns01").mkdir()
+    (tmp_path / "etc/dns01/web.toml").touch()
+    (finding,) = of_dehydrated(world, tmp_path, text)
+    assert (finding.code, finding.severity) == ("other-configuration", Severity.WARNING)
+    assert finding.remedy == ("DNS01_CONFIG=/etc/dns01/web.toml dns01 doctor 'example.org'",)
+
+
+def of_dehydrated(world: World, root: Path, text: str) -> list[Finding]:
+    """What is found in the configuration of dehydrated, in the file that has it."""
+    config = root / "etc/dehydrated/config"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(text)
+    config.chmod(0o600)
+    return list(check(examine(world, "example.org")._replace(root=str(root))))

@@ -47,11 +47,6 @@ def machine(tmp_path: Path) -> Machine:
         ({CONFIG: f"{DEHYDRATED}CA=letsencript\n"}, "ca-unknown", 'CA="letsencrypt"'),
         ({CONFIG: f"{DEHYDRATED}CA=zerossl\n"}, "account-missing", "EAB_KID"),
         (
-            {"/etc/dehydrated/accounts/of-the-test-ca/account_key.pem": ""},
-            "account-missing",
-            "dehydrated --register --accept-terms",
-        ),
-        (
             {f"/etc/dehydrated/accounts/{LETSENCRYPT}/deactivated": ""},
             "account-deactivated",
             "dehydrated --register --accept-terms",
@@ -114,6 +109,13 @@ def test_a_run_that_gets_to_the_hook(machine: Machine, files: dict[str, str]) ->
     for path, text in files.items():
         machine[path] = text
     assert machine.findings() == []
+
+
+def test_no_account_at_a_ca_that_has_replaced_another(machine: Machine) -> None:
+    machine["/etc/dehydrated/accounts/of-the-test-ca/account_key.pem"] = ""
+    (finding,) = machine.findings()
+    assert (finding.code, finding.severity) == ("account-missing", Severity.WARNING)
+    assert finding.remedy == ("dehydrated --register --accept-terms",)
 
 
 def test_a_domain_of_no_line_is_a_note(machine: Machine) -> None:
