@@ -85,7 +85,7 @@ class Provider(Rest, ZoneProvider):
         return 429 if status == 413 else status
 
     def pause_wanted(self, headers: Mapping[str, str], body: Any) -> float | None:
-        with suppress(*OTHER_SHAPE, ValueError):
+        with suppress(*OTHER_SHAPE):
             then = datetime.fromisoformat(body["overLimit"]["retryAfter"])
             return max(0.0, then.timestamp() - time.time())
         return super().pause_wanted(headers, body)

@@ -51,7 +51,8 @@ __all__ = ["NotFound", "Refused", "Rest", "base_url", "listed", "next_link", "ne
 T = TypeVar("T")
 
 LONGEST_WORDS = 65536  # characters of an error that are looked at
-OTHER_SHAPE = (LookupError, TypeError, AttributeError)  # what comes of JSON that is not as promised
+# What comes of JSON that is not as promised: a key less, another type, a number or a base64 that is none.
+OTHER_SHAPE = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 
 
 class _Step(threading.local):

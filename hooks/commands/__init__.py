@@ -24,7 +24,7 @@ from .register import register
 from .status.command import status
 from .sweep import sweep
 
-UNWRITABLE = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT)
+UNWRITABLE = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.ENOMEM)
 UNKNOWN = 3  # to a monitoring system
 GUESS = re.compile(r"[.\s]*\(?(Did you mean .*\?)\)?$")  # at the end of click's messages
 

@@ -20,6 +20,7 @@ LINES = 8  # of what it said last
 LENGTH = 800  # characters
 TAIL = 1 << 16  # octets at the end of what it said that are looked at
 MOST_SAID = 64 << 20  # octets, on the disk: one that says more has no end
+GRACE = 1.0  # seconds in which a program ends that has printed all that is wanted of it
 PAUSE = 0.2  # seconds between two looks whether a program has ended that left its output to another
 
 
@@ -72,9 +73,16 @@ class Ended(NamedTuple):
 
 
 def converse(
-    command: Sequence[str], environ: Mapping[str, str], limit: float, doing: str, given: bytes, most: int
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    limit: float,
+    doing: str,
+    given: bytes,
+    most: int,
+    last: bytes = b"",
 ) -> Ended:
     """Run the program with ``given`` as its standard input; what it ends with is for the caller to judge.
+    ``last``: once it has printed this, it is ended if it does not end, and that is as good as status 0.
 
     Raises Unreachable if it is still at work after ``limit`` seconds, and ProviderError if it cannot be
     run, or prints or says more than ``most`` octets; it is ended then, with all that it has started.
@@ -90,20 +98,27 @@ def converse(
         heard = {process.stdout: bytearray(), process.stderr: bytearray()}
         output, said = heard.values()
         try:
-            _hear(process, heard, end, most)
+            _hear(process, heard, end, most, last)
             return Ended(process.wait(max(end - time.monotonic(), 0)), bytes(output), bytes(said))
         except subprocess.TimeoutExpired:
+            if last and last in output:
+                return Ended(0, bytes(output), bytes(said))
             raise _too_slow(doing, limit, last_lines(bytes(said))) from None
         except OverflowError:
             raise _endless(doing, most, last_lines(bytes(said))) from None
 
 
 def _hear(
-    process: subprocess.Popen[bytes], heard: Mapping[IO[bytes], bytearray], end: float, most: int
+    process: subprocess.Popen[bytes],
+    heard: Mapping[IO[bytes], bytearray],
+    end: float,
+    most: int,
+    last: bytes,
 ) -> None:
     """Read the pipes until they are closed, or the program has ended and left them to another.
 
-    Raises TimeoutExpired, and OverflowError for more than ``most`` octets."""
+    Raises TimeoutExpired, soon after ``last`` where that comes, and OverflowError for more than ``most``
+    octets."""
     with selectors.DefaultSelector() as selector:
         for pipe in heard:
             selector.register(pipe, selectors.EVENT_READ)
@@ -121,6 +136,8 @@ def _hear(
                 heard[pipe].extend(chunk)
                 if len(heard[pipe]) > most:
                     raise OverflowError
+                if last and last in heard[pipe]:
+                    end, last = min(end, time.monotonic() + GRACE), b""
 
 
 def _status(

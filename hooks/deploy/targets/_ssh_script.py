@@ -204,7 +204,16 @@ def to_run(command: Sequence[str], variables: Mapping[str, str], limit: int, mar
     so that it is given its time limit there as well; old versions of BusyBox have another ``timeout``."""
     exports = (f"export {name}={shlex.quote(value)}" for name, value in variables.items())
     limited = f"limited=; ! timeout 9 true 2>/dev/null || limited='timeout {limit}'"
-    return _script(mark, [*exports, "exec 2>&1", limited, f"$limited {shlex.join(command)}"])
+    return _script(
+        mark,
+        [
+            *exports,
+            "exec 2>&1",
+            limited,
+            f"$limited {shlex.join(command)} && status=0 || status=$?",
+            'say status "$status"',
+        ],
+    )
 
 
 def _script(mark: str, lines: Iterable[str]) -> str:

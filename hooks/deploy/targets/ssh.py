@@ -130,7 +130,7 @@ class Target:
         looked = script.to_look(files, named(self._layout.directory, bundle), self._mark)
         said = self._converse(looked, files, "looking at the files on")
         self._nothing_kept = not any(answer[0] == "kept" for answer in said)
-        found = {answer[1]: answer[2:] for answer in said if answer[0] == "file"}
+        found = {answer[1]: answer[2:] for answer in said if answer[0] == "file" and len(answer) > 1}
         return [
             f"{self._host}:{file.path}: {line}"
             for number, file in enumerate(files)
@@ -160,9 +160,11 @@ class Target:
         )
         lines = ended.output.splitlines()
         said = b"\n".join(line for line in lines if not line.startswith(self._mark.encode()))
-        if ended.status or not self._answers(ended.output):
+        status = next((words[1] for words in self._answers(ended.output) if _is_status(words)), "")
+        if status != "0":
+            outcome = f"ended with {status}" if status else str(ended)
             raise DeployError(
-                f"{doing} {ended}: {child_process.last_lines(said or ended.said)}",
+                f"{doing} {outcome}: {child_process.last_lines(said or ended.said)}",
                 f"repair what it names; by hand: ssh {self._host} {shlex.join(command)}",
             )
 
@@ -186,11 +188,7 @@ class Target:
         for answer in answers:
             if answer[0] == "error" and len(answer) == 3 and answer[1] in _REFUSALS:
                 message, hint = _REFUSALS[answer[1]]
-                path = (
-                    files[int(answer[2])].path
-                    if answer[2].isdecimal() and int(answer[2]) < len(files)
-                    else "?"
-                )
+                path = {str(number): file.path for number, file in enumerate(files)}.get(answer[2], "?")
                 raise DeployError(f"{doing}: {message.format(path=path, host=self._host)}", hint)
         if ended.status or ["end"] not in answers:
             raise DeployError(
@@ -202,13 +200,18 @@ class Target:
     def _answers(self, output: bytes) -> list[list[str]]:
         """The words of each line that is the script's, without whatever could do something to a terminal."""
         lines = printable(output.decode(errors="replace")).split("\n")
-        return [line.split()[1:] for line in lines if line.startswith(f"{self._mark} ")]
+        found = (line.split()[1:] for line in lines if line.startswith(f"{self._mark} "))
+        return [words for words in found if words]
 
     def _ssh(self, text: str, limit: float, doing: str) -> child_process.Ended:
-        """Raises SilentMachine where nothing was run there, and DeployError."""
+        """Raises SilentMachine where nothing was run there, and DeployError.
+
+        A connection outlasts the script for as long as what a command has left there keeps its output.
+        """
         environ = environment(os.environ, self._passed)
+        last = f"{self._mark} end\n".encode()
         try:
-            ended = child_process.converse(self._command, environ, limit, doing, text.encode(), MOST)
+            ended = child_process.converse(self._command, environ, limit, doing, text.encode(), MOST, last)
         except Unreachable as error:
             raise SilentMachine(str(error), error.hint) from None
         except ProviderError as error:
@@ -236,6 +239,11 @@ def _client(configuration: str) -> list[str]:
     }
     chosen = ["-F", configuration] if configuration else []
     return ["ssh", *chosen, *(f"-o{name}={value}" for name, value in settings.items()), "--"]
+
+
+def _is_status(words: Sequence[str]) -> bool:
+    """Whether the script says what a command has ended with."""
+    return words[0] == "status" and len(words) == 2 and bool(re.fullmatch("[0-9]{1,3}", words[1]))
 
 
 def _differences(file: RemoteFile, found: Sequence[str] | None) -> list[str]:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from fakes import Fault
+from fakes import FOREVER, Fault, Json
 from fakes.azure import CLIENT, TENANT
 from fakes.azurekeyvault import KeyVault
 from trustme import KeyType
@@ -174,3 +174,11 @@ def test_what_does_not_pass_is_said_within_its_time_and_the_old_one_stays(
     error_of(lambda: target.install(issued(tmp_path)))
 
     assert shown(vault) == [old.facts.fingerprint]
+
+
+@pytest.mark.parametrize("cer", ["YQ", 5])
+def test_a_certificate_there_that_is_no_base64_is_a_refusal(
+    vault: KeyVault, open: Callable[..., Target], tmp_path: Path, cer: object
+) -> None:
+    vault.fail(Json(body={"cer": cer}, times=FOREVER))
+    assert "not what its API promises" in str(error_of(lambda: open().changes(issued(tmp_path))))

@@ -130,6 +130,23 @@ def test_any_posix_shell_will_do_whatever_is_said_before(
     to.run(["test", "1 -eq 1"], {"DNS01_DOMAIN": "example.org"}, 60, "the test")
 
 
+def test_what_a_command_leaves_running_there_with_its_output_is_not_waited_for(sshd: Sshd) -> None:
+    """As scripts of /etc/init.d do with daemons; the connection is open for as long."""
+    to = target(sshd, privkey="/tls/privkey.pem")
+    to.run(["sh", "-c", "sleep 70 & echo started"], {}, 60, "the reload")
+    with pytest.raises(DeployError, match=r"the reload: .* ended with 3: not started"):
+        to.run(["sh", "-c", "sleep 70 & echo not started; exit 3"], {}, 60, "the reload")
+
+
+@pytest.mark.parametrize("said", ["", f"error folder {'9' * 5000}"])
+def test_half_of_what_the_script_says_is_not_understood_as_more(
+    sshd: Sshd, new: CertificateFiles, said: str
+) -> None:
+    shell = f"sh -c 'sed -n \"s/.*n. \\(dns01-[0-9a-f]*\\) .*/\\1 {said}/p\"'"
+    message, _ = refusal(target(sshd, privkey="/tls/privkey.pem", shell=shell), new)
+    assert message.startswith(f"looking at the files on {HERE}")
+
+
 def test_no_process_there_has_the_key_or_the_certificate_in_its_arguments(
     sshd: Sshd, tls: Path, new: CertificateFiles
 ) -> None:
