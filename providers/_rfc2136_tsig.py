@@ -17,7 +17,6 @@ from dns.rdtypes.ANY.TSIG import TSIG
 from .. import dnsmessage
 from ..errors import AuthRejected, ClockSkew, ConfigError, ProviderError
 from ..secret import hide, looks_secret, shown
-from ._rfc2136_key_files import read_key_file
 
 ALGORITHMS = {
     "hmac-md5": dns.tsig.HMAC_MD5,  # as BIND calls it; the wire says HMAC-MD5.SIG-ALG.REG.INT
@@ -52,6 +51,8 @@ def read_key(options: Mapping[str, str]) -> dns.tsig.Key | None:
                 "RFC2136_TSIG_FILE is set, and so is RFC2136_TSIG_KEY or RFC2136_TSIG_SECRET",
                 "keep the file, or the other two",
             )
+        from ._rfc2136_key_files import read_key_file
+
         return _make_key(*read_key_file(path), source=f"RFC2136_TSIG_FILE: {path}")
     if not name and not secret:
         return None

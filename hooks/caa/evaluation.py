@@ -15,19 +15,13 @@ from ...names import ancestors, is_within
 if TYPE_CHECKING:  # who deploys asks the DNS nothing
     from dns.rdtypes.ANY.CAA import CAA
 
+    from .issuers import Authority
+
 UNDERSTOOD = {"issue", "issuewild", "issuemail", "issuevmc", "iodef", "contactemail", "contactphone"}
 CRITICAL = 128  # RFC 8659 §4.1
 METHOD = "dns-01"
 
 Cause = Literal["", "forbids", "wildcard", "critical", "account", "method", "servfail", "unknown-ca"]
-
-
-class Authority(NamedTuple):
-    """The CA that an order goes to, as far as it is known: the issuer domain names that it answers
-    to, the first of them to be written into new records, and the account's URI."""
-
-    names: tuple[str, ...] = ()
-    account: str = ""
 
 
 class RRset(NamedTuple):

@@ -19,7 +19,6 @@ from ...options import check_known, text
 from ..clients.dehydrated import Dehydrated, read_config, read_text
 from ..clients.detection import client_named
 from ..clients.process import Client, command_line
-from .evaluation import Authority
 
 
 class _CA(NamedTuple):
@@ -63,6 +62,14 @@ PRESETS = {
 OTHER_KEY = {"--privkey", "-p"}  # of dehydrated: another account than the one in its files
 SOURCES = re.compile(r"^\s*(\.|source)\s", re.MULTILINE)  # a file that might say CA= as well
 CONDITIONAL = re.compile(r"^\s+(export\s+)?CA=", re.MULTILINE)
+
+
+class Authority(NamedTuple):
+    """The CA that an order goes to, as far as it is known: the issuer domain names that it answers
+    to, the first of them to be written into new records, and the account's URI."""
+
+    names: tuple[str, ...] = ()
+    account: str = ""
 
 
 class Order(NamedTuple):

@@ -25,8 +25,8 @@ from ..clients.call import Call
 from ..clients.challenge import Challenge
 from ..dns.cname_chain import CNAME_LIMIT, Discovery
 from ..dns.message import alias_of
-from .evaluation import Authority, CannotTell, RRset, Verdict, check
-from .issuers import is_public
+from .evaluation import CannotTell, RRset, Verdict, check
+from .issuers import Authority, is_public
 
 CAA = dns.rdatatype.CAA
 WORKERS = 8

@@ -153,8 +153,6 @@ def _known_variables(kind: type[Provider]) -> list[str]:
 def _warn_of_slips(environ: Mapping[str, str], kind: type[Provider]) -> set[str]:
     """A variable that is nearly one of ours was meant to be it, and says nothing as it is. Gives those that
     were warned of."""
-    from difflib import get_close_matches  # which most environments can do without
-
     known = [*OF_ALL, *OF_ACCOUNTS, *_known_variables(kind)]
     beginnings = tuple({f"{name.partition('_')[0]}_" for name in known})
     tables = tuple(
@@ -163,6 +161,8 @@ def _warn_of_slips(environ: Mapping[str, str], kind: type[Provider]) -> set[str]
     warned = set()
     for name in environ:
         if name.startswith(beginnings) and name not in known and not name.startswith(tables):
+            from difflib import get_close_matches  # which most environments can do without
+
             for near in get_close_matches(name, known, 1, 0.85):
                 warning(f"{name} is set, and means nothing here: did you mean {near}?")
                 warned.add(name)

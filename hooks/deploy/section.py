@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os.path import basename, dirname
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ...errors import ConfigError
 from ...names import canonical
@@ -35,6 +35,9 @@ from ..config.validators import value_of
 from .collisions import check_places, matches
 from .targets import kinds, load
 from .targets.base import Places, Remote, Target
+
+if TYPE_CHECKING:
+    from ..config.toml import File
 
 T = TypeVar("T")
 
@@ -98,8 +101,11 @@ def load_deployments(environ: Mapping[str, str]) -> tuple[Deployment, ...]:
     Raises ConfigError.
     """
     file = configuration_file(environ)
-    if file is None:
-        return ()
+    return deployments_in(file) if file else ()
+
+
+def deployments_in(file: File) -> tuple[Deployment, ...]:
+    """All that the file names. Raises ConfigError."""
     with at(file.path):
         return read(file.sections("deploy"), partial(file.options, "write {key} = … below it"))
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from ...errors import HookError
 from ..clients.call import Call
-from ..notify import state_changes
 from ..state.audit.record import entry
 from ..state.audit.trail import Trail
 from ..state.journal import Entry, Journal
+from ..state.pending_work import anything_notified
 
 
 class Outcome(NamedTuple):
@@ -59,6 +59,11 @@ def _notify(
     left: list[Entry] = []
     with suppress(HookError):  # a state folder that is of no use is why the call failed
         left = journal.kept()
+    troubled = error or left or any(row["error"] for row in outcome.deployed)
+    if not (troubled or anything_notified(environ)):
+        return  # nobody has to hear that all is well, nor waits to
+    from ..notify import state_changes
+
     observed = state_changes.of_call(call, error, outcome.deployed, outcome.retracted, left)
     state_changes.tell(observed, environ)
 

@@ -53,7 +53,7 @@ class Phase:
             published,
             retracted,
             kept,
-            session.deploying.outcomes(),
+            session.delivered,
             self.steps.seconds,
             degraded=bool(self._degraded),
             refused=self._refused,

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..clients.process import Client
-from ..config.load import load_settings
+from ..config.load import configuration_file, load_settings
 from ..config.settings import Settings
-from ..deploy.phases import DeployPhases
 from ..state.challenge_batch import ChallengeBatch
 from ..state.folder import state_dir
 from ..state.journal import Journal
 
 if TYPE_CHECKING:  # with it comes dnspython, which the phases of certificates can do without
     from ..challenge.placement import Placements
+    from ..deploy.phases import DeployPhases
 
 
 class Session:
@@ -29,8 +29,18 @@ class Session:
         self.state = state_dir(environ)
         self.journal = Journal(self.state)
         self.batch = ChallengeBatch(self.state)
-        self.deploying = DeployPhases(client, environ, self.state)
         self._settings = settings
+
+    @cached_property
+    def deploying(self) -> DeployPhases:
+        from ..deploy.phases import DeployPhases
+
+        return DeployPhases(self.client, self.environ, self.state)
+
+    @property
+    def delivered(self) -> Sequence[Mapping[str, str]]:
+        """A row for each delivery of this process."""
+        return self.deploying.outcomes() if "deploying" in self.__dict__ else ()
 
     @cached_property
     def settings(self) -> Settings:
@@ -40,10 +50,11 @@ class Session:
         """
         if self._settings:
             return self._settings
-        from ..deploy.section import load_deployments
-
         settings = load_settings(self.environ)
-        load_deployments(self.environ)
+        if file := configuration_file(self.environ):
+            from ..deploy.section import deployments_in
+
+            deployments_in(file)
         return settings
 
     @cached_property

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import ALL_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from functools import lru_cache, partial, wraps
-from typing import Generic, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Generic, TypeVar, TypeVarTuple
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future  # with it comes logging, which a call of one name can do without
 
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
@@ -15,6 +17,8 @@ Arguments = TypeVarTuple("Arguments")
 def aside(work: Callable[[], T]) -> Future[T]:
     """Begin the work, in a thread that the end of the process does not wait for; the future has what it
     gives or raises."""
+    from concurrent.futures import Future
+
     future: Future[T] = Future()
 
     def run() -> None:
@@ -53,25 +57,45 @@ class Shared(Generic[T]):
     raises is for all who have come by then. It is not remembered."""
 
     def __init__(self) -> None:
-        self._under_way: dict[Hashable, Future[T]] = {}
+        self._under_way: dict[Hashable, _Result[T]] = {}
         self._lock = threading.Lock()
 
     def do(self, what: Hashable, work: Callable[[], T]) -> T:
         """Do the work, or wait for the thread that is at it. The work must not call this again."""
         with self._lock:
-            future = self._under_way.get(what)
-            first = future is None
-            if future is None:
-                future = self._under_way[what] = Future()
+            result = self._under_way.get(what)
+            first = result is None
+            if result is None:
+                result = self._under_way[what] = _Result()
         if first:
             try:
-                future.set_result(work())
-            except BaseException as error:
-                future.set_exception(error)
+                result.come_from(work)
             finally:
                 with self._lock:
                     del self._under_way[what]
-        return future.result()
+        return result.wait()
+
+
+class _Result(Generic[T]):
+    """What a work gives or raises, for all who wait for it."""
+
+    def __init__(self) -> None:
+        self._done = threading.Event()
+        self._error: BaseException | None = None
+
+    def come_from(self, work: Callable[[], T]) -> None:
+        try:
+            self._value = work()
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._done.set()
+
+    def wait(self) -> T:
+        self._done.wait()
+        if self._error:
+            raise self._error
+        return self._value
 
 
 def side_by_side(works: Sequence[Callable[[], None]], most: int, *, each: bool = False) -> None:
@@ -82,6 +106,8 @@ def side_by_side(works: Sequence[Callable[[], None]], most: int, *, each: bool =
         for work in works:
             work()
         return
+    from concurrent.futures import ALL_COMPLETED, FIRST_EXCEPTION, ThreadPoolExecutor, wait
+
     with ThreadPoolExecutor(min(most, len(works))) as pool:
         try:
             running = [pool.submit(work) for work in works]

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from ....errors import CaaForbids, ConfigError, HookError
-from ...caa.evaluation import Authority, Verdict, check
+from ...caa.evaluation import Verdict, check
+from ...caa.issuers import Authority
 from ...caa.preflight import Lookups, is_binding
 from ...challenge.placement import Placements
 from ...clients.challenge import owner_name

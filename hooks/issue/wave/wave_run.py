@@ -8,8 +8,7 @@ from functools import cached_property
 
 from .... import output
 from ....errors import AcmeError, HookError
-from ...caa.evaluation import Authority
-from ...caa.issuers import issuers
+from ...caa.issuers import Authority, issuers
 from ...challenge.placement import Placements
 from ...challenge.publisher import Records
 from ...challenge.readiness.by_name import ReadinessByName

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dns01.hooks.caa.evaluation import Authority, CannotTell, RRset, Verdict, check
+from dns01.hooks.caa.evaluation import CannotTell, RRset, Verdict, check
+from dns01.hooks.caa.issuers import Authority
 
 LETSENCRYPT = Authority(("letsencrypt.org",), "https://acme-v02.api.letsencrypt.org/acme/acct/1")
 EXAMPLE_CA = Authority(("ca1.example.net",))

@@ -14,8 +14,17 @@ from pathlib import Path
 import pytest
 
 from dns01.errors import ConfigError
-from dns01.hooks.caa.evaluation import Authority
-from dns01.hooks.caa.issuers import PRESETS, Order, authority, ca, issuers, of_call, of_certbot, of_dehydrated
+from dns01.hooks.caa.issuers import (
+    PRESETS,
+    Authority,
+    Order,
+    authority,
+    ca,
+    issuers,
+    of_call,
+    of_certbot,
+    of_dehydrated,
+)
 from dns01.hooks.clients import dehydrated
 from dns01.hooks.clients.process import Client
 from dns01.hooks.config.load import load_settings

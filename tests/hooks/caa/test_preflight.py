@@ -17,7 +17,8 @@ from testbed import TIME_LIMIT, Bind, Knot, NameServer, PowerDNS, World, Zone
 from testbed.sockets import Transport
 
 from dns01.errors import CaaForbids
-from dns01.hooks.caa.evaluation import Authority, CannotTell, RRset
+from dns01.hooks.caa.evaluation import CannotTell, RRset
+from dns01.hooks.caa.issuers import Authority
 from dns01.hooks.caa.preflight import Lookups, preflight, records_at
 from dns01.hooks.clients.call import Call
 from dns01.hooks.clients.challenge import Challenge

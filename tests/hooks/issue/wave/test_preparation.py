@@ -8,7 +8,7 @@ import pytest
 from calls import Stage
 
 from dns01.errors import CaaForbids, ConfigError, DelegationError
-from dns01.hooks.caa.evaluation import Authority
+from dns01.hooks.caa.issuers import Authority
 from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.config.settings import Account, Settings, ZoneRule
