@@ -41,10 +41,10 @@ pictures: test-packages .venv/test ## draw the terminals in docs/pictures
 	@$(VENV)/python docs/draw_pictures.py
 
 unit: test-packages .venv/test ## all tests but the ones end to end
-	$(VENV)/python -m pytest -n 4 --dist worksteal --ignore tests/e2e # they wait half of the time
+	$(VENV)/python -m pytest -n 6 --dist worksteal --ignore tests/e2e # they wait for half of the time
 
 e2e: test-packages .venv/test .venv-certbot/installed .venv-ansible/wheels ## real clients, a real CA, real name servers
-	$(VENV)/python -m pytest -n 4 --dist worksteal tests/e2e # they wait more than they work
+	$(VENV)/python -m pytest -n 6 --dist worksteal tests/e2e
 
 trust: test-packages .venv/test ## tests/trust at length: kills, races, faults and inputs, for some hours
 	@rm -f trust.jsonl
