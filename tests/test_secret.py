@@ -143,6 +143,17 @@ def test_a_longer_secret_is_hidden_in_another_case_and_where_it_is_cut_off(
         assert part.lower() not in said.replace("[secret]", "").lower()
 
 
+@pytest.mark.parametrize("token", [*LONGER, "s3cr3t-T0k", "a s3cr3t of w0rds"])
+def test_what_else_is_in_the_text_makes_no_difference_to_a_secret(token: str) -> None:
+    octets = token.encode()
+    in_base64 = base64.b64encode(b"user:" + octets).decode()
+    spellings = [token, token.upper(), token[:14], token[-14:], octets.hex(), octets.hex().upper(), in_base64]
+    for spelling in [*spellings, "nothing of it"]:
+        said = redact(f"begin {spelling} end", [token])
+        for escaped in ("\\n", "100%", "a&b", "…"):  # with which it is looked for in all its spellings
+            assert redact(f"begin {spelling} end {escaped}", [token]) == f"{said} {escaped}"
+
+
 @pytest.mark.parametrize(
     ("secret", "text"),
     [
