@@ -103,6 +103,15 @@ def least_ttl(kind: object) -> int:
     return kind.least_ttl if isinstance(kind, RaisesTtl) else 0
 
 
+def privilege(name: str, kind: type[Provider]) -> str:
+    """The least privilege to grant and the API's page, for whoever is asked for credentials; or ""."""
+    permission = _permission(kind)
+    if "\n" in permission:
+        permission = f"a policy that `dns01 providers {name}` shows"
+    page = f" ({docs})" if (docs := _docs(kind)) else ""
+    return f"The least privilege to grant: {permission}{page}" if permission else ""
+
+
 def _values_per_name(kind: object) -> int:
     return kind.values_per_name if isinstance(kind, LimitsValues) else 0
 

@@ -16,7 +16,7 @@ from ....secret import SECRETIVE, hide, read_secret
 from ....trusted_file import LARGEST
 from ...config.options import complete
 from ...config.settings import Account
-from ..provider_guide import lacking, least
+from ..provider_guide import lacking, least, privilege
 from .found import Found
 from .questions import Questions, complain, missing, say
 
@@ -82,7 +82,7 @@ def choose(
         _tell(kind, {key: value for key, value in taken.items() if key not in said}, found)
     options = {**taken, **said}
     is_new = not (configured or taken)
-    options |= _asked(questions, kind, {**before, **options}, is_new)
+    options |= _asked(questions, provider, {**before, **options}, is_new)
     fresh = {key: value for key, value in options.items() if before.get(key) != value}
     secrets = frozenset(key for key in fresh if is_secret(kind, key))
     origin = next((each for each in found if taken and each.values is taken), None)
@@ -117,15 +117,14 @@ def _tell(kind: type[Provider], taken: Mapping[str, str], found: Sequence[Found]
         output.step(f"{key}: {'(not shown)' if is_secret(kind, key) else value}, from {source}")
 
 
-def _asked(
-    questions: Questions, kind: type[Provider], options: Mapping[str, str], is_new: bool
-) -> dict[str, str]:
+def _asked(questions: Questions, provider: str, options: Mapping[str, str], is_new: bool) -> dict[str, str]:
     """What is to be added to the options, until the provider has nothing against them."""
+    kind = load(provider)
     problem = _problem(kind, options)
     if problem is None and not (is_new and questions.asks):
         return {}
     while True:
-        asked = _ask(questions, kind, options, problem)
+        asked = _ask(questions, provider, options, problem)
         problem = _problem(kind, {**options, **asked})
         if problem is None:
             return asked
@@ -135,10 +134,11 @@ def _asked(
 
 
 def _ask(
-    questions: Questions, kind: type[Provider], options: Mapping[str, str], problem: ConfigError | None
+    questions: Questions, provider: str, options: Mapping[str, str], problem: ConfigError | None
 ) -> dict[str, str]:
     """The options that are usually given and are not yet there. Raises UsageError where nobody can be
     asked for them."""
+    kind = load(provider)
     wanting = _wanting(kind, options)
     if not questions.asks and problem and _is_of_what_is_given(kind, options, problem):
         raise problem
@@ -148,10 +148,14 @@ def _ask(
         way = f"--secret {key}=FILE" if option.secret else f"--set {key}=VALUE"
         raise missing(way, f"{f'{problem}; ' if problem else ''}{option.key} is {option.help}")
     asked: dict[str, str] = {}
+    if (needed := privilege(provider, kind)) and any(option.secret for option in wanting):
+        say(needed)
     for option in wanting:
         if option.table:
             asked |= _entries(questions, option)
-        elif value := _value(questions, option, optional=problem is None):
+        elif value := ask_for(
+            questions, option, enter="" if option.required or problem is not None else "none"
+        ):
             asked[option.key] = value
     return asked
 
@@ -161,11 +165,12 @@ def _wanting(kind: type[Provider], options: Mapping[str, str]) -> list[Option]:
     return [option for option in least(kind) if not _has(options, option)]
 
 
-def _value(questions: Questions, option: Option, *, optional: bool) -> str:
-    say(f"{option.key}: {option.help}{' (Enter: none)' if optional and not option.required else ''}")
+def ask_for(questions: Questions, option: Option, *, enter: str) -> str:
+    """The option's value; empty where nothing is answered. ``enter``: what that means, if it may be."""
+    say(f"{option.key}: {option.help}{f' (Enter: {enter})' if enter else ''}")
 
     def check(answer: str) -> str:
-        if option.required and not answer:
+        if option.required and not answer and not enter:
             raise ConfigError("it is needed")
         if option.secret:
             hide(answer)
@@ -197,11 +202,16 @@ def _entry(name: str) -> str:
 def _problem(kind: type[Provider], options: Mapping[str, str]) -> ConfigError | None:
     """What the provider has against these options. Nothing is sent anywhere."""
     try:
-        remedy = "give it: --set {key}=VALUE, or --secret {key}=FILE"
-        kind(complete("the account", kind.options, options, "", remedy))
+        built(kind, options)
     except ConfigError as error:
         return error
     return None
+
+
+def built(kind: type[Provider], options: Mapping[str, str]) -> Provider:
+    """The provider with these options. Raises ConfigError."""
+    remedy = "give it: --set {key}=VALUE, or --secret {key}=FILE"
+    return kind(complete("the account", kind.options, options, "", remedy))
 
 
 def _is_of_what_is_given(kind: type[Provider], options: Mapping[str, str], problem: ConfigError) -> bool:

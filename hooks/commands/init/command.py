@@ -10,7 +10,7 @@ import click
 
 from .... import output
 from ....errors import UsageError
-from . import answers, configuration, files, name_server, next_steps, renewal
+from . import answers, configuration, credentials, files, name_server, next_steps, renewal
 from .answers import Options
 from .clients import Client, Order
 from .clients.registry import CLIENTS
@@ -42,7 +42,8 @@ def init(**given: Any) -> int:
     What it can find out it does not ask: credentials in the environment and in files of acme-dns, acme.sh,
     BIND, certbot's plugins, lego, lexicon and pyrax. All that is asked is an option as well; the KEYs are
     those that `dns01 providers NAME` explains. The difference is shown before anything is written, and a
-    second run changes nothing. Exit code 1 if an order would fail.
+    second run changes nothing. Exit code 1 if an order would fail, 5 if the
+    provider refuses the credentials.
     """
     try:
         return _set_up(Options(**given))
@@ -63,6 +64,8 @@ def _set_up(options: Options) -> int:
     account = answers.choose_account(questions, options, settings)
     order = answers.choose_order(questions, options, client, file)
     server = name_server.prepared(questions, options.bind, account, order.names)
+    if options.doctor and not server:  # a key that BIND is about to be given is not known to it yet
+        account = credentials.accepted(questions, account, order.names)
     renewing = _renewing(questions, options, client, order)
     own = configuration.drafts(file, settings, account, order.names, is_sequential=client.is_sequential)
     ours = [*own, *client.drafts(order)]

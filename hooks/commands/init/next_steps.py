@@ -60,6 +60,8 @@ def order_first(questions: Questions, client: Client, order: Order, wanted: bool
     if not wanted:
         return None
     variables = client.environment(order)
+    if client.is_silent:
+        output.step(f"{client.name} shows nothing of the wait for the name servers until that is over")
     for command in commands:
         click.echo(f"$ {' '.join(filter(None, (assignments(variables), shlex.join(command))))}")
         try:

@@ -54,6 +54,8 @@ class Questions:
                 return check(_printable(_line(question, default, hidden) or default or ""))
             except HookError as error:
                 complain(error)
+                if default and not error.hint:
+                    say(f"   -> Enter: {default}")
             except UnicodeDecodeError:
                 complain(ConfigError("that is not UTF-8"))
 
@@ -104,13 +106,22 @@ def complain(error: HookError) -> None:
 
 
 def _line(question: str, default: str | None, hidden: bool) -> str:
-    shown = f"{question} [{default}]: " if default and not hidden else f"{question}: "
-    if len(shown) > COLUMNS - SHORTEST_ANSWER and default:
-        say(f"Default: {default}")
-        shown = f"{question} [default]: "
-    if hidden:
-        return _hidden(shown)
-    click.echo(shown, nl=False, err=True)
+    try:
+        return _hidden(f"{question}: ") if hidden else _shown(question, default)
+    except UnicodeDecodeError:
+        raise
+    except BaseException:  # no line ends where somebody stops
+        click.echo(err=True)
+        raise
+
+
+def _shown(question: str, default: str | None) -> str:
+    asked = f"{question} [{default}]: " if default else f"{question}: "
+    if len(asked) > COLUMNS - SHORTEST_ANSWER and default:
+        is_short = len(default) < COLUMNS // 2
+        say(question if is_short else f"Default: {default}")
+        asked = f"[{default}]: " if is_short else f"{question} [default]: "
+    click.echo(asked, nl=False, err=True)
     _await_answer()
     answer = sys.stdin.readline()
     if not answer:

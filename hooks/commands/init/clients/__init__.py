@@ -46,7 +46,8 @@ class Client(NamedTuple):
     due. ``renewal``: what has it renewed, in lines to paste. ``daily``: the command that renews what is due,
     for a shell; empty where something of the client's own runs that. ``is_sequential``: it has one name
     validated after the other, also two values at one owner name. ``address``: the mail address that it has
-    been set up with, empty if with none; None where that is not known."""
+    been set up with, empty if with none; None where that is not known. ``is_silent``: what the hook says is
+    shown when it has ended."""
 
     name: str
     programs: tuple[str, ...]
@@ -57,6 +58,7 @@ class Client(NamedTuple):
     daily: Callable[[Order], str] = lambda order: ""
     wants_email: bool = False
     is_sequential: bool = False
+    is_silent: bool = False
     environment: Callable[[Order], Mapping[str, str]] = lambda order: order.environment
     address: Callable[[], str | None] = lambda: None
 

@@ -74,4 +74,4 @@ def renewal(order: Order) -> list[str]:
     return ["systemctl enable --now certbot.timer", "certbot renew" + " --dry-run" * is_tried]
 
 
-CERTBOT = Client("certbot", ("certbot",), drafts, paste, first, renewal)
+CERTBOT = Client("certbot", ("certbot",), drafts, paste, first, renewal, is_silent=True)

@@ -81,6 +81,7 @@ LEGO = Client(
     daily,
     wants_email=True,
     is_sequential=True,
+    is_silent=True,
     environment=_variables,
     address=address,
 )

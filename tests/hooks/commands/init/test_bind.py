@@ -110,6 +110,22 @@ class TestFromNothing:
             assert update(machine, "_acme-challenge.www.example.org 60 TXT v").code == 0
         assert local(machine).count("grant") == 2
 
+    def test_a_long_question_shows_its_default_too(self, machine: FreshMachine) -> None:
+        zone = "a-rather-long-name-of-a-zone.example.org"
+        machine.write("/etc/bind/dns01.key", KEY_FILE, 0o640)
+        machine.write("/etc/bind/named.conf.local", BY_HAND.replace("example.org", zone), 0o644)
+        machine.write(f"/etc/bind/db.{zone}", ZONE_FILE, 0o644)
+        said = machine.at_terminal(
+            *INIT,
+            *("--staging", "--email", "", zone),
+            answers=[
+                (r"DNS provider \[rfc2136\]", "\n"),
+                (rf"{zone}\?\s\(yes,\sno\)\s+\[yes\]", "no\n"),
+                ("Write", "no\n"),
+            ],
+        )
+        assert said.code == 130, said.stdout
+
     def test_no_bind_leaves_it_as_it_is(self, machine: FreshMachine) -> None:
         machine.write("/etc/bind/dns01.key", KEY_FILE, 0o640)
         before = machine.files("/etc/bind", "/var/lib/bind")

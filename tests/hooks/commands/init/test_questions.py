@@ -152,6 +152,25 @@ def test_whoever_stops_has_nothing_written(key: str, at: str, machine: FreshMach
     said = machine.at_terminal(*init("--client", "dehydrated"), answers=answers)
     assert said.code == 130, said.stdout
     assert machine.files(*MINE) == before
+    assert "\ndns01: stopped" in said.stdout
+
+
+@pytest.mark.parametrize("answer", ["y", "example.net", "Yes please", "1"])
+def test_an_answer_that_is_no_provider_leaves_the_one_that_enter_takes(
+    answer: str, machine: FreshMachine
+) -> None:
+    machine.write("/etc/bind/dns01.key", KEY_FILE, 0o640)
+    provider = r"DNS provider \[rfc2136\]"
+    said = machine.at_terminal(
+        *init("--client", "certbot", "--no-bind", "--staging", "--email", "", "example.org"),
+        answers=[
+            (provider, f"{answer}\n"),
+            ("-> Enter: rfc2136", ""),
+            (provider, "\n"),
+            ("Write this", "no\n"),
+        ],
+    )
+    assert said.code == 130, said.stdout
 
 
 def test_no_to_the_difference_writes_nothing(machine: FreshMachine) -> None:

@@ -1,0 +1,68 @@
+"""Whether the provider takes the account's credentials; those that it refuses are asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from ....deadline import within
+from ....errors import AuthRejected, ClockSkew, HookError
+from ....options import Option
+from ....providers import load
+from ....providers.base import Provider
+from ..provider_guide import least, privilege
+from .account import Chosen, ask_for, built, is_secret
+from .questions import Questions, complain, say
+
+TIME_LIMIT = 6.0  # seconds for the provider's answer; the doctor says more of one that is late
+
+
+def accepted(questions: Questions, account: Chosen, names: Sequence[str]) -> Chosen:
+    """The account with credentials that its provider does not refuse, as far as that can be told without
+    changing anything. Raises AuthRejected where nobody can be asked for others."""
+    kind = load(account.provider)
+    while refusal := _refusal(kind, account, names[0].removeprefix("*.")):
+        others = _credentials(kind, account)
+        if not questions.asks:
+            ways = " ".join(f"--secret {option.key}=FILE" for option in others if option.secret)
+            raise AuthRejected(
+                f"init: {refusal}",
+                f"give others: {ways}; {privilege(account.provider, kind)}. Nothing is written",
+            )
+        complain(refusal)
+        say(privilege(account.provider, kind))
+        answers = {option.key: ask_for(questions, option, enter="as it is") for option in others}
+        changed = {
+            key: answer for key, answer in answers.items() if answer not in ("", account.every.get(key))
+        }
+        if not changed:
+            return account
+        secrets = account.secrets | {key for key in changed if is_secret(kind, key)}
+        account = account._replace(
+            options={**account.options, **changed}, every={**account.every, **changed}, secrets=secrets
+        )
+    return account
+
+
+def _refusal(kind: type[Provider], account: Chosen, domain: str) -> AuthRejected | None:
+    """What the provider says against the credentials; everything else is for the doctor."""
+    if not _credentials(kind, account):
+        return None
+    with suppress(HookError), within(TIME_LIMIT):
+        try:
+            built(kind, account.every).zone_for(domain)
+        except ClockSkew:
+            return None
+        except AuthRejected as error:
+            return error
+    return None
+
+
+def _credentials(kind: type[Provider], account: Chosen) -> list[Option]:
+    """Those that are given, and what usually goes with them; none where no secret is among them."""
+    found = [
+        option
+        for option in kind.options
+        if not option.table and (option in least(kind) or (option.secret and option.key in account.every))
+    ]
+    return found if any(option.secret for option in found) else []

@@ -1,0 +1,80 @@
+"""``dns01 init`` and credentials that the provider refuses, before anything is written."""
+
+from __future__ import annotations
+
+import pytest
+from fakes.digitalocean import DigitalOcean
+from fresh import FreshMachine
+
+GIVEN = ["--client", "certbot", "--provider", "digitalocean", "--email", "", "--staging", "--no-order"]
+MINE = ("/etc/dns01", "/etc/letsencrypt")
+PRIVILEGE = "The least privilege to grant: the custom scopes domain:read, domain:create"
+FILE = "/mnt/home/token"
+STOP = ("Write this", "no\n")  # what follows would ask the DNS
+
+
+def init(api: DigitalOcean, *more: str) -> list[str]:
+    return ["dns01", "init", *GIVEN, "--set", f"base_url={api.url}", *more, "example.org"]
+
+
+def test_what_to_grant_is_said_before_the_token_is_asked_for(machine: FreshMachine) -> None:
+    with DigitalOcean(["example.org"]) as api:
+        answers = [(PRIVILEGE, ""), (r"token \(not shown\)", f"{api.token}\n"), STOP]
+        said = machine.at_terminal(*init(api), answers=answers)
+    assert said.code == 130
+    assert "refused" not in said.stdout
+
+
+@pytest.mark.parametrize("slip", ["a-token-with-a-slip", "Bearer s3cret-t0ken-0f-the-test", "\u00e4-token"])
+def test_a_token_that_is_refused_is_asked_for_again(slip: str, machine: FreshMachine) -> None:
+    with DigitalOcean(["example.org"]) as api:
+        said = machine.at_terminal(
+            *init(api),
+            answers=[
+                (r"token \(not shown\)", f"{slip}\n"),
+                (r"credentials are\s+refused", ""),
+                (PRIVILEGE, ""),
+                (r"as it is\)\s+token \(not shown\)", f"{slip}-too\n"),
+                (r"as it is\)\s+token \(not shown\)", f" {api.token} \n"),
+                ("Write this", "yes\n"),
+            ],
+            DNS01_DOH="",
+        )
+    assert machine.path("/etc/dns01/digitalocean.token").read_text() == f"{api.token}\n", said.stdout
+    assert slip not in said.stdout
+
+
+def test_enter_keeps_it_for_the_doctor_to_say_more(machine: FreshMachine) -> None:
+    with DigitalOcean(["example.org"]) as api:
+        token = r"token \(not shown\)"
+        said = machine.at_terminal(*init(api), answers=[(token, "slip\n"), (token, "\n"), STOP])
+    assert said.code == 130
+
+
+def test_a_token_that_an_earlier_run_has_written_is_asked_for_again_as_well(machine: FreshMachine) -> None:
+    machine.write(FILE, "slip\n")
+    with DigitalOcean(["example.org"]) as api:
+        before = machine.run(*init(api, "--secret", f"token={FILE}", "--no-doctor", "--yes"))
+        assert before.code == 0, before.stderr
+        again = [*init(api)[:4], *init(api)[6:]]
+        said = machine.at_terminal(*again, answers=[(r"token \(not shown\)", f"{api.token}\n"), STOP])
+    assert said.code == 130
+    assert "changed, mode 0600, not shown: /etc/dns01/digitalocean.token" in said.stdout
+
+
+def test_unattended_it_is_an_error_that_names_the_option(machine: FreshMachine) -> None:
+    machine.write(FILE, "slip\n")
+    with DigitalOcean(["example.org"]) as api:
+        before = machine.files(*MINE)
+        said = machine.run(*init(api, "--secret", f"token={FILE}", "--yes"))
+    assert said.code == 5, said.stdout
+    assert "give others: --secret token=FILE; The least privilege" in said.stderr
+    assert machine.files(*MINE) == before
+
+
+@pytest.mark.parametrize("status", [500, 404])
+def test_what_is_no_refusal_is_left_to_the_doctor(status: int, machine: FreshMachine) -> None:
+    machine.write(FILE, DigitalOcean.token)
+    with DigitalOcean(["example.net"] if status == 404 else ["example.org"]) as api:
+        said = machine.at_terminal(*init(api, "--secret", f"token={FILE}"), answers=[STOP])
+    assert said.code == 130
