@@ -61,7 +61,7 @@ PRESETS = {
 }
 OTHER_KEY = {"--privkey", "-p"}  # of dehydrated: another account than the one in its files
 SOURCES = re.compile(r"^\s*(\.|source)\s", re.MULTILINE)  # a file that might say CA= as well
-CONDITIONAL = re.compile(r"^\s+(export\s+)?CA=", re.MULTILINE)
+CONDITIONAL = re.compile(r"^[^\S\n]+(export\s+)?CA=", re.MULTILINE)
 
 
 class Authority(NamedTuple):

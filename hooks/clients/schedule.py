@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from glob import glob
 from typing import NamedTuple
 
@@ -24,16 +24,30 @@ PROGRAMS = ("usr/bin", "usr/local/bin", "usr/sbin", "usr/local/sbin", "bin", "sn
 CRON_PROGRAMS = ("usr/sbin/cron", "usr/sbin/crond", "usr/bin/crond")
 
 
+_SETTING = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=(.*)$", re.MULTILINE)
+_ASSIGNED = re.compile(r"""["']?([A-Za-z_]\w*)=([^\s"']*)""")
+
+
+class Line(NamedTuple):
+    """A command by the clock, the file that it stands in, and the variables that are set there for it."""
+
+    path: str
+    text: str
+    environ: Mapping[str, str]
+
+
 class Schedule(NamedTuple):
     """``commands``: the lines that run the client. ``idle``: timers for it that are not enabled, and
     ``masked`` those that cannot be. ``days``: between two runs, by the most frequent of them. ``ignored``:
-    cron's entries that would run it, each with the reason why it does not."""
+    cron's entries that would run it, each with the reason why it does not. ``lines``: ``commands``, and what
+    the scripts say that they call."""
 
     commands: tuple[str, ...]
     idle: tuple[str, ...]
     masked: tuple[str, ...] = ()
     days: float | None = None
     ignored: tuple[Entry, ...] = ()
+    lines: tuple[Line, ...] = ()
 
 
 def has_cron(root: str = "/") -> bool:
@@ -49,10 +63,16 @@ def of(client: str, root: str = "/") -> Schedule:
     links = (link for folder in UNITS for link in glob(f"{root}/{folder}/*.wants/*.timer"))
     enabled = set(map(os.path.basename, links))
     timers = {
-        timer: (line, when) for timer, line, when in _timers(root) if _runs(word, f"{timer} {line}", root)
+        timer: (line, when)
+        for timer, line, when in _timers(root)
+        if _runs(word, f"{timer} {line.text}", root)
     }
     masked = {timer for timer in timers if _is_masked(timer, root)}
-    running = [(line or timer, when) for timer, (line, when) in timers.items() if timer in enabled - masked]
+    running = [
+        (line._replace(text=line.text or timer), when)
+        for timer, (line, when) in timers.items()
+        if timer in enabled - masked
+    ]
     cron = [entry for entry in entries(root) if _runs(word, entry.line, root)]
     if os.path.isdir(os.path.join(root, "run/systemd/system")):
         cron = [each for each in cron if "-d /run/systemd/system" not in each.line]  # Debian's own stand back
@@ -60,12 +80,39 @@ def of(client: str, root: str = "/") -> Schedule:
     taken = [entry for entry in cron if not entry.ignored]
     days = [_days(when) for _, when in running] + [1 if each.days is None else each.days for each in taken]
     return Schedule(
-        (*(line for line, _ in running), *(entry.line for entry in taken)),
+        (*(line.text for line, _ in running), *(entry.line for entry in taken)),
         tuple(sorted(timers.keys() - enabled - masked)),
         tuple(sorted(masked)),
         min(days, default=None),
         tuple(entry for entry in cron if entry.ignored),
+        tuple(
+            _all_lines(
+                [*(line for line, _ in running), *(_of_cron(each, root) for each in taken)], word, root
+            )
+        ),
     )
+
+
+def unit(service: str, root: str = "/") -> Line | None:
+    """What a service of systemd runs, and with which variables; None if there is no such unit."""
+    paths = [path for folder in UNITS if os.path.isfile(os.path.join(root, path := f"{folder}/{service}"))]
+    return _service(service, root) if paths else None
+
+
+def _of_cron(entry: Entry, root: str) -> Line:
+    set_there = _SETTING.findall(read_text(entry.path, root) or "")
+    return Line(entry.path, entry.line, {name: value.strip().strip("\"'") for name, value in set_there})
+
+
+def _all_lines(lines: Sequence[Line], word: re.Pattern[str], root: str) -> Iterator[Line]:
+    for line in lines:
+        yield line
+        for path in _scripts(line.text):
+            text = _script(os.path.join(root, path.lstrip("/"))).replace("\\\n", " ")
+            environ = {name: value.strip().strip("\"'") for name, value in _SETTING.findall(text)}
+            for called in text.splitlines():
+                if word.search(called) and not called.lstrip().startswith("#"):
+                    yield Line(path, called.strip(), {**line.environ, **environ})
 
 
 def _judged(entry: Entry, client: str, root: str) -> Entry:
@@ -92,8 +139,11 @@ def _runs(word: re.Pattern[str], line: str, root: str) -> bool:
     """Whether the line runs the client, or a script that does."""
     if word.search(line):
         return True
-    scripts = re.findall(r"(?<![\w.])/[\w./-]+", line)
-    return any(word.search(_script(os.path.join(root, script.lstrip("/")))) for script in scripts[:5])
+    return any(word.search(_script(os.path.join(root, path.lstrip("/")))) for path in _scripts(line))
+
+
+def _scripts(line: str) -> list[str]:
+    return re.findall(r"(?<![\w.])/[\w./-]+", line)[:5]
 
 
 def _script(path: str) -> str:
@@ -121,7 +171,7 @@ def _days(when: str) -> float:
     return longest_gap(*fields) or 1
 
 
-def _timers(root: str) -> Iterator[tuple[str, str, str]]:
+def _timers(root: str) -> Iterator[tuple[str, Line, str]]:
     """Every timer, what its service runs, and when."""
     seen = set()
     for path in (path for folder in UNITS for path in sorted(glob(f"{root}/{folder}/*.timer"))):
@@ -133,7 +183,17 @@ def _timers(root: str) -> Iterator[tuple[str, str, str]]:
         text = read_text(path) or ""
         unit = re.search(r"^Unit=(.*)$", text, re.MULTILINE)
         service = unit[1].strip() if unit else timer.removesuffix(".timer") + ".service"
-        texts = [read_text(f"{root}/{folder}/{service}") or "" for folder in UNITS]
-        runs = re.findall(r"^ExecStart(?:Pre|Post)?=(.*)$", "\n".join(texts), re.MULTILINE)
         when = re.search(r"^OnCalendar=(.*)$", text, re.MULTILINE)
-        yield timer, "; ".join(runs), when[1] if when else ""
+        yield timer, _service(service, root), when[1] if when else ""
+
+
+def _service(service: str, root: str) -> Line:
+    texts = {path: read_text(path, root) for folder in UNITS for path in [f"/{folder}/{service}"]}
+    text = "\n".join(filter(None, texts.values()))
+    runs = re.findall(r"^ExecStart(?:Pre|Post)?=(.*)$", text, re.MULTILINE)
+    files = re.findall(r"^EnvironmentFile=-?(.*)$", text, re.MULTILINE)
+    variables = re.findall(r"^Environment=(.*)$", text, re.MULTILINE)
+    set_there = _SETTING.findall("\n".join(read_text(file.strip(), root) or "" for file in files))
+    set_there += [(name, value) for line in variables for name, value in _ASSIGNED.findall(line)]
+    environ = {name: value.strip().strip("\"'") for name, value in set_there}
+    return Line(next((path for path, text in texts.items() if text), ""), "; ".join(runs), environ)

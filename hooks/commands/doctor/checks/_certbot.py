@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping
 from glob import glob
 
 from .....errors import DeployError
+from ....caa.issuers import PRESETS
 from ....clients.dehydrated import read_text
 from ....deploy.certificate.leaf import names_in
 from ..finding import Examined, Finding, Severity
 from ._script import unusable
+from ._staging import is_old, is_staging, staging
 
 RENEWAL = "/etc/letsencrypt/renewal"
+CLI_INI = "/etc/letsencrypt/cli.ini"  # which holds for every call of certbot
 HOOKS = {"manual_auth_hook": "auth", "manual_cleanup_hook": "cleanup", "renew_hook": "deploy"}
 OPTIONS = {"auth": "--manual-auth-hook", "cleanup": "--manual-cleanup-hook", "deploy": "--deploy-hook"}
 OURS = ("dns01", "hook.py")
@@ -79,6 +82,7 @@ def check(path: str, settings: Mapping[str, str], examined: Examined) -> Iterato
         message = "it has no manual_auth_hook: certbot cannot renew it without a person"
         yield Finding("certbot-hook-missing", Severity.ERROR, path, message, (_again(lineage),))
     yield from _gone(path, settings, examined)
+    yield from _staging_ca(path, settings, examined)
     if settings.get("autorenew", "").lower() == "false":
         message = "autorenew is off: certbot passes it over when it renews"
         yield Finding("certbot-autorenew-off", Severity.WARNING, path, message,
@@ -119,6 +123,20 @@ def _broken(path: str, settings: Mapping[str, str], examined: Examined) -> Findi
             )
             return Finding("certbot-renewal-broken", Severity.ERROR, path, message, steps)
     return None
+
+
+def _staging_ca(path: str, settings: Mapping[str, str], examined: Examined) -> Iterator[Finding]:
+    """The CA of the next renewal, and that of all that is ordered without --server."""
+    server = settings.get("server", "")
+    if is_staging(server):
+        lineage = os.path.basename(path).removesuffix(".conf")
+        again = f"certbot renew --cert-name {lineage} --force-renewal --server {PRESETS['letsencrypt']}"
+        yield staging(path, server, (again,), kept=is_old(examined, settings.get("cert", "")))
+    default = _settings(read_text(CLI_INI, examined.root) or "")
+    said = default.get("server", "")
+    if is_staging(said) or default.get("staging", "").lower() == "true":
+        steps = (f"take server = {said} out of {CLI_INI}" if said else f"take staging out of {CLI_INI}",)
+        yield staging(CLI_INI, said or "Let's Encrypt's staging", steps, kept=True)
 
 
 def _gone(path: str, settings: Mapping[str, str], examined: Examined) -> Iterator[Finding]:

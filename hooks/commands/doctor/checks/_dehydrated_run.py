@@ -19,6 +19,7 @@ from ....caa.issuers import PRESETS, of_dehydrated
 from ....clients.dehydrated import Dehydrated, read_text
 from ..finding import Examined, Finding, Severity
 from ._script import uses_arguments
+from ._staging import is_staging, staging
 
 KEY_ALGORITHMS = ("rsa", "prime256v1", "secp384r1", "secp521r1")
 CHALLENGE_TYPES = ("http-01", "dns-01", "tls-alpn-01", "dns-persist-01")
@@ -47,6 +48,7 @@ def check(
     yield from _values(own, {**own.settings, **given})
     yield from _lock(examined, main, arguments)
     yield from _account(examined, main, arguments)
+    yield from _staging_ca(examined, main, own, scheduled=bool(arguments))
 
 
 def _syntax(examined: Examined, files: Sequence[str]) -> Iterator[Finding]:
@@ -198,6 +200,28 @@ def _account(examined: Examined, main: Dehydrated, arguments: Sequence[str]) -> 
         yield Finding("account-missing", Severity.ERROR, main.files[0], message, (eab, register))
     else:  # which takes no more than that
         yield Finding("account-missing", Severity.WARNING, main.files[0], message, (register,))
+
+
+def _staging_ca(
+    examined: Examined, main: Dehydrated, own: Dehydrated, *, scheduled: bool
+) -> Iterator[Finding]:
+    """dehydrated keeps a certificate of another CA until it is due. ``CA`` in what a certificate has of its
+    own counts for nothing."""
+    said = of_dehydrated(main, root=examined.root).directory
+    if is_staging(said):
+        path = main.origins.get("CA", main.files[0])
+        steps = [
+            f'write in {path}: CA="letsencrypt"',
+            "dehydrated --register --accept-terms; dehydrated -c -x",
+        ]
+        if single := _ca_of_its_own(examined, own):
+            steps.append(f"what {single} says of CA counts for nothing")
+        yield staging(path, said, tuple(steps), kept=scheduled)
+
+
+def _ca_of_its_own(examined: Examined, own: Dehydrated) -> str:
+    text = read_text(own.files[-1], examined.root) or ""
+    return own.files[-1] if len(own.files) > 1 and re.search(r"^\s*CA=", text, re.MULTILINE) else ""
 
 
 def _is_plain(said: str, start: str = "/") -> bool:

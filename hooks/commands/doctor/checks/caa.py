@@ -8,7 +8,7 @@ from contextlib import suppress
 from .....errors import DelegationError
 from ....caa.evaluation import Verdict
 from ....caa.evaluation import check as judge
-from ....caa.issuers import authority
+from ....caa.issuers import Authority, Order, authority
 from ....caa.preflight import Lookups, is_binding
 from ....dns.cname_chain import Discovery
 from ..finding import Examined, Finding, Severity
@@ -23,7 +23,8 @@ def check(examined: Examined) -> Iterator[Finding]:
         (world,) = examined.places.names_by_discovery([examined.name])
         with suppress(DelegationError):  # which is said of the servers
             world.find(examined.name)  # what is above its zone need not be there
-    ca = authority(examined.settings.ca, examined.settings.ca_account, order_of(examined))
+    order = order_of(examined)
+    ca = authority(examined.settings.ca, examined.settings.ca_account, order)
     base = examined.domain.removeprefix("*.")
     lookups = Lookups(world, [base])
     verdict = judge(examined.domain, ca, lookups)
@@ -32,10 +33,24 @@ def check(examined: Examined) -> Iterator[Finding]:
     if verdict.outcome != "allowed":
         severity = _DOUBTS.get((verdict.outcome, verdict.cause), Severity.ERROR)
         yield _finding(verdict, severity if is_binding(ca, world) else min(severity, Severity.WARNING))
+    if verdict.outcome == "allowed":
+        yield from _of_the_client(examined, ca, order, lookups)
     if base != examined.domain:
         beside = judge(base, ca, lookups)
         if beside.outcome == "forbidden" and beside.reason != verdict.reason:
             yield _finding(beside, Severity.NOTE)
+
+
+def _of_the_client(examined: Examined, ca: Authority, order: Order, lookups: Lookups) -> Iterator[Finding]:
+    """The CA that the client orders from, where another is configured here and may issue."""
+    theirs = authority("", "", order)
+    if not theirs.names or theirs.names == ca.names:
+        return
+    verdict = judge(examined.domain, theirs, lookups)
+    if verdict.outcome == "forbidden":
+        words = f"{verdict.reason}; the client orders from {order.directory}, whatever `ca` says here"
+        steps = (*verdict.remedy, f"or have the client order from {examined.settings.ca}")
+        yield _finding(verdict, Severity.ERROR)._replace(message=words, remedy=steps)
 
 
 def _is_served(world: Discovery, domain: str) -> bool:

@@ -17,7 +17,7 @@ from ....clients import dehydrated
 from ....clients import schedule as schedules
 from ....clients.dehydrated import Dehydrated
 from ..finding import Examined, Finding, Severity
-from . import _certbot, _dehydrated_run, _domains_txt, renewal
+from . import _by_command, _certbot, _dehydrated_run, _domains_txt, renewal
 from ._script import unusable, without_arguments
 
 PERSISTENT = "dns-persist-01"  # no hook is called for it
@@ -28,8 +28,10 @@ _OPTIONS = {"-k": "HOOK", "--hook": "HOOK", "-t": "CHALLENGETYPE", "--challenge"
 
 
 def check(examined: Examined) -> Iterator[Finding]:
-    """dehydrated's configuration, certbot's renewal files, and what runs either of them."""
+    """dehydrated's configuration, certbot's renewal files, and what runs either of them, lego or uacme."""
     yield from _dehydrated(examined)
+    yield from _by_command.check(examined, {name: _schedule_of(examined, name) for name in ("lego", "uacme")})
+    yield from _by_command.traefik(examined, schedules.unit("traefik.service", examined.root))
     lineages = list(_certbot.lineages(examined))
     for path, settings in lineages:
         yield from _certbot.check(path, settings, examined)
@@ -43,7 +45,7 @@ def _schedule_of(examined: Examined, client: str) -> schedules.Schedule:
         return _read_schedule(examined.places, client, examined.root)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _read_schedule(places: Placements, client: str, root: str) -> schedules.Schedule:
     return schedules.of(client, root)
 

@@ -172,6 +172,23 @@ def test_the_ca_of_dehydrated_s_config_counts_for_what_is_in_its_domains_txt(
     assert codes(check(examined)) == ["caa-unknown-ca"]
 
 
+def test_the_ca_that_the_client_orders_from_is_looked_at_beside_another_that_is_configured(
+    world: World, tmp_path: Path
+) -> None:
+    world.zones["example.org"].set("example.org", "CAA", OURS)
+    folder = tmp_path / "etc/dehydrated"
+    folder.mkdir(parents=True)
+    (folder / "config").write_text("# the CA:\n\nCA=buypass\n")
+    (folder / "domains.txt").write_text("example.org\n")
+    examined = examine(world, "example.org", DNS01_CA="letsencrypt")._replace(root=str(tmp_path))
+
+    (finding,) = check(examined)
+
+    assert (finding.code, finding.severity) == ("caa-forbids", Severity.ERROR)
+    assert "https://api.buypass.com/acme/directory" in finding.message
+    assert finding.remedy[-1] == "or have the client order from letsencrypt"
+
+
 @pytest.mark.parametrize(
     ("ca", "severity"),
     [("letsencrypt", Severity.ERROR), ("ca.corp.internal", Severity.WARNING)],

@@ -1,0 +1,37 @@
+"""A CA's test directory, where certificates are for keeping: nobody trusts what it issues."""
+
+from __future__ import annotations
+
+import os
+import time
+from urllib.parse import urlsplit
+
+from ....caa.issuers import PRESETS
+from ..finding import Examined, Finding, Severity
+
+HOSTS = {urlsplit(url).hostname for name, url in PRESETS.items() if name.endswith("-test")}
+TRIAL = 7 * 86400.0  # seconds after which a test certificate is no trial any more
+
+
+def is_staging(said: str) -> bool:
+    """Whether a CA, by its address or by a short name, is one for tests."""
+    return said.endswith(("-test", "-staging")) or urlsplit(said).hostname in HOSTS
+
+
+def is_old(examined: Examined, file: str) -> bool:
+    """Whether a file was written longer ago than a trial takes; one that is not there was not."""
+    try:
+        return time.time() - os.stat(examined.path(file)).st_mtime > TRIAL
+    except OSError:
+        return False
+
+
+def staging(path: str, said: str, steps: tuple[str, ...], *, kept: bool) -> Finding:
+    """``kept``: whether its certificates are renewed, or have been there for long."""
+    return Finding(
+        "staging-ca",
+        Severity.WARNING if kept else Severity.NOTE,
+        path,
+        f"the CA is {said}, which is for tests: nobody trusts its certificates",
+        steps,
+    )

@@ -1,0 +1,142 @@
+"""What the doctor says of lego, uacme and Traefik, and of a CA that is for tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from client_files import DEHYDRATED, RENEWAL, Machine, with_dehydrated
+
+from dns01.hooks.commands.doctor.finding import Severity
+
+CRONTAB = "/etc/cron.d/acme"
+EXEC_PATH = "EXEC_PATH=/opt/dns01/bin/dns01\n"
+LEGO = f"{EXEC_PATH}1 2 * * * root lego --path /var/lib/lego -d example.org --dns exec renew\n"
+UACME = "1 2 * * * root uacme -h /opt/dns01/bin/dns01 issue www.example.org example.org\n"
+TRAEFIK = "acme:\n  storage: /srv/acme.json\n  dnsChallenge:\n    provider: exec\n"
+STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    machine = Machine(tmp_path / "root")
+    for program in ("/bin/sh", "/opt/dns01/bin/dns01", "/opt/plain"):
+        machine[program] = "#!/bin/sh\n"
+        machine.mode(program, 0o644 if program == "/opt/plain" else 0o755)
+    return machine
+
+
+def traefik(machine: Machine, text: str = TRAEFIK, unit: str = f"Environment={EXEC_PATH}") -> None:
+    machine["/etc/traefik/traefik.yml"] = text
+    machine["/etc/systemd/system/traefik.service"] = f"[Service]\nExecStart=/usr/bin/traefik\n{unit}"
+    machine["/srv/acme.json"] = "{}"
+    machine.mode("/srv/acme.json", 0o600)
+
+
+@pytest.mark.parametrize(
+    ("crontab", "code", "words"),
+    [
+        (LEGO.partition("\n")[2], "hook-missing", "EXEC_PATH=/path/of/dns01"),
+        (LEGO.replace("/opt/dns01/bin", "/opt/old"), "hook-missing", "/opt/old/dns01"),
+        (LEGO.replace("/opt/dns01/bin/dns01", "/opt/plain"), "hook-not-executable", "chmod +x /opt/plain"),
+        (UACME.replace("-h /opt/dns01/bin/dns01 ", ""), "hook-missing", "-h /path/of/dns01"),
+        (UACME.replace("/opt/dns01/bin", "/opt/old"), "hook-missing", "/opt/old/dns01"),
+        (UACME.replace("-h ", "--hook=").replace("dns01/bin", "old"), "hook-missing", "/opt/old/dns01"),
+    ],
+)
+def test_a_command_that_does_not_call_the_hook(machine: Machine, crontab: str, code: str, words: str) -> None:
+    machine[CRONTAB] = crontab
+
+    finding = machine.finding()
+
+    assert (finding.code, finding.severity) == (code, Severity.ERROR)
+    assert words in "\n".join((finding.message, *finding.remedy))
+
+
+@pytest.mark.parametrize(
+    "crontab",
+    [
+        LEGO,
+        UACME,
+        f"1 2 * * * root {EXEC_PATH.strip()} lego --path=/x --domains=a.org,example.org --dns=exec run\n",
+        LEGO.replace("example.org", "example.net").replace("/opt/dns01/bin", "/opt/old"),
+        LEGO.replace("exec", "cloudflare").replace("/opt/dns01/bin", "/opt/old"),
+        "1 2 * * * root sh -c 'uacme -h \"$HOOK\" issue example.org'\n",
+    ],
+)
+def test_a_command_that_is_right_or_none_of_ours(machine: Machine, crontab: str) -> None:
+    machine[CRONTAB] = crontab
+    assert machine.findings() == []
+
+
+def test_a_script_of_a_timer_is_looked_into(machine: Machine) -> None:
+    machine["/etc/systemd/system/acme.timer"] = "[Timer]\nOnCalendar=daily\n"
+    machine["/etc/systemd/system/acme.service"] = "[Service]\nExecStart=/usr/local/sbin/acme\n"
+    machine.link("/etc/systemd/system/timers.target.wants/acme.timer")
+    script = (
+        "#!/bin/sh\nexport EXEC_PATH=/opt/old/dns01\nlego --path /x \\\n  -d example.org --dns exec renew\n"
+    )
+    machine["/usr/local/sbin/acme"] = script
+    assert (machine.finding().code, machine.finding().subject) == ("hook-missing", "/usr/local/sbin/acme")
+
+
+def test_lego_without_the_path_of_its_files(machine: Machine) -> None:
+    machine["/var/lib/lego/accounts/a"] = ""
+    machine[CRONTAB] = LEGO.replace("--path /var/lib/lego ", "")
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("lego-path-missing", Severity.WARNING)
+
+
+def test_traefik_as_it_should_be(machine: Machine) -> None:
+    traefik(machine)
+    assert machine.findings() == []
+
+
+@pytest.mark.parametrize("unit", ["", "Environment=EXEC_PATH=/opt/old\n", "EnvironmentFile=-/etc/gone\n"])
+def test_traefik_without_the_hook(machine: Machine, unit: str) -> None:
+    traefik(machine, unit=unit)
+    assert (machine.finding().code, machine.finding().severity) == ("hook-missing", Severity.ERROR)
+
+
+def test_traefiks_storage_that_others_may_read(machine: Machine) -> None:
+    traefik(machine)
+    machine.mode("/srv/acme.json", 0o640)
+    assert machine.finding().code == "traefik-storage-open"
+    assert machine.finding().remedy == ("chmod 600 /srv/acme.json",)
+
+
+def test_a_staging_ca_that_certificates_are_renewed_from(machine: Machine, tmp_path: Path) -> None:
+    traefik(machine, f"{TRAEFIK}  caServer: {STAGING}\n")
+    assert (machine.finding().code, machine.finding().severity) == ("staging-ca", Severity.WARNING)
+
+    machine["/etc/traefik/traefik.yml"] = ""
+    machine[CRONTAB] = LEGO.replace("lego ", f"lego --server {STAGING} ")
+    assert machine.finding().code == "staging-ca"
+
+    machine[CRONTAB] = UACME.replace("-h ", "-s -h ")
+    assert machine.finding().code == "staging-ca"
+
+    dehydrated = with_dehydrated(tmp_path / "dehydrated")
+    dehydrated["/etc/dehydrated/config"] = f"{DEHYDRATED}\nCA=letsencrypt-test\n"
+    assert (dehydrated.finding().code, dehydrated.finding().severity) == ("staging-ca", Severity.WARNING)
+
+
+def test_a_staging_ca_is_a_note_until_the_trial_is_over(machine: Machine, tmp_path: Path) -> None:
+    dehydrated = with_dehydrated(tmp_path / "dehydrated")
+    dehydrated["/etc/dehydrated/config"] = f"{DEHYDRATED}\nCA=letsencrypt-test\n"
+    dehydrated["/etc/cron.d/dehydrated"] = ""
+    assert [finding.severity for finding in dehydrated.findings() if finding.code == "staging-ca"] == [
+        Severity.NOTE
+    ]
+
+    cert = "/etc/letsencrypt/live/example.org/cert.pem"
+    renewal = RENEWAL.replace("dns01 certbot", "/opt/dns01/bin/dns01 certbot").replace(
+        "/bin//opt/dns01/bin", "/bin"
+    )
+    machine["/etc/letsencrypt/renewal/example.org.conf"] = f"cert = {cert}\n{renewal}server = {STAGING}\n"
+    machine["/etc/cron.d/certbot"] = "1 2 * * * root certbot renew\n"
+    assert (machine.finding().code, machine.finding().severity) == ("staging-ca", Severity.NOTE)
+    machine[cert] = "no certificate"
+    os.utime(machine.root / cert.lstrip("/"), (1_700_000_000, 1_700_000_000))
+    assert machine.finding().severity == Severity.WARNING
