@@ -200,6 +200,20 @@ def _trusted(apex: str, anchors: Sequence[DS], look: Look, now: float) -> tuple[
     if not trusted:
         raise _Refused(_no_key_for(anchors, keys), *_right_ds(apex, keys))
     entry = dns.rrset.from_rdata_list(keys.name, keys.ttl, trusted)
+    made_by = {each.key_tag for each in _records(look.keys, apex, dns.rdatatype.RRSIG, keys.rdtype) or ()}
+    tags = {dns.dnssec.key_id(key) for key in trusted}
+    if made_by and not made_by & tags:
+        raise _Refused(
+            f"its keys are signed by {_tags(made_by)}, and not by the key that the DS at its parent belongs "
+            f"to, {_tags(tags)}",
+            f"see that the signer has the private part of key {_tags(tags)}, and may use it: rndc dnssec "
+            f"-status {apex} (BIND), keymgr {apex} list (Knot), pdnsutil show-zone {apex} (PowerDNS)",
+            *(
+                f"or give the registrar, or whoever runs the parent zone, one that signs: {ds}"
+                for ds in _ds_to_have(keys)
+                if int(ds.split(" DS ")[1].split()[0]) in made_by
+            ),
+        )
     return keys, _verified(look.keys, keys, entry, now)
 
 

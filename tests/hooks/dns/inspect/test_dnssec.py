@@ -63,6 +63,17 @@ def test_a_zone_that_its_parent_has_another_key_s_ds_for_is_bogus() -> None:
     assert str(ZONE.ds[0]) in found.remedy[0]
 
 
+def test_keys_that_are_signed_by_another_than_the_ds_belongs_to_are_bogus() -> None:
+    both = dns.rrset.from_rdata_list(ZONE.keys.name, 60, [*ZONE.keys, *FOREIGN.keys])
+    keys = Response(ZONE.response("@", DNSKEY, [both, FOREIGN.signature(both)]))
+
+    (found,) = validate(surveyed(look()._replace(keys=keys)))
+
+    assert isinstance(found, Bogus)
+    assert f"not by the key that the DS at its parent belongs to, {ZONE.ds[0].key_tag}" in found.reason
+    assert str(FOREIGN.ds[0]) in found.remedy[1]
+
+
 def test_a_zone_with_a_ds_that_is_not_signed_is_bogus() -> None:
     (found,) = validate(surveyed(look(signed=False)))
     assert isinstance(found, Bogus)
