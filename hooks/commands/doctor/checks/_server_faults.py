@@ -174,7 +174,10 @@ def _stale(survey: Survey, fault: ServerFault) -> Finding:
 
 
 def serial_went_back(survey: Survey, account: AccountCopy | None) -> Finding:
-    primaries = primary_addresses(survey, account.copy if account else None)
+    apart = (
+        account is not None and not account.server and account.apex.serial is not None
+    )  # an API's database
+    primaries = set() if apart else primary_addresses(survey, account.copy if account else None)
     primary = next((look for look in survey.looks if look.address.ip in primaries), None)
     late = [look for look in survey.looks if look.authority and look.address.ip not in primaries]
     highest = max((Serial(look.serial or 0) for look in late), default=Serial(0)).value

@@ -12,6 +12,7 @@ from ....dns.inspect.server_answers import Look
 from ....dns.inspect.survey import Survey, recheck_serials
 from ....dns.message import A, addresses_in
 from ..finding import Examined, Finding, Severity
+from ._zones import zone_of
 from .account_copy import AccountCopy, look_again, names
 
 HOSTS = 8  # of the account's own name servers that are looked up
@@ -27,8 +28,6 @@ def copy_elsewhere(survey: Survey, account: AccountCopy) -> Finding | None:
         related = [look for look in speaking if copy_at(look).mname == ours.mname]
         older = [look for look in related if _is_older(ours.serial, look)]
         if related and not (len(older) == len(related) and not _is_signed(survey)):
-            return None
-        if related and ours.mname in survey.delegated:
             return None
     else:
         reached = {*survey.delegated, *(host for look in speaking for host in look.hosts)}
@@ -50,6 +49,39 @@ def copy_elsewhere(survey: Survey, account: AccountCopy) -> Finding | None:
             f"compare: dig NS {survey.apex} +trace",
         ),
     )
+
+
+def beneath_a_zone(examined: Examined, survey: Survey, elsewhere: Finding) -> Finding:
+    """The same where it is a zone, and no registry, that delegates: its servers may have the child as well,
+    from before, and then answer for it in the place of a referral."""
+    above = zone_of(examined, survey.apex.partition(".")[2])
+    if above is None:
+        return elsewhere
+    moved, delegate, *more = elsewhere.remedy
+    apex, speaking = survey.apex, {look.address for look in survey.looks if look.authority}
+    steps = [
+        delegate.replace("give the registrar the name servers of", f"delegate it in {above.apex} to those of")
+    ]
+    if speaking <= {look.address for look in above.looks}:
+        steps = [
+            f"if not, and {above.apex} delegates {apex} to the account's: the servers of {above.apex} still "
+            f"have a zone {apex} of their own, which hides that; delete it: rndc delzone {apex} (BIND), "
+            f"knotc conf-unset 'zone[{apex}]' (Knot), pdnsutil delete-zone {apex} (PowerDNS)",
+            *steps,
+        ]
+    return elsewhere._replace(remedy=(moved, *steps, *more))
+
+
+def refreshed(examined: Examined, survey: Survey, account: AccountCopy) -> AccountCopy:
+    """The account's copy as it is after the survey, where all others are ahead of it: the zone may have
+    changed between the two looks."""
+    speaking = [look for look in survey.looks if look.authority]
+    if not speaking or not all(_is_older(account.apex.serial, look) for look in speaking):
+        return account
+    with suppress(HookError):
+        if again := look_again(examined.places, account.account.name, survey.apex):
+            return account._replace(apex=again[2])
+    return account
 
 
 def hidden_and_behind(survey: Survey, account: AccountCopy) -> bool:

@@ -13,6 +13,7 @@ from ....caa.preflight import Lookups, is_binding
 from ....dns.cname_chain import Discovery
 from ..finding import Examined, Finding, Severity
 from ._ca import order_of
+from ._caa_copies import differing
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -27,6 +28,9 @@ def check(examined: Examined) -> Iterator[Finding]:
     ca = authority(examined.settings.ca, examined.settings.ca_account, order)
     base = examined.domain.removeprefix("*.")
     lookups = Lookups(world, [base])
+    if one_sided := list(differing(examined, ca, lookups)):
+        yield from one_sided
+        return
     verdict = judge(examined.domain, ca, lookups)
     if verdict.cause == "servfail" and not _is_served(world, base):
         return  # which the checks of the delegation and the views say

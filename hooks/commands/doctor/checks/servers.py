@@ -33,7 +33,14 @@ from ._transports import (
     silent,
     without_edns,
 )
-from ._zone_copies import copy_elsewhere, hidden_and_behind, other_view, with_addresses
+from ._zone_copies import (
+    beneath_a_zone,
+    copy_elsewhere,
+    hidden_and_behind,
+    other_view,
+    refreshed,
+    with_addresses,
+)
 from ._zones import named_survey, survey_of, surveys
 from .account_copy import AccountCopies, AccountCopy, account_copies
 
@@ -70,9 +77,13 @@ def _of_all_zones(examined: Examined) -> Iterator[Finding]:
             continue
         own = copies.only if owned else None
         if own:
+            own = refreshed(examined, survey, own)
             survey = recheck_serials(survey, own.apex.serial)
             own = with_addresses(examined, survey, own)
-        yield from findings(survey, own, _addresses.of_the_root(examined))
+        for finding in findings(survey, own, _addresses.of_the_root(examined)):
+            yield (
+                beneath_a_zone(examined, survey, finding) if finding.code == "account-elsewhere" else finding
+            )
         if survey.apex == zone:
             yield from _too_few(examined, survey)
 
@@ -219,6 +230,7 @@ def _unseen(examined: Examined, account: AccountCopy | None) -> Iterator[Finding
     if account is None or is_of_ones_own(examined):
         return
     if survey := survey_of(examined.discovery, account.zone):
+        account = refreshed(examined, survey, account)
         survey = recheck_serials(survey, account.apex.serial)
         account = with_addresses(examined, survey, account)
         for finding in findings(survey, account, _addresses.of_the_root(examined)):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from calls import KEY
 from setups import BOTH, FOUR, NAME, ONE, THREE, TWO, Account, Fault, Faults, Site, check_fault, site_at
-from testbed import Bind, PowerDNS
+from testbed import Bind, Knot, PowerDNS, Zone
 
 FAULTS = Faults()
 HEAD = "@ SOA {mname} hostmaster {serial} 3600 600 86400 60\n@ NS ns1\n@ NS ns2\n"
@@ -26,6 +26,10 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def a_database_of_powerdns_that_the_public_servers_do_not_read(site: Site) -> Account:
     server = site.start(PowerDNS(THREE, {"example.org": AT_BOTH.format(mname="ns1", serial=55)}))
     site.world.zone("example.org", BOTH, "@ SOA ns1 hostmaster 12 3600 600 86400 60\n")
+    return powerdns(server)
+
+
+def powerdns(server: PowerDNS) -> Account:
     url = server.url.removesuffix("/api/v1/servers/localhost")
     return {"DNS01_PROVIDER": "powerdns", "PDNS_API_KEY": server.api_key, "PDNS_API_URL": url}
 
@@ -83,6 +87,57 @@ def acme_dns_with_a_cname_that_lacks_its_final_dot(site: Site) -> Account:
         "ACME_DNS_API_BASE": "http://127.0.0.1:9",
         "ACME_DNS_STORAGE_PATH": str(site.folder / "accounts.json"),
     }
+
+
+@FAULTS.add("serial-went-back", "the account: 7 there, 90 at", "above 90")
+def powerdns_was_restored_from_a_backup(site: Site) -> Account:
+    server = site.start(PowerDNS(THREE, {"example.org": AT_BOTH.format(mname="ns1", serial=7)}))
+    site.world.zone("example.org", BOTH, "@ SOA ns1 hostmaster 90 3600 600 86400 60\n")
+    return powerdns(server)
+
+
+@FAULTS.add("account-elsewhere", "ns1.old.net", "serial 31")
+def an_old_copy_that_names_the_same_primary_and_other_servers(site: Site) -> Account:
+    old = "@ SOA ns1 hostmaster 20 3600 600 86400 60\n@ NS ns1.old.net.\n"
+    site.start(Knot(THREE, {"example.org": old}, [KEY]))
+    site.world.zone("example.org", BOTH, "@ SOA ns1 hostmaster 31 3600 600 86400 60\n")
+    return site.updates(THREE)
+
+
+@FAULTS.add(
+    "account-elsewhere",
+    "example.org still have a zone sub.example.org",
+    "delete it",
+    domain="sub.example.org",
+)
+def the_servers_of_the_zone_above_have_kept_the_child(site: Site) -> Account:
+    site.world.zone("example.org", BOTH, f"sub NS ns.sub\nns.sub A {THREE}\n")
+    child = f"@ SOA ns hostmaster 9 3600 600 86400 60\n@ NS ns\nns A {THREE}\n"
+    site.start(Bind(THREE, {"sub.example.org": child}, [KEY]))
+    for address in (ONE, TWO):
+        site.world.servers[address].serve(Zone("sub.example.org", "", BOTH))
+    return site.updates(THREE)
+
+
+@FAULTS.add("one-sided-caa", "ns2.example.org (127.1.0.2) has other CAA records", "let pki.goog issue")
+def one_server_alone_has_a_caa_that_forbids(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    site.world.servers[TWO].serve(Zone("example.org", '@ CAA 0 issue "pki.goog"', BOTH))
+    return {}
+
+
+def test_one_server_alone_has_a_caa_and_it_allows(site: Site) -> None:
+    site.world.zone("example.org", BOTH)
+    site.world.servers[TWO].serve(Zone("example.org", '@ CAA 0 issue "letsencrypt.org"', BOTH))
+
+    assert not site.diagnose("example.org", {}).ordered
+
+
+def test_the_nameservers_are_the_hidden_primary_and_the_world_is_in_step(site: Site) -> None:
+    site.start(Bind(THREE, {"example.org": AT_BOTH.format(mname="hidden", serial=5)}, [KEY]))
+    site.world.zone("example.org", BOTH, "@ SOA hidden hostmaster 5 3600 600 86400 60\n")
+
+    assert not site.diagnose("example.org", {**site.updates(THREE), "DNS01_NAMESERVERS": THREE}).ordered
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
