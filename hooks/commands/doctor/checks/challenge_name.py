@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .....names import PREFIX
+from .....providers.base import is_within
 from ....dns.inspect.faults import server_faults
 from ....dns.inspect.server_answers import Look
 from ....dns.inspect.survey import Survey
@@ -20,28 +21,36 @@ from ._zones import zone_of
 
 
 class _Path(NamedTuple):
-    """Where one server leads: to another name, to the servers of a child zone, or nowhere else."""
+    """Where one server leads: to another name, to the servers of a child zone, into a child zone (``zone``)
+    that it has itself, or nowhere else."""
 
     alias: str = ""
     child: tuple[str, ...] = ()
+    zone: str = ""
 
 
 def check(examined: Examined) -> Iterator[Finding]:
-    """Compare the servers of the zone that the domain itself is in."""
+    """Compare the servers of the zone that the domain itself is in, and those of the zone above: of a child
+    that nobody delegates, it is chance whose servers are found to be the domain's."""
     if examined.settings.nameservers_for(examined.name):
         return
-    survey = zone_of(examined, examined.name.removeprefix(PREFIX))
-    if survey is None or len(survey.looks) < 2 or any(server_faults(survey)):
-        return  # of which the servers' own check says what is wrong with their copies
-    asked = asking(examined, survey, examined.name, TXT).result()
-    found = {address: _path(answer, survey.apex, examined.name) for address, answer in asked.items()}
-    paths = [(look, path) for look in survey.looks if (path := found.get(look.address)) is not None]
-    if len({path for _, path in paths}) > 1:
-        yield _one_sided(survey, examined.name, paths)
+    own = zone_of(examined, examined.name.removeprefix(PREFIX))
+    above = zone_of(examined, own.apex.partition(".")[2]) if own else None
+    for survey in (own, above):
+        if survey is None or len(survey.looks) < 2 or any(server_faults(survey)):
+            continue  # of which the servers' own check says what is wrong with their copies
+        asked = asking(examined, survey, examined.name, TXT).result()
+        found = {address: _path(answer, survey.apex, examined.name) for address, answer in asked.items()}
+        paths = [(look, path) for look in survey.looks if (path := found.get(look.address)) is not None]
+        if any(path.child for _, path in paths):  # a server of both zones answers for the child at once
+            paths = [(look, path) for look, path in paths if not path.zone]
+        if len({path for _, path in paths}) > 1:
+            yield _one_sided(survey, examined.name, paths)
+            return
 
 
 def _path(answer: Response, apex: str, name: str) -> _Path | None:
-    """None where that does not show: a server of both zones answers for the child at once."""
+    """None where that does not show."""
     message = answer.message
     if message is None:
         return None
@@ -51,15 +60,32 @@ def _path(answer: Response, apex: str, name: str) -> _Path | None:
         return _Path(alias)
     if not answer.authoritative:
         return None
-    return _Path() if message.answer or apex_of(message) == apex else None
+    inner = apex_of(message)
+    if inner != apex and inner and is_within(inner, apex):
+        return _Path(zone=inner)
+    return _Path() if message.answer or inner == apex else None
 
 
 def _one_sided(survey: Survey, name: str, paths: Sequence[tuple[Look, _Path]]) -> Finding:
     every = [path for _, path in paths]
     counted = sorted(set(every), key=lambda path: (-every.count(path), not any(path)))
-    odd = counted[-1] if any(counted[-1]) else counted[0]
+    odd = next((path for path in counted if path.zone), counted[-1] if any(counted[-1]) else counted[0])
     hosts = ", ".join(str(look) for look, path in paths if path == odd)
     others = ", ".join(str(look) for look, path in paths if path != odd)
+    if odd.zone:
+        return Finding(
+            "one-sided-child",
+            Severity.ERROR,
+            name,
+            f"{hosts} has a zone {odd.zone} of its own, which {survey.apex} does not delegate, and answers "
+            f"from it for {name}; {others} has not: a CA is led to one place or the other",
+            (
+                f"delete the zone {odd.zone} at {hosts}, if it is an old one: "
+                f"rndc delzone {odd.zone} (BIND), knotc conf-unset 'zone[{odd.zone}]' (Knot), "
+                f"pdnsutil delete-zone {odd.zone} (PowerDNS)",
+                f"or delegate it: in {survey.apex}, write {odd.zone}. NS with the servers that have it",
+            ),
+        )
     what = f"a CNAME to {odd.alias}" if odd.alias else f"a delegation to {', '.join(odd.child)}"
     record = f"{name}. CNAME {odd.alias}." if odd.alias else f"{name}. NS {', '.join(odd.child)}"
     return Finding(

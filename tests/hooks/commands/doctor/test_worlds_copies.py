@@ -119,6 +119,18 @@ def the_servers_of_the_zone_above_have_kept_the_child(site: Site) -> Account:
     return site.updates(THREE)
 
 
+@FAULTS.add(
+    "one-sided-child", "a zone www.example.org of its own", "delete the zone", domain="www.example.org"
+)
+def one_server_has_a_child_that_nobody_delegates(site: Site) -> Account:
+    child = "@ SOA ns1.example.org. hostmaster 1 3600 600 86400 60\n@ NS ns1.example.org.\n"
+    zones = {"example.org": AT_BOTH.format(mname="ns1", serial=5), "www.example.org": child}
+    site.start(Bind(ONE, zones, [KEY]))
+    site.copy(TWO, AT_BOTH.format(mname="ns1", serial=5))
+    site.world.delegate("example.org", BOTH)
+    return site.updates(ONE)
+
+
 @FAULTS.add("one-sided-caa", "ns2.example.org (127.1.0.2) has other CAA records", "let pki.goog issue")
 def one_server_alone_has_a_caa_that_forbids(site: Site) -> Account:
     site.world.zone("example.org", BOTH)
