@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 
 import dns.rdatatype
@@ -12,11 +12,14 @@ from dns.rdatatype import DS, RdataType
 from .....errors import DelegationError
 from ....dns.inspect.denial import MOST_ITERATIONS, SOME_ITERATIONS, iterations
 from ....dns.inspect.dnssec import Bogus, Expiring, trusted_keys, validate, validate_answers
+from ....dns.inspect.faults import listed
 from ....dns.inspect.survey import Survey
 from ....dns.message import Response, referral_to
 from ..finding import Examined, Finding, Severity
 from ._ca_queries import Answers, asking, questions
 from ._zones import surveys, zone_of
+
+SHOWN = 3  # of what is wrong with the answers of the same servers
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -26,16 +29,25 @@ def check(examined: Examined) -> Iterator[Finding]:
     zones: dict[str, Survey] = {survey.apex: survey for survey in surveys(examined)}
     asked = {question: zone_of(examined, question[0]) for question in dict.fromkeys(questions(examined))}
     zones |= {survey.apex: survey for survey in asked.values() if survey is not None}
+    refused = set()
     for survey in zones.values():
-        yield from findings(survey)
+        for fault in validate(survey):
+            yield finding(fault)
+            if isinstance(fault, Bogus):
+                refused |= {(survey.apex, look.address) for look in fault.servers}
         yield from _cut(examined, survey)
     signed = {
         question: (zone, asking(examined, zone, *question))
         for question, zone in asked.items()
         if zone is not None and trusted_keys(zone, time.time()) is not None
     }
-    for question, (zone, answers) in signed.items():
-        yield from _answers(zone, *question, answers.result())
+    by_servers: dict[tuple[str, str], list[Bogus]] = {}
+    for (name, rdtype), (zone, answers) in signed.items():
+        trusted = [look for look in zone.looks if (zone.apex, look.address) not in refused]
+        for fault in _answers(zone._replace(looks=tuple(trusted)), name, rdtype, answers.result()):
+            by_servers.setdefault((fault.apex, listed(fault.servers)), []).append(fault)
+    for faults in by_servers.values():
+        yield finding(faults[0]._replace(reason="; ".join(fault.reason for fault in faults[:SHOWN])))
     for apex in dict.fromkeys(zone.apex for zone, _ in signed.values()):
         heard = [
             answer
@@ -48,12 +60,8 @@ def check(examined: Examined) -> Iterator[Finding]:
             yield _costly(apex, most)
 
 
-def findings(survey: Survey, clock: Callable[[], float] = time.time) -> Iterator[Finding]:
-    """What is wrong with the records of one zone's own apex."""
-    yield from map(_finding, validate(survey, clock))
-
-
-def _finding(fault: Bogus | Expiring) -> Finding:
+def finding(fault: Bogus | Expiring) -> Finding:
+    """What the validation of a zone, or of an answer, has found."""
     code, severity = (
         ("dnssec-bogus", Severity.ERROR)
         if isinstance(fault, Bogus)
@@ -62,7 +70,7 @@ def _finding(fault: Bogus | Expiring) -> Finding:
     return Finding(code, severity, fault.apex, fault.message, fault.remedy)
 
 
-def _answers(survey: Survey, name: str, rdtype: RdataType, answers: Answers) -> Iterator[Finding]:
+def _answers(survey: Survey, name: str, rdtype: RdataType, answers: Answers) -> list[Bogus]:
     """What each server of the zone says; a referral is for the child to answer."""
     heard = [
         (look, response)
@@ -70,7 +78,7 @@ def _answers(survey: Survey, name: str, rdtype: RdataType, answers: Answers) -> 
         if look.authority and (response := answers.get(look.address)) and response.message
         if referral_to(response.message, survey.apex, name) is None
     ]
-    yield from map(_finding, validate_answers(survey, name, rdtype, heard))
+    return validate_answers(survey, name, rdtype, heard)
 
 
 def _costly(apex: str, most: int) -> Finding:
@@ -97,4 +105,4 @@ def _cut(examined: Examined, survey: Survey) -> Iterator[Finding]:
     with suppress(DelegationError):
         reply = Response(examined.discovery.ask(survey.apex, dns.rdatatype.DS))
         heard = [(look, reply) for look in above.looks if look.authority]
-        yield from map(_finding, validate_answers(above, survey.apex, DS, heard))
+        yield from map(finding, validate_answers(above, survey.apex, DS, heard))

@@ -11,10 +11,11 @@ from examined import codes, examine
 from signed import DAY, SignedBind, SignedKnot
 from testbed import Bind, World
 
-from dns01.hooks.commands.doctor.checks.dnssec import check, findings
+from dns01.hooks.commands.doctor.checks.dnssec import check, finding
 from dns01.hooks.commands.doctor.finding import Finding, Severity
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.cname_chain import Discovery
+from dns01.hooks.dns.inspect.dnssec import validate
 from dns01.hooks.dns.inspect.survey import survey
 
 NS1, NS2 = "127.1.0.1", "127.1.0.2"
@@ -40,7 +41,7 @@ def look(world: World, ds: list[str], days: float = 0) -> list[Finding]:
     if ds:
         world.zones["org"].set("example.org", "DS", *ds)
     surveyed = survey(Discovery([Address(world.resolver.address)]), "example.org")
-    return list(findings(surveyed, lambda: time.time() + days * DAY))
+    return list(map(finding, validate(surveyed, lambda: time.time() + days * DAY)))
 
 
 def the_finding(world: World, ds: list[str], days: float = 0) -> Finding:
