@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import dns.message
 import pytest
 from calls import KEY
 from setups import BOTH, FOUR, NAME, ONE, THREE, TWO, Account, Fault, Faults, Site, check_fault, site_at
-from testbed import Bind, Knot, PowerDNS, Zone
+from testbed import Bind, Knot, NameServer, PowerDNS, Zone
+from testbed.sockets import Transport
 
 FAULTS = Faults()
 HEAD = "@ SOA {mname} hostmaster {serial} 3600 600 86400 60\n@ NS ns1\n@ NS ns2\n"
@@ -61,11 +63,23 @@ def the_ipv6_address_of_a_server_leads_to_an_old_copy(site: Site) -> Account:
     return {}
 
 
-@FAULTS.add("stale-secondary", "serial 1 at 127.1.0.2 by turns", "several machines", "+nsid")
+class Balanced(NameServer):
+    """Two machines at one address, of which the one that is asked over TCP has an old copy."""
+
+    def __init__(self, address: str, zone: Zone, old: Zone) -> None:
+        super().__init__(address, zones=[zone])
+        self._behind = NameServer(address, zones=[old])
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        return self._behind.answer(query, over) if over == "tcp" else super().answer(query, over)
+
+
+@FAULTS.add("stale-secondary", "serial 7 at 127.1.0.2 by turns", "several machines", "+nsid")
 def one_of_two_machines_behind_an_address_is_behind(site: Site) -> Account:
-    zone = site.world.zone("example.org", BOTH)
-    site.world.servers[TWO].alternate()
-    zone.set("example.org", "SOA", "ns1.example.org. hostmaster.example.org. 8 3600 600 86400 60")
+    old, new = (Zone("example.org", AT_BOTH.format(mname="ns1", serial=serial)) for serial in (7, 8))
+    for server in (NameServer(ONE, zones=[new]), Balanced(TWO, new, old)):
+        site.start(server)
+    site.world.delegate("example.org", BOTH)
     return {}
 
 
