@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
+from psycopg.types.datetime import TimestamptzLoader
 
-from ....errors import StateError
-from ....secret import redact
+from ....errors import ConfigError, StateError
+from ....secret import hide, redact
 from .migrations import MIGRATIONS
 
 T = TypeVar("T")
@@ -26,6 +29,9 @@ PAUSE = 0.5
 CONNECT_TIMEOUT = 5  # seconds
 ANSWER_TIMEOUT = 60.0  # seconds for all of a transaction; the server itself ends a statement sooner
 STATEMENT_TIMEOUT = 20_000  # milliseconds
+IN_A_URL = (
+    "in a password, write / as %2F, @ as %40, % as %25, and so on: postgresql://USER:PASSWORD@HOST/NAME"
+)
 LOCK = 0x646E7330  # of the migrations: any number that is always the same
 
 
@@ -41,6 +47,7 @@ class Database:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """Raises ConfigError for a URL that is none."""
         self._url = url
         self._patience = patience
         self._answer_timeout = answer_timeout
@@ -48,7 +55,8 @@ class Database:
         self._sleep = sleep
         self._lock = threading.RLock()
         self._connection: Connection | None = None
-        self._where = urlsplit(url).hostname or "the socket"
+        host = _host(url)
+        self._where = "the socket" if host.startswith("/") else host or "the socket"
 
     def close(self) -> None:
         with self._lock:
@@ -66,7 +74,10 @@ class Database:
                     connection = self._connected()
                     with _cut_off_after(self._answer_timeout, connection), connection.transaction():
                         # for this transaction alone, as a pooler (PgBouncer) hands others to others
-                        connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT}".encode())
+                        connection.execute(
+                            f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT}; "
+                            "SET LOCAL datestyle = 'ISO'".encode()  # a role may have another one
+                        )
                         return work(connection)
                 except psycopg.OperationalError as error:
                     self.close()
@@ -76,7 +87,7 @@ class Database:
                             "nothing new is ordered without it: see whether it runs, and what [fleet] says",
                         ) from None
                     self._sleep(PAUSE)
-                except psycopg.Error as error:
+                except (psycopg.Error, UnicodeError) as error:
                     raise StateError(
                         f"the database at {self._where} refuses: {_line(error)}",
                         "see docs/issue.rst for what the role has to be granted",
@@ -99,9 +110,39 @@ class Database:
                 row_factory=dict_row,
                 connect_timeout=CONNECT_TIMEOUT,
                 application_name="dns01",
+                client_encoding="UTF8",
                 prepare_threshold=None,  # poolers lose prepared statements
             )
+            self._connection.adapters.register_loader("timestamptz", _Timestamp)
         return self._connection
+
+
+class _Timestamp(TimestamptzLoader):
+    """One that Python has no word for (infinity, 44 BC) is the last or the first that it has: a row that
+    somebody has written so costs the others nothing."""
+
+    def load(self, data: Any) -> datetime:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            past = bytes(data).startswith(b"-") or bytes(data).endswith(b"BC")
+            return (datetime.min if past else datetime.max).replace(tzinfo=UTC)
+
+
+def _host(url: str) -> str:
+    """Where the database is, or nothing. From then on, no part of the password is shown: an error may quote
+    what it takes for a host, a port or a word of the URL. Raises ConfigError."""
+    authority, _, query = url.partition("://")[2].partition("?")
+    password = authority.rpartition("@")[0].partition(":")[2]
+    for part in re.split(r"[:/@?&=#\[\]\s]|%..", f"{password}&{query if 'password' in query else ''}"):
+        hide(part)
+    try:
+        host = str(conninfo_to_dict(url).get("host") or "")
+    except psycopg.Error as error:
+        raise ConfigError(f"[fleet]: database: {_line(error)}", IN_A_URL) from None
+    if "@" in host:
+        raise ConfigError("[fleet]: database: there is an @ in its host, or in its password", IN_A_URL)
+    return host
 
 
 @contextmanager
@@ -142,6 +183,6 @@ def _migrated(connection: Connection) -> int:
     return version
 
 
-def _line(error: psycopg.Error) -> str:
+def _line(error: Exception) -> str:
     text = redact(str(error).strip() or type(error).__name__).replace("\n", " ")
     return "".join(each if each.isprintable() else " " for each in text)[:300]

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 
+from ....output import printable
 from ...deploy.certificate.leaf import Leaf
 from ..inventory.rows import Row
 from ..order_state import LIMITED
 from ..planning.limits import LONGEST_WINDOW, Event
-from ..planning.renewal_windows import RenewalWindow
+from ..planning.renewal_windows import RenewalWindow, window_of
 from .database import Connection, Database
 from .section import FleetSection
 
@@ -210,7 +211,8 @@ class Leases:
         )
 
     def _change(self, name: str, assignments: str, **values: object) -> bool:
-        """Change the row, if its lease is held."""
+        """Change the row, if its lease is held. Of what the CA says, PostgreSQL takes no null character."""
+        values = {key: printable(value) if isinstance(value, str) else value for key, value in values.items()}
         query = (
             f"UPDATE dns01.certificates SET {assignments} "
             "WHERE name = %(name)s AND lease_holder = %(me)s AND lease_until > now()"
@@ -228,7 +230,7 @@ class Leases:
         finalizing = row["finalizing_at"]
         ours = finalizing is not None and row["finalizing_by"] == self._section.machine
         leaf = None
-        if row["not_after"] is not None:
+        if row["not_after"] is not None and row["not_before"] is not None:
             leaf = Leaf(
                 names,
                 row["issuer"],
@@ -238,14 +240,13 @@ class Leases:
                 row["fingerprint"],
                 row["renewal_id"],
             )
-        window = RenewalWindow(*row["renewal_window"]) if row["renewal_window"] else None
         order = row["order_url"] if finalizing is None or ours else ""
         return Shared(
             row["name"],
             Row(f"{PLACE} {row['name']}", fields),
             leaf,
             names,
-            window,
+            window_of(row["renewal_window"]),
             order,
             ours,
             row["failures"],

@@ -20,7 +20,9 @@ from ..section import IssueSection, KeyType, flag, key_type
 from .rows import Row, rows_of_command, rows_of_file
 
 KEYS = ("names", "zone", "zone_id", "account", "profile", "key", "reuse_key", "csr")
+LONGEST_MESSAGE = 500  # characters of why a row is left out
 MOST_NAMES = 100  # of one certificate, at every CA that says how many it takes
+MOST_ENTRIES = 10 * MOST_NAMES  # that are looked at: some may be there twice
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")  # that of a folder as well
 
 
@@ -88,10 +90,15 @@ def from_rows(rows: Iterable[Row], accounts: Collection[str], rejected: Iterable
                     "give one of the two another name",
                 )
         except (ConfigError, UsageError) as error:
-            left_out.append(Rejected(row.where, str(error), error.hint))
+            left_out.append(Rejected(row.where, _shortened(str(error)), error.hint))
         else:
             found[wanted.name] = wanted
     return Inventory(tuple(found.values()), tuple(left_out))
+
+
+def _shortened(message: str) -> str:
+    """It quotes the row, of which there may be many MiB."""
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}…"
 
 
 def _rows(
@@ -160,12 +167,18 @@ def _names(value: object) -> tuple[str, ...]:
     entries = _separated(value) if isinstance(value, str) else value
     if not isinstance(entries, list) or not all(isinstance(entry, str) and entry for entry in entries):
         raise ConfigError(f"{value!r} is no list of domains", 'write ["example.org", "*.example.org"]')
+    if len(entries) > MOST_ENTRIES:
+        raise _too_many(len(entries))
     for entry in entries:
         owner_name(entry)  # says what is wrong with it
     names = tuple(dict.fromkeys(canonical(entry) for entry in entries))
     if len(names) > MOST_NAMES:
-        raise ConfigError(f"it has {len(names)} names", f"no CA takes more than {MOST_NAMES}: make several")
+        raise _too_many(len(names))
     return names
+
+
+def _too_many(count: int) -> ConfigError:
+    return ConfigError(f"it has {count} names", f"no CA takes more than {MOST_NAMES}: make several")
 
 
 def _accounts(value: object, known: Collection[str]) -> tuple[str, ...]:

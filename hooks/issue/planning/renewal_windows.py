@@ -64,10 +64,17 @@ def read_windows(state: str) -> dict[str, RenewalWindow]:
         data = json.loads(read_own(os.path.join(state, FILE), MOST))
         if data["version"] != VERSION:
             return {}
-        windows = [RenewalWindow(*row) for row in data["windows"]]
-        return {each.id: each for each in windows if _is_sound(each)}
+        return {each.id: each for each in map(window_of, data["windows"]) if each}
     except (OSError, LookupError, RecursionError, TypeError, ValueError):
         return {}
+
+
+def window_of(row: object) -> RenewalWindow | None:
+    """What was kept of one; None where that is none."""
+    if not isinstance(row, list) or not 2 <= len(row) <= len(RenewalWindow._fields):
+        return None
+    window = RenewalWindow(*row)
+    return window if _is_sound(window) else None
 
 
 def refresh_windows(

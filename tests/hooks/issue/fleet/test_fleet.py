@@ -15,12 +15,15 @@ from issuing import Office
 from testbed.acme_front import Asked
 from testbed.postgres import Postgres
 
-from dns01.errors import StateError
+from dns01.errors import ConfigError, StateError
 from dns01.hooks.issue.acme.csr import new_key
 from dns01.hooks.issue.fleet.database import Database
 from dns01.hooks.issue.fleet.leases import Leases
 from dns01.hooks.issue.fleet.section import FleetSection
 from dns01.hooks.issue.planning.limits import Event
+from dns01.secret import redact
+
+PASSWORD = "s3cret-Word"
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +162,92 @@ def test_one_that_stays_away_is_an_error_without_its_password() -> None:
     assert "s3cret-word" not in f"{caught.value}{caught.value.hint}"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://dns01:{PASSWORD}%zz@127.0.0.1:1/postgres",
+        f"postgresql://dns01:word@{PASSWORD}@127.0.0.1:1/postgres",
+        f"postgresql://dns01:a/{PASSWORD}@127.0.0.1:1/postgres",
+        f"postgresql://dns01:{PASSWORD}@127.0.0.1:{PASSWORD}/postgres",
+        f"postgresql://dns01:{PASSWORD}@[::1",
+        f"postgresql://dns01@127.0.0.1:1/postgres?password=word&{PASSWORD}",
+    ],
+)
+def test_a_url_that_is_none_is_an_error_without_its_password(url: str) -> None:
+    with pytest.raises((ConfigError, StateError)) as caught:
+        Database(url, patience=0).migrate()
+    assert PASSWORD not in redact(f"{caught.value}{caught.value.hint}")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "renewal_window = '5'",
+        "renewal_window = '{\"a\": 1}'",
+        'renewal_window = \'["a", "b", "c"]\'',
+        "not_after = now()",
+        "not_after = 'infinity', not_before = '-infinity'",
+        "not_after = '0044-03-15 BC', not_before = '0045-03-15 BC'",
+        "issued_names = '{NULL}'",
+    ],
+)
+def test_a_row_that_somebody_else_has_written_to_costs_the_others_nothing(
+    database: Postgres, row: str
+) -> None:
+    want(database, "a.example.org", "b.example.org")
+    database.query(f"UPDATE dns01.certificates SET {row}, due_at = NULL WHERE name = 'a.example.org'")
+    shared = leases(database)
+
+    assert len(shared.rows()) == 2
+    assert {row.name for row in shared.take([])} == {"a.example.org", "b.example.org"}
+
+
+@pytest.mark.parametrize("said", ["a\0b", "\ud800", "→\x1b[2J"], ids=ascii)
+def test_whatever_a_ca_says_can_be_written_down(database: Postgres, said: str) -> None:
+    want(database, "a.example.org")
+    shared = leases(database)
+    shared.take([])
+
+    assert shared.failed("a.example.org", "", 1, 60, said)
+    assert shared.rows()[0].error.isprintable()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ["ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'", "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"],
+)
+def test_a_database_in_another_encoding_and_date_style_will_do(server: Postgres, settings: str) -> None:
+    server.query("DROP DATABASE IF EXISTS other")
+    server.query(f"CREATE DATABASE other TEMPLATE template0 {settings}")
+    server.query("ALTER DATABASE other SET datestyle = 'SQL, DMY'")
+    server.query("ALTER DATABASE other SET client_encoding = 'LATIN1'")
+    url = server.url.replace("/postgres?", "/other?")
+    database = Database(url)
+    database.migrate()
+    database.transaction(lambda db: db.execute("INSERT INTO dns01.certificates (name) VALUES ('a.example')"))
+    shared = Leases(database, FleetSection(url, "one"))
+
+    assert [row.name for row in shared.take([])] == ["a.example"]
+    assert shared.failed("a.example", "", 1, 60, "it is refused")
+    assert shared.rows()[0].next_try
+    database.close()
+
+
 # Machines
+
+
+def test_what_has_failed_is_issued_by_force_before_its_pause_is_over(
+    office: Office, database: Postgres
+) -> None:
+    want(database, "a.example.org")
+    one = leases(database, "before")
+    one.take([])
+    one.failed("a.example.org", "", 1, 3600, "the server refuses")
+
+    said = Machine(office, database, "one").issue("a.example.org", "--force")
+
+    assert said.code == 0, said.stderr
+    assert database.query("SELECT issued_by, next_try FROM dns01.certificates") == [["one", ""]]
 
 
 def test_one_machine_has_what_the_database_wants_and_another_finds_nothing_due(

@@ -53,6 +53,7 @@ def test_names_are_compared_as_the_dns_does_and_each_counts_once() -> None:
         ({"name": "a", "names": ["192.0.2.1"]}, "'192.0.2.1'"),
         ({"name": "a", "names": [1]}, "is no list of domains"),
         ({"name": "a", "names": [f"n{n}.example" for n in range(101)]}, "it has 101 names"),
+        ({"name": "a", "names": ["x y"] * 2000}, "it has 2000 names"),  # not looked at one by one
         ({"name": "../etc", "names": ["a.example"]}, "'../etc' cannot be the name of a folder"),
         ({"name": ".hidden", "names": ["a.example"]}, "'.hidden' "),
         ({"name": "*.a.example"}, "'*.a.example' "),
@@ -274,3 +275,8 @@ def test_a_hmac_key_in_a_file_that_others_can_read_is_refused(tmp_path: Path) ->
 
     with pytest.raises(ConfigError, match=r"eab_hmac_key: .*\(mode 0644\)"):
         load_ca(environ)
+
+
+def test_of_a_row_that_makes_no_sense_so_much_is_shown_and_no_more() -> None:
+    (rejected,) = from_rows([Row("here", {"name": "a", "names": [1] * 100_000})], []).rejected
+    assert len(rejected.message) < 600
