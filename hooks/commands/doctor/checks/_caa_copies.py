@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import dns.name
@@ -11,11 +11,12 @@ from dns.rdatatype import CAA
 from dns.rdtypes.ANY.CAA import CAA as Record
 
 from .....names import ancestors
-from ....caa.evaluation import Lookup, RRset
+from ....caa.evaluation import Lookup, RRset, Verdict
 from ....caa.evaluation import check as judge
 from ....caa.issuers import Authority
 from ....dns.inspect.faults import listed, server_faults
 from ....dns.inspect.server_answers import Look
+from ....dns.inspect.survey import Survey
 from ....dns.message import Response
 from ..finding import Examined, Finding, Severity
 from ._ca_queries import asking, questions
@@ -36,23 +37,34 @@ def differing(examined: Examined, ca: Authority, lookup: Lookup) -> Iterator[Fin
             answer = answers.get(look.address)
             if answer and answer.message and answer.authoritative:
                 copies.setdefault(_records(answer, name), []).append(look)
-        for records, looks in copies.items() if len(copies) > 1 else ():
-            verdict = judge(examined.domain, ca, partial(_with, lookup, RRset(name, tuple(records))))
-            if verdict.outcome == "forbidden":
-                others = [look for look in survey.looks if look not in looks]
-                yield Finding(
-                    "one-sided-caa",
-                    Severity.ERROR,
-                    name,
-                    f"{listed(looks)} has other CAA records at {name} than {listed(others)}, with the same "
-                    f"serial of {survey.apex}, and a CA comes to any of them: there, {verdict.reason}",
-                    (
-                        f"have all servers of {survey.apex} fetch the same zone: "
-                        f"rndc retransfer {survey.apex} (BIND), knotc zone-retransfer {survey.apex} (Knot), "
-                        f"pdns_control retrieve {survey.apex} (PowerDNS)",
-                        *(f"or, at {listed(looks)}, {step}" for step in verdict.remedy),
-                    ),
-                )
+        refused = [
+            (looks, verdict)
+            for records, looks in copies.items()
+            if (verdict := _judged(examined.domain, ca, lookup, name, records)).outcome == "forbidden"
+        ]
+        if refused and len(refused) < len(copies):  # of which all forbid it, the usual check tells
+            yield _one_sided(survey, name, [look for looks, _ in refused for look in looks], refused[0][1])
+
+
+def _one_sided(survey: Survey, name: str, refusing: Sequence[Look], verdict: Verdict) -> Finding:
+    apex, others = survey.apex, [look for look in survey.looks if look.authority and look not in refusing]
+    return Finding(
+        "one-sided-caa",
+        Severity.ERROR,
+        name,
+        f"{listed(refusing)} has other CAA records at {name} than {listed(others)}, with the same serial of "
+        f"{apex}, and a CA comes to any of them: there, {verdict.reason}",
+        (
+            f"have all servers of {apex} fetch the same zone: rndc retransfer {apex} (BIND), "
+            f"knotc zone-retransfer {apex} (Knot), pdns_control retrieve {apex} (PowerDNS)",
+            *(f"or, at {listed(refusing)}, {step}" for step in verdict.remedy),
+        ),
+    )
+
+
+def _judged(domain: str, ca: Authority, lookup: Lookup, name: str, records: frozenset[Record]) -> Verdict:
+    """What would be said if these were the records at the name."""
+    return judge(domain, ca, partial(_with, lookup, RRset(name, tuple(records))))
 
 
 def _with(lookup: Lookup, known: RRset, owner: str) -> RRset:

@@ -34,9 +34,11 @@ def zone_of(examined: Examined, name: str) -> Survey | None:
     return None
 
 
-def survey_of(discovery: Discovery, apex: str) -> Survey | None:
-    """The same of a zone's apex."""
-    return _survey(discovery, apex).result()
+def survey_of(discovery: Discovery, apex: str, seconds: float | None = None) -> Survey | None:
+    """The same of a zone's apex; None also where the look takes longer than ``seconds``."""
+    with suppress(TimeoutError):
+        return _survey(discovery, apex).result(seconds)
+    return None
 
 
 def named_survey(examined: Examined) -> Survey | None:

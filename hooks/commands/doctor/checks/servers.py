@@ -46,6 +46,7 @@ from .account_copy import AccountCopies, AccountCopy, account_copies
 
 OTHER_COPIES = {"account-elsewhere", "serial-went-back", "stale-secondary", "two-primaries", "foreign-copy"}
 LONG = 3600  # seconds that a resolver keeps a "no" before an order had better wait for it
+UNSEEN = 3.0  # seconds for the delegated servers, which may be out of reach where `nameservers` are named
 NEIGHBOURS = {4: 24, 6: 48}  # the prefix that one site is given: what fails in it fails together
 
 
@@ -229,7 +230,7 @@ def _unseen(examined: Examined, account: AccountCopy | None) -> Iterator[Finding
     """Where `nameservers` are asked in the place of those that a public CA asks, which have another copy."""
     if account is None or is_of_ones_own(examined):
         return
-    if survey := survey_of(examined.discovery, account.zone):
+    if survey := survey_of(examined.discovery, account.zone, UNSEEN):
         account = refreshed(examined, survey, account)
         survey = recheck_serials(survey, account.apex.serial)
         account = with_addresses(examined, survey, account)
