@@ -24,8 +24,18 @@ T = TypeVar("T")
 # What follows from a fault, and is not said beside it. The first of several is the one to mend.
 FOLLOWS: Mapping[str, frozenset[str]] = {
     "one-sided-child": frozenset(
-        {"zone-down", "challenge-zone-down", "wrong-zone", "token-lacks-zone", "zone-unknown"}
+        {
+            "zone-down",
+            "challenge-zone-down",
+            "wrong-zone",
+            "token-lacks-zone",
+            "zone-unknown",
+            "parent-answers",
+            "ns-mismatch",
+            "split-horizon",
+        }
     ),
+    "denials-fail": frozenset({"caa-servfail"}),
     "one-sided-cname": frozenset({"cname-dangling", "cname-foreign", "challenge-zone-down", "zone-down"}),
     "account-elsewhere": frozenset({"ns-mismatch", "wrong-zone", "foreign-copy"}),
     "zone-down": frozenset({"caa-servfail"}),
