@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ import dns.rdatatype
 from ... import output
 from ...errors import CaaForbids, DelegationError
 from ...names import ancestors, canonical
+from ...threads import Result
 from ..clients.call import Call
 from ..clients.challenge import Challenge
 from ..dns.cname_chain import CNAME_LIMIT, Discovery
@@ -47,7 +48,7 @@ class Lookups:
         self._seconds = seconds
         self._until = time.monotonic() + seconds
         owners = {owner for name in names for owner in ancestors(name.removeprefix("*."))}
-        self._found: dict[str, Future[RRset]] = {owner: Future() for owner in owners}
+        self._found: dict[str, Result[RRset]] = {owner: Result() for owner in owners}
         self._queue: SimpleQueue[str] = SimpleQueue()
         for owner in sorted(owners, key=lambda owner: owner.count(".")):  # zone cuts first
             self._queue.put(owner)
@@ -57,7 +58,7 @@ class Lookups:
 
     def __call__(self, owner: str) -> RRset:
         try:
-            return self._found[owner].result(max(0, self._until - time.monotonic()))
+            return self._found[owner].wait(max(0, self._until - time.monotonic()))
         except TimeoutError:
             unknown = CannotTell(owner, f"there was no answer within {self._seconds:g} s")
         except CannotTell as error:
@@ -72,10 +73,7 @@ class Lookups:
                 owner = self._queue.get_nowait()
             except Empty:
                 return
-            try:
-                self._found[owner].set_result(records_at(self._discovery, owner))
-            except Exception as error:
-                self._found[owner].set_exception(error)
+            self._found[owner].come_from(partial(records_at, self._discovery, owner))
 
 
 def records_at(discovery: Discovery, owner: str) -> RRset:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
-from glob import glob
 from typing import NamedTuple
 
 from ...regular_file import read_regular
@@ -188,9 +187,11 @@ def read_config(environ: Mapping[str, str], root: str = "/") -> Dehydrated | Non
         if read_text(path, root) is not None:
             reading = _Reading(root, {"BASEDIR": os.path.dirname(path)})
             reading.take(path)
-            folder = reading.settings.get("CONFIG_D", "")
-            for file in sorted(glob(f"{_at(folder, root)}/*.sh")) if folder else ():
-                reading.take(f"{folder}/{os.path.basename(file)}")
+            if folder := reading.settings.get("CONFIG_D", ""):
+                from glob import glob
+
+                for file in sorted(glob(f"{_at(folder, root)}/*.sh")):
+                    reading.take(f"{folder}/{os.path.basename(file)}")
             return reading.result()
     return None
 

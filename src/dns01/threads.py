@@ -8,7 +8,7 @@ from functools import lru_cache, partial, wraps
 from typing import TYPE_CHECKING, Generic, TypeVar, TypeVarTuple
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future  # with it comes logging, which a call of one name can do without
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
@@ -57,7 +57,7 @@ class Shared(Generic[T]):
     raises is for all who have come by then. It is not remembered."""
 
     def __init__(self) -> None:
-        self._under_way: dict[Hashable, _Result[T]] = {}
+        self._under_way: dict[Hashable, Result[T]] = {}
         self._lock = threading.Lock()
 
     def do(self, what: Hashable, work: Callable[[], T]) -> T:
@@ -66,7 +66,7 @@ class Shared(Generic[T]):
             result = self._under_way.get(what)
             first = result is None
             if result is None:
-                result = self._under_way[what] = _Result()
+                result = self._under_way[what] = Result()
         if first:
             try:
                 result.come_from(work)
@@ -76,8 +76,9 @@ class Shared(Generic[T]):
         return result.wait()
 
 
-class _Result(Generic[T]):
-    """What a work gives or raises, for all who wait for it."""
+class Result(Generic[T]):
+    """What a work gives or raises, for all who wait for it: as a Future, without logging, which comes with
+    that."""
 
     def __init__(self) -> None:
         self._done = threading.Event()
@@ -91,8 +92,10 @@ class _Result(Generic[T]):
         finally:
             self._done.set()
 
-    def wait(self) -> T:
-        self._done.wait()
+    def wait(self, seconds: float | None = None) -> T:
+        """Raises TimeoutError."""
+        if not self._done.wait(seconds):
+            raise TimeoutError
         if self._error:
             raise self._error
         return self._value
