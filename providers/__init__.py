@@ -61,6 +61,8 @@ def known_as(name: str) -> str:
     if name in ALSO_KNOWN_AS:
         return ALSO_KNOWN_AS[name]
     native = names()
+    if (module := name.replace("-", "")) in native:
+        return module
     for row in bridged():
         known = [*row.lego, *row.lexicon]
         if name in (*known, *row.acmesh, *(script.removeprefix("dns_") for script in row.acmesh)):

@@ -43,6 +43,11 @@ def test_a_provider_has_the_names_that_people_use(name: str, provider: str) -> N
     assert load(name).__module__ == f"dns01.providers.{provider}"
 
 
+@pytest.mark.parametrize("name", ["rfc-2136", "Digital-Ocean", "RFC2136", "dns-made-easy", "Gandi"])
+def test_a_spelling_that_is_loaded_has_its_one_name_too(name: str) -> None:
+    assert known_as(name) == load(name).__module__.rpartition(".")[2]
+
+
 @pytest.mark.parametrize(
     ("slip", "meant"), [("rfc2163", "rfc2136"), ("cloudfare", "cloudflare or gcloud or cloudns")]
 )
