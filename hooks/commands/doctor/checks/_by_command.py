@@ -19,6 +19,11 @@ TRAEFIK = tuple(f"/etc/traefik/traefik.{end}" for end in ("yml", "yaml", "toml")
 EXEC = re.compile(r"""^\s*provider\s*[:=]\s*["']?exec["']?\s*$""", re.MULTILINE)
 LEGO_FOLDERS = ("/var/lib/lego", "/etc/lego", "/root/.lego")
 
+CERTIFICATES = {
+    "lego": tuple(f"{folder}/certificates/{{name}}.crt" for folder in LEGO_FOLDERS),
+    "uacme": ("/etc/ssl/uacme/{name}/cert.pem",),
+}
+
 
 class _Command(NamedTuple):
     """One call of a client, by a timer or by cron. ``environ``: what it is given, as far as that is told."""
@@ -46,6 +51,15 @@ def check(examined: Examined, schedules: Mapping[str, Schedule]) -> Iterator[Fin
     for command in _commands("uacme", schedules["uacme"]):
         if "issue" in command.words and examined.domain in command.words:
             yield from _uacme(examined, command)
+
+
+def issuers_here(examined: Examined) -> Iterator[str]:
+    """Those of the two that have a certificate for the domain in their usual folders."""
+    spelt = {examined.domain, examined.domain.replace("*", "_"), examined.domain.removeprefix("*.")}
+    for client, places in CERTIFICATES.items():
+        files = (place.replace("{name}", name) for place in places for name in spelt)
+        if any(os.path.isfile(examined.path(file)) for file in files):
+            yield client
 
 
 def _commands(client: str, schedule: Schedule) -> Iterator[_Command]:

@@ -31,6 +31,10 @@ def check(examined: Examined) -> Iterator[Finding]:
     """dehydrated's configuration, certbot's renewal files, and what runs either of them, lego or uacme."""
     yield from _dehydrated(examined)
     yield from _by_command.check(examined, {name: _schedule_of(examined, name) for name in ("lego", "uacme")})
+    for client in _by_command.issuers_here(examined):
+        written = f"dns01 init --client {client} --production --no-order {examined.domain}"
+        steps = (f"{written}  (and the certificate's other names) has it renewed",)
+        yield from _by_the_clock(client, _schedule_of(examined, client), examined.root, steps)
     yield from _by_command.traefik(examined, schedules.unit("traefik.service", examined.root))
     lineages = list(_certbot.lineages(examined))
     for path, settings in lineages:
@@ -159,14 +163,17 @@ def _chain(
         )
 
 
-def _by_the_clock(client: str, schedule: schedules.Schedule, root: str) -> Iterator[Finding]:
+def _by_the_clock(
+    client: str, schedule: schedules.Schedule, root: str, steps: Sequence[str] = ()
+) -> Iterator[Finding]:
+    """``steps``: what has it run, where that is more than a line that is the same everywhere."""
     if schedule.commands:
         return
     if schedule.masked:
         timer = schedule.masked[0]
         message = f"the timer {timer} is masked: nothing renews the certificate"
-        steps = (f"systemctl unmask {timer}", f"systemctl enable --now {timer}")
-        yield Finding("timer-masked", Severity.WARNING, client, message, steps)
+        unmask = (f"systemctl unmask {timer}", f"systemctl enable --now {timer}")
+        yield Finding("timer-masked", Severity.WARNING, client, message, unmask)
         return
     if schedule.ignored:
         entry = schedule.ignored[0]
@@ -174,7 +181,7 @@ def _by_the_clock(client: str, schedule: schedules.Schedule, root: str) -> Itera
         yield Finding("cron-entry-ignored", Severity.WARNING, entry.path, message, (entry.remedy,))
         return
     install = [] if schedules.has_cron(root) else ["apt-get install cron"]
-    cron = [*install, f"write in /etc/cron.d/{client}: 17 4 * * * root {schedules.RENEW[client]}"]
+    steps = steps or (f"write in /etc/cron.d/{client}: 17 4 * * * root {schedules.RENEW[client]}",)
     enable = [f"systemctl enable --now {timer}" for timer in schedule.idle]
     yield Finding(
         "no-timer",
@@ -182,5 +189,5 @@ def _by_the_clock(client: str, schedule: schedules.Schedule, root: str) -> Itera
         client,
         f"no enabled systemd timer and no cron entry runs {client}: nothing renews the certificate"
         + ("" if os.geteuid() == 0 else " (crontabs of other users cannot be read: ask again as root)"),
-        tuple(enable or cron),
+        tuple(enable or (*install, *steps)),
     )

@@ -140,3 +140,28 @@ def test_a_staging_ca_is_a_note_until_the_trial_is_over(machine: Machine, tmp_pa
     machine[cert] = "no certificate"
     os.utime(machine.root / cert.lstrip("/"), (1_700_000_000, 1_700_000_000))
     assert machine.finding().severity == Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("client", "path", "crontab"),
+    [
+        ("lego", "/var/lib/lego/certificates/example.org.crt", LEGO),
+        ("lego", "/root/.lego/certificates/example.org.crt", LEGO),
+        ("uacme", "/etc/ssl/uacme/example.org/cert.pem", UACME),
+    ],
+)
+def test_a_certificate_that_nothing_renews(machine: Machine, client: str, path: str, crontab: str) -> None:
+    machine[path] = "-"
+
+    finding = machine.finding()
+
+    assert (finding.code, finding.subject, finding.severity) == ("no-timer", client, Severity.WARNING)
+    assert f"dns01 init --client {client} --production --no-order example.org" in finding.remedy[-1]
+    assert machine.findings("example.net") == []
+    machine[CRONTAB] = crontab
+    assert "no-timer" not in [each.code for each in machine.findings()]
+
+
+def test_a_wildcard_s_certificate_that_nothing_renews(machine: Machine) -> None:
+    machine["/var/lib/lego/certificates/_.example.org.crt"] = "-"
+    assert machine.finding("*.example.org").code == "no-timer"
