@@ -11,7 +11,7 @@ from ..errors import ProviderError, ZoneNotFound
 from ..output import warning
 from ._character_strings import quoted, unquoted
 from .base import Option, Profile, TxtRecord, Zone, ZoneApex, by_name, dns_name, is_within
-from .rest import Refused, Rest, base_url
+from .rest import NotFound, Refused, Rest, base_url
 from .rrsets import RRset, RRsetProvider
 
 TOO_OLD = "Changetype not understood"  # EXTEND and PRUNE are of 4.9.12 and 5.0.2
@@ -152,7 +152,15 @@ class Provider(Rest, RRsetProvider):
         return {"name": f"{name}.", "type": "TXT", "changetype": changetype, "ttl": ttl, "records": records}
 
     def _zones(self, **query: str) -> list[Zone]:
-        found = self.get(*self._path("zones"), **query)
+        try:
+            found = self.get(*self._path("zones"), **query)
+        except NotFound as refusal:  # the list of zones is there, if the server is
+            server = self.given["server"]
+            raise ProviderError(
+                f"{self.whose}: {self._base} has no server {server!r}: {refusal}",
+                "PDNS_SERVER_NAME is localhost with every PowerDNS, and PDNS_API_URL is its address alone, "
+                "without /api/v1 behind it",
+            ) from refusal
         return [
             Zone(zone["name"].rstrip("."), zone["id"])
             for zone in found

@@ -15,7 +15,13 @@ class Mistake(NamedTuple):
     remedy: str
 
 
+ASSIGNMENT = r"(?:export +)?[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+="  # in front of a value that is not empty
 MISTAKES: Sequence[Mistake] = (
+    Mistake(
+        rf"{ASSIGNMENT}[^=\s].*",
+        "is a whole line, with the name of a variable and = in front",
+        "write what comes after the =, and nothing else",
+    ),
     Mistake(
         r"""(["'“”‘’])[^"'“”‘’]*["'“”‘’]""",  # noqa: RUF001
         "stands in quotation marks, which are taken for a part of it",
@@ -58,4 +64,5 @@ def check_secret(secret: str, remedy: str) -> None:
 def _is_suspect(secret: str) -> bool:
     """Whether a closer look is worth while: a key is most often one word that has digits in it."""
     is_word = secret.replace("-", "").replace("_", "").isalpha()
+    is_word = is_word or ("=" in secret and "_" in secret.partition("=")[0])
     return is_word or secret[:1] in "\"'“‘<*" or " " in secret or secret.endswith("\r")  # noqa: RUF001

@@ -80,6 +80,8 @@ class TestVariablesAlone:
             ("<dG9rZW4K-value>", "angle brackets"),  # jbbodart/gandi-livedns#10
             ("Bearer dG9rZW4K-value", "a word of HTTP's"),
             ("Apikey dG9rZW4K-value", "a word of HTTP's"),
+            ("DO_AUTH_TOKEN=dG9rZW4K-value", "a whole line"),
+            ("export CF_DNS_API_TOKEN=dG9rZW4K", "a whole line"),
             ("dG9rZW4K-value\r", "carriage return"),
             ("YOUR_API_TOKEN", "a placeholder"),
             ("your-cloudflare-api-token", "a placeholder"),

@@ -22,6 +22,7 @@ from ._zones import survey_of
 
 TIMEOUT = 3.0  # seconds for one question to all servers of a zone
 AGAIN = 0.5  # seconds for the same once more, beside one that a server is known to answer
+SMALL = 512  # octets, which every way takes
 ROUNDS = 3  # of that: of five datagrams one may get lost
 
 Answers = Mapping[Address, Response]
@@ -90,6 +91,18 @@ def dropping(
         heard |= {query for query, answer in answers.items() if answer.message is not None}
         pairs = {address: pair for address, pair in pairs.items() if pair[1] not in heard}
     return {address for address, (known, _) in pairs.items() if known in heard}
+
+
+def too_large(examined: Examined, name: str, rdtype: RdataType, looks: Iterable[Look]) -> set[Address]:
+    """Which of the servers have an answer of more than 512 octets to this question, over TCP."""
+    queries = [Query(look.address, name, rdtype, stream=True) for look in looks]
+    with Transport(examined.discovery.timing) as transport:
+        answers = transport.ask(queries, 2 * AGAIN)
+    return {
+        query.server
+        for query, answer in answers.items()
+        if answer.message is not None and len(answer.message.to_wire()) > SMALL
+    }
 
 
 def _by_stream(look: Look, *, signed: bool) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
+from .....errors import DelegationError
 from ....dns.address import Address
+from ....dns.cname_chain import Discovery
 from ....dns.destination import Server
 from ....dns.inspect.server_answers import Look
 from ....dns.inspect.survey import Survey
@@ -15,6 +17,7 @@ from ..finding import Finding, Severity
 from ._server_names import ips, located, looks_by_host, or_drop
 
 WITHOUT_EDNS = 1.0  # seconds for a question without it, where all others were in vain for five
+ABOVE = 1.5  # seconds for the servers of the zone above
 SEVERAL = 3  # servers with the same thing wrong, beyond which they have one finding together
 
 
@@ -114,6 +117,7 @@ def answers_from_elsewhere(survey: Survey, sources: Mapping[Address, str]) -> It
 
 def one_transport(survey: Survey, blocked: Container[str], explained: Container[str]) -> Iterator[Finding]:
     """RFC 7766 §5: both are required."""
+    nobody = not any(look.udp for look in survey.looks)
     faults = {
         "TCP": lambda look: not look.silent and look.stream.message is None,
         "UDP": lambda look: not look.silent and not look.udp and look.address.ip not in explained,
@@ -125,9 +129,10 @@ def one_transport(survey: Survey, blocked: Container[str], explained: Container[
             option = " +tcp" if way == "TCP" else ""
             yield Finding(
                 f"no-{way.lower()}",
-                Severity.WARNING,
+                Severity.ERROR if way == "UDP" and nobody else Severity.WARNING,
                 host,
-                f"the name server {host} of {survey.apex} does not answer over {way}, at {located(looks)}",
+                f"the name server {host} of {survey.apex} does not answer over {way}, at {located(looks)}"
+                + (", and neither does any other: resolvers hear nothing" if way == "UDP" and nobody else ""),
                 (
                     f"let {way} port 53 through to {host}: "
                     f"dig{option} SOA {survey.apex} +norec @{looks[0].address.ip}",
@@ -221,8 +226,29 @@ def large_udp(survey: Survey) -> Iterator[Finding]:
         )
 
 
-def blocked_ports(survey: Survey) -> Iterator[Finding]:
-    """What goes through to none of several servers ends near to us, and is not for them to mend."""
+def heard_above(discovery: Discovery, apex: str) -> set[str]:
+    """By which of UDP and TCP the servers of the zone above it answer here."""
+    above = apex.partition(".")[2]
+    try:
+        glue = discovery.cut(above).glue
+    except DelegationError:
+        return set()
+    addresses = [address for those in glue.values() for address in those if ":" not in address.ip]
+    asked = [
+        Query(address, above, SOA, stream=way) for address in addresses[:SEVERAL] for way in (False, True)
+    ]
+    with Transport(discovery.timing) as transport:
+        answers = transport.ask(asked, ABOVE)
+    return {
+        "TCP" if query.stream else "UDP"
+        for query, answer in answers.items()
+        if answer.message is not None and not answer.fallback
+    }
+
+
+def blocked_ports(survey: Survey, heard: Callable[[], Container[str]] = frozenset) -> Iterator[Finding]:
+    """What goes through to none of several servers, nor to those of the zone above (``heard``: what does),
+    ends near to us, and is not for them to mend."""
     speaking = [look for look in survey.looks if not look.silent]
     ways = {
         "IPv6": [(look, not look.silent) for look in survey.looks if ":" in look.address.ip],
@@ -231,7 +257,7 @@ def blocked_ports(survey: Survey) -> Iterator[Finding]:
     }
     for way, tried in ways.items():
         several = len({look.host for look, _ in tried}) > 1
-        if speaking and several and not any(through for _, through in tried):
+        if speaking and several and not any(through for _, through in tried) and way not in heard():
             yield Finding(
                 f"{way.lower()}-blocked",
                 Severity.NOTE if way == "IPv6" else Severity.WARNING,

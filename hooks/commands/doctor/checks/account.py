@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -20,6 +21,7 @@ from .....errors import (
     ZoneUnserved,
 )
 from .....names import PREFIX
+from .....providers import load as load_provider
 from .....providers.base import (
     NeedsAlias,
     NeedsPermission,
@@ -77,7 +79,22 @@ def _account(
         if len(delegation.chain) == 1:
             yield _without_zone(delegation, account, examined.places.accounts.provider(account), error)
     except ProviderError as error:
-        yield _refusal(account, examined.places.accounts.provider(account), error)
+        refusal = _refusal(account, examined.places.accounts.provider(account), error)
+        yield refusal._replace(remedy=tuple(_as_set(examined, account, step) for step in refusal.remedy))
+
+
+def _as_set(examined: Examined, account: Account, step: str) -> str:
+    """The step with the place in which a credential stands here, for the variable that has it first."""
+    source = examined.settings.source
+    for option in load_provider(account.provider).options:
+        if not option.env or not account.options.get(option.key):
+            continue
+        spelt = (f"{name}{end}" for name in option.env for end in ("", "_FILE"))
+        here = next((name for name in spelt if examined.environ.get(name)), option.env[0])
+        if source.startswith("/"):
+            here = f"{option.key} in [account.{account.name}] of {source}"
+        step = re.sub(rf"\b{option.env[0]}\b(?! in )", lambda _, here=here: here, step)  # type: ignore[misc]
+    return step
 
 
 def _slow(account: Account) -> Finding:

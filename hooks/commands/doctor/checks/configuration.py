@@ -14,6 +14,7 @@ from .....options import Option
 from .....providers import load as load_provider
 from ....clients.dehydrated import Dehydrated, read_config, read_text
 from ....config.load import DEFAULT_FILE, load_settings, unconfigured
+from ....config.secret_mistakes import ASSIGNMENT
 from ....config.settings import Account, Settings
 from ....deploy.section import load_deployments
 from ..finding import Examined, Finding, Severity
@@ -102,6 +103,16 @@ def _disguised_secrets(account: Account) -> Iterator[Finding]:
         if not option.secret or not value:
             continue
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+        if re.match(rf"{ASSIGNMENT}(?=[^=\s])", value):
+            yield Finding(
+                "secret-disguised",
+                Severity.ERROR,
+                f"{account.name}.{option.key}",
+                f"the secret {option.key} of the account {account.name} is a whole line, with the name of a "
+                "variable and = in front, which the provider takes for a part of it",
+                ("write what comes after the =, and nothing else, into its file: sed -i 's/^[^=]*=//' FILE",),
+            )
+            continue
         what = "a byte order mark (U+FEFF)" if value.startswith("\ufeff") else "quotes" if quoted else ""
         if what:
             yield Finding(

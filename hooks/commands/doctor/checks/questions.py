@@ -19,11 +19,11 @@ from ....dns.inspect.server_answers import Look
 from ....dns.inspect.survey import Survey
 from ....dns.message import Response, alias_of, apex_of, referral_to
 from ..finding import Examined, Finding, Severity
-from ._ca_queries import Answers, asking, dropping, questions
+from ._ca_queries import Answers, asking, dropping, questions, too_large
 from ._server_faults import apex_cname
 from ._zones import zone_of
 
-Fault = Literal["dropped", "truncated", "error", "no-authority", "no-soa"]
+Fault = Literal["dropped", "large", "truncated", "error", "no-authority", "no-soa"]
 
 
 class _Unanswered(NamedTuple):
@@ -53,7 +53,8 @@ def check(examined: Examined) -> Iterator[Finding]:
         if zone is not None and zone.apex in zones
     ]
     for zone, name, rdtype, answers in waiting:
-        yield from _findings(zone, name, rdtype, _certain(examined, zone, name, rdtype, answers.result()))
+        certain = _certain(examined, zone, name, rdtype, answers.result())
+        yield from _findings(examined, zone, name, rdtype, certain)
     for apex, answers in cases.items():
         zone = zones[apex]
         yield from _of_case(zone, _certain(examined, zone, mixed(apex), SOA, answers.result()))
@@ -77,7 +78,9 @@ def _certain(examined: Examined, zone: Survey, name: str, rdtype: RdataType, ans
 # Types
 
 
-def _findings(survey: Survey, name: str, rdtype: RdataType, answers: Answers) -> Iterator[Finding]:
+def _findings(
+    examined: Examined, survey: Survey, name: str, rdtype: RdataType, answers: Answers
+) -> Iterator[Finding]:
     serving = [look for look in survey.looks if look.authority and look.address in answers]
     by_fault: dict[tuple[Fault, str], list[Look]] = {}
     for look in serving:
@@ -87,11 +90,25 @@ def _findings(survey: Survey, name: str, rdtype: RdataType, answers: Answers) ->
             return
         if fault := _fault(answer, survey.apex, name):
             by_fault.setdefault((fault, answer.words), []).append(look)
+    by_fault = _by_size(examined, name, rdtype, by_fault)
     nobody = sum(map(len, by_fault.values())) == sum(1 for look in survey.looks if look.authority)
     if nobody and rdtype == CAA and not any(fault == "no-soa" for fault, _ in by_fault):
         return  # which the check of CAA says
     for (fault, words), looks in by_fault.items():
         yield _unanswered(survey, _Unanswered(name, rdtype, fault, tuple(looks), words), nobody=nobody)
+
+
+def _by_size(
+    examined: Examined, name: str, rdtype: RdataType, by_fault: dict[tuple[Fault, str], list[Look]]
+) -> dict[tuple[Fault, str], list[Look]]:
+    """Of what vanishes, it is told apart what vanishes because it is large."""
+    found: dict[tuple[Fault, str], list[Look]] = {}
+    for (fault, words), looks in by_fault.items():
+        large = too_large(examined, name, rdtype, looks) if fault == "dropped" else set()
+        for look in looks:
+            kind: Fault = "large" if look.address in large else fault
+            found.setdefault((kind, words), []).append(look)
+    return found
 
 
 def _fault(answer: Response, apex: str, name: str) -> Fault | None:
@@ -112,7 +129,7 @@ def _unanswered(survey: Survey, fault: _Unanswered, *, nobody: bool) -> Finding:
     hosts = ", ".join(dict.fromkeys(look.host for look in fault.looks))
     return Finding(
         f"{fault.kind.lower()}-unanswered",
-        Severity.ERROR if nobody and fault.fault != "no-soa" else Severity.WARNING,
+        Severity.ERROR if nobody and fault.fault not in ("no-soa", "large") else Severity.WARNING,
         fault.name,
         f"the name server {listed(fault.looks)} of {survey.apex} {_said(fault)} {fault.kind} at "
         f"{fault.name}, which a CA asks",
@@ -123,6 +140,7 @@ def _unanswered(survey: Survey, fault: _Unanswered, *, nobody: bool) -> Finding:
 def _said(fault: _Unanswered) -> str:
     return {
         "dropped": "answers for it, but never to questions for",
+        "large": "answers for it, but what has more than 512 octets is lost over UDP, as its answer to",
         "truncated": "truncates over UDP, and is closed over TCP, when it is asked for",
         "error": f"says {fault.words} to questions for",
         "no-authority": f"answers without authority ({fault.words}) to questions for",
@@ -138,6 +156,12 @@ def steps(fault: Fault, kind: str, hosts: str) -> Sequence[str]:
     match fault:
         case "dropped":
             return (f"see which firewall or load balancer before {hosts} drops questions for {kind}", newer)
+        case "large":
+            return (
+                f"let datagrams of 1232 octets through to and from {hosts} (a firewall that still limits DNS "
+                "to 512, or drops fragments)",
+                "and remove what stands at the name for nothing, as old values do",
+            )
         case "truncated":
             return (f"let TCP port 53 through to {hosts}",)
         case "error":

@@ -6,7 +6,7 @@ How grave a fault is follows from what a wait does with such a server (docs/read
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
 from functools import cache, partial
 
@@ -27,6 +27,7 @@ from ._server_names import answers
 from ._transports import (
     answers_from_elsewhere,
     blocked_ports,
+    heard_above,
     large_udp,
     limited,
     one_transport,
@@ -81,7 +82,8 @@ def _of_all_zones(examined: Examined) -> Iterator[Finding]:
             own = refreshed(examined, survey, own)
             survey = recheck_serials(survey, own.apex.serial)
             own = with_addresses(examined, survey, own)
-        for finding in findings(survey, own, _addresses.of_the_root(examined)):
+        heard = partial(heard_above, examined.discovery, survey.apex)
+        for finding in findings(survey, own, _addresses.of_the_root(examined), heard):
             yield (
                 beneath_a_zone(examined, survey, finding) if finding.code == "account-elsewhere" else finding
             )
@@ -90,10 +92,14 @@ def _of_all_zones(examined: Examined) -> Iterator[Finding]:
 
 
 def findings(
-    survey: Survey, account: AccountCopy | None = None, root: Iterable[str] = ()
+    survey: Survey,
+    account: AccountCopy | None = None,
+    root: Iterable[str] = (),
+    heard: Callable[[], Container[str]] = frozenset,
 ) -> Iterator[Finding]:
     """Everything that is wrong with the servers of one zone. ``account``: what is to be seen there;
-    ``root``: the addresses of the root's servers, which are of the world's kind."""
+    ``root``: the addresses of the root's servers, which are of the world's kind; ``heard``: by which of
+    UDP and TCP the servers of the zone above it answer."""
     if account and hidden_and_behind(survey, account):
         yield serial_went_back(survey, account)
         return
@@ -120,7 +126,7 @@ def findings(
     if not any(fault.kind in ("foreign", "primary") for fault in faults):
         yield from ns_mismatch(survey)
     yield from (finding for finding in homeless if not is_literal(finding.subject))
-    blocked = list(blocked_ports(survey))
+    blocked = list(blocked_ports(survey, heard))
     codes = {finding.code for finding in blocked}
     strange = sources((look.address for look in survey.looks if not look.udp), survey.apex)
     yield from answers_from_elsewhere(survey, strange)

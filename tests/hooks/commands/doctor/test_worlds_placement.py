@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from calls import KEY, until
+from fakes.digitalocean import DigitalOcean
+from fakes.powerdns import PowerDNS as PowerDNSApi
 from setups import (
     BOTH,
     FOUR,
@@ -315,6 +317,29 @@ def a_secret_behind_a_byte_order_mark(site: Site) -> Account:
     account = site.updates(ONE)
     site.bind()
     return {**account, "RFC2136_TSIG_SECRET": f"\ufeff{account['RFC2136_TSIG_SECRET']}"}
+
+
+@FAULTS.add("secret-disguised", "a whole line", "sed -i 's/^[^=]*=//'")
+def a_secrets_file_that_holds_the_line_of_a_variable(site: Site) -> Account:
+    account = site.updates(ONE)
+    site.bind()
+    site.write("/key", f"RFC2136_TSIG_SECRET={account.pop('RFC2136_TSIG_SECRET')}\n", 0o600)
+    return {**account, "RFC2136_TSIG_SECRET_FILE": str(site.folder / "key")}
+
+
+@FAULTS.add("auth-rejected", "DO_API_KEY is right")
+def a_token_is_revoked_and_its_variable_is_the_second_that_will_do(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    api = site.start(DigitalOcean(["example.org"]))
+    return {"DNS01_PROVIDER": "digitalocean", "DO_API_KEY": "a-revoked-0ne", "DO_API_URL": api.url}
+
+
+@FAULTS.add("provider-refuses", "has no server 'ns1'", "PDNS_SERVER_NAME is localhost")
+def the_servers_id_at_powerdns_is_no_name_of_its_host(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    api = site.start(PowerDNSApi(["example.org"]))
+    key = {"PDNS_API_KEY": api.token, "PDNS_API_URL": api.url, "PDNS_SERVER_NAME": "ns1"}
+    return {"DNS01_PROVIDER": "powerdns", **key}
 
 
 @FAULTS.add("secret-disguised", "quotes")

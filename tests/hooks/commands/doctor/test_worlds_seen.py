@@ -439,10 +439,36 @@ def one_server_has_no_udp(site: Site) -> Account:
     return {}
 
 
-@FAULTS.add("udp-blocked", "UDP", severity=Severity.WARNING)
-def udp_is_closed_and_tcp_open(site: Site) -> Account:
+@FAULTS.add("no-udp", "let UDP port 53 through to ns1.example.org", "neither does any other")
+def udp_is_closed_at_all_servers_and_tcp_open(site: Site) -> Account:
     for server in site.world.zone("example.org", BOTH).servers:
         server.drop_udp = True
+    return {}
+
+
+@FAULTS.add("udp-blocked", "from this machine", severity=Severity.WARNING)
+def udp_is_closed_for_this_machine(site: Site) -> Account:
+    for server in (*site.world.zone("example.org", BOTH).servers, *site.world.zones["org"].servers):
+        server.drop_udp = True
+    return {}
+
+
+class Narrowed(NameServer):
+    """Behind a firewall that lets no more than 512 octets through over UDP."""
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        response = super().answer(query, over)
+        large = response is not None and len(response.to_wire()) > 512
+        return None if large and over == "udp" else response
+
+
+@FAULTS.add("txt-unanswered", "more than 512 octets", "1232 octets", severity=Severity.WARNING)
+def so_many_old_values_that_the_answer_is_lost(site: Site) -> Account:
+    text = "\n".join(f'_acme-challenge TXT "{number:060}"' for number in range(9))
+    site.world.zone("example.org", {"ns1.example.org": ONE})
+    server = site.start(Narrowed(TWO, zones=[Zone("example.org", text, {"ns1.example.org": TWO})]))
+    site.world.servers[TWO] = server
+    site.world.delegate("example.org", {"ns1.example.org": TWO})
     return {}
 
 
