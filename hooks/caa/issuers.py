@@ -3,6 +3,8 @@
 A client's files are read as text, never executed. What they do not say for certain is unknown.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import re

@@ -1,5 +1,7 @@
 """dehydrated: the phases that it calls its hook with, and its configuration, read as text."""
 
+from __future__ import annotations
+
 import json
 import os
 import re

@@ -3,6 +3,8 @@
 Nothing is asked here: ``zone_cuts`` walks down the delegations, ``cname_chain`` follows the CNAMEs.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 from ...errors import DelegationError

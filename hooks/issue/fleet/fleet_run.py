@@ -89,6 +89,11 @@ class FleetRun:
 
         def reserve(db: Connection) -> list[Planned]:
             planned = self._planned(db, rows, inventory, account, now, force=force)
+            # The pause is over, or is not to be waited for; whoever writes the state goes by another clock.
+            planned = [
+                each._replace(kept=each.kept._replace(next_try=0.0)) if each.is_work else each
+                for each in planned
+            ]
             fresh = [each.wanted.names for each in planned if each.verdict == "order" and not each.replaces]
             self._leases.reserve(db, account, fresh)
             return planned
