@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self, TypeVar
 
-TIME_LIMIT = 300.0  # seconds. What takes longer hangs, however busy the machine is.
+TIME_LIMIT = 900.0  # seconds. What takes longer hangs, however busy the machine is.
 
 # Below the ports that the kernel gives to connections (net.ipv4.ip_local_port_range), which may come
 # between the look at a port and the server that is to have it.
