@@ -47,8 +47,8 @@ def check(
     yield from _main(examined, main, settings, given, own)
     yield from _values(own, {**own.settings, **given})
     yield from _lock(examined, main, arguments)
-    yield from _account(examined, main, arguments)
     yield from _staging_ca(examined, main, own, scheduled=bool(arguments))
+    yield from _account(examined, main, arguments)
 
 
 def _syntax(examined: Examined, files: Sequence[str]) -> Iterator[Finding]:
