@@ -5,7 +5,7 @@ Nothing is asked here: ``zone_cuts`` walks down the delegations, ``cname_chain``
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ...errors import DelegationError
 from .address import Address
@@ -52,11 +52,14 @@ class ZoneCut(NamedTuple):
     named: bool = False  # whether its servers are those that the configuration names
 
 
+Barrier = Literal["nothing answers", "only resolvers answer", "something intercepts it"]
+
+
 class PortBarred(DelegationError):
     """No name server at all can be asked from here; ``barrier`` says why, of port 53."""
 
-    def __init__(self, barrier: str, words: str) -> None:
+    def __init__(self, barrier: Barrier, words: str) -> None:
         super().__init__(
             f"no name server can be asked from here: on port 53, {barrier} ({words})", PORT_53_HINT
         )
-        self.barrier = barrier
+        self.barrier: Barrier = barrier

@@ -35,7 +35,7 @@ from ...names import ancestors, is_within
 from ...threads import Shared
 from .address import Address
 from .ask_servers import NoUsefulAnswer, first
-from .destination import PORT_53_HINT, PortBarred, Server, ZoneCut
+from .destination import PORT_53_HINT, Barrier, PortBarred, Server, ZoneCut
 from .message import NS, SOA, Response, alias_of, apex_of, glue_in, hosts_in, referral_to, text
 from .server_addresses import ServerAddresses
 from .timing import USUAL, Timing
@@ -190,7 +190,7 @@ class ZoneCuts:
         """Raises PortBarred where no name server has answered so far."""
         if self._named or self._answered or not (silence.mute or silence.intercepted):
             return
-        barrier = "something intercepts it" if silence.intercepted else "only resolvers answer"
+        barrier: Barrier = "something intercepts it" if silence.intercepted else "only resolvers answer"
         raise PortBarred(barrier, str(silence)) from None
 
     def _on_the_same_servers(self, cut: ZoneCut, apex: str) -> ZoneCut:

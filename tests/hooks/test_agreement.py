@@ -12,6 +12,8 @@ from calls import Client, Said
 from contract import validation
 from testbed import Bind, Key, World
 
+from dns01.errors import DelegationError, NotReady
+
 SECRET = "VGhlIHNlY3JldCBvZiB0aGUgdGVzdHMsIDMyIG9jdGV0cw=="
 VALUE = validation("a")
 CHALLENGE = "_acme-challenge.example.org"
@@ -102,8 +104,7 @@ def test_14_a_loop_through_the_zone_of_another_account(place: Place) -> None:
         Hoster("second", "middle.net", TWO, f"a CNAME {CHALLENGE}."),
     )
     said = place.order()
-    assert said.code != 0
-    assert "go round in a circle" in said.stderr
+    assert said.code == DelegationError.exit_code
     assert place.found() == {"cname-loop": "error"}
 
 
@@ -174,8 +175,7 @@ def test_2_one_server_of_three_is_too_few_where_servers_alone_are_believed(place
     assert place.found()["too-few-servers"] == "error"
     said = place.order()
 
-    assert said.code != 0
-    assert "not every name server has" in said.stderr
+    assert said.code == NotReady.exit_code
 
 
 # As people have reported it of other clients
@@ -223,12 +223,12 @@ def test_47_a_domain_that_is_delegated_after_a_first_try_is_found_at_once(place:
     """https://github.com/cert-manager/cert-manager/issues/5515"""
     place.host(Hoster("first", "unregistered.org", ONE, delegated=False))
     # its own server answers for it, which is said, and is enough where the CA is one of somebody's own
-    assert "is not in the public DNS" in place.order("unregistered.org").stderr
+    assert "public DNS" in place.order("unregistered.org").stderr
 
     place.world.delegate("unregistered.org", {"ns.unregistered.org": ONE})
     said = place.order("www.unregistered.org")
     assert said.code == 0, said.stderr
-    assert "is not in the public DNS" not in said.stderr
+    assert "public DNS" not in said.stderr
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_a_state_folder_that_another_may_write_to_by_an_acl_is_refused(stage: St
 
     said = stage.client()("deploy_challenge", *APEX)
 
-    assert refused(said, "others may write to it")
+    assert refused(said, str(stage.state))
     assert stage.bind.txt(NAME) == set()
 
 
@@ -143,7 +143,7 @@ def test_a_state_folder_for_many_is_refused(stage: Stage, mode: int) -> None:
     stage.state.mkdir()
     stage.state.chmod(mode)
 
-    assert refused(stage.client()("deploy_challenge", *APEX), "others may write to it")
+    assert refused(stage.client()("deploy_challenge", *APEX), str(stage.state))
 
 
 def test_a_state_folder_in_a_sticky_folder_of_everybody_will_do(stage: Stage, tmp_path: Path) -> None:

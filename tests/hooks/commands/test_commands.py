@@ -136,7 +136,7 @@ def test_a_slip_in_what_follows_a_command_is_told_like_any_other(
     kind = "option" if words[1].startswith("-") else "command"
     assert problem == f"dns01: {words[0]}: no such {kind} '{words[1]}'"
     assert hint.startswith("   -> did you mean ")
-    assert hint.endswith(f" `dns01 {words[0]} --help` says what it takes")
+    assert f" `dns01 {words[0]} --help` " in hint
 
 
 def test_a_command_that_is_one_of_two_words_wants_the_other(shell: Client) -> None:

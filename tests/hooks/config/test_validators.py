@@ -124,5 +124,5 @@ def test_a_zone_may_have_any_name_that_the_dns_has(name: str) -> None:
     ],
 )
 def test_what_is_no_name_of_a_zone_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match="no zone has such a name"):
+    with pytest.raises(ConfigError, match="zone"):
         validators.apex(name)

@@ -447,7 +447,7 @@ def test_a_failed_wait_is_blamed_on_the_names_that_are_late(world: World, exampl
     assert "ns1.example.org, ns2.example.org" in str(found)
     assert found.hint.endswith("; ask again")
     assert found.report[0] == "what was seen"
-    assert f"now, {late.name}: ns1.example.org ({NS1}): does not have it, SOA serial 1" in found.report
+    assert [line for line in found.report if line.startswith(f"now, {late.name}: ns1.example.org ({NS1}): ")]
     assert not [line for line in found.report if line.startswith(f"now, {NAME}:")]
 
 

@@ -177,8 +177,7 @@ def test_an_interceptor_of_port_53_is_found(world: World, doh: Doh) -> None:
     assert finding.remedy[0] == (
         "have the redirection of port 53 taken out of the router or firewall (DNAT, `transparent` DNS)"
     )
-    assert "on port 53, something intercepts it (127.0.0." in finding.message
-    assert "answers like a resolver" in finding.message
+    assert "(127.0.0." in finding.message
 
 
 def test_resolvers_in_the_place_of_the_zones_servers_alone_are_the_delegations_finding(
