@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 from ...errors import ConfigError
 from ...names import is_within
 from ...options import check_known, text
-from ..clients.dehydrated import Dehydrated, read_config, read_text
 from ..clients.detection import client_named
 from ..clients.process import Client, command_line
+from ..clients.setup.dehydrated_config import Dehydrated, read_config
+from ..clients.setup.text_files import read_text
 
 
 class _CA(NamedTuple):

@@ -11,8 +11,8 @@ import click
 from ... import output
 from ...errors import ConfigError, DeployError, HookError
 from ...secret import redact
-from ..clients import files
 from ..clients.call import Call, Certificate
+from ..clients.setup import certificate_paths
 from ..deploy.certificate.checks import inspect
 from ..deploy.delivery import Deliverer
 from ..deploy.ledger import Ledger
@@ -95,7 +95,7 @@ def _planned(
 ) -> tuple[Certificate, list[Deployment]]:
     """The certificate, and where it is to be brought. Raises DeployError and ConfigError."""
     if folder:
-        found = files.look_in(os.path.abspath(folder), name)
+        found = certificate_paths.look_in(os.path.abspath(folder), name)
         if found is None:
             raise DeployError(
                 f"{folder} has no key and certificate of {name}",
@@ -103,7 +103,7 @@ def _planned(
             )
     else:
         known = [delivery.certificate for delivery in (*ledger.pending(), *ledger.deployed())]
-        found = files.find(name, known, os.environ)
+        found = certificate_paths.find(name, known, os.environ)
     certificate = _with_domain(found)
     targets = [each for each in deliverer.targets(certificate) if target in (None, each.name)]
     if not targets:
@@ -121,7 +121,7 @@ def _missing(
     """What is not yet where the configuration wants it. Raises DeployError if one is not fit."""
     for name in names:
         try:
-            found = files.find(name, (), os.environ)
+            found = certificate_paths.find(name, (), os.environ)
         except DeployError:  # it is not issued yet
             continue
         certificate = _with_domain(found)

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from ... import output
 from ...errors import ConfigError, DeployError, HookError
 from ...regular_file import open_regular
-from ..clients import files
 from ..clients.call import Call, Certificate
 from ..clients.detection import client_named
 from ..clients.process import Client
+from ..clients.setup import certificate_paths
 from ..state.atomic import stage, sync_folder, usable
 from ..state.folder import private_folder
 from ..state.pending_work import (
@@ -123,7 +123,7 @@ class DeployPhases:
     def ocsp(self, response: Certificate) -> None:
         """Bring an OCSP response to the targets of its certificate, which lies beside it. Never fails:
         dehydrated would drop all later certificates, and fetches another response before this one is old."""
-        if found := files.look_in(os.path.dirname(response.ocsp), response.domain):
+        if found := certificate_paths.look_in(os.path.dirname(response.ocsp), response.domain):
             certificate = found._replace(ocsp=response.ocsp)
             self._without_failing(
                 lambda: self.deliverer.deliver(

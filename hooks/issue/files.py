@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ...errors import DeployError
 from ...regular_file import read_regular
 from ..clients.call import Certificate
-from ..clients.files import look_in
+from ..clients.setup.certificate_paths import look_in
 from ..deploy.certificate.leaf import Leaf, leaf_in
 from ..deploy.folders import usable
 from ..deploy.versioned_files import File, Versions

@@ -16,7 +16,7 @@ import pytest
 from testbed import TIME_LIMIT, Pebble
 
 import dns01
-from dns01.hooks.clients import files
+from dns01.hooks.clients.setup import certificate_paths
 from dns01.hooks.deploy.certificate.checks import inspect
 
 from .clients import HOOKS, ROOT, Host, acme_example, dehydrated, dehydrated_command, tool
@@ -80,7 +80,7 @@ class TestExample:
 
     def test_its_folder_is_one_to_deploy_from(self, stage: Stage, host: Host) -> None:
         folder = acme_example(host).key.parent
-        found = files.look_in(str(folder), "example.org")
+        found = certificate_paths.look_in(str(folder), "example.org")
         assert found
         assert set(inspect(found).names) == set(NAMES)
 

@@ -7,12 +7,12 @@ finding.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
 from ...challenge.placement import Placements
+from ...clients.setup.text_files import beneath
 from ...config.settings import Settings
 from ...dns.cname_chain import Discovery
 
@@ -57,7 +57,7 @@ class Examined(NamedTuple):
 
     def path(self, path: str) -> str:
         """The path, beneath ``root``."""
-        return os.path.join(self.root, path.lstrip("/"))
+        return beneath(path, self.root)
 
 
 class Check(Protocol):

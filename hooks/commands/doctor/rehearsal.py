@@ -9,8 +9,8 @@ from contextlib import suppress
 from glob import glob
 
 from ....errors import DeployError
-from ...clients import dehydrated
-from ...clients.files import roots
+from ...clients.setup import dehydrated_config
+from ...clients.setup.certificate_paths import roots
 from ...config.settings import Settings
 from ...deploy.certificate.leaf import names_in
 from ...notify import state_changes
@@ -25,8 +25,8 @@ def domains(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """The names of the certificates of dehydrated and certbot, due or not, and the zones that the
     configuration names; a name and its wildcard have one challenge name, and are one."""
     found: list[str] = []
-    if config := dehydrated.read_config(environ):
-        found += [name for names in dehydrated.certificates(config) for name in names]
+    if config := dehydrated_config.read_config(environ):
+        found += [name for names in dehydrated_config.certificates(config) for name in names]
     for root in roots(environ):
         for path in sorted(glob(f"{root}/*/cert.pem")):
             with suppress(DeployError):

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from ....child_process import run
 from ....errors import ConfigError, HookError
-from ...clients import schedule
+from ...clients.setup import schedule
 from .clients import Client, Order, in_crontab
 from .files import Draft, read
 

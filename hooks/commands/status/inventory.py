@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ....errors import ConfigError, DeployError, StateError
-from ...clients import files
 from ...clients.call import Certificate
+from ...clients.setup import certificate_paths
 from ...deploy.certificate.differences import differences_from
 from ...deploy.certificate.leaf import Issuer, Leaf, content, issuer_in, leaf_in
 from ...deploy.ledger import Delivery, Ledger
@@ -78,7 +78,7 @@ def take(given: Sequence[str], environ: Mapping[str, str]) -> Inventory:
     if not given:
         for certificate in _wanted(targets or (), environ):
             paths.setdefault(_same(certificate.cert), certificate.domain)
-        for above in files.others(environ):  # after those that have the name of a section
+        for above in certificate_paths.others(environ):  # after those that have the name of a section
             for path in _search(above, problems):
                 paths.setdefault(_same(path), "")
     by_path: dict[str, list[Destination]] = defaultdict(list)
@@ -93,7 +93,7 @@ def take(given: Sequence[str], environ: Mapping[str, str]) -> Inventory:
 
 def _roots(environ: Mapping[str, str]) -> list[str]:
     """The folders of the clients' certificates that are there, and that of ``dns01 issue``."""
-    found = files.roots(environ)
+    found = certificate_paths.roots(environ)
     with suppress(ConfigError):  # whoever may not read it need not
         found.append(certificates_folder(environ))
     return [folder for folder in dict.fromkeys(found) if os.path.isdir(folder)]
@@ -103,7 +103,7 @@ def _wanted(targets: Iterable[Deployment], environ: Mapping[str, str]) -> Iterat
     """The certificates that sections name, wherever clients keep them."""
     for name in dict.fromkeys(each.pattern for each in targets if "*" not in each.pattern):
         with suppress(DeployError):  # it is not issued yet
-            yield files.find(name, (), environ)
+            yield certificate_paths.find(name, (), environ)
 
 
 def _with_targets(known: Known, targets: Sequence[Deployment]) -> Known:
@@ -197,7 +197,7 @@ def _search(above: str, problems: list[Problem]) -> list[str]:
     """The certificates in the folder, and in those that it holds."""
     try:
         folders = (entry for entry in os.scandir(above) if entry.is_dir())
-        beneath = sorted(entry.path for entry in folders if entry.name != files.UACME_KEYS)
+        beneath = sorted(entry.path for entry in folders if entry.name != certificate_paths.UACME_KEYS)
     except OSError as error:
         problems.append(_unreadable(above, f"{above} cannot be read: {error.strerror}", _AS_ROOT))
         return []
@@ -208,7 +208,7 @@ def _search(above: str, problems: list[Problem]) -> list[str]:
         except OSError as error:
             problems.append(_unreadable(folder, f"{folder} cannot be read: {error.strerror}", _AS_ROOT))
             continue
-        found += [os.path.join(folder, file) for file in files.certificates_among(inside)]
+        found += [os.path.join(folder, file) for file in certificate_paths.certificates_among(inside)]
     return found
 
 
@@ -234,7 +234,7 @@ def _known(
 
 def _issuer(path: str) -> Issuer | None:
     with suppress(DeployError):  # of files that the certificate does without
-        return issuer_in(path, files.chains_of(path))
+        return issuer_in(path, certificate_paths.chains_of(path))
     return None
 
 

@@ -25,8 +25,8 @@ from dns01.hooks.caa.issuers import (
     of_certbot,
     of_dehydrated,
 )
-from dns01.hooks.clients import dehydrated
 from dns01.hooks.clients.process import Client
+from dns01.hooks.clients.setup import dehydrated_config
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.config.settings import Settings
 
@@ -64,7 +64,7 @@ def folder(tmp_path: Path) -> Path:
 
 def order(folder: Path, text: str, said: str = "") -> Order:
     (folder / "config").write_text(text)
-    found = dehydrated.read_config({"CONFIG": str(folder / "config")})
+    found = dehydrated_config.read_config({"CONFIG": str(folder / "config")})
     assert found
     return of_dehydrated(found, said)
 

@@ -12,7 +12,7 @@ from calls import Client
 from machine import Machine, content, deploy_cert
 from trustme import KeyType
 
-from dns01.hooks.clients import files
+from dns01.hooks.clients.setup import certificate_paths
 
 
 @pytest.fixture
@@ -302,4 +302,4 @@ def test_dehydrated_s_configuration_says_where_its_certificates_are(
     tmp_path: Path, text: str, folder: str
 ) -> None:
     (tmp_path / "config").write_text(text)
-    assert folder.format(base=tmp_path) in files.roots({"CONFIG": str(tmp_path / "config")})
+    assert folder.format(base=tmp_path) in certificate_paths.roots({"CONFIG": str(tmp_path / "config")})

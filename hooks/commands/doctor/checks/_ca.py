@@ -11,7 +11,7 @@ from .....errors import ConfigError
 from .....names import is_within
 from .....threads import aside
 from ....caa.issuers import Order, authority, is_public, of_certbot, of_dehydrated
-from ....clients import dehydrated
+from ....clients.setup import dehydrated_config
 from ....issue.section import load_ca
 from ..finding import Examined
 from . import _certbot
@@ -26,8 +26,10 @@ def order_of(examined: Examined) -> Order:
     """What the client that is set up for the domain says: certbot's renewal file, or dehydrated."""
     for _, lineage in _certbot.lineages(examined):
         return of_certbot(lineage, examined.root)
-    config = dehydrated.read_config(examined.environ, examined.root)
-    if config and any(examined.domain in names for names in dehydrated.certificates(config, examined.root)):
+    config = dehydrated_config.read_config(examined.environ, examined.root)
+    if config and any(
+        examined.domain in names for names in dehydrated_config.certificates(config, examined.root)
+    ):
         return of_dehydrated(config, root=examined.root)
     return Order()
 

@@ -10,7 +10,7 @@ from glob import glob
 
 from .....errors import DeployError
 from ....caa.issuers import PRESETS
-from ....clients.dehydrated import read_text
+from ....clients.setup.text_files import read_text
 from ....deploy.certificate.leaf import names_in
 from ..finding import Examined, Finding, Severity
 from ._script import unusable

@@ -16,7 +16,8 @@ from functools import lru_cache
 from shutil import which
 
 from ....caa.issuers import PRESETS, of_dehydrated
-from ....clients.dehydrated import Dehydrated, read_text
+from ....clients.setup.dehydrated_config import Dehydrated
+from ....clients.setup.text_files import read_text
 from ..finding import Examined, Finding, Severity
 from ._script import uses_arguments
 from ._staging import is_staging, staging

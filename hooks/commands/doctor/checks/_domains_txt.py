@@ -6,7 +6,8 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from ....clients.dehydrated import Dehydrated, read_text
+from ....clients.setup.dehydrated_config import Dehydrated
+from ....clients.setup.text_files import read_text
 from ..finding import Examined, Finding, Severity
 
 BYTE_ORDER_MARK = "\ufeff"

@@ -6,7 +6,7 @@ import os
 import re
 
 from .....regular_file import open_regular
-from ....clients.dehydrated import read_text
+from ....clients.setup.text_files import read_text
 from ..finding import Examined, Finding, Severity
 
 MOST = 256  # octets of the first line that Linux reads

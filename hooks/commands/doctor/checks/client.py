@@ -13,9 +13,10 @@ from functools import lru_cache
 from threading import Lock
 
 from ....challenge.placement import Placements
-from ....clients import dehydrated
-from ....clients import schedule as schedules
-from ....clients.dehydrated import Dehydrated
+from ....clients.setup import dehydrated_config
+from ....clients.setup import schedule as schedules
+from ....clients.setup.dehydrated_config import Dehydrated
+from ....clients.setup.text_files import read_octets
 from ..finding import Examined, Finding, Severity
 from . import _by_command, _certbot, _dehydrated_run, _domains_txt, renewal
 from ._script import unusable, without_arguments
@@ -62,11 +63,11 @@ def _dehydrated(examined: Examined) -> Iterator[Finding]:
     arguments = _dehydrated_run.arguments_in(schedule.commands)
     given = _given(arguments)
     environ = {**examined.environ, "CONFIG": given.pop("CONFIG", "") or examined.environ.get("CONFIG", "")}
-    config = dehydrated.read_config(environ, examined.root)
+    config = dehydrated_config.read_config(environ, examined.root)
     if config is None:
         return
-    mine = [each for each in dehydrated.lines(config, examined.root) if examined.domain in each[0]]
-    own = dehydrated.config_of(config, *mine[0], examined.root) if mine else config
+    mine = [each for each in dehydrated_config.lines(config, examined.root) if examined.domain in each[0]]
+    own = dehydrated_config.config_of(config, *mine[0], examined.root) if mine else config
     settings = {**own.settings, **given}
     if settings.get("CHALLENGETYPE") == PERSISTENT or not (mine or _meant_for_hooks(settings)):
         return
@@ -84,7 +85,7 @@ def _dehydrated(examined: Examined) -> Iterator[Finding]:
 def _carriage_returns(examined: Examined, config: Dehydrated) -> Iterator[Finding]:
     """bash, which reads these files, takes a CR for a part of the value before it."""
     for path in config.files:
-        if b"\r\n" in (dehydrated.read_octets(path, examined.root) or b""):
+        if b"\r\n" in (read_octets(path, examined.root) or b""):
             message = "it has the line ends of Windows (CR LF); bash takes each CR for a part of the value"
             yield Finding("carriage-returns", Severity.ERROR, path, message, (f"sed -i 's/\\r$//' {path}",))
 

@@ -12,7 +12,8 @@ from .....errors import ConfigError, DelegationError
 from .....names import is_within
 from .....options import Option
 from .....providers import load as load_provider
-from ....clients.dehydrated import Dehydrated, read_config, read_text
+from ....clients.setup.dehydrated_config import Dehydrated, read_config
+from ....clients.setup.text_files import read_text
 from ....config.load import DEFAULT_FILE, load_settings, unconfigured
 from ....config.secret_mistakes import ASSIGNMENT
 from ....config.settings import Account, Settings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ....clients.dehydrated import Dehydrated
-from ....clients.schedule import Schedule
+from ....clients.setup.dehydrated_config import Dehydrated
+from ....clients.setup.schedule import Schedule
 from ..finding import Finding, Severity
 
 RENEW_DAYS = 32.0  # dehydrated's own

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from .....errors import ConfigError, DelegationError
 from .....threads import aside_once
-from ....clients.dehydrated import read_text
+from ....clients.setup.text_files import read_text
 from ....config.environment import PUBLIC_RESOLVERS, PUBLIC_RESOLVERS_6
 from ....config.validators import addresses
 from ....dns.address import Address

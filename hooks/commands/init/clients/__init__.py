@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ....caa.issuers import PRESETS
-from ....clients import schedule
+from ....clients.setup import schedule
 from ..files import Draft
 
 LETSENCRYPT = PRESETS["letsencrypt"]

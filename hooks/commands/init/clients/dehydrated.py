@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ..... import output
 from .....errors import ConfigError
 from .....providers import known_as, load, names
-from ....clients.dehydrated import Dehydrated, lines, read_config
+from ....clients.setup.dehydrated_config import Dehydrated, lines, read_config
 from ....config.environment import OF_ACCOUNTS
 from ..document import assign, without
 from ..files import Draft, read

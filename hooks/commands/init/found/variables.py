@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from .....errors import ConfigError
 from .....providers import known_as, load, names
-from ....clients.dehydrated import read_config
+from ....clients.setup.dehydrated_config import read_config
 from ....config.options import entries_from_variables, from_variables
 from . import Found, files, text_of
 

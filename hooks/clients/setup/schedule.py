@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from glob import glob
 from typing import NamedTuple
 
-from ...regular_file import open_regular
+from ....regular_file import open_regular
 from .crontab import Entry, entries, longest_gap
-from .dehydrated import read_text
+from .text_files import beneath, read_text
 
 UNITS = ("etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
          "lib/systemd/system")  # fmt: skip
@@ -128,7 +128,7 @@ def _judged(entry: Entry, client: str, root: str) -> Entry:
         remedy = f"write in {entry.path}: {entry.line.replace(program + arguments.rstrip(), RENEW[client])}"
         return entry._replace(ignored=ignored, remedy=remedy)
     there = [f"/{folder}/{client}" for folder in PROGRAMS if os.path.isfile(f"{root}/{folder}/{client}")]
-    if program.startswith("/") and there and not os.path.isfile(os.path.join(root, program.lstrip("/"))):
+    if program.startswith("/") and there and not os.path.isfile(beneath(program, root)):
         ignored = f"there is no program {program}"
         remedy = f"write in {entry.path}: {entry.line.replace(program, there[0])}"
         return entry._replace(ignored=ignored, remedy=remedy)
@@ -139,7 +139,7 @@ def _runs(word: re.Pattern[str], line: str, root: str) -> bool:
     """Whether the line runs the client, or a script that does."""
     if word.search(line):
         return True
-    return any(word.search(_script(os.path.join(root, path.lstrip("/")))) for path in _scripts(line))
+    return any(word.search(_script(beneath(path, root))) for path in _scripts(line))
 
 
 def _scripts(line: str) -> list[str]:

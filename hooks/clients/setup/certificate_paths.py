@@ -6,10 +6,10 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from ...errors import DeployError
-from ...regular_file import open_regular
-from .call import Certificate
-from .dehydrated import read_config
+from ....errors import DeployError
+from ....regular_file import open_regular
+from ..call import Certificate
+from .dehydrated_config import read_config
 
 DEBIAN = "/var/lib/dehydrated/certs"
 CERTBOT = "/etc/letsencrypt/live"

@@ -10,7 +10,7 @@ import pytest
 from bundles import issued
 
 from dns01.hooks.clients.call import Certificate
-from dns01.hooks.clients.files import look_in
+from dns01.hooks.clients.setup.certificate_paths import look_in
 from dns01.hooks.deploy.certificate.files import read
 
 NAMES = ("example.org", "*.example.org")

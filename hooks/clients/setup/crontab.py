@@ -12,7 +12,7 @@ from glob import glob
 from itertools import pairwise
 from typing import NamedTuple
 
-from .dehydrated import read_text
+from .text_files import read_text
 
 CRON = ("etc/crontab", "etc/cron.d/*", "etc/cron.hourly/*", "etc/cron.daily/*", "etc/cron.weekly/*",
         "etc/cron.monthly/*", "var/spool/cron/crontabs/*", "var/spool/cron/*", "etc/anacrontab")  # fmt: skip

@@ -1,0 +1,29 @@
+"""Files of other programs, read as text, beneath a folder that stands for /."""
+
+from __future__ import annotations
+
+import os
+
+from ....regular_file import read_regular
+
+LARGEST_TEXT = 16 << 20  # octets of a file that is read as a whole
+
+
+def read_text(path: str, root: str = "/") -> str | None:
+    """The text of a file, with line feeds as line ends; None where ``read_octets`` has none."""
+    octets = read_octets(path, root)
+    return None if octets is None else octets.decode(errors="replace").replace("\r\n", "\n")
+
+
+def read_octets(path: str, root: str = "/") -> bytes | None:
+    """The content of a file; None if there is none that this user may read, or if what is there is no file,
+    or has more than LARGEST_TEXT octets."""
+    try:
+        return read_regular(beneath(path, root), LARGEST_TEXT)
+    except (OSError, ValueError):
+        return None
+
+
+def beneath(path: str, root: str) -> str:
+    """The absolute path in the folder ``root``, which stands for /."""
+    return os.path.join(root, path.lstrip("/"))
