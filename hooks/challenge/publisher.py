@@ -13,12 +13,10 @@ from functools import partial
 from itertools import chain
 
 from ... import output
-from ...errors import Busy, HookError, ProviderError, Transient
+from ...errors import HookError, ProviderError, Transient
 from ...providers.base import (
     ChallengeOf,
-    LimitsValues,
     Provider,
-    SharesValues,
     TxtRecord,
     WantsChallenges,
     Zone,
@@ -31,6 +29,7 @@ from ..clients.process import Client
 from ..config.settings import Account
 from ..state.journal import Entry, Journal, giving_up
 from .placement import Placement, Placements
+from .value_limit import check_value_limit
 
 LISTED = 10  # names that a line is written for each of; more of them have one together
 
@@ -269,41 +268,3 @@ def tell_challenges(provider: Provider, entries: Iterable[Entry]) -> None:
 
 def _records(entries: Iterable[Entry]) -> list[TxtRecord]:
     return [TxtRecord(entry.target, entry.value, entry.ttl) for entry in entries]
-
-
-def check_value_limit(
-    provider: Provider, wanted: Sequence[Entry], open: Callable[[], Sequence[Entry]]
-) -> None:
-    """Refuse what the provider cannot keep together with what its account has ``open``; several names
-    may have their CNAMEs lead to one target. To be asked under the zone's lock, before anything is sent.
-
-    Raises ProviderError, or Busy if there is room once another order is done; both name the names.
-    """
-    if not isinstance(provider, LimitsValues):
-        return
-    most = provider.values_per_name
-    holder: Callable[[str], str] = provider.holder if isinstance(provider, SharesValues) else str
-    present = [entry for entry in open() if entry.account == wanted[0].account]
-    for place in dict.fromkeys(holder(entry.target) for entry in wanted):
-        ours = [entry for entry in wanted if holder(entry.target) == place]
-        values = {entry.value for entry in ours}
-        others = [e for e in present if holder(e.target) == place and e.value not in values]
-        if len(values) > most:
-            raise ProviderError(
-                f"{place} keeps no more than {_count(most)}, but {_domains(ours)} need {len(values)}",
-                "let each name lead to a target of its own, or order fewer of them at a time",
-            )
-        if len(values | {entry.value for entry in others}) > most:
-            raise Busy(
-                f"{place} keeps no more than {_count(most)}, and has one for {_domains(others)}: "
-                f"there is no room for {_domains(ours)}",
-                "try again when that order is done, or let each name lead to a target of its own",
-            )
-
-
-def _count(values: int) -> str:
-    return "one value" if values == 1 else f"{values} values"
-
-
-def _domains(entries: Sequence[Entry]) -> str:
-    return ", ".join(sorted({entry.domain or entry.name for entry in entries}))

@@ -8,7 +8,7 @@ import pytest
 from contract import validation
 
 from dns01.errors import Busy, ProviderError
-from dns01.hooks.challenge.publisher import check_value_limit
+from dns01.hooks.challenge.value_limit import check_value_limit
 from dns01.hooks.state.journal import Entry
 
 
