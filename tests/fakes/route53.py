@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -66,7 +66,7 @@ class Route53(HttpFake):
     allowed, ``denied`` what is not; ``page`` is the most that a list gives at once;
     ``repeats = True`` has every page of zones followed by the same one; ``polls`` is how often
     GetChange says PENDING. ``keys`` are those that may sign. ``most``: how many values there
-    were at a name at one time.
+    were at a name at one time. ``meanwhile``: what somebody else does after each reading of records.
     """
 
     hosts = ("route53.amazonaws.com",)
@@ -80,6 +80,7 @@ class Route53(HttpFake):
         self.page = 1000
         self.repeats = False
         self.polls = 1
+        self.meanwhile: Callable[[], None] = lambda: None
         self.zones: dict[str, HostedZone] = {}
         self._changes: dict[str, int] = {}
         self.most: dict[str, int] = {}
@@ -120,6 +121,8 @@ class Route53(HttpFake):
                 context = conditions(request.body) if self.policy and writes else {}
                 self._authorize(action, request.path, context)
                 tree: Tree = getattr(self, f"_{action}")(request, *path.groups())
+                if action == "ListResourceRecordSets":
+                    self.meanwhile()
                 return Answer(200, xml((f"{action}Response", tree), NAMESPACE))
         raise Refusal(404, "UnknownOperationException", request.path)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from contract import FindsZones, KeepsRecordsBetweenProcesses, publish, retract, validation
@@ -240,22 +239,12 @@ class TestOtherRecords:
         ):
             case.provider().publish(Zone("example.com", "Z1EXAMPLE"), [TxtRecord("www.example.org", "v")])
 
-    def test_what_never_stands_still_is_given_up(
-        self, case: OnRoute53, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_what_never_stands_still_is_given_up(self, case: OnRoute53, clock: FakeClock) -> None:
         provider = case.provider()
         zone = provider.zone_for(NAME)
         turns = iter(range(100))
-        answer = case.aws.answer
-
-        def write_after_each_reading(request: Any) -> Any:
-            answered = answer(request)
-            if "rrset" in request.path and request.method == "GET":
-                case.add_foreign(NAME, f"turn {next(turns)}", ttl=60)
-            return answered
-
         case.add_foreign(NAME, "theirs", ttl=60)
-        monkeypatch.setattr(case.aws, "answer", write_after_each_reading)
+        case.aws.meanwhile = lambda: case.add_foreign(NAME, f"turn {next(turns)}", ttl=60)
         with pytest.raises(Busy, match=f"{NAME} changes faster"):
             provider.publish(zone, [RECORD])
         assert 0 < max(clock.slept) <= 2
