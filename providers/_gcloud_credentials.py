@@ -35,7 +35,8 @@ ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
 
 class Credentials(Protocol):
-    """``project``: the project that they belong to, if they say it."""
+    """Credentials that a file of Google's tools has. ``project``: the project that they belong to, if they
+    say it."""
 
     project: str
 

@@ -9,8 +9,9 @@ from .call import Call
 
 
 class AcmeClient(NamedTuple):
-    """``name``: in the audit trail and in messages. ``words``: the first arguments that it calls the hook
-    with. ``read``: the call that a word, its arguments and the environment make; raises UsageError.
+    """What is known of an ACME client. ``name``: in the audit trail and in messages. ``words``: the first
+    arguments that it calls the hook with. ``read``: the call that a word, its arguments and the environment
+    make; raises UsageError.
 
     ``programs``: what its processes are called; ``daemons``: those that live on between orders.
     ``publishes``: ``Call.words`` where it publishes. ``directory_options``: those of its command line that

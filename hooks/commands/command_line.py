@@ -22,8 +22,8 @@ class Parameter(NamedTuple):
 
 
 class Command(NamedTuple):
-    """``path``: its words, from ``dns01`` on. ``help``: paragraphs, of which those that begin with a
-    backspace are laid out by hand."""
+    """A command of ``dns01`` with its help. ``path``: its words, from ``dns01`` on. ``help``: paragraphs, of
+    which those that begin with a backspace are laid out by hand."""
 
     path: tuple[str, ...]
     usage: str

@@ -22,8 +22,8 @@ VERSION = 1
 
 
 class Swept(NamedTuple):
-    """``orphans``: what nobody waited for; ``gone``: those that are given up; ``left``: what is open;
-    ``corrupt``: what cannot be taken back, as its file cannot be read."""
+    """What a sweep has found. ``orphans``: what nobody waited for; ``gone``: those that are given up;
+    ``left``: what is open; ``corrupt``: what cannot be taken back, as its file cannot be read."""
 
     state: str
     dry_run: bool

@@ -53,7 +53,8 @@ MISTAKES: Sequence[Mistake] = (
 
 
 def check_secret(secret: str, remedy: str) -> None:
-    """``remedy``: how to name a file that holds it. Raises ConfigError, which does not show the secret."""
+    """Refuse what is no secret by itself: quotes around it, a header, a placeholder. ``remedy``: how to name
+    a file that holds it. Raises ConfigError, which does not show the secret."""
     import re  # which most secrets can do without
 
     for mistake in MISTAKES if _is_suspect(secret) else ():

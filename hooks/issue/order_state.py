@@ -34,9 +34,9 @@ INTERNAL = "(serverInternal)"
 
 
 class OrderState(NamedTuple):
-    """``order``: its URL, once the CA has given it; ``key``: the private key in PEM, while an order is
-    open. ``failures``: in a row, and ``next_try``: not before that. ``undelivered``: issued, and not
-    yet given to the deploy wing. Times are in epoch seconds."""
+    """What is kept of a certificate between two runs. ``order``: its URL, once the CA has given it; ``key``:
+    the private key in PEM, while an order is open. ``failures``: in a row, and ``next_try``: not before that.
+    ``undelivered``: issued, and not yet given to the deploy wing. Times are in epoch seconds."""
 
     name: str
     names: tuple[str, ...] = ()

@@ -50,7 +50,8 @@ TIME_LIMIT = 60.0  # seconds
 
 
 class CaSection(NamedTuple):
-    """``directory``: its URL. ``contact``: URIs. Paths and words are empty where nothing is said."""
+    """What ``[ca]`` says. ``directory``: its URL. ``contact``: URIs. Paths and words are empty where nothing
+    is said."""
 
     directory: str
     contact: tuple[str, ...] = ()
@@ -65,7 +66,8 @@ class CaSection(NamedTuple):
 
 
 class IssueSection(NamedTuple):
-    """``folder``: that of the certificates. ``tables``: what ``[certificate."NAME"]`` says, by name."""
+    """What ``[issue]`` says. ``folder``: that of the certificates. ``tables``: what ``[certificate."NAME"]``
+    says, by name."""
 
     folder: str
     inventory: str = ""

@@ -26,7 +26,7 @@ OCCASIONS = ("failure", "expiry", "recovery")
 
 
 class Receivers(NamedTuple):
-    """``expiry``: days; None where nothing is said. ``on``: some of OCCASIONS."""
+    """Who is told, and of what. ``expiry``: days; None where nothing is said. ``on``: some of OCCASIONS."""
 
     urls: tuple[str, ...]
     command: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ SPARE = 1.0  # of them, to end a command in: left to itself it would outlive us
 
 
 class Message(NamedTuple):
-    """``failing``: whether it tells of a failure, or of good news only."""
+    """A message to those who are told. ``failing``: whether it tells of a failure, or of good news only."""
 
     subject: str
     body: str

@@ -20,8 +20,8 @@ class Kind(Enum):
 
 
 class Cause(NamedTuple):
-    """``remedy``: what to do (empty for what passes); in it stand ``{title}``, ``{variables}`` and
-    ``{about}``: the provider, the variables of the credentials, the zone or name."""
+    """What a refusal is about. ``remedy``: what to do (empty for what passes); in it stand ``{title}``,
+    ``{variables}`` and ``{about}``: the provider, the variables of the credentials, the zone or name."""
 
     kind: Kind
     words: str  # a regular expression, in whatever letter case

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 
 class Cause(NamedTuple):
-    """``code``: a stable word. ``description``: one or two sentences. ``remedy``: what to do about it."""
+    """A cause that was found, and its remedy. ``code``: a stable word. ``description``: one or two sentences.
+    ``remedy``: what to do about it."""
 
     code: str
     description: str

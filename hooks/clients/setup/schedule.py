@@ -37,10 +37,10 @@ class Line(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """``commands``: the lines that run the client. ``idle``: timers for it that are not enabled, and
-    ``masked`` those that cannot be. ``days``: between two runs, by the most frequent of them. ``ignored``:
-    cron's entries that would run it, each with the reason why it does not. ``lines``: ``commands``, and what
-    the scripts say that they call."""
+    """What runs a client by the clock. ``commands``: the lines that run the client. ``idle``: timers for it
+    that are not enabled, and ``masked`` those that cannot be. ``days``: between two runs, by the most
+    frequent of them. ``ignored``: cron's entries that would run it, each with the reason why it does not.
+    ``lines``: ``commands``, and what the scripts say that they call."""
 
     commands: tuple[str, ...]
     idle: tuple[str, ...]
@@ -108,7 +108,7 @@ def _all_lines(lines: Sequence[Line], word: re.Pattern[str], root: str) -> Itera
     for line in lines:
         yield line
         for path in _scripts(line.text):
-            text = _script(os.path.join(root, path.lstrip("/"))).replace("\\\n", " ")
+            text = _script(beneath(path, root)).replace("\\\n", " ")
             environ = {name: value.strip().strip("\"'") for name, value in _SETTING.findall(text)}
             for called in text.splitlines():
                 if word.search(called) and not called.lstrip().startswith("#"):

@@ -24,8 +24,9 @@ ENTRY = re.compile(r"[A-Za-z0-9_-]+")  # a name in a table
 
 
 class Chosen(NamedTuple):
-    """``options``: by key, those that are to be written. ``secrets``: the keys of secrets among them.
-    ``every``: the options with those that are written already. ``found``: where they were found."""
+    """The account that was given, found or asked for. ``options``: by key, those that are to be written.
+    ``secrets``: the keys of secrets among them. ``every``: the options with those that are written already.
+    ``found``: where they were found."""
 
     name: str
     provider: str

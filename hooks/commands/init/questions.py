@@ -29,7 +29,7 @@ LONGEST_ANSWER = 8192  # characters
 
 
 class Questions:
-    """``asks``: whether there is somebody to ask."""
+    """Asks at the terminal. ``asks``: whether there is somebody to ask."""
 
     def __init__(self, asks: bool) -> None:
         self.asks = asks

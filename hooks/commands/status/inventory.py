@@ -59,8 +59,9 @@ class Inventory(NamedTuple):
 
 
 def take(given: Sequence[str], environ: Mapping[str, str]) -> Inventory:
-    """``given``: folders of certificates, or folders that hold such; without any, those that the clients
-    have, and what sections name, wherever else clients keep it."""
+    """All certificates that are known, each with its destinations. ``given``: folders of certificates, or
+    folders that hold such; without any, those that the clients have, and what sections name, wherever else
+    clients keep it."""
     problems: list[Problem] = []
     of_configuration: list[Problem] = []
     targets = _targets(environ, of_configuration)

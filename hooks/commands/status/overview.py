@@ -35,8 +35,9 @@ class Standing(NamedTuple):
 
 
 class Overview(NamedTuple):
-    """``probed``: what the services show that were asked for by hand. ``problems``: those that are
-    no certificate's. ``trail``: the newest records of the audit trail, oldest first."""
+    """The state of everything at one moment. ``probed``: what the services show that were asked for by hand.
+    ``problems``: those that are no certificate's. ``trail``: the newest records of the audit trail, oldest
+    first."""
 
     at: datetime
     certificates: tuple[Standing, ...]  # the most urgent first

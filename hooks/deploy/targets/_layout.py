@@ -19,8 +19,9 @@ SEPARATE = ("fullchain", "privkey", "cert", "chain")  # what a directory has wit
 
 
 class Layout(NamedTuple):
-    """``paths``, ``modes``, ``owners`` and ``groups`` by the kind of file; those of owners and groups that
-    nothing is said of are lacking. ``directory``: where the separate ones are, if they are in one."""
+    """The files that a target writes. ``paths``, ``modes``, ``owners`` and ``groups`` by the kind of file;
+    those of owners and groups that nothing is said of are lacking. ``directory``: where the separate ones
+    are, if they are in one."""
 
     directory: str
     paths: Mapping[str, str]

@@ -23,7 +23,8 @@ NOT_ABOUT_THE_ORDER = ("badNonce", "connection", "rateLimited", "serverInternal"
 
 
 class Ordering:
-    """``account``: what the CA's limits are counted for; ``folder``: that of the certificates."""
+    """Opens the orders of certificates, or goes on with open ones. ``account``: what the CA's limits are
+    counted for; ``folder``: that of the certificates."""
 
     def __init__(
         self,

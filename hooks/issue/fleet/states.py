@@ -18,7 +18,8 @@ from .leases import Leases
 
 
 class FleetStates(OrderStates):
-    """``folder``: where this machine keeps its certificates."""
+    """The states of orders, on this machine and in the database. ``folder``: where this machine keeps its
+    certificates."""
 
     def __init__(
         self, state: str, leases: Leases, folder: str, clock: Callable[[], float] = time.time

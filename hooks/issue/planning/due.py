@@ -13,8 +13,8 @@ SHORT_LIVED = timedelta(days=10)
 
 
 class Due(NamedTuple):
-    """``at``: when it is to be renewed, epoch seconds. ``replaces``: whether the order is one that the
-    CA has asked for by its window, and exempt from its limits."""
+    """When a certificate is due, and why. ``at``: when it is to be renewed, epoch seconds. ``replaces``:
+    whether the order is one that the CA has asked for by its window, and exempt from its limits."""
 
     at: float
     reason: str

@@ -17,8 +17,8 @@ ORDER_OF_STAGES: tuple[Stage, ...] = ("planned", "ordered", "published", "ready"
 
 
 class Issuance:
-    """``stage`` and ``seconds`` tell how far it is and since when (of the wave's own time). Its fields
-    are changed by one step at a time."""
+    """A certificate in a wave. ``stage`` and ``seconds`` tell how far it is and since when (of the wave's own
+    time). Its fields are changed by one step at a time."""
 
     def __init__(self, planned: Planned, clock: Callable[[], float]) -> None:
         self.planned = planned

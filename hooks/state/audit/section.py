@@ -23,7 +23,8 @@ RECEIVERS = ("journald", "syslog")
 
 
 class AuditSettings(NamedTuple):
-    """``to``: some of RECEIVERS. ``size``: octets. ``keep``: rotated files, 0 for all."""
+    """What ``[audit]`` says. ``to``: some of RECEIVERS. ``size``: octets. ``keep``: rotated files, 0 for
+    all."""
 
     to: tuple[str, ...] = ()
     size: int = 8 << 20

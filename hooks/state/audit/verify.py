@@ -14,9 +14,10 @@ from .files import Line
 
 @dataclass
 class Verification:
-    """``tampered``: what cannot have come about by itself. ``torn``: lines whose end is missing, as after a
-    crash or on a full disk. ``zeros``: octets by file that are 0 in the place of lines. ``older``: lines from
-    before the chain. ``links``: the chain, in its order."""
+    """What a look at the whole trail has found. ``tampered``: what cannot have come about by itself.
+    ``torn``: lines whose end is missing, as after a crash or on a full disk. ``zeros``: octets by file that
+    are 0 in the place of lines. ``older``: lines from before the chain. ``links``: the chain, in its
+    order."""
 
     files: list[str] = field(default_factory=list)
     tampered: list[str] = field(default_factory=list)

@@ -9,8 +9,8 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ....clients.dehydrated import read_text
-from ....clients.schedule import Line, Schedule
+from ....clients.setup.schedule import Line, Schedule
+from ....clients.setup.text_files import read_text
 from ..finding import Examined, Finding, Severity
 from ._script import unusable, without_arguments
 from ._staging import is_staging, staging

@@ -26,9 +26,9 @@ _TOKEN = re.compile(
 
 
 class Statement(NamedTuple):
-    """``words``: without quotes. ``block``: the statements in its last braces; None where it has none.
-    ``start``, ``end``: of it in the text. ``opened``: behind its last opening brace, ``closed``: at the
-    closing one."""
+    """A statement of named.conf, and where it stands in the text. ``words``: without quotes. ``block``: the
+    statements in its last braces; None where it has none. ``start``, ``end``: of it in the text. ``opened``:
+    behind its last opening brace, ``closed``: at the closing one."""
 
     words: tuple[str, ...]
     block: tuple[Statement, ...] | None
@@ -51,7 +51,7 @@ class Source(NamedTuple):
 
 
 class Zone(NamedTuple):
-    """``name``: without the dot at its end, in lower case."""
+    """A zone that the configuration has. ``name``: without the dot at its end, in lower case."""
 
     name: str
     source: Source
@@ -64,7 +64,7 @@ class Zone(NamedTuple):
 
 
 class NamedConf(NamedTuple):
-    """``sources``: the main file first."""
+    """The configuration: all files that are included. ``sources``: the main file first."""
 
     sources: tuple[Source, ...]
 

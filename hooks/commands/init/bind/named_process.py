@@ -22,7 +22,7 @@ _RULE = re.compile(r"^\s*(?:owner\s+)?(/\S*)\s+([a-z]+),", re.MULTILINE)
 
 
 class NamedProcess(NamedTuple):
-    """``uid`` 0: it is root, or no user of its own was found."""
+    """The user and the groups that named runs as. ``uid`` 0: it is root, or no user of its own was found."""
 
     uid: int
     gid: int

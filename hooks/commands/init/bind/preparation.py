@@ -28,8 +28,8 @@ UNCHANGED = "or leave BIND as it is: --no-bind"
 
 
 class Preparation(NamedTuple):
-    """``conf``: of the main file. ``zones``: by name. ``drafts``: the files to write, in this order.
-    ``moved``: by zone, its file, where that is a new one."""
+    """What is to be written for BIND to take the updates. ``conf``: of the main file. ``zones``: by name.
+    ``drafts``: the files to write, in this order. ``moved``: by zone, its file, where that is a new one."""
 
     conf: str
     zones: tuple[str, ...]
@@ -38,7 +38,7 @@ class Preparation(NamedTuple):
 
 
 class Key(NamedTuple):
-    """``file``: BIND's file of it; empty where none is known."""
+    """A TSIG key. ``file``: BIND's file of it; empty where none is known."""
 
     name: str
     algorithm: str

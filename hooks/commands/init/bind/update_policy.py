@@ -14,7 +14,8 @@ TEXT = ("TXT", "ANY")
 
 
 class Edit(NamedTuple):
-    """``replacement`` in the place of what stands from ``start`` to ``end`` in the file."""
+    """A change of a file: ``replacement`` in the place of what stands from ``start`` to ``end`` in the
+    file."""
 
     path: str
     start: int

@@ -40,14 +40,14 @@ class Order(NamedTuple):
 
 
 class Client(NamedTuple):
-    """``programs``: whose being there says that the client is used. ``wants_email``: it does not do
-    without. ``drafts``: its files, as they are to be. ``paste``: what is to be written or run by hand, in
-    lines. ``first``: the commands that bring the certificate, even if one of another CA is there that is not
-    due. ``renewal``: what has it renewed, in lines to paste. ``daily``: the command that renews what is due,
-    for a shell; empty where something of the client's own runs that. ``is_sequential``: it has one name
-    validated after the other, also two values at one owner name. ``address``: the mail address that it has
-    been set up with, empty if with none; None where that is not known. ``is_silent``: what the hook says is
-    shown when it has ended."""
+    """What init has to know of an ACME client. ``programs``: whose being there says that the client is used.
+    ``wants_email``: it does not do without. ``drafts``: its files, as they are to be. ``paste``: what is to
+    be written or run by hand, in lines. ``first``: the commands that bring the certificate, even if one of
+    another CA is there that is not due. ``renewal``: what has it renewed, in lines to paste. ``daily``: the
+    command that renews what is due, for a shell; empty where something of the client's own runs that.
+    ``is_sequential``: it has one name validated after the other, also two values at one owner name.
+    ``address``: the mail address that it has been set up with, empty if with none; None where that is not
+    known. ``is_silent``: what the hook says is shown when it has ended."""
 
     name: str
     programs: tuple[str, ...]
