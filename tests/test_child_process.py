@@ -38,3 +38,18 @@ def test_one_that_ignores_everything_is_ended_in_time_with_what_it_has_started()
         child_process.run(command, ENVIRON, 0.5, "the reload")
     assert str(caught.value) == "the reload was ended after 0.5 s; the last that it said: nothing"
     assert caught.value.hint == "see what it waits for, or give it more time with time_limit"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["sh", "-c", "kill -SEGV $$"], "the test was killed by SIGSEGV: nothing"),
+        (["sh", "-c", "kill -35 $$"], "the test was killed by signal 35: nothing"),
+        (["nul\0"], "the test cannot be run: embedded null byte"),
+    ],
+    ids=["a signal", "a signal without a name", "a null character"],
+)
+def test_however_one_ends_is_said(command: list[str], said: str) -> None:
+    with pytest.raises(ProviderError) as caught:
+        child_process.run(command, ENVIRON, 60, "the test")
+    assert str(caught.value) == said

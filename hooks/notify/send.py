@@ -13,9 +13,11 @@ from functools import partial
 from typing import NamedTuple
 
 from ...errors import HookError
+from ...output import printable
 from .section import Receivers
 
 WITHIN = 10.0  # seconds for all receivers
+LONGEST_VARIABLE = 16384  # characters of up to 4 octets; a variable may have 128 KiB (execve(2))
 SPARE = 1.0  # of them, to end a command in: left to itself it would outlive us
 
 
@@ -78,6 +80,7 @@ def _by_apprise(url: str, message: Message) -> None:
 def _by_command(receivers: Receivers, environ: Mapping[str, str], limit: float, message: Message) -> None:
     from ..deploy.targets.command import environment, run
 
-    variables = {"DNS01_SUBJECT": message.subject, "DNS01_BODY": message.body}
+    subject, body = printable(message.subject), printable(message.body)  # no variable has a null character
+    variables = {"DNS01_SUBJECT": subject[:LONGEST_VARIABLE], "DNS01_BODY": body[:LONGEST_VARIABLE]}
     given = {**environment(environ, receivers.pass_environment), **variables}
-    run(receivers.command, given, limit, "the command", f"{message.body}\n")
+    run(receivers.command, given, limit, "the command", f"{body}\n")

@@ -176,9 +176,10 @@ def _start(
             stderr=errors,
             start_new_session=True,  # so that all that it starts can be ended with it
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: there is a null character in a word
+        reason = error.strerror if isinstance(error, OSError) else error
         raise ProviderError(
-            f"{doing} cannot be run: {error.strerror}",
+            f"{doing} cannot be run: {reason}",
             f"see that {command[0]} is there, executable (chmod +x), and a program or a script that begins "
             "with #!; cron's PATH is short: write its whole path",
         ) from None
@@ -211,7 +212,12 @@ def _endless(doing: str, most: int, said: str) -> ProviderError:
 
 
 def _ended(status: int) -> str:
-    return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
+    if status >= 0:
+        return f"ended with {status}"
+    try:
+        return f"was killed by {signal.Signals(-status).name}"
+    except ValueError:  # one for real time has no name but for the first and the last
+        return f"was killed by signal {-status}"
 
 
 def _last_lines(output: IO[bytes]) -> str:

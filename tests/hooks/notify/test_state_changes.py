@@ -437,6 +437,17 @@ def test_a_command_gets_the_text_on_its_input_and_in_variables_but_no_arguments(
     assert path.read_text() == "0: the subject\n" + 2 * "the first line\nthe second\n"
 
 
+@pytest.mark.parametrize("said", ["a\0b", "\udcff", "\x1b[2J", "→" * 100_000], ids=ascii)
+def test_a_command_gets_whatever_somebody_has_said(tmp_path: Path, said: str) -> None:
+    line = f'printf %s "$DNS01_BODY" > {tmp_path}/variable; cat > {tmp_path}/input'
+    receivers = Receivers((), ("sh", "-c", line))
+    assert deliver(receivers, {"the command": Message("a\0b", said)}, dict(os.environ)) == {}
+
+    text = (tmp_path / "input").read_text()
+    assert text.removesuffix("\n").isprintable()
+    assert text.startswith((tmp_path / "variable").read_text())
+
+
 def test_a_command_gets_no_secret_of_the_environment_but_those_that_it_is_to_have(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
