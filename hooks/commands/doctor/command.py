@@ -60,9 +60,14 @@ def doctor(domains: tuple[str, ...], every: bool, notify: bool, ca: str, write: 
 
 
 def look(domains: Sequence[str], ca: str, *, without: Collection[str]) -> Severity:
-    """Show what is found, but for the findings of these codes; gives the worst. ``ca``: its short name."""
+    """Show what is found, but for warnings and notes of these codes; gives the worst."""
     found = _diagnoses(domains, issuers.ca(ca) if ca else "", write=False, every=False)
-    diagnoses = [diagnosis.without(without) for diagnosis in found]
+    diagnoses = [
+        diagnosis.without(
+            {*without} - {each.code for each in diagnosis.ordered if each.severity == Severity.ERROR}
+        )
+        for diagnosis in found
+    ]
     report.show(diagnoses)
     return max(diagnosis.worst for diagnosis in diagnoses)
 

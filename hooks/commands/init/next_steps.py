@@ -18,7 +18,7 @@ from .clients import Client, Order, assignments, is_installed, nothing
 from .questions import Questions
 from .renewal import is_scheduled
 
-SAID_HERE = ("no-timer",)  # findings of which say_what_comes_next has the remedy
+DONE_HERE = ("account-missing", "no-timer")  # warnings about what the first order, or a step behind it, does
 REGISTERED = ("acmedns",)  # providers with an account for each domain, which `dns01 register` makes
 
 
@@ -33,7 +33,7 @@ def use(file: str) -> None:
 def would_fail(order: Order) -> bool:
     """Whether the doctor finds what would make an order fail; it says what."""
     output.report(f"$ dns01 doctor {shlex.join(order.names)}")
-    if look(order.names, order.word if order.word in PRESETS else "", without=SAID_HERE) == Severity.ERROR:
+    if look(order.names, order.word if order.word in PRESETS else "", without=DONE_HERE) == Severity.ERROR:
         output.failure(
             "an order would fail",
             "mend what the doctor has found, and run init again; it takes other credentials than those "

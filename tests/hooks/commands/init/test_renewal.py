@@ -104,3 +104,14 @@ def test_without_cron_it_is_a_timer_that_systemd_takes(machine: FreshMachine) ->
     assert "$$a%%20b" in service
     verified = machine.run("systemd-analyze", "verify", f"{UNITS}/dns01-lego.timer")
     assert "dns01-lego" not in verified.stderr, verified.stderr
+
+
+def test_what_its_own_steps_do_is_no_finding_of_its_doctor(machine: FreshMachine) -> None:
+    machine.write("/var/lib/dehydrated/accounts/of-another-ca/account_key.pem", "-")
+    given = [word for word in words("dehydrated", "--production") if word != "--no-doctor"]
+    said = machine.run(*given, "--no-renewal", "--no-order", DNS01_DOH="")
+    assert "$ dns01 doctor example.org" in said.stdout
+    told = machine.run("dns01", "doctor", "example.org", DNS01_DOH="").stdout
+    for code in ("no-timer", "account-missing"):
+        assert code in told
+        assert code not in said.stdout
