@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dns.serial import Serial
 
 from ....dns.inspect.faults import ServerFault, copy_at, listed, primary_addresses
+from ....dns.inspect.server_answers import Look
 from ....dns.inspect.survey import Survey
-from ....dns.message import alias_of
+from ....dns.message import alias_of, referral_to, text
 from ..finding import Finding, Severity
 from ._server_names import address_type, answers, ips, or_drop
 from .account_copy import AccountCopy, names
@@ -16,12 +17,14 @@ from .account_copy import AccountCopy, names
 
 def _lame(survey: Survey, fault: ServerFault) -> Finding:
     ip = fault.looks[0].address.ip
+    refers = fault.kind == "lame" and any(_refers_to_itself(look, survey.apex) for look in fault.looks)
     return Finding(
         "lame-server",
-        Severity.WARNING,
+        Severity.ERROR if refers else Severity.WARNING,
         fault.host,
         f"the name server {fault.host} does not serve {survey.apex}: {answers(fault.looks)}"
-        + (" (a resolver or forwarder, by its flag RA)" if fault.kind == "resolver" else ""),
+        + (" (a resolver or forwarder, by its flag RA)" if fault.kind == "resolver" else "")
+        + (f": it delegates {survey.apex}, to itself, and resolvers take that for a no" if refers else ""),
         (
             f"add the zone {survey.apex} to {fault.host} (dig SOA {survey.apex} +norec @{ip} "
             "is to show the flag aa)",
@@ -37,6 +40,13 @@ def _lame(survey: Survey, fault: ServerFault) -> Finding:
             or_drop(survey, fault.host),
         ),
     )
+
+
+def _refers_to_itself(look: Look, apex: str) -> bool:
+    """Whether it is a server of the zone above, and leads who asks it about this one back to the same
+    servers: unbound takes that for an answer without records."""
+    found = referral_to(look.heard.message, "", apex) if look.heard.message else None
+    return found is not None and text(found.name) == apex
 
 
 def _apex_cname(survey: Survey, fault: ServerFault) -> Finding:

@@ -145,6 +145,13 @@ def one_server_has_a_child_that_nobody_delegates(site: Site) -> Account:
     return site.updates(ONE)
 
 
+@FAULTS.add("lame-server", "delegates _acme-challenge.example.org, to itself", "add the zone")
+def a_server_of_the_zone_above_lacks_the_child_that_it_is_to_have(site: Site) -> Account:
+    site.world.zone("example.org", BOTH, "_acme-challenge NS ns1\n_acme-challenge NS ns2\n")
+    site.world.servers[ONE].serve(Zone(NAME, "", BOTH))
+    return {"DNS01_MEMORY_ZONES": NAME}
+
+
 @FAULTS.add("one-sided-caa", "ns2.example.org (127.1.0.2) has other CAA records", "let pki.goog issue")
 def one_server_alone_has_a_caa_that_forbids(site: Site) -> Account:
     site.world.zone("example.org", BOTH)
