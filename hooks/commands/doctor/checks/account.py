@@ -73,14 +73,29 @@ def _account(
         yield from looked.result(max(0.0, until - time.monotonic()))
     except TimeoutError:
         yield _slow(account)
-    except (ClockSkew, ConfigError, DelegationError):
+    except (ClockSkew, DelegationError):
         return
+    except ConfigError as error:
+        with suppress(ConfigError):  # which the check of the configuration says
+            examined.places.accounts.provider(account)
+            steps = (*_odd_letters(examined, account), _as_set(examined, account, error.hint))
+            yield Finding("bad-configuration", Severity.ERROR, account.name, str(error), steps)
     except ZoneNotFound as error:
         if len(delegation.chain) == 1:
             yield _without_zone(delegation, account, examined.places.accounts.provider(account), error)
     except ProviderError as error:
         refusal = _refusal(account, examined.places.accounts.provider(account), error)
         yield refusal._replace(remedy=tuple(_as_set(examined, account, step) for step in refusal.remedy))
+
+
+def _odd_letters(examined: Examined, account: Account) -> Iterator[str]:
+    """Which letters of which secret no header of HTTP can carry; many of them nobody sees."""
+    for option in load_provider(account.provider).options:
+        if option.secret and (
+            odd := sorted(set(re.findall(r"[^\x20-\x7e]", account.options.get(option.key, ""))))
+        ):
+            name = _as_set(examined, account, option.env[0] if option.env else option.key)
+            yield f"write {name} again: it has {', '.join(f'U+{ord(each):04X}' for each in odd)} in it"
 
 
 def _as_set(examined: Examined, account: Account, step: str) -> str:

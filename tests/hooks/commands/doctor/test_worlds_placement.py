@@ -334,6 +334,14 @@ def a_token_is_revoked_and_its_variable_is_the_second_that_will_do(site: Site) -
     return {"DNS01_PROVIDER": "digitalocean", "DO_API_KEY": "a-revoked-0ne", "DO_API_URL": api.url}
 
 
+@FAULTS.add("bad-configuration", "write DO_AUTH_TOKEN again: it has U+200B in it")
+def a_token_has_a_letter_in_it_that_nobody_sees(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    api = site.start(DigitalOcean(["example.org"]))
+    token = f"{api.token}\N{ZERO WIDTH SPACE}"
+    return {"DNS01_PROVIDER": "digitalocean", "DO_AUTH_TOKEN": token, "DO_API_URL": api.url}
+
+
 @FAULTS.add("provider-refuses", "has no server 'ns1'", "PDNS_SERVER_NAME is localhost")
 def the_servers_id_at_powerdns_is_no_name_of_its_host(site: Site) -> Account:
     site.world.zone("example.org", BOTH)
