@@ -437,7 +437,11 @@ def test_a_command_gets_the_text_on_its_input_and_in_variables_but_no_arguments(
     assert path.read_text() == "0: the subject\n" + 2 * "the first line\nthe second\n"
 
 
-@pytest.mark.parametrize("said", ["a\0b", "\udcff", "\x1b[2J", "→" * 100_000], ids=ascii)
+@pytest.mark.parametrize(
+    "said",
+    ["a\0b", "\udcff", "\x1b[2J", "→" * 100_000],
+    ids=["a null", "no character", "an escape", "much"],
+)
 def test_a_command_gets_whatever_somebody_has_said(tmp_path: Path, said: str) -> None:
     line = f'printf %s "$DNS01_BODY" > {tmp_path}/variable; cat > {tmp_path}/input'
     receivers = Receivers((), ("sh", "-c", line))
