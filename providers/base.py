@@ -9,8 +9,6 @@ from here. Owner names are FQDNs in lower-case A-labels without the trailing dot
 what the TXT record says, unquoted, its character-strings joined.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress

@@ -3,8 +3,6 @@
 A client's files are read as text, never executed. What they do not say for certain is unknown.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

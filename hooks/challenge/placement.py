@@ -1,7 +1,5 @@
 """Where each name's record goes: the zone that the DNS leads to, and the account that has this zone."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress

@@ -4,8 +4,6 @@ Several have copies of the zone that know nothing of each other (RFC 8901 §2): 
 and the name servers of each are waited for.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 

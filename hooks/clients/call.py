@@ -1,7 +1,5 @@
 """One call of the hook: what an ACME client wants done, whichever client it is."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import os

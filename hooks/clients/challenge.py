@@ -3,8 +3,6 @@
 Only the standard library is imported, and ``idna`` once a name needs it.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """What is known of an ACME client: one object for each, in the file that is called after it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 

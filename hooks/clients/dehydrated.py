@@ -1,7 +1,5 @@
 """dehydrated: the phases that it calls its hook with."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 

@@ -5,8 +5,6 @@ orphan. To take a short-lived shell for the client would have a live record swep
 processes that are recognisably an ACME client count.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator

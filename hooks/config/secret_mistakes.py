@@ -1,7 +1,5 @@
 """What is pasted beside a secret, or in its place, is told from the secret itself."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from typing import NamedTuple

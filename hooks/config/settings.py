@@ -1,7 +1,5 @@
 """What is configured: which account serves which zone, and on what terms."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Addresses of servers. Without dnspython: the configuration needs no more than this."""
 
-from __future__ import annotations
-
 import ipaddress
 import socket
 from functools import cache

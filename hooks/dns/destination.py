@@ -3,8 +3,6 @@
 Nothing is asked here: ``zone_cuts`` walks down the delegations, ``cname_chain`` follows the CNAMEs.
 """
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 from ...errors import DelegationError

@@ -1,7 +1,5 @@
 """Queries to name servers, their responses, and how to read them (RFC 1035, terms of RFC 9499)."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import dns.flags

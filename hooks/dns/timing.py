@@ -1,7 +1,5 @@
 """How long name servers have to answer, and how often they are asked."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

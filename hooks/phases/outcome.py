@@ -1,7 +1,5 @@
 """What has come of a phase: a line in the audit trail, and a word to those who want to know."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple

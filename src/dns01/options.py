@@ -3,8 +3,6 @@
 All checks raise ConfigError; ``at`` puts the place in front of its message.
 """
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress

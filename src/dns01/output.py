@@ -5,8 +5,6 @@ error, so its progress, and only that, goes to stdout, and not much of it: it tr
 environment of later hooks.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import sys

@@ -4,8 +4,6 @@ Never touches a socket or a clock: ``server_wait`` does. The algorithm and its r
 docs/readiness.rst.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Literal, NamedTuple

@@ -1,7 +1,5 @@
 """What one address of a name server was last seen to say of one owner name."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 from ...dns.address import Address

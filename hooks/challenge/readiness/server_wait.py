@@ -1,7 +1,5 @@
 """The wait for name servers: sends the queries of a ReadinessCheck until it is over."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 It is asked for records of the zone's apex that exist, so that its cache keeps no "no" of anything.
 """
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple

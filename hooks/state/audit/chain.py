@@ -4,8 +4,6 @@ A line ends with ``, "hash": "…"}``: SHA-256, in hexadecimal, of the line's oc
 is, up to the comma and with the closing brace. ``prev`` is the hash of the line before, "" in the first.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """The files of the trail: the one that is written, and those that were rotated, here or by logrotate."""
 
-from __future__ import annotations
-
 import os
 import re
 import zlib

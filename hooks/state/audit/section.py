@@ -8,8 +8,6 @@
     keep = 12          # of the files that are full; 0: all
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 
