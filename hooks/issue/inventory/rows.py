@@ -63,6 +63,8 @@ def _lines(source: str, content: bytes) -> Iterator[_Line]:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ConfigError("it is UTF-16", "save it as UTF-8")
     for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(), 1):
+        if number > 1 and not line.strip():
+            continue  # there may be 64 million
         where = f"{source}, line {number}"
         try:
             yield _Line(where, line.decode())
