@@ -67,6 +67,8 @@ def test_a_service_that_does_not_answer_is_a_warning(machine: Machine) -> None:
     said = status(machine)
     assert said.code == 1
     assert f"127.0.0.1:{port} unreachable" in said.stdout
+    for words in ((), ("--probe", f"127.0.0.1:{port}")):
+        assert "unreachable" in codes(document(status(machine, "--json", *words)))
 
 
 def test_a_service_can_be_probed_by_hand(machine: Machine) -> None:
