@@ -15,8 +15,8 @@ from ....errors import ConfigError, DelegationError, HookError
 from ...config.settings import Account
 from ...dns.cname_chain import ChainError
 from ...dns.destination import Destination
-from .checks._destination import followed
 from .checks.configuration import serving
+from .checks.subjects.destination import followed
 from .finding import Check, Examined, Finding, Severity
 
 T = TypeVar("T")

@@ -36,7 +36,7 @@ from ....challenge.placement import not_led_here
 from ....config.settings import Account
 from ....dns.destination import Destination
 from ..finding import Examined, Finding, Severity
-from ._destination import followed
+from .subjects.destination import followed
 
 WITHIN = 5.5  # seconds for the account: a check has eight
 LAST_TRY = 4.5  # seconds after which nothing is tried again, so that the reason is known in time

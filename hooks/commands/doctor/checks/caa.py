@@ -12,8 +12,8 @@ from ....caa.issuers import Authority, Order, authority
 from ....caa.preflight import Lookups, is_binding
 from ....dns.cname_chain import Discovery
 from ..finding import Examined, Finding, Severity
-from ._ca import order_of
-from ._caa_copies import differing
+from .name_servers.caa_copies import differing
+from .subjects.ca import order_of
 
 
 def check(examined: Examined) -> Iterator[Finding]:

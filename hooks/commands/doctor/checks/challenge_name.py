@@ -16,8 +16,8 @@ from ....dns.inspect.server_answers import Look
 from ....dns.inspect.survey import Survey
 from ....dns.message import TXT, Response, alias_of, apex_of, hosts_in, referral_to
 from ..finding import Examined, Finding, Severity
-from ._ca_queries import asking
-from ._zones import zone_of
+from .subjects.ca_queries import asking
+from .subjects.zones import zone_of
 
 
 class _Path(NamedTuple):

@@ -18,8 +18,8 @@ from ....clients.setup import schedule as schedules
 from ....clients.setup.dehydrated_config import Dehydrated
 from ....clients.setup.text_files import read_octets
 from ..finding import Examined, Finding, Severity
-from . import _by_command, _certbot, _dehydrated_run, _domains_txt, renewal
-from ._script import unusable, without_arguments
+from .clients import by_command, certbot, dehydrated, domains_txt, renewal
+from .clients.hook_script import unusable, without_arguments
 
 PERSISTENT = "dns-persist-01"  # no hook is called for it
 
@@ -31,15 +31,15 @@ _OPTIONS = {"-k": "HOOK", "--hook": "HOOK", "-t": "CHALLENGETYPE", "--challenge"
 def check(examined: Examined) -> Iterator[Finding]:
     """dehydrated's configuration, certbot's renewal files, and what runs either of them, lego or uacme."""
     yield from _dehydrated(examined)
-    yield from _by_command.check(examined, {name: _schedule_of(examined, name) for name in ("lego", "uacme")})
-    for client in _by_command.issuers_here(examined):
+    yield from by_command.check(examined, {name: _schedule_of(examined, name) for name in ("lego", "uacme")})
+    for client in by_command.issuers_here(examined):
         written = f"dns01 init --client {client} --production --no-order {examined.domain}"
         steps = (f"{written}  (and the certificate's other names) has it renewed",)
         yield from _by_the_clock(client, _schedule_of(examined, client), examined.root, steps)
-    yield from _by_command.traefik(examined, schedules.unit("traefik.service", examined.root))
-    lineages = list(_certbot.lineages(examined))
+    yield from by_command.traefik(examined, schedules.unit("traefik.service", examined.root))
+    lineages = list(certbot.lineages(examined))
     for path, settings in lineages:
-        yield from _certbot.check(path, settings, examined)
+        yield from certbot.check(path, settings, examined)
     if lineages:
         yield from _by_the_clock("certbot", _schedule_of(examined, "certbot"), examined.root)
 
@@ -60,7 +60,7 @@ _reading = Lock()
 
 def _dehydrated(examined: Examined) -> Iterator[Finding]:
     schedule = _schedule_of(examined, "dehydrated")
-    arguments = _dehydrated_run.arguments_in(schedule.commands)
+    arguments = dehydrated.arguments_in(schedule.commands)
     given = _given(arguments)
     environ = {**examined.environ, "CONFIG": given.pop("CONFIG", "") or examined.environ.get("CONFIG", "")}
     config = dehydrated_config.read_config(environ, examined.root)
@@ -72,8 +72,8 @@ def _dehydrated(examined: Examined) -> Iterator[Finding]:
     if settings.get("CHALLENGETYPE") == PERSISTENT or not (mine or _meant_for_hooks(settings)):
         return
     yield from _carriage_returns(examined, own)
-    yield from _dehydrated_run.check(examined, config, own, given, arguments)
-    yield from _domains_txt.check(examined, config, arguments)
+    yield from dehydrated.check(examined, config, own, given, arguments)
+    yield from domains_txt.check(examined, config, arguments)
     for finding in _hook(examined, own, settings, given):
         key = "CHALLENGETYPE" if finding.code == "challenge-type" else "HOOK"
         yield _uncertain(finding) if key in own.uncertain and key not in given else finding

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from .....errors import ClockSkew, HookError
 from ....config.settings import Account
 from ..finding import Examined, Finding, Severity
-from ._destination import followed
+from .subjects.destination import followed
 
 TIMESYNCD = "/run/systemd/timesync"  # systemd-timesyncd(8)
 SET_IT = "timedatectl set-ntp true"

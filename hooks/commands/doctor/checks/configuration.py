@@ -19,7 +19,7 @@ from ....config.secret_mistakes import ASSIGNMENT
 from ....config.settings import Account, Settings
 from ....deploy.section import load_deployments
 from ..finding import Examined, Finding, Severity
-from ._destination import followed
+from .subjects.destination import followed
 
 _EXPORT = re.compile(r"^[^#\n]*?\b(?:export|declare\s+-x|typeset\s+-x)\s+([^#\n]*)", re.MULTILINE)
 _EXPORTS_ALL = re.compile(r"^\s*set\s+-(?:\w*a|o\s+allexport)", re.MULTILINE)

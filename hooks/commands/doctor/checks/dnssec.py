@@ -16,8 +16,8 @@ from ....dns.inspect.faults import listed
 from ....dns.inspect.survey import Survey
 from ....dns.message import Response, referral_to
 from ..finding import Examined, Finding, Severity
-from ._ca_queries import Answers, asking, questions
-from ._zones import surveys, zone_of
+from .subjects.ca_queries import Answers, asking, questions
+from .subjects.zones import surveys, zone_of
 
 SHOWN = 3  # of what is wrong with the answers of the same servers
 

@@ -15,9 +15,9 @@ from ....state.atomic import usable
 from ....state.folder import check_own
 from ....state.journal import Entry, Journal, giving_up
 from ..finding import Examined, Finding, Severity
-from ._ca_queries import asking
-from ._destination import followed
-from ._zones import zone_of
+from .subjects.ca_queries import asking
+from .subjects.destination import followed
+from .subjects.zones import zone_of
 
 SWEEP = "dns01 sweep"
 SHOWN = 8  # of the values that are to be removed

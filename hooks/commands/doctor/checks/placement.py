@@ -14,8 +14,8 @@ from ....dns.cname_chain import ChainError
 from ....dns.destination import Destination, PortBarred, not_delegated
 from ....dns.message import text
 from ..finding import Examined, Finding, Severity
-from ._ca import is_of_ones_own
-from ._zone_down import zone_down
+from .name_servers.zone_down import zone_down
+from .subjects.ca import is_of_ones_own
 
 
 def check(examined: Examined) -> Iterator[Finding]:

@@ -19,9 +19,9 @@ from ....dns.inspect.server_answers import Look
 from ....dns.inspect.survey import Survey
 from ....dns.message import Response, alias_of, apex_of, referral_to
 from ..finding import Examined, Finding, Severity
-from ._ca_queries import Answers, asking, dropping, questions, too_large
-from ._server_faults import apex_cname
-from ._zones import zone_of
+from .name_servers.copy_faults import apex_cname
+from .subjects.ca_queries import Answers, asking, dropping, questions, too_large
+from .subjects.zones import zone_of
 
 Fault = Literal["dropped", "large", "truncated", "error", "no-authority", "no-soa"]
 

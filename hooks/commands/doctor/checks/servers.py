@@ -18,13 +18,10 @@ from ....dns.inspect.source_address import sources
 from ....dns.inspect.survey import Survey, recheck_serials
 from ....dns.negative_ttl import negative_ttl
 from ..finding import Examined, Finding, Severity
-from . import _addresses
-from ._ca import is_of_ones_own
-from ._destination import followed
-from ._ns_records import is_literal, ns_cname, ns_mismatch, ns_without_address
-from ._server_faults import REPORTS, serial_went_back
-from ._server_names import answers
-from ._transports import (
+from .name_servers import addresses
+from .name_servers.copy_faults import REPORTS, serial_went_back
+from .name_servers.ns_records import is_literal, ns_cname, ns_mismatch, ns_without_address
+from .name_servers.transports import (
     answers_from_elsewhere,
     blocked_ports,
     heard_above,
@@ -34,7 +31,8 @@ from ._transports import (
     silent,
     without_edns,
 )
-from ._zone_copies import (
+from .name_servers.wording import answers
+from .name_servers.zone_copies import (
     beneath_a_zone,
     copy_elsewhere,
     hidden_and_behind,
@@ -42,8 +40,10 @@ from ._zone_copies import (
     refreshed,
     with_addresses,
 )
-from ._zones import named_survey, survey_of, surveys
-from .account_copy import AccountCopies, AccountCopy, account_copies
+from .subjects.account_copy import AccountCopies, AccountCopy, account_copies
+from .subjects.ca import is_of_ones_own
+from .subjects.destination import followed
+from .subjects.zones import named_survey, survey_of, surveys
 
 OTHER_COPIES = {"account-elsewhere", "serial-went-back", "stale-secondary", "two-primaries", "foreign-copy"}
 LONG = 3600  # seconds that a resolver keeps a "no" before an order had better wait for it
@@ -83,7 +83,7 @@ def _of_all_zones(examined: Examined) -> Iterator[Finding]:
             survey = recheck_serials(survey, own.apex.serial)
             own = with_addresses(examined, survey, own)
         heard = partial(heard_above, examined.discovery, survey.apex)
-        for finding in findings(survey, own, _addresses.of_the_root(examined), heard):
+        for finding in findings(survey, own, addresses.of_the_root(examined), heard):
             yield (
                 beneath_a_zone(examined, survey, finding) if finding.code == "account-elsewhere" else finding
             )
@@ -111,9 +111,9 @@ def findings(
         if survey.intercepted
         else server_faults(survey, account.copy if account and account.apex.primary else None)
     )
-    addresses = list(_addresses.findings(survey, faults, root, account))
-    yield from addresses
-    explained = {ip for finding in addresses for ip in _addresses.mentioned(finding)}
+    of_addresses = list(addresses.findings(survey, faults, root, account))
+    yield from of_addresses
+    explained = {ip for finding in of_addresses for ip in addresses.mentioned(finding)}
     faults = [fault for fault in faults if not {look.address.ip for look in fault.looks} <= explained]
     if any(fault.kind == "ahead" for fault in faults):
         yield serial_went_back(survey, account)
@@ -183,7 +183,7 @@ def _of_several(examined: Examined, survey: Survey, copies: AccountCopies) -> It
     unread = [finding for copy in complete if (finding := copy_elsewhere(survey, copy))]
     severity = Severity.ERROR if len(unread) == copies.accounts else Severity.WARNING
     yield from (finding._replace(severity=severity) for finding in unread)
-    found = findings(survey, None, _addresses.of_the_root(examined))
+    found = findings(survey, None, addresses.of_the_root(examined))
     yield from _unexpected(found, survey, copies)
 
 
@@ -240,7 +240,7 @@ def _unseen(examined: Examined, account: AccountCopy | None) -> Iterator[Finding
         account = refreshed(examined, survey, account)
         survey = recheck_serials(survey, account.apex.serial)
         account = with_addresses(examined, survey, account)
-        for finding in findings(survey, account, _addresses.of_the_root(examined)):
+        for finding in findings(survey, account, addresses.of_the_root(examined)):
             if finding.code in OTHER_COPIES:
                 remove = "then remove `nameservers`, which hides this from a wait"
                 yield finding._replace(remedy=(*finding.remedy, remove))

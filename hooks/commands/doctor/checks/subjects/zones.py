@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from .....errors import DelegationError, HookError
-from .....names import PREFIX
-from .....threads import aside_once
-from ....dns.cname_chain import ChainError, Discovery
-from ....dns.inspect.survey import Survey, survey, survey_named
-from ..finding import Examined
-from ._destination import followed
+from ......errors import DelegationError, HookError
+from ......names import PREFIX
+from ......threads import aside_once
+from .....dns.cname_chain import ChainError, Discovery
+from .....dns.inspect.survey import Survey, survey, survey_named
+from ...finding import Examined
+from .destination import followed
 
 
 def surveys(examined: Examined) -> tuple[Survey, ...]:

@@ -6,14 +6,14 @@ from contextlib import suppress
 
 from dns.serial import Serial
 
-from .....errors import DelegationError, HookError
-from ....dns.inspect.faults import copy_at, reference_copy
-from ....dns.inspect.server_answers import Look
-from ....dns.inspect.survey import Survey, recheck_serials
-from ....dns.message import A, addresses_in
-from ..finding import Examined, Finding, Severity
-from ._zones import zone_of
-from .account_copy import AccountCopy, look_again, names
+from ......errors import DelegationError, HookError
+from .....dns.inspect.faults import copy_at, reference_copy
+from .....dns.inspect.server_answers import Look
+from .....dns.inspect.survey import Survey, recheck_serials
+from .....dns.message import A, addresses_in
+from ...finding import Examined, Finding, Severity
+from ..subjects.account_copy import AccountCopy, look_again, names
+from ..subjects.zones import zone_of
 
 HOSTS = 8  # of the account's own name servers that are looked up
 

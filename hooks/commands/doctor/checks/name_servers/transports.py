@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-from .....errors import DelegationError
-from ....dns.address import Address
-from ....dns.cname_chain import Discovery
-from ....dns.destination import Server
-from ....dns.inspect.server_answers import Look
-from ....dns.inspect.survey import Survey
-from ....dns.message import SOA, Query
-from ....dns.timing import Timing
-from ....dns.transport import Transport
-from ..finding import Finding, Severity
-from ._server_names import ips, located, looks_by_host, or_drop
+from ......errors import DelegationError
+from .....dns.address import Address
+from .....dns.cname_chain import Discovery
+from .....dns.destination import Server
+from .....dns.inspect.server_answers import Look
+from .....dns.inspect.survey import Survey
+from .....dns.message import SOA, Query
+from .....dns.timing import Timing
+from .....dns.transport import Transport
+from ...finding import Finding, Severity
+from .wording import ips, located, looks_by_host, or_drop
 
 WITHOUT_EDNS = 1.0  # seconds for a question without it, where all others were in vain for five
 ABOVE = 1.5  # seconds for the servers of the zone above

@@ -8,14 +8,14 @@ from contextlib import suppress
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from .....errors import HookError
-from .....providers.base import HasNameServer, ShowsApex, ZoneApex
-from .....threads import aside_once
-from ....challenge.placement import Placements
-from ....config.settings import Account
-from ....dns.inspect.faults import ZoneCopy
-from ..finding import Examined
-from ._destination import followed
+from ......errors import HookError
+from ......providers.base import HasNameServer, ShowsApex, ZoneApex
+from ......threads import aside_once
+from .....challenge.placement import Placements
+from .....config.settings import Account
+from .....dns.inspect.faults import ZoneCopy
+from ...finding import Examined
+from .destination import followed
 
 WITHIN = 5.0  # seconds for the account's word: the rest of the check has to fit into its time
 

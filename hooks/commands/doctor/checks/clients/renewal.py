@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ....clients.setup.dehydrated_config import Dehydrated
-from ....clients.setup.schedule import Schedule
-from ..finding import Finding, Severity
+from .....clients.setup.dehydrated_config import Dehydrated
+from .....clients.setup.schedule import Schedule
+from ...finding import Finding, Severity
 
 RENEW_DAYS = 32.0  # dehydrated's own
 LIFETIME = 90.0  # days, of a certificate of Let's Encrypt without a profile

@@ -7,15 +7,15 @@ from contextlib import suppress
 from functools import partial
 from urllib.parse import urlsplit
 
-from .....errors import ConfigError
-from .....names import is_within
-from .....threads import aside
-from ....caa.issuers import Order, authority, is_public, of_certbot, of_dehydrated
-from ....clients.setup import dehydrated_config
-from ....issue.section import load_ca
-from ..finding import Examined
-from . import _certbot
-from ._addresses import scope_of
+from ......errors import ConfigError
+from ......names import is_within
+from ......threads import aside
+from .....caa.issuers import Order, authority, is_public, of_certbot, of_dehydrated
+from .....clients.setup import dehydrated_config
+from .....issue.section import load_ca
+from ...finding import Examined
+from ..clients import certbot
+from .address_scope import scope_of
 
 LOOKUP = 2.0  # seconds for the address of the CA
 # RFC 6761, RFC 6762, RFC 8375, and what ICANN has set aside or never delegated
@@ -24,7 +24,7 @@ PRIVATE_TLDS = ("internal", "home.arpa", "local", "localhost", "lan", "corp", "h
 
 def order_of(examined: Examined) -> Order:
     """What the client that is set up for the domain says: certbot's renewal file, or dehydrated."""
-    for _, lineage in _certbot.lineages(examined):
+    for _, lineage in certbot.lineages(examined):
         return of_certbot(lineage, examined.root)
     config = dehydrated_config.read_config(examined.environ, examined.root)
     if config and any(

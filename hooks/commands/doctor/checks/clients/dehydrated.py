@@ -15,12 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from shutil import which
 
-from ....caa.issuers import PRESETS, of_dehydrated
-from ....clients.setup.dehydrated_config import Dehydrated
-from ....clients.setup.text_files import read_text
-from ..finding import Examined, Finding, Severity
-from ._script import uses_arguments
-from ._staging import is_staging, staging
+from .....caa.issuers import PRESETS, of_dehydrated
+from .....clients.setup.dehydrated_config import Dehydrated
+from .....clients.setup.text_files import read_text
+from ...finding import Examined, Finding, Severity
+from .hook_script import uses_arguments
+from .staging import is_staging, staging
 
 KEY_ALGORITHMS = ("rsa", "prime256v1", "secp384r1", "secp521r1")
 CHALLENGE_TYPES = ("http-01", "dns-01", "tls-alpn-01", "dns-persist-01")

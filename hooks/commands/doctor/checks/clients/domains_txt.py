@@ -6,9 +6,9 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from ....clients.setup.dehydrated_config import Dehydrated
-from ....clients.setup.text_files import read_text
-from ..finding import Examined, Finding, Severity
+from .....clients.setup.dehydrated_config import Dehydrated
+from .....clients.setup.text_files import read_text
+from ...finding import Examined, Finding, Severity
 
 BYTE_ORDER_MARK = "\ufeff"
 NAME = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?")

@@ -9,11 +9,11 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ....clients.setup.schedule import Line, Schedule
-from ....clients.setup.text_files import read_text
-from ..finding import Examined, Finding, Severity
-from ._script import unusable, without_arguments
-from ._staging import is_staging, staging
+from .....clients.setup.schedule import Line, Schedule
+from .....clients.setup.text_files import read_text
+from ...finding import Examined, Finding, Severity
+from .hook_script import unusable, without_arguments
+from .staging import is_staging, staging
 
 TRAEFIK = tuple(f"/etc/traefik/traefik.{end}" for end in ("yml", "yaml", "toml"))
 EXEC = re.compile(r"""^\s*provider\s*[:=]\s*["']?exec["']?\s*$""", re.MULTILINE)

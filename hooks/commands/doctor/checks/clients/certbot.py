@@ -8,13 +8,13 @@ import shlex
 from collections.abc import Iterator, Mapping
 from glob import glob
 
-from .....errors import DeployError
-from ....caa.issuers import PRESETS
-from ....clients.setup.text_files import read_text
-from ....deploy.certificate.leaf import names_in
-from ..finding import Examined, Finding, Severity
-from ._script import unusable
-from ._staging import is_old, is_staging, staging
+from ......errors import DeployError
+from .....caa.issuers import PRESETS
+from .....clients.setup.text_files import read_text
+from .....deploy.certificate.leaf import names_in
+from ...finding import Examined, Finding, Severity
+from .hook_script import unusable
+from .staging import is_old, is_staging, staging
 
 RENEWAL = "/etc/letsencrypt/renewal"
 CLI_INI = "/etc/letsencrypt/cli.ini"  # which holds for every call of certbot

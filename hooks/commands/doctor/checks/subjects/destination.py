@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ....dns.destination import Destination, Server
-from ..finding import Examined
+from .....dns.destination import Destination, Server
+from ...finding import Examined
 
 
 def followed(examined: Examined) -> Destination:

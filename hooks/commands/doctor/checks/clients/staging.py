@@ -6,8 +6,8 @@ import os
 import time
 from urllib.parse import urlsplit
 
-from ....caa.issuers import PRESETS
-from ..finding import Examined, Finding, Severity
+from .....caa.issuers import PRESETS
+from ...finding import Examined, Finding, Severity
 
 HOSTS = {urlsplit(url).hostname for name, url in PRESETS.items() if name.endswith("-test")}
 TRIAL = 7 * 86400.0  # seconds after which a test certificate is no trial any more

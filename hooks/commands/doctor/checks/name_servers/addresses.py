@@ -3,22 +3,18 @@ those that the world cannot reach."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Literal
 
-from .....errors import DelegationError
-from ....dns.address import Address, reachable
-from ....dns.inspect.faults import SPEAKS, ServerFault
-from ....dns.inspect.survey import Survey
-from ..finding import Examined, Finding, Severity
-from ._server_names import address_type
-from .account_copy import AccountCopy
+from ......errors import DelegationError
+from .....dns.address import Address, reachable
+from .....dns.inspect.faults import SPEAKS, ServerFault
+from .....dns.inspect.survey import Survey
+from ...finding import Examined, Finding, Severity
+from ..subjects.account_copy import AccountCopy
+from ..subjects.address_scope import scope_of
+from .wording import address_type
 
-Scope = Literal["host", "loopback", "private", "link", "public"]
-
-_SHARED = ipaddress.ip_network("100.64.0.0/10")  # RFC 6598
 _IP = re.compile(r"[0-9a-f.:]*[.:][0-9a-f.:]+")
 
 
@@ -57,23 +53,6 @@ def out_of_reach(ip: str, root: Iterable[str]) -> bool:
     if scope == "host":
         return True
     return scope not in kinds and ("public" in kinds or ":" not in ip)
-
-
-def scope_of(ip: str) -> Scope:
-    """How far an address reaches. Those of documentation stand for the world's."""
-    address = ipaddress.ip_address(ip)
-    if ip in ("127.0.0.1", "::1"):
-        return "host"
-    if address.is_loopback:
-        return "loopback"
-    if address.is_link_local:
-        return "link"
-    if address in _SHARED if address.version == 4 else ip.startswith(("fc", "fd")):
-        return "private"
-    inner = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "0.0.0.0/8")
-    if address.version == 4 and any(address in ipaddress.ip_network(each) for each in inner):
-        return "private"
-    return "public"
 
 
 def mentioned(finding: Finding) -> Iterator[str]:

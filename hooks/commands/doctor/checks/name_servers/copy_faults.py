@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from dns.serial import Serial
 
-from ....dns.inspect.faults import ServerFault, copy_at, listed, primary_addresses
-from ....dns.inspect.server_answers import Look
-from ....dns.inspect.survey import Survey
-from ....dns.message import alias_of, referral_to, text
-from ..finding import Finding, Severity
-from ._server_names import address_type, answers, ips, or_drop
-from .account_copy import AccountCopy, names
+from .....dns.inspect.faults import ServerFault, copy_at, listed, primary_addresses
+from .....dns.inspect.server_answers import Look
+from .....dns.inspect.survey import Survey
+from .....dns.message import alias_of, referral_to, text
+from ...finding import Finding, Severity
+from ..subjects.account_copy import AccountCopy, names
+from .wording import address_type, answers, ips, or_drop
 
 
 def _lame(survey: Survey, fault: ServerFault) -> Finding:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 
-from .....regular_file import open_regular
-from ....clients.setup.text_files import read_text
-from ..finding import Examined, Finding, Severity
+from ......regular_file import open_regular
+from .....clients.setup.text_files import read_text
+from ...finding import Examined, Finding, Severity
 
 MOST = 256  # octets of the first line that Linux reads
 

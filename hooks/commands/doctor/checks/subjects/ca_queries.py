@@ -8,17 +8,17 @@ from contextlib import suppress
 
 from dns.rdatatype import CAA, RdataType
 
-from .....errors import DelegationError
-from .....names import ancestors
-from .....threads import aside_once
-from ....dns.address import Address
-from ....dns.cname_chain import CNAME_LIMIT, Discovery
-from ....dns.inspect.server_answers import Look
-from ....dns.inspect.survey import Survey
-from ....dns.message import SOA, TXT, Query, Response, alias_of
-from ....dns.transport import Transport
-from ..finding import Examined
-from ._zones import survey_of
+from ......errors import DelegationError
+from ......names import ancestors
+from ......threads import aside_once
+from .....dns.address import Address
+from .....dns.cname_chain import CNAME_LIMIT, Discovery
+from .....dns.inspect.server_answers import Look
+from .....dns.inspect.survey import Survey
+from .....dns.message import SOA, TXT, Query, Response, alias_of
+from .....dns.transport import Transport
+from ...finding import Examined
+from .zones import survey_of
 
 TIMEOUT = 3.0  # seconds for one question to all servers of a zone
 AGAIN = 0.5  # seconds for the same once more, beside one that a server is known to answer

@@ -10,17 +10,17 @@ import dns.rdataclass
 from dns.rdatatype import CAA
 from dns.rdtypes.ANY.CAA import CAA as Record
 
-from .....names import ancestors
-from ....caa.evaluation import Lookup, RRset, Verdict
-from ....caa.evaluation import check as judge
-from ....caa.issuers import Authority
-from ....dns.inspect.faults import listed, server_faults
-from ....dns.inspect.server_answers import Look
-from ....dns.inspect.survey import Survey
-from ....dns.message import Response
-from ..finding import Examined, Finding, Severity
-from ._ca_queries import asking, questions
-from ._zones import zone_of
+from ......names import ancestors
+from .....caa.evaluation import Lookup, RRset, Verdict
+from .....caa.evaluation import check as judge
+from .....caa.issuers import Authority
+from .....dns.inspect.faults import listed, server_faults
+from .....dns.inspect.server_answers import Look
+from .....dns.inspect.survey import Survey
+from .....dns.message import Response
+from ...finding import Examined, Finding, Severity
+from ..subjects.ca_queries import asking, questions
+from ..subjects.zones import zone_of
 
 
 def differing(examined: Examined, ca: Authority, lookup: Lookup) -> Iterator[Finding]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ....dns.inspect.faults import by_host
-from ....dns.inspect.server_answers import Look
-from ....dns.inspect.survey import Survey
+from .....dns.inspect.faults import by_host
+from .....dns.inspect.server_answers import Look
+from .....dns.inspect.survey import Survey
 
 
 def looks_by_host(survey: Survey, fault: Callable[[Look], bool]) -> Iterator[tuple[str, list[Look]]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ....dns.inspect.survey import Survey
-from ..finding import Finding, Severity
-from ._server_names import or_drop
+from .....dns.inspect.survey import Survey
+from ...finding import Finding, Severity
+from .wording import or_drop
 
 
 def ns_mismatch(survey: Survey) -> Iterator[Finding]:

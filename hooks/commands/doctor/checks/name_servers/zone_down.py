@@ -8,16 +8,16 @@ from itertools import product
 
 import dns.rcode
 
-from .....errors import DelegationError
-from .....names import PREFIX
-from .....providers.base import is_within
-from ....dns.destination import Destination
-from ....dns.message import TXT, Query
-from ....dns.transport import Transport
-from ..finding import Examined, Finding, Severity
-from ._addresses import glue_to_change
-from ._transports import deaf_to_edns, edns_dropped_everywhere
-from .account_copy import account_copies, names
+from ......errors import DelegationError
+from ......names import PREFIX
+from ......providers.base import is_within
+from .....dns.destination import Destination
+from .....dns.message import TXT, Query
+from .....dns.transport import Transport
+from ...finding import Examined, Finding, Severity
+from ..subjects.account_copy import account_copies, names
+from .addresses import glue_to_change
+from .transports import deaf_to_edns, edns_dropped_everywhere
 
 WITHOUT_DNSSEC = 2.0  # seconds for the same question with DNSSEC and without
 

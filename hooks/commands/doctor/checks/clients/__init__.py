@@ -1,0 +1,1 @@
+"""What the files of ACME clients say of how they will run."""

@@ -1,0 +1,1 @@
+"""What is wrong with name servers, their addresses and their copies of a zone."""
