@@ -32,7 +32,8 @@ def test_all_is_asked_in_order_and_secrets_without_echo(machine: FreshMachine) -
     assert SECRET not in said.stdout
     assert machine.path("/etc/dns01/rfc2136.tsig_secret").read_text() == SECRET + "\n"
     assert machine.path("/etc/dehydrated/domains.txt").read_text() == f"{LONG} *.example.org\n"
-    too_long = [line for line in said.stdout.splitlines() if len(line) > COLUMNS and LONG not in line]
+    breakable = [line for line in said.stdout.splitlines() if LONG not in line and len(line.split()) > 1]
+    too_long = [line for line in breakable if len(line) > COLUMNS]  # an address of a page is left whole
     assert too_long == []
 
 
