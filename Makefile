@@ -11,6 +11,7 @@ TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils busybox certbot chromium c
 .PHONY: help demo test bench performance dist try docs trust lock locked audit lint pictures ruff types unit e2e \
 	demo-notice demo-packages test-packages
 .NOTPARALLEL:
+unexport PYTHONDONTWRITEBYTECODE # else each of the thousands of processes that the tests start compiles all anew
 
 TEST_PACKAGES += fish lintian man-db zsh # for tests of what is built
 
