@@ -12,15 +12,16 @@ from ..errors import AuthRejected
 from ._azure_identity import IDENTITY, AzureIdentity
 from ._character_strings import quoted, unquoted
 from ._cloud import Cloud
-from .base import Option, Zone, ZoneApex, ancestors, relative
-from .rest import NotFound, Refused, base_url, next_link
+from ._name_servers import ShowsNameServers
+from .base import Option, Zone, ancestors, relative
+from .rest import NotFound, Refused, base_url, listed, next_link
 from .rrsets import RRset
 
 VERSION = {"api-version": "2018-05-01"}
 LOST_RACES = {"Conflict", "PreconditionFailed"}  # with 409
 
 
-class Provider(AzureIdentity, Cloud):
+class Provider(AzureIdentity, ShowsNameServers, Cloud):
     """With an application's secret, certificate or workload identity, or as the machine's own managed
     identity."""
 
@@ -101,9 +102,8 @@ class Provider(AzureIdentity, Cloud):
         subscription = ("subscriptions", self.given["subscription_id"])
         return (*subscription, *group, "providers", "Microsoft.Network", "dnsZones")
 
-    def apex_of(self, zone: Zone) -> ZoneApex:
-        hosts = self.get(*_path(zone), **VERSION)["properties"].get("nameServers", ())
-        return ZoneApex(tuple(host.rstrip(".").lower() for host in hosts))
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return listed(self.get(*_path(zone), **VERSION)["properties"].get("nameServers", []))
 
     def read(self, zone: Zone, name: str) -> RRset | None:
         with suppress(NotFound):

@@ -9,9 +9,10 @@ from typing import Any, ClassVar, TypeVar
 
 from ..errors import ConfigError
 from ._character_strings import unquoted
-from .base import Option, TxtRecord, Zone, ZoneApex, by_name, dns_name, u_labels
+from ._name_servers import ShowsNameServers
+from .base import Option, TxtRecord, Zone, by_name, dns_name, u_labels
 from .records import RecordProvider
-from .rest import Refused, Rest, base_url, next_number
+from .rest import Refused, Rest, base_url, listed, next_number
 
 E = TypeVar("E")
 
@@ -21,7 +22,7 @@ BATCH = 200  # changes of one request, on the plans that take the fewest
 PAGE = 1000  # records of a list
 
 
-class Provider(Rest, RecordProvider):
+class Provider(Rest, ShowsNameServers, RecordProvider):
     """With an API token, or with the global API key and its owner's e-mail address."""
 
     title = "Cloudflare"
@@ -89,8 +90,8 @@ class Provider(Rest, RecordProvider):
         found = sorted(self.items("result", "zones", name=apex), key=lambda zone: zone["status"] != "active")
         return Zone(apex, found[0]["id"]) if found else None
 
-    def apex_of(self, zone: Zone) -> ZoneApex:
-        return ZoneApex(tuple(self.get("zones", zone.id)["result"].get("name_servers") or ()))
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return listed(self.get("zones", zone.id)["result"].get("name_servers") or [])
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """Several records are one request, all of it or nothing: where one of them is there already, or

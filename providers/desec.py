@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import Busy
 from ._character_strings import quoted
+from ._name_servers import ShowsNameServers
 from .base import Option, Profile, TxtRecord, Zone, dns_name, relative
 from .records import after_writing
 from .rest import Refused, Rest, base_url, listed, next_link
@@ -18,7 +19,7 @@ from .rrsets import RRset, RRsetProvider
 LINK = re.compile(r'<([^>]*)>; *rel="?(\w+)')  # RFC 8288 §3, as deSEC writes it
 
 
-class Provider(Rest, RRsetProvider):
+class Provider(Rest, ShowsNameServers, RRsetProvider):
     """With a token. It may write 2 times a second to a zone, 15 a minute, 100 an hour, 300 a day."""
 
     title = "deSEC"
@@ -65,6 +66,10 @@ class Provider(Rest, RRsetProvider):
             self._least_ttls[zone.apex] = int(domain.get("minimum_ttl", self.least_ttl))
             return zone
         return None
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        found = self.get_if_there("domains", zone.apex, "rrsets", "@", "NS", "")
+        return listed(found["records"]) if found else []
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         self.least_ttl = self._least_ttls.get(zone.apex, type(self).least_ttl)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ._name_servers import ShowsNameServers
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, next_link
 
 
-class Provider(Rest, RecordProvider):
+class Provider(Rest, ShowsNameServers, RecordProvider):
     """With a personal access token."""
 
     title = "DigitalOcean"
@@ -32,6 +33,10 @@ class Provider(Rest, RecordProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("v2", "domains", apex)
         return Zone(found["domain"]["name"]) if found else None
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        found = self.items("domain_records", *_records(zone), type="NS", name=zone.apex, per_page=200)
+        return [record["data"] for record in found]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         found = self.items("domain_records", *_records(zone), type="TXT", name=name, per_page=200)

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from ._character_strings import quoted
+from ._name_servers import ShowsNameServers
 from .base import Option, Zone, relative
-from .rest import Rest, base_url
+from .rest import Rest, base_url, listed
 from .rrsets import RRset, RRsetProvider
 
 
-class Provider(Rest, RRsetProvider):
+class Provider(Rest, ShowsNameServers, RRsetProvider):
     """With a personal access token, or with an API key of former days."""
 
     title = "Gandi LiveDNS"
@@ -52,6 +53,9 @@ class Provider(Rest, RRsetProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("domains", apex)
         return Zone(found["fqdn"]) if found else None
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return listed(self.get("domains", zone.apex, "nameservers"))
 
     def read(self, zone: Zone, name: str) -> RRset | None:
         found = self.get_if_there(*_rrset(zone, name))

@@ -12,14 +12,15 @@ from ..errors import Busy, ConfigError
 from ._character_strings import quoted
 from ._cloud import Cloud
 from ._gcloud_credentials import SCOPE, Credentials, ServiceAccountKey, read_credentials
-from .base import Option, Zone, ZoneApex
-from .rest import Refused, base_url
+from ._name_servers import ShowsNameServers
+from .base import Option, Zone
+from .rest import Refused, base_url, listed
 from .rrsets import RRset
 
 OVER_LIMIT = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"}  # with 403, at times
 
 
-class Provider(Cloud):
+class Provider(ShowsNameServers, Cloud):
     """With a service account's key or other credentials of Google's tools, or as the service account of the
     machine itself."""
 
@@ -107,9 +108,8 @@ class Provider(Cloud):
             if zone.get("visibility") != "private":
                 yield Zone(zone["dnsName"].rstrip("."), zone["name"])
 
-    def apex_of(self, zone: Zone) -> ZoneApex:
-        hosts = self.get(*self._zones(), zone.id).get("nameServers", ())
-        return ZoneApex(tuple(host.rstrip(".").lower() for host in hosts))
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return listed(self.get(*self._zones(), zone.id).get("nameServers", []))
 
     def read(self, zone: Zone, name: str) -> RRset | None:
         found = [*self.items("rrsets", *self._zones(), zone.id, "rrsets", name=f"{name}.", type="TXT")]

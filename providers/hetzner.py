@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 from ..errors import Busy, ProviderError
 from ._character_strings import quoted, unquoted
+from ._name_servers import ShowsNameServers
 from .base import Option, Profile, TxtRecord, Zone, relative
-from .records import ZoneProvider, after_writing
+from .records import after_writing
 from .rest import NotFound, Refused, Rest, base_url
 
 ACTION_POLL = 1.0  # seconds between two questions about an action, which takes 2 to 5
@@ -21,7 +22,7 @@ PASSING = {"conflict", "locked"}  # another action is at work; 409 and 423 have 
 CHANGED_MEANWHILE = ("duplicate value", "differing record TTLs")
 
 
-class Provider(Rest, ZoneProvider):
+class Provider(Rest, ShowsNameServers):
     """With an API token of the project that has the zone."""
 
     title = "Hetzner"
@@ -64,6 +65,10 @@ class Provider(Rest, ZoneProvider):
             zone = self.get("zones", apex)["zone"]
             return Zone(apex, str(zone["id"])) if zone["mode"] == "primary" else None
         return None
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        found = self.get_if_there("zones", zone.id, "rrsets", "@", "NS")
+        return [record["value"] for record in found["rrset"]["records"]] if found else []
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         super().publish(zone, records)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from ..errors import ConfigError
+from ._name_servers import ShowsNameServers
 from ._tokens import Tokens
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider, after_writing
@@ -35,7 +36,7 @@ BAD_SIGNATURE = {"INVALID_SIGNATURE", "QUERY_TIME_OUT"}  # with 400
 SIGNATURE = "Invalid signature"  # the same, where there are no such codes
 
 
-class Provider(Tokens, RecordProvider):
+class Provider(Tokens, ShowsNameServers, RecordProvider):
     """With an application's key and secret, and the consumer key that a customer gave it; or, by OAuth2,
     with the client id and secret of a service account."""
 
@@ -131,6 +132,9 @@ class Provider(Tokens, RecordProvider):
         """The usual recipes for keys allow /domain/zone/* and not the list of zones."""
         found = self.get_if_there("domain", "zone", apex)
         return Zone(found["name"]) if found else None
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return listed(self.get("domain", "zone", zone.apex)["nameServers"])
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         """The filter is SQL's LIKE, to which the ``_`` of a challenge name is any character."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ._character_strings import quoted
+from ._name_servers import ShowsNameServers
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Refused, Rest, base_url
 
 
-class Provider(Rest, RecordProvider):
+class Provider(Rest, ShowsNameServers, RecordProvider):
     """With an API key."""
 
     title = "Vultr"
@@ -44,11 +45,11 @@ class Provider(Rest, RecordProvider):
             return None
         return Zone(found["domain"]["domain"]) if found else None
 
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return [record["data"] for record in self._at(zone, zone.apex, "NS")]
+
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        wanted = ("TXT", relative(name, zone.apex, ""))
-        for record in self.items("records", *_records(zone), per_page=500):
-            if (record["type"], record["name"]) == wanted:
-                yield record["id"], record["data"]
+        return [(record["id"], record["data"]) for record in self._at(zone, name, "TXT")]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         name, data = relative(record.name, zone.apex, ""), quoted(record.value)
@@ -56,6 +57,12 @@ class Provider(Rest, RecordProvider):
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
         self.delete_at(*_records(zone), id)
+
+    def _at(self, zone: Zone, name: str, type: str) -> Iterator[Any]:
+        wanted = (type, relative(name, zone.apex, ""))
+        for record in self.items("records", *_records(zone), per_page=500):
+            if (record["type"], record["name"]) == wanted:
+                yield record
 
 
 def _records(zone: Zone) -> tuple[str, ...]:

@@ -111,6 +111,7 @@ def test_lego_and_the_bind_of_this_machine(
 def test_certbot_and_the_api_of_a_provider(net: tuple[World, Pebble], machine: FreshMachine) -> None:
     world, ca = net
     with DigitalOcean(["example.org"]) as api:
+        api.name_servers = ["ns1.example.org"]
         zone = Zone("example.org", "", {"ns1.example.org": BIND})
         with Published(BIND, api, zone) as server:
             world.servers[BIND] = server

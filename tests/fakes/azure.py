@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from . import NAME_SERVERS, Answer, Refusal, Request, Zone, optional, route
+from . import Answer, Refusal, Request, Zone, optional, route
 from .oauth import TokenFake, form
 
 CLIENT, TENANT, SUBSCRIPTION, GROUP = "a-client", "a-tenant", "a-subscription", "a-group"
@@ -126,7 +126,7 @@ class Azure(TokenFake):
     @route("GET", GROUP_ZONES + "/{zone}", query=VERSION)
     def show(self, request: Request, subscription: str, group: str, zone: str) -> Answer:
         _check(request, subscription)
-        hosts = [f"{host}." for host in NAME_SERVERS]
+        hosts = [f"{host}." for host in self.name_servers]
         shown = {"id": resource_id(self.zone(zone).apex, group), "properties": {"nameServers": hosts}}
         return Answer(200, shown)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import NAME_SERVERS, Answer, Fake, Record, Refusal, Request, Zone, optional, route
+from . import Answer, Fake, Record, Refusal, Request, Zone, optional, route
 from .texts import quoted, unquoted
 
 RECORD = {"type": str, "name": str, "content": str, "ttl": int, "data": optional(type(None))}
@@ -52,7 +52,12 @@ class Cloudflare(Fake):
 
     @route("GET", "/zones/{zone}")
     def show_zone(self, request: Request, zone: str) -> Answer:
-        shown = {"id": zone, "name": self.zone(zone).apex, "status": "active", "name_servers": NAME_SERVERS}
+        shown = {
+            "id": zone,
+            "name": self.zone(zone).apex,
+            "status": "active",
+            "name_servers": [*self.name_servers],
+        }
         return Answer(200, {**GOOD, "result": shown})
 
     @route("GET", "/zones/{zone}/dns_records", query=["type", "name", "content", "page", "per_page"])

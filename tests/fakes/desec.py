@@ -80,6 +80,14 @@ class Desec(TakesLists):
             return Answer(200, _rrset(zone, texts))
         raise Refusal(404, "Not found.")
 
+    @route("GET", RRSETS + "{subname}/NS/")
+    def read_ns(self, request: Request, domain: str, subname: str) -> Answer:
+        apex, hosts = self._zone(domain).apex, [f"{host}." for host in self.name_servers]
+        shown = {"domain": apex, "subname": "", "name": f"{apex}.", "type": "NS", "ttl": 3600}
+        if subname != "@":
+            raise Refusal(404, "Not found.")
+        return Answer(200, {**shown, "records": hosts})
+
     @route("PATCH", RRSETS + "{subname}/TXT/", fields={**RRSET, "type": optional(str)})
     def modify(self, request: Request, domain: str, subname: str) -> Answer:
         zone = self._zone(domain)

@@ -33,10 +33,11 @@ class DigitalOcean(Fake):
 
     @route("GET", "/v2/domains/{domain}/records", query=("type", "name", *PAGED))
     def list_records(self, request: Request, domain: str) -> Answer:
-        zone, name = self.zone(domain), request.query.get("name")
+        zone, name, type = self.zone(domain), request.query.get("name"), request.query.get("type")
         if name and not f".{name}".endswith(f".{zone.apex}"):
             raise Refusal(422, "name must be a fully qualified record name")
-        records = [record for record in zone.records if name in (None, record.name)]
+        named = [record for record in self.with_ns(zone) if name in (None, record.name)]
+        records = [record for record in named if type in (None, record.type)]
         return self._list("domain_records", [_record(zone, record) for record in records], request)
 
     @route("POST", "/v2/domains/{domain}/records", fields={"type": str, "name": str, "data": str, "ttl": int})

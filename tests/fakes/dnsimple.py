@@ -64,7 +64,7 @@ class DNSimple(Fake):
     def list_records(self, request: Request, account: str, zone: str) -> Answer:
         self._check(account)
         holder, query = self.zone(zone), request.query
-        shown = [_record(holder, record) for record in holder.records]
+        shown = [_record(holder, record) for record in self.with_ns(holder)]
         fitting = [
             each for each in shown if all(query.get(key) in (None, each[key]) for key in ("name", "type"))
         ]

@@ -43,6 +43,11 @@ class Gandi(Fake):
             raise Refusal(404, "The resource could not be found.")
         return Answer(200, {"fqdn": domain, "automatic_snapshots": False})
 
+    @route("GET", "/domains/{domain}/nameservers")
+    def list_name_servers(self, request: Request, domain: str) -> Answer:
+        self.zone(domain)
+        return Answer(200, [*self.name_servers])
+
     @route("GET", "/domains/{domain}/records/{name}/TXT")
     def read(self, request: Request, domain: str, name: str) -> Answer:
         records = self.zone(domain).texts(_owner(name, domain))

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from . import NAME_SERVERS, Answer, Record, Refusal, Request, Zone, optional, route
+from . import Answer, Record, Refusal, Request, Zone, optional, route
 from .oauth import TokenFake, form
 from .texts import STRINGS, quoted, unquoted
 
@@ -193,7 +193,7 @@ class Google(TokenFake):
     def show_zone(self, request: Request, project: str, zone: str) -> Answer:
         _check(project)
         holder = self._zone(zone)
-        hosts = [f"{host}." for host in NAME_SERVERS]
+        hosts = [f"{host}." for host in self.name_servers]
         shown = {
             "name": holder.id,
             "dnsName": f"{holder.apex}.",

@@ -77,6 +77,14 @@ class Hetzner(Fake):
             return Answer(200, {"rrset": rrset})
         raise Refusal(404, "RRSet not found")
 
+    @route("GET", "/zones/{zone}/rrsets/{name}/NS")
+    def read_ns(self, request: Request, zone: str, name: str) -> Answer:
+        records = [{"value": f"{host}.", "comment": ""} for host in self.name_servers]
+        shown = {"id": "@/NS", "name": "@", "type": "NS", "ttl": 3600, "records": records}
+        if self.zone(zone) and name != "@":
+            raise Refusal(404, "RRSet not found")
+        return Answer(200, {"rrset": shown})
+
     @route("POST", f"{RRSET}/actions/add_records", fields={"records": list, "ttl": optional(int)})
     def add_records(self, request: Request, zone: str, name: str) -> Answer:
         holder, owner = self._primary(zone), _owner(name, self.zone(zone))

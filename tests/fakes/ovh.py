@@ -72,7 +72,9 @@ class Ovh(Fake):
 
     @route("GET", "/domain/zone/{zone}")
     def show_zone(self, request: Request, zone: str) -> Answer:
-        return Answer(200, {"name": self.zone(zone).apex, "hasDnsAnycast": False, "nameServers": []})
+        return Answer(
+            200, {"name": self.zone(zone).apex, "hasDnsAnycast": False, "nameServers": [*self.name_servers]}
+        )
 
     @route("GET", "/domain/zone/{zone}/record", query=["fieldType", "subDomain"])
     def list_records(self, request: Request, zone: str) -> Answer:

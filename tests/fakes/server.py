@@ -111,6 +111,7 @@ class Fake:
     unexpected: ClassVar[Any] = {"unexpected": True}  # an answer with nothing of what the API promises
     token = "s3cret-t0ken-0f-the-test"
     knows_u_labels = False  # of its own accord
+    name_servers: Sequence[str] = NAME_SERVERS  # that the zones are to be delegated to
 
     def __init__(self, apexes: Sequence[str], tls: Any = None) -> None:
         """``tls``: a trustme.CA, where it shall speak HTTPS."""
@@ -169,6 +170,11 @@ class Fake:
 
     def add_zones(self, apexes: Sequence[str]) -> None:
         self.zones |= {apex: Zone(apex, self.new_id(), []) for apex in apexes}
+
+    def with_ns(self, zone: Zone) -> list[Record]:
+        """All records of the zone, before them the NS records of its apex, which nobody changes here."""
+        hosts = enumerate(self.name_servers, 1)
+        return [*(Record(str(id), zone.apex, "NS", host, 3600) for id, host in hosts), *zone.records]
 
     def fail(self, *faults: Fault) -> None:
         with self._lock:

@@ -40,7 +40,7 @@ class Vultr(Fake):
     @route("GET", "/domains/{domain}/records", query=PAGED)
     def list_records(self, request: Request, domain: str) -> Answer:
         zone = self.zone(domain)
-        return self._list("records", [_shown(zone, record) for record in zone.records], request)
+        return self._list("records", [_shown(zone, record) for record in self.with_ns(zone)], request)
 
     @route("POST", "/domains/{domain}/records", fields=RECORD)
     def create(self, request: Request, domain: str) -> Answer:
@@ -76,5 +76,6 @@ class Vultr(Fake):
 
 def _shown(zone: Zone, record: Record) -> Mapping[str, Any]:
     name = record.name.removesuffix(zone.apex).rstrip(".")
-    fields = {"type": record.type, "name": name, "data": quoted(record.value), "ttl": record.ttl}
+    data = quoted(record.value) if record.type == "TXT" else record.value
+    fields = {"type": record.type, "name": name, "data": data, "ttl": record.ttl}
     return {"id": record.id, **fields, "priority": -1}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from api_refusals import CNAME, TTL, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes import Status
 from fakes.desec import Desec
 
@@ -13,7 +13,7 @@ from dns01.providers.base import TxtRecord
 from dns01.providers.rest import Refused
 
 
-class TestDesec(WorksOverHttp, AgreesWithLego):
+class TestDesec(ShowsNameServers, WorksOverHttp, AgreesWithLego):
     API = Api("desec", Desec, token=Desec.token)
     LEGO = Lego("desec", DESEC_TOKEN=Desec.token)
     LOCKED = True

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from api_refusals import CNAME, KnownRefusal, SaysTheNextStep
-from contract_http import AgreesWithLego, Api, Lego, OverHttp, WorksOverHttp
+from contract_http import AgreesWithLego, Api, Lego, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes.digitalocean import DigitalOcean
 
 from dns01.providers.rest import Refused
 
 
-class TestDigitalOcean(WorksOverHttp, AgreesWithLego):
+class TestDigitalOcean(ShowsNameServers, WorksOverHttp, AgreesWithLego):
     API = Api("digitalocean", DigitalOcean, token=DigitalOcean.token)
     LEGO = Lego("digitalocean", DO_AUTH_TOKEN=DigitalOcean.token, DO_POLLING_INTERVAL="0")
 

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from api_refusals import PLAN, KnownRefusal, SaysTheNextStep
 from contract import publish
-from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, SeesDuplicates, WorksOverHttp
+from contract_http import (
+    AgreesWithLexicon,
+    Api,
+    HttpCase,
+    OverHttp,
+    SeesDuplicates,
+    ShowsNameServers,
+    WorksOverHttp,
+)
 from fakes.dnsimple import DNSimple
 
 from dns01.errors import ConfigError
@@ -15,7 +23,7 @@ from dns01.providers.base import TxtRecord
 from dns01.providers.rest import Refused
 
 
-class TestDNSimple(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
+class TestDNSimple(ShowsNameServers, WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
     API = Api("dnsimple", DNSimple, token=DNSimple.token)
     LEXICON = "dnsimple", {"LEXICON_DNSIMPLE_AUTH_TOKEN": DNSimple.token}
 

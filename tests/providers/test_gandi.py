@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from api_refusals import KnownRefusal, SaysTheNextStep
 from contract import ZONES, publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes.gandi import Gandi
 
 from dns01.errors import AuthRejected
@@ -17,7 +17,7 @@ from dns01.providers.base import TxtRecord
 RECORD = TxtRecord("_acme-challenge.example.com", validation("a"))
 
 
-class TestGandi(WorksOverHttp, AgreesWithLego):
+class TestGandi(ShowsNameServers, WorksOverHttp, AgreesWithLego):
     API = Api("gandi", Gandi, token=Gandi.token)
     LEGO = Lego("gandiv5", GANDIV5_API_KEY=Gandi.token)
     LOCKED = True

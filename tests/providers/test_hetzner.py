@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from api_refusals import LOCK, QUOTA, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
-from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes import Status
 from fakes.hetzner import Hetzner
 
@@ -17,7 +17,7 @@ from dns01.providers.base import TxtRecord
 from dns01.providers.rest import Refused
 
 
-class TestHetzner(WorksOverHttp, AgreesWithLexicon):
+class TestHetzner(ShowsNameServers, WorksOverHttp, AgreesWithLexicon):
     API = Api("hetzner", Hetzner, token=Hetzner.token)
     LEXICON = "hetzner", {"LEXICON_HETZNER_TOKEN": Hetzner.token}
 

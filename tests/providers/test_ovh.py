@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 from api_refusals import ACCOUNT_STATE, KnownRefusal, SaysTheNextStep
 from contract import ZONES, publish, retract
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, ReplacesTokens, WorksOverHttp
+from contract_http import (
+    AgreesWithLego,
+    Api,
+    HttpCase,
+    Lego,
+    OverHttp,
+    ReplacesTokens,
+    ShowsNameServers,
+    WorksOverHttp,
+)
 from fakes import FOREVER, Hang, Refusal, Request, Status, Text
 from fakes.oauth import TokenFake, form
 from fakes.ovh import CONSUMER, KEY, Ovh
@@ -21,7 +30,7 @@ from dns01.providers.rest import Refused
 KEYS = {"application_key": KEY, "secret": Ovh.token, "consumer_key": CONSUMER}
 
 
-class TestOvh(WorksOverHttp, AgreesWithLego):
+class TestOvh(ShowsNameServers, WorksOverHttp, AgreesWithLego):
     API = Api("ovh", Ovh, **KEYS)
     LEGO = Lego(
         "ovh",

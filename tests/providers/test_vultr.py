@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from api_refusals import ADDRESS, KnownRefusal, SaysTheNextStep
-from contract_http import AgreesWithLego, Api, Lego, OverHttp, WorksOverHttp
+from contract_http import AgreesWithLego, Api, Lego, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes.vultr import Vultr
 
 from dns01.errors import AuthRejected
 
 
-class TestVultr(WorksOverHttp, AgreesWithLego):
+class TestVultr(ShowsNameServers, WorksOverHttp, AgreesWithLego):
     API = Api("vultr", Vultr, token=Vultr.token)
     LEGO = Lego("vultr", VULTR_API_KEY=Vultr.token)
 

@@ -480,6 +480,19 @@ class ShowsNameServers:
         assert isinstance(provider, ShowsApex)
         assert set(provider.apex_of(provider.zone_for("example.com")).name_servers) == {*NAME_SERVERS}
 
+    @pytest.mark.parametrize(
+        "fault", [Shape(), Text(), Status(404, times=FOREVER), Status(403, times=FOREVER)], ids=repr
+    )
+    def test_where_they_are_not_to_be_had_that_is_an_error_in_words_or_there_are_none(
+        self, case: HttpCase, fault: Fault
+    ) -> None:
+        provider = case.provider()
+        assert isinstance(provider, ShowsApex)
+        zone = provider.zone_for("example.com")
+        case.fake.fail(fault)
+        with suppress(ProviderError):
+            assert provider.apex_of(zone).name_servers == ()
+
 
 class AgreesWithLego:
     """Another client, written by others, does with the fake what it does with the API."""

@@ -79,6 +79,13 @@ def powerdns(server: PowerDNS) -> Account:
     return {"DNS01_PROVIDER": "powerdns", "PDNS_API_KEY": server.api_key, "PDNS_API_URL": url}
 
 
+@FAULTS.add("account-elsewhere", "ns1.newhost.net", "ns1.hoster.example")
+def an_api_still_has_a_domain_that_moved(site: Site) -> Account:
+    moved(site)
+    api = site.start(DigitalOcean(["example.org"]))
+    return {"DNS01_PROVIDER": "digitalocean", "DO_AUTH_TOKEN": api.token, "DO_API_URL": api.url}
+
+
 @FAULTS.add("account-elsewhere", "registrar")
 def the_registrar_has_parking_servers_only(site: Site) -> Account:
     site.start(Bind(ONE, {"example.org": ""}, [KEY]))
