@@ -183,13 +183,10 @@ class Fake:
     @property
     def patience(self) -> float:
         """Seconds to wait for an answer: no longer than it takes where one is not to come, and else for as
-        long as a busy machine may need."""
-        with self._lock:
-            return (
-                0.5
-                if any(isinstance(fault, Hang | Drip) for fault in (*self._faults, self.trouble))
-                else 60.0
-            )
+        long as a busy machine may need. (Without the lock: where a thread had it when a process was forked,
+        nobody gives it back in there.)"""
+        faults = (*self._faults, self.trouble)
+        return 0.5 if any(isinstance(fault, Hang | Drip) for fault in faults) else 60.0
 
     def recover(self) -> None:
         """Nothing goes wrong any more."""
