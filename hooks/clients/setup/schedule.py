@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from glob import glob
 from typing import NamedTuple
@@ -25,15 +26,18 @@ CRON_PROGRAMS = ("usr/sbin/cron", "usr/sbin/crond", "usr/bin/crond")
 
 
 _SETTING = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=(.*)$", re.MULTILINE)
+_SOURCED = re.compile(r"""(?:^|[;&|\s"'])(?:\.|source|eval)\s+\S""", re.MULTILINE)
 _ASSIGNED = re.compile(r"""["']?([A-Za-z_]\w*)=([^\s"']*)""")
 
 
 class Line(NamedTuple):
-    """A command by the clock, the file that it stands in, and the variables that are set there for it."""
+    """A command by the clock, the file that it stands in, and the variables that are set there for it;
+    ``complete``: no others are, from a file that a shell reads there, say."""
 
     path: str
     text: str
     environ: Mapping[str, str]
+    complete: bool = True
 
 
 class Schedule(NamedTuple):
@@ -101,7 +105,8 @@ def unit(service: str, root: str = "/") -> Line | None:
 
 def _of_cron(entry: Entry, root: str) -> Line:
     set_there = _SETTING.findall(read_text(entry.path, root) or "")
-    return Line(entry.path, entry.line, {name: value.strip().strip("\"'") for name, value in set_there})
+    environ = {name: value.strip().strip("\"'") for name, value in set_there}
+    return Line(entry.path, entry.line, environ, not _SOURCED.search(entry.line))
 
 
 def _all_lines(lines: Sequence[Line], word: re.Pattern[str], root: str) -> Iterator[Line]:
@@ -109,10 +114,24 @@ def _all_lines(lines: Sequence[Line], word: re.Pattern[str], root: str) -> Itera
         yield line
         for path in _scripts(line.text):
             text = _script(beneath(path, root)).replace("\\\n", " ")
-            environ = {name: value.strip().strip("\"'") for name, value in _SETTING.findall(text)}
+            environ, complete = _set_by(text), line.complete and not _SOURCED.search(text)
             for called in text.splitlines():
                 if word.search(called) and not called.lstrip().startswith("#"):
-                    yield Line(path, called.strip(), {**line.environ, **environ})
+                    yield Line(path, called.strip(), {**line.environ, **environ}, complete)
+
+
+def _set_by(script: str) -> dict[str, str]:
+    """The variables of a script's lines that do nothing but set some."""
+    found: dict[str, str] = {}
+    for line in script.splitlines():
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError:
+            continue
+        words = words[1:] if words[:1] == ["export"] else words
+        if all(re.match(r"[A-Za-z_]\w*=", word) for word in words):
+            found |= dict(word.split("=", 1) for word in words)
+    return found
 
 
 def _judged(entry: Entry, client: str, root: str) -> Entry:
@@ -196,4 +215,5 @@ def _service(service: str, root: str) -> Line:
     set_there = _SETTING.findall("\n".join(read_text(file.strip(), root) or "" for file in files))
     set_there += [(name, value) for line in variables for name, value in _ASSIGNED.findall(line)]
     environ = {name: value.strip().strip("\"'") for name, value in set_there}
-    return Line(next((path for path, text in texts.items() if text), ""), "; ".join(runs), environ)
+    path, run = next((path for path, text in texts.items() if text), ""), "; ".join(runs)
+    return Line(path, run, environ, not _SOURCED.search(run))

@@ -26,11 +26,12 @@ CERTIFICATES = {
 
 
 class _Command(NamedTuple):
-    """One call of a client, by a timer or by cron. ``environ``: what it is given, as far as that is told."""
+    """One call of a client, by a timer or by cron. ``environ``: what it is given; ``complete``: all of it."""
 
     path: str
     words: Sequence[str]
     environ: Mapping[str, str]
+    complete: bool
 
     def values(self, *options: str) -> list[str]:
         """What stands behind any of the options."""
@@ -78,17 +79,19 @@ def _in_line(client: str, line: Line) -> Iterator[_Command]:
             before = dict(
                 word.split("=", 1) for word in words[: places[0]] if re.match(r"[A-Za-z_]\w*=", word)
             )
-            yield _Command(line.path, words[places[0] + 1 :], {**line.environ, **before})
+            environ = {**line.environ, **before}
+            yield _Command(line.path, words[places[0] + 1 :], environ, line.complete)
 
 
 def _lego(examined: Examined, command: _Command) -> Iterator[Finding]:
-    yield from _exec_path(examined, command.path, command.environ, "lego")
+    if command.complete or command.environ.get("EXEC_PATH"):
+        yield from _exec_path(examined, command.path, command.environ, "lego")
     server = next(iter(command.values("--server", "-s")), command.environ.get("LEGO_SERVER", ""))
     if is_staging(server):
         steps = (f"take --server {server} out of it", "order the certificate again: lego … run")
         yield staging(command.path, server, steps, kept=True)
     known = [folder for folder in LEGO_FOLDERS[:2] if os.path.isdir(examined.path(folder))]
-    if known and not command.values("--path") and "LEGO_PATH" not in command.environ:
+    if known and command.complete and not command.values("--path") and "LEGO_PATH" not in command.environ:
         yield Finding(
             "lego-path-missing",
             Severity.WARNING,
@@ -144,7 +147,7 @@ def traefik(examined: Examined, unit: Line | None) -> Iterator[Finding]:
     )
     if not EXEC.search(text):
         return
-    if unit is not None:
+    if unit is not None and (unit.complete or unit.environ.get("EXEC_PATH")):
         yield from _exec_path(examined, unit.path, unit.environ, "Traefik")
     for file in re.findall(r"""^\s*storage\s*[:=]\s*["']?(/[^\s"']+)""", text, re.MULTILINE):
         yield from _storage(examined, file)

@@ -81,6 +81,40 @@ def test_a_script_of_a_timer_is_looked_into(machine: Machine) -> None:
     assert (machine.finding().code, machine.finding().subject) == ("hook-missing", "/usr/local/sbin/acme")
 
 
+RENEW = "lego -d example.org --dns exec renew\n"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "export EXEC_PATH=/opt/dns01/bin/dns01 EXEC_SEQUENCE_INTERVAL=1\n",
+        "export LEGO_PATH=/var/lib/lego EXEC_PATH=/opt/dns01/bin/dns01\n",
+        "EXEC_PATH='/opt/dns01/bin/dns01'; export EXEC_PATH\nEXEC_PATH=/opt/dns01/bin/dns01\n",
+        "set -a; . /etc/lego/env; set +a\n",
+        "set -a\nsource /etc/lego/env\n",
+        'eval "$(cat /etc/lego/env)"\n',
+    ],
+)
+def test_variables_that_a_script_sets_or_reads_from_a_file(machine: Machine, before: str) -> None:
+    machine["/usr/local/sbin/acme"] = f"#!/bin/sh\n{before}{RENEW}"
+    machine.mode("/usr/local/sbin/acme", 0o755)
+    machine[CRONTAB] = "1 2 * * * root /usr/local/sbin/acme\n"
+    assert machine.findings() == []
+
+
+@pytest.mark.parametrize("read", [". /root/.lego.env;", "set -a; source /root/.lego.env &&"])
+def test_variables_that_a_command_reads_from_a_file(machine: Machine, read: str) -> None:
+    machine[CRONTAB] = f"1 2 * * * root {read} {RENEW}"
+    assert machine.findings() == []
+    machine[CRONTAB] = "# nothing\n"
+    machine["/etc/systemd/system/acme.timer"] = "[Timer]\nOnCalendar=daily\n"
+    machine["/etc/systemd/system/acme.service"] = (
+        f"[Service]\nExecStart=/bin/sh -c '{read} {RENEW.strip()}'\n"
+    )
+    machine.link("/etc/systemd/system/timers.target.wants/acme.timer")
+    assert machine.findings() == []
+
+
 def test_lego_without_the_path_of_its_files(machine: Machine) -> None:
     machine["/var/lib/lego/accounts/a"] = ""
     machine[CRONTAB] = LEGO.replace("--path /var/lib/lego ", "")
