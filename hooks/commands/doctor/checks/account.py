@@ -82,10 +82,15 @@ def _account(
             yield Finding("bad-configuration", Severity.ERROR, account.name, str(error), steps)
     except ZoneNotFound as error:
         if len(delegation.chain) == 1:
-            yield _without_zone(delegation, account, examined.places.accounts.provider(account), error)
+            provider = examined.places.accounts.provider(account)
+            yield _as_written(examined, account, _without_zone(delegation, account, provider, error))
     except ProviderError as error:
-        refusal = _refusal(account, examined.places.accounts.provider(account), error)
-        yield refusal._replace(remedy=tuple(_as_set(examined, account, step) for step in refusal.remedy))
+        provider = examined.places.accounts.provider(account)
+        yield _as_written(examined, account, _refusal(account, provider, error, delegation.target))
+
+
+def _as_written(examined: Examined, account: Account, finding: Finding) -> Finding:
+    return finding._replace(remedy=tuple(_as_set(examined, account, step) for step in finding.remedy))
 
 
 def _odd_letters(examined: Examined, account: Account) -> Iterator[str]:
@@ -136,11 +141,12 @@ def _without_zone(
     if "." in above and not delegation.trouble:
         with suppress(ProviderError):
             return _undelegated_parent(delegation, account, provider.zone_for(above).apex)
-    return _refusal(account, provider, error)
+    return _refusal(account, provider, error, delegation.target)
 
 
-def _refusal(account: Account, provider: Provider, error: ProviderError) -> Finding:
+def _refusal(account: Account, provider: Provider, error: ProviderError, name: str) -> Finding:
     permission = provider.permission if isinstance(provider, NeedsPermission) else ""
+    permission = permission.replace("_acme-challenge.example.org", name)
     remedy: tuple[str, ...] = (error.hint, f"the credentials need: {permission}" if permission else "")
     if isinstance(error, ZoneUnserved):
         remedy = (error.hint, *_UNSERVED)
