@@ -86,7 +86,7 @@ def _account(
             yield _as_written(examined, account, _without_zone(delegation, account, provider, error))
     except ProviderError as error:
         provider = examined.places.accounts.provider(account)
-        yield _as_written(examined, account, _refusal(account, provider, error, delegation.target))
+        yield _as_written(examined, account, _refusal(account, provider, error))
 
 
 def _as_written(examined: Examined, account: Account, finding: Finding) -> Finding:
@@ -141,12 +141,11 @@ def _without_zone(
     if "." in above and not delegation.trouble:
         with suppress(ProviderError):
             return _undelegated_parent(delegation, account, provider.zone_for(above).apex)
-    return _refusal(account, provider, error, delegation.target)
+    return _refusal(account, provider, error)
 
 
-def _refusal(account: Account, provider: Provider, error: ProviderError, name: str) -> Finding:
+def _refusal(account: Account, provider: Provider, error: ProviderError) -> Finding:
     permission = provider.permission if isinstance(provider, NeedsPermission) else ""
-    permission = permission.replace("_acme-challenge.example.org", name)
     remedy: tuple[str, ...] = (error.hint, f"the credentials need: {permission}" if permission else "")
     if isinstance(error, ZoneUnserved):
         remedy = (error.hint, *_UNSERVED)
