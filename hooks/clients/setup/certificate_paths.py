@@ -13,6 +13,8 @@ from .dehydrated_config import read_config
 
 DEBIAN = "/var/lib/dehydrated/certs"
 CERTBOT = "/etc/letsencrypt/live"
+LEGO = "/var/lib/lego"  # where `dns01 init` has root's lego keep them
+UACME = "/etc/ssl/uacme"
 LARGEST_FILE = 1 << 20  # octets of a certificate's file that are looked at
 UACME_KEYS = "private"  # its folder of the keys, beside those of the certificates
 
@@ -128,8 +130,8 @@ def others(environ: Mapping[str, str]) -> list[str]:
     home = environ.get("HOME", "")
     found = (
         environ.get("LEGO_PATH") or f"{home}/.lego",
-        "/var/lib/lego",  # where `dns01 init` has root's lego keep them
+        LEGO,
         environ.get("LE_CONFIG_HOME") or f"{home}/.acme.sh",
-        "/etc/ssl/uacme",
+        UACME,
     )
     return [folder for folder in found if os.path.isdir(folder)]

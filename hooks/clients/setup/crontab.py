@@ -8,6 +8,7 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from glob import glob
 from itertools import pairwise
 from typing import NamedTuple
@@ -42,16 +43,16 @@ class Entry(NamedTuple):
 def entries(root: str) -> Iterator[Entry]:
     """Whatever stands in cron's files beneath ``root``."""
     for found in (path for pattern in CRON for path in sorted(glob(f"{root}/{pattern}"))):
-        path = "/" + os.path.relpath(found, root)
-        ignored, remedy = _passed_over(found, path, root)
-        for line in (read_text(found) or "").splitlines():
+        path, text = "/" + os.path.relpath(found, root), read_text(found) or ""
+        ignored, remedy = _passed_over(found, path, text, root)
+        for line in text.splitlines():
             line = line.strip()
             if line and not line.startswith("#"):
                 why = (ignored, remedy) if ignored else _wrong_line(path, line)
                 yield Entry(path, line, _days(path, line), *why)
 
 
-def _passed_over(found: str, path: str, root: str) -> tuple[str, str]:
+def _passed_over(found: str, path: str, text: str, root: str) -> tuple[str, str]:
     """Why a whole file counts for nothing (cron(8), run-parts(8)), and what mends that."""
     folder, name = os.path.split(path)
     scripts = os.path.basename(folder) in FOLDERS
@@ -61,7 +62,6 @@ def _passed_over(found: str, path: str, root: str) -> tuple[str, str]:
         return "of a file whose name has a dot in it, cron takes no notice", f"mv {path} {folder}/{plain}"
     try:
         status = os.stat(found)
-        text = read_text(found) or ""
     except OSError:
         return "", ""
     if scripts:
@@ -111,6 +111,7 @@ def _days(path: str, line: str) -> float | None:
     return longest_gap(fields[2], fields[3], fields[4])
 
 
+@lru_cache(maxsize=64)
 def longest_gap(day: str, month: str, weekday: str) -> float | None:
     """The most days between two that fit fields of cron's; infinite if none does, None if they are none.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from glob import glob
 from typing import NamedTuple
 
 from ....regular_file import open_regular
-from .crontab import Entry, entries, longest_gap
+from .crontab import CRONIE, Entry, entries, longest_gap
 from .text_files import beneath, read_text
 
 UNITS = ("etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
@@ -22,8 +22,7 @@ LARGEST_SCRIPT = 1 << 16  # octets that are looked through
 RENEWS = {"dehydrated": r"-c\b|--cron\b|--signcsr|-s\b|\$", "certbot": r"renew|certonly|\brun\b|\$"}
 RENEW = {"dehydrated": "dehydrated --cron", "certbot": "certbot -q renew"}
 PROGRAMS = ("usr/bin", "usr/local/bin", "usr/sbin", "usr/local/sbin", "bin", "snap/bin")
-CRON_PROGRAMS = ("usr/sbin/cron", "usr/sbin/crond", "usr/bin/crond")
-
+CRON_PROGRAMS = ("usr/sbin/cron", *CRONIE)
 
 _SETTING = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=(.*)$", re.MULTILINE)
 _SOURCED = re.compile(r"""(?:^|[;&|\s"'])(?:\.|source|eval)\s+\S""", re.MULTILINE)
@@ -104,9 +103,12 @@ def unit(service: str, root: str = "/") -> Line | None:
 
 
 def _of_cron(entry: Entry, root: str) -> Line:
-    set_there = _SETTING.findall(read_text(entry.path, root) or "")
-    environ = {name: value.strip().strip("\"'") for name, value in set_there}
+    environ = _without_quotes(_SETTING.findall(read_text(entry.path, root) or ""))
     return Line(entry.path, entry.line, environ, not _SOURCED.search(entry.line))
+
+
+def _without_quotes(assignments: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name: value.strip().strip("\"'") for name, value in assignments}
 
 
 def _all_lines(lines: Sequence[Line], word: re.Pattern[str], root: str) -> Iterator[Line]:
@@ -214,6 +216,5 @@ def _service(service: str, root: str) -> Line:
     variables = re.findall(r"^Environment=(.*)$", text, re.MULTILINE)
     set_there = _SETTING.findall("\n".join(read_text(file.strip(), root) or "" for file in files))
     set_there += [(name, value) for line in variables for name, value in _ASSIGNED.findall(line)]
-    environ = {name: value.strip().strip("\"'") for name, value in set_there}
     path, run = next((path for path, text in texts.items() if text), ""), "; ".join(runs)
-    return Line(path, run, environ, not _SOURCED.search(run))
+    return Line(path, run, _without_quotes(set_there), not _SOURCED.search(run))

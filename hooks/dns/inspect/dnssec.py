@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -27,6 +27,7 @@ from dns.rdtypes.dnskeybase import Flag
 
 from ..message import Response, text
 from .denial import Unproven, check_answer
+from .faults import retransfer
 from .server_answers import Look
 from .survey import Survey
 
@@ -168,8 +169,7 @@ def _as_the_others(apex: str, looks: Sequence[Look], reason: str) -> tuple[str, 
     )
     return (
         *([silent] if nothing else []),
-        f"have {hosts} fetch the zone anew, since the others have it right: rndc retransfer {apex} (BIND), "
-        f"knotc zone-retransfer {apex} (Knot), pdns_control retrieve {apex} (PowerDNS)",
+        f"have {hosts} fetch the zone anew, since the others have it right: {retransfer(apex)}",
         f"see in the log of {hosts} why the transfer fails",
     )
 
@@ -210,8 +210,7 @@ def _trusted(apex: str, anchors: Sequence[DS], look: Look, now: float) -> tuple[
             f"-status {apex} (BIND), keymgr {apex} list (Knot), pdnsutil show-zone {apex} (PowerDNS)",
             *(
                 f"or give the registrar, or whoever runs the parent zone, one that signs: {ds}"
-                for ds in _ds_to_have(keys)
-                if int(ds.split(" DS ")[1].split()[0]) in made_by
+                for ds in _ds_to_have(keys, made_by)
             ),
         )
     return keys, _verified(look.keys, keys, entry, now)
@@ -279,10 +278,11 @@ def _belongs(ds: DS, apex: dns.name.Name, key: DNSKEY) -> bool:
     return made.digest == ds.digest
 
 
-def _ds_to_have(keys: dns.rrset.RRset) -> Iterator[str]:
-    """The records for the parent, of the keys that are made to be pointed at (RFC 4034 §2.1.1)."""
+def _ds_to_have(keys: dns.rrset.RRset, tags: Container[int] | None = None) -> Iterator[str]:
+    """The records for the parent, of the keys that are made to be pointed at (RFC 4034 §2.1.1); of those
+    with these tags alone, if any are given."""
     for key in keys:
-        if key.flags & Flag.SEP:
+        if key.flags & Flag.SEP and (tags is None or dns.dnssec.key_id(key) in tags):
             yield f"{keys.name} DS {dns.dnssec.make_ds(keys.name, key, 'SHA256')}"
 
 

@@ -153,6 +153,14 @@ def primary_addresses(survey: Survey, account: ZoneCopy | None) -> set[str]:
     return {look.address.ip for look in survey.looks if look.host == mname}
 
 
+def retransfer(apex: str) -> str:
+    """The commands that have a secondary fetch the zone anew, by the software that serves it."""
+    return (
+        f"rndc retransfer {apex} (BIND), knotc zone-retransfer {apex} (Knot), "
+        f"pdns_control retrieve {apex} (PowerDNS)"
+    )
+
+
 def listed(looks: Iterable[Look]) -> str:
     return ", ".join(map(str, looks))
 

@@ -16,6 +16,7 @@ from ....dns.inspect.server_answers import Look
 from ....dns.inspect.survey import Survey
 from ....dns.message import TXT, Response, alias_of, apex_of, hosts_in, referral_to
 from ..finding import Examined, Finding, Severity
+from .name_servers.wording import deletion
 from .subjects.ca_queries import asking
 from .subjects.zones import zone_of
 
@@ -80,9 +81,7 @@ def _one_sided(survey: Survey, name: str, paths: Sequence[tuple[Look, _Path]]) -
             f"{hosts} has a zone {odd.zone} of its own, which {survey.apex} does not delegate, and answers "
             f"from it for {name}; {others} has not: a CA is led to one place or the other",
             (
-                f"delete the zone {odd.zone} at {hosts}, if it is an old one: "
-                f"rndc delzone {odd.zone} (BIND), knotc conf-unset 'zone[{odd.zone}]' (Knot), "
-                f"pdnsutil delete-zone {odd.zone} (PowerDNS)",
+                f"delete the zone {odd.zone} at {hosts}, if it is an old one: {deletion(odd.zone)}",
                 f"or delegate it: in {survey.apex}, write {odd.zone}. NS with the servers that have it",
             ),
         )

@@ -19,7 +19,7 @@ from ....clients.setup.dehydrated_config import Dehydrated
 from ....clients.setup.text_files import read_octets
 from ..finding import Examined, Finding, Severity
 from .clients import by_command, certbot, dehydrated, domains_txt, renewal
-from .clients.hook_script import unusable, without_arguments
+from .clients.hook_script import unfit
 
 PERSISTENT = "dns-persist-01"  # no hook is called for it
 
@@ -138,15 +138,12 @@ def _instead(given: Mapping[str, str], key: str) -> str:
 
 
 def _file(examined: Examined, path: str, hook: str, write: str) -> Iterator[Finding]:
-    file = examined.path(hook)
-    if hook.startswith("~") or not os.path.isfile(file):
-        message = f"HOOK is {hook}, and there is no such file; it is one path: no arguments, no ~"
-        yield Finding("hook-missing", Severity.ERROR, path, message, (write,))
-    elif not os.access(file, os.X_OK):
-        message = "dehydrated's HOOK may not be executed"
-        yield Finding("hook-not-executable", Severity.ERROR, hook, message, (f"chmod +x {hook}",))
-    elif script := unusable(examined, hook) or without_arguments(examined, hook):
-        yield script
+    message = f"HOOK is {hook}, and there is no such file; it is one path: no arguments, no ~"
+    missing = Finding("hook-missing", Severity.ERROR, path, message, (write,))
+    if hook.startswith("~"):
+        yield missing
+    elif wrong := unfit(examined, hook, missing, "dehydrated's HOOK may not be executed"):
+        yield wrong
 
 
 def _chain(

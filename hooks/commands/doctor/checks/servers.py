@@ -55,18 +55,19 @@ def check(examined: Examined) -> Iterator[Finding]:
     """Everything that is wrong with the servers of the zones that the challenge depends on. A CA of one's own
     reaches servers that the world does not."""
     is_own_ca = cache(partial(is_of_ones_own, examined))
-    for finding in _of_all_zones(examined):
+    for finding in _of_all_zones(examined, is_own_ca):
         if finding.code != "private-address" or not is_own_ca():
             yield finding
 
 
-def _of_all_zones(examined: Examined) -> Iterator[Finding]:
+def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator[Finding]:
     copies = account_copies(examined)
     if examined.settings.nameservers_for(examined.name):
         if survey := named_survey(examined):
             yield from _unexpected(_named(survey, copies.only), survey, copies)
             yield from _too_few(examined, survey)
-        yield from _unseen(examined, copies.only)
+        if copies.only and not is_own_ca():
+            yield from _unseen(examined, copies.only)
         return
     zone = _zone_of_the_record(examined)
     for survey in surveys(examined):
@@ -79,9 +80,7 @@ def _of_all_zones(examined: Examined) -> Iterator[Finding]:
             continue
         own = copies.only if owned else None
         if own:
-            own = refreshed(examined, survey, own)
-            survey = recheck_serials(survey, own.apex.serial)
-            own = with_addresses(examined, survey, own)
+            survey, own = _compared(examined, survey, own)
         heard = partial(heard_above, examined.discovery, survey.apex)
         for finding in findings(survey, own, addresses.of_the_root(examined), heard):
             yield (
@@ -89,6 +88,13 @@ def _of_all_zones(examined: Examined) -> Iterator[Finding]:
             )
         if survey.apex == zone:
             yield from _too_few(examined, survey)
+
+
+def _compared(examined: Examined, survey: Survey, account: AccountCopy) -> tuple[Survey, AccountCopy]:
+    """The two as they are once each has been looked at again for what the other has."""
+    account = refreshed(examined, survey, account)
+    survey = recheck_serials(survey, account.apex.serial)
+    return survey, with_addresses(examined, survey, account)
 
 
 def findings(
@@ -232,14 +238,10 @@ def _named(survey: Survey, account: AccountCopy | None) -> Iterator[Finding]:
     yield from silent(survey, (), ())
 
 
-def _unseen(examined: Examined, account: AccountCopy | None) -> Iterator[Finding]:
+def _unseen(examined: Examined, account: AccountCopy) -> Iterator[Finding]:
     """Where `nameservers` are asked in the place of those that a public CA asks, which have another copy."""
-    if account is None or is_of_ones_own(examined):
-        return
     if survey := survey_of(examined.discovery, account.zone, UNSEEN):
-        account = refreshed(examined, survey, account)
-        survey = recheck_serials(survey, account.apex.serial)
-        account = with_addresses(examined, survey, account)
+        survey, account = _compared(examined, survey, account)
         for finding in findings(survey, account, addresses.of_the_root(examined)):
             if finding.code in OTHER_COPIES:
                 remove = "then remove `nameservers`, which hides this from a wait"

@@ -7,6 +7,7 @@ import shlex
 from glob import escape as glob_escape
 from glob import glob
 
+from ....clients.setup import certificate_paths
 from . import LETSENCRYPT, Client, Order, assignments, cron, folder, hook_command, nothing
 
 
@@ -23,7 +24,7 @@ def _command(order: Order) -> list[str]:
 
 
 def _folder() -> str:
-    return folder("/var/lib/lego", "~/.lego")
+    return folder(certificate_paths.LEGO, "~/.lego")
 
 
 def first(order: Order) -> list[list[str]]:

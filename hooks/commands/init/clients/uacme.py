@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from ....caa.issuers import PRESETS
+from ....clients.setup import certificate_paths
 from . import LETSENCRYPT, Client, Order, assignments, cron, folder, nothing
 
 
@@ -15,7 +16,7 @@ def _server(order: Order) -> list[str]:
 
 
 def first(order: Order) -> list[list[str]]:
-    common = ["uacme", "-v", "-y", *_server(order), "-c", folder("/etc/ssl/uacme", "~/.uacme")]
+    common = ["uacme", "-v", "-y", *_server(order), "-c", folder(certificate_paths.UACME, "~/.uacme")]
     account = [*common, "new", *([order.email] if order.email else [])]
     return [account, [*common, "-h", order.hook, "issue", *order.names]]
 

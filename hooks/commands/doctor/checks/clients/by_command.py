@@ -9,19 +9,20 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from .....clients.setup.certificate_paths import LEGO, UACME
 from .....clients.setup.schedule import Line, Schedule
 from .....clients.setup.text_files import read_text
 from ...finding import Examined, Finding, Severity
-from .hook_script import unusable, without_arguments
+from .hook_script import unfit
 from .staging import is_staging, staging
 
 TRAEFIK = tuple(f"/etc/traefik/traefik.{end}" for end in ("yml", "yaml", "toml"))
 EXEC = re.compile(r"""^\s*provider\s*[:=]\s*["']?exec["']?\s*$""", re.MULTILINE)
-LEGO_FOLDERS = ("/var/lib/lego", "/etc/lego", "/root/.lego")
+LEGO_FOLDERS = (LEGO, "/etc/lego", "/root/.lego")
 
 CERTIFICATES = {
     "lego": tuple(f"{folder}/certificates/{{name}}.crt" for folder in LEGO_FOLDERS),
-    "uacme": ("/etc/ssl/uacme/{name}/cert.pem",),
+    "uacme": (f"{UACME}/{{name}}/cert.pem",),
 }
 
 
@@ -84,8 +85,7 @@ def _in_line(client: str, line: Line) -> Iterator[_Command]:
 
 
 def _lego(examined: Examined, command: _Command) -> Iterator[Finding]:
-    if command.complete or command.environ.get("EXEC_PATH"):
-        yield from _exec_path(examined, command.path, command.environ, "lego")
+    yield from _exec_path(examined, command, "lego")
     server = next(iter(command.values("--server", "-s")), command.environ.get("LEGO_SERVER", ""))
     if is_staging(server):
         steps = (f"take --server {server} out of it", "order the certificate again: lego … run")
@@ -102,29 +102,24 @@ def _lego(examined: Examined, command: _Command) -> Iterator[Finding]:
         )
 
 
-def _exec_path(examined: Examined, path: str, environ: Mapping[str, str], client: str) -> Iterator[Finding]:
-    hook = environ.get("EXEC_PATH", "")
-    if not hook:
+def _exec_path(examined: Examined, called: _Command | Line, client: str) -> Iterator[Finding]:
+    if hook := called.environ.get("EXEC_PATH", ""):
+        yield from _hook(examined, called.path, "EXEC_PATH", hook)
+    elif called.complete:
         message = f"{client} is run without EXEC_PATH, and its provider exec has nothing to call"
-        steps = (f"write in {path}: EXEC_PATH=/path/of/dns01  (command -v dns01 tells it)",)
-        yield Finding("hook-missing", Severity.ERROR, path, message, steps)
-    else:
-        yield from _hook(examined, path, "EXEC_PATH", hook)
+        steps = (f"write in {called.path}: EXEC_PATH=/path/of/dns01  (command -v dns01 tells it)",)
+        yield Finding("hook-missing", Severity.ERROR, called.path, message, steps)
 
 
 def _hook(examined: Examined, path: str, key: str, hook: str) -> Iterator[Finding]:
     """Whether the file is there and can be run."""
     if not hook.startswith("/") or "$" in hook:
         return
-    if not os.path.isfile(examined.path(hook)):
-        message = f"{key} is {hook}, and there is no such file"
-        steps = (f"write in {path}, for {hook}: /path/of/dns01  (command -v dns01 tells it)",)
-        yield Finding("hook-missing", Severity.ERROR, path, message, steps)
-    elif not os.access(examined.path(hook), os.X_OK):
-        message = f"{key} is {hook}, which may not be executed"
-        yield Finding("hook-not-executable", Severity.ERROR, hook, message, (f"chmod +x {hook}",))
-    elif script := unusable(examined, hook) or without_arguments(examined, hook):
-        yield script
+    message = f"{key} is {hook}, and there is no such file"
+    steps = (f"write in {path}, for {hook}: /path/of/dns01  (command -v dns01 tells it)",)
+    missing = Finding("hook-missing", Severity.ERROR, path, message, steps)
+    if wrong := unfit(examined, hook, missing, f"{key} is {hook}, which may not be executed"):
+        yield wrong
 
 
 def _uacme(examined: Examined, command: _Command) -> Iterator[Finding]:
@@ -147,8 +142,8 @@ def traefik(examined: Examined, unit: Line | None) -> Iterator[Finding]:
     )
     if not EXEC.search(text):
         return
-    if unit is not None and (unit.complete or unit.environ.get("EXEC_PATH")):
-        yield from _exec_path(examined, unit.path, unit.environ, "Traefik")
+    if unit is not None:
+        yield from _exec_path(examined, unit, "Traefik")
     for file in re.findall(r"""^\s*storage\s*[:=]\s*["']?(/[^\s"']+)""", text, re.MULTILINE):
         yield from _storage(examined, file)
     server = re.search(r"""^\s*caServer\s*[:=]\s*["']?([^\s"']+)""", text, re.MULTILINE | re.IGNORECASE)

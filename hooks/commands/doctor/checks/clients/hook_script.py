@@ -18,6 +18,17 @@ _ANY_ARGUMENT = re.compile(r"\$(?:[1-9@*]|\{[1-9@*])|\bshift\b")
 _CALL = re.compile(r"^[^#\n]*?((?:/[\w./-]*/)?\b(?:dns01|hook\.py))(?=[\s;\"']|$)", re.MULTILINE)
 
 
+def unfit(examined: Examined, hook: str, missing: Finding, closed: str) -> Finding | None:
+    """Why a hook's file cannot do what a client wants of it; None if nothing speaks against it. ``missing``:
+    what to say where there is none; ``closed``: what if it may not be executed."""
+    file = examined.path(hook)
+    if not os.path.isfile(file):
+        return missing
+    if not os.access(file, os.X_OK):
+        return Finding("hook-not-executable", Severity.ERROR, hook, closed, (f"chmod +x {hook}",))
+    return unusable(examined, hook) or without_arguments(examined, hook)
+
+
 def unusable(examined: Examined, path: str) -> Finding | None:
     """Why a script that is there cannot be run; None if nothing speaks against it."""
     try:

@@ -14,7 +14,7 @@ from ......names import ancestors
 from .....caa.evaluation import Lookup, RRset, Verdict
 from .....caa.evaluation import check as judge
 from .....caa.issuers import Authority
-from .....dns.inspect.faults import listed, server_faults
+from .....dns.inspect.faults import listed, retransfer, server_faults
 from .....dns.inspect.server_answers import Look
 from .....dns.inspect.survey import Survey
 from .....dns.message import Response
@@ -55,8 +55,7 @@ def _one_sided(survey: Survey, name: str, refusing: Sequence[Look], verdict: Ver
         f"{listed(refusing)} has other CAA records at {name} than {listed(others)}, with the same serial of "
         f"{apex}, and a CA comes to any of them: there, {verdict.reason}",
         (
-            f"have all servers of {apex} fetch the same zone: rndc retransfer {apex} (BIND), "
-            f"knotc zone-retransfer {apex} (Knot), pdns_control retrieve {apex} (PowerDNS)",
+            f"have all servers of {apex} fetch the same zone: {retransfer(apex)}",
             *(f"or, at {listed(refusing)}, {step}" for step in verdict.remedy),
         ),
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dns.serial import Serial
 
-from .....dns.inspect.faults import ServerFault, copy_at, listed, primary_addresses
+from .....dns.inspect.faults import ServerFault, copy_at, listed, primary_addresses, retransfer
 from .....dns.inspect.server_answers import Look
 from .....dns.inspect.survey import Survey
 from .....dns.message import alias_of, referral_to, text
@@ -80,8 +80,7 @@ def _fails(survey: Survey, fault: ServerFault) -> Finding:
         "secondary whose copy has expired or never came, or its zone file does not load",
         (
             f"mend the zone transfer: see why in the log of {fault.host} (allow-transfer and the TSIG key at "
-            f"the primary, TCP port 53 between the two), then: rndc retransfer {survey.apex} (BIND), "
-            f"knotc zone-retransfer {survey.apex} (Knot), pdns_control retrieve {survey.apex} (PowerDNS)",
+            f"the primary, TCP port 53 between the two), then: {retransfer(survey.apex)}",
             f"if {fault.host} is the primary, check its file: named-checkzone {survey.apex} FILE",
             f"see for yourself: dig SOA {survey.apex} +norec @{ip}",
         ),
@@ -146,10 +145,7 @@ def _stale(survey: Survey, fault: ServerFault) -> Finding:
     newest = survey.newest
     newer = newest if newest and any(each.address not in behind for each in survey.looks) else None
     known = f"; {newer} has {newer.serial}" if newer else "; the primary has a newer one"
-    fetch = (
-        f"rndc retransfer {apex} (BIND), knotc zone-retransfer {apex} (Knot), "
-        f"pdns_control retrieve {apex} (PowerDNS)"
-    )
+    fetch = retransfer(apex)
     steps: tuple[str, ...] = (
         f"see in the log of {host} why the zone transfer fails: allow-transfer and the TSIG key at "
         "the primary, TCP port 53 between the two",
@@ -201,8 +197,7 @@ def serial_went_back(survey: Survey, account: AccountCopy | None) -> Finding:
         f"{highest} at {listed(late)}, which fetch nothing until it is greater{circle}",
         (
             f"raise the SOA's serial at the primary above {highest}, for example to {(highest + 1) % 2**32}",
-            f"or have each secondary fetch the zone as it is: rndc retransfer {survey.apex} (BIND), "
-            f"knotc zone-retransfer {survey.apex} (Knot), pdns_control retrieve {survey.apex} (PowerDNS)",
+            f"or have each secondary fetch the zone as it is: {retransfer(survey.apex)}",
             *([] if primary else ["or, if they fetch it from another server, use an account there"]),
         ),
     )

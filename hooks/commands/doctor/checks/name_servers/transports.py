@@ -257,7 +257,8 @@ def blocked_ports(survey: Survey, heard: Callable[[], Container[str]] = frozense
     }
     for way, tried in ways.items():
         several = len({look.host for look, _ in tried}) > 1
-        if speaking and several and not any(through for _, through in tried) and way not in heard():
+        nothing = speaking and several and not any(through for _, through in tried)
+        if nothing and (way == "IPv6" or way not in heard()):
             yield Finding(
                 f"{way.lower()}-blocked",
                 Severity.NOTE if way == "IPv6" else Severity.WARNING,

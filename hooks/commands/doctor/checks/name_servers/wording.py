@@ -31,5 +31,13 @@ def located(looks: Iterable[Look]) -> str:
     return ", ".join(str(look.address) for look in looks)
 
 
+def deletion(zone: str) -> str:
+    """The commands that delete a zone, by the software that serves it."""
+    return (
+        f"rndc delzone {zone} (BIND), knotc conf-unset 'zone[{zone}]' (Knot), "
+        f"pdnsutil delete-zone {zone} (PowerDNS)"
+    )
+
+
 def or_drop(survey: Survey, host: str) -> str:
     return f"or remove {host} from the NS records of {survey.apex}, at the parent and in the zone"

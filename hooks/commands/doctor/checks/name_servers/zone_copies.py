@@ -14,6 +14,7 @@ from .....dns.message import A, addresses_in
 from ...finding import Examined, Finding, Severity
 from ..subjects.account_copy import AccountCopy, look_again, names
 from ..subjects.zones import zone_of
+from .wording import deletion
 
 HOSTS = 8  # of the account's own name servers that are looked up
 
@@ -65,8 +66,8 @@ def beneath_a_zone(examined: Examined, survey: Survey, elsewhere: Finding) -> Fi
     if speaking <= {look.address for look in above.looks}:
         steps = [
             f"if not, and {above.apex} delegates {apex} to the account's: the servers of {above.apex} still "
-            f"have a zone {apex} of their own, which hides that; delete it: rndc delzone {apex} (BIND), "
-            f"knotc conf-unset 'zone[{apex}]' (Knot), pdnsutil delete-zone {apex} (PowerDNS)",
+            f"have a zone {apex} of their own, which hides that; delete it: "
+            f"{deletion(apex)}",
             *steps,
         ]
     return elsewhere._replace(remedy=(moved, *steps, *more))

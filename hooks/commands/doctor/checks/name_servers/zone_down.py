@@ -17,6 +17,7 @@ from .....dns.transport import Transport
 from ...finding import Examined, Finding, Severity
 from ..subjects.account_copy import account_copies, names
 from .addresses import glue_to_change
+from .ns_records import is_literal
 from .transports import deaf_to_edns, edns_dropped_everywhere
 
 WITHOUT_DNSSEC = 2.0  # seconds for the same question with DNSSEC and without
@@ -120,7 +121,7 @@ def _mending(delegation: Destination) -> tuple[str, tuple[str, ...]]:
     hosts = [server.name for server in delegation.servers]
     said = delegation.trouble.split("; ")
     if not any(server.addresses for server in delegation.servers):
-        literal = next((host for host in hosts if host.replace(".", "").isdigit()), "")
+        literal = next(filter(is_literal, hosts), "")
         if literal:
             host = f"ns1.{zone}"
             step = f"write the name of a host into the NS record, and its address: {host}. A {literal}"
