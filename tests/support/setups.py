@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 from calls import KEY
 from examined import examine
-from testbed import TIME_LIMIT, Bind, Key, World, own
+from testbed import TIME_LIMIT, Bind, Key, PowerDNS, World, own
 from testbed.nameserver import NameServer
 from testbed.zone import Zone
 
@@ -58,6 +59,22 @@ class Site:
             "STANDALONE_ADDRESS": self.host,
             "STANDALONE_NS": "host.example.org",
             "STANDALONE_DIR": str(self.folder / "standalone"),
+        }
+
+    def powerdns(self, server: PowerDNS) -> dict[str, str]:
+        """The account of a PowerDNS by its API."""
+        url = server.url.removesuffix("/api/v1/servers/localhost")
+        return {"DNS01_PROVIDER": "powerdns", "PDNS_API_KEY": server.api_key, "PDNS_API_URL": url}
+
+    def acmedns(self) -> dict[str, str]:
+        """The account of an acme-dns that has example.org at d420c923.auth.acmedns.net, and is not there."""
+        entry = {"username": "u", "password": "p" * 40, "subdomain": "d420c923", "allowfrom": []}
+        accounts = {"example.org": {**entry, "fulldomain": "d420c923.auth.acmedns.net"}}
+        self.write("accounts.json", json.dumps(accounts), 0o600)
+        return {
+            "DNS01_PROVIDER": "acmedns",
+            "ACME_DNS_API_BASE": "http://127.0.0.1:9",
+            "ACME_DNS_STORAGE_PATH": str(self.folder / "accounts.json"),
         }
 
     def bind(self, address: str = ONE, zones: Mapping[str, str] | None = None) -> Bind:

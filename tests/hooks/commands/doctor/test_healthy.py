@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dns.message
 import pytest
 from calls import KEY, until
-from setups import BOTH, NAME, ONE, THREE, TWO, RawBind, Site, site_at
+from setups import BOTH, NAME, ONE, THREE, TWO, RawBind, Site
 from signed import SignedBind, SignedKnot
 from testbed import Bind, Knot, NameServer, PowerDNS, Zone
 from testbed.sockets import Transport
 
 from dns01.hooks.commands.doctor.checks.registry import CHECKS
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with site_at(tmp_path) as site:
-        yield site
 
 
 def bind(site: Site) -> Mapping[str, str]:
@@ -39,8 +32,7 @@ def knot(site: Site) -> Mapping[str, str]:
 def powerdns(site: Site) -> Mapping[str, str]:
     server = site.start(PowerDNS(ONE, {"example.org": ""}))
     site.world.delegate("example.org", {"ns.example.org": ONE})
-    url = server.url.removesuffix("/api/v1/servers/localhost")
-    return {"DNS01_PROVIDER": "powerdns", "PDNS_API_KEY": server.api_key, "PDNS_API_URL": url}
+    return site.powerdns(server)
 
 
 def standalone_by_delegation(site: Site) -> Mapping[str, str]:
@@ -293,8 +285,7 @@ def _signed_by_powerdns(site: Site, *more: list[str]) -> Mapping[str, str]:
     ds = [line.split(";")[0].partition(" DS ")[2].strip() for line in said.splitlines() if " DS " in line]
     site.world.delegate("example.org", {"ns.example.org": ONE})
     site.world.zones["org"].set("example.org", "DS", *ds)
-    url = server.url.removesuffix("/api/v1/servers/localhost")
-    return {"DNS01_PROVIDER": "powerdns", "PDNS_API_KEY": server.api_key, "PDNS_API_URL": url}
+    return site.powerdns(server)
 
 
 def signed_with_an_unsigned_challenge_zone(site: Site) -> Mapping[str, str]:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
-
 import dns.message
 import pytest
 from calls import KEY
-from setups import BOTH, FOUR, NAME, ONE, THREE, TWO, Account, Fault, Faults, Site, check_fault, site_at
+from setups import BOTH, FOUR, NAME, ONE, THREE, TWO, Account, Fault, Faults, Site, check_fault
 from testbed import Bind, Knot, NameServer, PowerDNS, Zone
 from testbed.sockets import Transport
 
@@ -18,22 +14,11 @@ HEAD = "@ SOA {mname} hostmaster {serial} 3600 600 86400 60\n@ NS ns1\n@ NS ns2\
 AT_BOTH = HEAD + f"ns1 A {ONE}\nns2 A {TWO}\n"
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with site_at(tmp_path) as site:
-        yield site
-
-
 @FAULTS.add("stale-secondary", "serial 12 at 127.1.0.1", "zone transfer")
 def a_database_of_powerdns_that_the_public_servers_do_not_read(site: Site) -> Account:
     server = site.start(PowerDNS(THREE, {"example.org": AT_BOTH.format(mname="ns1", serial=55)}))
     site.world.zone("example.org", BOTH, "@ SOA ns1 hostmaster 12 3600 600 86400 60\n")
-    return powerdns(server)
-
-
-def powerdns(server: PowerDNS) -> Account:
-    url = server.url.removesuffix("/api/v1/servers/localhost")
-    return {"DNS01_PROVIDER": "powerdns", "PDNS_API_KEY": server.api_key, "PDNS_API_URL": url}
+    return site.powerdns(server)
 
 
 @FAULTS.add("serial-went-back", "above 2026112901", "another server")
@@ -93,21 +78,14 @@ def the_nameservers_have_a_copy_that_the_world_does_not_read(site: Site) -> Acco
 @FAULTS.add("acmedns-cname-wrong", f"{NAME}. CNAME d420c923.auth.acmedns.net.")
 def acme_dns_with_a_cname_that_lacks_its_final_dot(site: Site) -> Account:
     site.world.zone("example.org", BOTH).set(NAME, "CNAME", "d420c923.auth.acmedns.net.example.org.")
-    entry = {"username": "u", "password": "p" * 40, "subdomain": "d420c923", "allowfrom": []}
-    accounts = {"example.org": {**entry, "fulldomain": "d420c923.auth.acmedns.net"}}
-    site.write("accounts.json", json.dumps(accounts), 0o600)
-    return {
-        "DNS01_PROVIDER": "acmedns",
-        "ACME_DNS_API_BASE": "http://127.0.0.1:9",
-        "ACME_DNS_STORAGE_PATH": str(site.folder / "accounts.json"),
-    }
+    return site.acmedns()
 
 
 @FAULTS.add("serial-went-back", "the account: 7 there, 90 at", "above 90")
 def powerdns_was_restored_from_a_backup(site: Site) -> Account:
     server = site.start(PowerDNS(THREE, {"example.org": AT_BOTH.format(mname="ns1", serial=7)}))
     site.world.zone("example.org", BOTH, "@ SOA ns1 hostmaster 90 3600 600 86400 60\n")
-    return powerdns(server)
+    return site.powerdns(server)
 
 
 @FAULTS.add("account-elsewhere", "ns1.old.net", "serial 31")

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import dns.dnssec
 import dns.rdatatype
 import pytest
 from calls import KEY
-from setups import BOTH, NAME, ONE, TWO, Account, Fault, Faults, Site, check_fault, site_at
+from setups import BOTH, NAME, ONE, TWO, Account, Fault, Faults, Site, check_fault
 from testbed import Bind, NameServer, PowerDNS, Zone
 
 FAULTS = Faults()
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with site_at(tmp_path) as site:
-        yield site
 
 
 @FAULTS.add("zone-down", "ns1.hostnig.net", "registrar", "named there: ns1.hosting.net")
@@ -52,14 +43,7 @@ def a_dname_leads_to_a_zone_that_is_down(site: Site) -> Account:
 @FAULTS.add("cname-dangling", "have auth.acmedns.net delegated", "auth.acmedns.net. NS HOST")
 def nothing_leads_to_the_acme_dns_server(site: Site) -> Account:
     site.world.zone("example.org", BOTH).set(NAME, "CNAME", "d420c923.auth.acmedns.net.")
-    entry = {"username": "u", "password": "p" * 40, "subdomain": "d420c923", "allowfrom": []}
-    accounts = {"example.org": {**entry, "fulldomain": "d420c923.auth.acmedns.net"}}
-    site.write("accounts.json", json.dumps(accounts), 0o600)
-    return {
-        "DNS01_PROVIDER": "acmedns",
-        "ACME_DNS_API_BASE": "http://127.0.0.1:9",
-        "ACME_DNS_STORAGE_PATH": str(site.folder / "accounts.json"),
-    }
+    return site.acmedns()
 
 
 class Unordered(PowerDNS):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from setups import BOTH, Account, Fault, Faults, Site, check_fault, site_at
+from setups import BOTH, Account, Fault, Faults, Site, check_fault
 
 from dns01.hooks.commands.doctor.finding import Severity
 
@@ -22,12 +21,6 @@ manual_cleanup_hook = /opt/dns01 certbot cleanup
 SERVICE = "[Service]\nExecStart={}\n"
 
 Write = Callable[[Site], None]
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with site_at(tmp_path) as site:
-        yield site
 
 
 def dehydrated(site: Site, main: str = MAIN, cron: str = DAILY, domains: str = "example.org\n") -> Account:

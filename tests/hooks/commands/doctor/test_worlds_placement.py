@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from calls import KEY, until
@@ -23,7 +21,6 @@ from setups import (
     RawBind,
     Site,
     check_fault,
-    site_at,
 )
 from testbed import Bind, Key, Knot, NameServer, PowerDNS, Zone
 from testbed.process import is_listening
@@ -38,12 +35,6 @@ MOVED = (
     "@ NS ns1.newhost.net.\n@ NS ns2.newhost.net."
 )
 PARKED = "@ SOA ns1.parking.net. hostmaster.parking.net. 1 3600 600 86400 60\n@ NS ns1.parking.net.\n"
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with site_at(tmp_path) as site:
-        yield site
 
 
 def moved(site: Site) -> None:
@@ -71,12 +62,7 @@ def the_old_knot_still_has_a_domain_that_moved(site: Site) -> Account:
 def powerdns_still_has_a_domain_that_moved(site: Site) -> Account:
     server = site.start(PowerDNS(ONE, {"example.org": ""}))
     moved(site)
-    return powerdns(server)
-
-
-def powerdns(server: PowerDNS) -> Account:
-    url = server.url.removesuffix("/api/v1/servers/localhost")
-    return {"DNS01_PROVIDER": "powerdns", "PDNS_API_KEY": server.api_key, "PDNS_API_URL": url}
+    return site.powerdns(server)
 
 
 @FAULTS.add("account-elsewhere", "ns1.newhost.net", "ns1.hoster.example")
@@ -217,7 +203,7 @@ def powerdns_has_the_zone_as_a_secondary(site: Site) -> Account:
         check=True, capture_output=True,
     )  # fmt: skip
     site.world.delegate("example.org", {"ns.example.org": ONE})
-    return powerdns(server)
+    return site.powerdns(server)
 
 
 @FAULTS.add("update-refused", "rndc thaw example.org")
@@ -361,7 +347,7 @@ def the_servers_id_at_powerdns_is_no_name_of_its_host(site: Site) -> Account:
 def a_secret_in_quotes(site: Site) -> Account:
     server = site.start(PowerDNS(ONE, {"example.org": ""}))
     site.world.delegate("example.org", {"ns.example.org": ONE})
-    account = powerdns(server)
+    account = site.powerdns(server)
     site.write("api-key", f'"{account["PDNS_API_KEY"]}"', 0o600)
     return {**account, "PDNS_API_KEY": "", "PDNS_API_KEY_FILE": str(site.folder / "api-key")}
 
@@ -412,7 +398,7 @@ def nobody_listens_where_the_api_should_be(site: Site) -> Account:
 def the_api_is_asked_with_tls_and_has_none(site: Site) -> Account:
     server = site.start(PowerDNS(ONE, {"example.org": ""}))
     site.world.delegate("example.org", {"ns.example.org": ONE})
-    account = powerdns(server)
+    account = site.powerdns(server)
     return {**account, "PDNS_API_URL": account["PDNS_API_URL"].replace("http:", "https:")}
 
 

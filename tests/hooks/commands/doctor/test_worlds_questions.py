@@ -3,8 +3,7 @@ mixed case, with EDNS, over TCP."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import dns.flags
 import dns.message
@@ -14,7 +13,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 from calls import KEY
-from setups import BOTH, FOUR, NAME, ONE, TWO, Account, Fault, Faults, Site, check_fault, site_at
+from setups import BOTH, FOUR, NAME, ONE, TWO, Account, Fault, Faults, Site, check_fault
 from testbed import Bind, NameServer, Unbound, Zone
 from testbed.firewall import answering_from
 from testbed.sockets import Transport
@@ -26,12 +25,6 @@ PAIR = "@ SOA ns1 hostmaster 3 3600 600 86400 60\n@ NS ns1\n@ NS ns2\nns1 A 127.
 LARGE = [f'0 issue "letsencrypt.org; policy={"x" * 60}{number}"' for number in range(30)]
 
 Change = Callable[[dns.message.Message, dns.message.Message, Transport], dns.message.Message | None]
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with site_at(tmp_path) as site:
-        yield site
 
 
 class Changing(NameServer):

@@ -4,8 +4,6 @@ that are waited for in vain."""
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import dns.message
 import dns.name
@@ -29,7 +27,6 @@ from setups import (
     RawBind,
     Site,
     check_fault,
-    site_at,
 )
 from signed import SignedBind
 from testbed import Bind, Knot, NameServer, PowerDNS, Unbound, Zone, own
@@ -45,12 +42,6 @@ SOA = (
     "ns1 A 127.1.0.1\nns2 A 127.1.0.2\n"
 )
 THIRTEEN = {f"ns{number}.example.org": f"127.1.1.{number}" for number in range(1, 14)}
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with site_at(tmp_path) as site:
-        yield site
 
 
 # Addresses

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import dns.flags
 import dns.message
@@ -14,7 +13,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 from calls import KEY
-from setups import BOTH, FOUR, NAME, ONE, THREE, TWO, Account, Fault, Faults, Site, check_fault, site_at
+from setups import BOTH, FOUR, NAME, ONE, THREE, TWO, Account, Fault, Faults, Site, check_fault
 from signed import SignedBind, SignedKnot
 from testbed import NameServer, PowerDNS
 from testbed.sockets import Transport
@@ -28,12 +27,6 @@ CAA = '@ CAA 0 issue "letsencrypt.org"\n'
 DENIALS = {dns.rdatatype.NSEC, dns.rdatatype.NSEC3}
 
 Spoil = Callable[[dns.message.Message], None]
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with site_at(tmp_path) as site:
-        yield site
 
 
 class Spoilt(NameServer):
