@@ -194,10 +194,11 @@ def take(words: list[str]) -> None:
     name, *rest = words
     if name in ("help", "version"):
         return
-    if name not in commands.dns01.commands:
+    if name not in commands.COMMANDS:
         assert read(words, FROM_A_CLIENT)
         return
-    command = commands.dns01.commands[name]
+    command: click.Command | None = commands.dns01.get_command(click.Context(commands.dns01), name)
+    assert command
     while isinstance(command, click.Group) and rest and rest[0] in command.commands:
         name, *rest = rest
         command = command.commands[name]
@@ -215,7 +216,7 @@ def test_a_command_takes_its_words(block: Block) -> None:
 @pytest.mark.parametrize("page", [pytest.param(page, id=page.stem) for page in SHOWN])
 def test_a_command_in_a_sentence_takes_its_words(page: Path) -> None:
     for words in INLINE.findall(page.read_text()):
-        if "…" not in words and words not in commands.dns01.commands:  # whose name alone stands for it
+        if "…" not in words and words not in commands.COMMANDS:  # whose name alone stands for it
             take(shlex.split(words.partition(">")[0]))
 
 

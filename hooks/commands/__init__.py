@@ -7,29 +7,47 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
 from ... import __version__, output
 from ...errors import UsageError
-from .audit.command import audit
-from .completion import completion
-from .config import config
-from .deploy import deploy
-from .doctor.command import doctor
-from .init.command import init
-from .issue import issue
-from .providers import providers
-from .register import register
-from .status.command import status
-from .sweep import sweep
 
+COMMANDS = {  # where each stands: a start loads the one that is called
+    "audit": ".audit.command",
+    "completion": ".completion",
+    "config": ".config",
+    "deploy": ".deploy",
+    "doctor": ".doctor.command",
+    "init": ".init.command",
+    "issue": ".issue",
+    "providers": ".providers",
+    "register": ".register",
+    "status": ".status.command",
+    "sweep": ".sweep",
+}
 UNWRITABLE = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.ENOMEM)
 UNKNOWN = 3  # to a monitoring system
 GUESS = re.compile(r"[.\s]*\(?(Did you mean .*\?)\)?$")  # at the end of click's messages
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands, of which each is imported when it is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """All names, in their order."""
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of this name, if there is one."""
+        if not (module := COMMANDS.get(name)):
+            return None
+        command: click.Command = getattr(import_module(module, __name__), name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="dns01")
 def dns01() -> None:
     """The hook that makes the ACME dns-01 challenge simply work. `dns01 init` sets it up.
@@ -42,12 +60,6 @@ def dns01() -> None:
       --manual-cleanup-hook 'dns01 certbot cleanup'
       --deploy-hook         'dns01 certbot deploy'
     """
-
-
-for command in (
-    audit, completion, config, deploy, doctor, init, issue, providers, register, status, sweep,
-):  # fmt: skip
-    dns01.add_command(command)
 
 
 def main(words: Sequence[str]) -> int:

@@ -40,7 +40,10 @@ def commands(
     """The command, and all beneath it."""
     context = click.Context(command, above, name, **command.context_settings)
     path = tuple(context.command_path.split())
-    named = dict(sorted(command.commands.items())) if isinstance(command, click.Group) else {}
+    group = command if isinstance(command, click.Group) else click.Group()
+    subcommands = [
+        (name, each) for name in group.list_commands(context) if (each := group.get_command(context, name))
+    ]
     parameters = command.get_params(context)
     yield Command(
         path,
@@ -49,9 +52,9 @@ def commands(
         command.help or "",
         [_parameter(each, context) for each in parameters if isinstance(each, click.Option)],
         [_parameter(each, context) for each in parameters if isinstance(each, click.Argument)],
-        list(named),
+        [name for name, _ in subcommands],
     )
-    for name, each in named.items():
+    for name, each in subcommands:
         yield from commands(each, context, name)
 
 

@@ -18,6 +18,9 @@ from calls import NAME, Stage
 from checkout import HOOK
 from contract import validation
 
+from dns01.hooks import dispatch
+from dns01.hooks.commands import COMMANDS
+
 IMPORT_TIME = "import time:"  # how each line of ``python -X importtime`` begins
 
 PROBE = "this_hookscript_is_broken__dehydrated_is_working_fine__please_ignore_unknown_hooks_in_your_script"
@@ -171,3 +174,18 @@ def test_deploy_cert_loads_nothing_of_dns(tmp_path: Path) -> None:
     assert (outcome.code, outcome.stdout) == (0, "")
     assert (tmp_path / "tls" / "cert.pem").exists()
     assert not {module for module in outcome.modules if module.partition(".")[0] == "dns"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_loads_none_of_those_that_it_does_not_call(name: str) -> None:
+    program = "import sys; from dns01.hooks.commands import main; main(sys.argv[1:]); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program, name, "--help"], capture_output=True, text=True)
+
+    usage, *_, modules = done.stdout.splitlines()
+    loaded = {each for each in COMMANDS if f"dns01.hooks.commands{COMMANDS[each]}" in modules.split()}
+    assert usage.startswith(f"Usage: dns01 {name}")
+    assert loaded == ({"init", "doctor"} if name == "init" else {name})  # init has the doctor look
+
+
+def test_what_is_taken_for_a_command_is_one() -> None:
+    assert sorted(dispatch.COMMANDS) == sorted([*COMMANDS, "help", "version"])
