@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
+from ._name_servers import ShowsNameServers
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import NotFound, Refused, Rest, base_url, listed
@@ -39,7 +40,7 @@ MEANT = {
 }
 
 
-class Provider(Rest, RecordProvider):
+class Provider(Rest, ShowsNameServers, RecordProvider):
     """With an access key, or with a temporary one and its security token."""
 
     title = "Alibaba Cloud DNS"
@@ -113,6 +114,9 @@ class Provider(Rest, RecordProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("DescribeDomainInfo", DomainName=apex)
         return _zone(found) if found else None
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return listed(self.get("DescribeDomainInfo", DomainName=zone.id)["DnsServers"]["DnsServer"])
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         where = {"DomainName": zone.id, "SubDomain": f"{relative(name, zone.apex)}.{zone.id}"}

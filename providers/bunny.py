@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ._name_servers import ShowsNameServers
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, listed
@@ -16,7 +17,7 @@ TXT = 3  # of the types, which are numbers
 PAGE = 100  # of a thousand that it would give: every zone comes with all of its records
 
 
-class Provider(Rest, RecordProvider):
+class Provider(Rest, ShowsNameServers, RecordProvider):
     """With an API key, which is for everything in its account."""
 
     title = "bunny.net"
@@ -44,6 +45,11 @@ class Provider(Rest, RecordProvider):
     def zone_at(self, apex: str) -> Zone | None:
         """The search finds parts of names as well."""
         return next((zone for zone in self._zones(search=apex) if zone.apex == apex), None)
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        """Those of one's own, where they are switched on, stand in the same place."""
+        found = self.get("dnszone", zone.id)
+        return [found["Nameserver1"], found["Nameserver2"]]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         within = relative(name, zone.apex, "")

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ._name_servers import ShowsNameServers
 from .base import Option, Zone
-from .rest import Rest, base_url
+from .rest import Rest, base_url, listed
 from .rrsets import RRset, RRsetProvider
 
 PAGE = 2500  # zones
 
 
-class Provider(Rest, RRsetProvider):
+class Provider(Rest, ShowsNameServers, RRsetProvider):
     """With an API key."""
 
     title = "NS1 (IBM NS1 Connect)"
@@ -42,6 +43,9 @@ class Provider(Rest, RRsetProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("zones", apex, records="false")
         return _zone(found) if found and not _is_copy(found) else None
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return listed(self.get("zones", zone.id, records="false")["dns_servers"])
 
     def read(self, zone: Zone, name: str) -> RRset | None:
         found = self.get_if_there(*_rrset(zone, name))

@@ -21,12 +21,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from ..errors import Busy, ConfigError
 from ._character_strings import quoted
+from ._name_servers import ShowsNameServers
 from .base import Option, TxtRecord, Zone
 from .records import RecordProvider
 from .rest import Refused, Rest, listed
 
 
-class Provider(Rest, RecordProvider):
+class Provider(Rest, ShowsNameServers, RecordProvider):
     """With an API signing key of a user."""
 
     title = "Oracle Cloud"
@@ -102,6 +103,9 @@ class Provider(Rest, RecordProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("zones", apex)
         return Zone(found["name"], found["id"]) if found and found["zoneType"] == "PRIMARY" else None
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return [server["hostname"] for server in listed(self.get("zones", zone.id)["nameservers"])]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         found = [*self.items("items", "zones", zone.id, "records", name, rtype="TXT", limit=100)]

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from ._character_strings import quoted
+from ._name_servers import ShowsNameServers
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
-from .rest import Rest, base_url
+from .rest import Rest, base_url, listed
 
 PAGE = 100
 
 
-class Provider(Rest, RecordProvider):
+class Provider(Rest, ShowsNameServers, RecordProvider):
     """With the secret key of an API key."""
 
     title = "Scaleway"
@@ -51,10 +52,14 @@ class Provider(Rest, RecordProvider):
         return {"page": asked["page"] + 1} if asked["page"] * PAGE < page["total_count"] else {}
 
     def zones(self) -> Iterable[Zone]:
-        return self._zones()
+        return map(_zone, self._zones())
 
     def zone_at(self, apex: str) -> Zone | None:
-        return next((zone for zone in self._zones(dns_zone=apex) if zone.apex == apex), None)
+        return next((zone for zone in map(_zone, self._zones(dns_zone=apex)) if zone.apex == apex), None)
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        (found,) = (each for each in self._zones(dns_zone=zone.apex) if _zone(each) == zone)
+        return listed(found["ns"])
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         within = relative(name, zone.apex, "")
@@ -73,17 +78,20 @@ class Provider(Rest, RecordProvider):
         with self.unless(lambda: id not in dict(self.texts(zone, name))):
             self._change(zone, {"delete": {"id": id}})
 
-    def _zones(self, **wanted: str) -> Iterable[Zone]:
-        """A zone may be one of a subdomain."""
+    def _zones(self, **wanted: str) -> Iterable[Any]:
         if project := self.given.get("project_id"):
             wanted["project_id"] = project
-        for zone in self.items("dns_zones", "dns-zones", page=1, page_size=PAGE, **wanted):
-            yield Zone(f"{zone['subdomain']}.{zone['domain']}".lstrip("."))
+        return self.items("dns_zones", "dns-zones", page=1, page_size=PAGE, **wanted)
 
     def _change(self, zone: Zone, change: Mapping[str, Any]) -> None:
         """All of it or nothing. A zone that is not there would be made."""
         body = {"changes": [change], "return_all_records": False, "disallow_new_zone_creation": True}
         self.request("PATCH", _records(zone), body=body)
+
+
+def _zone(found: Mapping[str, Any]) -> Zone:
+    """A zone may be one of a subdomain."""
+    return Zone(f"{found['subdomain']}.{found['domain']}".lstrip("."))
 
 
 def _records(zone: Zone) -> tuple[str, ...]:

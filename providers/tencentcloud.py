@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ._character_strings import unquoted
+from ._name_servers import ShowsNameServers
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import NotFound, Refused, Rest, base_url, listed
@@ -43,7 +44,7 @@ MEANT = {
 }
 
 
-class Provider(Rest, RecordProvider):
+class Provider(Rest, ShowsNameServers, RecordProvider):
     """With a key pair of a CAM user, or with a temporary one and its token."""
 
     title = "Tencent Cloud DNS (DNSPod)"
@@ -121,6 +122,9 @@ class Provider(Rest, RecordProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("DescribeDomain", Domain=apex)
         return _zone(found["DomainInfo"], found["DomainInfo"]["Domain"]) if found else None
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return listed(self.get("DescribeDomain", Domain=zone.id)["DomainInfo"]["DnspodNsList"])
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         where = {"Domain": zone.id, "Subdomain": relative(name, zone.apex)}

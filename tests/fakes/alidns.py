@@ -161,6 +161,7 @@ class AliDns(Fake):
             "DomainId": zone.id,
             "DomainName": self.names.get(zone.apex, zone.apex),
             "PunyCode": zone.apex,
+            "DnsServers": {"DnsServer": [*self.name_servers]},
         }
 
     def _list(self, request: Request, key: str, item: str, items: Sequence[Any]) -> Answer:

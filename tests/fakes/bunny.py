@@ -39,13 +39,13 @@ class Bunny(Fake):
             raise Refusal(400, "perPage has to be between 5 and 1000")
         fitting = [zone for zone in self.zones.values() if request.query.get("search", "") in zone.apex]
         zones, number, pages = self.page(fitting, int(request.query.get("page", 1)), size)
-        shown = [_zone(zone) for zone in zones]
+        shown = [self._zone(zone) for zone in zones]
         more = {"HasMoreItems": number < pages, "TotalItems": len(fitting), "CurrentPage": number}
         return Answer(200, {"Items": shown, **more})
 
     @route("GET", "/dnszone/{zone}")
     def show_zone(self, request: Request, zone: str) -> Answer:
-        return Answer(200, _zone(self._by_id(zone)))
+        return Answer(200, self._zone(self._by_id(zone)))
 
     @route("PUT", "/dnszone/{zone}/records", fields=RECORD)
     def create(self, request: Request, zone: str) -> Answer:
@@ -71,10 +71,10 @@ class Bunny(Fake):
                 return zone
         raise Refusal(404, "The requested DNS zone was not found")
 
-
-def _zone(zone: Zone) -> Mapping[str, Any]:
-    records = [_record(zone, record) for record in zone.records]
-    return {"Id": int(zone.id), "Domain": zone.apex, "DnsSecEnabled": False, "Records": records}
+    def _zone(self, zone: Zone) -> Mapping[str, Any]:
+        about = {"Id": int(zone.id), "Domain": zone.apex, "DnsSecEnabled": False}
+        hosts = dict(zip(("Nameserver1", "Nameserver2"), self.name_servers, strict=True))
+        return {**about, **hosts, "Records": [_record(zone, record) for record in zone.records]}
 
 
 def _record(zone: Zone, record: Record) -> Mapping[str, Any]:

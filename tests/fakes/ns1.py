@@ -97,4 +97,5 @@ class Ns1(Fake):
 
     def _zone(self, zone: Zone) -> Mapping[str, Any]:
         secondary = {"enabled": True, "primary_ip": "192.0.2.1"} if zone.apex in self.copies else None
-        return {"id": zone.id, "zone": zone.apex, "name": zone.apex, "ttl": 3600, "secondary": secondary}
+        about = {"id": zone.id, "zone": zone.apex, "name": zone.apex, "ttl": 3600, "secondary": secondary}
+        return {**about, "dns_servers": [*self.name_servers]}

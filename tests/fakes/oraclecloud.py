@@ -126,7 +126,8 @@ class OracleCloud(Fake):
     def _shown(self, zone: Zone) -> Mapping[str, Any]:
         kind = "SECONDARY" if zone.apex in self.secondary else "PRIMARY"
         where = {"compartmentId": TENANCY, "scope": "GLOBAL", "lifecycleState": "ACTIVE"}
-        return {"id": zone.id, "name": zone.apex, "zoneType": kind, **where}
+        servers = [{"hostname": host} for host in self.name_servers]
+        return {"id": zone.id, "name": zone.apex, "zoneType": kind, "nameservers": servers, **where}
 
 
 def _is_signed(text: str, signature: str) -> bool:

@@ -37,7 +37,7 @@ class Scaleway(Fake):
     @route("GET", "/dns-zones", query=["domain", "dns_zone", *PAGED])
     def list_zones(self, request: Request) -> Answer:
         wanted = request.query.get("dns_zone") or request.query.get("domain")
-        fitting = [_zone(zone) for zone in self.zones.values() if wanted in (None, zone.apex)]
+        fitting = [self._zone(zone) for zone in self.zones.values() if wanted in (None, zone.apex)]
         return self._list("dns_zones", fitting, request)
 
     @route("GET", "/dns-zones/{zone}/records", query=["name", "type", "id", *PAGED])
@@ -89,12 +89,11 @@ class Scaleway(Fake):
         shown, _, pages = self.page(items, int(request.query.get("page", 1)), size)
         return Answer(200, {key: shown, "total_count": pages * size if self.repeats else len(items)})
 
-
-def _zone(zone: Zone) -> Mapping[str, Any]:
-    subdomain, _, parent = zone.apex.partition(".")
-    is_sub = parent == "example.com"
-    domain = parent if is_sub else zone.apex
-    return {"domain": domain, "subdomain": subdomain if is_sub else "", "status": "active", "project_id": "p"}
+    def _zone(self, zone: Zone) -> Mapping[str, Any]:
+        subdomain, _, parent = zone.apex.partition(".")
+        domain, within = (parent, subdomain) if parent == "example.com" else (zone.apex, "")
+        servers = {"ns": [*self.name_servers], "ns_default": ["ns0.dom.scw.cloud"], "ns_master": []}
+        return {"domain": domain, "subdomain": within, **servers, "status": "active", "project_id": "p"}
 
 
 def _record(zone: Zone, record: Record) -> Mapping[str, Any]:

@@ -106,7 +106,8 @@ class TencentCloud(Fake):
         if "." not in domain:
             raise Refusal(400, "InvalidParameter.DomainInvalid: 域名不正确")
         zone = self.zone(domain)
-        return _answer(DomainInfo={**self._domain(zone), "Domain": self._name(zone)})
+        servers = {"DnspodNsList": [*self.name_servers], "ActualNsList": ["ns1.parking.example"]}
+        return _answer(DomainInfo={**self._domain(zone), "Domain": self._name(zone), **servers})
 
     @route("CALL", "/DescribeRecordList/{domain}", fields=LIST, writes=False)
     def list_records(self, request: Request, domain: str) -> Answer:

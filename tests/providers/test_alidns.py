@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from api_refusals import CLOCK, TTL, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
-from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes import Status
 from fakes.alidns import AliDns
 
@@ -17,7 +17,7 @@ from dns01.providers.base import TxtRecord
 from dns01.providers.rest import Refused
 
 
-class TestAliDns(WorksOverHttp, AgreesWithLexicon):
+class TestAliDns(ShowsNameServers, WorksOverHttp, AgreesWithLexicon):
     API = Api("alidns", AliDns, access_key=AliDns.key, secret_key=AliDns.token)
     LEXICON = (
         "aliyun",

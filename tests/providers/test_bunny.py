@@ -5,9 +5,9 @@ Neither Debian's lego nor dns-lexicon has the provider: the fake is of the docum
 
 from __future__ import annotations
 
-from contract_http import Api, WorksOverHttp
+from contract_http import Api, ShowsNameServers, WorksOverHttp
 from fakes.bunny import Bunny
 
 
-class TestBunny(WorksOverHttp):
+class TestBunny(ShowsNameServers, WorksOverHttp):
     API = Api("bunny", Bunny, key=Bunny.token)

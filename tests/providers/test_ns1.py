@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from contract import publish, retract
-from contract_http import AgreesWithLexicon, Api, HttpCase, NoticesItIsOvertaken, WorksOverHttp
+from contract_http import (
+    AgreesWithLexicon,
+    Api,
+    HttpCase,
+    NoticesItIsOvertaken,
+    ShowsNameServers,
+    WorksOverHttp,
+)
 from fakes import Zone
 from fakes.ns1 import PAGE, Ns1
 
 from dns01.providers.base import TxtRecord
 
 
-class TestNs1(WorksOverHttp, NoticesItIsOvertaken, AgreesWithLexicon):
+class TestNs1(ShowsNameServers, WorksOverHttp, NoticesItIsOvertaken, AgreesWithLexicon):
     API = Api("ns1", Ns1, key=Ns1.token)
     LEXICON = "nsone", {"LEXICON_NSONE_AUTH_TOKEN": Ns1.token}
     LOCKED = True

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from contract import publish, retract, validation
-from contract_http import Api, HttpCase, WorksOverHttp
+from contract_http import Api, HttpCase, ShowsNameServers, WorksOverHttp
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -25,7 +25,7 @@ from dns01.providers import load
 from dns01.providers.base import TxtRecord
 
 
-class TestOracleCloud(WorksOverHttp):
+class TestOracleCloud(ShowsNameServers, WorksOverHttp):
     API = Api(
         "oraclecloud", OracleCloud, region="eu-frankfurt-1", tenancy=TENANCY, user=USER, private_key=PEM
     )

@@ -6,14 +6,22 @@ Debian's lego is built without the provider; dns-lexicon has it.
 from __future__ import annotations
 
 from api_refusals import EXPIRED, LATER, KnownRefusal, SaysTheNextStep
-from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, SeesDuplicates, WorksOverHttp
+from contract_http import (
+    AgreesWithLexicon,
+    Api,
+    HttpCase,
+    OverHttp,
+    SeesDuplicates,
+    ShowsNameServers,
+    WorksOverHttp,
+)
 from fakes.scaleway import Scaleway
 
 from dns01.errors import AuthRejected, Busy
 from dns01.providers.rest import Refused
 
 
-class TestScaleway(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
+class TestScaleway(ShowsNameServers, WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
     API = Api("scaleway", Scaleway, secret_key=Scaleway.token)
     LEXICON = "scaleway", {"LEXICON_SCALEWAY_AUTH_SECRET_KEY": Scaleway.token}
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from api_refusals import CLOCK, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
-from contract_http import Api, HttpCase, OverHttp, WorksOverHttp
+from contract_http import Api, HttpCase, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes import FOREVER, Status
 from fakes.tencentcloud import TencentCloud
 from tencentcloud.common.credential import Credential
@@ -23,7 +23,7 @@ from dns01.errors import AuthRejected, ZoneNotFound
 from dns01.providers.base import TxtRecord
 
 
-class TestTencentCloud(WorksOverHttp):
+class TestTencentCloud(ShowsNameServers, WorksOverHttp):
     API = Api("tencentcloud", TencentCloud, secret_id=TencentCloud.id, secret_key=TencentCloud.token)
 
     def test_a_record_that_is_listed_late_is_retracted_all_the_same(
