@@ -9,7 +9,7 @@ from slow_server import saying, serving
 from dns01 import aws
 from dns01.deadline import connect, read, remaining, within
 from dns01.errors import Unreachable
-from dns01.hooks.dns.doh import Doh
+from dns01.hooks.dns.transports.doh import Doh
 from dns01.providers._http.exchange import exchange, open_session
 
 LIMIT = 0.4  # seconds

@@ -53,7 +53,8 @@ PLACES = {
     " providers._gcloud_credentials providers.oraclecloud providers.transip",
     "dns": "hooks.dns hooks.caa hooks.challenge hooks.commands providers dnsmessage",
     "httpcore": "providers._http.httpx_post",
-    "httpx": "hooks.dns.doh providers.rackspace providers._http.httpx_post providers._http.failures",
+    "httpx": "hooks.dns.transports.doh providers.rackspace providers._http.httpx_post "
+    "providers._http.failures",
     "idna": "names",
     "josepy": "hooks.issue.acme",
     "lexicon": "providers.lexicon",

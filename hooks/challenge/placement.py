@@ -18,7 +18,7 @@ from ..dns.address import Address
 from ..dns.cname_chain import Discovery
 from ..dns.destination import Destination, Server
 from ..dns.message import TXT, Query
-from ..dns.transport import Transport
+from ..dns.transports.transport import Transport
 from .opened_accounts import OpenedAccounts
 from .private_zones import Destinations
 from .zone_accounts import ZoneAccount, check_same_zone, slowest

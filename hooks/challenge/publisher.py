@@ -14,14 +14,7 @@ from itertools import chain
 
 from ... import output
 from ...errors import HookError, ProviderError, Transient
-from ...providers.base import (
-    ChallengeOf,
-    Provider,
-    TxtRecord,
-    WantsChallenges,
-    Zone,
-    zones_at_once,
-)
+from ...providers.base import ChallengeOf, Provider, TxtRecord, WantsChallenges, Zone, zones_at_once
 from ...secret import redact
 from ...threads import side_by_side
 from ..clients.challenge import Challenge

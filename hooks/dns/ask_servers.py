@@ -12,7 +12,7 @@ import dns.rdatatype
 from .address import Address
 from .message import AAAA, A, Query, Response, addresses_in, alias_of, referral_to
 from .timing import Timing
-from .transport import Transport
+from .transports.transport import Transport
 
 NEXT_SERVER_AFTER = 0.4  # seconds until the next server is asked as well
 

@@ -25,7 +25,7 @@ from dns01.deadline import remaining
 from dns01.errors import AcmeError, ConfigError, DeployError, ProviderError, StateError, Unreachable
 from dns01.hooks.deploy.service.served_certificate import live
 from dns01.hooks.deploy.targets._haproxy_api import Runtime
-from dns01.hooks.dns.doh import Doh
+from dns01.hooks.dns.transports.doh import Doh
 from dns01.hooks.issue.acme.client import AcmeClient
 from dns01.hooks.issue.acme.renewal_info import RenewalInfo
 from dns01.hooks.issue.fleet.database import Database

@@ -14,7 +14,7 @@ from ....errors import NotReady
 from ...dns.address import Address
 from ...dns.message import TXT, Query, Response
 from ...dns.negative_ttl import seconds_kept
-from ...dns.transport import Transport
+from ...dns.transports.transport import Transport
 
 NEGATIVE_TTL_LIMIT = 60.0  # seconds that public resolvers are worth waiting for
 FIRST_RESPONSE_TIMEOUT = 2.0  # seconds for all public resolvers that do not answer

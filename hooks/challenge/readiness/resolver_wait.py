@@ -11,7 +11,7 @@ from ....errors import NotReady
 from ...dns.address import Address
 from ...dns.message import TXT, Query, Response
 from ...dns.negative_ttl import seconds_kept
-from ...dns.transport import Transport
+from ...dns.transports.transport import Transport
 from .public_resolvers import check_dnssec, what_fails
 
 Pair = tuple[str, str]  # who is asked (a URL, an address), and about which name
@@ -39,7 +39,7 @@ def wait_for_resolvers(
     """
     responding: list[str] = []
     if doh:
-        from ...dns.doh import Doh  # whose start-up only this is worth
+        from ...dns.transports.doh import Doh  # whose start-up only this is worth
 
         with Doh() as https:
             responding = _wait_for(names, doh, https.ask_all, timeout, clock, sleep)

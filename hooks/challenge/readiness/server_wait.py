@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ....errors import ClientGone, NotReady
 from ...dns.timing import USUAL, Timing
-from ...dns.transport import Transport
+from ...dns.transports.transport import Transport
 from .check import ReadinessCheck, Target
 from .observation import Row
 

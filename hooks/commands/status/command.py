@@ -11,9 +11,9 @@ import click
 from .... import output
 from ....errors import ConfigError, HookError, UsageError
 from ...deploy.service.served_certificate import service
-from . import document, page, prometheus, table
 from .expiry import Level, Limits
 from .files import STDOUT, write
+from .formats import document, page, prometheus, table
 from .overview import survey
 from .reminders import remind
 

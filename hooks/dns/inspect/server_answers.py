@@ -13,7 +13,7 @@ from ..address import Address
 from ..destination import Server
 from ..message import NS, SOA, TXT, Query, Response, hosts_in
 from ..timing import USUAL, Timing
-from ..transport import Transport
+from ..transports.transport import Transport
 
 HESITANT = 1.2  # seconds after which a server that has answered over TCP is asked the rest there
 LOST = 2.6  # seconds: the datagram that was sent again has not been answered either

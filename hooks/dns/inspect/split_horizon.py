@@ -14,7 +14,7 @@ from ..address import Address
 from ..destination import Server
 from ..message import AAAA, NS, SOA, A, Query, Response, addresses_in, alias_of, hosts_in, text
 from ..timing import USUAL, Timing
-from ..transport import Transport
+from ..transports.transport import Transport
 
 SOURCES = 3  # of the zone's servers: their copies are compared elsewhere
 TYPES = (NS, SOA, A, AAAA)

@@ -15,7 +15,7 @@ from ....dns.cname_chain import Discovery
 from ....dns.destination import Destination, PortBarred, Server
 from ....dns.inspect.split_horizon import differences
 from ....dns.message import NS, Query, Response
-from ....dns.transport import Transport
+from ....dns.transports.transport import Transport
 from ..finding import Examined, Finding, Severity
 
 RESOLV_CONF = "/etc/resolv.conf"
@@ -114,7 +114,7 @@ def _intercepted(examined: Examined, words: str) -> Finding:
 def _without_port_53(examined: Examined) -> tuple[Severity, str]:
     """How bad that is. Where HTTPS gets out, an order goes through: the endpoints are asked about the
     root, which exists."""
-    from ....dns.doh import Doh
+    from ....dns.transports.doh import Doh
 
     endpoints = examined.settings.doh
     with Doh(HTTPS) as https:

@@ -12,7 +12,7 @@ from .....dns.inspect.server_answers import Look
 from .....dns.inspect.survey import Survey
 from .....dns.message import SOA, Query
 from .....dns.timing import Timing
-from .....dns.transport import Transport
+from .....dns.transports.transport import Transport
 from ...finding import Finding, Severity
 from .wording import ips, located, looks_by_host, or_drop
 

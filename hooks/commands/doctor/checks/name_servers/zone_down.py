@@ -13,7 +13,7 @@ from ......names import PREFIX
 from ......providers.base import is_within
 from .....dns.destination import Destination
 from .....dns.message import TXT, Query
-from .....dns.transport import Transport
+from .....dns.transports.transport import Transport
 from ...finding import Examined, Finding, Severity
 from ..subjects.account_copy import account_copies, names
 from .addresses import glue_to_change

@@ -16,7 +16,7 @@ from .....dns.cname_chain import CNAME_LIMIT, Discovery
 from .....dns.inspect.server_answers import Look
 from .....dns.inspect.survey import Survey
 from .....dns.message import SOA, TXT, Query, Response, alias_of
-from .....dns.transport import Transport
+from .....dns.transports.transport import Transport
 from ...finding import Examined
 from .zones import survey_of
 

@@ -13,7 +13,7 @@ from testbed.sockets import Transport as SocketType
 
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.message import TXT, Query
-from dns01.hooks.dns.transport import Transport
+from dns01.hooks.dns.transports.transport import Transport
 
 SERVER = Address("127.1.0.1")
 NAME = "_acme-challenge.example.org"

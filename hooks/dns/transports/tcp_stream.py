@@ -7,7 +7,7 @@ import socket
 import struct
 from collections.abc import Iterable
 
-from .address import Address, family
+from ..address import Address, family
 from .exchange import Exchange
 
 

@@ -17,7 +17,7 @@ from machine import Machine, deploy_cert
 from prometheus_client.parser import text_string_to_metric_families
 from statuses import A_DAY, deployed, status
 
-from dns01.hooks.commands.status import prometheus
+from dns01.hooks.commands.status.formats import prometheus
 
 # Prometheus
 

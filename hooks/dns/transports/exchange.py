@@ -11,9 +11,9 @@ import dns.flags
 import dns.message
 import dns.rcode
 
-from ... import dnsmessage
-from .address import Address
-from .message import Query
+from .... import dnsmessage
+from ..address import Address
+from ..message import Query
 
 UDP_PAYLOAD = 1232  # octets: what crosses every path unfragmented (DNS flag day 2020)
 LARGEST_KEPT = 4096  # octets of a message that is not read again if another server says the same

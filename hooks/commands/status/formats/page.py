@@ -7,11 +7,11 @@ from datetime import datetime
 from html import escape
 from typing import Any, NewType
 
-from ....output import printable
-from ....secret import redact
-from ...deploy.certificate.leaf import Leaf
-from .expiry import Level, Problem, with_hints, worst
-from .overview import Overview, Standing
+from .....output import printable
+from .....secret import redact
+from ....deploy.certificate.leaf import Leaf
+from ..expiry import Level, Problem, with_hints, worst
+from ..overview import Overview, Standing
 from .table import NONE, common_name, deployed, expires, summary, verdict
 
 RUNS = 20  # of the audit trail, the newest first

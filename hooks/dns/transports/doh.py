@@ -16,10 +16,10 @@ import dns.message
 import dns.rdatatype
 import httpx
 
-from ... import dnsmessage
-from ...providers._http.body import UnreadableAnswer
-from ...providers._http.httpx_post import open_client, post
-from .message import TXT, Response
+from .... import dnsmessage
+from ....providers._http.body import UnreadableAnswer
+from ....providers._http.httpx_post import open_client, post
+from ..message import TXT, Response
 
 HTTPS_TIMEOUT = 4.0  # seconds
 LARGEST = 65535  # octets of an answer (RFC 8484 §6)

@@ -18,11 +18,11 @@ from collections.abc import Iterable
 import dns.flags
 import dns.message
 
-from .address import Address, family
+from ..address import Address, family
+from ..message import Query, Response
+from ..timing import USUAL, Timing
 from .exchange import Exchange
-from .message import Query, Response
 from .tcp_stream import Stream
-from .timing import USUAL, Timing
 
 DATAGRAMS_PER_SERVER = 8  # in flight; a batch of more goes over TCP
 DATAGRAMS_IN_FLIGHT = 256  # to all servers: each has a socket

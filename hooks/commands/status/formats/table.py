@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from .... import output
-from ....secret import redact
-from ....wrapping import width
-from ...deploy.certificate.leaf import Leaf
-from ...state.atomic import iso
-from ...state.journal import RETRACT
-from .expiry import Level, span, with_hints, worst
-from .inventory import Destination, Known
-from .overview import Overview, Standing
-from .services import Shown
+from ..... import output
+from .....secret import redact
+from .....wrapping import width
+from ....deploy.certificate.leaf import Leaf
+from ....state.atomic import iso
+from ....state.journal import RETRACT
+from ..expiry import Level, span, with_hints, worst
+from ..inventory import Destination, Known
+from ..overview import Overview, Standing
+from ..services import Shown
 
 NAMED = 3  # problems that the first line has room for
 LENGTH = 80  # characters of each

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from ...state.journal import RETRACT
-from .expiry import worst
-from .inventory import Known
-from .overview import Overview
+from ....state.journal import RETRACT
+from ..expiry import worst
+from ..inventory import Known
+from ..overview import Overview
 
 METRICS = {  # name: what it says; all are gauges
     "dns01_state": "State of everything: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",

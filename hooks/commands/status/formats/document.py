@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ....secret import redact
-from ...deploy.certificate.leaf import Leaf
-from ...deploy.ledger import Delivery
-from ...issue.planning.renewal_windows import RenewalWindow
-from ...state.atomic import iso
-from ..document import record
-from .expiry import Problem, worst
-from .inventory import Destination
-from .overview import Overview, Standing
-from .services import Shown
+from .....secret import redact
+from ....deploy.certificate.leaf import Leaf
+from ....deploy.ledger import Delivery
+from ....issue.planning.renewal_windows import RenewalWindow
+from ....state.atomic import iso
+from ...document import record
+from ..expiry import Problem, worst
+from ..inventory import Destination
+from ..overview import Overview, Standing
+from ..services import Shown
 from .table import summary
 
 VERSION = 1

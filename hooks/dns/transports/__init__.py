@@ -1,0 +1,1 @@
+"""How queries and responses travel: UDP, TCP and HTTPS."""
