@@ -11,8 +11,6 @@ import click
 from .... import output
 from ...caa.issuers import PRESETS
 from ...config.environment import OF_ACCOUNTS
-from ..doctor.command import look
-from ..doctor.finding import Severity
 from . import deployment
 from .clients import Client, Order, assignments, is_installed, nothing
 from .questions import Questions
@@ -32,6 +30,9 @@ def use(file: str) -> None:
 
 def would_fail(order: Order) -> bool:
     """Whether the doctor finds what would make an order fail; it says what."""
+    from ..doctor.command import look
+    from ..doctor.finding import Severity
+
     output.report(f"$ dns01 doctor {shlex.join(order.names)}")
     if look(order.names, order.word if order.word in PRESETS else "", without=DONE_HERE) == Severity.ERROR:
         output.failure(
