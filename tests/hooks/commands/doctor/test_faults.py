@@ -77,8 +77,18 @@ def registered() -> set[object]:
     return set().union(*(strings(ast.parse(path.read_text())) for path in paths))
 
 
-NAMED = set().union(registered(), *map(strings, checked()))
-MENDED = set().union(*(strings(test) for test in checked() if mends(test)))
+@pytest.fixture(scope="module")
+def named() -> set[object]:
+    """The codes that tests look for, among all that they name."""
+    return registered().union(*map(strings, checked()))
+
+
+@pytest.fixture(scope="module")
+def mended() -> set[object]:
+    """The same of tests that look at the remedy."""
+    return set().union(*(strings(test) for test in checked() if mends(test)))
+
+
 CODES = {
     node.args[0].value
     for path in SOURCES.glob("*.py")
@@ -90,13 +100,13 @@ CODES = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_every_fault_is_planted_by_a_test_which_looks_at_the_remedy(fault: str) -> None:
-    assert FAULTS[fault] in MENDED
+def test_every_fault_is_planted_by_a_test_which_looks_at_the_remedy(fault: str, mended: set[object]) -> None:
+    assert FAULTS[fault] in mended
 
 
 @pytest.mark.parametrize("code", sorted(CODES))
-def test_every_finding_has_a_test(code: str) -> None:
-    assert code in NAMED
+def test_every_finding_has_a_test(code: str, named: set[object]) -> None:
+    assert code in named
 
 
 # One fault is one finding, however many checks meet it
