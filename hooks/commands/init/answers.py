@@ -1,14 +1,10 @@
-"""What is asked, or given as an option: client, provider and account, names, CA and mail address."""
+"""What is asked, or given as an option: client, names, provider and account."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 
 from .... import output
 from ....errors import ConfigError, UsageError
@@ -16,67 +12,60 @@ from ....names import canonical
 from ....options import at
 from ....providers import known_as, load
 from ....providers import names as provider_names
-from ...caa import issuers
-from ...caa.issuers import PRESETS
 from ...clients.challenge import owner_name
-from ...config.load import DEFAULT_FILE
+from ...clients.setup import acme_sh
 from ...config.settings import Settings
-from . import account
+from . import account, ca
 from .bind import preparation
-from .clients import Client, Order, dehydrated
-from .clients.registry import CLIENTS, installed
+from .clients import Client
+from .clients.registry import CLIENTS, NO_HOOK, called, installed
 from .found import Found, registry
-from .questions import Questions, one_of, say
+from .options import Options
+from .questions import Questions, say
 
 MOST_NAMES = 100  # in one certificate, as CAs have it
-EXAMPLES = ("example.com", "example.net", "example.org")  # whose addresses public CAs refuse
-RESERVED = ("alt", "example", "internal", "invalid", "local", "localhost", "onion", "test")  # RFC 6761
-TEST = "-test"  # at the end of a CA's short name: its test directory
 
 
-@dataclass(frozen=True)
-class Options:
-    """What was given on the command line; None or empty where nothing was."""
-
-    domains: tuple[str, ...]
-    client: str | None
-    provider: str | None
-    account: str | None
-    settings: tuple[str, ...]
-    secrets: tuple[str, ...]
-    source: str | None
-    email: str | None
-    ca: str | None
-    staging: bool | None
-    cli_ini: bool
-    doctor: bool
-    order: bool | None
-    yes: bool
-    bind: bool | None
-    renewal: bool | None
+def check(options: Options) -> None:
+    """Nothing, where each option is right as far as it can be told without the others. Raises UsageError,
+    ConfigError: before anything is asked."""
+    if options.client:
+        _given_client(options.client)
+    if options.provider:
+        with at("--provider"):
+            _native(options.provider)
+    if options.domains:
+        _names(" ".join(options.domains))
+    ca.check(options)
 
 
 def choose_client(questions: Questions, options: Options) -> Client:
     """The ACME client: the one that is installed, if it is the only one."""
     if options.client:
-        with at("--client"):
-            client = CLIENTS[one_of(options.client, list(CLIENTS))]
-        if options.email is not None:  # before anything is asked
-            word = options.ca or "letsencrypt"
-            with at("--email"):
-                _address(options.email, client, PRESETS.get(word, word))
-        return client
+        return _given_client(options.client)
     there = [client.name for client in installed()]
     default = there[0] if len(there) == 1 else None
     if default and not questions.asks:
         output.step(f"client: {default}, which is installed here")
-    return CLIENTS[questions.choice("ACME client", "--client", list(CLIENTS), default)]
+    for folder in acme_sh.folders(os.environ)[:1]:
+        say(f"Found: acme.sh, in {folder}, which calls no hook: {NO_HOOK}")
+    return CLIENTS[questions.choice("ACME client", "--client", list(CLIENTS), default, called)]
 
 
-def choose_account(questions: Questions, options: Options, settings: Settings | None) -> account.Chosen:
+def choose_names(questions: Questions, options: Options, client: Client) -> tuple[str, ...]:
+    """The names of the certificate."""
+    if options.domains:
+        return _names(" ".join(options.domains))
+    _, names = ca.of_dehydrated(client)
+    return questions.text("Names of the certificate", "DOMAIN", _names, " ".join(names) or None)
+
+
+def choose_account(
+    questions: Questions, options: Options, settings: Settings | None, names: Sequence[str]
+) -> account.Chosen:
     """The account: one that is configured, or one made of what is given, found and asked."""
     configured = settings.accounts if settings else {}
-    found = _found(options, settings) + _with_a_new_key(questions, options, settings)
+    found = _found(options, settings) + _with_a_new_key(questions, options, settings, names)
     provider = _provider(questions, options, settings, found)
     same = (name for name, each in configured.items() if _native(each.provider) == provider)
     name = options.account or next(same, provider)
@@ -93,20 +82,9 @@ def choose_account(questions: Questions, options: Options, settings: Settings | 
     return account.choose(questions, provider, name, there, ours, said)
 
 
-def choose_order(questions: Questions, options: Options, client: Client, file: str) -> Order:
-    """The names, the CA, and the address for it. ``file``: dns01's own configuration."""
-    ca, names = dehydrated.configured() if client is CLIENTS["dehydrated"] else ("", ())
-    given = " ".join(options.domains)
-    wanted = (
-        _names(given)
-        if given
-        else questions.text("Names of the certificate", "DOMAIN", _names, " ".join(names) or None)
-    )
-    word = _ca(questions, options, ca)
-    directory = PRESETS.get(word, word)
-    email = _email(questions, options, client, directory)
-    config = "" if file == DEFAULT_FILE else file
-    return Order(wanted, directory, word, email, _hook(), config, options.cli_ini)
+def _given_client(name: str) -> Client:
+    with at("--client"):
+        return CLIENTS[called(name)]
 
 
 def _found(options: Options, settings: Settings | None) -> list[Found]:
@@ -119,7 +97,9 @@ def _found(options: Options, settings: Settings | None) -> list[Found]:
     return registry.accounts(os.environ)
 
 
-def _with_a_new_key(questions: Questions, options: Options, settings: Settings | None) -> list[Found]:
+def _with_a_new_key(
+    questions: Questions, options: Options, settings: Settings | None, names: Sequence[str]
+) -> list[Found]:
     """The account of the BIND of this machine that has no key yet, where it may be given one."""
     wanted = options.bind is True or (options.bind is None and questions.asks)
     given = options.source or options.settings or options.secrets
@@ -127,7 +107,7 @@ def _with_a_new_key(questions: Questions, options: Options, settings: Settings |
     if not wanted or given or other or (settings and not options.account):
         return []
     try:
-        found = preparation.new_account(_names(" ".join(options.domains)) if options.domains else ())
+        found = preparation.new_account(names)
     except ConfigError:
         if options.bind:
             raise
@@ -188,66 +168,3 @@ def _names(answer: str) -> tuple[str, ...]:
     if len(names) > MOST_NAMES:
         raise UsageError(f"{len(names)} names are too many for one certificate", f"{MOST_NAMES} at most")
     return names
-
-
-def _ca(questions: Questions, options: Options, before: str) -> str:
-    """The CA's short name as dehydrated has it, or a URL. ``before``: what is configured."""
-    said = options.ca or before or "letsencrypt"
-    with at("--ca"):
-        word = issuers.ca({url: word for word, url in PRESETS.items()}.get(said, said))
-    word = word.replace("-staging", TEST)
-    if word not in PRESETS and not word.startswith("https://"):
-        raise UsageError(f"init: --ca: the directory of {word} is not known here", "give its URL")
-    plain = word.removesuffix(TEST)
-    if plain + TEST not in PRESETS:
-        if options.staging:
-            raise UsageError(
-                f"init: --staging: {word} has no test directory", "give its URL, if it has, as --ca"
-            )
-        return word
-    if options.staging is not None:
-        return plain + TEST * options.staging
-    if options.ca and word != plain:
-        return word
-    default = "production" if before and word == plain else "staging"
-    if questions.asks:
-        say("Staging certificates are for trying: no browser trusts them.")
-    kind = questions.choice("Certificates", "--staging", ("staging", "production"), default)
-    return plain + TEST * (kind == "staging")
-
-
-def _address(address: str, client: Client, directory: str) -> str:
-    """The mail address, or none where the client does without. Raises UsageError."""
-    local, at_sign, domain = address.rpartition("@")
-    if not address and not client.wants_email:
-        return ""
-    plain = address.isascii() and address.isprintable() and " " not in address and address[:1] != "-"
-    if not address:
-        raise UsageError(f"{client.name} wants an address", "for example: hostmaster@your-domain")
-    if not (at_sign and local and "." in domain and plain):
-        raise UsageError(f"{address!r} is no mail address", "for example: hostmaster@your-domain")
-    domain = domain.lower()
-    if directory in PRESETS.values() and (domain in EXAMPLES or domain.rpartition(".")[2] in RESERVED):
-        raise UsageError(f"CAs take no address at {domain}", "give one that is read")
-    return address
-
-
-def _email(questions: Questions, options: Options, client: Client, directory: str) -> str:
-    check = partial(_address, client=client, directory=directory)
-    if options.email is not None:
-        with at("--email"):
-            return check(options.email)
-    if (address := client.address()) is not None:
-        output.step(f"e-mail: {address or 'none'}, as {client.name} has it (another: --email)")
-        return address
-    if client.wants_email:
-        return questions.text("E-mail address for the CA", "--email", check)
-    return questions.text("E-mail address for the CA (Enter: none)", "--email", check, "")
-
-
-def _hook() -> str:
-    """The path by which this program was called, whole."""
-    called = shutil.which(sys.argv[0]) or sys.argv[0]
-    if os.path.basename(called) == "__main__.py":
-        called = os.path.join(os.path.dirname(sys.executable), "dns01")
-    return os.path.abspath(called)

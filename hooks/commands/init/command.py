@@ -10,10 +10,10 @@ import click
 
 from .... import output
 from ....errors import UsageError
-from . import answers, configuration, credentials, files, name_server, next_steps, renewal
-from .answers import Options
+from . import answers, ca, configuration, credentials, files, name_server, next_steps, renewal
 from .clients import Client, Order
 from .clients.registry import CLIENTS
+from .options import Options
 from .questions import Questions
 
 
@@ -53,6 +53,7 @@ def init(**given: Any) -> int:
 
 
 def _set_up(options: Options) -> int:
+    answers.check(options)
     questions = Questions(asks=sys.stdin.isatty() and not options.yes)
     file = configuration.path()
     settings = configuration.present(file)
@@ -61,13 +62,14 @@ def _set_up(options: Options) -> int:
         output.warning(
             f"{lacking} is not installed: `apt-get install {lacking}` first keeps its own files whole"
         )
-    account = answers.choose_account(questions, options, settings)
-    order = answers.choose_order(questions, options, client, file)
-    server = name_server.prepared(questions, options.bind, account, order.names)
+    names = answers.choose_names(questions, options, client)
+    account = answers.choose_account(questions, options, settings, names)
+    server = name_server.prepared(questions, options.bind, account, names)
     if options.doctor and not server:  # a key that BIND is about to be given is not known to it yet
-        account = credentials.accepted(questions, account, order.names)
+        account = credentials.accepted(questions, account, names)
+    order = ca.choose_order(questions, options, client, names, file)
     renewing = _renewing(questions, options, client, order)
-    own = configuration.drafts(file, settings, account, order.names, is_sequential=client.is_sequential)
+    own = configuration.drafts(file, settings, account, names, is_sequential=client.is_sequential)
     ours = [*own, *client.drafts(order)]
     drafts = [*(server.drafts if server else ()), *ours, *renewing]
     before = files.as_they_are(server.drafts if server else ())

@@ -59,14 +59,22 @@ class Questions:
             except UnicodeDecodeError:
                 complain(ConfigError("that is not UTF-8"))
 
-    def choice(self, question: str, option: str, words: Sequence[str], default: str | None = None) -> str:
-        """Ask for one of the words, which are shown."""
+    def choice(
+        self,
+        question: str,
+        option: str,
+        words: Sequence[str],
+        default: str | None = None,
+        check: Callable[[str], str] | None = None,
+    ) -> str:
+        """Ask for one of the words, which are shown. ``check``: gives the word that an answer means, or
+        raises HookError; else it is ``one_of``."""
         listed = f"{question}: {', '.join(words)}"
         if not self.asks and default is None:
             raise missing(option, listed)
         if self.asks:
             say(listed)
-        return self.text(question, option, lambda answer: one_of(answer, words), default)
+        return self.text(question, option, check or (lambda answer: one_of(answer, words)), default)
 
     def agreed(self, question: str, option: str, default: bool = True) -> bool:
         """Ask for yes or no; without anybody to ask, it is the default."""

@@ -23,7 +23,6 @@ KEY_NAME = "dns01"
 KEY_OCTETS = 32  # as many as the algorithm's output has (RFC 2104 §3)
 KEY_MODE = 0o640
 WRITABLE = "/var/lib/bind"  # for zones that take updates, on Debian
-LOCAL = ("localhost", "127.in-addr.arpa", "0.in-addr.arpa", "255.in-addr.arpa")  # of every BIND
 UNCHANGED = "or leave BIND as it is: --no-bind"
 
 
@@ -52,11 +51,9 @@ class Key(NamedTuple):
 
 def new_account(names: Sequence[str]) -> list[Found]:
     """The account of a key that is yet to be made, if a zone of this machine's BIND is to have updates of the
-    names (none given: of any). Raises ConfigError for a configuration that is not understood."""
+    names. Raises ConfigError for a configuration that is not understood."""
     conf = _changeable()
-    zones = conf.zones() if conf else []
-    ours = [zone for zone in zones if zone.is_primary and zone.name not in LOCAL]
-    if conf is None or not (_zones_of(zones, names) if names else ours):
+    if conf is None or not _zones_of(conf.zones(), names):
         return []
     path = os.path.join(_folder(conf), f"{KEY_NAME}.key")
     if os.path.lexists(path):

@@ -8,9 +8,11 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from glob import escape
 
 from .....errors import ConfigError
 from .....providers import known_as, load, names
+from ....clients.setup import acme_sh
 from ....clients.setup.dehydrated_config import read_config
 from ....config.options import entries_from_variables, from_variables
 from . import Found, files, text_of
@@ -20,7 +22,6 @@ LEGO = (
     "/etc/lego/*env*", "/etc/lego.env", "/etc/default/lego", "/etc/traefik/*env*", "/etc/default/traefik",
     "~/.lego/*env*", "~/.lego.env",
 )  # fmt: skip
-ACME_SH = ("~/.acme.sh/account.conf", "~/.acme.sh/*/*.conf", "/etc/acme.sh/account.conf")
 NOT_LOOKED_FOR = {"acmesh", "exec", "memory", "standalone"}  # whose variables are nobody's credentials
 CREDENTIALS = {"USERNAME", "TOKEN", "PASSWORD", "KEY", "SECRET"}  # as old variables of lexicon end
 
@@ -38,8 +39,9 @@ def accounts(environ: Mapping[str, str]) -> Iterator[Found]:
             yield from accounts_in(own, path)
     for path in files(LEGO):
         yield from accounts_of(text_of(path), path)
-    for path in files(ACME_SH):
-        yield from accounts_of(text_of(path), path)
+    for folder in map(escape, acme_sh.folders(environ)):
+        for path in files((f"{folder}/{acme_sh.ACCOUNT}", f"{folder}/*/*.conf")):
+            yield from accounts_of(text_of(path), path)
 
 
 def accounts_of(text: str, path: str) -> Iterator[Found]:

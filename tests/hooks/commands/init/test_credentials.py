@@ -44,6 +44,24 @@ def test_a_token_that_is_refused_is_asked_for_again(slip: str, machine: FreshMac
     assert slip not in said.stdout
 
 
+def test_they_are_looked_at_before_anything_else_is_asked(machine: FreshMachine) -> None:
+    with DigitalOcean(["example.org"]) as api:
+        said = machine.at_terminal(
+            *["dns01", "init", "--client", "dehydrated", "--set", f"base_url={api.url}"],
+            answers=[
+                ("Names of the certificate", "example.org\n"),
+                ("DNS provider", "do\n"),
+                (r"token \(not shown\)", "slip\n"),
+                (r"credentials are\s+refused", ""),
+                (r"token \(not shown\)", f"{api.token}\n"),
+                (r"\[staging\]", "\n"),
+                ("E-mail", "\n"),
+                STOP,
+            ],
+        )
+    assert said.code == 130, said.stdout
+
+
 def test_enter_keeps_it_for_the_doctor_to_say_more(machine: FreshMachine) -> None:
     with DigitalOcean(["example.org"]) as api:
         token = r"token \(not shown\)"
@@ -78,3 +96,11 @@ def test_what_is_no_refusal_is_left_to_the_doctor(status: int, machine: FreshMac
     with DigitalOcean(["example.net"] if status == 404 else ["example.org"]) as api:
         said = machine.at_terminal(*init(api, "--secret", f"token={FILE}"), answers=[STOP])
     assert said.code == 130
+
+
+def test_unattended_it_is_said_before_what_is_lacking_besides(machine: FreshMachine) -> None:
+    machine.write(FILE, "slip\n")
+    with DigitalOcean(["example.org"]) as api:
+        given = ["--client", "lego", "--provider", "do", "--set", f"base_url={api.url}"]
+        said = machine.run("dns01", "init", *given, "--secret", f"token={FILE}", "example.org")
+    assert said.code == 5, said.stderr

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from fresh import COLUMNS, KEY_FILE, SECRET, FreshMachine
+from fresh import COLUMNS, HOME, KEY_FILE, SECRET, FreshMachine
+
+from dns01.errors import ConfigError
+from dns01.hooks.commands.init.clients.registry import called
 
 MINE = ("/etc/dns01", "/etc/dehydrated", "/etc/letsencrypt")
 LONG = "a-rather-long-name-of-a-host.a-rather-long-name-of-a-department.example.org"
@@ -18,11 +21,11 @@ def test_all_is_asked_in_order_and_secrets_without_echo(machine: FreshMachine) -
         *init(),
         answers=[
             ("ACME client", "dehydrated\n"),
+            ("Names of the certificate", f"{LONG}, '*.example.org'\n"),
             ("DNS provider", "bind\n"),
             ("nameserver", "192.0.2.53\n"),
             ("tsig_key", "dns01\n"),
             (r"tsig_secret \(not shown\)", SECRET + "\n"),
-            ("Names of the certificate", f"{LONG}, '*.example.org'\n"),
             (r"\[staging\]", "\n"),
             (r"E-mail address for the CA \(Enter: none\)", "\n"),
             (r"Write this\? .*", "yes\n"),
@@ -49,11 +52,11 @@ def test_what_was_found_is_offered_and_enter_takes_it(machine: FreshMachine) -> 
     said = machine.at_terminal(
         *init("--client", "dehydrated"),
         answers=[
+            ("Names of the certificate", "example.org\n"),
             (
                 r"Found: credentials for rfc2136, in /etc/bind/dns01.key[\s\S]*DNS provider \[rfc2136\]",
                 "\n",
             ),
-            ("Names of the certificate", "example.org\n"),
             (r"\[staging\]", "production\n"),
             ("E-mail", "\n"),
             ("every night", "\n"),
@@ -71,8 +74,8 @@ def test_a_second_run_asks_nothing_about_the_account_that_is_configured(machine:
     said = machine.at_terminal(
         *init("--client", "dehydrated"),
         answers=[
-            (r"provider: rfc2136, which is configured", ""),
             (r"Names of the certificate \[example.org \*.example.org\]", "\n"),
+            (r"provider: rfc2136, which is configured", ""),
             (r"\[production\]", "\n"),
         ],
     )
@@ -109,16 +112,16 @@ def test_a_wrong_answer_is_asked_again_with_what_was_wrong(machine: FreshMachine
             ("ACME client", "certbt\n"),
             ("'certbt' is none of them", ""),
             ("ACME client", "certbot\n"),
-            ("DNS provider", "cloudfare\n"),
-            ("'cloudfare'.* cloudflare", ""),
-            ("DNS provider", "cf\n"),
-            (r"token \(not shown\)", "\n"),
-            (r"token \(not shown\)", "a-token-of-cloudflare\n"),
             ("Names of the certificate", "exa_mple.org\n"),
             ("underscore", ""),
             ("Names of the certificate", "192.0.2.1\n"),
             ("IP address", ""),
             ("Names of the certificate", "example.org\n"),
+            ("DNS provider", "cloudfare\n"),
+            ("'cloudfare'.* cloudflare", ""),
+            ("DNS provider", "cf\n"),
+            (r"token \(not shown\)", "\n"),
+            (r"token \(not shown\)", "a-token-of-cloudflare\n"),
             (r"\[staging\]", "perhaps\n"),
             ("'perhaps' is none of them", ""),
             (r"\[staging\]", "stag\n"),
@@ -141,9 +144,9 @@ def test_a_wrong_answer_is_asked_again_with_what_was_wrong(machine: FreshMachine
 def test_whoever_stops_has_nothing_written(key: str, at: str, machine: FreshMachine) -> None:
     before = machine.files(*MINE)
     answers = [
+        ("Names", "example.org\n"),
         ("DNS provider", "do\n"),
         (r"token \(not shown\)", "a-token\n"),
-        ("Names", "example.org\n"),
         ("staging", "\n"),
         ("E-mail", "\n"),
         ("Write this", "\n"),
@@ -188,3 +191,32 @@ def test_no_to_the_difference_writes_nothing(machine: FreshMachine) -> None:
     )
     assert said.code == 130
     assert machine.files(*MINE) == before
+
+
+class TestNoneOfTheClients:
+    @pytest.mark.parametrize("answer", ["acme.sh", "acmesh", " ACME.SH ", "acme", "acme.sh --issue"])
+    def test_acme_sh_is_known_and_what_to_do_is_said(self, answer: str) -> None:
+        with pytest.raises(ConfigError, match=r"acme\.sh calls no hook") as error:
+            called(answer)
+        assert "docs/guides/migrating.rst" in error.value.hint
+
+    @pytest.mark.parametrize("answer", ["caddy", "none", "nginx", "", "traefik2", "o"])
+    def test_whoever_has_no_client_is_told_of_our_own(self, answer: str) -> None:
+        with pytest.raises(ConfigError) as error:
+            called(answer)
+        assert "one of: dehydrated, certbot" in error.value.hint
+        assert "`dns01 issue`" in error.value.hint
+
+    def test_an_acme_sh_that_is_here_is_named_before_the_question(self, machine: FreshMachine) -> None:
+        machine.write(f"{HOME}/.acme.sh/account.conf", "SAVED_CF_Token='abc-token'\n")
+        said = machine.at_terminal(
+            *init("--staging", "--email", "", "example.org"),
+            answers=[
+                (r"Found: acme.sh, in /mnt/home/.acme.sh[\s\S]*ACME client", "acme.sh\n"),
+                ("ACME client", "certbot\n"),
+                (r"credentials for cloudflare[\s\S]*DNS provider \[cloudflare\]", "\n"),
+                ("Write this", "no\n"),
+            ],
+        )
+        assert said.code == 130, said.stdout
+        assert machine.run(*init("--client", "acme.sh"), user=0).code == 3

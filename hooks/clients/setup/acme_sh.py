@@ -1,0 +1,16 @@
+"""Where acme.sh keeps what it has on this machine. It calls no hook for its challenges."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+ACCOUNT = "account.conf"  # where it saves credentials
+SYSTEM = ("/root/.acme.sh", "/etc/acme.sh")
+
+
+def folders(environ: Mapping[str, str]) -> list[str]:
+    """Its folders, of whoever runs this and of root, as far as they are there."""
+    own = (environ.get("LE_CONFIG_HOME"), environ.get("LE_WORKING_DIR"), os.path.expanduser("~/.acme.sh"))
+    candidates = dict.fromkeys(filter(None, (*own, *SYSTEM)))
+    return [folder for folder in candidates if os.path.isdir(folder)]
