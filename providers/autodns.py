@@ -11,12 +11,13 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ._name_servers import ShowsNameServers
 from .base import Option, TxtRecord, Zone
 from .records import RecordProvider
 from .rest import Rest, base_url, listed
 
 
-class Provider(Rest, RecordProvider):
+class Provider(Rest, ShowsNameServers, RecordProvider):
     """With a user of the context 4 (live) or 1 (demo), or of another one's that a reseller has."""
 
     title = "AutoDNS"
@@ -55,10 +56,12 @@ class Provider(Rest, RecordProvider):
         found = listed(self.post("zone", "_search", filters=[wanted])["data"])
         return next((zone for zone in map(_zone, found) if zone.apex == apex), None)
 
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return [server["name"] for server in listed(self._whole(zone)["nameServers"])]
+
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         """The id is all that has to be said to remove the record."""
-        (found,) = listed(self.get("zone", zone.apex, zone.id)["data"])
-        for record in found.get("resourceRecords") or ():
+        for record in self._whole(zone).get("resourceRecords") or ():
             if record["type"] == "TXT" and _owner(record, zone) == name:
                 yield json.dumps({**record, "name": f"{name}."}, sort_keys=True), record["value"]
 
@@ -70,6 +73,10 @@ class Provider(Rest, RecordProvider):
     def delete(self, zone: Zone, name: str, id: str) -> None:
         with self.unless(lambda: id not in dict(self.texts(zone, name))):
             self.post("zone", zone.apex, "_stream", rems=[json.loads(id)])
+
+    def _whole(self, zone: Zone) -> Any:
+        (found,) = listed(self.get("zone", zone.apex, zone.id)["data"])
+        return found
 
 
 def _zone(found: Mapping[str, Any]) -> Zone:

@@ -6,10 +6,11 @@ Unverified: what a duplicate gets, and a record that is gone; both are found out
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import ConfigError
+from ._name_servers import ShowsNameServers
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url
@@ -19,7 +20,7 @@ TTLS = (60, 300, 900, 1800, 3600, 21600, 43200, 86400, 172800, 259200, 604800, 1
 USERS = {"id": "auth-id", "sub_id": "sub-auth-id", "sub_user": "sub-auth-user"}
 
 
-class Provider(Rest, RecordProvider):
+class Provider(Rest, ShowsNameServers, RecordProvider):
     """With an API user or an API sub-user, and its password."""
 
     title = "ClouDNS"
@@ -77,18 +78,11 @@ class Provider(Rest, RecordProvider):
         found = self.get_if_there("get-zone-info.json", **_of(Zone(apex)))
         return Zone(found["name"]) if found and found["type"] == "master" else None
 
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return [host for _, host in self._at(zone, zone.apex, "NS")]
+
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        """Where there is none, an empty list stands for the object."""
-        host = relative(name, zone.apex, "")
-        wanted = {"type": "TXT", **({"host": host} if host else {})}
-        found = self.get("records.json", **_of(zone), **wanted)
-        if found == []:
-            return
-        if not found:
-            raise LookupError(found)
-        for id, record in found.items():
-            if (record["type"], record["host"]) == ("TXT", host):
-                yield id, record["record"]
+        return self._at(zone, name, "TXT")
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         fields = {"record-type": "TXT", "host": relative(record.name, zone.apex, ""), "record": record.value}
@@ -99,6 +93,19 @@ class Provider(Rest, RecordProvider):
     def delete(self, zone: Zone, name: str, id: str) -> None:
         with self.unless(lambda: id not in dict(self.texts(zone, name))):
             self.get("delete-record.json", **_of(zone), **{"record-id": id})
+
+    def _at(self, zone: Zone, name: str, type: str) -> Iterator[tuple[str, str]]:
+        """Where there is none, an empty list stands for the object."""
+        host = relative(name, zone.apex, "")
+        wanted = {"type": type, **({"host": host} if host else {})}
+        found = self.get("records.json", **_of(zone), **wanted)
+        if found == []:
+            return
+        if not found:
+            raise LookupError(found)
+        for id, record in found.items():
+            if (record["type"], record["host"]) == (type, host):
+                yield id, record["record"]
 
 
 def _of(zone: Zone) -> Mapping[str, str]:

@@ -12,14 +12,15 @@ from email.utils import formatdate
 from typing import Any
 
 from ._character_strings import quoted
+from ._name_servers import ShowsNameServers
 from .base import Option, Profile, TxtRecord, Zone, relative
 from .records import RecordProvider
-from .rest import Rest, base_url, next_number
+from .rest import Rest, base_url, listed, next_number
 
 BUSY = ("Rate limit exceeded", "pending a create or delete action")  # with 400
 
 
-class Provider(Rest, RecordProvider):
+class Provider(Rest, ShowsNameServers, RecordProvider):
     """With an API key and its secret key."""
 
     title = "DNS Made Easy"
@@ -58,6 +59,9 @@ class Provider(Rest, RecordProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("dns", "managed", "name", domainname=apex)
         return Zone(found["name"], str(found["id"])) if found else None
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return [server["fqdn"] for server in listed(self.get("dns", "managed", zone.id)["nameServers"])]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         within = relative(name, zone.apex, "")

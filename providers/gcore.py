@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ._name_servers import ShowsNameServers
 from .base import Option, Zone
 from .rest import Rest, base_url
 from .rrsets import RRset, RRsetProvider
@@ -18,7 +19,7 @@ OF_RECORD = ("content", "enabled", "meta")
 OF_RRSET = ("filters", "meta", "pickers")  # how and for whom an answer is chosen
 
 
-class Provider(Rest, RRsetProvider):
+class Provider(Rest, ShowsNameServers, RRsetProvider):
     """With a permanent API token."""
 
     title = "Gcore"
@@ -43,6 +44,10 @@ class Provider(Rest, RRsetProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("zones", apex)
         return Zone(found["name"]) if found else None
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        found = self.get_if_there("zones", zone.apex, zone.apex, "NS")
+        return [host for record in found["resource_records"] for host in record["content"]] if found else []
 
     def read(self, zone: Zone, name: str) -> RRset | None:
         found = self.get_if_there(*_rrset(zone, name))

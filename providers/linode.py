@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ._name_servers import ShowsNameServers
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, next_number
 
+# Of every zone. The API lists none but those that its owner adds (other servers, or other names of these).
+NAME_SERVERS = tuple(f"ns{number}.linode.com" for number in range(1, 6))
 
-class Provider(Rest, RecordProvider):
+
+class Provider(Rest, ShowsNameServers, RecordProvider):
     """With a personal access token."""
 
     title = "Linode"
@@ -37,11 +41,11 @@ class Provider(Rest, RecordProvider):
         domains = self.items("data", "domains", page_size=500)
         return [Zone(domain["domain"], str(domain["id"])) for domain in domains if domain["type"] == "master"]
 
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return [*NAME_SERVERS, *(record["target"] for record in self._at(zone, zone.apex, "NS"))]
+
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        wanted = ("TXT", relative(name, zone.apex, ""))
-        for record in self.items("data", "domains", zone.id, "records", page_size=500):
-            if (record["type"], record["name"]) == wanted:
-                yield str(record["id"]), record["target"]
+        return [(str(record["id"]), record["target"]) for record in self._at(zone, name, "TXT")]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         fields = {"type": "TXT", "name": relative(record.name, zone.apex, ""), "target": record.value}
@@ -49,3 +53,9 @@ class Provider(Rest, RecordProvider):
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
         self.delete_at("domains", zone.id, "records", id)
+
+    def _at(self, zone: Zone, name: str, type: str) -> Iterator[Any]:
+        wanted = (type, relative(name, zone.apex, ""))
+        for record in self.items("data", "domains", zone.id, "records", page_size=500):
+            if (record["type"], record["name"]) == wanted:
+                yield record

@@ -19,10 +19,11 @@ from ..secret import hide
 from ._character_strings import unquoted
 from ._http.body import UnreadableAnswer
 from ._http.responses import NotFound, Refused
+from ._name_servers import ShowsNameServers
 from ._rackspace_credentials import read_credentials
 from .base import Option, Profile, TxtRecord, Zone, dns_name
-from .records import ZoneProvider, after_writing
-from .rest import OTHER_SHAPE, Rest
+from .records import after_writing
+from .rest import OTHER_SHAPE, Rest, listed
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ UK = "https://lon.identity.api.rackspacecloud.com/v2.0"
 CONTROL_PANEL = "compare with the domain's records in the control panel"
 
 
-class Provider(Rest, ZoneProvider):
+class Provider(Rest, ShowsNameServers):
     """The Cloud DNS of one Rackspace user."""
 
     title = "Rackspace Cloud DNS"
@@ -106,6 +107,10 @@ class Provider(Rest, ZoneProvider):
 
     def zone_at(self, apex: str) -> Zone | None:
         return next((zone for zone in self._zones(name=apex) if zone.apex == apex), None)
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        found = self.get("domains", zone.id, showRecords="false", showSubdomains="false")
+        return [server["name"] for server in listed(found["nameservers"])]
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """Returns when the records are in the zone; Cloud DNS has no later word to wait for."""

@@ -60,7 +60,9 @@ class AutoDns(Fake):
         zone = self.zone(name)
         if server != SERVER:
             raise Refusal(404, "Die Zone existiert nicht.")
-        return _found({**_head(zone), "resourceRecords": [_shown(zone, each) for each in zone.records]})
+        servers = [{"name": host} for host in self.name_servers]
+        records = [_shown(zone, each) for each in zone.records]
+        return _found({**_head(zone), "nameServers": servers, "resourceRecords": records})
 
     @route("POST", "/zone/{name}/_stream", fields={"adds": optional(list), "rems": optional(list)})
     def stream(self, request: Request, name: str) -> Answer:

@@ -77,7 +77,7 @@ class ClouDns(Fake):
     @route("POST", "/records.json/{domain}", fields=RECORDS, writes=False)
     def list_records(self, request: Request, domain: str) -> Answer:
         wanted = (request.body.get("type"), request.body.get("host"))
-        shown = {record.id: _shown(record, domain) for record in self.zone(domain).records}
+        shown = {record.id: _shown(record, domain) for record in self.with_ns(self.zone(domain))}
         found = {
             id: each
             for id, each in shown.items()

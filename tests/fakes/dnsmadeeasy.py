@@ -52,6 +52,11 @@ class DnsMadeEasy(Fake):
             raise Refusal(404, f"Cannot find domain: {apex}")
         return Answer(200, _zone(self.zones[apex]))
 
+    @route("GET", "/dns/managed/{zone}")
+    def show_domain(self, request: Request, zone: str) -> Answer:
+        servers = [{"fqdn": host, "ipv4": "192.0.2.1", "ipv6": "2001:db8::1"} for host in self.name_servers]
+        return Answer(200, {**_zone(self._by_id(zone)), "nameServers": servers})
+
     @route("GET", "/dns/managed/{zone}/records/?", query=["recordName", "type", "page", "rows"])
     def list_records(self, request: Request, zone: str) -> Answer:
         holder, query = self._by_id(zone), request.query

@@ -42,7 +42,7 @@ class EasyDns(Fake):
 
     @route("GET", "/zones/records/all/{domain}", query=[*FORMAT, "start"])
     def list_records(self, request: Request, domain: str) -> Answer:
-        return self._listed([_shown(record, domain) for record in self.zone(domain).records], request)
+        return self._listed([_shown(record, domain) for record in self.with_ns(self.zone(domain))], request)
 
     @route("PUT", "/zones/records/add/{domain}/TXT", query=FORMAT, fields=RECORD)
     def add_record(self, request: Request, domain: str) -> Answer:

@@ -61,6 +61,13 @@ class Gcore(Fake):
         whole = {"filters": [], "meta": {}, "pickers": None, **self.about.get(name, {})}
         return Answer(200, {"type": "TXT", "ttl": there[0].ttl, "resource_records": records, **whole})
 
+    @route("GET", "/zones/{zone}/{name}/NS")
+    def read_ns(self, request: Request, zone: str, name: str) -> Answer:
+        if self._zone(zone).apex != name:
+            raise Refusal(404, "record is not found")
+        records = [{"id": id, "content": [host]} for id, host in enumerate(self.name_servers, 1)]
+        return Answer(200, {"name": name, "type": "NS", "ttl": 3600, "resource_records": records})
+
     @route("POST", "/zones/{zone}/{name}/TXT", fields=RRSET)
     def create(self, request: Request, zone: str, name: str) -> Answer:
         if self._zone(zone).texts(name):

@@ -98,7 +98,7 @@ class Inwx(Fake):
     @route("CALL", "/nameserver.info/{domain}", fields=INFO, writes=False)
     def info(self, request: Request, domain: str) -> Answer:
         wanted = {key: text for key, text in request.body.items() if key != "domain"}
-        shown = [_shown(record) for record in self.zone(domain).records]
+        shown = [_shown(record) for record in self.with_ns(self.zone(domain))]
         found = [each for each in shown if {**each, **wanted} == each]
         about = {"domain": domain, "type": self._type(domain), "count": len(found)}
         return Answer(200, {**about, **({"record": found} if found else {})})

@@ -41,7 +41,7 @@ class Linode(Fake):
     @route("GET", "/domains/{id}/records", query=PAGED)
     def list_records(self, request: Request, id: str) -> Answer:
         zone = self._zone(id)
-        return self._list([_shown(zone, record) for record in zone.records], request)
+        return self._list([_shown(zone, record) for record in self.with_ns(zone)], request)
 
     @route("POST", "/domains/{id}/records", fields={"type": str, "name": str, "target": str, "ttl_sec": int})
     def create(self, request: Request, id: str) -> Answer:

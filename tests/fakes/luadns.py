@@ -36,7 +36,7 @@ class LuaDns(Fake):
     @route("GET", "/zones/{zone}/records", query=PAGED)
     def list_records(self, request: Request, zone: str) -> Answer:
         holder = self._by_id(zone)
-        return self._list([_record(holder, record) for record in holder.records], request)
+        return self._list([_record(holder, record) for record in self.with_ns(holder)], request)
 
     @route("POST", "/zones/{zone}/records", fields=RECORD)
     def create(self, request: Request, zone: str) -> Answer:

@@ -106,6 +106,11 @@ class Rackspace(Fake):
         ]
         return self._page(request, "domains", domains)
 
+    @route("GET", "/v1.0/{tenant}/domains/{id}", query=["showRecords", "showSubdomains"])
+    def show_domain(self, request: Request, tenant: str, id: str) -> Answer:
+        about = {"id": id, "name": self._domain(id).apex, "accountId": int(tenant), "ttl": 3600}
+        return Answer(200, {**about, "nameservers": [{"name": host} for host in self.name_servers]})
+
     @route("GET", "/v1.0/{tenant}/domains/{id}/records", query=["type", "name", "data", "limit", "offset"])
     def list_records(self, request: Request, tenant: str, id: str) -> Answer:
         if request.query.get("type") != "TXT":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from api_refusals import LATER, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes import FOREVER, Status
 from fakes.autodns import AutoDns
 
@@ -13,7 +13,7 @@ from dns01.errors import AuthRejected, Busy
 from dns01.providers.base import TxtRecord
 
 
-class TestAutoDns(WorksOverHttp, AgreesWithLego):
+class TestAutoDns(ShowsNameServers, WorksOverHttp, AgreesWithLego):
     API = Api("autodns", AutoDns, user=AutoDns.user, password=AutoDns.token)
     LEGO = Lego("autodns", AUTODNS_API_USER=AutoDns.user, AUTODNS_API_PASSWORD=AutoDns.token)
 

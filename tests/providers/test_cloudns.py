@@ -5,14 +5,23 @@ from __future__ import annotations
 import pytest
 from api_refusals import API_ACCESS, LATER, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, SeesDuplicates, WorksOverHttp
+from contract_http import (
+    AgreesWithLego,
+    Api,
+    HttpCase,
+    Lego,
+    OverHttp,
+    SeesDuplicates,
+    ShowsNameServers,
+    WorksOverHttp,
+)
 from fakes.cloudns import SUB_USER, USER, ClouDns
 
 from dns01.errors import AuthRejected, Busy, ConfigError
 from dns01.providers.base import TxtRecord
 
 
-class TestClouDns(WorksOverHttp, SeesDuplicates, AgreesWithLego):
+class TestClouDns(ShowsNameServers, WorksOverHttp, SeesDuplicates, AgreesWithLego):
     API = Api("cloudns", ClouDns, id=USER, password=ClouDns.token)
     EMPTY = ([],)
     LEGO = Lego("cloudns", CLOUDNS_AUTH_ID=USER, CLOUDNS_AUTH_PASSWORD=ClouDns.token)

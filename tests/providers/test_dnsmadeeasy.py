@@ -7,7 +7,15 @@ from __future__ import annotations
 
 import pytest
 from contract import publish
-from contract_http import AgreesWithLexicon, Api, HttpCase, SeesDuplicates, WorksOverHttp, passes
+from contract_http import (
+    AgreesWithLexicon,
+    Api,
+    HttpCase,
+    SeesDuplicates,
+    ShowsNameServers,
+    WorksOverHttp,
+    passes,
+)
 from fakes import Status
 from fakes.dnsmadeeasy import KEY, DnsMadeEasy
 
@@ -15,7 +23,7 @@ from dns01.errors import AuthRejected
 from dns01.providers.base import TxtRecord
 
 
-class TestDnsMadeEasy(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
+class TestDnsMadeEasy(ShowsNameServers, WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
     API = Api("dnsmadeeasy", DnsMadeEasy, key=KEY, secret_key=DnsMadeEasy.token)
     LEXICON = (
         "dnsmadeeasy",

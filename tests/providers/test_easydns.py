@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from contract import publish
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, SeesDuplicates, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, SeesDuplicates, ShowsNameServers, WorksOverHttp
 from fakes import Text
 from fakes.easydns import TOKEN, USER, EasyDns
 
@@ -12,7 +12,7 @@ from dns01.errors import AuthRejected, ZoneNotFound
 from dns01.providers.base import TxtRecord
 
 
-class TestEasyDns(WorksOverHttp, SeesDuplicates, AgreesWithLego):
+class TestEasyDns(ShowsNameServers, WorksOverHttp, SeesDuplicates, AgreesWithLego):
     API = Api("easydns", EasyDns, token=TOKEN, key=EasyDns.token, user=USER)
     LEGO = Lego("easydns", EASYDNS_TOKEN=TOKEN, EASYDNS_KEY=EasyDns.token, EASYDNS_SEQUENCE_INTERVAL="0")
     AT_ONCE = 1

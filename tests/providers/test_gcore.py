@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from contract import publish, retract
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, NoticesItIsOvertaken, WorksOverHttp
+from contract_http import (
+    AgreesWithLego,
+    Api,
+    HttpCase,
+    Lego,
+    NoticesItIsOvertaken,
+    ShowsNameServers,
+    WorksOverHttp,
+)
 from fakes.gcore import Gcore
 
 from dns01.providers.base import TxtRecord
 
 
-class TestGcore(WorksOverHttp, NoticesItIsOvertaken, AgreesWithLego):
+class TestGcore(ShowsNameServers, WorksOverHttp, NoticesItIsOvertaken, AgreesWithLego):
     API = Api("gcore", Gcore, token=Gcore.token)
     LEGO = Lego("gcore", GCORE_PERMANENT_API_TOKEN=Gcore.token)
     LOCKED = True

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from api_refusals import CLOCK, FACTOR, KnownRefusal, SaysTheNextStep
 from contract import publish
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes.inwx import USER, Inwx
 
 from dns01.errors import AuthRejected, ConfigError
@@ -18,7 +18,7 @@ from dns01.providers.base import Provider, TxtRecord
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # of RFC 6238, appendix B
 
 
-class TestInwx(WorksOverHttp, AgreesWithLego):
+class TestInwx(ShowsNameServers, WorksOverHttp, AgreesWithLego):
     API = Api("inwx", Inwx, user=USER, password=Inwx.token)
     LEGO = Lego("inwx", INWX_USERNAME=USER, INWX_PASSWORD=Inwx.token)
 

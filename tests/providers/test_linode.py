@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 from api_refusals import KnownRefusal, SaysTheNextStep
-from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes.linode import Linode
 
 from dns01.errors import ZoneNotFound
 from dns01.providers.rest import Refused
 
 
-class TestLinode(WorksOverHttp, AgreesWithLexicon):
+class TestLinode(ShowsNameServers, WorksOverHttp, AgreesWithLexicon):
     API = Api("linode", Linode, token=Linode.token)
+    FIXED = tuple(f"ns{number}.linode.com" for number in (1, 2, 3, 4, 5))
     LEXICON = "linode4", {"LEXICON_LINODE4_TOKEN": Linode.token}
 
     def test_a_zone_that_is_a_copy_of_another_servers_is_none(self, case: HttpCase) -> None:

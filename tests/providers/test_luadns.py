@@ -6,11 +6,11 @@ dns-lexicon has one.
 
 from __future__ import annotations
 
-from contract_http import AgreesWithLexicon, Api, WorksOverHttp
+from contract_http import AgreesWithLexicon, Api, ShowsNameServers, WorksOverHttp
 from fakes.luadns import USER, LuaDns
 
 
-class TestLuaDns(WorksOverHttp, AgreesWithLexicon):
+class TestLuaDns(ShowsNameServers, WorksOverHttp, AgreesWithLexicon):
     API = Api("luadns", LuaDns, user=USER, token=LuaDns.token)
     LEXICON = "luadns", {"LEXICON_LUADNS_USERNAME": USER, "LEXICON_LUADNS_TOKEN": LuaDns.token}
     EMPTY = ([],)

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import pytest
 from contract import ZONES, publish, validation
-from contract_http import HttpCase, WorksOverHttp
+from contract_http import HttpCase, ShowsNameServers, WorksOverHttp
 from fakes import FOREVER, Cut, Status
 from fakes.lego import issue
 from fakes.rackspace import Rackspace
@@ -50,7 +50,7 @@ def zone(case: RackspaceCase) -> Zone:
     return Zone("example.com", case.fake.zone("example.com").id)
 
 
-class TestRackspace(WorksOverHttp):
+class TestRackspace(ShowsNameServers, WorksOverHttp):
     PROVIDER = "rackspace"
 
     @pytest.fixture
