@@ -9,7 +9,8 @@ from pathlib import Path
 from .process import Server, free_port, is_listening
 
 # In a /run of its own, where the server wants an empty folder. Each address is a machine: what is in
-# MACHINES/ADDRESS there is in MACHINE here.
+# MACHINES/ADDRESS there is in MACHINE here. Its HOME is not this machine's: bash reads the .bashrc in there
+# at each connection, whatever that may start.
 SERVER = """
 Port {port}
 ListenAddress 0.0.0.0
@@ -23,6 +24,7 @@ AllowUsers root
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 MaxStartups 100
+SetEnv HOME={folder}/machine
 ForceCommand {folder}/session
 """
 SESSION = """#!/bin/sh
@@ -31,6 +33,7 @@ mkdir -p {folder}/machines/$3
 exec unshare --mount sh -c 'mount --bind {folder}/machines/'"$3"' {folder}/machine && exec "$@"' \\
     sh {shell} -c "$SSH_ORIGINAL_COMMAND"
 """
+# The key exchange that is the default takes ten times as much computing.
 CLIENT = """
 Host silent
     HostName 127.0.0.1
@@ -38,6 +41,7 @@ Host silent
 Host *
     Port {port}
     User root
+    KexAlgorithms curve25519-sha256
     IdentityFile {folder}/client_key
     IdentitiesOnly yes
     UserKnownHostsFile {folder}/known_hosts
