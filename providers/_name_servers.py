@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from .base import Zone, ZoneApex, dns_name
 from .records import ZoneProvider
+
+HOST = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}")  # RFC 1035 §2.3.4
 
 
 class ShowsNameServers(ZoneProvider):
@@ -16,4 +19,14 @@ class ShowsNameServers(ZoneProvider):
         raise NotImplementedError
 
     def apex_of(self, zone: Zone) -> ZoneApex:
-        return self.attempt(zone.apex, lambda: ZoneApex(tuple(map(dns_name, self.name_servers(zone)))))
+        return self.attempt(zone.apex, lambda: ZoneApex(_hosts(self.name_servers(zone))))
+
+
+def _hosts(names: Iterable[str]) -> tuple[str, ...]:
+    """The names as the DNS has them, each once. Raises ValueError or TypeError for what is no host's name:
+    it would be looked up, and shown to a person."""
+    hosts = dict.fromkeys(map(dns_name, names))
+    for host in hosts:
+        if not HOST.fullmatch(host):
+            raise ValueError(f"{host[:300]!r} is no name server's name")
+    return tuple(hosts)

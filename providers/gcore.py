@@ -11,7 +11,7 @@ from typing import Any
 
 from ._name_servers import ShowsNameServers
 from .base import Option, Zone
-from .rest import Rest, base_url
+from .rest import Rest, base_url, listed
 from .rrsets import RRset, RRsetProvider
 
 PAGE = 100  # zones
@@ -47,7 +47,8 @@ class Provider(Rest, ShowsNameServers, RRsetProvider):
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
         found = self.get_if_there("zones", zone.apex, zone.apex, "NS")
-        return [host for record in found["resource_records"] for host in record["content"]] if found else []
+        records = found["resource_records"] if found else []
+        return [host for record in records for host in listed(record["content"])]
 
     def read(self, zone: Zone, name: str) -> RRset | None:
         found = self.get_if_there(*_rrset(zone, name))

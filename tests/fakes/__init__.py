@@ -9,7 +9,7 @@ One module for each, with a class that says what the API takes and what it answe
         assert fake.values("_acme-challenge.example.com") == {"value"}
 """
 
-from .faults import Bomb, Cut, Drip, Encoded, Fault, Hang, Json, Reset, Shape, Status, Text
+from .faults import Altered, Bomb, Cut, Drip, Encoded, Fault, Hang, Json, Reset, Shape, Status, Text
 from .server import FOREVER, IDN, NAME_SERVERS, Fake, Record, Refusal, Zone, optional, route
 from .wire import Answer, Request
 
@@ -17,6 +17,7 @@ __all__ = [
     "FOREVER",
     "IDN",
     "NAME_SERVERS",
+    "Altered",
     "Answer",
     "Bomb",
     "Cut",

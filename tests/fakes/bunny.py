@@ -73,7 +73,7 @@ class Bunny(Fake):
 
     def _zone(self, zone: Zone) -> Mapping[str, Any]:
         about = {"Id": int(zone.id), "Domain": zone.apex, "DnsSecEnabled": False}
-        hosts = dict(zip(("Nameserver1", "Nameserver2"), self.name_servers, strict=True))
+        hosts = dict(zip(("Nameserver1", "Nameserver2"), self.name_servers, strict=False))
         return {**about, **hosts, "Records": [_record(zone, record) for record in zone.records]}
 
 

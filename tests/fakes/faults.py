@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,14 @@ class Text(Fault):
 @dataclass
 class Shape(Fault):
     """200 OK, and an answer that has nothing of what the API promises."""
+
+
+@dataclass
+class Altered(Fault):
+    """The API's own answer, with something else in it: ``change`` makes it of what the API says."""
+
+    change: Callable[[Any], Any]
+    done: bool = field(default=True, kw_only=True)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any, ClassVar, NamedTuple, Self
 from urllib.parse import quote, unquote
 
-from .faults import Drip, Fault, Hang, Shape, Status
+from .faults import Altered, Drip, Fault, Hang, Shape, Status
 from .wire import Answer, Request, Server
 
 NAME_SERVERS = ("ns1.hoster.example", "ns2.hoster.example")  # of every zone, where an API tells them
@@ -243,6 +243,8 @@ class Fake:
                 answer = self._refuse(request, Refusal(fault.status, fault.message), fault.headers)
             if isinstance(fault, Shape):
                 answer = Answer(200, self.unexpected)
+            if isinstance(fault, Altered):
+                answer = answer._replace(body=fault.change(answer.body))
             if self.u_labels and not self.knows_u_labels:
                 answer = _in_u_labels(answer)
             return answer, fault

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
-from functools import partial
+from copy import deepcopy
+from functools import partial, reduce
+from itertools import product
+from operator import getitem
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +26,7 @@ from fakes import (
     FOREVER,
     IDN,
     NAME_SERVERS,
+    Altered,
     Bomb,
     Cut,
     Drip,
@@ -78,6 +82,8 @@ OTHER_JSON: Sequence[Any] = [  # what an API promises is none of these; the last
     {"error": [{"message": 5}], "message": {"a": "b"}},
     b"[" * 100_000 + b"]" * 100_000,
 ]
+LEFT_OUT = object()
+OTHER_FIELDS: Sequence[Any] = [LEFT_OUT, None, 5, True, "no name", "", {}, {"a": "b"}, [], [None], [[]]]
 
 
 class Api:
@@ -484,6 +490,55 @@ class ShowsNameServers:
         assert shown == {*NAME_SERVERS, *self.FIXED}
 
     @pytest.mark.parametrize(
+        ("told", "shown"),
+        [
+            (["NS1.Hoster.Example", "ns1.hoster.example"], {"ns1.hoster.example"}),
+            (
+                ["ns1.bücher.example", "NS2.BÜCHER.example"],
+                {"ns1.xn--bcher-kva.example", "ns2.xn--bcher-kva.example"},
+            ),
+            (["ns1.example.com", "ns2.example.com"], {"ns1.example.com", "ns2.example.com"}),
+        ],
+        ids=["upper case", "U-labels", "within the zone"],
+    )
+    def test_they_are_shown_as_the_dns_has_them(
+        self, case: HttpCase, told: Sequence[str], shown: Set[str]
+    ) -> None:
+        case.fake.name_servers = told
+        provider = case.provider()
+        assert isinstance(provider, ShowsApex)
+        assert set(provider.apex_of(provider.zone_for("example.com")).name_servers) == {*shown, *self.FIXED}
+
+    def test_there_may_be_none(self, case: HttpCase) -> None:
+        case.fake.name_servers = []
+        provider = case.provider()
+        assert isinstance(provider, ShowsApex)
+        zone = provider.zone_for("example.com")
+        with suppress(ProviderError):
+            assert set(provider.apex_of(zone).name_servers) == {*self.FIXED}
+
+    def test_what_stands_in_their_place_is_no_name_server(self, case: HttpCase) -> None:
+        """Each field on the way to them is left out, null, or of another kind, one after the other."""
+        provider = case.provider()
+        assert isinstance(provider, ShowsApex)
+        zone, paths = provider.zone_for("example.com"), set[tuple[Any, ...]]()
+
+        def look(body: Any) -> Any:
+            paths.update(paths_to(NAME_SERVERS[0], body))
+            return body
+
+        case.fake.fail(Altered(look, times=FOREVER))
+        provider.apex_of(zone)
+        case.fake.recover()
+        assert paths
+        for path, value in product(paths, OTHER_FIELDS):
+            case.fake.fail(Altered(partial(with_field, path, value), times=FOREVER))
+            with suppress(ProviderError):
+                shown = set(provider.apex_of(zone).name_servers)
+                assert shown <= {*NAME_SERVERS, *self.FIXED}, f"{path} {value!r}"
+            case.fake.recover()
+
+    @pytest.mark.parametrize(
         "fault", [Shape(), Text(), Status(404, times=FOREVER), Status(403, times=FOREVER)], ids=repr
     )
     def test_where_they_are_not_to_be_had_that_is_an_error_in_words_or_there_are_none(
@@ -495,6 +550,27 @@ class ShowsNameServers:
         case.fake.fail(fault)
         with suppress(ProviderError):
             assert provider.apex_of(zone).name_servers == ()
+
+
+def paths_to(text: str, body: Any) -> Iterator[tuple[Any, ...]]:
+    """The keys and places in the JSON that lead to what holds the text, and to all that holds that."""
+    items = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
+    for key, value in items:
+        if text in repr(value):
+            yield (key,)
+            yield from ((key, *path) for path in paths_to(text, value))
+
+
+def with_field(path: Sequence[Any], value: Any, body: Any) -> Any:
+    """The JSON with another value there, or with nothing there at all; one without the place is as it was."""
+    changed = deepcopy(body)
+    with suppress(LookupError, TypeError):
+        place = reduce(getitem, path[:-1], changed)
+        if value is LEFT_OUT:
+            del place[path[-1]]
+        elif path[-1] in (place if isinstance(place, dict) else range(len(place))):
+            place[path[-1]] = value
+    return changed
 
 
 class AgreesWithLego:
