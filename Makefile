@@ -8,7 +8,7 @@ TEST_PACKAGES = $(DEMO_PACKAGES) bind9 bind9-dnsutils busybox certbot chromium c
 	iproute2 knot knot-dnsutils lego mksh nftables nginx-light openssh-client openssh-server openssl \
 	pdns-backend-sqlite3 pdns-server postfix postgresql strace systemd uacme unbound
 
-.PHONY: help demo test bench performance dist try docs trust lock locked audit lint pictures ruff types unit e2e \
+.PHONY: help demo test bench performance dist try docs trust lock locked audit lint pictures ruff types all-tests unit e2e \
 	demo-notice demo-packages test-packages
 .NOTPARALLEL:
 unexport PYTHONDONTWRITEBYTECODE # else each of the thousands of processes that the tests start compiles all anew
@@ -22,7 +22,7 @@ demo: demo-notice demo-packages .venv/demo ## issue a certificate from a CA of y
 	@$(VENV)/python demo/demo.py
 
 test: test-packages .venv/test .venv-certbot/installed .venv-ansible/wheels ## run everything that follows but the bench
-	@$(MAKE) --no-print-directory --keep-going ruff types unit e2e
+	@$(MAKE) --no-print-directory --keep-going ruff types all-tests
 
 lint: ruff types ## ruff and mypy
 
@@ -40,6 +40,9 @@ docs: .venv/test ## write what the documentation takes from the code, and build 
 pictures: test-packages .venv/test ## draw the terminals in docs/pictures
 	@$(VENV)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs,test]'
 	@$(VENV)/python docs/draw_pictures.py
+
+all-tests: # those end to end wait for most of their time: the others compute beside them
+	$(VENV)/python -m pytest -n 8 --dist worksteal
 
 unit: test-packages .venv/test ## all tests but the ones end to end
 	$(VENV)/python -m pytest -n 6 --dist worksteal --ignore tests/e2e # they wait for half of the time

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 from calls import BOTH, Stage
 from testbed import netns
 
+END_TO_END = Path(__file__).parent / "e2e"
 OURS = ("DNS01_", "RFC2136_", "STANDALONE_", "LEXICON_", "ACMESH_", "EXEC_", "CERTBOT_", "RENEWED_")
 
 
@@ -22,6 +24,21 @@ def pytest_configure() -> None:
         pytest.exit("the tests need root: they run in a network namespace of their own (sudo make test)", 4)
     if subprocess.run(["unshare", "--mount", "true"], check=False).returncode:
         pytest.exit("the tests need mount namespaces: a chroot has to be a mount point (mount --bind D D)", 4)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the tests end to end evenly among the others: they wait for most of their time, and each worker
+    is given a stretch of the list. No module is torn apart."""
+    apart = [item for item in items if item.path.parent == END_TO_END]
+    modules = [
+        [*group] for path, group in groupby(items, lambda item: item.path) if path.parent != END_TO_END
+    ]
+    items.clear()
+    for number, module in enumerate(modules, 1):
+        items += module
+        items += apart[len(apart) * (number - 1) // len(modules) : len(apart) * number // len(modules)]
+    items += [] if modules else apart
 
 
 @pytest.fixture(autouse=True)
