@@ -119,8 +119,10 @@ def phase(words: list[str]) -> int:
     import gc
 
     gc.set_threshold(100_000)  # objects: what is imported stays, and looking through it finds nothing to free
+    from .. import package_metadata
     from .clients.detection import read
 
+    package_metadata.load_later()
     call = read(words, os.environ)
     from .phases.run import run
 

@@ -53,8 +53,8 @@ HEAVY = {
 
 # What a call that publishes has no use for, where its configuration is in variables and all is well.
 NEEDLESS = {
-    "concurrent.futures", "difflib", "logging", "tomllib", "dns01.hooks.deploy", "dns01.hooks.notify",
-    "dns01.providers._rfc2136_key_files",
+    "concurrent.futures", "difflib", "email", "idna", "importlib.metadata", "logging", "tomllib", "zipfile",
+    "dns01.hooks.deploy", "dns01.hooks.notify", "dns01.providers._rfc2136_key_files",
 }  # fmt: skip
 
 
