@@ -19,7 +19,8 @@ UDP_PAYLOAD = 1232  # octets: what crosses every path unfragmented (DNS flag day
 LARGEST_KEPT = 4096  # octets of a message that is not read again if another server says the same
 NO_EDNS = (dns.rcode.FORMERR, dns.rcode.NOTIMP)  # what a query with OPT may get there (RFC 6891 §7)
 
-_WITHOUT_EDNS: set[Address] = set()  # servers of which that is known: each is to meet it once in a process
+_WITHOUT_EDNS: set[Address] = set()  # servers of which that is known: none is asked so again
+TRIES_WITH_EDNS = 2  # one error may be of one machine of several, or of chance; signatures need EDNS
 
 
 class Exchange:
@@ -28,6 +29,7 @@ class Exchange:
     def __init__(self, query: Query) -> None:
         self.query = query
         self.message = _message(query, edns=not query.plain and query.server not in _WITHOUT_EDNS)
+        self._refused = 0  # times, for its EDNS
         self.deadline = 0.0
         self.datagrams = 0
         self.truncated = False
@@ -46,13 +48,16 @@ class Exchange:
         message.id = int.from_bytes(octets[:2], "big")
         return message if self.message.is_response(message) else None
 
-    def drop_edns(self, response: dns.message.Message) -> bool:
-        """Whether the query is to be sent again, without OPT: it is made so. A server that has another
-        answer to that is remembered."""
+    def ask_again(self, response: dns.message.Message) -> bool:
+        """Whether the query is to be sent again, once more as it is and then without OPT: it is made so. A
+        server that has another answer to the latter is remembered, until an answer of it has OPT."""
         if self.message.edns >= 0 and response.rcode() in NO_EDNS:
-            self.message = _message(self.query, edns=False)
+            self._refused += 1
+            self.message = _message(self.query, edns=self._refused < TRIES_WITH_EDNS)
             return True
-        if self.message.edns < 0 and not self.query.plain and response.rcode() not in NO_EDNS:
+        if response.edns >= 0:
+            _WITHOUT_EDNS.discard(self.query.server)
+        elif self._refused and response.rcode() not in NO_EDNS:
             _WITHOUT_EDNS.add(self.query.server)
         return False
 

@@ -158,7 +158,7 @@ class Transport:
         if message is None:  # not the answer to this query: a forger's, or a late one
             return
         self._release(exchange)
-        if exchange.drop_edns(message):
+        if exchange.ask_again(message):
             exchange.datagrams = 0
             self._send_datagram(exchange)
         elif message.flags & dns.flags.TC:
@@ -222,7 +222,7 @@ class Transport:
         del stream.pending[exchange.message.id]
         stream.answered = True
         stream.deadline = time.monotonic() + self._timing.stream
-        if exchange.drop_edns(message):
+        if exchange.ask_again(message):
             self._pipeline(exchange)
             return
         fallback = exchange.datagrams > 0 and not exchange.truncated

@@ -12,6 +12,7 @@ from testbed import TIME_LIMIT, NameServer, Zone
 from testbed.sockets import Transport as SocketType
 
 from dns01.hooks.dns.address import Address
+from dns01.hooks.dns.exchange import Exchange
 from dns01.hooks.dns.message import TXT, Query
 from dns01.hooks.dns.transports.transport import Transport
 
@@ -84,13 +85,13 @@ def test_43_a_server_that_does_not_know_edns_is_asked_without_it(ip: str, traits
         assert values(transport, ip) == [{"new"}]
 
 
-def test_43_a_server_without_edns_is_remembered_and_meets_an_error_once() -> None:
+def test_43_a_server_without_edns_is_remembered_and_gives_no_further_errors() -> None:
     with old_server("127.1.43.6") as server:
         for _ in range(3):
             with Transport() as transport:
                 assert values(transport, server.address) == [{"new"}]
 
-        assert len(server.questions) == 2 + 1 + 1
+        assert len(server.questions) == 3 + 1 + 1
 
 
 def test_43_over_tcp_a_server_without_edns_answers_as_well() -> None:
@@ -109,4 +110,53 @@ def test_43_a_server_that_answers_formerr_to_everything_says_so() -> None:
         (response,) = transport.ask([Query(Address(server.address), NAME, TXT)], TIME_LIMIT).values()
 
         assert response.words == "FORMERR"
-        assert len(server.questions) == 2
+        assert len(server.questions) == 3
+
+
+class Stray(WithoutEdns):
+    """A server that knows EDNS, and whose first answers are the error all the same."""
+
+    errors = 1
+
+    def answer(self, query: dns.message.Message, over: SocketType) -> dns.message.Message | None:
+        if query.edns >= 0 and self.errors:
+            self.errors -= 1
+            return super().answer(query, over)
+        return NameServer.answer(self, query, over)
+
+
+def has_edns(transport: Transport, ip: str) -> bool:
+    (response,) = transport.ask([Query(Address(ip), NAME, TXT, dnssec=True)], TIME_LIMIT).values()
+    return response.message is not None and response.message.edns >= 0
+
+
+@pytest.mark.parametrize(
+    ("ip", "traits"),
+    [
+        ("127.1.43.10", {}),
+        ("127.1.43.11", {"error": dns.rcode.NOTIMP}),
+        ("127.1.43.12", {"bare": True}),
+    ],
+)
+def test_43_one_stray_error_is_not_believed(ip: str, traits: dict[str, object]) -> None:
+    server = Stray(ip, zones=[Zone("example.org", "", {"ns1.example.org": ip})])
+    for trait, value in traits.items():
+        setattr(server, trait, value)
+    with server, Transport() as transport:
+        assert has_edns(transport, ip)
+        assert has_edns(transport, ip)
+
+
+def test_43_what_is_remembered_is_forgotten_when_an_answer_has_edns() -> None:
+    """Two machines behind one address, of which the old one has answered twice."""
+    ip = "127.1.43.14"
+    server = Stray(ip, zones=[Zone("example.org", "", {"ns1.example.org": ip})])
+    server.errors = 2
+    with server, Transport() as transport:
+        under_way = Exchange(Query(Address(ip), NAME, TXT, dnssec=True))
+        assert not has_edns(transport, ip)
+        assert not has_edns(transport, ip)
+        reply = NameServer.answer(server, under_way.message, "udp")
+        assert reply is not None
+        assert not under_way.ask_again(reply)
+        assert has_edns(transport, ip)
