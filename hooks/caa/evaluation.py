@@ -65,8 +65,11 @@ def check(identifier: str, authority: Authority, lookup: Lookup) -> Verdict:
         verdict = _judge(identifier, relevant(identifier, lookup), authority)
     except CannotTell as problem:
         reason = f"its CAA records cannot be found out: {problem}; a CA issues nothing then"
-        remedy = f"have the name servers answer: dig CAA {problem.owner} (NOERROR if there is none)"
-        return Verdict(identifier, "unknown", "", "servfail", reason, (remedy, *_why_not(str(problem))))
+        return Verdict(
+            identifier, "unknown", "", "servfail", reason, _to_answer(identifier, problem, authority)
+        )
+    if verdict.outcome == "forbidden" and "." not in verdict.owner:  # a registry's
+        return verdict._replace(remedy=(_own(identifier, verdict.owner, authority),))
     if verdict.remedy and not is_within(identifier, verdict.owner):
         elsewhere = f"if {verdict.owner} is somebody else's, ask them, or put addresses in the CNAME's place"
         return verdict._replace(
@@ -85,6 +88,30 @@ def relevant(identifier: str, lookup: Lookup) -> RRset:
         if found.records:
             return found
     return RRset("")
+
+
+def _to_answer(identifier: str, problem: CannotTell, authority: Authority) -> tuple[str, ...]:
+    """What this person can do: nobody mends a registry's servers, and few those of the zone above."""
+    owner, base = problem.owner, identifier.removeprefix("*.")
+    answer = f"have the name servers answer: dig CAA {owner} (NOERROR if there is none)"
+    if "." not in owner:
+        return (
+            _own(identifier, owner, authority),
+            f"and tell the registry of {owner} that its servers fail: dig CAA {owner} +trace",
+        )
+    steps = (answer, *_why_not(str(problem)))
+    if owner != base and is_within(base, owner):
+        return (*steps, f"or, where {owner} is not yours to mend, {_own(identifier, owner, authority)}")
+    if owner != base:
+        return (*steps, "or put addresses (A, AAAA) in the place of the CNAME that leads there")
+    return steps
+
+
+def _own(identifier: str, above: str, authority: Authority) -> str:
+    """The closest records decide (RFC 8659 §3), and nothing above them is asked for."""
+    ca = (*authority.names, "the CA's domain name")[0]
+    record = _new(identifier.removeprefix("*."), "issue", ca)
+    return f"add a CAA record of your own, which ends the climb before {above}: {record}"
 
 
 def _why_not(words: str) -> Iterator[str]:

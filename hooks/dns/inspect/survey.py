@@ -42,6 +42,7 @@ class Survey(NamedTuple):
     behind: tuple[Look, ...] = ()  # whose serial stays below that of another copy of the same primary
     aliases: Mapping[str, str] = {}  # NS names that are CNAMEs, with their targets
     homeless: tuple[str, ...] = ()  # NS names without any address
+    unfound: tuple[str, ...] = ()  # NS names of which nobody tells whether they have one
     glue: Mapping[str, tuple[Address, ...]] = {}  # the addresses of NS names at the parent
     own: Mapping[str, tuple[Address, ...]] = {}  # those that the zone of the NS name itself has
     ds: dns.rrset.RRset | None = None  # at the parent
@@ -89,6 +90,12 @@ def survey(
     homes = {server.name: aside(partial(_home, discovery, server)) for server in servers}
     looks = look_at(servers, apex, texts, discovery.deaf, discovery.timing)
     found = {host: home for host, future in homes.items() if (home := _in_time(future, until))}
+    nowhere = [
+        server.name
+        for server in servers
+        if not (server.addresses or glue.get(server.name))
+        if not ((home := found.get(server.name)) and (home.alias or home.addresses))
+    ]
     return Survey(
         apex=apex,
         delegated=delegated,
@@ -96,12 +103,8 @@ def survey(
         looks=looks,
         behind=_still_behind(looks, apex, discovery.timing, sleep),
         aliases={host: home.alias for host, home in found.items() if home.alias},
-        homeless=tuple(
-            server.name
-            for server in servers
-            if (home := found.get(server.name)) and home.complete
-            if not (home.alias or home.addresses or server.addresses or glue.get(server.name))
-        ),
+        homeless=tuple(host for host in nowhere if host in found and found[host].complete),
+        unfound=tuple(host for host in nowhere if host not in found or not found[host].complete),
         glue={host: glue[host] for host in found if glue.get(host)},
         own={host: home.addresses for host, home in found.items() if home.addresses and home.complete},
         ds=_in_time(signer, until),

@@ -98,7 +98,29 @@ def test_a_server_failure_on_the_way_leaves_it_open_and_says_that_a_ca_refuses()
     assert found.remedy == (
         "have the name servers answer: dig CAA example.org (NOERROR if there is none)",
         "software that is older than CAA, or a load balancer before them, is the usual reason",
+        "or, where example.org is not yours to mend, add a CAA record of your own, which ends the climb "
+        'before example.org: www.example.org. CAA 0 issue "letsencrypt.org"',
     )
+
+
+@pytest.mark.parametrize("identifier", ["example.org", "*.example.org"])
+@pytest.mark.parametrize("registry", ["SERVFAIL", NOBODY, ANOTHER])
+def test_what_is_wrong_at_a_registry_is_kept_out_by_a_record_of_one_s_own(
+    identifier: str, registry: object
+) -> None:
+    own = (
+        "add a CAA record of your own, which ends the climb before org: "
+        'example.org. CAA 0 issue "letsencrypt.org"'
+    )
+
+    assert judged({"org": registry}, identifier).remedy[0] == own
+    assert outcome({"org": registry, "example.org": ISSUE}, identifier) == "allowed"
+
+
+def test_a_server_failure_at_a_cname_s_target_is_got_round_without_the_cname() -> None:
+    found = judged({"www.example.org": "cdn.example.net", "cdn.example.net": "SERVFAIL"}, "www.example.org")
+
+    assert found.remedy[-1] == "or put addresses (A, AAAA) in the place of the CNAME that leads there"
 
 
 def test_a_server_failure_above_the_records_that_decide_is_of_no_account() -> None:

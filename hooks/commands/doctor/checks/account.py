@@ -81,9 +81,9 @@ def _account(
             steps = (*_odd_letters(examined, account), _as_set(examined, account, error.hint))
             yield Finding("bad-configuration", Severity.ERROR, account.name, str(error), steps)
     except ZoneNotFound as error:
-        if len(delegation.chain) == 1:
-            provider = examined.places.accounts.provider(account)
-            yield _as_written(examined, account, _without_zone(delegation, account, provider, error))
+        provider = examined.places.accounts.provider(account)
+        if len(delegation.chain) == 1 and (lacking := _without_zone(delegation, account, provider, error)):
+            yield _as_written(examined, account, lacking)
     except ProviderError as error:
         provider = examined.places.accounts.provider(account)
         yield _as_written(examined, account, _refusal(account, provider, error))
@@ -135,12 +135,14 @@ def _slow(account: Account) -> Finding:
 
 def _without_zone(
     delegation: Destination, account: Account, provider: Provider, error: ZoneNotFound
-) -> Finding:
-    """A zone above it that the account has is the wrong one: the child is somebody else's."""
+) -> Finding | None:
+    """A zone above it that the account has is the wrong one: the child is somebody else's. Of a child that is
+    down, the delegation's check says so."""
     above = delegation.zone.partition(".")[2]
-    if "." in above and not delegation.trouble:
+    if "." in above:
         with suppress(ProviderError):
-            return _undelegated_parent(delegation, account, provider.zone_for(above).apex)
+            parent = provider.zone_for(above).apex
+            return None if delegation.trouble else _undelegated_parent(delegation, account, parent)
     return _refusal(account, provider, error)
 
 

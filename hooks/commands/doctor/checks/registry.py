@@ -22,8 +22,8 @@ from . import (
 
 CHECKS: Mapping[str, Check] = {
     "configuration": configuration.check,
-    "scope": account.check,
     "delegation": placement.check,
+    "scope": account.check,
     "path": challenge_name.check,
     "servers": servers.check,
     "questions": questions.check,

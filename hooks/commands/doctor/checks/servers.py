@@ -6,7 +6,7 @@ How grave a fault is follows from what a wait does with such a server (docs/read
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from contextlib import suppress
 from functools import cache, partial
 
@@ -20,7 +20,14 @@ from ....dns.negative_ttl import negative_ttl
 from ..finding import Examined, Finding, Severity
 from .name_servers import addresses
 from .name_servers.copy_faults import REPORTS, serial_went_back
-from .name_servers.ns_records import is_literal, ns_cname, ns_mismatch, ns_without_address
+from .name_servers.ns_records import (
+    is_literal,
+    ns_cname,
+    ns_mismatch,
+    ns_not_found,
+    ns_without_address,
+)
+from .name_servers.out_of_reach import of_the_root
 from .name_servers.transports import (
     answers_from_elsewhere,
     blocked_ports,
@@ -82,7 +89,7 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
         if own:
             survey, own = _compared(examined, survey, own)
         heard = partial(heard_above, examined.discovery, survey.apex)
-        for finding in findings(survey, own, addresses.of_the_root(examined), heard):
+        for finding in findings(survey, own, of_the_root(examined), heard):
             yield (
                 beneath_a_zone(examined, survey, finding) if finding.code == "account-elsewhere" else finding
             )
@@ -100,7 +107,7 @@ def _compared(examined: Examined, survey: Survey, account: AccountCopy) -> tuple
 def findings(
     survey: Survey,
     account: AccountCopy | None = None,
-    root: Iterable[str] = (),
+    root: Collection[str] = (),
     heard: Callable[[], Container[str]] = frozenset,
 ) -> Iterator[Finding]:
     """Everything that is wrong with the servers of one zone. ``account``: what is to be seen there;
@@ -132,6 +139,7 @@ def findings(
     if not any(fault.kind in ("foreign", "primary") for fault in faults):
         yield from ns_mismatch(survey)
     yield from (finding for finding in homeless if not is_literal(finding.subject))
+    yield from ns_not_found(survey)
     blocked = list(blocked_ports(survey, heard))
     codes = {finding.code for finding in blocked}
     strange = sources((look.address for look in survey.looks if not look.udp), survey.apex)
@@ -189,7 +197,7 @@ def _of_several(examined: Examined, survey: Survey, copies: AccountCopies) -> It
     unread = [finding for copy in complete if (finding := copy_elsewhere(survey, copy))]
     severity = Severity.ERROR if len(unread) == copies.accounts else Severity.WARNING
     yield from (finding._replace(severity=severity) for finding in unread)
-    found = findings(survey, None, addresses.of_the_root(examined))
+    found = findings(survey, None, of_the_root(examined))
     yield from _unexpected(found, survey, copies)
 
 
@@ -242,7 +250,7 @@ def _unseen(examined: Examined, account: AccountCopy) -> Iterator[Finding]:
     """Where `nameservers` are asked in the place of those that a public CA asks, which have another copy."""
     if survey := survey_of(examined.discovery, account.zone, UNSEEN):
         survey, account = _compared(examined, survey, account)
-        for finding in findings(survey, account, addresses.of_the_root(examined)):
+        for finding in findings(survey, account, of_the_root(examined)):
             if finding.code in OTHER_COPIES:
                 remove = "then remove `nameservers`, which hides this from a wait"
                 yield finding._replace(remedy=(*finding.remedy, remove))

@@ -446,6 +446,6 @@ def test_nothing_is_found(site: Site, domain: str, setup: Callable[[Site], Mappi
 
 def test_every_subject_has_its_check() -> None:
     assert list(CHECKS) == [
-        "configuration", "scope", "delegation", "path", "servers", "questions", "dnssec", "views", "caa",
+        "configuration", "delegation", "scope", "path", "servers", "questions", "dnssec", "views", "caa",
         "leftovers", "client", "clock",
     ]  # fmt: skip

@@ -9,8 +9,11 @@ import dns.dnssec
 import dns.rdatatype
 import pytest
 from calls import KEY
-from setups import BOTH, NAME, ONE, TWO, Account, Fault, Faults, Site, check_fault
-from testbed import Bind, NameServer, PowerDNS, Zone
+from setups import BOTH, FOUR, NAME, ONE, THREE, TWO, Account, Fault, Faults, Site, check_fault
+from testbed import Bind, Knot, NameServer, PowerDNS, Zone, own
+from testbed.firewall import swallowing
+
+from dns01.hooks.commands.doctor.finding import Severity
 
 FAULTS = Faults()
 
@@ -69,6 +72,158 @@ def a_signed_zone_of_powerdns_is_not_rectified(site: Site) -> Account:
     ]
     ds = [dns.dnssec.make_ds(keys.name, key, "SHA256").to_text() for key in keys]
     site.world.zones["org"].set("example.org", "DS", *ds)
+    return {}
+
+
+# A child zone that is gone, while its delegation is not
+
+
+PARENT = f"@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A {ONE}\n"
+DELETE = "delete the NS records of sub.example.org from example.org"
+
+
+def with_dead_child(site: Site, server: type[Bind | Knot | PowerDNS], child: str) -> Bind | Knot | PowerDNS:
+    site.world.zone("hosting.net", {"ns.hosting.net": FOUR})
+    started = site.start(server(ONE, {"example.org": PARENT + child}, [KEY]))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return started
+
+
+@FAULTS.add("zone-down", DELETE, "connection refused", "to keep it", domain="sub.example.org")
+def the_server_of_a_child_zone_is_gone(site: Site) -> Account:
+    with_dead_child(site, Bind, "sub NS ns.sub\nns.sub A 127.9.9.9\n")
+    return site.updates(ONE)
+
+
+@FAULTS.add("zone-down", DELETE, "REFUSED", domain="www.sub.example.org")
+def a_child_zone_was_deleted_at_its_server(site: Site) -> Account:
+    with_dead_child(site, Bind, "sub NS ns.hosting.net.\n")
+    return site.updates(ONE)
+
+
+@FAULTS.add("zone-down", DELETE, "do not exist", domain="sub.example.org")
+def the_hosts_of_a_child_zone_are_gone(site: Site) -> Account:
+    with_dead_child(site, Knot, "sub NS ns1.gone.net.\n")
+    return site.updates(ONE)
+
+
+@FAULTS.add("zone-down", DELETE, "REFUSED", domain="sub.example.org")
+def a_child_zone_of_powerdns_was_deleted(site: Site) -> Account:
+    server = with_dead_child(site, PowerDNS, "sub NS ns.hosting.net.\n")
+    assert isinstance(server, PowerDNS)
+    return site.powerdns(server)
+
+
+@FAULTS.add("challenge-zone-down", f"delete the NS records of {NAME} from example.org")
+def an_acme_dns_that_is_no_more(site: Site) -> Account:
+    with_dead_child(site, Bind, "_acme-challenge NS ns.hosting.net.\n")
+    return site.updates(ONE)
+
+
+def test_of_a_child_that_the_account_has_the_servers_are_brought_back_first(site: Site) -> None:
+    with_dead_child(site, Bind, "sub NS ns.hosting.net.\n")
+    site.start(Bind(THREE, {"sub.example.org": ""}, [KEY]))
+
+    first, *others = site.diagnose("sub.example.org", site.updates(THREE)).ordered
+
+    assert first.code == "zone-down"
+    assert "have it delegated to the name servers that are named there" in first.remedy[0]
+    assert first.remedy[-1].startswith(f"or {DELETE}")
+    assert "token-lacks-zone" not in [each.code for each in others]
+
+
+# Addresses that nobody can reach, or this machine alone cannot
+
+
+@pytest.mark.parametrize(
+    "ip",
+    ["10.0.0.53", "192.168.1.53", "172.31.0.1", "100.64.0.1", "127.0.0.1", "169.254.7.7", "255.255.255.255"],
+)
+def test_glue_that_nobody_can_reach_is_the_cause_though_it_is_silent(site: Site, ip: str) -> None:
+    site.world.delegate("example.org", {"ns.example.org": ip})
+
+    (found,) = site.diagnose("example.org", {}).ordered
+
+    assert (found.code, found.severity) == ("private-address", Severity.ERROR)
+    assert ip in found.message
+    assert "at the registrar (glue)" in found.remedy[0]
+    assert "ns.example.org. A ADDRESS" in found.remedy[0]
+
+
+@FAULTS.add("private-address", "10.0.0.53", "ns.example.org. A ADDRESS")
+def private_glue_to_which_there_is_a_route(site: Site) -> Account:
+    own("10.0.0.53")
+    site.start(swallowing("10.0.0.53"))
+    site.world.delegate("example.org", {"ns.example.org": "10.0.0.53"})
+    return {}
+
+
+@FAULTS.add("private-address", "172.16.3.3", "ns1.hosting.net")
+def the_hoster_has_private_addresses_for_its_servers(site: Site) -> Account:
+    site.world.zone("hosting.net", {"ns.hosting.net": FOUR}).set("ns1.hosting.net", "A", "172.16.3.3")
+    site.world.zones["org"].set("example.org", "NS", "ns1.hosting.net.")
+    return {}
+
+
+@FAULTS.add("zone-down", "REFUSED", "give ns2.example.org a public address", "10.0.0.53")
+def one_server_is_lame_and_the_other_has_a_private_address(site: Site) -> Account:
+    site.world.zone("hosting.net", {"ns.hosting.net": ONE})
+    site.world.delegate("example.org", {"ns1.example.org": ONE, "ns2.example.org": "10.0.0.53"})
+    return {}
+
+
+def test_thirteen_private_addresses_are_one_finding(site: Site) -> None:
+    hosts = {f"ns{number}.example.org": f"10.0.0.{number}" for number in range(1, 14)}
+    site.world.zone("example.org", {"ns.example.org": ONE})
+    site.world.delegate("example.org", {"ns.example.org": ONE, **hosts})
+
+    found = [each for each in site.diagnose("example.org", {}).ordered if each.code == "private-address"]
+
+    assert [[host for host in hosts if host in each.message] for each in found] == [list(hosts)]
+
+
+@FAULTS.add("no-route-here", "192.0.2.53", "ip route get", severity=Severity.WARNING)
+def this_machine_has_no_route_to_the_servers(site: Site) -> Account:
+    site.world.delegate("example.org", {"ns.example.org": "192.0.2.53"})
+    return {}
+
+
+@FAULTS.add("no-route-here", "198.51.100.3", "ns1.hosting.net", severity=Severity.WARNING)
+def this_machine_has_no_route_to_the_hosters_servers(site: Site) -> Account:
+    site.world.zone("hosting.net", {"ns.hosting.net": FOUR}).set("ns1.hosting.net", "A", "198.51.100.3")
+    site.world.zones["org"].set("example.org", "NS", "ns1.hosting.net.")
+    return {}
+
+
+@FAULTS.add("no-route-here", "192.0.2.53", severity=Severity.NOTE)
+def this_machine_has_no_route_to_one_of_the_servers(site: Site) -> Account:
+    zone = site.world.zone("example.org", BOTH)
+    for each in (zone, site.world.zones["org"]):
+        each.set("ns2.example.org", "A", "192.0.2.53")
+    return {}
+
+
+@FAULTS.add("zone-down", "bring the name servers of hosting.net back", "delegated to servers that there are")
+def the_hosters_own_zone_is_down(site: Site) -> Account:
+    site.world.delegate("hosting.net", {"ns.hosting.net": "127.9.9.9"})
+    site.world.zones["org"].set("example.org", "NS", "ns1.hosting.net.")
+    return {}
+
+
+@FAULTS.add("ns-not-found", "ns1.hosting.net", "+trace", severity=Severity.WARNING)
+def the_own_zone_of_one_hoster_is_down(site: Site) -> Account:
+    site.world.zone("example.org", {"ns1.example.org": ONE})
+    site.world.delegate("hosting.net", {"ns.hosting.net": "127.9.9.9"})
+    for zone in ("org", "example.org"):
+        site.world.zones[zone].set("example.org", "NS", "ns1.hosting.net.", "ns1.example.org.")
+    return {}
+
+
+@FAULTS.add("caa-servfail", "a CAA record of your own", 'example.org. CAA 0 issue "letsencrypt.org"')
+def the_registrys_servers_fail_at_caa(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    for server in site.world.zones["org"].servers:
+        server.rcodes["org", "CAA"] = "SERVFAIL"
     return {}
 
 

@@ -1,58 +1,54 @@
-"""The addresses of name servers: those that the parent gives out (glue) against the zone's own, and
-those that the world cannot reach."""
+"""The addresses of name servers: those that the parent gives out (glue) against the zone's own."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ......errors import DelegationError
-from .....dns.address import Address, reachable
+from .....dns.address import Address
 from .....dns.inspect.faults import SPEAKS, ServerFault
 from .....dns.inspect.survey import Survey
-from ...finding import Examined, Finding, Severity
+from ...finding import Finding, Severity
 from ..subjects.account_copy import AccountCopy
-from ..subjects.address_scope import scope_of
+from .out_of_reach import is_out_of_reach, private, unrouted
 from .wording import address_type
 
 _IP = re.compile(r"[0-9a-f.:]*[.:][0-9a-f.:]+")
 
 
-def of_the_root(examined: Examined) -> tuple[str, ...]:
-    """The addresses of the root's servers; nothing where they are not known."""
-    try:
-        glue = examined.discovery.cut("").glue
-    except DelegationError:
-        return ()
-    return tuple(address.ip for addresses in glue.values() for address in addresses)
-
-
 def findings(
-    survey: Survey, faults: Iterable[ServerFault], root: Iterable[str], account: AccountCopy | None = None
+    survey: Survey, faults: Iterable[ServerFault], root: Collection[str], account: AccountCopy | None = None
 ) -> Iterator[Finding]:
     """What is wrong with the addresses themselves. ``account``: what is to be seen there."""
     sick = {look.address: fault for fault in faults for look in fault.looks}
-    for host in dict.fromkeys((*survey.glue, *survey.own)):
+    known = {host: {*survey.glue.get(host, ()), *survey.own.get(host, ())} for host in _hosts(survey)}
+    hidden = {host: _hidden(addresses, root) for host, addresses in known.items()}
+    hidden = {host: addresses for host, addresses in hidden.items() if addresses}
+    if hidden:
+        yield _private(survey, hidden, known)
+    for host in known:
         glue, own = frozenset(survey.glue.get(host, ())), frozenset(survey.own.get(host, ()))
-        hidden = sorted(address for address in glue | own if out_of_reach(address.ip, root))
-        if hidden:
-            yield _private(survey, host, hidden, glue, own)
-        elif glue and own and glue != own:
+        if host in hidden:
+            continue
+        if glue and own and glue != own:
             yield from _differ(survey, host, glue, own, sick)
         elif account:
             yield from _moved(survey, host, glue | own, sick, account)
-    yield from _unasked(survey)
+    asked = any(server.addresses for server in survey.servers)
+    unasked = {
+        server.name: sorted(known[server.name])
+        for server in survey.servers
+        if server.name in known and server.name not in hidden and not server.addresses
+    }
+    yield from unrouted(survey.apex, unasked, Severity.NOTE if asked else Severity.WARNING)
 
 
-def out_of_reach(ip: str, root: Iterable[str]) -> bool:
-    """Whether the world cannot reach the address; it can those that are of the root's own kind."""
-    scope = scope_of(ip)
-    kinds = {scope_of(each) for each in root}
-    if scope == "public" or not kinds:
-        return False
-    if scope == "host":
-        return True
-    return scope not in kinds and ("public" in kinds or ":" not in ip)
+def _hosts(survey: Survey) -> Iterable[str]:
+    return dict.fromkeys((*survey.glue, *survey.own))
+
+
+def _hidden(addresses: Iterable[Address], root: Collection[str]) -> list[Address]:
+    return sorted(address for address in addresses if is_out_of_reach(address.ip, root))
 
 
 def mentioned(finding: Finding) -> Iterator[str]:
@@ -62,27 +58,17 @@ def mentioned(finding: Finding) -> Iterator[str]:
 
 
 def _private(
-    survey: Survey, host: str, hidden: Sequence[Address], glue: Collection[Address], own: Collection[Address]
+    survey: Survey, hidden: Mapping[str, Sequence[Address]], known: Mapping[str, Collection[Address]]
 ) -> Finding:
     """Where all of the servers are like that nobody else can ask any of them."""
-    others = {address for addresses in (*survey.glue.values(), *survey.own.values()) for address in addresses}
-    ips = ", ".join(address.ip for address in hidden)
-    where = [
-        place
-        for place, known in (("at the registrar (glue)", glue), ("in its own zone", own))
-        if set(hidden) & set(known)
-    ]
-    everybody = others <= set(hidden)
-    return Finding(
-        "private-address",
-        Severity.ERROR if everybody or any(address in glue for address in hidden) else Severity.WARNING,
-        host,
-        f"the name server {host} of {survey.apex} has the address {ips}, which nobody can reach from outside",
-        (
-            f"give {host} its public address, {' and '.join(where)}: {host}. A ADDRESS",
-            f"or take {host} out of the NS records of {survey.apex}, at the parent and in the zone",
-        ),
+    everybody = all(host in hidden and len(hidden[host]) == len(known[host]) for host in known)
+    glue, own = (
+        any({*addresses} & {*place.get(host, ())} for host, addresses in hidden.items())
+        for place in (survey.glue, survey.own)
     )
+    places = [*(["at the registrar (glue)"] if glue else []), *(["in its own zone"] if own else [])]
+    severity = Severity.ERROR if everybody or glue else Severity.WARNING
+    return private(survey.apex, hidden, places, severity)
 
 
 def _differ(
@@ -163,22 +149,6 @@ def _state(sick: dict[Address, ServerFault], addresses: Sequence[Address]) -> st
     if kinds & {"stale", "foreign", "primary", "ahead"}:
         return "has an old copy"
     return "does not answer" if kinds == {"silent"} else "does not serve the zone"
-
-
-def _unasked(survey: Survey) -> Iterator[Finding]:
-    """Servers at addresses of a family that this machine does not have."""
-    for server in survey.servers:
-        known = {*survey.glue.get(server.name, ()), *survey.own.get(server.name, ())}
-        asked = bool(server.addresses) or any(map(reachable, known))
-        if known and not asked and all(":" in address.ip for address in known):
-            yield Finding(
-                "no-ipv6-here",
-                Severity.NOTE if any(each.addresses for each in survey.servers) else Severity.WARNING,
-                server.name,
-                f"the name server {server.name} of {survey.apex} has IPv6 addresses alone ({_ips(known)}), "
-                "and this machine has no IPv6: it is not asked from here",
-                ("give this machine IPv6, or look from another one: in the zone there is nothing to mend",),
-            )
 
 
 def _ips(addresses: Iterable[Address]) -> str:

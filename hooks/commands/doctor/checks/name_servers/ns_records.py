@@ -79,6 +79,23 @@ def ns_without_address(survey: Survey) -> Iterator[Finding]:
         )
 
 
+def ns_not_found(survey: Survey) -> Iterator[Finding]:
+    """NS names in zones that nobody answers for: resolvers cannot find them either."""
+    if survey.unfound:
+        hosts = ", ".join(survey.unfound)
+        yield Finding(
+            "ns-not-found",
+            Severity.WARNING,
+            hosts,
+            f"the addresses of name servers of {survey.apex} cannot be had, for nobody answers for the zones "
+            f"that these hosts are in: {hosts}",
+            (
+                f"bring the name servers of those zones back: dig A {survey.unfound[0]} +trace shows them",
+                or_drop(survey, hosts),
+            ),
+        )
+
+
 def is_literal(host: str) -> bool:
     """Whether it is an IPv4 address in the place of a name."""
     return host.replace(".", "").isdigit()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import product
 
@@ -11,13 +11,16 @@ import dns.rcode
 from ......errors import DelegationError
 from ......names import PREFIX
 from ......providers.base import is_within
+from .....dns.address import reachable
 from .....dns.destination import Destination
 from .....dns.message import TXT, Query
 from .....dns.transports.transport import Transport
 from ...finding import Examined, Finding, Severity
 from ..subjects.account_copy import account_copies, names
+from ..subjects.ca import is_of_ones_own
 from .addresses import glue_to_change
 from .ns_records import is_literal
+from .out_of_reach import Addresses, Hosts, hosts_of, is_out_of_reach, of_the_root, private, unrouted
 from .transports import deaf_to_edns, edns_dropped_everywhere
 
 WITHOUT_DNSSEC = 2.0  # seconds for the same question with DNSSEC and without
@@ -27,8 +30,9 @@ def zone_down(examined: Examined, delegation: Destination) -> Finding:
     """The domain's own zone, or one that is there for challenges alone."""
     own = is_within(delegation.name.removeprefix(PREFIX), delegation.zone)
     servers = ", ".join(server.name for server in delegation.servers)
-    if unasked := _without_ipv6(examined, delegation):
-        return unasked
+    hosts = hosts_of(examined, delegation)
+    if unreached := _unreached(examined, delegation.zone, hosts.addresses):
+        return unreached
     if own and (glue := _wrong_glue(examined, delegation)):
         return glue
     if deaf := deaf_to_edns(delegation.servers, delegation.zone, examined.discovery.timing):
@@ -36,15 +40,59 @@ def zone_down(examined: Examined, delegation: Destination) -> Finding:
     if servers_answer := _denials_fail(examined, delegation):
         return servers_answer
     kind = "zone" if own else "challenge zone"
-    likely, mend = _circle(examined, delegation) or _mending(delegation)
+    likely, mend = _circle(examined, delegation) or _mending(examined, delegation, hosts)
+    mend = (*mend, *_beside(examined, hosts.addresses))
     return Finding(
         "zone-down" if own else "challenge-zone-down",
         Severity.ERROR,
         delegation.zone,
         f"no server of the {kind} {delegation.zone} ({servers}) answers for it ({delegation.trouble}): "
         f"{likely}",
-        (*_other_servers(examined, delegation), *mend, *_undoing(delegation)),
+        tuple(_steps(examined, delegation, mend)),
     )
+
+
+def _unreached(examined: Examined, zone: str, known: Addresses) -> Finding | None:
+    """Where the servers have no address that the world can reach, or none that this machine can."""
+    root = of_the_root(examined)
+    every = [address for addresses in known.values() for address in addresses]
+    if every and all(is_out_of_reach(address.ip, root) for address in every):
+        if not is_of_ones_own(examined):
+            hidden = {host: addresses for host, addresses in known.items() if addresses}
+            return private(zone, hidden, ["at the registrar (glue) and in its own zone"], Severity.ERROR)
+    elif every and not any(map(reachable, every)):
+        return next(unrouted(zone, known, Severity.WARNING))
+    return None
+
+
+def _beside(examined: Examined, known: Addresses) -> Iterator[str]:
+    """Of several servers, those that would not be reached from outside if they ran."""
+    root = of_the_root(examined)
+    for host, addresses in known.items():
+        if hidden := [address.ip for address in addresses if is_out_of_reach(address.ip, root)]:
+            yield f"and give {host} a public address: nobody outside can reach {', '.join(hidden)}"
+
+
+def _steps(examined: Examined, delegation: Destination, mend: Sequence[str]) -> Iterator[str]:
+    """First what need not be there at all: a delegation beneath the user's own domain, unless the account has
+    its zone; a CNAME last."""
+    others = list(_other_servers(examined, delegation))
+    zone = delegation.zone
+    above = examined.discovery.known_zone(zone.partition(".")[2])
+    owned = any(copy.zone == zone for copy in account_copies(examined).found)
+    delete = f"delete the NS records of {zone} from {above}, if it is to be no zone of its own"
+    spare = "." in above and len(delegation.chain) == 1
+    if spare and not owned:
+        yield f"{delete}: what is published for it goes to {above} then"
+        first, *more = (*others, *mend)
+        yield f"or, to keep it: {first}"
+        yield from more
+    else:
+        yield from (*others, *mend)
+        if spare:
+            yield f"or {delete}"
+    if len(delegation.chain) > 1:
+        yield f"or remove the CNAME of {delegation.chain[-2]}"
 
 
 def _other_servers(examined: Examined, delegation: Destination) -> Iterator[str]:
@@ -115,7 +163,7 @@ def _denials_fail(examined: Examined, delegation: Destination) -> Finding | None
     )
 
 
-def _mending(delegation: Destination) -> tuple[str, tuple[str, ...]]:
+def _mending(examined: Examined, delegation: Destination, known: Hosts) -> tuple[str, tuple[str, ...]]:
     """What is likely where no server answers for a zone, and what to do, by what they all say."""
     zone = delegation.zone
     hosts = [server.name for server in delegation.servers]
@@ -131,6 +179,8 @@ def _mending(delegation: Destination) -> tuple[str, tuple[str, ...]]:
             glue = "; ".join(f"{host}. A ADDRESS" for host in inside)
             step = f"in the zone above {zone} (for a domain, at the registrar) write the glue: {glue}"
             return "the names of its servers are within it, and the zone above has no glue", (step,)
+        if known.unanswered:
+            return _homes_down(examined, delegation, known.unanswered)
         steps = (
             f"give its servers their addresses: {'; '.join(f'{host}. A ADDRESS' for host in hosts)}",
             f"or, where these hosts are gone, have {zone} delegated to servers that there are",
@@ -168,31 +218,18 @@ def _mending(delegation: Destination) -> tuple[str, tuple[str, ...]]:
     )
 
 
-def _undoing(delegation: Destination) -> Iterator[str]:
-    """What need not be there at all: a CNAME, or a delegation beneath the user's own domain."""
-    zone, above = delegation.zone, delegation.zone.partition(".")[2]
-    if len(delegation.chain) > 1:
-        yield f"or remove the CNAME of {delegation.chain[-2]}"
-    elif "." in above:
-        yield f"or, if {zone} is to be no zone of its own, delete its NS records from the zone above it"
-
-
-def _without_ipv6(examined: Examined, delegation: Destination) -> Finding | None:
-    """Where the servers have addresses of a family alone that this machine does not have."""
-    glue = examined.discovery.known_cut(delegation.zone).glue
-    known = [address for addresses in glue.values() for address in addresses]
-    if any(server.addresses for server in delegation.servers) or not known:
-        return None
-    if not all(":" in address.ip for address in known):
-        return None
-    shown = ", ".join(address.ip for address in known)
-    return Finding(
-        "no-ipv6-here",
-        Severity.WARNING,
-        delegation.zone,
-        f"the name servers of {delegation.zone} have IPv6 addresses alone ({shown}), and this machine has no "
-        "IPv6: nothing can be said of them from here",
-        ("give this machine IPv6, or look from another one; there may be nothing to mend in the zone",),
+def _homes_down(
+    examined: Examined, delegation: Destination, unanswered: Sequence[str]
+) -> tuple[str, tuple[str, ...]]:
+    """Where nobody answers for the zones that the servers' own names are in."""
+    homes = ", ".join(dict.fromkeys(map(examined.discovery.known_zone, unanswered)))
+    return (
+        f"the addresses of {', '.join(unanswered)} cannot be had, for the name servers of {homes}, where "
+        "these hosts are, do not answer",
+        (
+            f"bring the name servers of {homes} back: dig SOA {homes.partition(', ')[0]} +trace shows them",
+            f"or have {delegation.zone} delegated to servers that there are",
+        ),
     )
 
 

@@ -141,8 +141,10 @@ def test_a_delegated_challenge_zone_whose_server_is_down(world: World, example: 
 
     assert (found.code, found.severity, found.subject) == ("challenge-zone-down", Severity.ERROR, NAME)
     assert found.remedy == (
-        f"see that ns.{NAME} run and serve {NAME}, and let UDP and TCP port 53 through to them",
-        f"or, if {NAME} is to be no zone of its own, delete its NS records from the zone above it",
+        f"delete the NS records of {NAME} from example.org, if it is to be no zone of its own: what is "
+        "published for it goes to example.org then",
+        f"or, to keep it: see that ns.{NAME} run and serve {NAME}, and let UDP and TCP port 53 through to "
+        "them",
     )
 
 

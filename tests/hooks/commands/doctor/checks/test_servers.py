@@ -195,15 +195,20 @@ def test_a_name_server_without_an_address(world: World, example: HostedZone) -> 
     )
 
 
-def test_a_name_server_whose_own_zone_cannot_be_asked_may_have_an_address(
-    world: World, example: HostedZone
-) -> None:
+def test_a_name_server_whose_own_zone_cannot_be_asked(world: World, example: HostedZone) -> None:
     host = world.zone("host.net", {"ns.host.net": NS3})
     for zone in (example, world.zones["org"]):
         zone.set("example.org", "NS", "ns1.example.org.", "six.host.net.")
     host.servers[0].rcode = "SERVFAIL"
 
-    assert codes(check(examine(world, "example.org", timing=IMPATIENT))) == []
+    (found,) = check(examine(world, "example.org", timing=IMPATIENT))
+
+    assert (found.code, found.severity, found.subject) == (
+        "ns-not-found",
+        Severity.WARNING,
+        "six.host.net",
+    )
+    assert "dig A six.host.net +trace" in found.remedy[0]
 
 
 @pytest.mark.parametrize("fault", ["REFUSED", "answers, but not with authority"])

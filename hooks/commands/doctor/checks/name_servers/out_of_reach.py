@@ -1,0 +1,132 @@
+"""Name servers at addresses that the world cannot reach, or this machine alone cannot."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from typing import NamedTuple
+
+from ......errors import DelegationError
+from ......threads import aside
+from .....dns.address import Address, reachable
+from .....dns.cname_chain import Discovery
+from .....dns.destination import Destination
+from .....dns.message import AAAA, A, addresses_in
+from ...finding import Examined, Finding, Severity
+from ..subjects.address_scope import scope_of
+
+WITHIN = 2.0  # seconds for the zones that hosts are in: that those are silent has cost several already
+
+Addresses = Mapping[str, Sequence[Address]]
+"""By NS name."""
+
+
+class Hosts(NamedTuple):
+    """The addresses of a zone's servers, whether this machine has a route there or not. ``unanswered``: those
+    whose own zone does not answer."""
+
+    addresses: Addresses
+    unanswered: tuple[str, ...]
+
+
+def of_the_root(examined: Examined) -> tuple[str, ...]:
+    """The addresses of the root's servers; nothing where they are not known."""
+    try:
+        glue = examined.discovery.cut("").glue
+    except DelegationError:
+        return ()
+    return tuple(address.ip for addresses in glue.values() for address in addresses)
+
+
+def is_out_of_reach(ip: str, root: Collection[str]) -> bool:
+    """Whether the world cannot reach the address; it can those that are of the root's own kind."""
+    scope = scope_of(ip)
+    kinds = {scope_of(each) for each in root}
+    if scope == "public" or not kinds:
+        return False
+    if scope in ("host", "nowhere"):
+        return True
+    return scope not in kinds and ("public" in kinds or ":" not in ip)
+
+
+def hosts_of(examined: Examined, delegation: Destination) -> Hosts:
+    """By glue, or else as the host's own zone has it."""
+    glue = examined.discovery.known_cut(delegation.zone).glue
+    known = {each.name: {*glue.get(each.name, ()), *each.addresses} for each in delegation.servers}
+    asking = {
+        host: aside(partial(_ask, examined.discovery, host)) for host, found in known.items() if not found
+    }
+    until = time.monotonic() + WITHIN
+    unanswered = []
+    for host, asked in asking.items():
+        try:
+            known[host] |= asked.result(max(0.0, until - time.monotonic()))
+        except (DelegationError, TimeoutError):
+            unanswered.append(host)
+    return Hosts({host: sorted(found) for host, found in known.items()}, tuple(unanswered))
+
+
+def _ask(discovery: Discovery, host: str) -> set[Address]:
+    replies = [discovery.ask(host, rdtype) for rdtype in (A, AAAA)]
+    return {address for reply in replies for rrset in reply.answer for address in addresses_in(rrset)}
+
+
+def private(apex: str, hidden: Addresses, places: Sequence[str], severity: Severity) -> Finding:
+    """``hidden``: the addresses that nobody can reach; ``places``: where they stand."""
+    shown = ", ".join(f"{host} ({_ips(addresses)})" for host, addresses in hidden.items())
+    host, *others = hidden
+    return Finding(
+        "private-address",
+        severity,
+        ", ".join(hidden),
+        f"{len(hidden)} name servers of {apex} have addresses that nobody can reach from outside: {shown}"
+        if others
+        else f"the name server {host} of {apex} has the address {_ips(hidden[host])}, which nobody can reach "
+        "from outside",
+        (
+            f"give {', '.join(hidden)} {'public addresses' if others else 'its public address'}, "
+            f"{' and '.join(places)}: {'; '.join(f'{host}. A ADDRESS' for host in hidden)}",
+            f"or take {', '.join(hidden)} out of the NS records of {apex}, at the parent and in the zone",
+        ),
+    )
+
+
+def unrouted(apex: str, servers: Addresses, severity: Severity) -> Iterator[Finding]:
+    """Servers that this machine alone cannot ask: one finding for IPv6, one for the others. ``servers``: all
+    that is known of theirs."""
+    missed = {host: found for host, found in servers.items() if found and not any(map(reachable, found))}
+    ipv6 = {host: found for host, found in missed.items() if all(":" in each.ip for each in found)}
+    if ipv6:
+        yield Finding(
+            "no-ipv6-here",
+            severity,
+            ", ".join(ipv6),
+            f"this machine has no IPv6, and these name servers of {apex} have IPv6 addresses alone: "
+            f"{_listed(ipv6)}; nothing can be said of them from here",
+            ("give this machine IPv6, or look from another one; there may be nothing to mend in the zone",),
+        )
+    others = {host: found for host, found in missed.items() if host not in ipv6}
+    if others:
+        ip = next(each.ip for each in chain(*others.values()) if ":" not in each.ip)
+        yield Finding(
+            "no-route-here",
+            severity,
+            ", ".join(others),
+            f"this machine has no route to these name servers of {apex}: {_listed(others)}; nothing can be "
+            "said of them from here",
+            (
+                f"give this machine a route (ip route get {ip} shows that it has none), or look from another "
+                "one; there may be nothing to mend in the zone",
+                f"see that the address is right: dig A {next(iter(others))}",
+            ),
+        )
+
+
+def _listed(servers: Addresses) -> str:
+    return ", ".join(f"{host} ({_ips(found)})" for host, found in servers.items())
+
+
+def _ips(addresses: Collection[Address]) -> str:
+    return ", ".join(sorted(address.ip for address in addresses))
