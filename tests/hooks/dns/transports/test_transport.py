@@ -12,8 +12,8 @@ from testbed import TIME_LIMIT, NameServer, Zone
 from testbed.sockets import Transport as SocketType
 
 from dns01.hooks.dns.address import Address
-from dns01.hooks.dns.exchange import Exchange
 from dns01.hooks.dns.message import TXT, Query
+from dns01.hooks.dns.transports.exchange import Exchange
 from dns01.hooks.dns.transports.transport import Transport
 
 SERVER = Address("127.1.0.1")
