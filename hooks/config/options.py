@@ -47,7 +47,8 @@ def from_variables(option: Option, environ: Mapping[str, str]) -> str:
         if value := environ.get(variable):
             if option.secret or value.endswith("\r"):  # of a file with the line ends of Windows
                 with at(variable):
-                    check_secret(value, f"set {variable}_FILE to the path of a file that holds it")
+                    otherwise = f"set {variable}_FILE to the path of a file that holds it"
+                    check_secret(value, variable, otherwise, in_table=option.table)
             return value
         if path := environ.get(f"{variable}_FILE"):
             with at(f"{variable}_FILE"):
@@ -73,7 +74,8 @@ def from_toml(value: object, option: Option, environ: Mapping[str, str], folder:
     match value:
         case str():
             if option.secret:
-                check_secret(value, 'write { file = "/path" }, the path of a file that holds it')
+                otherwise = 'write { file = "/path" }, the path of a file that holds it'
+                check_secret(value, option.key, otherwise, in_table=option.table)
             return value
         case int() if not isinstance(value, bool):
             return str(value)

@@ -35,7 +35,8 @@ def at(place: str) -> Iterator[None]:
     try:
         yield
     except (ConfigError, UsageError) as error:
-        raise ConfigError(f"{place}: {error}", error.hint) from error.__cause__
+        kind = type(error) if isinstance(error, ConfigError) else ConfigError
+        raise kind(f"{place}: {error}", error.hint) from error.__cause__
 
 
 def check_known(

@@ -20,6 +20,7 @@ from testbed.firewall import WORLD
 
 from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.clients.challenge import owner_name
+from dns01.hooks.commands.doctor.checks.subjects.credentials import open_credible
 from dns01.hooks.commands.doctor.finding import Examined, Finding
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.dns.cname_chain import Discovery
@@ -40,7 +41,9 @@ def examine(
     }
     settings = replace(load_settings(variables), timing=timing)
     discovery = Discovery(settings.resolvers, timing=timing)
-    return Examined(domain, owner_name(domain), settings, Placements(settings), discovery, variables)
+    return Examined(
+        domain, owner_name(domain), settings, Placements(settings, open_credible), discovery, variables
+    )
 
 
 @contextmanager

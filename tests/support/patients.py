@@ -30,8 +30,8 @@ def found(said: Said) -> dict[str, str]:
     return {each["code"]: each["severity"] for each in document(said)["domains"][0]["findings"]}
 
 
-def plant(stage: Stage, value: str) -> None:
-    """A TXT record that somebody else writes at the challenge name."""
+def plant(stage: Stage, *values: str) -> None:
+    """TXT records that somebody else writes at the challenge name."""
     message = dns.update.UpdateMessage("example.org", keyring=KEY.tsig)
-    message.add(f"{NAME}.", 60, "TXT", value)
+    message.add(f"{NAME}.", 60, "TXT", *values)
     dns.query.tcp(message, stage.bind.address, timeout=TIME_LIMIT)

@@ -20,6 +20,7 @@ from ...clients.challenge import owner_name
 from . import rehearsal, report
 from .checks.configuration import load
 from .checks.registry import CHECKS
+from .checks.subjects.credentials import as_written, open_credible
 from .examine import Diagnosis, diagnose
 from .finding import Examined, Severity
 from .trial_record import probe, skipped
@@ -76,7 +77,7 @@ def _diagnoses(domains: Sequence[str], ca: str, write: bool, *, every: bool) -> 
     names = {canonical(domain): owner_name(domain) for domain in domains}
     settings, problems = load(os.environ)
     settings = replace(settings, ca=ca) if ca else settings
-    places = Placements(settings)
+    places = Placements(settings, open_credible)
     gate = Semaphore(ABREAST)
 
     def look(domain: str, name: str) -> Diagnosis:
@@ -90,7 +91,7 @@ def _diagnoses(domains: Sequence[str], ca: str, write: bool, *, every: bool) -> 
         if diagnosis.domain in tried:
             broken = diagnosis.worst == Severity.ERROR
             domain = diagnosis.domain
-            diagnosis = diagnosis.adding(
-                "probe", [skipped(domain)] if broken else probe(domain, settings, os.environ)
-            )
+            tried_it = [skipped(domain)] if broken else probe(domain, settings, os.environ)
+            told = (as_written(settings, os.environ, diagnosis.accounts, each) for each in tried_it)
+            diagnosis = diagnosis.adding("probe", told)
         yield diagnosis

@@ -16,6 +16,7 @@ from ...config.settings import Account
 from ...dns.cname_chain import ChainError
 from ...dns.destination import Destination
 from .checks.configuration import serving
+from .checks.subjects.credentials import as_written
 from .checks.subjects.destination import followed
 from .finding import Check, Examined, Finding, Severity
 
@@ -107,6 +108,10 @@ def diagnose(examined: Examined, checks: Mapping[str, Check], deadline: float = 
     delegation = next(iter(way.found), Destination(name, name, "", (), (name,)))
     findings = {check: (*task.found, *task.trouble(deadline)) for check, task in tasks.items()}
     accounts, why = _accounts(examined, delegation)
+    findings = {
+        check: tuple(as_written(examined.settings, examined.environ, accounts, each) for each in found)
+        for check, found in findings.items()
+    }
     diagnosis = Diagnosis(examined.domain, name, delegation, accounts, why, findings)
     return _together(diagnosis.adding("scope", hindrances).without_consequences())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from .finding import Finding, Severity
 
 STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "bold red"}
 VERSION = 1
+NAMED = 8  # of the other names that a step is for
 
 
 class Node(NamedTuple):
@@ -39,7 +41,7 @@ def show(diagnoses: Sequence[Diagnosis]) -> None:
             printer.line(finding.severity.name, f"  {finding.severity.name:7} {_headline(finding, said)}")
             for line in () if finding in said else finding.details:
                 printer.line("", f"          {line}")
-            for number, step in enumerate(_steps(finding, said), 1):
+            for number, step in enumerate(_steps(finding, said, group), 1):
                 head, *others = step.splitlines()
                 printer.line("step", f"       {number}. {head}")
                 for line in others:
@@ -76,12 +78,20 @@ def _summary(diagnoses: Sequence[Diagnosis]) -> str:
 
 
 def _groups(diagnoses: Iterable[Diagnosis]) -> list[list[Diagnosis]]:
-    """Domains of one zone and one account with the same findings, in the order of their first ones."""
+    """Domains of one zone and one account with the same findings, in the order of their first ones. Their
+    steps may differ in the challenge names."""
     groups: dict[object, list[Diagnosis]] = {}
     for diagnosis in diagnoses:
-        key = (tuple(_leaves(diagnosis)), tuple(diagnosis.delegation.chain[1:]), tuple(diagnosis.ordered))
+        findings = tuple(_with_name(finding, diagnosis.name, "{}") for finding in diagnosis.ordered)
+        key = (tuple(_leaves(diagnosis)), tuple(diagnosis.delegation.chain[1:]), findings)
         groups.setdefault(key, []).append(diagnosis)
     return list(groups.values())
+
+
+def _with_name(finding: Finding, name: str, other: str) -> Finding:
+    """The finding with steps for another challenge name than that of its domain."""
+    pattern = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)")
+    return finding._replace(remedy=tuple(pattern.sub(other, step) for step in finding.remedy))
 
 
 class _Plain:
@@ -194,9 +204,16 @@ def _headline(finding: Finding, said: Container[Finding | Node | str]) -> str:
     return f"{finding.code}: {subject}{finding.message}"
 
 
-def _steps(finding: Finding, said: Container[Finding | Node | str]) -> list[str]:
-    """Each step in its lines, without the indentation that they have elsewhere; none twice."""
+def _steps(finding: Finding, said: Container[Finding | Node | str], group: Sequence[Diagnosis]) -> list[str]:
+    """Each step in its lines, without the indentation that they have elsewhere; none twice. It is for the
+    first of the group, and says for which names else it has to be taken."""
     steps = () if finding in said else [step for step in finding.remedy if step and step not in said]
+    name, *others = dict.fromkeys(each.name for each in group)
+    shared = _with_name(finding, name, "").remedy
+    if others:
+        more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+        likewise = f"  (and the same for {', '.join(others[:NAMED])}{more})"
+        steps = [step if step in shared else step + likewise for step in steps]
     return ["\n".join(line.strip() for line in step.splitlines()) for step in steps]
 
 

@@ -78,16 +78,32 @@ class TestVariablesAlone:
             ('"dG9rZW4K-value"', "quotation marks"),  # go-acme/lego#912: docker's --env-file
             ("'dG9rZW4K-value'", "quotation marks"),
             ("\N{LEFT DOUBLE QUOTATION MARK}dG9rZW4K\N{RIGHT DOUBLE QUOTATION MARK}", "quotation marks"),
-            ("<dG9rZW4K-value>", "angle brackets"),  # jbbodart/gandi-livedns#10
+            ("<dG9rZW4K-value>", "brackets"),  # jbbodart/gandi-livedns#10
             ("Bearer dG9rZW4K-value", "a word of HTTP's"),
             ("Apikey dG9rZW4K-value", "a word of HTTP's"),
             ("DO_AUTH_TOKEN=dG9rZW4K-value", "a whole line"),
             ("export CF_DNS_API_TOKEN=dG9rZW4K", "a whole line"),
+            ('export CF_Token="dG9rZW4K-value"', "a whole line"),
+            ("dns_cloudflare_api_token = dG9rZW4K", "a whole line"),
+            ("KEY=dG9rZW4K", "a whole line"),
+            ("api_token: dG9rZW4K", "a whole line"),
+            ("Authorization: Bearer dG9rZW4K", "a word of HTTP's"),
+            ("X-Auth-Key:dG9rZW4K", "a word of HTTP's"),
+            ("{{ vault_token }}", "brackets"),
+            ("${CF_Token}", "the name of a variable"),
+            ("$DO_AUTH_TOKEN", "the name of a variable"),
+            ("https://cloud.digitalocean.com/account/api/tokens", "a web address"),
+            ('{"token": "dG9rZW4K"}', "is JSON"),
+            ("# of the web server\ndG9rZW4K-value", "several lines"),
+            ("\ufeffdG9rZW4K", "byte order mark"),
             ("dG9rZW4K-value\r", "carriage return"),
             ("YOUR_API_TOKEN", "a placeholder"),
             ("your-cloudflare-api-token", "a placeholder"),
             ("changeme", "a placeholder"),
             ("xxxxxxxx", "a placeholder"),
+            ("TODO", "a placeholder"),
+            ("api-key", "a placeholder"),
+            ("...", "a placeholder"),
         ],
     )
     def test_a_secret_that_cannot_be_meant_so_is_refused_and_not_shown(self, value: str, reason: str) -> None:
@@ -96,6 +112,22 @@ class TestVariablesAlone:
         assert reason in message
         assert value.strip() not in message + hint
 
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "dG9rZW4K_value==",
+            "user:p4ss:word",
+            "my key is a sentence",
+            "$ecret",
+            "a=b",
+            "c2VjcmV0c2VjcmV0\nc2VjcmV0c2VjcmV0==",  # as openssl rand -base64 breaks it
+            "-----BEGIN PRIVATE KEY-----\nTOKEN=\n-----END PRIVATE KEY-----",
+        ],
+    )
+    def test_a_secret_that_may_be_meant_so_is_taken(self, value: str) -> None:
+        settings = load_settings({"DNS01_PROVIDER": "digitalocean", "DO_AUTH_TOKEN": value})
+        assert settings.account_named("digitalocean").options["token"] == value
+
     def test_a_carriage_return_is_no_part_of_anything_else_either(self) -> None:
         environ = {"DNS01_PROVIDER": "inwx", "INWX_USERNAME": "me\r", "INWX_PASSWORD": "dG9rZW4K1"}
         message, hint = refusal(environ)
@@ -103,7 +135,7 @@ class TestVariablesAlone:
             "INWX_USERNAME: the value ends with a carriage return: the file that it comes from has the line"
             " ends of Windows"
         )
-        assert hint.startswith("sed -i 's/\\r$//' on that file; ")
+        assert hint.startswith("take the carriage return out of what INWX_USERNAME is set from; ")
 
     def test_a_path_in_the_place_of_a_secret_is_said_with_the_variable_for_it(self, tmp_path: Path) -> None:
         """traefik/traefik#9522: CF_DNS_API_TOKEN=/run/secrets/…"""

@@ -36,6 +36,7 @@ from ....challenge.placement import not_led_here
 from ....config.settings import Account
 from ....dns.destination import Destination
 from ..finding import Examined, Finding, Severity
+from .subjects.credentials import place_of
 from .subjects.destination import followed
 
 WITHIN = 5.5  # seconds for the account: a check has eight
@@ -78,19 +79,15 @@ def _account(
     except ConfigError as error:
         with suppress(ConfigError):  # which the check of the configuration says
             examined.places.accounts.provider(account)
-            steps = (*_odd_letters(examined, account), _as_set(examined, account, error.hint))
+            steps = (*_odd_letters(examined, account), error.hint)
             yield Finding("bad-configuration", Severity.ERROR, account.name, str(error), steps)
     except ZoneNotFound as error:
         provider = examined.places.accounts.provider(account)
         if len(delegation.chain) == 1 and (lacking := _without_zone(delegation, account, provider, error)):
-            yield _as_written(examined, account, lacking)
+            yield lacking
     except ProviderError as error:
         provider = examined.places.accounts.provider(account)
-        yield _as_written(examined, account, _refusal(account, provider, error))
-
-
-def _as_written(examined: Examined, account: Account, finding: Finding) -> Finding:
-    return finding._replace(remedy=tuple(_as_set(examined, account, step) for step in finding.remedy))
+        yield _refusal(account, provider, error, delegation.target)
 
 
 def _odd_letters(examined: Examined, account: Account) -> Iterator[str]:
@@ -99,22 +96,8 @@ def _odd_letters(examined: Examined, account: Account) -> Iterator[str]:
         if option.secret and (
             odd := sorted(set(re.findall(r"[^\x20-\x7e]", account.options.get(option.key, ""))))
         ):
-            name = _as_set(examined, account, option.env[0] if option.env else option.key)
-            yield f"write {name} again: it has {', '.join(f'U+{ord(each):04X}' for each in odd)} in it"
-
-
-def _as_set(examined: Examined, account: Account, step: str) -> str:
-    """The step with the place in which a credential stands here, for the variable that has it first."""
-    source = examined.settings.source
-    for option in load_provider(account.provider).options:
-        if not option.env or not account.options.get(option.key):
-            continue
-        spelt = (f"{name}{end}" for name in option.env for end in ("", "_FILE"))
-        here = next((name for name in spelt if examined.environ.get(name)), option.env[0])
-        if source.startswith("/"):
-            here = f"{option.key} in [account.{account.name}] of {source}"
-        step = re.sub(rf"\b{option.env[0]}\b(?! in )", lambda _, here=here: here, step)  # type: ignore[misc]
-    return step
+            place = place_of(examined.settings, examined.environ, account, option)
+            yield f"write {place.name} again: it has {', '.join(f'U+{ord(each):04X}' for each in odd)} in it"
 
 
 def _slow(account: Account) -> Finding:
@@ -143,11 +126,12 @@ def _without_zone(
         with suppress(ProviderError):
             parent = provider.zone_for(above).apex
             return None if delegation.trouble else _undelegated_parent(delegation, account, parent)
-    return _refusal(account, provider, error)
+    return _refusal(account, provider, error, delegation.target)
 
 
-def _refusal(account: Account, provider: Provider, error: ProviderError) -> Finding:
+def _refusal(account: Account, provider: Provider, error: ProviderError, name: str) -> Finding:
     permission = provider.permission if isinstance(provider, NeedsPermission) else ""
+    permission = permission.replace("_acme-challenge.example.org", name)
     remedy: tuple[str, ...] = (error.hint, f"the credentials need: {permission}" if permission else "")
     if isinstance(error, ZoneUnserved):
         remedy = (error.hint, *_UNSERVED)

@@ -15,10 +15,11 @@ from .....providers import load as load_provider
 from ....clients.setup.dehydrated_config import Dehydrated, read_config
 from ....clients.setup.text_files import read_text
 from ....config.load import DEFAULT_FILE, load_settings, unconfigured
-from ....config.secret_mistakes import ASSIGNMENT
+from ....config.secret_mistakes import DisguisedSecret
 from ....config.settings import Account, Settings
 from ....deploy.section import load_deployments
 from ..finding import Examined, Finding, Severity
+from .subjects.credentials import disguised
 from .subjects.destination import followed
 
 _EXPORT = re.compile(r"^[^#\n]*?\b(?:export|declare\s+-x|typeset\s+-x)\s+([^#\n]*)", re.MULTILINE)
@@ -88,48 +89,13 @@ def _accounts(examined: Examined) -> Iterator[Finding]:
             yield _wrong(error, examined.environ)
         return
     for account in accounts:
-        if disguised := list(_disguised_secrets(account)):
-            yield from disguised
+        if found := list(disguised(examined.settings, examined.environ, account)):
+            yield from found
             continue
         try:
             examined.places.accounts.provider(account)
         except ConfigError as error:
             yield _wrong(error, examined.environ)
-
-
-def _disguised_secrets(account: Account) -> Iterator[Finding]:
-    """Secrets that an editor or a shell has put something around."""
-    for option in load_provider(account.provider).options:
-        value = account.options.get(option.key, "")
-        if not option.secret or not value:
-            continue
-        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-        if re.match(rf"{ASSIGNMENT}(?=[^=\s])", value):
-            yield Finding(
-                "secret-disguised",
-                Severity.ERROR,
-                f"{account.name}.{option.key}",
-                f"the secret {option.key} of the account {account.name} is a whole line, with the name of a "
-                "variable and = in front, which the provider takes for a part of it",
-                ("write what comes after the =, and nothing else, into its file: sed -i 's/^[^=]*=//' FILE",),
-            )
-            continue
-        what = "a byte order mark (U+FEFF)" if value.startswith("\ufeff") else "quotes" if quoted else ""
-        if what:
-            yield Finding(
-                "secret-disguised",
-                Severity.ERROR,
-                f"{account.name}.{option.key}",
-                f"the secret {option.key} of the account {account.name} has {what} around it, which "
-                "the provider takes for a part of it",
-                (
-                    f"write it without {what}, and nothing else into its file: "
-                    "sed -i '1s/^\\xEF\\xBB\\xBF//' FILE takes a byte order mark away",
-                    f"its variable is {option.env[0]}, or {option.env[0]}_FILE with the file's path"
-                    if option.env
-                    else "",
-                ),
-            )
 
 
 def _wrong(error: ConfigError, environ: Mapping[str, str]) -> Finding:
@@ -148,8 +114,9 @@ def _wrong(error: ConfigError, environ: Mapping[str, str]) -> Finding:
         )
     provider = environ.get("DNS01_PROVIDER")
     nothing = not provider and (not source or (source == DEFAULT_FILE and _is_missing(source)))
+    code = "secret-disguised" if isinstance(error, DisguisedSecret) else "bad-configuration"
     return Finding(
-        "no-configuration" if nothing else "bad-configuration",
+        "no-configuration" if nothing else code,
         Severity.ERROR,
         "the environment" if provider or not source else source,
         str(error),

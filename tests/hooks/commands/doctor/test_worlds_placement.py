@@ -305,14 +305,15 @@ def the_server_knows_no_updates(site: Site) -> Account:
     return {"DNS01_PROVIDER": "rfc2136", "RFC2136_NAMESERVER": ONE}
 
 
-@FAULTS.add("secret-disguised", "byte order mark")
+@FAULTS.add("secret-disguised", "byte order mark", "/key (RFC2136_TSIG_SECRET_FILE)")
 def a_secret_behind_a_byte_order_mark(site: Site) -> Account:
     account = site.updates(ONE)
     site.bind()
-    return {**account, "RFC2136_TSIG_SECRET": f"\ufeff{account['RFC2136_TSIG_SECRET']}"}
+    site.write("/key", f"\ufeff{account.pop('RFC2136_TSIG_SECRET')}\n", 0o600)
+    return {**account, "RFC2136_TSIG_SECRET_FILE": str(site.folder / "key")}
 
 
-@FAULTS.add("secret-disguised", "a whole line", "sed -i 's/^[^=]*=//'")
+@FAULTS.add("secret-disguised", "a whole line", "sed -i 's/^[^=:]*[=:]", "/key")
 def a_secrets_file_that_holds_the_line_of_a_variable(site: Site) -> Account:
     account = site.updates(ONE)
     site.bind()
@@ -343,7 +344,7 @@ def the_servers_id_at_powerdns_is_no_name_of_its_host(site: Site) -> Account:
     return {"DNS01_PROVIDER": "powerdns", **key}
 
 
-@FAULTS.add("secret-disguised", "quotes")
+@FAULTS.add("secret-disguised", "quotation marks", "/api-key (PDNS_API_KEY_FILE)")
 def a_secret_in_quotes(site: Site) -> Account:
     server = site.start(PowerDNS(ONE, {"example.org": ""}))
     site.world.delegate("example.org", {"ns.example.org": ONE})

@@ -117,6 +117,12 @@ def test_a_secret_that_is_wrong(world: World, bind: Bind) -> None:
     assert "to update TXT at the challenge names alone" in finding.remedy[1]
 
 
+def test_what_the_credentials_need_is_said_of_the_name_that_was_asked_for(world: World, bind: Bind) -> None:
+    (finding,) = check(examine(world, "www.example.org", **RFC2136, RFC2136_TSIG_SECRET="d3Jvbmc="))
+
+    assert "grant KEY name _acme-challenge.www.example.org. TXT" in finding.remedy[1]
+
+
 def test_a_secret_that_is_right(world: World, bind: Bind) -> None:
     assert codes(check(examine(world, "example.org", **RFC2136, RFC2136_TSIG_SECRET=KEY.secret))) == []
 

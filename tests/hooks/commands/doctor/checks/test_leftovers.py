@@ -63,12 +63,20 @@ def test_a_disk_that_is_full(
     assert not state_dir.exists()
 
 
+def test_so_many_values_that_they_fill_a_datagram(world: World, zone: HostedZone, state_dir: Path) -> None:
+    values = [validation(str(number)) for number in range(21)]
+    zone.set(NAME, "TXT", *values[:20])
+    assert [finding.severity for finding in found(world, state_dir)] == [Severity.NOTE]
+    zone.set(NAME, "TXT", *values)
+    assert [finding.severity for finding in found(world, state_dir)] == [Severity.WARNING]
+
+
 def test_values_that_no_entry_explains(world: World, zone: HostedZone, state_dir: Path) -> None:
     zone.set(NAME, "TXT", A, B)
 
     (finding,) = found(world, state_dir)
 
-    assert (finding.code, finding.severity, finding.subject) == ("stale-txt", Severity.WARNING, NAME)
+    assert (finding.code, finding.severity, finding.subject) == ("stale-txt", Severity.NOTE, NAME)
     assert finding.message == (
         "2 TXT values stand there that no run of this machine has open:"
         " many of them make the CA's lookup fail"
