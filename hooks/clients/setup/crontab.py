@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from .text_files import read_text
+from .users import is_known
 
 CRON = ("etc/crontab", "etc/cron.d/*", "etc/cron.hourly/*", "etc/cron.daily/*", "etc/cron.weekly/*",
         "etc/cron.monthly/*", "var/spool/cron/crontabs/*", "var/spool/cron/*", "etc/anacrontab")  # fmt: skip
@@ -24,20 +25,24 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 BEGINNING = date(2027, 1, 1)
 PERIOD = 4 * 365 + 1  # days that are looked through: 29 February is among them
+WITH_USERS = ("/etc/cron.d/", "/etc/crontab")  # whose lines name one each
 CRONIE = ("usr/sbin/crond", "usr/bin/crond")  # which takes any file's name
 
 _SETTING = re.compile(r"^[A-Za-z_]\w*\s*=")
+# The beginning of a line that cron makes sense of.
+_READ = re.compile(r"""\s*(?:$|#|[-\d*@~]|["']?[A-Za-z_]\w*["']?\s*=)""")
 
 
 class Entry(NamedTuple):
     """One line that is no comment. ``days``: between two runs; None where nothing tells. ``ignored``: why
-    it is not run, and ``remedy``, the command that mends it."""
+    it is not run, and ``remedy``, the command that mends it. ``user``: who runs it."""
 
     path: str
     line: str
     days: float | None
     ignored: str = ""
     remedy: str = ""
+    user: str = "root"
 
 
 def entries(root: str) -> Iterator[Entry]:
@@ -48,8 +53,8 @@ def entries(root: str) -> Iterator[Entry]:
         for line in text.splitlines():
             line = line.strip()
             if line and not line.startswith("#"):
-                why = (ignored, remedy) if ignored else _wrong_line(path, line)
-                yield Entry(path, line, _days(path, line), *why)
+                why = (ignored, remedy) if ignored else _wrong_line(path, line, root)
+                yield Entry(path, line, _days(path, line), *why, _user(path, line))
 
 
 def _passed_over(found: str, path: str, text: str, root: str) -> tuple[str, str]:
@@ -71,37 +76,64 @@ def _passed_over(found: str, path: str, text: str, root: str) -> tuple[str, str]
         stat.S_IMODE(status.st_mode) & 0o022 or status.st_uid != os.stat(root).st_uid
     ):
         return "cron takes no file that others than root may write", f"chown root: {path}; chmod 644 {path}"
+    if strange := next((line for line in text.splitlines() if not _READ.match(line)), ""):
+        exported = re.match(r"\s*export\s", strange)
+        remedy = f"sed -i 's/^export //' {path}" if exported else f"take it out of {path}"
+        return f"cron makes nothing of this line, and then takes no other of the file: {strange}", remedy
     if debian and text and not text.endswith("\n"):
         return "its last line has no line end, and cron ignores the whole file then", f"echo >> {path}"
     return "", ""
 
 
-def _wrong_line(path: str, line: str) -> tuple[str, str]:
+def _wrong_line(path: str, line: str, root: str) -> tuple[str, str]:
     """Why one line never runs what it is meant to."""
-    if _in_folder(path) is not None or _SETTING.match(line) or path == "/etc/anacrontab":
+    if in_folder(path) is not None or _SETTING.match(line) or path == "/etc/anacrontab":
         return "", ""
-    count = 1 if line.startswith("@") else 5
-    if path.startswith(("/etc/cron.d/", "/etc/crontab")):
-        words = line.split()
+    if path.startswith(WITH_USERS):
+        words, count = line.split(), _times(line)
         user, command = "".join(words[count : count + 1]), "".join(words[count + 1 : count + 2])
+        times = " ".join(words[:count])
         if "/" in user or (command.startswith("-") and not user.startswith("-")):
-            times = " ".join(words[:count])
             return (
                 f"the user is missing in front of the command: cron takes {user} for one",
                 f"write in {path}: {times} root {' '.join(words[count:])}",
             )
+        if not is_known(user, root):
+            instead = f"write in {path}: {times} root {' '.join(words[count + 1 :])}"
+            return f"there is no user {user}, whom it is to run as", instead
     if _days(path, line) == math.inf:
         return "no year has the day that it names", f"write in {path} a time like: 17 4 * * *"
     return "", ""
 
 
-def _in_folder(path: str) -> float | None:
+def _times(line: str) -> int:
+    """How many words say when."""
+    return 1 if line.startswith("@") else 5
+
+
+def command_of(path: str, line: str) -> str:
+    """A line without its times and its user."""
+    if in_folder(path) is not None or _SETTING.match(line) or path == "/etc/anacrontab":
+        return line
+    words = line.split(None, _times(line) + path.startswith(WITH_USERS))
+    return words[-1] if len(words) > _times(line) + path.startswith(WITH_USERS) else line
+
+
+def _user(path: str, line: str) -> str:
+    """Who runs it: as the line says, or whose table it is."""
+    if path.startswith(WITH_USERS):
+        return "".join(line.split()[_times(line) :][:1])
+    return os.path.basename(path) if path.startswith("/var/spool/cron/") else "root"
+
+
+def in_folder(path: str) -> float | None:
+    """The days between two runs of a script in cron.daily or its like; None for any other file."""
     return FOLDERS.get(os.path.basename(os.path.dirname(path)))
 
 
 def _days(path: str, line: str) -> float | None:
     """The days between two runs."""
-    if (days := _in_folder(path)) is not None:
+    if (days := in_folder(path)) is not None:
         return days
     fields = line.split()
     if fields[0] in NICKNAMES:

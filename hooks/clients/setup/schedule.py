@@ -1,48 +1,28 @@
-"""What runs a client again and again: systemd's timers and cron (``crontab.py``), read as text."""
+"""What runs a client again and again: systemd's timers (``units.py``) and cron (``crontab.py``)."""
 
 from __future__ import annotations
 
 import os
 import re
-import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from glob import glob
 from typing import NamedTuple
 
-from ....regular_file import open_regular
-from .crontab import CRONIE, Entry, entries, longest_gap
-from .text_files import beneath, read_text
+from .command_line import SYSTEMD_PATH, Line, has_all_variables, script, scripts, with_scripts
+from .cron_faults import wrong_command
+from .crontab import CRONIE, Entry, command_of, entries, in_folder, longest_gap
+from .text_files import read_text
+from .units import UNITS, environment, is_masked, read_unit, variables_of
 
-UNITS = ("etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
-         "lib/systemd/system")  # fmt: skip
 DAYS = {"minutely": 0, "hourly": 0, "daily": 1, "weekly": 7, "monthly": 30, "quarterly": 91, "yearly": 365,
         "annually": 365, "semiannually": 182}  # fmt: skip
-LARGEST_SCRIPT = 1 << 16  # octets that are looked through
-# Without any of these a client renews nothing; with a variable in the line, nobody knows.
-RENEWS = {"dehydrated": r"-c\b|--cron\b|--signcsr|-s\b|\$", "certbot": r"renew|certonly|\brun\b|\$"}
-RENEW = {"dehydrated": "dehydrated --cron", "certbot": "certbot -q renew"}
-PROGRAMS = ("usr/bin", "usr/local/bin", "usr/sbin", "usr/local/sbin", "bin", "snap/bin")
 CRON_PROGRAMS = ("usr/sbin/cron", *CRONIE)
-
-_SETTING = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=(.*)$", re.MULTILINE)
-_SOURCED = re.compile(r"""(?:^|[;&|\s"'])(?:\.|source|eval)\s+\S""", re.MULTILINE)
-_ASSIGNED = re.compile(r"""["']?([A-Za-z_]\w*)=([^\s"']*)""")
-
-
-class Line(NamedTuple):
-    """A command by the clock, the file that it stands in, and the variables that are set there for it;
-    ``complete``: no others are, from a file that a shell reads there, say."""
-
-    path: str
-    text: str
-    environ: Mapping[str, str]
-    complete: bool = True
 
 
 class Schedule(NamedTuple):
     """What runs a client by the clock. ``commands``: the lines that run the client. ``idle``: timers for it
     that are not enabled, and ``masked`` those that cannot be. ``days``: between two runs, by the most
-    frequent of them. ``ignored``: cron's entries that would run it, each with the reason why it does not.
+    frequent of them. ``ignored``: what would run it, each with the reason why it does not.
     ``lines``: ``commands``, and what the scripts say that they call."""
 
     commands: tuple[str, ...]
@@ -66,124 +46,65 @@ def of(client: str, root: str = "/") -> Schedule:
     links = (link for folder in UNITS for link in glob(f"{root}/{folder}/*.wants/*.timer"))
     enabled = set(map(os.path.basename, links))
     timers = {
-        timer: (line, when)
-        for timer, line, when in _timers(root)
-        if _runs(word, f"{timer} {line.text}", root)
+        timer: (line, days)
+        for timer, line, days in _timers(root, enabled)
+        if _runs(word, f"{timer} {line.text}", client, root)
     }
-    masked = {timer for timer in timers if _is_masked(timer, root)}
-    running = [
-        (line._replace(text=line.text or timer), when)
-        for timer, (line, when) in timers.items()
+    masked = {timer for timer in timers if is_masked(timer, root)}
+    begun = [
+        (Entry(line.path, line.text or timer, days), line._replace(text=line.text or timer))
+        for timer, (line, days) in timers.items()
         if timer in enabled - masked
     ]
-    cron = [entry for entry in entries(root) if _runs(word, entry.line, root)]
+    cron = [entry for entry in entries(root) if _runs(word, entry.line, client, root)]
     if os.path.isdir(os.path.join(root, "run/systemd/system")):
         cron = [each for each in cron if "-d /run/systemd/system" not in each.line]  # Debian's own stand back
-    cron = [_judged(entry, client, root) for entry in cron]
-    taken = [entry for entry in cron if not entry.ignored]
-    days = [_days(when) for _, when in running] + [1 if each.days is None else each.days for each in taken]
+    begun += [(entry, _of_cron(entry, root)) for entry in cron]
+    judged = [_judged(client, entry, list(with_scripts([line], client, root)), root) for entry, line in begun]
+    taken = [(entry, lines) for entry, lines in judged if not entry.ignored]
     return Schedule(
-        (*(line.text for line, _ in running), *(entry.line for entry in taken)),
+        tuple(entry.line for entry, _ in taken),
         tuple(sorted(timers.keys() - enabled - masked)),
         tuple(sorted(masked)),
-        min(days, default=None),
-        tuple(entry for entry in cron if entry.ignored),
-        tuple(
-            _all_lines(
-                [*(line for line, _ in running), *(_of_cron(each, root) for each in taken)], word, root
-            )
-        ),
+        min((1 if entry.days is None else entry.days for entry, _ in taken), default=None),
+        tuple(entry for entry, _ in judged if entry.ignored),
+        tuple(line for _, lines in taken for line in lines),
     )
 
 
 def unit(service: str, root: str = "/") -> Line | None:
     """What a service of systemd runs, and with which variables; None if there is no such unit."""
-    paths = [path for folder in UNITS if os.path.isfile(os.path.join(root, path := f"{folder}/{service}"))]
-    return _service(service, root) if paths else None
+    line = _service(service, root)
+    return line if line.unit else None
+
+
+def _judged(client: str, entry: Entry, lines: list[Line], root: str) -> tuple[Entry, list[Line]]:
+    if not entry.ignored:
+        ignored, remedy = wrong_command(client, lines, root)
+        entry = entry._replace(ignored=ignored, remedy=remedy)
+    return entry, lines
 
 
 def _of_cron(entry: Entry, root: str) -> Line:
-    environ = _without_quotes(_SETTING.findall(read_text(entry.path, root) or ""))
-    return Line(entry.path, entry.line, environ, not _SOURCED.search(entry.line))
+    text = read_text(entry.path, root) or ""
+    in_all = variables_of(read_text("/etc/environment", root) or "")  # pam_env(8)
+    in_all.pop("PATH", "")  # before which cron's own goes
+    if in_folder(entry.path) is not None:  # a script, which /etc/crontab has run
+        in_all["PATH"] = f"{SYSTEMD_PATH}:/sbin:/bin"
+        in_all |= variables_of(read_text("/etc/crontab", root) or "")
+    when = entry.line.removesuffix(command_of(entry.path, entry.line))
+    environ = {**in_all, **variables_of(text)}
+    complete = has_all_variables(entry.line)
+    return Line(entry.path, entry.line, environ, complete, entry.user, entry.path, when=when)
 
 
-def _without_quotes(assignments: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return {name: value.strip().strip("\"'") for name, value in assignments}
-
-
-def _all_lines(lines: Sequence[Line], word: re.Pattern[str], root: str) -> Iterator[Line]:
-    for line in lines:
-        yield line
-        for path in _scripts(line.text):
-            text = _script(beneath(path, root)).replace("\\\n", " ")
-            environ, complete = _set_by(text), line.complete and not _SOURCED.search(text)
-            for called in text.splitlines():
-                if word.search(called) and not called.lstrip().startswith("#"):
-                    yield Line(path, called.strip(), {**line.environ, **environ}, complete)
-
-
-def _set_by(script: str) -> dict[str, str]:
-    """The variables of a script's lines that do nothing but set some."""
-    found: dict[str, str] = {}
-    for line in script.splitlines():
-        try:
-            words = shlex.split(line, comments=True)
-        except ValueError:
-            continue
-        words = words[1:] if words[:1] == ["export"] else words
-        if all(re.match(r"[A-Za-z_]\w*=", word) for word in words):
-            found |= dict(word.split("=", 1) for word in words)
-    return found
-
-
-def _judged(entry: Entry, client: str, root: str) -> Entry:
-    """The entry, with what is wrong with the command that it has for the client, if anything is."""
-    pattern = rf"(?:^|[\s;&|])((?:/[\w./-]+/)?{re.escape(client)})(?=\s|$)([^;&|]*)"
-    commands = re.findall(pattern, entry.line)
-    if entry.ignored or not commands or client not in RENEWS:
-        return entry
-    program, arguments = next((each for each in commands if re.search(RENEWS[client], each[1])), ("", ""))
-    if not program:
-        program, arguments = commands[-1]
-        ignored = f"it runs {program}{arguments.rstrip()}, which renews nothing"
-        remedy = f"write in {entry.path}: {entry.line.replace(program + arguments.rstrip(), RENEW[client])}"
-        return entry._replace(ignored=ignored, remedy=remedy)
-    there = [f"/{folder}/{client}" for folder in PROGRAMS if os.path.isfile(f"{root}/{folder}/{client}")]
-    if program.startswith("/") and there and not os.path.isfile(beneath(program, root)):
-        ignored = f"there is no program {program}"
-        remedy = f"write in {entry.path}: {entry.line.replace(program, there[0])}"
-        return entry._replace(ignored=ignored, remedy=remedy)
-    return entry
-
-
-def _runs(word: re.Pattern[str], line: str, root: str) -> bool:
+def _runs(word: re.Pattern[str], line: str, client: str, root: str) -> bool:
     """Whether the line runs the client, or a script that does."""
-    if word.search(line):
-        return True
-    return any(word.search(_script(beneath(path, root))) for path in _scripts(line))
+    return bool(word.search(line)) or any(word.search(script(path, root)) for path in scripts(line, client))
 
 
-def _scripts(line: str) -> list[str]:
-    return re.findall(r"(?<![\w.])/[\w./-]+", line)[:5]
-
-
-def _script(path: str) -> str:
-    """The beginning of a file that says what runs it; of any other, nothing."""
-    try:
-        with open_regular(path) as file:
-            start = file.read(LARGEST_SCRIPT)
-    except (OSError, ValueError):
-        return ""
-    return start.decode(errors="replace") if start.startswith(b"#!") else ""
-
-
-def _is_masked(timer: str, root: str) -> bool:
-    paths = (os.path.join(root, folder, timer) for folder in UNITS[:2])
-    return any(os.path.islink(path) and os.readlink(path) == "/dev/null" for path in paths)
-
-
-def _days(when: str) -> float:
-    """The days between two times of OnCalendar (systemd.time(7)); without one, a day at most."""
+def _days_of_calendar(when: str) -> float:
+    """The days between two times of OnCalendar (systemd.time(7))."""
     if when.strip() in DAYS:
         return DAYS[when.strip()]
     form = re.match(r"(?:([A-Z][a-z.,A-Z]*)(?:\s+|$))?(?:\*-([^\s-]+)-([^\s-]+))?", when.strip())
@@ -192,29 +113,22 @@ def _days(when: str) -> float:
     return longest_gap(*fields) or 1
 
 
-def _timers(root: str) -> Iterator[tuple[str, Line, str]]:
-    """Every timer, what its service runs, and when."""
-    seen = set()
-    for path in (path for folder in UNITS for path in sorted(glob(f"{root}/{folder}/*.timer"))):
-        timer = os.path.basename(path)
-        masked = os.path.islink(path) and os.readlink(path) == "/dev/null"
-        if timer in seen or masked:
-            continue
-        seen.add(timer)
-        text = read_text(path) or ""
-        unit = re.search(r"^Unit=(.*)$", text, re.MULTILINE)
-        service = unit[1].strip() if unit else timer.removesuffix(".timer") + ".service"
-        when = re.search(r"^OnCalendar=(.*)$", text, re.MULTILINE)
-        yield timer, _service(service, root), when[1] if when else ""
+def _timers(root: str, enabled: set[str]) -> Iterator[tuple[str, Line, float]]:
+    """Every timer, what its service runs, and the days between two runs."""
+    files = (os.path.basename(path) for folder in UNITS for path in sorted(glob(f"{root}/{folder}/*.timer")))
+    for name in dict.fromkeys((*files, *sorted(enabled))):
+        if timer := read_unit(name, root):
+            service = timer.last("Timer.Unit") or f"{name.removesuffix('.timer')}.service"
+            days = min(map(_days_of_calendar, timer.every("Timer.OnCalendar")), default=1)
+            yield name, _service(service, root), days
 
 
-def _service(service: str, root: str) -> Line:
-    texts = {path: read_text(path, root) for folder in UNITS for path in [f"/{folder}/{service}"]}
-    text = "\n".join(filter(None, texts.values()))
-    runs = re.findall(r"^ExecStart(?:Pre|Post)?=(.*)$", text, re.MULTILINE)
-    files = re.findall(r"^EnvironmentFile=-?(.*)$", text, re.MULTILINE)
-    variables = re.findall(r"^Environment=(.*)$", text, re.MULTILINE)
-    set_there = _SETTING.findall("\n".join(read_text(file.strip(), root) or "" for file in files))
-    set_there += [(name, value) for line in variables for name, value in _ASSIGNED.findall(line)]
-    path, run = next((path for path, text in texts.items() if text), ""), "; ".join(runs)
-    return Line(path, run, _without_quotes(set_there), not _SOURCED.search(run))
+def _service(name: str, root: str) -> Line:
+    found = read_unit(name, root)
+    if found is None:
+        return Line("", "", {})
+    runs = [run for kind in ("Pre", "", "Post") for run in found.every(f"Service.ExecStart{kind}")]
+    run = "; ".join(each.lstrip("-@:|") for each in runs)
+    complete = has_all_variables(run) and not found.every("Service.PassEnvironment")
+    user = found.last("Service.User") or "root"
+    return Line(found.files[0], run, environment(found, root), complete, user, name, found)

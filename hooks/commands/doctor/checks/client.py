@@ -6,7 +6,6 @@ reported about.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -15,15 +14,16 @@ from threading import Lock
 from ....challenge.placement import Placements
 from ....clients.setup import dehydrated_config
 from ....clients.setup import schedule as schedules
+from ....clients.setup.command_line import Line
 from ....clients.setup.dehydrated_config import Dehydrated
 from ....clients.setup.text_files import read_octets
 from ..finding import Examined, Finding, Severity
-from .clients import by_command, certbot, dehydrated, domains_txt, renewal
-from .clients.hook_script import unfit
+from .clients import by_command, by_the_clock, certbot, dehydrated, domains_txt, renewal
+from .clients.hook_script import leads_elsewhere, leads_to_dns01, unfit
 
 PERSISTENT = "dns-persist-01"  # no hook is called for it
 
-_OPTION = re.compile(r"\s(-k|--hook|-t|--challenge|-f|--config|--acme-profile)[\s=]+(\S+)")
+_OPTION = re.compile(r"""\s(-k|--hook|-t|--challenge|-f|--config|--acme-profile)[\s=]+["']?([^\s"']+)""")
 _OPTIONS = {"-k": "HOOK", "--hook": "HOOK", "-t": "CHALLENGETYPE", "--challenge": "CHALLENGETYPE",
             "-f": "CONFIG", "--config": "CONFIG", "--acme-profile": "ACME_PROFILE"}  # fmt: skip
 
@@ -31,17 +31,25 @@ _OPTIONS = {"-k": "HOOK", "--hook": "HOOK", "-t": "CHALLENGETYPE", "--challenge"
 def check(examined: Examined) -> Iterator[Finding]:
     """dehydrated's configuration, certbot's renewal files, and what runs either of them, lego or uacme."""
     yield from _dehydrated(examined)
-    yield from by_command.check(examined, {name: _schedule_of(examined, name) for name in ("lego", "uacme")})
-    for client in by_command.issuers_here(examined):
-        written = f"dns01 init --client {client} --production --no-order {examined.domain}"
-        steps = (f"{written}  (and the certificate's other names) has it renewed",)
-        yield from _by_the_clock(client, _schedule_of(examined, client), examined.root, steps)
+    yield from _by_command(examined)
     yield from by_command.traefik(examined, schedules.unit("traefik.service", examined.root))
     lineages = list(certbot.lineages(examined))
     for path, settings in lineages:
         yield from certbot.check(path, settings, examined)
     if lineages:
-        yield from _by_the_clock("certbot", _schedule_of(examined, "certbot"), examined.root)
+        yield from by_the_clock.check("certbot", _schedule_of(examined, "certbot"), examined.root)
+
+
+def _by_command(examined: Examined) -> Iterator[Finding]:
+    """lego and uacme, which have no file of their own."""
+    issuers = list(by_command.issuers_here(examined))
+    for client in by_command.CERTIFICATES:
+        schedule = _schedule_of(examined, client)
+        yield from by_command.check(examined, client, schedule.lines)
+        if client in issuers or any(examined.domain in entry.line for entry in schedule.ignored):
+            written = f"dns01 init --client {client} --production --no-order {examined.domain}"
+            steps = (f"{written}  (and the certificate's other names) has it renewed",)
+            yield from by_the_clock.check(client, schedule, examined.root, steps)
 
 
 def _schedule_of(examined: Examined, client: str) -> schedules.Schedule:
@@ -60,7 +68,7 @@ _reading = Lock()
 
 def _dehydrated(examined: Examined) -> Iterator[Finding]:
     schedule = _schedule_of(examined, "dehydrated")
-    arguments = dehydrated.arguments_in(schedule.commands)
+    arguments = dehydrated.arguments_in([line.command for line in schedule.lines])
     given = _given(arguments)
     environ = {**examined.environ, "CONFIG": given.pop("CONFIG", "") or examined.environ.get("CONFIG", "")}
     config = dehydrated_config.read_config(environ, examined.root)
@@ -74,12 +82,12 @@ def _dehydrated(examined: Examined) -> Iterator[Finding]:
     yield from _carriage_returns(examined, own)
     yield from dehydrated.check(examined, config, own, given, arguments)
     yield from domains_txt.check(examined, config, arguments)
-    for finding in _hook(examined, own, settings, given):
+    for finding in _hook(examined, own, settings, given, schedule.lines):
         key = "CHALLENGETYPE" if finding.code == "challenge-type" else "HOOK"
         yield _uncertain(finding) if key in own.uncertain and key not in given else finding
     yield from _chain(own, settings, [names for names, _ in mine])
     yield from renewal.check(own, settings, [names for names, _ in mine], schedule)
-    yield from _by_the_clock("dehydrated", schedule, examined.root)
+    yield from by_the_clock.check("dehydrated", schedule, examined.root)
 
 
 def _carriage_returns(examined: Examined, config: Dehydrated) -> Iterator[Finding]:
@@ -107,7 +115,11 @@ def _meant_for_hooks(settings: Mapping[str, str]) -> bool:
 
 
 def _hook(
-    examined: Examined, config: Dehydrated, settings: Mapping[str, str], given: Mapping[str, str]
+    examined: Examined,
+    config: Dehydrated,
+    settings: Mapping[str, str],
+    given: Mapping[str, str],
+    lines: Sequence[Line],
 ) -> Iterator[Finding]:
     hook = settings.get("HOOK", "")
     if settings.get("CHALLENGETYPE", "http-01") != "dns-01":
@@ -118,23 +130,28 @@ def _hook(
             Severity.ERROR,
             path,
             f"CHALLENGETYPE is {said}: no record is asked for",
-            (_instead(given, "CHALLENGETYPE") or f'write in {path}: CHALLENGETYPE="dns-01"',),
+            (_instead(given, "CHALLENGETYPE", lines) or f'write in {path}: CHALLENGETYPE="dns-01"',),
         )
     path = config.origins.get("HOOK", config.files[0])
-    write = _instead(given, "HOOK")
+    write = _instead(given, "HOOK", lines)
     write = write or f'write in {path}: HOOK="/path/of/dns01"  (command -v dns01 tells it)'
     if not hook:
         yield Finding("hook-missing", Severity.ERROR, path, "it sets no HOOK", (write,))
     elif hook.startswith(("/", "~")) and "$" not in hook and "`" not in hook:
         yield from _file(examined, path, hook, write)  # anything else depends on who runs it, and where
+        configured = config.settings.get("HOOK", "")
+        if "HOOK" in given and leads_to_dns01(examined, configured) and leads_elsewhere(examined, hook):
+            message = f"dehydrated is run with -k {hook}, which goes before HOOK and never calls dns01"
+            yield Finding("hook-overridden", Severity.ERROR, path, message, (write,))
 
 
-def _instead(given: Mapping[str, str], key: str) -> str:
+def _instead(given: Mapping[str, str], key: str, lines: Sequence[Line]) -> str:
     """What to do about an option, which goes before all files; empty where none sets it."""
     if key not in given:
         return ""
     options = " or ".join(option for option, meant in _OPTIONS.items() if meant == key)
-    return f"take {options} {given[key]} out of the timer or cron entry that runs dehydrated"
+    places = dict.fromkeys(line.path for line in lines if given[key] in line.command)
+    return f"take {options} {given[key]} out of {', '.join(places)}"
 
 
 def _file(examined: Examined, path: str, hook: str, write: str) -> Iterator[Finding]:
@@ -159,33 +176,3 @@ def _chain(
             f"HOOK_CHAIN is off, so that a certificate with {longest} names is waited for {longest} times",
             (f'write in {path}: HOOK_CHAIN="yes"',),
         )
-
-
-def _by_the_clock(
-    client: str, schedule: schedules.Schedule, root: str, steps: Sequence[str] = ()
-) -> Iterator[Finding]:
-    """``steps``: what has it run, where that is more than a line that is the same everywhere."""
-    if schedule.commands:
-        return
-    if schedule.masked:
-        timer = schedule.masked[0]
-        message = f"the timer {timer} is masked: nothing renews the certificate"
-        unmask = (f"systemctl unmask {timer}", f"systemctl enable --now {timer}")
-        yield Finding("timer-masked", Severity.WARNING, client, message, unmask)
-        return
-    if schedule.ignored:
-        entry = schedule.ignored[0]
-        message = f"the entry for {client} never runs, and nothing renews the certificate: {entry.ignored}"
-        yield Finding("cron-entry-ignored", Severity.WARNING, entry.path, message, (entry.remedy,))
-        return
-    install = [] if schedules.has_cron(root) else ["apt-get install cron"]
-    steps = steps or (f"write in /etc/cron.d/{client}: 17 4 * * * root {schedules.RENEW[client]}",)
-    enable = [f"systemctl enable --now {timer}" for timer in schedule.idle]
-    yield Finding(
-        "no-timer",
-        Severity.WARNING,
-        client,
-        f"no enabled systemd timer and no cron entry runs {client}: nothing renews the certificate"
-        + ("" if os.geteuid() == 0 else " (crontabs of other users cannot be read: ask again as root)"),
-        tuple(enable or (*install, *steps)),
-    )

@@ -6,18 +6,20 @@ import os
 import re
 import shlex
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .....clients.setup.certificate_paths import LEGO, UACME
-from .....clients.setup.schedule import Line, Schedule
+from .....clients.setup.command_line import Line
 from .....clients.setup.text_files import read_text
+from .....clients.setup.units import drop_in
 from ...finding import Examined, Finding, Severity
 from .hook_script import unfit
 from .staging import is_staging, staging
 
 TRAEFIK = tuple(f"/etc/traefik/traefik.{end}" for end in ("yml", "yaml", "toml"))
 EXEC = re.compile(r"""^\s*provider\s*[:=]\s*["']?exec["']?\s*$""", re.MULTILINE)
+TELLS = "command -v dns01 tells the path"
 LEGO_FOLDERS = (LEGO, "/etc/lego", "/root/.lego")
 
 CERTIFICATES = {
@@ -26,13 +28,11 @@ CERTIFICATES = {
 }
 
 
-class _Command(NamedTuple):
-    """One call of a client, by a timer or by cron. ``environ``: what it is given; ``complete``: all of it."""
+class Command(NamedTuple):
+    """One call of a client, by a timer or by cron. ``line``: where, with the variables that it is given."""
 
-    path: str
+    line: Line
     words: Sequence[str]
-    environ: Mapping[str, str]
-    complete: bool
 
     def values(self, *options: str) -> list[str]:
         """What stands behind any of the options."""
@@ -44,15 +44,24 @@ class _Command(NamedTuple):
         return found
 
 
-def check(examined: Examined, schedules: Mapping[str, Schedule]) -> Iterator[Finding]:
-    """``schedules``: what runs lego, and what runs uacme."""
-    for command in _commands("lego", schedules["lego"]):
-        names = [name for said in command.values("-d", "--domains") for name in said.split(",")]
-        if examined.domain in names and "exec" in command.values("--dns"):
-            yield from _lego(examined, command)
-    for command in _commands("uacme", schedules["uacme"]):
-        if "issue" in command.words and examined.domain in command.words:
-            yield from _uacme(examined, command)
+def check(examined: Examined, client: str, lines: Sequence[Line]) -> Iterator[Finding]:
+    """``lines``: what runs lego, or uacme."""
+    for command in commands(examined, client, lines):
+        yield from _lego(examined, command) if client == "lego" else _uacme(examined, command)
+
+
+def commands(examined: Examined, client: str, lines: Sequence[Line]) -> list[Command]:
+    """The calls among the lines that have a hook publish for the domain."""
+    return [
+        each for line in lines for each in _in_line(client, line) if _is_for(examined.domain, client, each)
+    ]
+
+
+def _is_for(domain: str, client: str, command: Command) -> bool:
+    if client == "uacme":
+        return "issue" in command.words and domain in command.words
+    names = [name for said in command.values("-d", "--domains") for name in said.split(",")]
+    return domain in names and "exec" in command.values("--dns")
 
 
 def issuers_here(examined: Examined) -> Iterator[str]:
@@ -64,13 +73,8 @@ def issuers_here(examined: Examined) -> Iterator[str]:
             yield client
 
 
-def _commands(client: str, schedule: Schedule) -> Iterator[_Command]:
-    for line in schedule.lines:
-        yield from _in_line(client, line)
-
-
-def _in_line(client: str, line: Line) -> Iterator[_Command]:
-    for part in re.split(r"[;&|]+", line.text):
+def _in_line(client: str, line: Line) -> Iterator[Command]:
+    for part in re.split(r"[;&|]+", line.command):
         try:
             words = shlex.split(part, comments=True)
         except ValueError:
@@ -80,59 +84,72 @@ def _in_line(client: str, line: Line) -> Iterator[_Command]:
             before = dict(
                 word.split("=", 1) for word in words[: places[0]] if re.match(r"[A-Za-z_]\w*=", word)
             )
-            environ = {**line.environ, **before}
-            yield _Command(line.path, words[places[0] + 1 :], environ, line.complete)
+            yield Command(line._replace(environ={**line.environ, **before}), words[places[0] + 1 :])
 
 
-def _lego(examined: Examined, command: _Command) -> Iterator[Finding]:
-    yield from _exec_path(examined, command, "lego")
-    server = next(iter(command.values("--server", "-s")), command.environ.get("LEGO_SERVER", ""))
+def _lego(examined: Examined, command: Command) -> Iterator[Finding]:
+    line = command.line
+    yield from _exec_path(examined, line, "lego")
+    server = next(iter(command.values("--server", "-s")), line.environ.get("LEGO_SERVER", ""))
     if is_staging(server):
         steps = (f"take --server {server} out of it", "order the certificate again: lego … run")
-        yield staging(command.path, server, steps, kept=True)
+        yield staging(line.path, server, steps, kept=True)
     known = [folder for folder in LEGO_FOLDERS[:2] if os.path.isdir(examined.path(folder))]
-    if known and command.complete and not command.values("--path") and "LEGO_PATH" not in command.environ:
+    if known and line.complete and not command.values("--path") and "LEGO_PATH" not in line.environ:
         yield Finding(
             "lego-path-missing",
             Severity.WARNING,
-            command.path,
+            line.path,
             f"lego is run without --path: it looks for its account in .lego of the folder that it is started "
             f"in, and not in {known[0]}",
-            (f"write in {command.path}, behind lego: --path {known[0]}",),
+            (line.instead(_behind("lego", f"--path {known[0]}", line.command)),),
         )
 
 
-def _exec_path(examined: Examined, called: _Command | Line, client: str) -> Iterator[Finding]:
-    if hook := called.environ.get("EXEC_PATH", ""):
-        yield from _hook(examined, called.path, "EXEC_PATH", hook)
-    elif called.complete:
+def _behind(client: str, option: str, command: str) -> str:
+    """The command with an option more, where it calls the client."""
+    return re.sub(rf"(?<![\w.-]){client}(?=\s)", rf"{client} {option}", command, count=1)
+
+
+def _setting(line: Line, name: str, value: str) -> str:
+    """The step that gives a command another variable."""
+    if line.unit and line.path in line.unit.files:
+        return drop_in(line.unit.name, f"Environment={name}={value}")
+    exported = "" if line.when else "export "  # in a script
+    return f"write in {line.path}: {exported}{name}={value}"
+
+
+def _exec_path(examined: Examined, line: Line, client: str) -> Iterator[Finding]:
+    steps = (_setting(line, "EXEC_PATH", "/path/of/dns01"), TELLS)
+    if hook := line.environ.get("EXEC_PATH", ""):
+        yield from _hook(examined, line.path, "EXEC_PATH", hook, steps)
+    elif line.complete:
         message = f"{client} is run without EXEC_PATH, and its provider exec has nothing to call"
-        steps = (f"write in {called.path}: EXEC_PATH=/path/of/dns01  (command -v dns01 tells it)",)
-        yield Finding("hook-missing", Severity.ERROR, called.path, message, steps)
+        yield Finding("hook-missing", Severity.ERROR, line.path, message, steps)
 
 
-def _hook(examined: Examined, path: str, key: str, hook: str) -> Iterator[Finding]:
-    """Whether the file is there and can be run."""
+def _hook(examined: Examined, path: str, key: str, hook: str, steps: tuple[str, ...]) -> Iterator[Finding]:
+    """Whether the file is there and can be run; ``steps``: what to do where it is not there."""
     if not hook.startswith("/") or "$" in hook:
         return
     message = f"{key} is {hook}, and there is no such file"
-    steps = (f"write in {path}, for {hook}: /path/of/dns01  (command -v dns01 tells it)",)
     missing = Finding("hook-missing", Severity.ERROR, path, message, steps)
     if wrong := unfit(examined, hook, missing, f"{key} is {hook}, which may not be executed"):
         yield wrong
 
 
-def _uacme(examined: Examined, command: _Command) -> Iterator[Finding]:
-    hooks = command.values("-h", "--hook")
+def _uacme(examined: Examined, command: Command) -> Iterator[Finding]:
+    line, hooks = command.line, command.values("-h", "--hook")
     if not hooks:
         message = "uacme is run without -h, and asks somebody at a terminal to write the record"
-        steps = (f"write in {command.path}, behind uacme: -h /path/of/dns01  (command -v dns01 tells it)",)
-        yield Finding("hook-missing", Severity.ERROR, command.path, message, steps)
+        steps = (line.instead(_behind("uacme", "-h /path/of/dns01", line.command)), TELLS)
+        yield Finding("hook-missing", Severity.ERROR, line.path, message, steps)
     else:
-        yield from _hook(examined, command.path, "uacme's -h", hooks[-1])
+        right = line.command.replace(hooks[-1], "/path/of/dns01")
+        yield from _hook(examined, line.path, "uacme's -h", hooks[-1], (line.instead(right), TELLS))
     if {"-s", "--staging"} & set(command.words):
-        steps = (f"take -s (--staging) out of {command.path}",)
-        yield staging(command.path, "Let's Encrypt's staging", steps, kept=True)
+        step = f"take -s (--staging) out of {line.path}"
+        yield staging(line.path, "Let's Encrypt's staging", (step,), kept=True)
 
 
 def traefik(examined: Examined, unit: Line | None) -> Iterator[Finding]:

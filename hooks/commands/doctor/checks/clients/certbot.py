@@ -13,14 +13,13 @@ from .....caa.issuers import PRESETS
 from .....clients.setup.text_files import read_text
 from .....deploy.certificate.leaf import names_in
 from ...finding import Examined, Finding, Severity
-from .hook_script import unusable
+from .hook_script import OURS, unusable
 from .staging import is_old, is_staging, staging
 
 RENEWAL = "/etc/letsencrypt/renewal"
 CLI_INI = "/etc/letsencrypt/cli.ini"  # which holds for every call of certbot
 HOOKS = {"manual_auth_hook": "auth", "manual_cleanup_hook": "cleanup", "renew_hook": "deploy"}
 OPTIONS = {"auth": "--manual-auth-hook", "cleanup": "--manual-cleanup-hook", "deploy": "--deploy-hook"}
-OURS = ("dns01", "hook.py")
 # Where a hook without a path is looked for: what cron and systemd give, and certbot adds (plug_util.py).
 PATH = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin", "snap/bin")
 SHELL_WORDS = ("env", "exec", "cd", "test", "[", "if", ":", "true", "export", "set", ".")

@@ -6,9 +6,11 @@ import os
 import re
 
 from ......regular_file import open_regular
+from .....clients.setup.command_line import script
 from .....clients.setup.text_files import read_text
 from ...finding import Examined, Finding, Severity
 
+OURS = ("dns01", "hook.py")
 MOST = 256  # octets of the first line that Linux reads
 
 _FUNCTION = re.compile(r"\(\)\s*\{|^\s*\{\s*$|^\s*function\s+\w+\s*\{")
@@ -88,3 +90,13 @@ def uses_arguments(text: str) -> bool:
             return True
         depth = max(0, depth + len(_FUNCTION.findall(code)) - len(_END_OF_FUNCTION.findall(code)))
     return False
+
+
+def leads_to_dns01(examined: Examined, hook: str) -> bool:
+    """Whether a hook is dns01, or a script that has the word in it."""
+    return os.path.basename(hook) in OURS or "dns01" in script(hook, examined.root)
+
+
+def leads_elsewhere(examined: Examined, hook: str) -> bool:
+    """Whether a hook is a script without any word of dns01."""
+    return bool(script(hook, examined.root)) and not leads_to_dns01(examined, hook)

@@ -131,6 +131,38 @@ def test_the_configuration_that_dehydrated_itself_names(dehydrated: Machine) -> 
     assert (finding.code, finding.subject) == ("hook-missing", "/srv/config")
 
 
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ("-k /opt/other", "hook-overridden"),
+        ("--hook '/opt/other'", "hook-overridden"),
+        ('--hook="/opt/gone"', "hook-missing"),
+        ("-k /opt/plain", "hook-not-executable"),
+    ],
+)
+def test_an_option_that_goes_before_the_hook(dehydrated: Machine, options: str, code: str) -> None:
+    dehydrated["/opt/other"] = '#!/bin/sh\nexec /opt/cloudflare "$@"\n'
+    dehydrated.mode("/opt/other", 0o755)
+    dehydrated["/opt/plain"] = ""
+    for crontab in (
+        f"17 4 * * * root /usr/bin/dehydrated --cron {options}\n",
+        "17 4 * * * root /usr/local/sbin/renew\n",
+    ):
+        dehydrated["/usr/local/sbin/renew"] = f"#!/bin/sh\n/usr/bin/dehydrated --cron {options}\n"
+        dehydrated["/etc/cron.d/dehydrated"] = crontab
+        finding = dehydrated.finding()
+        assert (finding.code, finding.severity) == (code, Severity.ERROR)
+    if code != "hook-not-executable":
+        assert "out of /usr/local/sbin/renew" in finding.remedy[0]
+
+
+def test_an_option_that_leads_to_dns01_too(dehydrated: Machine) -> None:
+    dehydrated["/opt/wrapper"] = '#!/bin/sh\nexec /opt/dns01/bin/dns01 "$@"\n'
+    dehydrated.mode("/opt/wrapper", 0o755)
+    dehydrated["/etc/cron.d/dehydrated"] = "17 4 * * * root /usr/bin/dehydrated --cron -k /opt/wrapper\n"
+    assert dehydrated.findings() == []
+
+
 # by the clock
 
 
@@ -184,7 +216,7 @@ def test_an_entry_that_cron_passes_over(
 
     finding = dehydrated.finding()
 
-    assert (finding.code, finding.severity, finding.subject) == ("cron-entry-ignored", Severity.WARNING, path)
+    assert (finding.code, finding.severity, finding.subject) == ("cron-entry-ignored", Severity.ERROR, path)
     assert why in finding.message
     assert remedy in finding.remedy[0]
 

@@ -84,6 +84,69 @@ def test_a_script_of_a_timer_is_looked_into(machine: Machine) -> None:
 RENEW = "lego -d example.org --dns exec renew\n"
 
 
+def by_timer(machine: Machine, command: str, settings: str = "") -> None:
+    machine["/etc/systemd/system/acme.timer"] = "[Timer]\nOnCalendar=daily\n"
+    machine["/etc/systemd/system/acme.service"] = (
+        f"[Service]\nExecStart=/usr/bin/{command.strip()}\n{settings}"
+    )
+    machine.link("/etc/systemd/system/timers.target.wants/acme.timer")
+
+
+@pytest.mark.parametrize(
+    ("command", "settings", "change"),
+    [
+        (RENEW, "", "Environment=EXEC_PATH=/path/of/dns01"),
+        (
+            RENEW,
+            f"Environment={EXEC_PATH}UnsetEnvironment=EXEC_PATH\n",
+            "Environment=EXEC_PATH=/path/of/dns01",
+        ),
+        (RENEW, f"Environment={EXEC_PATH}Environment=\n", "Environment=EXEC_PATH=/path/of/dns01"),
+        (RENEW, "Environment=EXEC_PATH=/opt/old\n", "Environment=EXEC_PATH=/path/of/dns01"),
+        (
+            "uacme issue example.org",
+            "",
+            "ExecStart=\nExecStart=/usr/bin/uacme -h /path/of/dns01 issue example.org",
+        ),
+        (
+            "uacme -h /opt/old issue example.org",
+            "",
+            "ExecStart=\nExecStart=/usr/bin/uacme -h /path/of/dns01 issue example.org",
+        ),
+    ],
+)
+def test_a_step_for_a_unit_is_a_drop_in(machine: Machine, command: str, settings: str, change: str) -> None:
+    by_timer(machine, command, settings)
+    assert machine.finding().code == "hook-missing"
+    assert machine.finding().remedy[0] == f"systemctl edit acme.service\n[Service]\n{change}"
+
+
+@pytest.mark.parametrize("prefix", ["", "-", "@", "-+"])
+def test_a_unit_as_it_should_be(machine: Machine, prefix: str) -> None:
+    by_timer(machine, RENEW, f"Environment={EXEC_PATH}")
+    machine["/etc/systemd/system/acme.service.d/run.conf"] = (
+        f"[Service]\nExecStart=\nExecStart={prefix}/usr/bin/{RENEW}"
+    )
+    assert machine.findings() == []
+
+
+def test_a_unit_whose_program_is_elsewhere(machine: Machine) -> None:
+    by_timer(machine, RENEW, f"Environment={EXEC_PATH}")
+    machine["/usr/local/bin/lego"] = ""
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("service-fails", Severity.ERROR)
+    assert finding.remedy[0].endswith(f"ExecStart=\nExecStart=/usr/local/bin/{RENEW.strip()}")
+
+
+def test_an_instance_that_is_enabled(machine: Machine) -> None:
+    machine["/etc/systemd/system/acme@.timer"] = "[Timer]\nOnCalendar=daily\n"
+    machine["/etc/systemd/system/acme@.service"] = (
+        "[Service]\nExecStart=/usr/bin/lego -d %i --dns exec renew\n"
+    )
+    machine.link("/etc/systemd/system/timers.target.wants/acme@example.org.timer")
+    assert machine.finding().remedy[0].startswith("systemctl edit acme@example.org.service\n")
+
+
 @pytest.mark.parametrize(
     "before",
     [

@@ -1,0 +1,97 @@
+"""Why a command that runs a client does not get that far: cut off, found nowhere, or renewing nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from glob import glob
+from itertools import chain
+
+from .command_line import CRON_PATH, SYSTEMD_PATH, Line, programs
+from .text_files import beneath
+
+# Without any of these a client renews nothing; with a variable in the line, nobody knows.
+RENEWS = {"dehydrated": r"-c\b|--cron\b|--signcsr|-s\b|\$", "certbot": r"renew|certonly|\brun\b|\$"}
+RENEW = {"dehydrated": "dehydrated --cron", "certbot": "certbot -q renew"}
+PROGRAMS = (
+    "usr/bin", "usr/local/bin", "usr/sbin", "usr/local/sbin", "bin", "snap/bin", "opt/*/bin", "opt/*", "opt",
+    "usr/local/*", "usr/local/*/bin", "root/*/bin", "root/.local/bin", "home/*/bin", "home/*/.local/bin",
+)  # fmt: skip
+
+_PERCENT = re.compile(r"(?<!\\)%")
+
+
+def wrong_command(client: str, lines: Sequence[Line], root: str) -> tuple[str, str]:
+    """Why what is begun by the first line, and goes on in the others, does not have the client renew
+    anything, and what mends that; empty where nothing speaks against it."""
+    first = lines[0]
+    faults = chain(
+        _cut(first, client),
+        _renews_nothing(first, client) if first.unit is None else (),
+        *(_not_found(line, client, root) for line in lines),
+    )
+    return next(faults, ("", ""))
+
+
+def _cut(line: Line, client: str) -> Iterator[tuple[str, str]]:
+    """cron makes the first % the command's end, and gives it the rest to read (crontab(5))."""
+    found = _PERCENT.search(line.command)
+    if not found or not line.when:
+        return
+    before = line.command[: found.start()]
+    last = re.split(r"[;&|]+", before)[-1]
+    if re.search(rf"\b{client}\b", last) or not re.search(rf"\b{client}\b", before) or _is_open(before):
+        yield (
+            f"cron ends the command at its first %, and runs: {before}",
+            line.instead(_PERCENT.sub(lambda _: "\\%", line.command)),
+        )
+
+
+def _is_open(command: str) -> bool:
+    """Whether a shell would wait for the other end of something."""
+    try:
+        shlex.split(command)
+    except ValueError:
+        return True
+    return command.count("$(") > command.count(")") or command.count("`") % 2 == 1
+
+
+def _renews_nothing(line: Line, client: str) -> Iterator[tuple[str, str]]:
+    called = list(programs(line.command, client))
+    if (
+        client in RENEWS
+        and called
+        and not any(re.search(RENEWS[client], " ".join(words)) for _, words in called)
+    ):
+        program, words = called[-1]
+        command = rf"(?<![\w./-]){re.escape(program)}(?![\w./-])[^;&|<>]*"
+        yield (
+            f"it runs {' '.join((program, *words))}, which renews nothing",
+            line.instead(re.sub(command, lambda _: RENEW[client], line.command, count=1).rstrip()),
+        )
+
+
+def _not_found(line: Line, client: str, root: str) -> Iterator[tuple[str, str]]:
+    """A program that is elsewhere; where it is nowhere, nobody can tell what it should be."""
+    elsewhere = _places(client, root)
+    for program, _ in programs(line.command, client) if elsewhere else ():
+        word = rf"(?<![\w./-]){re.escape(program)}(?![\w./-])"
+        mend = line.instead(re.sub(word, lambda _: elsewhere[0], line.command, count=1))
+        if program.startswith("/"):
+            if not os.path.isfile(beneath(program, root)):
+                yield f"there is no program {program}", mend
+        elif "/" not in program and line.complete:
+            path = line.environ.get("PATH") or (SYSTEMD_PATH if line.unit else CRON_PATH)
+            if "$" not in path and not any(
+                os.path.isfile(beneath(f"{folder}/{program}", root)) for folder in path.split(":")
+            ):
+                yield f"{program} is {elsewhere[0]}, and is looked for in {path}", mend
+
+
+def _places(client: str, root: str) -> list[str]:
+    """Where the program is."""
+    patterns = (beneath(f"{folder}/{client}", root) for folder in PROGRAMS)
+    found = (path for pattern in patterns for path in sorted(glob(pattern)))
+    return [f"/{os.path.relpath(path, root)}" for path in found if os.path.isfile(path)]

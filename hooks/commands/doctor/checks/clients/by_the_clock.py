@@ -1,0 +1,41 @@
+"""Whether anything has a client renew: timers, cron, and what keeps either from it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from .....clients.setup import schedule as schedules
+from .....clients.setup.cron_faults import RENEW
+from ...finding import Finding, Severity
+
+
+def check(
+    client: str, schedule: schedules.Schedule, root: str, steps: Sequence[str] = ()
+) -> Iterator[Finding]:
+    """``steps``: what has it run, where that is more than a line that is the same everywhere."""
+    if schedule.commands:
+        return
+    if schedule.masked:
+        timer = schedule.masked[0]
+        message = f"the timer {timer} is masked: nothing renews the certificate"
+        unmask = (f"systemctl unmask {timer}", f"systemctl enable --now {timer}")
+        yield Finding("timer-masked", Severity.WARNING, client, message, unmask)
+        return
+    if schedule.ignored:
+        entry = schedule.ignored[0]
+        message = f"what is to run {client} does not, and nothing renews the certificate: {entry.ignored}"
+        code = "service-fails" if entry.path.endswith(".service") else "cron-entry-ignored"
+        yield Finding(code, Severity.ERROR, entry.path, message, (entry.remedy,))
+        return
+    install = [] if schedules.has_cron(root) else ["apt-get install cron"]
+    steps = steps or (f"write in /etc/cron.d/{client}: 17 4 * * * root {RENEW[client]}",)
+    enable = [f"systemctl enable --now {timer}" for timer in schedule.idle]
+    yield Finding(
+        "no-timer",
+        Severity.WARNING,
+        client,
+        f"no enabled systemd timer and no cron entry runs {client}: nothing renews the certificate"
+        + ("" if os.geteuid() == 0 else " (crontabs of other users cannot be read: ask again as root)"),
+        tuple(enable or (*install, *steps)),
+    )

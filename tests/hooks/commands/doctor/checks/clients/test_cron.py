@@ -1,0 +1,92 @@
+"""What the doctor says of entries of cron's that do not get as far as the client."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from client_files import Machine, with_dehydrated
+
+from dns01.hooks.commands.doctor.finding import Severity
+
+CRONTAB = "/etc/cron.d/dehydrated"
+RUN = "dehydrated --cron"
+WHEN = "17 4 * * * root "
+MAIL = "MAILTO=root\n"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """dehydrated, installed by hand in a folder that cron does not look into."""
+    machine = with_dehydrated(tmp_path / "root")
+    machine["/usr/local/bin/dehydrated"] = ""
+    machine["/etc/passwd"] = "root:x:0:0::/root:/bin/sh\nacme:x:990:990::/var/lib/acme:/bin/sh\n"
+    machine[CRONTAB] = ""
+    return machine
+
+
+@pytest.mark.parametrize(
+    ("crontab", "why", "remedy"),
+    [
+        (f"{WHEN}{RUN}\n", "looked for in /usr/bin:/bin", f"{WHEN}/usr/local/bin/{RUN}"),
+        (f"PATH=/usr/bin:/sbin\n{WHEN}nice -n 5 {RUN}\n", "looked for in /usr/bin:/sbin", "/usr/local/bin/"),
+        (f"@daily root sleep 9; {RUN}\n", "looked for in", "@daily root sleep 9; /usr/local/bin/"),
+        (f"{WHEN}/usr/local/sbin/renew\n", "looked for in", "/usr/local/sbin/renew: /usr/local/bin/"),
+        (f"PATH=/usr/local/bin\n{WHEN}{RUN} > /log/$(date +%F)\n", "first %, and runs", r"$(date +\%F)"),
+        (f"PATH=/usr/local/bin\n{WHEN}test $(date +%d) = 01 && {RUN}\n", "first %", r"$(date +\%d) = 01"),
+        (f"PATH=/usr/local/bin\n{WHEN}{RUN} -d a%b.example\n", "first %", r"-d a\%b.example"),
+        (f'PATH=/usr/local/bin\n{WHEN}{RUN}; echo "at %s"\n', "first %", r"\%s"),
+        (f"PATH=/usr/local/bin\n{WHEN}{RUN} | sed 's/%//'\n", "first %", r"sed 's/\%//'"),
+        (f"PATH=/usr/local/bin\n{WHEN.replace('root', 'nobdy')}{RUN}\n", "no user nobdy", f"root {RUN}"),
+        (f"export PATH=/usr/local/bin\n{WHEN}{RUN}\n", "makes nothing of this line", "sed -i 's/^export //'"),
+        (f"PATH=/usr/local/bin\n{WHEN}{RUN}\nif true; then\n", "makes nothing of this line", "take it out"),
+    ],
+)
+def test_an_entry_that_does_not_get_as_far(machine: Machine, crontab: str, why: str, remedy: str) -> None:
+    machine["/usr/local/sbin/renew"] = f"#!/bin/sh\n{RUN}\n"
+    machine[CRONTAB] = crontab
+
+    finding = machine.finding()
+
+    assert (finding.code, finding.severity) == ("cron-entry-ignored", Severity.ERROR)
+    assert why in finding.message
+    assert remedy in finding.remedy[0]
+
+
+@pytest.mark.parametrize(
+    "crontab",
+    [
+        f"PATH=/usr/bin:/usr/local/bin\n{WHEN}{RUN}\n",
+        f"{MAIL}{WHEN}/usr/local/bin/{RUN} >> /log/$(date +\\%F)\n",
+        f"{WHEN}/usr/local/bin/{RUN} && date +%F\n",
+        f"{WHEN}sh -c '. /etc/profile; {RUN}'\n",
+        f"{WHEN}PATH=/usr/local/bin:$PATH; . /etc/env; {RUN}\n",
+        f"{WHEN}systemctl start dehydrated.service\n",
+        f"{WHEN}/usr/local/sbin/renew dehydrated\n",
+        f"{WHEN}docker exec dehydrated {RUN}\n",
+        f'"MAILTO" = "a@example.org"\n-{WHEN.replace("root", "acme")}/usr/local/bin/{RUN}\n',
+    ],
+)
+def test_an_entry_that_gets_there(machine: Machine, crontab: str) -> None:
+    machine["/usr/local/sbin/renew"] = f"#!/bin/sh\nPATH=/usr/local/bin:/usr/bin\n{RUN}\n"
+    machine[CRONTAB] = crontab
+    assert "cron-entry-ignored" not in [finding.code for finding in machine.findings()]
+
+
+def test_a_script_of_cron_daily_has_the_path_of_crontab(machine: Machine) -> None:
+    machine["/etc/cron.daily/dehydrated"] = f"#!/bin/sh\n{RUN} > /log/$(date +%F)\n"
+    machine.mode("/etc/cron.daily/dehydrated", 0o755)
+    assert machine.findings() == []
+    machine["/etc/crontab"] = "PATH=/usr/bin\n"
+    assert machine.finding().code == "cron-entry-ignored"
+
+
+def test_an_entry_of_legos_that_finds_no_lego(machine: Machine) -> None:
+    machine["/opt/lego/lego"] = ""
+    lego = "EXEC_PATH=/opt/dns01/bin/dns01 lego --path /x -d example.net --dns exec renew"
+    machine["/etc/cron.d/lego"] = f"{WHEN}{lego}\n"
+    (finding,) = (each for each in machine.findings("example.net") if each.subject == "/etc/cron.d/lego")
+    assert (finding.code, finding.severity) == ("cron-entry-ignored", Severity.ERROR)
+    assert finding.remedy == (
+        f"write in /etc/cron.d/lego: {WHEN}{lego.replace('lego', '/opt/lego/lego', 1)}",
+    )
