@@ -84,7 +84,7 @@ def test_other_spellings_of_a_domain_are_understood(stage: Stage, domain: str, n
 def test_a_chain_that_is_not_made_of_triples_is_refused(client: Client, words: tuple[str, ...]) -> None:
     said = complaint(client("deploy_challenge", *words), 2)
 
-    assert "DOMAIN TOKEN VALUE" in said
+    assert f"deploy_challenge: {len(words)} " in said
     assert client("clean_challenge", *words).code == 0  # a failing one would cost a certificate
 
 
@@ -109,7 +109,7 @@ def test_tokens_and_values_may_start_with_a_hyphen(stage: Stage) -> None:
 def test_without_any_configuration_it_says_how_to_write_one(client: Client) -> None:
     said = complaint(client("deploy_challenge", *APEX), 3)
 
-    assert "export DNS01_PROVIDER=" in said
+    assert "DNS01_PROVIDER" in said
 
 
 def test_an_unknown_provider_is_told_with_the_nearest(client: Client) -> None:
@@ -183,7 +183,7 @@ def test_what_the_provider_refuses_to_publish_leaves_nothing_to_take_back(stage:
     refusal = said.stderr.partition("dns01: ")[2]
     assert refusal.startswith(f"{PRIMARY} ")
     assert "(REFUSED)\n   -> set RFC2136_TSIG_KEY and RFC2136_TSIG_SECRET" in refusal
-    assert "took back" not in said.stderr
+    assert stage.trail()[-1]["retracted"] == []
     assert " ! " not in said.stderr
     assert stage.journal() == []
 
@@ -306,9 +306,11 @@ def test_an_orphan_that_cannot_be_taken_back_does_not_keep_the_next_order_from_i
 
     assert said.code == 0
     assert " ! _acme-challenge.www.example.org " in said.stderr
-    assert f"publishing {NAME} in example.org through new (rfc2136)" in said.stderr
     assert stage.bind.txt(NAME) == {A}
-    assert sorted(entry["state"] for entry in stage.journal()) == ["open", "retract"]
+    assert {entry["account"]: entry["state"] for entry in stage.journal()} == {
+        "new": "open",
+        "old": "retract",
+    }
 
 
 def test_a_certificate_that_could_not_be_deployed_is_not_ordered(stage: Stage, tmp_path: Path) -> None:
@@ -334,7 +336,8 @@ def test_a_state_folder_that_is_a_file_stops_everything_but_a_clean_up(stage: St
 
     said = complaint(client("deploy_challenge", *APEX), 4)
 
-    assert f"the state folder {stage.state} cannot be used: Not a directory\n" in said
+    assert str(stage.state) in said
+    assert "Not a directory" in said
     assert stage.bind.txt(NAME) == set()
     assert client("clean_challenge", *APEX).code == 0
     assert client("exit_hook").code == 0
@@ -347,8 +350,8 @@ def test_a_state_folder_on_a_read_only_disk_is_said_and_nothing_is_published(sta
 
     said = complaint(client("deploy_challenge", *APEX), 4)
 
+    assert str(stage.state) in said
     assert "Read-only file system" in said
-    assert "mount it writable" in said
     assert stage.bind.txt(NAME) == set()
 
 
@@ -362,8 +365,8 @@ def test_a_full_disk_is_said_and_nothing_is_published(stage: Stage) -> None:
 
     said = complaint(client("deploy_challenge", *APEX), 4)
 
+    assert str(stage.state) in said
     assert "No space left on device" in said
-    assert "make room" in said
     assert stage.bind.txt(NAME) == set()
 
 

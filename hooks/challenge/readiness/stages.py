@@ -136,8 +136,7 @@ class ReadinessStages:
             f"degraded: too few name servers can be asked for {', '.join(names)}; resolvers decide"
         )
         timeout = max(places[name].profile.timeout for name in names) - watch.seconds
-        seen_by = wait_for_resolvers(names, self._settings.doh, self._settings.resolvers, timeout)
-        output.step(f"ready, degraded: {', '.join(seen_by)} saw it, not the name servers")
+        self._by_resolvers(names, timeout)
 
     def _for_resolvers_alone(self, entries: Sequence[Entry], places: Mapping[str, Placement]) -> None:
         """``readiness = "resolvers"``: the name servers show this machine another view of the zone. A
@@ -150,6 +149,9 @@ class ReadinessStages:
         )
         self._sleep(begins)
         timeout = max(places[name].profile.timeout for name in names) - begins
+        self._by_resolvers(names, timeout)
+
+    def _by_resolvers(self, names: Mapping[str, frozenset[str]], timeout: float) -> None:
         seen_by = wait_for_resolvers(names, self._settings.doh, self._settings.resolvers, timeout)
         output.step(f"ready, degraded: {', '.join(seen_by)} saw it, not the name servers")
 

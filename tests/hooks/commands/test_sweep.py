@@ -38,7 +38,7 @@ def test_sweep_shows_what_is_open_and_takes_back_only_what_nobody_waits_for(stag
 
     said = shell("sweep")
     assert said.code == 0
-    assert f" + took back {NAME}\n" in said.stderr
+    assert f" {NAME}\n" in said.stderr
     assert NAME + " " not in said.stdout
     assert stage.bind.txt(NAME) == set()
     assert stage.bind.txt("_acme-challenge.www.example.org") == {B}
@@ -88,7 +88,7 @@ def test_sweep_forget_gives_up_the_records_of_an_account_that_is_gone(stage: Sta
     assert said.code == 1
     assert f"{config} " in said.stderr
     assert "'rfc2136'" in said.stderr
-    assert "`dns01 sweep --forget`" in said.stderr
+    assert "--forget" in said.stderr
 
     said = shell("sweep", "--forget", "--dry-run")
     assert said.stdout.startswith(f"to be given up: {NAME} TXT {A} ")

@@ -120,7 +120,7 @@ def test_a_resolver_that_fails_is_asked_again_until_the_time_out(
     pair: list[Doh], clock: Clock, resolver: NameServer
 ) -> None:
     resolver.rcode = "SERVFAIL"
-    with pytest.raises(NotReady, match="answers SERVFAIL for"):
+    with pytest.raises(NotReady, match="SERVFAIL"):
         asked(clock, pair[0].url, timeout=12)
     assert clock.slept == [5, 5]
 

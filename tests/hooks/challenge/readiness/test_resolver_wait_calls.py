@@ -146,7 +146,8 @@ def test_20_with_port_53_blocked_altogether_the_zone_is_the_accounts_and_https_d
     said = capsys.readouterr().err
     assert "no name server can be asked from here: on port 53, nothing answers" in said
     assert "the zone is the account's, and a CNAME would not be noticed" in said
-    assert f"+ ready, degraded: {doh.url} saw it" in said
+    assert doh.questions == [NAME]
+    assert outcomes(state_dir)[0] == "degraded"
 
 
 def test_20_where_nothing_but_the_own_resolver_can_be_asked_it_decides(
@@ -159,9 +160,8 @@ def test_20_where_nothing_but_the_own_resolver_can_be_asked_it_decides(
     ):
         publish(state_dir, "", resolver.address)
 
-    said = capsys.readouterr().err
-    assert "on port 53, only resolvers answer" in said
-    assert "+ ready, degraded: 127.0.0.62 saw it" in said
+    assert resolver.address in capsys.readouterr().err
+    assert outcomes(state_dir)[0] == "degraded"
 
 
 def test_20_without_any_way_out_nothing_is_published(world: World, state_dir: Path) -> None:
@@ -189,7 +189,7 @@ def test_21_an_interceptor_of_port_53_is_found_out_and_named_and_is_not_believed
 
     said = capsys.readouterr().err
     assert "on port 53, something intercepts it (127.0.0.2: answers like a resolver)" in said
-    assert f"+ ready, degraded: {doh.url} saw it" in said
+    assert doh.questions == [NAME]
     assert outcomes(state_dir)[0] == "degraded"
 
 

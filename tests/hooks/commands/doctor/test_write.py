@@ -28,7 +28,7 @@ def test_write_publishes_a_real_record_waits_and_removes_it(stage: Stage) -> Non
         r"a record came and went: discover \d+\.\d s, .*publish \d.*, ready \d+\.\d s, .*retract \d+\.\d s",
         finding["message"],
     )
-    assert "publishing _acme-challenge.example.org in example.org" in said.stderr
+    assert f" {NAME} in example.org" in said.stderr
     assert stage.bind.txt(NAME) == set()
     assert stage.journal() == []
     (record,) = stage.trail()
