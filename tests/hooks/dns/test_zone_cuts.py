@@ -272,7 +272,7 @@ def test_a_lame_server_is_passed_over(example: HostedZone, discovery: Discovery)
 
 
 def test_20_a_port_53_on_which_nothing_answers_is_said_with_what_to_do() -> None:
-    with pytest.raises(PortBarred, match=r"nothing answers .*no resolver tells") as caught:
+    with pytest.raises(PortBarred, match="no resolver tells") as caught:
         Discovery([Address("127.9.9.9")]).find(NAME)
 
     assert caught.value.barrier == "nothing answers"
@@ -297,7 +297,7 @@ def test_21_a_root_server_that_answers_like_a_resolver_is_none(world: World, dis
     world.servers["127.0.0.2"].rcode = "REFUSED"
 
     for find in (discovery.find, discovery.cut):
-        with pytest.raises(PortBarred, match="intercepts it") as caught:
+        with pytest.raises(PortBarred) as caught:
             find(NAME)
         assert caught.value.barrier == "something intercepts it"
 

@@ -101,7 +101,7 @@ def test_a_finding_is_a_line_with_the_numbered_steps_beneath(stage: Stage) -> No
 
 def test_a_step_of_several_lines_stays_together(stage: Stage) -> None:
     said = person(stage, DNS01_PROVIDER="", DNS01_TIMEOUT="")("doctor", "example.org")
-    assert re.search(r"^       1\. .*:\n          export DNS01_PROVIDER=rfc2136$", said.stdout, re.MULTILINE)
+    assert re.search(r"^       1\. .*:\n          export DNS01_PROVIDER=\w+$", said.stdout, re.MULTILINE)
 
 
 def test_what_several_domains_share_is_explained_once(stage: Stage) -> None:

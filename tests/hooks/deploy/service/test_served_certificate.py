@@ -274,7 +274,7 @@ def test_of_a_service_with_two_types_of_key_either_certificate_will_do(tmp_path:
         where = f"localhost:{server.port}"
         for bundle in (first, second):
             verify(where, bundle.facts.fingerprint, 0)
-        assert "shows the certificate" in failure(where, "0" * 64)
+        assert first.facts.fingerprint[:16] in failure(where, "0" * 64)
 
 
 # What a service may say instead
@@ -339,8 +339,8 @@ def test_the_target_changes_nothing_and_waits_until_it_is_shown(
         target = Target({"server": f"localhost:{server.port}", "time_limit": "0.1"})
         target.check(new)
         (change,) = target.changes(new)
-        assert f"shows the certificate {old.facts.fingerprint[:16]}…" in change
-        with pytest.raises(DeployError, match="shows the certificate"):
+        assert old.facts.fingerprint[:16] in change
+        with pytest.raises(DeployError, match=old.facts.fingerprint[:16]):
             target.install(new)
         server.load(new)
         assert target.changes(new) == []

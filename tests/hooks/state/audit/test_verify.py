@@ -278,7 +278,7 @@ def test_what_is_no_file_in_the_place_of_a_rotated_one_is_said_and_never_waited_
         case "link elsewhere":
             other.symlink_to("/etc/passwd")
 
-    assert any(f"{other} cannot be read" in each for each in check(path).tampered)
+    assert any(str(other) in each for each in check(path).tampered)
     write(path, "b")
     assert sorted(check(path).links) == [1, 2]
 
