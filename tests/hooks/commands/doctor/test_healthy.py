@@ -16,6 +16,10 @@ from testbed.sockets import Transport
 
 from dns01.hooks.commands.doctor.checks.registry import CHECKS
 
+OF_THE_HOSTER = (
+    "@ SOA ns1.hoster.net. hostmaster.hoster.net. 7 3600 600 86400 60\n@ NS ns1\nns1 A 127.1.0.2\n"
+)
+
 
 def bind(site: Site) -> Mapping[str, str]:
     site.start(Bind(ONE, {"example.org": ""}, [KEY]))
@@ -314,6 +318,26 @@ def vanity_name_servers(site: Site) -> Mapping[str, str]:
     return {"DNS01_MEMORY_NAME_SERVERS": "ns1.hoster.net"}
 
 
+def vanity_name_servers_at_addresses_of_their_own(site: Site) -> Mapping[str, str]:
+    """Or others that copy the zone from the account's: their SOA names the account's in any case."""
+    site.world.zone("hoster.net", {"ns1.hoster.net": ONE})
+    site.world.zone("example.org", {"ns1.example.org": TWO}, OF_THE_HOSTER)
+    return {"DNS01_MEMORY_NAME_SERVERS": "ns1.hoster.net"}
+
+
+def vanity_name_servers_of_the_last_of_many(site: Site) -> Mapping[str, str]:
+    hosts = {f"ns{number}.hoster.net": f"127.1.{number}.1" for number in range(1, 13)}
+    site.world.zone("hoster.net", {**hosts, "ns13.hoster.net": "fd53::1"})
+    site.world.zone("example.org", {"ns1.example.org": [ONE, "fd53::1"]})
+    return {"DNS01_MEMORY_NAME_SERVERS": " ".join([*hosts, "ns13.hoster.net"])}
+
+
+def vanity_name_servers_of_a_hoster_whose_own_names_cannot_be_looked_up(site: Site) -> Mapping[str, str]:
+    site.world.delegate("hoster.net", {"ns1.hoster.net": THREE})
+    site.world.zone("example.org", {"ns1.example.org": ONE})
+    return {"DNS01_MEMORY_NAME_SERVERS": "ns1.hoster.net ns2.hoster.net"}
+
+
 def servers_that_each_name_themselves_as_primary(site: Site) -> Mapping[str, str]:
     site.world.zone("example.org", {"ns1.example.org": ONE})
     site.copy(TWO, PAIR.format(serial=1).replace("SOA ns1", "SOA ns2"))
@@ -422,6 +446,9 @@ SETUPS = (
     signed_by_one_that_sees_only_its_own_serials,
     an_api_that_names_its_servers,
     vanity_name_servers,
+    vanity_name_servers_at_addresses_of_their_own,
+    vanity_name_servers_of_the_last_of_many,
+    vanity_name_servers_of_a_hoster_whose_own_names_cannot_be_looked_up,
     servers_that_each_name_themselves_as_primary,
     thirteen_servers,
     a_spf_wildcard,

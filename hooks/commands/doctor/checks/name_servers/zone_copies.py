@@ -10,13 +10,13 @@ from ......errors import DelegationError, HookError
 from .....dns.inspect.faults import copy_at, reference_copy
 from .....dns.inspect.server_answers import Look
 from .....dns.inspect.survey import Survey, recheck_serials
-from .....dns.message import A, addresses_in
+from .....dns.message import AAAA, A, addresses_in
 from ...finding import Examined, Finding, Severity
 from ..subjects.account_copy import AccountCopy, look_again, names
 from ..subjects.zones import zone_of
 from .wording import deletion
 
-HOSTS = 8  # of the account's own name servers that are looked up
+HOSTS = 13  # of the account's own name servers that are looked up
 
 
 def copy_elsewhere(survey: Survey, account: AccountCopy) -> Finding | None:
@@ -31,8 +31,10 @@ def copy_elsewhere(survey: Survey, account: AccountCopy) -> Finding | None:
         if related and not (len(older) == len(related) and not _is_signed(survey)):
             return None
     else:
-        reached = {*survey.delegated, *(host for look in speaking for host in look.hosts)}
-        if reached & ours.hosts or _same_machines(survey, account):
+        # Of vanity names, and of servers that copy the zone, the SOA still names the account's primary.
+        copied = {name for look in speaking for name in (*look.hosts, copy_at(look).mname)}
+        reached = copied | {*survey.delegated}
+        if reached & ours.hosts or _same_machines(survey, account) or not _are_looked_up(account):
             return None
     reference = reference_copy(survey)
     serial = "" if ours.serial is None else f", serial {ours.serial}"
@@ -122,15 +124,21 @@ def _same_machines(survey: Survey, account: AccountCopy) -> bool:
 
 
 def with_addresses(examined: Examined, survey: Survey, account: AccountCopy) -> AccountCopy:
-    """The account's servers with their addresses, where none of them is delegated to by its name."""
+    """The account's servers with their addresses, where none of them is delegated to by its name; those that
+    come before the first whose look-up fails."""
     if account.apex.primary or set(survey.delegated) & account.copy.hosts:
         return account
     found: dict[str, tuple[str, ...]] = {}
-    for host in account.apex.name_servers[:HOSTS]:
-        with suppress(DelegationError):
-            reply = examined.discovery.ask(host, A)
-            found[host] = tuple(each.ip for rrset in reply.answer for each in addresses_in(rrset))
+    with suppress(DelegationError):
+        for host in account.apex.name_servers[:HOSTS]:
+            rrsets = [rrset for kind in (A, AAAA) for rrset in examined.discovery.ask(host, kind).answer]
+            found[host] = tuple(each.ip for rrset in rrsets for each in addresses_in(rrset))
     return account._replace(apex=account.apex._replace(addresses=found))
+
+
+def _are_looked_up(account: AccountCopy) -> bool:
+    """Whether all addresses of the account's servers are known: else the world may well be led to one."""
+    return account.apex.addresses.keys() >= {*account.apex.name_servers[:HOSTS]}
 
 
 def other_view(examined: Examined, survey: Survey, account: AccountCopy) -> Finding | None:
