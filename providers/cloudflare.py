@@ -20,6 +20,7 @@ ALREADY_THERE = {81057, 81058}
 MALFORMED_TOKEN = {6003}
 BATCH = 200  # changes of one request, on the plans that take the fewest
 PAGE = 1000  # records of a list
+NAME_SERVERS = ("name_servers", "vanity_name_servers")
 
 
 class Provider(Rest, ShowsNameServers, RecordProvider):
@@ -91,7 +92,9 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         return Zone(apex, found[0]["id"]) if found else None
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
-        return listed(self.get("zones", zone.id)["result"].get("name_servers") or [])
+        """And those by the owner's own names, which are at other addresses."""
+        found = self.get("zones", zone.id)["result"]
+        return [host for key in NAME_SERVERS for host in listed(found.get(key) or [])]
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """Several records are one request, all of it or nothing: where one of them is there already, or

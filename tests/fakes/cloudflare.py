@@ -21,6 +21,7 @@ class Cloudflare(Fake):
     prefix = "/client/v4"
     hosts = ("api.cloudflare.com",)
     zone_token = ""  # of those that may do no more than see zones
+    vanity_name_servers: Sequence[str] = ()  # names within its own domain that the owner has for them
 
     def admit(self, request: Request) -> None:
         headers = request.headers
@@ -57,6 +58,7 @@ class Cloudflare(Fake):
             "name": self.zone(zone).apex,
             "status": "active",
             "name_servers": [*self.name_servers],
+            "vanity_name_servers": [*self.vanity_name_servers],
         }
         return Answer(200, {**GOOD, "result": shown})
 

@@ -18,7 +18,7 @@ from contract_http import (
     ShowsNameServers,
     WorksOverHttp,
 )
-from fakes import FOREVER, Text, Zone
+from fakes import FOREVER, NAME_SERVERS, Text, Zone
 from fakes.cloudflare import Cloudflare
 
 from dns01.errors import AuthRejected, ConfigError
@@ -34,6 +34,12 @@ class TestCloudflare(ShowsNameServers, WorksOverHttp, SeesDuplicates, AgreesWith
         "cloudflare",
         {"LEXICON_CLOUDFLARE_TOKEN": Cloudflare.token, "LEXICON_CLOUDFLARE_ZONE_ID": "1000"},
     )
+
+    def test_custom_name_servers_are_the_zones_own_as_well(self, case: HttpCase) -> None:
+        case.fake.vanity_name_servers = ["ns1.example.com"]  # type: ignore[attr-defined]
+        provider = case.provider()
+        shown = provider.apex_of(provider.zone_for("example.com"))  # type: ignore[attr-defined]
+        assert shown.name_servers == (*NAME_SERVERS, "ns1.example.com")
 
     def test_the_global_key_does_as_well(self, case: HttpCase, record: TxtRecord) -> None:
         case.options = {"key": Cloudflare.token, "email": "me@example.com", "base_url": case.fake.url}
