@@ -47,7 +47,7 @@ def machine(net: tuple[World, Pebble]) -> Iterator[FreshMachine]:
     world, ca = net
     trust = "/etc/ssl/certs/ca-certificates.crt"
     environ = {"DNS01_RESOLVERS": world.resolver.address, "DNS01_DOH": "", "REQUESTS_CA_BUNDLE": trust}
-    with FreshMachine(environ) as machine:
+    with FreshMachine(environ, forked=False) as machine:
         machine.write("/etc/resolv.conf", f"nameserver {world.resolver.address}\n", 0o644)
         machine.write(trust, ca.ca_file.read_text(), 0o644)
         yield machine

@@ -16,17 +16,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
 import dns.message
 import dns.query
+import fork_server
 from checkout import HOOK
 from testbed import TIME_LIMIT, Bind, Key, NameServer, World, Zone
 from testbed.process import Group
 from testbed.sockets import Transport
+
+from dns01.hooks import dispatch
 
 T = TypeVar("T")
 
@@ -53,6 +57,10 @@ def until(condition: Callable[[], T], seconds: float = TIME_LIMIT) -> T:
 
 def alive_in(group: int) -> list[int]:
     """The processes of a process group, but for those that only wait to be buried."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return []
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -92,6 +100,13 @@ class Running:
         code = until(lambda: self._read("code"))
         return Said(int(code), self._read("out"), self.stderr, time.monotonic() - self._began)
 
+    def kill(self) -> None:
+        """It, and what it has started: returns once they have ended."""
+        pid = int(until(lambda: self._read("pid")))
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        until(lambda: self._read("code") and not alive_in(pid))
+
     def send(self, number: signal.Signals) -> None:
         """A signal for the hook alone."""
         os.kill(int(until(lambda: self._read("pid"))), number)
@@ -106,21 +121,31 @@ class Running:
 
 class Client:
     """A process that is called like an ACME client and calls the hook, until it is killed. It has
-    a mount namespace of its own."""
+    a mount namespace of its own.
+
+    What a person runs in a plain shell, ``bash``, is no child of that: see fork_server.
+    """
 
     def __init__(self, folder: Path, name: str, environ: Mapping[str, str]) -> None:
         self._folder = folder
+        self._name = name
         self._environ = environ
         self._calls = 0
+        self._forked: list[Running] = []
+        self._told = False  # whether it is another shell by now than one that was just started
         self.under: list[str] = []  # the command to run the hook under
         folder.mkdir()
-        script = folder / name
+
+    @cached_property
+    def _process(self) -> subprocess.Popen[str]:
+        """It starts when it is first needed."""
+        script = self._folder / self._name
         script.write_text(CLIENT)
         script.chmod(0o700)
         # A client must not outlive a test process that is killed, nor ignore what nohup has that ignore.
         command = ["env", "--default-signal=HUP,INT", "unshare", "--mount"]
         command += ["setpriv", "--pdeathsig", "KILL", str(script)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True)
+        return subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True)
 
     def __enter__(self) -> Self:
         return self
@@ -128,6 +153,10 @@ class Client:
     def __exit__(self, *exc: object) -> None:
         """Its hooks end with it: one that lives on would be at work in the name servers of the next
         test, which have the same addresses."""
+        for call in self._forked:
+            call.kill()
+        if "_process" not in vars(self):
+            return
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -141,15 +170,34 @@ class Client:
         """The same, without waiting for its end. An empty variable is one that is not set."""
         self._calls += 1
         path = self._folder / str(self._calls)
-        settings = [f"{key}={value}" for key, value in {**self._environ, **environ}.items() if value]
+        variables = {key: value for key, value in {**self._environ, **environ}.items() if value}
+        running = Running(path)
+        if self._may_be_forked(words, variables):
+            fork_server.start(path, [str(HOOK), *words], variables)
+            self._forked.append(running)
+            return running
+        settings = [f"{key}={value}" for key, value in variables.items()]
         call = shlex.join(
             ["env", "--ignore-environment", *settings, *self.under, sys.executable, str(HOOK), *words]
         )
-        self.run(f"(echo $BASHPID >{path}.pid; exec {call}) >{path}.out 2>{path}.err; echo $? >{path}.code")
-        return Running(path)
+        self._read(f"(echo $BASHPID >{path}.pid; exec {call}) >{path}.out 2>{path}.err; echo $? >{path}.code")
+        return running
+
+    def _may_be_forked(self, words: Sequence[str], variables: Mapping[str, str]) -> bool:
+        """Whether it is all the same who is the parent: a command that a person gives to a plain shell."""
+        return (
+            self._name == "bash"
+            and not (self._told or self.under)
+            and not {*words[:1]} - {*dispatch.COMMANDS}
+            and fork_server.takes(variables)
+        )
 
     def run(self, line: str) -> None:
         """Have it run a line of shell."""
+        self._told = True
+        self._read(line)
+
+    def _read(self, line: str) -> None:
         assert self._process.stdin
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()

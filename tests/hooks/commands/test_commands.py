@@ -22,7 +22,7 @@ APEX = ("example.org", "token", A)
 def test_a_package_that_is_missing_is_called_as_the_index_calls_it(shell: Client, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['dns'] = None")
 
-    said = shell("sweep", PYTHONPATH=str(tmp_path))
+    said = shell("doctor", "example.org", PYTHONPATH=str(tmp_path))
 
     assert (said.code, said.stdout) == (1, "")
     problem, hint = said.stderr.splitlines()
@@ -51,7 +51,7 @@ def test_an_extension_that_cannot_be_loaded_is_no_fault_of_dns01_s(shell: Client
     (packages / "dns" / "__init__.py").write_text("import dns._built")
     (extension := packages / "dns" / "_built.abi3.so").write_bytes(b"\0" * 4096)
 
-    said = shell("sweep", PYTHONPATH=str(tmp_path))
+    said = shell("doctor", "example.org", PYTHONPATH=str(tmp_path))
 
     problem, hint = said.stderr.splitlines()
     assert said.code == 1
