@@ -45,6 +45,7 @@ class Authenticator(Plugin, Interface):
         add("config", help="The configuration file in place of /etc/dns01/config.toml (chmod 600).")
 
     def more_info(self) -> str:
+        """The sentence that `certbot plugins` shows."""
         return "One batch and one wait for all names. `dns01 doctor NAME` looks for what could go wrong."
 
     def prepare(self) -> None:

@@ -95,6 +95,7 @@ def nothing_to_do(words: list[str]) -> bool:
 
 
 def is_idle(words: list[str]) -> bool:
+    """As ``nothing_to_do``; raises what it meets. It notes a call that a later one does."""
     if words[0] == "certbot":
         from .state.certbot_batch import add_call
 
@@ -116,6 +117,7 @@ def is_idle(words: list[str]) -> bool:
 
 
 def phase(words: list[str]) -> int:
+    """Run the phase that the ACME client has called; gives the exit code. Raises HookError."""
     import gc
 
     gc.set_threshold(100_000)  # objects: what is imported stays, and looking through it finds nothing to free
@@ -130,6 +132,7 @@ def phase(words: list[str]) -> int:
 
 
 def command(words: list[str]) -> int:
+    """Run the command that a person has called; gives the exit code. Raises HookError."""
     from .commands import main
 
     return main(words)
@@ -183,6 +186,7 @@ def end_at_once(code: int) -> NoReturn:
 
 
 def attempted(work: Callable[[list[str]], int], words: list[str]) -> int:
+    """Run the function with signals that end it in good order; gives the exit code."""
     import signal
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -200,6 +204,7 @@ def attempted(work: Callable[[list[str]], int], words: list[str]) -> int:
 
 
 def stop(number: int, frame: FrameType | None) -> None:
+    """The handler of SIGINT, SIGTERM and SIGHUP. Raises Stopped."""
     import signal
 
     raise Stopped(signal.Signals(number).name, number)

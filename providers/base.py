@@ -240,7 +240,8 @@ class HasWarnings(Protocol):
     """``warnings``: what is dubious about the configuration of this object, though it works."""
 
     @property
-    def warnings(self) -> Sequence[str]: ...
+    def warnings(self) -> Sequence[str]:
+        """A sentence for each; empty: nothing is dubious."""
 
 
 # Facts, for `dns01 providers NAME`: of the class as well as of its objects.

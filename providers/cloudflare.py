@@ -78,6 +78,7 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         return {"X-Auth-Key": self.given["key"], "X-Auth-Email": self.given.get("email", "")}
 
     def is_rejection(self, status: int, body: Any) -> bool:
+        """A token that is malformed is a 400."""
         return super().is_rejection(status, body) or _codes(body) == MALFORMED_TOKEN
 
     def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -46,6 +46,7 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         }
 
     def status_of(self, status: int, body: Any) -> int:
+        """Its limit, and a zone that is about to be made or deleted, are a 400."""
         is_busy = status == 400 and any(words in self.words(body) for words in BUSY)
         return 429 if is_busy else status
 

@@ -35,6 +35,7 @@ class Provider(Rest):
         return {}  # the token is in the query: there is no other way
 
     def decoded(self, content: bytes) -> Any:
+        """OK or KO, and nothing else."""
         answer = content.decode().strip()
         if answer not in ("OK", "KO"):
             raise ValueError

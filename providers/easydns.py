@@ -39,6 +39,7 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
     def status_of(self, status: int, body: Any) -> int:
+        """Some errors come with 200 and their status in the body; 420 is its limit."""
         error = body.get("error") if isinstance(body, dict) else None
         status = int(error["code"]) if error and status < 300 else status
         return 429 if status == ENHANCE_YOUR_CALM else status

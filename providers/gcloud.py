@@ -86,9 +86,11 @@ class Provider(ShowsNameServers, Cloud):
         return self._credentials.grant(self, SCOPE)
 
     def is_rejection(self, status: int, body: Any) -> bool:
+        """A quota that is used up is a 403 as well."""
         return super().is_rejection(status, body) and OVER_LIMIT.isdisjoint(_reasons(body))
 
     def request(self, method: str, path: Sequence[str], *args: Any, **more: Any) -> Any:
+        """Raises Busy where a quota is used up."""
         try:
             return super().request(method, path, *args, **more)
         except Refused as refusal:

@@ -71,6 +71,7 @@ class Provider(Rest):
         return {}  # they are in the form
 
     def decoded(self, content: bytes) -> Any:
+        """The first word of dyndns2's answer."""
         code = content.decode().partition(" ")[0].strip()
         if code not in STATUS:
             raise ValueError

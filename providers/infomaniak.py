@@ -43,6 +43,7 @@ class Provider(Rest, RecordProvider):
     least_ttl = 60
 
     def status_of(self, status: int, body: Any) -> int:
+        """Some errors come with 200."""
         return 400 if status == 200 and body and body["result"] == "error" else status
 
     def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -75,6 +75,7 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         return ": ".join(str(body[key]) for key in ("msg", "reason") if body.get(key))
 
     def get(self, *path: str, **query: Any) -> Any:
+        """What a method of the API returns; ``path``: the method's name."""
         return self._in_session(*path, **query)["resData"]
 
     def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:

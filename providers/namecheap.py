@@ -85,6 +85,7 @@ class Provider(Rest, ZoneProvider):
         return ", ".join(error.text or "" for error in body.iterfind(".//{*}Error"))
 
     def get(self, *path: str, **query: Any) -> Any:
+        """What a command returns; ``path``: the command's name."""
         return self._command(*path, **query)
 
     def _command(self, command: str, **parameters: str) -> Any:

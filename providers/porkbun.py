@@ -31,13 +31,16 @@ class Provider(Rest, RecordProvider):
         return {"X-API-Key": self.given["key"], "X-Secret-API-Key": self.given["secret_key"]}
 
     def status_of(self, status: int, body: Any) -> int:
+        """Some errors come with 200."""
         return 400 if status == 200 and body and body.get("status") == "ERROR" else status
 
     def is_rejection(self, status: int, body: Any) -> bool:
+        """Wrong keys are a 400 as well."""
         about_keys = status == 400 and ABOUT_KEYS.search(self.words(body))
         return bool(about_keys) or super().is_rejection(status, body)
 
     def pause_wanted(self, headers: Mapping[str, str], body: Any) -> float | None:
+        """In the body of the answer."""
         wish = body.get("ttlRemaining") if isinstance(body, dict) else None
         return float(wish) if isinstance(wish, int) else super().pause_wanted(headers, body)
 

@@ -86,6 +86,7 @@ class Provider(Rest, ShowsNameServers):
         return 429 if status == 413 else status
 
     def pause_wanted(self, headers: Mapping[str, str], body: Any) -> float | None:
+        """In the body of the answer, as a time."""
         with suppress(*OTHER_SHAPE):
             then = datetime.fromisoformat(body["overLimit"]["retryAfter"])
             return max(0.0, then.timestamp() - time.time())
@@ -129,6 +130,7 @@ class Provider(Rest, ShowsNameServers):
 
     @property
     def whose(self) -> str:
+        """With the user, for an account has several."""
         return f"{super().whose}, user {self.given['user']}"
 
     def _until_done(

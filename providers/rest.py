@@ -160,6 +160,7 @@ class Rest(ZoneProvider):
         return ", ".join(dict.fromkeys(words_in(body)))
 
     def get(self, *path: str, **query: Any) -> Any:
+        """What GET answers. Raises ProviderError: NotFound for 404."""
         return self.request("GET", path, query)
 
     def get_if_there(self, *path: str, **query: Any) -> Any:
@@ -173,9 +174,11 @@ class Rest(ZoneProvider):
         return found
 
     def post(self, *path: str, **fields: Any) -> Any:
+        """POST the fields as JSON; gives what the answer says. Raises ProviderError."""
         return self.request("POST", path, body=fields)
 
     def put(self, *path: str, **fields: Any) -> Any:
+        """PUT the fields as JSON; gives what the answer says. Raises ProviderError."""
         return self.request("PUT", path, body=fields)
 
     def delete_at(self, *path: str) -> None:

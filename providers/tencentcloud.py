@@ -92,6 +92,7 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         }
 
     def status_of(self, status: int, body: Any) -> int:
+        """Errors come with 200: by the beginning of the error's code."""
         code = _code(body)
         meant = (meant for start, meant in MEANT.items() if code.startswith(start))
         return next(meant, 400) if code else status

@@ -23,11 +23,16 @@ class Deployment(Protocol):
     """The attributes of ``section.Deployment`` that are used here."""
 
     @property
-    def pattern(self) -> str: ...
+    def pattern(self) -> str:
+        """The name, or the pattern of names, of the certificates that it is for."""
+
     @property
-    def configured(self) -> str: ...
+    def configured(self) -> str:
+        """The name of its table in the configuration."""
+
     @property
-    def places(self) -> Sequence[str]: ...
+    def places(self) -> Sequence[str]:
+        """What its target writes to (``targets.base.Places``)."""
 
 
 class _Place(NamedTuple):

@@ -65,6 +65,7 @@ class Delivery(NamedTuple):
 
     @property
     def title(self) -> str:
+        """What messages call it."""
         return f"{self.certificate.domain} → {self.target or 'its targets'}"
 
 

@@ -118,10 +118,12 @@ def stays_open(entry: Entry, now: float) -> bool:
 
 
 def deployment_subject(domain: str, section: str, target: str) -> str:
+    """What the state of a delivery is kept under; ``section``: the pattern of its section's name."""
     return f"deployment {domain} {section} {target}"
 
 
 def record_subject(entry: Entry) -> str:
+    """What the state of a record that is to be taken back is kept under."""
     return f"record {entry.target} {entry.value} {entry.account}"
 
 
@@ -150,6 +152,7 @@ def _of_phase(call: Call, error: Exception | None) -> list[Observation]:
 
 
 def of_target(row: Mapping[str, str]) -> Observation:
+    """What a row of a delivery's outcomes says of its target."""
     title = f"{row['name']} → {row['target'] or 'its targets'}"
     state, text = ("not-deployed", f"{title}: {row['error']}") if row["error"] else ("", "")
     subject = deployment_subject(row["name"], row["section"], row["target"])

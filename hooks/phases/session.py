@@ -33,6 +33,7 @@ class Session:
 
     @cached_property
     def deploying(self) -> DeployPhases:
+        """The deploy wing; loaded by the phases that deliver."""
         from ..deploy.phases import DeployPhases
 
         return DeployPhases(self.client, self.environ, self.state)
@@ -59,6 +60,7 @@ class Session:
 
     @cached_property
     def placements(self) -> Placements:
+        """Where records go; loaded by the phases that publish. Raises ConfigError."""
         from ..challenge.placement import Placements
 
         return Placements(self.settings)

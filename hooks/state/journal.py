@@ -80,10 +80,12 @@ class Corrupt(NamedTuple):
 
     @property
     def text(self) -> str:
+        """What a person is told of it."""
         return f"{self.name} may still be published: its journal file is corrupt and lies at {self.path}"
 
     @property
     def hint(self) -> str:
+        """What to do about it."""
         return f"see whether it is still in the zone, remove it there, then: rm {shlex.quote(self.path)}"
 
 

@@ -28,6 +28,7 @@ class Response(NamedTuple):
 
     @property
     def text(self) -> str:
+        """The content as text; what is not UTF-8 in it is replaced."""
         return self.content.decode(errors="replace")
 
 

@@ -23,6 +23,7 @@ class Sent(NamedTuple):
 
     @property
     def host(self) -> str:
+        """The API's host, for messages."""
         return urlsplit(self.base).hostname or self.base
 
     def failed(self, error: Exception) -> HookError:

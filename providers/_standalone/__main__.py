@@ -29,6 +29,7 @@ class CannotServe(Exception):
 
 
 def main() -> None:
+    """Bind, give up root, and serve in another process. Arguments: addresses, port, name server, path."""
     settings, path = sys.argv[1:4], sys.argv[4]
     addresses, port, ns = settings
     try:
@@ -92,6 +93,7 @@ def control(path: str) -> socket.socket:
 
 
 def cannot_bind(error: OSError, address: str, port: int) -> CannotServe:
+    """What it means that an address cannot be bound, and what to do about it."""
     where = f"port {port} of {address}"
     if error.errno == errno.EADDRINUSE:
         return CannotServe(

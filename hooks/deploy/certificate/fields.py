@@ -32,6 +32,7 @@ def names_of(leaf: x509.Certificate) -> tuple[str, ...]:
 
 
 def written(name: x509.Name) -> str:
+    """A distinguished name as RFC 4514 writes it."""
     return name.rfc4514_string() or "(no name)"
 
 

@@ -28,6 +28,7 @@ class Service:
 
     @property
     def region(self) -> str:
+        """The region that its requests go to."""
         return self._account.region
 
     def do(self, action: str, resource: str, **terms: Any) -> Any:

@@ -48,6 +48,7 @@ class Bogus(NamedTuple):
 
     @property
     def message(self) -> str:
+        """What is wrong, and at which servers, in a sentence."""
         where = ", ".join(map(str, self.servers))
         return f"DNSSEC of {self.apex} is broken, and CAs refuse it: {self.reason}; so at {where}"
 
@@ -61,6 +62,7 @@ class Expiring(NamedTuple):
 
     @property
     def message(self) -> str:
+        """Which signature expires when, and at which servers, in a sentence."""
         rdtype, where = dns.rdatatype.to_text(self.signature.type_covered), ", ".join(map(str, self.servers))
         return (
             f"the signature of the {rdtype} of {self.apex} expires on {_date(self.signature.expiration)}, "
@@ -69,6 +71,7 @@ class Expiring(NamedTuple):
 
     @property
     def remedy(self) -> tuple[str, ...]:
+        """To sign the zone again, and to see why nobody did."""
         return _sign_again(self.apex)
 
 

@@ -162,6 +162,7 @@ def retransfer(apex: str) -> str:
 
 
 def listed(looks: Iterable[Look]) -> str:
+    """The servers, in a list for a sentence."""
     return ", ".join(map(str, looks))
 
 

@@ -26,6 +26,7 @@ class Stream:
         self.socket.connect_ex(server)
 
     def add(self, exchange: Exchange) -> None:
+        """Queue a query to be sent; it gets another ID where one of the same is under way."""
         while exchange.message.id in self.pending:
             exchange.message.id = secrets.randbelow(1 << 16)
         self.pending[exchange.message.id] = exchange

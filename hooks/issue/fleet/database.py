@@ -59,6 +59,7 @@ class Database:
         self._where = "the socket" if host.startswith("/") else host or "the socket"
 
     def close(self) -> None:
+        """Close the connection; the next transaction opens another."""
         with self._lock:
             if self._connection:
                 self._connection.close()

@@ -42,6 +42,7 @@ class Issuance:
 
     @property
     def is_over(self) -> bool:
+        """Whether this run does nothing more for it."""
         return self.stage in ("issued", "failed", "deferred")
 
     @property

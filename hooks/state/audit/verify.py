@@ -28,10 +28,12 @@ class Verification:
 
     @property
     def first(self) -> chain.Link | None:
+        """The link of the lowest number; None: there is none."""
         return self.links[min(self.links)] if self.links else None
 
     @property
     def last(self) -> chain.Link | None:
+        """The link of the highest number; None: there is none."""
         return self.links[max(self.links)] if self.links else None
 
 

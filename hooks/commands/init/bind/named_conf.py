@@ -59,6 +59,7 @@ class Zone(NamedTuple):
 
     @property
     def is_primary(self) -> bool:
+        """Whether it is of type primary, which was once called master."""
         kind = self.statement.inside("type")
         return kind is not None and kind.words[-1] in PRIMARY
 

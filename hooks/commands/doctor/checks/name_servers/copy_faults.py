@@ -180,6 +180,7 @@ def _stale(survey: Survey, fault: ServerFault) -> Finding:
 
 
 def serial_went_back(survey: Survey, account: AccountCopy | None) -> Finding:
+    """The finding about a primary whose serial is less than that of the copies made from it (RFC 1982)."""
     apart = (
         account is not None and not account.server and account.apex.serial is not None
     )  # an API's database

@@ -15,10 +15,12 @@ def looks_by_host(survey: Survey, fault: Callable[[Look], bool]) -> Iterator[tup
 
 
 def answers(looks: Iterable[Look]) -> str:
+    """What each address answers, in a list for a sentence."""
     return ", ".join(f"{look.address} says {look.heard.words}" for look in looks)
 
 
 def ips(looks: Iterable[Look]) -> str:
+    """The addresses alone, in a list for a sentence."""
     return ", ".join(look.address.ip for look in looks)
 
 
@@ -28,6 +30,7 @@ def address_type(ip: str) -> str:
 
 
 def located(looks: Iterable[Look]) -> str:
+    """The addresses, each with its port if that is not 53, in a list for a sentence."""
     return ", ".join(str(look.address) for look in looks)
 
 
@@ -40,4 +43,5 @@ def deletion(zone: str) -> str:
 
 
 def or_drop(survey: Survey, host: str) -> str:
+    """The remedy that does without the name server."""
     return f"or remove {host} from the NS records of {survey.apex}, at the parent and in the zone"

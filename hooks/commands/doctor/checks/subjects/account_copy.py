@@ -30,6 +30,7 @@ class AccountCopy(NamedTuple):
 
     @property
     def copy(self) -> ZoneCopy:
+        """What the account has of the zone, in the form in which servers' copies are compared with it."""
         hosts = frozenset(self.apex.name_servers)
         return ZoneCopy(self.server, self.apex.primary, self.apex.serial, hosts)
 
