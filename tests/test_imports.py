@@ -34,7 +34,7 @@ FLOORS = (
     ("providers",),
     (
         "errors secret deadline httpdeadline dnsmessage lockfile names options output child_process"
-        " own_address regular_file retry_after trusted_file threads wrapping aws awsdeadline",
+        " own_address own_program regular_file retry_after trusted_file threads wrapping aws awsdeadline",
     ),
 )
 

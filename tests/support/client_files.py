@@ -59,6 +59,20 @@ class Machine:
         return finding
 
 
+def with_certbot(root: Path) -> Machine:
+    """certbot as it should be."""
+    machine = Machine(root)
+    machine["/bin/sh"] = ""
+    machine["/etc/letsencrypt/renewal/example.org.conf"] = RENEWAL
+    for program in ("/opt/dns01/bin/dns01", "/opt/hook.py", "/usr/local/bin/renew.sh"):
+        machine[program] = "#!/bin/sh\n"
+        machine.mode(program, 0o755)
+    machine["/lib/systemd/system/certbot.timer"] = "[Timer]\nOnCalendar=daily\n"
+    machine["/lib/systemd/system/certbot.service"] = "[Service]\nExecStart=/usr/bin/certbot -q renew\n"
+    machine.link("/etc/systemd/system/timers.target.wants/certbot.timer")
+    return machine
+
+
 def with_dehydrated(root: Path) -> Machine:
     """dehydrated as it should be."""
     machine = Machine(root)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from functools import partial
 
 from .... import output
 from ....errors import UsageError
 from ....options import at
+from ....own_program import own_path
 from ...caa import issuers
 from ...caa.issuers import PRESETS
 from ...config.load import DEFAULT_FILE
@@ -40,7 +38,7 @@ def choose_order(
     directory = PRESETS.get(word, word)
     email = _email(questions, options, client, directory)
     config = "" if file == DEFAULT_FILE else file
-    return Order(names, directory, word, email, _hook(), config, options.cli_ini)
+    return Order(names, directory, word, email, own_path(), config, options.cli_ini)
 
 
 def of_dehydrated(client: Client) -> tuple[str, tuple[str, ...]]:
@@ -115,11 +113,3 @@ def _email(questions: Questions, options: Options, client: Client, directory: st
     if client.wants_email:
         return questions.text("E-mail address for the CA", "--email", check)
     return questions.text("E-mail address for the CA (Enter: none)", "--email", check, "")
-
-
-def _hook() -> str:
-    """The path by which this program was called, whole."""
-    called = shutil.which(sys.argv[0]) or sys.argv[0]
-    if os.path.basename(called) == "__main__.py":
-        called = os.path.join(os.path.dirname(sys.executable), "dns01")
-    return os.path.abspath(called)

@@ -18,7 +18,7 @@ from ....clients.setup.command_line import Line
 from ....clients.setup.dehydrated_config import Dehydrated
 from ....clients.setup.text_files import read_octets
 from ..finding import Examined, Finding, Severity
-from .clients import by_command, by_the_clock, certbot, dehydrated, domains_txt, renewal
+from .clients import by_command, by_the_clock, certbot, certbot_lineage, dehydrated, domains_txt, renewal
 from .clients.hook_script import leads_elsewhere, leads_to_dns01, unfit
 
 PERSISTENT = "dns-persist-01"  # no hook is called for it
@@ -33,9 +33,10 @@ def check(examined: Examined) -> Iterator[Finding]:
     yield from _dehydrated(examined)
     yield from _by_command(examined)
     yield from by_command.traefik(examined, schedules.unit("traefik.service", examined.root))
-    lineages = list(certbot.lineages(examined))
+    lineages = list(certbot_lineage.lineages(examined))
     for path, settings in lineages:
-        yield from certbot.check(path, settings, examined)
+        lines = _schedule_of(examined, "certbot").lines
+        yield from certbot.check(path, settings, examined, [(line.path, line.command) for line in lines])
     if lineages:
         yield from by_the_clock.check("certbot", _schedule_of(examined, "certbot"), examined.root)
 

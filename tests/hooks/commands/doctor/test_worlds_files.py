@@ -189,7 +189,7 @@ def certbot_takes_http_first(site: Site) -> Account:
     return certbot(site, RENEWAL.replace("pref_challs = dns-01,\n", ""))
 
 
-@FAULTS.add("certbot-autorenew-off", "--autorenew", severity=Severity.WARNING)
+@FAULTS.add("certbot-autorenew-off", "autorenew = True", severity=Severity.WARNING)
 def certbot_passes_it_over(site: Site) -> Account:
     return certbot(site, f"{RENEWAL}autorenew = False\n")
 

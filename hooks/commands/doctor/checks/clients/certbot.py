@@ -5,107 +5,136 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
-from glob import glob
+from collections.abc import Iterator, Mapping, Sequence
 
-from ......errors import DeployError
 from .....caa.issuers import PRESETS
-from .....clients.setup.text_files import read_text
-from .....deploy.certificate.leaf import names_in
 from ...finding import Examined, Finding, Severity
+from .certbot_lineage import HOOKS, Lineage, lineage
+from .certificate_authorities import ended, refused_curve, refused_rsa
 from .hook_script import OURS, unusable
 from .staging import is_old, is_staging, staging
 
-RENEWAL = "/etc/letsencrypt/renewal"
-CLI_INI = "/etc/letsencrypt/cli.ini"  # which holds for every call of certbot
-HOOKS = {"manual_auth_hook": "auth", "manual_cleanup_hook": "cleanup", "renew_hook": "deploy"}
-OPTIONS = {"auth": "--manual-auth-hook", "cleanup": "--manual-cleanup-hook", "deploy": "--deploy-hook"}
+OF_LETSENCRYPT = f" --server {PRESETS['letsencrypt']}"
 # Where a hook without a path is looked for: what cron and systemd give, and certbot adds (plug_util.py).
 PATH = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin", "snap/bin")
 SHELL_WORDS = ("env", "exec", "cd", "test", "[", "if", ":", "true", "export", "set", ".")
+PLUGIN = "dns01"  # the authenticator of hooks/certbot_plugin.py
 BY_HTTP = ("webroot", "standalone", "nginx", "apache")  # certbot's own authenticators that know no dns-01
 
-# As certbot's configobj writes them: the value in quotes where it has a comma or a hash in it.
-_SETTING = re.compile(
-    r"""^[^\S\n]*(\w+)[^\S\n]*=[^\S\n]*(?:"([^"\n]*)"|'([^'\n]*)'|([^\n#]*?))[^\S\n]*(?:\#.*)?$""",
-    re.MULTILINE,
-)
 
-
-def lineages(examined: Examined) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The renewal files of certificates for the domain: (path, settings). One of that name in which nothing
-    stands any more is for it as well."""
-    for found in sorted(glob(examined.path(f"{RENEWAL}/*.conf"))):
-        path = f"{RENEWAL}/{os.path.basename(found)}"
-        settings = _settings(read_text(path, examined.root) or "")
-        if examined.domain in _names(examined, path, settings):
-            yield path, settings
-
-
-def _settings(text: str) -> dict[str, str]:
-    return {match[1]: match[2] or match[3] or match[4] or "" for match in _SETTING.finditer(text)}
-
-
-def _names(examined: Examined, path: str, settings: Mapping[str, str]) -> set[str]:
-    """What the certificate is for: its own word, or else the name that certbot gave it."""
-    lineage = re.sub(r"-\d{4}$", "", os.path.basename(path).removesuffix(".conf"))
-    try:
-        return set(names_in(examined.path(settings.get("cert", ""))))
-    except DeployError:  # it cannot be read, as by anybody but root
-        return {lineage, f"*.{lineage}"}
-
-
-def check(path: str, settings: Mapping[str, str], examined: Examined) -> Iterator[Finding]:
-    """What one renewal file would have certbot do."""
-    lineage = os.path.basename(path).removesuffix(".conf")
-    if broken := _broken(path, settings, examined):
+def check(
+    path: str, settings: Mapping[str, str], examined: Examined, commands: Sequence[tuple[str, str]]
+) -> Iterator[Finding]:
+    """What one renewal file would have certbot do. ``commands``: what runs certbot by the clock, each line
+    with its file."""
+    own = lineage(examined, path, settings, commands)
+    if broken := _broken(own, examined):
         yield broken
         return
-    authenticator = settings.get("authenticator", "")
-    if authenticator != "manual":
-        unfit = authenticator in BY_HTTP and examined.domain.startswith("*.")
-        yield Finding(
-            "certbot-challenge" if unfit else "certbot-other-authenticator",
-            Severity.ERROR if unfit else Severity.NOTE,
-            path,
-            f"certbot renews it with its authenticator {authenticator or '(none)'}, and never calls dns01"
-            + ("; CAs issue for wildcards by dns-01 alone" if unfit else ""),
-            (_again(lineage),),
-        )
+    other_ca = own.without("server") if "server" in own.defaults else own.again() + OF_LETSENCRYPT
+    yield from ended(own.file("server"), own.get("server"), (other_ca,))
+    yield from _key(own)
+    yield from _staging_ca(own, examined)
+    yield from _renewal(own)
+    if own.get("authenticator") == PLUGIN:
         return
-    challenges = [word.strip() for word in settings.get("pref_challs", "").split(",")]
-    if "dns-01" not in challenges and "dns" not in challenges:
-        message = "it does not ask for dns-01 (pref_challs), so that certbot takes http-01 first"
-        yield Finding("certbot-challenge", Severity.ERROR, path, message, (_again(lineage),))
-    if not settings.get("manual_auth_hook"):
+    if own.get("authenticator") != "manual":
+        yield _another(own, examined)
+        return
+    if unfit := _challenge(own, examined):
+        yield unfit
+    if not own.get("manual_auth_hook"):
         message = "it has no manual_auth_hook: certbot cannot renew it without a person"
-        yield Finding("certbot-hook-missing", Severity.ERROR, path, message, (_again(lineage),))
-    yield from _gone(path, settings, examined)
-    yield from _staging_ca(path, settings, examined)
-    if settings.get("autorenew", "").lower() == "false":
-        message = "autorenew is off: certbot passes it over when it renews"
-        yield Finding("certbot-autorenew-off", Severity.WARNING, path, message,
-                      (f"certbot reconfigure --cert-name {lineage} --autorenew",))  # fmt: skip
+        yield Finding("certbot-hook-missing", Severity.ERROR, path, message, (own.again(),))
+    yield from _gone(own, examined)
     for key, phase in HOOKS.items():
-        if lacks_phase(settings.get(key, ""), phase):
+        if lacks_phase(own.get(key), phase):
             yield Finding(
                 "certbot-hook-without-phase",
                 Severity.ERROR,
-                path,
-                f"{key} = {settings[key]} does not say its phase, so that dns01 cannot know what is wanted",
-                (f"certbot reconfigure --cert-name {lineage} {OPTIONS[phase]} 'dns01 certbot {phase}'",
-                 f"or write in {path}: {key} = dns01 certbot {phase}"),
-            )  # fmt: skip
+                own.file(key),
+                f"{own.said(key)} does not say its phase, so that dns01 cannot know what is wanted",
+                (own.write(key, own.hook(phase)),),
+            )
 
 
-def _broken(path: str, settings: Mapping[str, str], examined: Examined) -> Finding | None:
+def _renewal(own: Lineage) -> Iterator[Finding]:
+    """Renewed never, or at every run."""
+    if own.own.get("autorenew", "").lower() == "false":
+        message = "autorenew is off: certbot passes it over when it renews"
+        step = own.write("autorenew", "True")
+        yield Finding("certbot-autorenew-off", Severity.WARNING, own.path, message, (step,))
+    if "force_renewal" in own.defaults:
+        message = (
+            f"{own.said('force_renewal')} has every run order the certificate anew, which the CA refuses "
+            "after a few (Let's Encrypt: five in a week)"
+        )
+        step = own.without("force_renewal")
+        yield Finding("renews-every-run", Severity.WARNING, own.file("force_renewal"), message, (step,))
+
+
+def _challenges(own: Lineage) -> list[str]:
+    words = [word.strip().removesuffix("-01") for word in own.get("pref_challs").split(",")]
+    return [word for word in words if word in ("dns", "http")]  # what manual knows
+
+
+def _another(own: Lineage, examined: Examined) -> Finding:
+    """Its authenticator is not the one that calls hooks."""
+    authenticator = own.get("authenticator")
+    wildcard = any(name.startswith("*.") for name in (*own.names, examined.domain))
+    unfit = authenticator in BY_HTTP and (wildcard or _challenges(own) == ["dns"])
+    why = "CAs issue for wildcards by dns-01 alone" if wildcard else "it knows no dns-01, which is asked for"
+    before = f" ({own.said('authenticator').rstrip(',')})" if "authenticator" in own.defaults else ""
+    return Finding(
+        "certbot-challenge" if unfit else "certbot-other-authenticator",
+        Severity.ERROR if unfit else Severity.NOTE,
+        own.file("authenticator"),
+        f"certbot renews it with its authenticator {authenticator or '(none)'}{before}, and never calls dns01"
+        + (f"; {why}" if unfit else ""),
+        (own.without("authenticator") if before else own.again(),),
+    )
+
+
+def _challenge(own: Lineage, examined: Examined) -> Finding | None:
+    """certbot takes the first challenge of its list that the CA offers: for wildcards, dns-01 alone."""
+    challenges = _challenges(own)
+    only_wildcards = all(name.startswith("*.") for name in own.names or (examined.domain,))
+    if challenges[:1] == ["dns"] or ("dns" in challenges and only_wildcards):
+        return None
+    if "pref_challs" in own.defaults:
+        message = f"{own.said('pref_challs')} has certbot ask for http-01"
+        steps: tuple[str, ...] = (own.write("pref_challs", "dns"), f"or {own.without('pref_challs')}")
+    else:
+        message = "it does not ask for dns-01 first (pref_challs), so that certbot takes http-01"
+        steps = (own.again(),)
+    return Finding("certbot-challenge", Severity.ERROR, own.file("pref_challs"), message, steps)
+
+
+def _key(own: Lineage) -> Iterator[Finding]:
+    """Keys that the CA refuses."""
+    is_rsa = own.get("key_type").lower() == "rsa"
+    key, why, right = (
+        ("rsa_key_size", refused_rsa(own.get("rsa_key_size") or "2048", own.get("server")), "2048")
+        if is_rsa
+        else ("elliptic_curve", refused_curve(own.get("elliptic_curve"), own.get("server")), "secp384r1")
+    )
+    if why:
+        option = f"--{key.replace('_', '-')} {right}"
+        step = own.without(key) if key in own.defaults else f"{own.again()} {option}"
+        yield Finding(
+            "key-refused", Severity.ERROR, own.file(key), f"{own.said(key)} is refused: {why}", (step,)
+        )
+
+
+def _broken(own: Lineage, examined: Examined) -> Finding | None:
     """What certbot passes over as no renewal file: one without its paths, or whose links are files."""
-    lineage = os.path.basename(path).removesuffix(".conf")
+    path, settings = own.path, own.own
     if not settings:
         message = "nothing stands in it, as after a full disk: certbot passes it over, and renews nothing"
-        steps = (f"restore it, or: rm {path}; then order again:", _again(lineage))
+        again = own._replace(names=own.names or (examined.domain,)).again()
+        steps = (f"restore it, or: rm {path}; then order again:", again)
         return Finding("certbot-renewal-broken", Severity.ERROR, path, message, steps)
-    archive = settings.get("archive_dir") or f"/etc/letsencrypt/archive/{lineage}"
+    archive = settings.get("archive_dir") or f"/etc/letsencrypt/archive/{own.name}"
     for key in ("cert", "privkey", "chain", "fullchain") if os.path.isdir(examined.path(archive)) else ():
         file = settings.get(key, "")
         if (
@@ -124,52 +153,46 @@ def _broken(path: str, settings: Mapping[str, str], examined: Examined) -> Findi
     return None
 
 
-def _staging_ca(path: str, settings: Mapping[str, str], examined: Examined) -> Iterator[Finding]:
-    """The CA of the next renewal, and that of all that is ordered without --server."""
-    server = settings.get("server", "")
-    if is_staging(server):
-        lineage = os.path.basename(path).removesuffix(".conf")
-        again = f"certbot renew --cert-name {lineage} --force-renewal --server {PRESETS['letsencrypt']}"
-        yield staging(path, server, (again,), kept=is_old(examined, settings.get("cert", "")))
-    default = _settings(read_text(CLI_INI, examined.root) or "")
-    said = default.get("server", "")
-    if is_staging(said) or default.get("staging", "").lower() == "true":
-        steps = (f"take server = {said} out of {CLI_INI}" if said else f"take staging out of {CLI_INI}",)
-        yield staging(CLI_INI, said or "Let's Encrypt's staging", steps, kept=True)
+def _staging_ca(own: Lineage, examined: Examined) -> Iterator[Finding]:
+    """The CA of the next renewal."""
+    for key in ("server", "staging"):
+        said = own.defaults[key].value if key in own.defaults else ""
+        if is_staging(said) or (key == "staging" and said):
+            who = said if key == "server" else "Let's Encrypt's staging"
+            yield staging(own.file(key), who, (own.without(key),), kept=True)
+    if is_staging(server := own.own.get("server", "")) and "server" not in own.defaults:
+        again = f"certbot renew --cert-name {own.name} --force-renewal{OF_LETSENCRYPT}"
+        yield staging(own.path, server, (again,), kept=is_old(examined, own.own.get("cert", "")))
 
 
-def _gone(path: str, settings: Mapping[str, str], examined: Examined) -> Iterator[Finding]:
+def _gone(own: Lineage, examined: Examined) -> Iterator[Finding]:
     """Hooks that cannot be run: certbot says so when it is too late."""
-    lineage = os.path.basename(path).removesuffix(".conf")
-    said = set()
+    seen = set()
     for key, phase in HOOKS.items():
         try:
-            program = next(iter(shlex.split(settings.get(key, ""))), "")
+            program = next(iter(shlex.split(own.get(key))), "")
         except ValueError:
             continue
         found, ours = _found(examined, program), os.path.basename(program) in OURS
         if (
             not re.match(r"[\w./-]+$", program)
             or program in (*SHELL_WORDS, *OURS)
-            or (found and found in said)
+            or (key == "renew_hook" and key in own.defaults and "/" not in program)  # for all certificates
+            or (found and found in seen)
         ):
             continue  # where a bare dns01 is depends on who runs certbot
-        said.add(found)
+        seen.add(found)
         severity = Severity.ERROR if phase != "deploy" else Severity.WARNING
         if not found:
-            better = f"'dns01 certbot {phase}'" if ours or phase != "deploy" else "'COMMAND'"
+            better = own.write(key, own.hook(phase) if ours or phase != "deploy" else "COMMAND")
             where = "" if "/" in program else f" in {', '.join(map('/{}'.format, PATH))}"
-            yield Finding(
-                "certbot-hook-gone",
-                severity,
-                path,
-                f"{key} = {settings[key]}, and there is no file {program}{where}",
-                (f"certbot reconfigure --cert-name {lineage} {OPTIONS[phase]} {better}",
-                 f"or put the file back, or write in {path}: {key} = {better.strip(chr(39))}"),
-            )  # fmt: skip
+            message = f"{own.said(key)}, and there is no file {program}{where}"
+            steps = (better, f"or put {program} back")
+            yield Finding("certbot-hook-gone", severity, own.file(key), message, steps)
         elif not os.access(examined.path(found), os.X_OK):
-            message = f"{key} = {settings[key]}, and {found} may not be executed: certbot goes no further"
-            yield Finding("certbot-hook-not-executable", severity, path, message, (f"chmod +x {found}",))
+            message = f"{own.said(key)}, and {found} may not be executed: certbot goes no further"
+            step = f"chmod +x {found}"
+            yield Finding("certbot-hook-not-executable", severity, own.file(key), message, (step,))
         elif script := unusable(examined, found):
             yield script
 
@@ -192,11 +215,3 @@ def lacks_phase(command: str, phase: str) -> bool:
         return False
     ours = [place for place, word in enumerate(words) if os.path.basename(word) in OURS]
     return bool(ours) and words[ours[-1] + 1 : ours[-1] + 3] != ["certbot", phase]
-
-
-def _again(lineage: str) -> str:
-    return (
-        f"certbot certonly --cert-name {lineage} --force-renewal --manual --preferred-challenges dns "
-        "--manual-auth-hook 'dns01 certbot auth' --manual-cleanup-hook 'dns01 certbot cleanup' "
-        "--deploy-hook 'dns01 certbot deploy' -d …"
-    )

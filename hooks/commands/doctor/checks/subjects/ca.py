@@ -14,7 +14,7 @@ from .....caa.issuers import Order, authority, is_public, of_certbot, of_dehydra
 from .....clients.setup import dehydrated_config
 from .....issue.section import load_ca
 from ...finding import Examined
-from ..clients import certbot
+from ..clients import certbot_lineage
 from .address_scope import scope_of
 
 LOOKUP = 2.0  # seconds for the address of the CA
@@ -24,7 +24,7 @@ PRIVATE_TLDS = ("internal", "home.arpa", "local", "localhost", "lan", "corp", "h
 
 def order_of(examined: Examined) -> Order:
     """What the client that is set up for the domain says: certbot's renewal file, or dehydrated."""
-    for _, lineage in certbot.lineages(examined):
+    for _, lineage in certbot_lineage.lineages(examined):
         return of_certbot(lineage, examined.root)
     config = dehydrated_config.read_config(examined.environ, examined.root)
     if config and any(

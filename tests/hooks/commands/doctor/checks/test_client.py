@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from client_files import CRON, DEHYDRATED, RENEWAL, Machine, with_dehydrated
+from client_files import CRON, DEHYDRATED, RENEWAL, Machine, with_certbot, with_dehydrated
 from examined import codes
 
 from dns01.hooks.commands.doctor.finding import Severity
+from dns01.own_program import own_path
 
 
 @pytest.fixture
@@ -25,16 +26,8 @@ def dehydrated(tmp_path: Path) -> Machine:
 
 
 @pytest.fixture
-def certbot(machine: Machine) -> Machine:
-    """certbot as it should be."""
-    machine["/etc/letsencrypt/renewal/example.org.conf"] = RENEWAL
-    for program in ("/opt/dns01/bin/dns01", "/opt/hook.py", "/usr/local/bin/renew.sh"):
-        machine[program] = "#!/bin/sh\n"
-        machine.mode(program, 0o755)
-    machine["/lib/systemd/system/certbot.timer"] = "[Timer]\nOnCalendar=daily\n"
-    machine["/lib/systemd/system/certbot.service"] = "[Service]\nExecStart=/usr/bin/certbot -q renew\n"
-    machine.link("/etc/systemd/system/timers.target.wants/certbot.timer")
-    return machine
+def certbot(tmp_path: Path) -> Machine:
+    return with_certbot(tmp_path / "root")
 
 
 def test_a_machine_without_any_client(machine: Machine) -> None:
@@ -308,10 +301,13 @@ def test_a_renewal_file_is_read_as_certbot_reads_it(certbot: Machine, text: str)
 @pytest.mark.parametrize(
     ("line", "remedy"),
     [
-        ("manual_auth_hook = dns01", "--manual-auth-hook 'dns01 certbot auth'"),
-        ("manual_auth_hook = /opt/hook.py certbot", "--manual-auth-hook 'dns01 certbot auth'"),
-        ("manual_cleanup_hook = dns01 certbot auth", "--manual-cleanup-hook 'dns01 certbot cleanup'"),
-        ("renew_hook = env A=b dns01", "--deploy-hook 'dns01 certbot deploy'"),
+        ("manual_auth_hook = dns01", "manual_auth_hook = /opt/dns01/bin/dns01 certbot auth"),
+        ("manual_auth_hook = /opt/hook.py certbot", "manual_auth_hook = /opt/hook.py certbot auth"),
+        (
+            "manual_cleanup_hook = dns01 certbot auth",
+            "manual_cleanup_hook = /opt/dns01/bin/dns01 certbot cleanup",
+        ),
+        ("renew_hook = env A=b dns01", f"renew_hook = {own_path()} certbot deploy"),
     ],
 )
 def test_a_hook_without_its_phase(certbot: Machine, line: str, remedy: str) -> None:
@@ -323,7 +319,7 @@ def test_a_hook_without_its_phase(certbot: Machine, line: str, remedy: str) -> N
 
     assert (finding.code, finding.severity) == ("certbot-hook-without-phase", Severity.ERROR)
     assert finding.message == (f"{line} does not say its phase, so that dns01 cannot know what is wanted")
-    assert finding.remedy[0] == f"certbot reconfigure --cert-name example.org {remedy}"
+    assert finding.remedy == (f"write in /etc/letsencrypt/renewal/example.org.conf: {remedy}",)
 
 
 def test_a_hook_of_somebody_elses(certbot: Machine) -> None:
@@ -343,8 +339,9 @@ def test_a_hook_of_somebody_elses(certbot: Machine) -> None:
             "certbot-hook-not-executable",
             "chmod +x /usr/local/bin/renew",
         ),
-        ("authenticator.sh", 0o755, "certbot-hook-gone", "--manual-auth-hook 'dns01 certbot auth'"),
-        ("./renew.sh", 0o755, "certbot-hook-gone", "--manual-auth-hook 'dns01 certbot auth'"),
+        ("authenticator.sh", 0o755, "certbot-hook-gone", "/opt/dns01/bin/dns01 certbot auth"),
+        ("./renew.sh", 0o755, "certbot-hook-gone", "/opt/dns01/bin/dns01 certbot auth"),
+        ("/opt/old/dns01 certbot auth", 0o755, "certbot-hook-gone", "/opt/dns01/bin/dns01 certbot auth"),
     ],
 )
 def test_a_hook_that_certbot_cannot_run(
