@@ -42,7 +42,8 @@ class Machine:
         (self.root / path.lstrip("/")).chmod(mode)
 
     def link(self, path: str) -> None:
-        """What ``systemctl enable`` makes of a unit."""
+        """What ``systemctl enable`` makes of a unit, where systemd is at work."""
+        (self.root / "run/systemd/system").mkdir(parents=True, exist_ok=True)
         file = self.root / path.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.symlink_to("/nowhere/that/matters")

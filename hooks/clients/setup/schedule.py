@@ -40,14 +40,20 @@ def has_cron(root: str = "/") -> bool:
     return installed and os.path.isdir(os.path.join(root, "etc/cron.d"))
 
 
+def has_systemd(root: str = "/") -> bool:
+    """Whether systemd is at work, as sd_booted(3) finds out."""
+    return os.path.isdir(os.path.join(root, "run/systemd/system"))
+
+
 def of(client: str, root: str = "/") -> Schedule:
-    """Whatever runs the client by the clock, itself or by a script that is named."""
+    """Whatever runs the client by the clock, itself or by a script that is named; timers do where systemd is
+    at work."""
     word = re.compile(rf"\b{re.escape(client)}\b")
     links = (link for folder in UNITS for link in glob(f"{root}/{folder}/*.wants/*.timer"))
     enabled = set(map(os.path.basename, links))
     timers = {
         timer: (line, days)
-        for timer, line, days in _timers(root, enabled)
+        for timer, line, days in (_timers(root, enabled) if has_systemd(root) else ())
         if _runs(word, f"{timer} {line.text}", client, root)
     }
     masked = {timer for timer in timers if is_masked(timer, root)}
@@ -57,7 +63,7 @@ def of(client: str, root: str = "/") -> Schedule:
         if timer in enabled - masked
     ]
     cron = [entry for entry in entries(root) if _runs(word, entry.line, client, root)]
-    if os.path.isdir(os.path.join(root, "run/systemd/system")):
+    if has_systemd(root):
         cron = [each for each in cron if "-d /run/systemd/system" not in each.line]  # Debian's own stand back
     begun += [(entry, _of_cron(entry, root)) for entry in cron]
     judged = [_judged(client, entry, list(with_scripts([line], client, root)), root) for entry, line in begun]

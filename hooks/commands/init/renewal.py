@@ -14,7 +14,6 @@ from .clients import Client, Order, in_crontab
 from .files import Draft, read
 
 HEAD = "# written by dns01 init, which changes it again"
-SYSTEMD = "/run/systemd/system"  # is there where systemd is at work (sd_booted(3))
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NIGHT = range(1, 6)  # hours
 LIMIT = 60.0  # seconds for systemctl
@@ -29,7 +28,7 @@ def drafts(client: Client, order: Order) -> list[Draft]:
     crontab, units = f"/etc/cron.d/{client.name}", _units(client.name)
     if schedule.has_cron():
         ours = [Draft(crontab, _crontab(client.name, command))]
-    elif os.path.isdir(SYSTEMD):
+    elif schedule.has_systemd():
         texts = (_service(client.name, command), _timer(client.name))
         ours = [Draft(path, text) for path, text in zip(units, texts, strict=True)]
     else:

@@ -43,14 +43,13 @@ def check(examined: Examined) -> Iterator[Finding]:
 
 def _by_command(examined: Examined) -> Iterator[Finding]:
     """lego and uacme, which have no file of their own."""
-    issuers = list(by_command.issuers_here(examined))
+    issuers = dict(by_command.issuers_here(examined))
     for client in by_command.CERTIFICATES:
         schedule = _schedule_of(examined, client)
         yield from by_command.check(examined, client, schedule.lines)
         if client in issuers or any(examined.domain in entry.line for entry in schedule.ignored):
-            written = f"dns01 init --client {client} --production --no-order {examined.domain}"
-            steps = (f"{written}  (and the certificate's other names) has it renewed",)
-            yield from by_the_clock.check(client, schedule, examined.root, steps)
+            has_it_renewed = issuers.get(client) or by_command.has_renewed(client, (examined.domain,))
+            yield from by_the_clock.check(client, schedule, examined.root, (has_it_renewed,))
 
 
 def _schedule_of(examined: Examined, client: str) -> schedules.Schedule:

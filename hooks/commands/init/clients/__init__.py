@@ -94,14 +94,16 @@ def in_crontab(command: str) -> str:
     return command.replace("%", "\\%")
 
 
+def install_cron() -> list[str]:
+    """What to paste where there is no cron."""
+    return [] if schedule.has_cron() else ["apt-get install cron    # nothing here runs it by the clock"]
+
+
 def cron(client: str, command: str) -> list[str]:
     """What to paste so that cron runs the command once a day."""
     if os.geteuid() == 0:
-        install = (
-            [] if schedule.has_cron() else ["apt-get install cron    # nothing here runs it by the clock"]
-        )
         return [
-            *install,
+            *install_cron(),
             f"cat > /etc/cron.d/{client} <<'END'",
             f"17 4 * * * root {in_crontab(command)}",
             "END",

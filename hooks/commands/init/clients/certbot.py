@@ -6,9 +6,11 @@ import os
 import shlex
 
 from ....caa.issuers import PRESETS
+from ....clients.setup import schedule
+from ....clients.setup.cron_faults import RENEW
 from ..document import assign
 from ..files import Draft, read
-from . import LETSENCRYPT, Client, Order, folder, hook_command
+from . import LETSENCRYPT, Client, Order, cron, folder, hook_command, install_cron
 
 ASSIGNMENT = r"\s*{name}\s*="
 HOOKS = {"manual-auth-hook": "auth", "manual-cleanup-hook": "cleanup", "deploy-hook": "deploy"}
@@ -71,7 +73,18 @@ def first(order: Order) -> list[list[str]]:
 def renewal(order: Order) -> list[str]:
     # A dry run goes to Let's Encrypt, whatever the CA.
     is_tried = order.directory in (LETSENCRYPT, PRESETS["letsencrypt-test"])
-    return ["systemctl enable --now certbot.timer", "certbot renew" + " --dry-run" * is_tried]
+    return [*_scheduling(), "certbot renew" + " --dry-run" * is_tried]
+
+
+def _scheduling() -> list[str]:
+    """What has it run by the clock, in lines to paste; nothing where its package's timer or entry for cron
+    does."""
+    present = schedule.of("certbot")
+    if present.commands:
+        return [] if schedule.has_systemd() else install_cron()
+    if present.idle:
+        return [f"systemctl enable --now {present.idle[0]}"]
+    return cron("certbot", RENEW["certbot"])
 
 
 CERTBOT = Client("certbot", ("certbot",), drafts, paste, first, renewal, is_silent=True)

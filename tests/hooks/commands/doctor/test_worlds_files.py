@@ -211,6 +211,7 @@ def nothing_runs_certbot(site: Site) -> Account:
 
 
 def link(site: Site, path: str, target: str) -> None:
+    (site.folder / "run/systemd/system").mkdir(parents=True, exist_ok=True)
     file = site.folder / path.lstrip("/")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.symlink_to(target)

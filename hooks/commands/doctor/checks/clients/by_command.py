@@ -9,10 +9,12 @@ import stat
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ......errors import DeployError
 from .....clients.setup.certificate_paths import LEGO, UACME
 from .....clients.setup.command_line import Line
 from .....clients.setup.text_files import read_text
 from .....clients.setup.units import drop_in
+from .....deploy.certificate.leaf import names_in
 from ...finding import Examined, Finding, Severity
 from .hook_script import unfit
 from .staging import is_staging, staging
@@ -64,13 +66,29 @@ def _is_for(domain: str, client: str, command: Command) -> bool:
     return domain in names and "exec" in command.values("--dns")
 
 
-def issuers_here(examined: Examined) -> Iterator[str]:
-    """Those of the two that have a certificate for the domain in their usual folders."""
-    spelt = {examined.domain, examined.domain.replace("*", "_"), examined.domain.removeprefix("*.")}
+def issuers_here(examined: Examined) -> Iterator[tuple[str, str]]:
+    """Those of the two that have a certificate for the domain in their usual folders, and the command that
+    has it renewed."""
+    spelt = dict.fromkeys(
+        (examined.domain, examined.domain.replace("*", "_"), examined.domain.removeprefix("*."))
+    )
     for client, places in CERTIFICATES.items():
-        files = (place.replace("{name}", name) for place in places for name in spelt)
-        if any(os.path.isfile(examined.path(file)) for file in files):
-            yield client
+        files = (examined.path(place.replace("{name}", name)) for name in spelt for place in places)
+        if file := next(filter(os.path.isfile, files), ""):
+            yield client, has_renewed(client, _names(file, examined.domain))
+
+
+def has_renewed(client: str, names: Sequence[str]) -> str:
+    """The command that has a certificate for the names renewed from now on."""
+    return shlex.join(["dns01", "init", "--client", client, "--production", "--no-order", *names])
+
+
+def _names(file: str, domain: str) -> Sequence[str]:
+    """What the certificate in the file is for; of one that cannot be read, the domain alone is known."""
+    try:
+        return names_in(file)
+    except DeployError:
+        return (domain,)
 
 
 def _in_line(client: str, line: Line) -> Iterator[Command]:

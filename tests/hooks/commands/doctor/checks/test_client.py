@@ -263,9 +263,17 @@ def test_a_timer_of_any_name_whose_service_runs_the_client(dehydrated: Machine) 
     assert dehydrated.findings() == []
 
 
+def test_a_timer_that_is_enabled_where_no_systemd_is_at_work(certbot: Machine) -> None:
+    (certbot.root / "run/systemd/system").rmdir()
+    finding = certbot.finding()
+    assert (finding.code, finding.subject) == ("no-timer", "certbot")
+    assert finding.remedy[-1] == "write in /etc/cron.d/certbot: 17 4 * * * root certbot -q renew"
+
+
 def test_debians_cron_entry_stands_back_where_systemd_runs(certbot: Machine) -> None:
     (certbot.root / "etc/systemd/system/timers.target.wants/certbot.timer").unlink()
     certbot["/etc/cron.d/certbot"] = "0 */12 * * * root test \\! -d /run/systemd/system && certbot -q renew\n"
+    (certbot.root / "run/systemd/system").rmdir()
     assert certbot.findings() == []
     (certbot.root / "run/systemd/system").mkdir(parents=True)
     assert codes(certbot.findings()) == ["no-timer"]

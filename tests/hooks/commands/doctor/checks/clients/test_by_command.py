@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from bundles import issued
 from client_files import DEHYDRATED, RENEWAL, Machine, with_dehydrated
 
 from dns01.hooks.commands.doctor.finding import Severity
@@ -253,10 +254,28 @@ def test_a_certificate_that_nothing_renews(machine: Machine, client: str, path: 
     finding = machine.finding()
 
     assert (finding.code, finding.subject, finding.severity) == ("no-timer", client, Severity.WARNING)
-    assert f"dns01 init --client {client} --production --no-order example.org" in finding.remedy[-1]
+    assert finding.remedy[-1] == f"dns01 init --client {client} --production --no-order example.org"
     assert machine.findings("example.net") == []
     machine[CRONTAB] = crontab
     assert "no-timer" not in [each.code for each in machine.findings()]
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("example.org", "*.example.org", "www.example.org"), "example.org '*.example.org' www.example.org"),
+        (("*.example.org",), "'*.example.org'"),
+    ],
+)
+def test_what_has_it_renewed_names_all_of_the_certificate_s_names(
+    machine: Machine, names: tuple[str, ...], words: str
+) -> None:
+    folder = machine.root / "var/lib/lego/certificates"
+    issued(folder / "made", *names)
+    (folder / "made/fullchain.pem").rename(folder / f"{names[0].replace('*', '_')}.crt")
+    assert machine.finding(names[0]).remedy[-1] == (
+        f"dns01 init --client lego --production --no-order {words}"
+    )
 
 
 def test_a_wildcard_s_certificate_that_nothing_renews(machine: Machine) -> None:
