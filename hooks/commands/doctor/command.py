@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from threading import Semaphore
@@ -60,12 +60,14 @@ def doctor(domains: tuple[str, ...], every: bool, notify: bool, ca: str, write: 
     return max(diagnosis.worst for diagnosis in diagnoses).value
 
 
-def look(domains: Sequence[str], ca: str, *, without: Collection[str]) -> Severity:
-    """Show what is found, but for warnings and notes of these codes; gives the worst."""
+def look(domains: Sequence[str], ca: str, *, without: Mapping[str, Severity]) -> Severity:
+    """Show what is found, but for these codes, unless one is graver than what stands with it; gives the
+    worst."""
     found = _diagnoses(domains, issuers.ca(ca) if ca else "", write=False, every=False)
     diagnoses = [
         diagnosis.without(
-            {*without} - {each.code for each in diagnosis.ordered if each.severity == Severity.ERROR}
+            without.keys()
+            - {each.code for each in diagnosis.ordered if each.severity > without.get(each.code, -1)}
         )
         for diagnosis in found
     ]

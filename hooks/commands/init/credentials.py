@@ -29,7 +29,7 @@ def accepted(questions: Questions, account: Chosen, names: Sequence[str]) -> Cho
                 f"init: {refusal}",
                 f"give others: {ways}; {privilege(account.provider, kind)}. Nothing is written",
             )
-        complain(refusal)
+        complain(AuthRejected(str(refusal)))  # its advice is to do what is asked for now
         say(privilege(account.provider, kind))
         answers = {option.key: ask_for(questions, option, enter="as it is") for option in others}
         changed = {

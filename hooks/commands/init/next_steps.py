@@ -16,7 +16,7 @@ from .clients import Client, Order, assignments, is_installed, nothing
 from .questions import Questions
 from .renewal import is_scheduled
 
-DONE_HERE = ("account-missing", "no-timer")  # warnings about what the first order, or a step behind it, does
+REST_OF_TTL = "(right away it waits up to a minute: for so long a CA may remember this order's record)"
 REGISTERED = ("acmedns",)  # providers with an account for each domain, which `dns01 register` makes
 
 
@@ -33,8 +33,13 @@ def would_fail(order: Order) -> bool:
     from ..doctor.command import look
     from ..doctor.finding import Severity
 
+    done_here = {  # what the first order, or a step behind it, sees to
+        "account-missing": Severity.WARNING,
+        "no-timer": Severity.WARNING,
+        "staging-ca": Severity.NOTE,
+    }
     output.report(f"$ dns01 doctor {shlex.join(order.names)}")
-    if look(order.names, order.word if order.word in PRESETS else "", without=DONE_HERE) == Severity.ERROR:
+    if look(order.names, order.word if order.word in PRESETS else "", without=done_here) == Severity.ERROR:
         output.failure(
             "an order would fail",
             "mend what the doctor has found, and run init again; it takes other credentials than those "
@@ -96,8 +101,9 @@ def say_what_comes_next(client: Client, order: Order, provider: str, file: str, 
     if order.is_staging:
         email = [] if client.address() == order.email else ["--email", order.email]
         again = ["dns01", "init", "--production", "--order", "--client", client.name, *email, *order.names]
-        when = "now" if issued else "once that works,"
-        steps.append((f"{when} have certificates that browsers trust", [shlex.join(again)]))
+        what = "have certificates that browsers trust"
+        when = f"now {what} {REST_OF_TTL}" if issued else f"once that works, {what}"
+        steps.append((when, [shlex.join(again)]))
     elif not (client.daily(order) and is_scheduled(client)):  # one of a staging CA is not for keeping
         steps.append(("have it renewed", [*client.renewal(order)]))
     if not order.is_staging:  # what such a CA has issued is brought nowhere

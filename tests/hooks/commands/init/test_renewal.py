@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from fresh import KEY_FILE, FreshMachine
+
+from dns01.hooks.caa.issuers import PRESETS
+from dns01.hooks.commands.init.clients import Order
+from dns01.hooks.commands.init.clients.registry import CLIENTS
+from dns01.hooks.commands.init.next_steps import say_what_comes_next
 
 CRON = "/etc/cron.d"
 UNITS = "/etc/systemd/system"
 NAMES = ("example.org", "*.example.org")
+WITH_SYSTEMD = "mount -t tmpfs none /run; mkdir -p /run/systemd/system"
+WITHOUT_CRON = "touch /mnt/not-executable; mount --bind /mnt/not-executable /usr/sbin/cron"
 
 
 @pytest.fixture
@@ -87,12 +96,8 @@ def test_a_percent_sign_does_not_end_the_command(machine: FreshMachine) -> None:
 
 def test_without_cron_it_is_a_timer_that_systemd_takes(machine: FreshMachine) -> None:
     """The machine has the programs of systemd, which is not at work."""
-    machine.run("mount", "-t", "tmpfs", "none", "/run")
-    machine.path("/run/systemd/system").mkdir(parents=True)
-    machine.run("mkdir", "/mnt/bin")
+    machine.run("sh", "-c", f"{WITH_SYSTEMD}; {WITHOUT_CRON}; mkdir /mnt/bin")
     machine.write("/mnt/bin/systemctl", '#!/bin/sh\necho "$@" >>/mnt/asked\n', 0o755)
-    machine.write("/mnt/not-executable", "", 0o644)
-    machine.run("mount", "--bind", "/mnt/not-executable", "/usr/sbin/cron")
     path = f"/mnt/bin:{machine.environ['PATH']}"
 
     said = machine.run(*words("lego", "--ca", "https://ca.example.net/$a%20b"), PATH=path)
@@ -106,6 +111,40 @@ def test_without_cron_it_is_a_timer_that_systemd_takes(machine: FreshMachine) ->
     assert "dns01-lego" not in verified.stderr, verified.stderr
 
 
+CERTBOT_TIMER = "/etc/systemd/system/timers.target.wants/certbot.timer"
+ENABLE = "systemctl enable --now certbot.timer"
+DRY_RUN = "certbot renew --dry-run"
+CERTBOT_CRON = f"{CRON}/certbot"
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps"),
+    [
+        ("", [DRY_RUN]),
+        (WITHOUT_CRON, ["apt-get install cron", DRY_RUN]),
+        (
+            f"rm {CERTBOT_CRON}",
+            [f"cat > {CERTBOT_CRON} <<'END'", "17 4 * * * root certbot -q renew", "END", DRY_RUN],
+        ),
+        (WITH_SYSTEMD, [DRY_RUN]),
+        (f"{WITH_SYSTEMD}; rm {CERTBOT_TIMER}", [ENABLE, DRY_RUN]),
+    ],
+    ids=["cron", "no cron", "not Debian's", "systemd", "a timer that is not enabled"],
+)
+def test_certbot_s_own_timer_or_entry_is_enough_where_something_goes_by_it(
+    changes: str, steps: list[str], machine: FreshMachine
+) -> None:
+    machine.path(CERTBOT_TIMER).parent.mkdir(parents=True, exist_ok=True)
+    machine.run("ln", "-sf", "/lib/systemd/system/certbot.timer", CERTBOT_TIMER)
+    assert machine.run("sh", "-c", changes).code == 0
+
+    said = machine.run(*words("certbot", "--production"))
+
+    assert said.code == 0, said.stderr
+    shown = said.stdout.partition("have it renewed:\n")[2].partition("\n  3. ")[0]
+    assert [line.partition("    #")[0].strip() for line in shown.splitlines()] == steps
+
+
 def test_what_its_own_steps_do_is_no_finding_of_its_doctor(machine: FreshMachine) -> None:
     machine.write("/var/lib/dehydrated/accounts/of-another-ca/account_key.pem", "-")
     given = [word for word in words("dehydrated", "--production") if word != "--no-doctor"]
@@ -115,3 +154,27 @@ def test_what_its_own_steps_do_is_no_finding_of_its_doctor(machine: FreshMachine
     for code in ("no-timer", "account-missing"):
         assert code in told
         assert code not in said.stdout
+
+    trial = [word for word in words("dehydrated", "--staging") if word != "--no-doctor"]
+    said = machine.run(*trial, "--no-order", DNS01_DOH="")
+    assert "staging-ca" in machine.run("dns01", "doctor", "example.org", DNS01_DOH="").stdout
+    assert "staging-ca" not in said.stdout
+
+
+def test_a_staging_ca_that_another_s_entry_goes_on_with_is_a_finding(machine: FreshMachine) -> None:
+    server = "--server https://acme-staging-v02.api.letsencrypt.org/directory"
+    command = (
+        f"EXEC_PATH=/opt/dns01/bin/dns01 lego --path /var/lib/lego {server} -d example.org --dns exec renew"
+    )
+    machine.write(f"{CRON}/mine", f"1 2 * * * root {command}\n", 0o644)
+    given = [word for word in words("lego", "--production") if word != "--no-doctor"]
+    said = machine.run(*given, "--no-order", DNS01_DOH="")
+    assert "staging-ca: /etc/cron.d/mine" in said.stdout
+
+
+def test_the_pause_of_an_order_right_behind_another_is_said_before(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    order = Order(NAMES, PRESETS["letsencrypt-test"], "letsencrypt-test", "", "/opt/dns01/bin/dns01", "")
+    say_what_comes_next(CLIENTS["certbot"], order, "rfc2136", str(tmp_path / "config.toml"), issued=True)
+    assert "right away it waits up to a minute" in capsys.readouterr().out
