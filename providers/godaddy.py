@@ -1,15 +1,16 @@
 """GoDaddy: records with ids for personal access tokens (v3), whole RRsets for classic keys (v1).
 
 Classic keys are announced to end with 2026. Unverified: which scopes a token needs, what v3 says of a
-duplicate, and that the least TTL is v1's.
+duplicate, that it lists the NS records of the apex as v1 does, and that the least TTL is v1's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import ConfigError
+from ._name_servers import ShowsNameServers
 from .base import Option, Profile, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Refused, Rest, listed, next_link
@@ -19,7 +20,7 @@ NOT_HERE = (400, 404, 422)  # no zone of this account, or none that could be one
 PAGE = 100
 
 
-class Provider(Rest, RecordProvider, RRsetProvider):
+class Provider(Rest, ShowsNameServers, RecordProvider, RRsetProvider):
     """With a personal access token, or with a classic key and its secret, for production (those for OTE,
     GoDaddy's place for tests, differ). An account with one domain is enough since April 2026."""
 
@@ -91,6 +92,11 @@ class Provider(Rest, RecordProvider, RRsetProvider):
             return None
         return Zone(apex)
 
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        if self._classic:
+            return [record["data"] for record in listed(self.get(*_rrset(zone, zone.apex, "NS")))]
+        return [record["data"] for record in self._at(zone, zone.apex, "NS")]
+
     def _add(self, zone: Zone, name: str, wanted: Sequence[TxtRecord]) -> None:
         (RRsetProvider if self._classic else RecordProvider)._add(self, zone, name, wanted)
 
@@ -100,10 +106,7 @@ class Provider(Rest, RecordProvider, RRsetProvider):
     # v3
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        within = relative(name, zone.apex)
-        for record in self.items("items", *_records(zone), type="TXT", name=within, pageSize=PAGE):
-            if (record["type"], record["name"]) == ("TXT", within):
-                yield str(record["recordId"]), record["data"]
+        return [(str(record["recordId"]), record["data"]) for record in self._at(zone, name, "TXT")]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         fields = {"type": "TXT", "name": relative(record.name, zone.apex), "data": record.value}
@@ -112,6 +115,12 @@ class Provider(Rest, RecordProvider, RRsetProvider):
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
         self.delete_at(*_records(zone), id)
+
+    def _at(self, zone: Zone, name: str, type: str) -> Iterator[Any]:
+        within = relative(name, zone.apex)
+        for record in self.items("items", *_records(zone), type=type, name=within, pageSize=PAGE):
+            if (record["type"], record["name"]) == (type, within):
+                yield record
 
     # v1
 
@@ -132,5 +141,5 @@ def _records(zone: Zone) -> tuple[str, ...]:
     return ("v3", "domains", "zones", zone.apex, "dns-records")
 
 
-def _rrset(zone: Zone, name: str) -> tuple[str, ...]:
-    return ("v1", "domains", zone.apex, "records", "TXT", relative(name, zone.apex))
+def _rrset(zone: Zone, name: str, type: str = "TXT") -> tuple[str, ...]:
+    return ("v1", "domains", zone.apex, "records", type, relative(name, zone.apex))

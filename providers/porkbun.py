@@ -6,14 +6,18 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ._name_servers import ShowsNameServers
 from .base import Option, Profile, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url
 
 ABOUT_KEYS = re.compile("API (key|access|requests)", re.IGNORECASE)  # there is 400 for that as well
 
+# Of every zone (https://kb.porkbun.com/article/63)
+NAME_SERVERS = tuple(f"{host}.ns.porkbun.com" for host in ("curitiba", "fortaleza", "maceio", "salvador"))
 
-class Provider(Rest, RecordProvider):
+
+class Provider(Rest, ShowsNameServers, RecordProvider):
     """With a pair of API keys."""
 
     title = "Porkbun"
@@ -54,6 +58,9 @@ class Provider(Rest, RecordProvider):
 
     def zones(self) -> Iterable[Zone]:
         return [Zone(domain["domain"]) for domain in self.items("domains", "domain", "listAll", start=0)]
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return NAME_SERVERS
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         within = relative(name, zone.apex, "")

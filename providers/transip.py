@@ -22,15 +22,18 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ..errors import ConfigError
 from ..secret import hide, read_secret, shown
+from ._name_servers import ShowsNameServers
 from ._tokens import Tokens
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import base_url, listed
 
 TOKEN_LIFETIME = 30  # minutes
+# Of every zone: those that the API shows are the delegation's (https://www.transip.eu/knowledgebase/entry/26)
+NAME_SERVERS = ("ns0.transip.net", "ns1.transip.nl", "ns2.transip.eu")
 
 
-class Provider(Tokens, RecordProvider):
+class Provider(Tokens, ShowsNameServers, RecordProvider):
     """With an account's private key."""
 
     title = "TransIP"
@@ -81,6 +84,9 @@ class Provider(Tokens, RecordProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("domains", apex)
         return _zone(found["domain"]) if found else None
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return NAME_SERVERS
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         return [(json.dumps(entry), entry["content"]) for entry in self._entries(zone, name)]

@@ -69,7 +69,8 @@ class GoDaddy(TakesLists):
     @route("GET", V3_RECORDS, query=["page", "pageSize", "type", "name"])
     def list_records(self, request: Request, domain: str) -> Answer:
         zone, name = self._zone(domain), request.query.get("name")
-        wanted = [each for each in zone.records if name in (None, _shown(each, domain)["name"])]
+        named = [each for each in self.with_ns(zone) if name in (None, _shown(each, domain)["name"])]
+        wanted = [each for each in named if request.query.get("type") in (None, each.type)]
         shown, number, pages = self.page(wanted, int(request.query.get("page", 1)), _size(request))
         items = [{"recordId": record.id, **_shown(record, domain)} for record in shown]
         return Answer(200, {"items": items, "links": self._links(request, "page", number, pages)})
@@ -102,6 +103,11 @@ class GoDaddy(TakesLists):
     @route("GET", RRSET, query=["offset", "limit"])
     def read(self, request: Request, domain: str, name: str) -> Answer:
         return Answer(200, [_shown(text, domain) for text in self._zone(domain).texts(_owner(name, domain))])
+
+    @route("GET", "/v1/domains/{domain}/records/NS/{name}", query=["offset", "limit"])
+    def read_ns(self, request: Request, domain: str, name: str) -> Answer:
+        shown = [_shown(each, domain) for each in self.with_ns(self._zone(domain)) if each.type == "NS"]
+        return Answer(200, [each for each in shown if each["name"] == name])
 
     @route("PUT", RRSET, fields=LIST)
     def replace(self, request: Request, domain: str, name: str) -> Answer:
@@ -156,7 +162,7 @@ class GoDaddy(TakesLists):
 
 def _shown(record: Record, domain: str) -> Mapping[str, Any]:
     name = record.name.removesuffix(domain).rstrip(".") or "@"
-    return {"type": "TXT", "name": name, "data": record.value, "ttl": record.ttl}
+    return {"type": record.type, "name": name, "data": record.value, "ttl": record.ttl}
 
 
 def _size(request: Request) -> int:

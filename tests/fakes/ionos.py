@@ -48,7 +48,7 @@ class Ionos(TakesLists):
         holder, query = self.zone(zone), request.query
         records = [
             _record(holder, record)
-            for record in holder.records
+            for record in self.with_ns(holder)
             if query.get("recordName") in (None, record.name)
             and query.get("recordType") in (None, record.type)
             and record.name.endswith(query.get("suffix", ""))
@@ -107,6 +107,6 @@ def _record(zone: Zone, record: Record) -> Mapping[str, Any]:
         "name": record.name,
         "rootName": zone.apex,
         "type": record.type,
-        "content": quoted(record.value),
+        "content": quoted(record.value) if record.type == "TXT" else record.value,
     }
     return {"id": record.id, **fields, "ttl": record.ttl, "disabled": False}

@@ -37,6 +37,8 @@ class Loopia(Fake):
         answer, fault = super().respond(
             request._replace(method="CALL", path=path, headers=headers, body=body)
         )
+        if not isinstance(answer.body, bytes):
+            answer = answer._replace(body=_value(answer.body))
         return answer, fault
 
     def admit(self, request: Request) -> None:
@@ -53,11 +55,12 @@ class Loopia(Fake):
     @route("CALL", "/getDomains", writes=False)
     def list_domains(self, request: Request) -> Answer:
         domains = [{"domain": zone.apex, "registered": 1, "paid": 1} for zone in self.zones.values()]
-        return Answer(200, _value(domains))
+        return Answer(200, domains)
 
     @route("CALL", "/getZoneRecords/{domain}/{sub}", writes=False)
     def list_records(self, request: Request, domain: str, sub: str) -> Answer:
-        return Answer(200, _value([_shown(record) for record in self.zone(domain).texts(_name(domain, sub))]))
+        found = [record for record in self.with_ns(self.zone(domain)) if record.name == _name(domain, sub)]
+        return Answer(200, list(map(_shown, found)))
 
     @route("CALL", "/addZoneRecord/{domain}/{sub}", fields={"parameters": list})
     def create(self, request: Request, domain: str, sub: str) -> Answer:
@@ -66,7 +69,7 @@ class Loopia(Fake):
             raise Refusal(200, "BAD_INDATA")
         self.subdomains.add(_name(domain, sub))
         self.add(zone, _name(domain, sub), record["rdata"], record["ttl"], record["type"])
-        return Answer(200, _value("OK"))
+        return Answer(200, "OK")
 
     @route("CALL", "/removeZoneRecord/{domain}/{sub}", fields={"parameters": list})
     def delete(self, request: Request, domain: str, sub: str) -> Answer:
@@ -75,7 +78,7 @@ class Loopia(Fake):
         if not gone:
             raise Refusal(200, "UNKNOWN_ERROR")
         zone.records.remove(gone[0])
-        return Answer(200, _value("OK"))
+        return Answer(200, "OK")
 
     @route("CALL", "/removeSubdomain/{domain}/{sub}", writes=True)
     def remove_subdomain(self, request: Request, domain: str, sub: str) -> Answer:
@@ -83,7 +86,7 @@ class Loopia(Fake):
         zone = self.zone(domain)
         self.subdomains.discard(_name(domain, sub))
         zone.records[:] = [record for record in zone.records if record.name != _name(domain, sub)]
-        return Answer(200, _value("OK"))
+        return Answer(200, "OK")
 
     def zone(self, key: str) -> Zone:
         if key not in self.zones:
@@ -96,7 +99,7 @@ def _name(domain: str, sub: str) -> str:
 
 
 def _value(value: Any) -> bytes:
-    return xmlrpc.client.dumps((value,), methodresponse=True).encode()
+    return xmlrpc.client.dumps((value,), methodresponse=True, allow_none=True).encode()
 
 
 def _shown(record: Record) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from api_refusals import ELSEWHERE, KnownRefusal, SaysTheNextStep
 from contract import publish, retract
-from contract_http import Api, HttpCase, OverHttp, WorksOverHttp
+from contract_http import Api, HttpCase, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes import FOREVER, Text
 from fakes.godaddy import GoDaddy
 from fakes.lego import issue
@@ -17,7 +17,7 @@ from dns01.providers.base import TxtRecord
 from dns01.providers.rest import Refused
 
 
-class TestGoDaddy(WorksOverHttp):
+class TestGoDaddy(ShowsNameServers, WorksOverHttp):
     API = Api("godaddy", GoDaddy, key="the-key", secret=GoDaddy.token)
     LOCKED = True
     EMPTY = ([],)
@@ -67,7 +67,7 @@ class TestGoDaddy(WorksOverHttp):
         assert case.world_sees(record.name) == also
 
 
-class TestPersonalAccessToken(WorksOverHttp):
+class TestPersonalAccessToken(ShowsNameServers, WorksOverHttp):
     """v3, where every record has an id: nothing of others is ever written."""
 
     API = Api("godaddy", GoDaddy, token=GoDaddy.token)

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import pytest
 from api_refusals import KnownRefusal, SaysTheNextStep
-from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, SeesDuplicates, WorksOverHttp
+from contract_http import (
+    AgreesWithLexicon,
+    Api,
+    HttpCase,
+    OverHttp,
+    SeesDuplicates,
+    ShowsNameServers,
+    WorksOverHttp,
+)
 from fakes.ionos import Ionos
 
 from dns01.errors import AuthRejected, ConfigError, ZoneNotFound
@@ -17,7 +25,7 @@ from dns01.providers.rest import Refused
 KEY = f"prefix.{Ionos.token}"
 
 
-class TestIonos(WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
+class TestIonos(ShowsNameServers, WorksOverHttp, SeesDuplicates, AgreesWithLexicon):
     API = Api("ionos", Ionos, key=KEY)
     LEXICON = "ionos", {"LEXICON_IONOS_API_KEY": KEY}
     ONE_PAGE = True

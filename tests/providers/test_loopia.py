@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 from api_refusals import KnownRefusal, SaysTheNextStep
 from contract import publish, retract
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp, nonsense_in
+from contract_http import (
+    AgreesWithLego,
+    Api,
+    HttpCase,
+    Lego,
+    OverHttp,
+    ShowsNameServers,
+    WorksOverHttp,
+    nonsense_in,
+)
 from fakes import FOREVER, Status
 from fakes.loopia import Loopia
 
@@ -14,7 +23,7 @@ from dns01.providers.base import TxtRecord
 from dns01.providers.rest import Refused
 
 
-class TestLoopia(WorksOverHttp, AgreesWithLego):
+class TestLoopia(ShowsNameServers, WorksOverHttp, AgreesWithLego):
     API = Api("loopia", Loopia, user=Loopia.user, password=Loopia.token)
     LEGO = Lego("loopia", LOOPIA_API_USER=Loopia.user, LOOPIA_API_PASSWORD=Loopia.token)
     NONSENSE = nonsense_in("XML")

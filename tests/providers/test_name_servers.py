@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from contract_http import Api, HttpCase, OverHttp
 from fakes.ns1 import Ns1
 
 from dns01.errors import ProviderError
-from dns01.providers.base import ShowsApex
+from dns01.providers import load
+from dns01.providers.base import ShowsApex, Zone
 
 
 class TestNames(OverHttp):
@@ -44,6 +47,18 @@ class TestNames(OverHttp):
             shown(case, ["ns1.example", name])
         assert "not what its API promises" in str(caught.value)
         assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("provider", "name_servers"),
+    [
+        ("porkbun", {f"{city}.ns.porkbun.com" for city in ("curitiba", "fortaleza", "maceio", "salvador")}),
+        ("transip", {"ns0.transip.net", "ns1.transip.nl", "ns2.transip.eu"}),
+    ],
+)
+def test_some_have_the_same_for_all_zones(provider: str, name_servers: set[str]) -> None:
+    kind: Any = load(provider)
+    assert set(kind.name_servers(kind, Zone("example.com"))) == name_servers
 
 
 def shown(case: HttpCase, told: list[str]) -> tuple[str, ...]:
