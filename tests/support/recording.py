@@ -36,7 +36,7 @@ class Recording:
         self._do("check")
 
     def changes(self, bundle: CertificateFiles) -> Sequence[str]:
-        return [] if self._there()[-1:] == [bundle.facts.fingerprint] else ["gets another content"]
+        return [] if self._there()[-1:] == [bundle.facts.fingerprint] else ["another version"]
 
     def install(self, bundle: CertificateFiles) -> None:
         self._do("install")

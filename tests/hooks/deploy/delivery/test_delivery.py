@@ -85,7 +85,7 @@ class TestAllIsWell:
     def test_a_dry_run_tells_what_would_change_and_changes_nothing(
         self, call: Call, certificate: Certificate, state_dir: Path, log: list[str]
     ) -> None:
-        assert call().would_change(certificate, WEB) == ["gets another content"]
+        assert call().would_change(certificate, WEB) == ["another version"]
         assert log == ["check web"]
         assert not state_dir.exists()
         call().deliver(certificate, [WEB])
@@ -99,7 +99,7 @@ class TestAllIsWell:
         log.clear()
         call().deliver(certificate, [WEB])
         assert log == []
-        assert call().would_change(certificate, WEB) == ["gets another content"]
+        assert call().would_change(certificate, WEB) == ["another version"]
         call().deliver(certificate, [WEB], look=True)
         assert "install web" in log
 
