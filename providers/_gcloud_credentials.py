@@ -113,7 +113,7 @@ class AuthorizedUser:
         self.project = content.get("quota_project_id", "")
 
     def grant(self, cloud: CloudTokens, scope: str) -> Any:
-        """What the user has agreed to is in the refresh token."""
+        """The scopes are those that the user agreed to; they are in the refresh token."""
         form = {"grant_type": "refresh_token", **self._form}
         return cloud.issuer(self._token_uri).request("POST", (), form=form)
 

@@ -93,7 +93,7 @@ class Provider(AzureIdentity, ShowsNameServers, Cloud):
             raise
 
     def zones(self) -> Iterable[Zone]:
-        """Private zones are another type of resource."""
+        """The public zones; private ones are another type of resource."""
         return [Zone(zone["name"], zone["id"]) for zone in self.items("value", *self._zones, **VERSION)]
 
     @property

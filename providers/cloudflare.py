@@ -93,7 +93,7 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         return Zone(apex, found[0]["id"]) if found else None
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
-        """And those by the owner's own names, which are at other addresses."""
+        """Cloudflare's own, and those by the owner's names (vanity), which have other addresses."""
         found = self.get("zones", zone.id)["result"]
         return [host for key in NAME_SERVERS for host in listed(found.get(key) or [])]
 
@@ -132,7 +132,7 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         return [record for record in records if record.value in self._created[zone, record.name]]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        """The names of a zone in U-labels come in those, perhaps."""
+        """Asks for both forms of an IDN: which one the zone has, is not known."""
         for form in dict.fromkeys((name, u_labels(name))):
             for record in self.items("result", "zones", zone.id, "dns_records", type="TXT", name=form):
                 yield record["id"], record["content"]

@@ -59,7 +59,7 @@ class Provider(Rest, ShowsNameServers, RRsetProvider):
         return RRset(values, found["ttl"], tuple(_only(OF_RECORD, record) for record in records), found)
 
     def write(self, zone: Zone, name: str, old: RRset | None, new: RRset | None) -> None:
-        """What is not said of an RRset would be reset."""
+        """With the RRset's other fields, which would be reset if they were left out."""
         if not new:
             self.delete_at(*_rrset(zone, name))
             return

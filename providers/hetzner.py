@@ -56,7 +56,7 @@ class Provider(Rest, ShowsNameServers):
         return {"page": following} if following else {}
 
     def zones(self) -> Iterable[Zone]:
-        """But for those that are copied from other servers."""
+        """The primary zones: one that is copied from other servers takes no records."""
         found = self.items("zones", "zones", mode="primary", per_page=50)
         return [Zone(zone["name"], str(zone["id"])) for zone in found]
 

@@ -48,7 +48,7 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         return {"X-API-Key": self.given["key"]}
 
     def zones(self) -> Iterable[Zone]:
-        """But for those that are copied from other servers."""
+        """The primary zones: one that is copied from other servers takes no records."""
         found = listed(self.get("zones"))
         return [Zone(zone["name"], zone["id"]) for zone in found if zone.get("type") != "SLAVE"]
 

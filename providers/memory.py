@@ -16,7 +16,7 @@ _ids = map(str, count(1))
 
 
 class Provider(RecordProvider):
-    """Like most APIs, it would keep the same record twice."""
+    """A DNS provider without an API. Like most, it would keep the same record twice."""
 
     title = "Memory, for tests"
     options = (

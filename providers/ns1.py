@@ -36,7 +36,7 @@ class Provider(Rest, ShowsNameServers, RRsetProvider):
         return {"after": page[-1]["zone"]} if len(page) >= PAGE else {}
 
     def zones(self) -> Iterable[Zone]:
-        """But for those that are copied from elsewhere."""
+        """The primary zones: one that is copied from other servers takes no records."""
         for page in self.pages("zones"):
             yield from (_zone(zone) for zone in page if not _is_copy(zone))
 

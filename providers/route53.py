@@ -118,7 +118,7 @@ class Provider:
         self._published[plain_id(zone.id)] += self._swap(zone, by_name(records), added, {})
 
     def retract(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
-        """Most challenge names have these values and no others."""
+        """Tries first as if the names had these values and no others, which spares a reading."""
         names = by_name(records)
         self._swap(zone, names, removed, {name: added(None, ours) for name, ours in names.items()})
 

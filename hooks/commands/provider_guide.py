@@ -127,7 +127,7 @@ def lacking(kind: type[Provider]) -> str:
 
 
 def facts(kind: type[Provider]) -> dict[str, Any]:
-    """All about one provider, for programs."""
+    """What is known of one provider, for JSON."""
     package, extra = _needs(kind)
     return {
         "documentation": _docs(kind) or None,

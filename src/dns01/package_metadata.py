@@ -31,7 +31,7 @@ def version(package: str) -> str:
 
 
 def loaded() -> ModuleType:
-    """The module itself."""
+    """importlib's metadata module, imported if it was put off."""
     if isinstance(sys.modules.get(NAME), Later):
         del sys.modules[NAME]
     return importlib.import_module(NAME)

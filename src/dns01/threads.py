@@ -93,7 +93,7 @@ class Result(Generic[T]):
             self._done.set()
 
     def wait(self, seconds: float | None = None) -> T:
-        """Raises TimeoutError."""
+        """Give or raise what the work has. Raises TimeoutError if that takes longer than ``seconds``."""
         if not self._done.wait(seconds):
             raise TimeoutError
         if self._error:

@@ -29,7 +29,7 @@ class Level(IntEnum):
 
     @property
     def gravity(self) -> int:
-        """What is known to be wrong is worse than what is not known."""
+        """A rank to sort by: UNKNOWN stands between OK and WARNING."""
         return (Level.OK, Level.UNKNOWN, Level.WARNING, Level.CRITICAL).index(self)
 
 

@@ -36,7 +36,7 @@ class Traits(NamedTuple):
 
 
 def traits_of(pem: bytes) -> Traits:
-    """Of a certificate and its chain, as PEM. Raises ValueError."""
+    """The traits of a certificate that its chain follows, as PEM. Raises ValueError."""
     leaf, *chain = x509.load_pem_x509_certificates(pem)
     organisations = leaf.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
     return Traits(

@@ -3,8 +3,8 @@
 A target is a module of this folder with a class ``Target``; the module's name is what ``to`` says
 in the configuration. A third party's is an entry point of the group ``dns01.targets``. It gets its
 options as strings, as providers get theirs. ``Target`` is what each one has; ``Undo``, ``Commit``,
-``Places``, ``Local``, ``Blind`` and ``Remote`` are asked for with isinstance. Typing is structural: a
-target imports none of these.
+``Places``, ``Local``, ``NamesAccounts``, ``Blind`` and ``Remote`` are asked for with isinstance. Typing
+is structural: a target imports none of these.
 """
 
 from __future__ import annotations

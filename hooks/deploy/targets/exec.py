@@ -19,7 +19,7 @@ from .command import environment, run, variables, words
 
 
 class Target:
-    """What it prints is shown when it fails."""
+    """Runs the program of the option ``command``; what that prints is shown when it fails."""
 
     blind: ClassVar[bool] = True
     options: ClassVar[Sequence[Option]] = (

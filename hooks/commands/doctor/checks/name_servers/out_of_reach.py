@@ -52,7 +52,7 @@ def is_out_of_reach(ip: str, root: Collection[str]) -> bool:
 
 
 def hosts_of(examined: Examined, delegation: Destination) -> Hosts:
-    """By glue, or else as the host's own zone has it."""
+    """The addresses of the NS names: by glue, or else as each host's own zone has them."""
     glue = examined.discovery.known_cut(delegation.zone).glue
     known = {each.name: {*glue.get(each.name, ()), *each.addresses} for each in delegation.servers}
     asking = {

@@ -98,7 +98,7 @@ def _dead_ipv6(survey: Survey, host: str, looks: Sequence[Look]) -> Finding:
 
 
 def answers_from_elsewhere(survey: Survey, sources: Mapping[Address, str]) -> Iterator[Finding]:
-    """``sources``: the addresses that answer from others, and from which."""
+    """Addresses whose UDP responses come from another one; ``sources``: which one, by address."""
     for host, looks in looks_by_host(survey, lambda look: look.address in sources):
         address = looks[0].address
         yield Finding(
@@ -175,7 +175,7 @@ def deaf_to_edns(servers: Iterable[Server], zone: str, timing: Timing) -> list[t
 
 
 def edns_dropped_everywhere(zone: str, deaf: Sequence[tuple[str, Address]]) -> Finding:
-    """Resolvers no longer go without (DNS flag day 2019)."""
+    """A zone that is answered for without EDNS alone: resolvers no longer ask so (DNS flag day 2019)."""
     (_, address), hosts = deaf[0], ", ".join(dict.fromkeys(host for host, _ in deaf))
     return Finding(
         "edns-dropped",

@@ -27,7 +27,7 @@ WITHOUT_DNSSEC = 2.0  # seconds for the same question with DNSSEC and without
 
 
 def zone_down(examined: Examined, delegation: Destination) -> Finding:
-    """The domain's own zone, or one that is there for challenges alone."""
+    """A zone that no server answers for: the domain's own, or one that is there for challenges alone."""
     own = is_within(delegation.name.removeprefix(PREFIX), delegation.zone)
     servers = ", ".join(server.name for server in delegation.servers)
     hosts = hosts_of(examined, delegation)
