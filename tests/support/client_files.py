@@ -15,6 +15,7 @@ CHALLENGETYPE="dns-01"
 HOOK="/opt/dns01/bin/dns01"
 HOOK_CHAIN='yes'   # at once
 """
+LETSENCRYPT = "aHR0cHM6Ly9hY21lLXYwMi5hcGkubGV0c2VuY3J5cHQub3JnL2RpcmVjdG9yeQo"  # its directory, in base64
 CRON = "17 4 * * * root /usr/bin/dehydrated --cron\n"
 RENEWAL = """
 version = 2.1.0
@@ -83,4 +84,5 @@ def with_dehydrated(root: Path) -> Machine:
     machine["/opt/dns01/bin/dns01"] = "#!/bin/sh\n"
     machine.mode("/opt/dns01/bin/dns01", 0o755)
     machine["/etc/cron.d/dehydrated"] = CRON
+    machine[f"/etc/dehydrated/accounts/{LETSENCRYPT}/account_key.pem"] = ""
     return machine

@@ -60,6 +60,13 @@ def read_config(environ: Mapping[str, str], root: str = "/") -> Dehydrated | Non
     return None
 
 
+def settings_in(path: str, root: str = "/") -> Mapping[str, str]:
+    """What one file would set, by itself."""
+    reading = _Reading(root, {})
+    reading.take(path)
+    return reading.settings
+
+
 def config_of(config: Dehydrated, names: Sequence[str], alias: str, root: str = "/") -> Dehydrated:
     """The configuration as it is for one certificate: a file of its own may override some settings."""
     settings = config.settings

@@ -34,7 +34,7 @@ def would_fail(order: Order) -> bool:
     from ..doctor.finding import Severity
 
     done_here = {  # what the first order, or a step behind it, sees to
-        "account-missing": Severity.WARNING,
+        "account-missing": Severity.ERROR,
         "no-timer": Severity.WARNING,
         "staging-ca": Severity.NOTE,
     }

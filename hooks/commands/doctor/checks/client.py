@@ -18,14 +18,26 @@ from ....clients.setup.command_line import Line
 from ....clients.setup.dehydrated_config import Dehydrated
 from ....clients.setup.text_files import read_octets
 from ..finding import Examined, Finding, Severity
-from .clients import by_command, by_the_clock, certbot, certbot_lineage, dehydrated, domains_txt, renewal
+from .clients import (
+    by_command,
+    by_the_clock,
+    certbot,
+    certbot_lineage,
+    dehydrated,
+    dehydrated_config_d,
+    domains_txt,
+    renewal,
+)
 from .clients.hook_script import leads_elsewhere, leads_to_dns01, unfit
 
 PERSISTENT = "dns-persist-01"  # no hook is called for it
 
-_OPTION = re.compile(r"""\s(-k|--hook|-t|--challenge|-f|--config|--acme-profile)[\s=]+["']?([^\s"']+)""")
+_OPTION = re.compile(
+    r"""\s(-k|--hook|-t|--challenge|-f|--config|--acme-profile|-a|--algo|--ca)[\s=]+["']?([^\s"']+)"""
+)
 _OPTIONS = {"-k": "HOOK", "--hook": "HOOK", "-t": "CHALLENGETYPE", "--challenge": "CHALLENGETYPE",
-            "-f": "CONFIG", "--config": "CONFIG", "--acme-profile": "ACME_PROFILE"}  # fmt: skip
+            "-f": "CONFIG", "--config": "CONFIG", "--acme-profile": "ACME_PROFILE", "-a": "KEY_ALGO",
+            "--algo": "KEY_ALGO", "--ca": "CA"}  # fmt: skip
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -77,16 +89,21 @@ def _dehydrated(examined: Examined) -> Iterator[Finding]:
     mine = [each for each in dehydrated_config.lines(config, examined.root) if examined.domain in each[0]]
     own = dehydrated_config.config_of(config, *mine[0], examined.root) if mine else config
     settings = {**own.settings, **given}
-    if settings.get("CHALLENGETYPE") == PERSISTENT or not (mine or _meant_for_hooks(settings)):
+    meant = (settings, *(each.settings for each in dehydrated_config_d.passed_over(examined, config)))
+    if settings.get("CHALLENGETYPE") == PERSISTENT or not (mine or any(map(_meant_for_hooks, meant))):
         return
     yield from _carriage_returns(examined, own)
     yield from dehydrated.check(examined, config, own, given, arguments)
     yield from domains_txt.check(examined, config, arguments)
-    for finding in _hook(examined, own, settings, given, schedule.lines):
+    unread = list(dehydrated_config_d.unread(examined, config))
+    yield from unread
+    lacks_all = any(each.severity == Severity.ERROR for each in unread)
+    for finding in () if lacks_all else _hook(examined, own, settings, given, schedule.lines):
         key = "CHALLENGETYPE" if finding.code == "challenge-type" else "HOOK"
         yield _uncertain(finding) if key in own.uncertain and key not in given else finding
     yield from _chain(own, settings, [names for names, _ in mine])
     yield from renewal.check(own, settings, [names for names, _ in mine], schedule)
+    yield from dehydrated.at_the_ca(examined, config, given, arguments)
     yield from by_the_clock.check("dehydrated", schedule, examined.root)
 
 

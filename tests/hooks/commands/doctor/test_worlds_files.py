@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from client_files import LETSENCRYPT
 from setups import BOTH, Account, Fault, Faults, Site, check_fault
 
 from dns01.hooks.commands.doctor.finding import Severity
@@ -29,6 +30,7 @@ def dehydrated(site: Site, main: str = MAIN, cron: str = DAILY, domains: str = "
     site.write("/etc/dehydrated/domains.txt", domains)
     site.write("/bin/sh", "", 0o755)
     site.write("/opt/dns01", "#!/bin/sh\n", 0o755)
+    site.write(f"/etc/dehydrated/accounts/{LETSENCRYPT}/account_key.pem", "", 0o600)
     if cron:
         site.write("/etc/cron.d/dehydrated", cron)
     return {}
@@ -243,6 +245,7 @@ def another_certificates_own_config(site: Site) -> Account:
 
 
 def ocsp_of_a_ca_that_has_it(site: Site) -> Account:
+    site.write("/etc/dehydrated/private_key.pem", "", 0o600)
     return dehydrated(site, f"{MAIN}CA=https://ca.example.net/directory\nOCSP_FETCH=yes\n")
 
 

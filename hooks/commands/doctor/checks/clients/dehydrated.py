@@ -10,7 +10,6 @@ import os
 import re
 import subprocess
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from shutil import which
@@ -19,7 +18,8 @@ from .....caa.issuers import PRESETS, of_dehydrated
 from .....clients.setup.dehydrated_config import Dehydrated
 from .....clients.setup.text_files import read_text
 from ...finding import Examined, Finding, Severity
-from .hook_script import uses_arguments
+from . import dehydrated_account, dehydrated_config_d
+from .certificate_authorities import ended, refused_curve, refused_rsa
 from .staging import is_staging, staging
 
 KEY_ALGORITHMS = ("rsa", "prime256v1", "secp384r1", "secp521r1")
@@ -27,8 +27,6 @@ CHALLENGE_TYPES = ("http-01", "dns-01", "tls-alpn-01", "dns-persist-01")
 OF_THE_PACKAGE = ("/var/lib/dehydrated", "/etc/dehydrated")  # a BASEDIR that comes with dehydrated
 LONGEST_RUN = 86400.0  # seconds; a lock that is older is nobody's
 PARSING = 5.0  # seconds for bash
-# CAs that take no account without external account binding (RFC 8555, section 7.3.4).
-WANT_EAB = ("zerossl", "google", "pki.goog", "ssl.com", "sectigo", "digicert", "globalsign", "harica")
 
 
 def arguments_in(commands: Sequence[str]) -> list[str]:
@@ -43,13 +41,25 @@ def check(
     """``main``: what it looks at first; ``own``: with the certificate's own. ``given``: by the options of
     what runs it, ``arguments``."""
     yield from _syntax(examined, own.files)
-    yield from _additional(examined, main)
+    yield from dehydrated_config_d.check(examined, main)
     settings = {**main.settings, **given}
     yield from _main(examined, main, settings, given, own)
     yield from _values(own, {**own.settings, **given})
+    yield from _keys(own, {**own.settings, **given})
     yield from _lock(examined, main, arguments)
     yield from _staging_ca(examined, main, own, scheduled=bool(arguments))
-    yield from _account(examined, main, arguments)
+
+
+def at_the_ca(
+    examined: Examined, main: Dehydrated, given: Mapping[str, str], arguments: Sequence[str]
+) -> Iterator[Finding]:
+    """Whether the CA is there, and has an account. ``given``, ``arguments``: as above."""
+    path = main.origins.get("CA", main.files[0])
+    steps = (f'write in {path}: CA="letsencrypt"', dehydrated_account.REGISTER)
+    if gone := list(ended(path, {**main.settings, **given}.get("CA", ""), steps)):
+        yield from gone
+    else:
+        yield from dehydrated_account.check(examined, main, given.get("CA", ""), arguments)
 
 
 def _syntax(examined: Examined, files: Sequence[str]) -> Iterator[Finding]:
@@ -74,30 +84,6 @@ def _parsed(path: str, changed: int) -> str:
         return ""
     lines = [line.rpartition(f"{path}: ")[2] for line in ended.stderr.splitlines() if "line " in line]
     return lines[0][:200] if ended.returncode and lines else ""
-
-
-def _additional(examined: Examined, main: Dehydrated) -> Iterator[Finding]:
-    """conf.d: each file is sourced, and has to be there, and a configuration."""
-    folder = main.settings.get("CONFIG_D", "")
-    if not folder.startswith("/") or "$" in folder:
-        return
-    try:
-        names = sorted(os.listdir(examined.path(folder)))
-    except PermissionError:
-        return
-    except OSError:
-        path = main.origins.get("CONFIG_D", main.files[0])
-        message = f"CONFIG_D is {folder}, and no such folder is there: dehydrated ends"
-        yield Finding("config-d-unreadable", Severity.ERROR, path, message, (f"mkdir -p {folder}",))
-        return
-    for path in (f"{folder}/{name}" for name in names if name.endswith(".sh")):
-        if not os.path.isfile(examined.path(path)):
-            message = "it is no file, or leads nowhere, and dehydrated, which reads it as configuration, ends"
-            yield Finding("config-d-unreadable", Severity.ERROR, path, message, (f"rm {path}",))
-        elif uses_arguments(read_text(path, examined.root) or ""):
-            message = "it is a script for arguments, as hooks are, and dehydrated reads it as configuration"
-            steps = (f"mv {path} {os.path.dirname(folder)}/", "and see that HOOK leads to dns01")
-            yield Finding("hook-in-config-d", Severity.ERROR, path, message, steps)
 
 
 def _main(
@@ -151,6 +137,18 @@ def _values(own: Dehydrated, settings: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("ca-unknown", Severity.ERROR, path, message, (step,))
 
 
+def _keys(own: Dehydrated, settings: Mapping[str, str]) -> Iterator[Finding]:
+    """Keys of certificates that the CA refuses."""
+    algorithm, ca = settings.get("KEY_ALGO", ""), settings.get("CA", "")
+    key, why, right = "KEY_ALGO", refused_curve(algorithm, ca), "secp384r1"
+    if algorithm == "rsa" and _is_plain(settings.get("KEYSIZE", ""), ""):
+        key, why, right = "KEYSIZE", refused_rsa(settings.get("KEYSIZE") or "4096", ca), "4096"
+    if why and key not in own.uncertain:
+        path = own.origins.get(key, own.files[0])
+        message = f"{key} is {settings[key]}: {why}"
+        yield Finding("key-refused", Severity.ERROR, path, message, (f'write in {path}: {key}="{right}"',))
+
+
 def _lock(examined: Examined, main: Dehydrated, arguments: Sequence[str]) -> Iterator[Finding]:
     """What a run that was killed has left: no other begins, for ever."""
     path = main.settings.get("LOCKFILE") or f"{main.settings['BASEDIR']}/lock"
@@ -164,43 +162,6 @@ def _lock(examined: Examined, main: Dehydrated, arguments: Sequence[str]) -> Ite
         message = f"a run that was killed {age / 86400:.0f} days ago has left it, and every run ends there"
         steps = (f"see that none is at work: pgrep -a dehydrated; then: rm {path}",)
         yield Finding("lock-left", Severity.ERROR, path, message, steps)
-
-
-def _account(examined: Examined, main: Dehydrated, arguments: Sequence[str]) -> Iterator[Finding]:
-    """The account at the CA. Where dehydrated has none at any CA, nobody has run it yet."""
-    directory = of_dehydrated(main, root=examined.root).directory
-    accounts = main.settings.get("ACCOUNTDIR") or f"{main.settings['BASEDIR']}/accounts"
-    if not directory or not _is_plain(accounts):
-        return
-    encoded = urlsafe_b64encode(f"{directory}\n".encode()).decode().rstrip("=")
-    folder = f"{accounts}/{encoded}"
-    if os.path.exists(examined.path(f"{folder}/deactivated")):
-        message = f"the account at {directory} has been deactivated: dehydrated ends"
-        steps = (f"mv {folder} {folder}.old", "dehydrated --register --accept-terms")
-        yield Finding("account-deactivated", Severity.ERROR, folder, message, steps)
-        return
-    try:
-        others = os.listdir(examined.path(accounts))
-    except FileNotFoundError:
-        others = []
-    except OSError:  # the folder is its owner's
-        return
-    binding = any(word in directory for word in WANT_EAB) and not main.settings.get("EAB_KID")
-    if "zerossl" in directory and main.settings.get("CONTACT_EMAIL"):
-        binding = False  # which dehydrated has from ZeroSSL by the address
-    if os.path.exists(examined.path(f"{folder}/account_key.pem")) or not (others or binding):
-        return
-    if any("--accept-terms" in line for line in arguments) and not binding:
-        return
-    eab = f"write in {main.files[0]} what the CA gives you: EAB_KID=… and EAB_HMAC_KEY=…"
-    register = "dehydrated --register --accept-terms"
-    message = f"dehydrated has no account at {directory}" + (
-        ", which makes none without EAB_KID and EAB_HMAC_KEY" if binding else ""
-    )
-    if binding:
-        yield Finding("account-missing", Severity.ERROR, main.files[0], message, (eab, register))
-    else:  # which takes no more than that
-        yield Finding("account-missing", Severity.WARNING, main.files[0], message, (register,))
 
 
 def _staging_ca(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from .....clients.setup.dehydrated_config import Dehydrated
 from .....clients.setup.schedule import Schedule
 from ...finding import Finding, Severity
+from .certificate_authorities import is_letsencrypt
 
 RENEW_DAYS = 32.0  # dehydrated's own
 LIFETIME = 90.0  # days, of a certificate of Let's Encrypt without a profile
-LETSENCRYPT = ("letsencrypt", "letsencrypt.org")  # which has no OCSP since 2025-08
+DUPLICATES = 5  # certificates for the same names that Let's Encrypt issues in seven days
+FORCE = re.compile(r"(\bdehydrated(?=\s)[^;&|]*?)\s(-x|--force)(?=\s|$)([^;&|]*)")
 
 
 class _Profile(NamedTuple):
@@ -35,6 +38,7 @@ def check(
         yield _at_every_run(config, settings, days, lifetime)
     elif schedule.days is not None and schedule.days >= min(days, lifetime):
         yield _too_rarely(schedule.days, min(days, lifetime))
+    yield from _forced(schedule, frozenset(name for names in mine for name in names))
     longest = max(map(len, mine), default=0)
     if profile and longest > profile.names:
         yield _too_many(config, settings, longest, profile.names)
@@ -53,6 +57,22 @@ def _at_every_run(config: Dehydrated, settings: Mapping[str, str], days: float, 
         "run, up to the CA's limit",
         (f'write in {path}: RENEW_DAYS="{fitting}"',),
     )
+
+
+def _forced(schedule: Schedule, names: frozenset[str]) -> Iterator[Finding]:
+    """A run that orders whatever is due or not."""
+    often = schedule.days is None or schedule.days * DUPLICATES < 7
+    for line in schedule.lines if often else ():
+        if not (call := FORCE.search(line.command)):
+            continue
+        wanted = re.findall(r"\s(?:-d|--domain)[\s=]+(\S+)", call[0])
+        if not wanted or names.intersection(wanted):
+            message = (
+                f"dehydrated is run with {call[2]}, and orders every certificate at every run: Let's Encrypt "
+                f"takes {DUPLICATES} orders a week for the same names, and refuses the others"
+            )
+            step = line.instead(line.command.replace(call[0], call[1] + call[3]))
+            yield Finding("renews-every-run", Severity.WARNING, line.path, message, (step,))
 
 
 def _too_rarely(every: float, left: float) -> Finding:
@@ -93,7 +113,7 @@ def _ocsp(config: Dehydrated, settings: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _is_letsencrypt(settings: Mapping[str, str]) -> bool:
-    return any(word in settings.get("CA", "letsencrypt") for word in LETSENCRYPT)
+    return is_letsencrypt(settings.get("CA", ""))  # which has no OCSP since 2025-08
 
 
 def _number(said: str) -> float:

@@ -120,7 +120,7 @@ def test_a_configuration_in_parts(dehydrated: Machine) -> None:
 def test_the_configuration_that_dehydrated_itself_names(dehydrated: Machine) -> None:
     dehydrated["/srv/config"] = "CHALLENGETYPE=dns-01\nHOOK=/srv/gone\n"
     dehydrated["/srv/domains.txt"] = "example.org\n"
-    (finding,) = dehydrated.findings(CONFIG="/srv/config")
+    finding, *_ = dehydrated.findings(CONFIG="/srv/config")
     assert (finding.code, finding.subject) == ("hook-missing", "/srv/config")
 
 

@@ -217,6 +217,7 @@ def test_a_staging_ca_that_certificates_are_renewed_from(machine: Machine, tmp_p
 
     dehydrated = with_dehydrated(tmp_path / "dehydrated")
     dehydrated["/etc/dehydrated/config"] = f"{DEHYDRATED}\nCA=letsencrypt-test\n"
+    dehydrated["/etc/dehydrated/private_key.pem"] = ""
     assert (dehydrated.finding().code, dehydrated.finding().severity) == ("staging-ca", Severity.WARNING)
 
 

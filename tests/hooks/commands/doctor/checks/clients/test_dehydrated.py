@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
-from client_files import DEHYDRATED, Machine, with_dehydrated
+from client_files import DEHYDRATED, LETSENCRYPT, Machine, with_dehydrated
 from examined import codes
 
 from dns01.hooks.commands.doctor.finding import Severity
 
-LETSENCRYPT = "aHR0cHM6Ly9hY21lLXYwMi5hcGkubGV0c2VuY3J5cHQub3JnL2RpcmVjdG9yeQo"
 CONFIG = "/etc/dehydrated/config"
+CRON = "/etc/cron.d/dehydrated"
 DOMAINS = "/etc/dehydrated/domains.txt"
 CONF_D = f"CONFIG_D=/etc/dehydrated/conf.d\n{DEHYDRATED}"
 HOOK_SCRIPT = '#!/bin/sh\ncase "$1" in\n  deploy_challenge) dns01 "$@" ;;\nesac\n'
@@ -45,7 +46,60 @@ def machine(tmp_path: Path) -> Machine:
         ({CONFIG: f"{DEHYDRATED}KEY_ALGO=ecdsa\n"}, "config-value", 'KEY_ALGO="secp384r1"'),
         ({CONFIG: f"{DEHYDRATED}IP_VERSION=v4\n"}, "config-value", 'IP_VERSION=""'),
         ({CONFIG: f"{DEHYDRATED}CA=letsencript\n"}, "ca-unknown", 'CA="letsencrypt"'),
-        ({CONFIG: f"{DEHYDRATED}CA=zerossl\n"}, "account-missing", "EAB_KID"),
+        ({CONFIG: f"{DEHYDRATED}CA=zerossl\n"}, "account-binding-missing", "EAB_KID=… and EAB_HMAC_KEY=…"),
+        ({CONFIG: f"{DEHYDRATED}CA=google\nEAB_KID=a\n"}, "account-binding-missing", "you: EAB_HMAC_KEY=…"),
+        (
+            {CONFIG: f"{DEHYDRATED}CA=https://acme.ssl.com/sslcom-dv-ecc\nEAB_HMAC_KEY=a\n"},
+            "account-binding-missing",
+            "you: EAB_KID=…",
+        ),
+        (
+            {"/etc/cron.d/dehydrated": "1 2 * * * root dehydrated -c --accept-terms --ca google\n"},
+            "account-binding-missing",
+            "dv.acme-v02.api.pki.goog",
+        ),
+        (
+            {CONFIG: f"{DEHYDRATED}CA=zerossl\nCONTACT_EMAIL=me@example.org\n"},
+            "account-missing",
+            "dehydrated --register --accept-terms",
+        ),
+        ({CONFIG: f"{DEHYDRATED}CA=https://ca.example.net/acme\n"}, "account-missing", "--register"),
+        ({CONFIG: f"{DEHYDRATED}ACCOUNTDIR=/srv/accounts\n"}, "account-missing", "--register"),
+        ({CONFIG: f"{DEHYDRATED}CA=buypass\n"}, "ca-ended", f'write in {CONFIG}: CA="letsencrypt"'),
+        ({CONFIG: f"{DEHYDRATED}CA=https://api.test4.buypass.no/acme/directory\n"}, "ca-ended", "2025-10"),
+        (
+            {CONFIG: f"{DEHYDRATED}CA=https://acme-v01.api.letsencrypt.org/directory\n"},
+            "ca-ended",
+            "2021-06",
+        ),
+        ({CONFIG: f"{DEHYDRATED}KEY_ALGO=rsa\nKEYSIZE=1024\n"}, "key-refused", 'KEYSIZE="4096"'),
+        ({CONFIG: f"{DEHYDRATED}KEY_ALGO=rsa\nKEYSIZE=8192\n"}, "key-refused", "2048, 3072, 4096"),
+        ({CONFIG: f"{DEHYDRATED}KEY_ALGO=secp521r1\n"}, "key-refused", 'KEY_ALGO="secp384r1"'),
+        (
+            {"/etc/dehydrated/certs/example.org/config": "KEY_ALGO=rsa\nKEYSIZE=1536\n"},
+            "key-refused",
+            "write in /etc/dehydrated/certs/example.org/config: KEYSIZE",
+        ),
+        (
+            {CONFIG: "CONFIG_D=/etc/dehydrated/conf.d\n", "/etc/dehydrated/conf.d/hook.conf": DEHYDRATED},
+            "config-d-unread",
+            "mv /etc/dehydrated/conf.d/hook.conf /etc/dehydrated/conf.d/hook.sh",
+        ),
+        (
+            {CONFIG: "CONFIG_D=/etc/dehydrated/conf.d\n", "/etc/dehydrated/conf.d/hook": DEHYDRATED},
+            "config-d-unread",
+            "CHALLENGETYPE, HOOK, HOOK_CHAIN",
+        ),
+        (
+            {CONFIG: CONF_D, "/etc/dehydrated/conf.d/dns01.env": "export DNS01_PROVIDER=rfc2136\n"},
+            "config-d-unread",
+            "mv /etc/dehydrated/conf.d/dns01.env /etc/dehydrated/conf.d/dns01.sh",
+        ),
+        (
+            {CONFIG: "# nothing\n", "/etc/dehydrated/conf.d/hook.sh": DEHYDRATED},
+            "config-d-unread",
+            f"write in {CONFIG}: CONFIG_D=/etc/dehydrated/conf.d",
+        ),
         (
             {f"/etc/dehydrated/accounts/{LETSENCRYPT}/deactivated": ""},
             "account-deactivated",
@@ -72,7 +126,7 @@ def test_a_run_ends_before_the_hook_is_called(
     for path, text in files.items():
         machine[path] = text
 
-    first = machine.findings()[0]
+    first = max(machine.findings(), key=lambda finding: finding.severity)
 
     assert (first.code, first.severity) == (code, Severity.ERROR)
     assert words in "\n".join((first.message, *first.remedy))
@@ -97,9 +151,30 @@ def test_the_lock_of_a_run_that_was_killed(machine: Machine) -> None:
     [
         {CONFIG: CONF_D, "/etc/dehydrated/conf.d/a.sh": 'reload() {\n  systemctl reload "$1"\n}\n'},
         {CONFIG: CONF_D, "/etc/dehydrated/conf.d/README": 'see "$1"'},
-        {CONFIG: f"{DEHYDRATED}CA=zerossl\nCONTACT_EMAIL=me@example.org\n"},
         {CONFIG: f"{DEHYDRATED}CA=https://ca.example.net/acme\nBASEDIR=$HOME/acme\n"},
-        {f"/etc/dehydrated/accounts/{LETSENCRYPT}/account_key.pem": ""},
+        {
+            CONFIG: f"{DEHYDRATED}CA=zerossl\nCONTACT_EMAIL=me@example.org\n",
+            CRON: "1 2 * * * root dehydrated -c --accept-terms\n",
+        },
+        {
+            CONFIG: f"{DEHYDRATED}CA=google\nEAB_KID=a\nEAB_HMAC_KEY=b\n",
+            CRON: "1 2 * * * root dehydrated -c --accept-terms\n",
+        },
+        {CONFIG: f"{DEHYDRATED}CA=$CA_GOOGLE\n"},
+        {
+            CONFIG: f"{DEHYDRATED}ACCOUNTDIR=/srv/accounts\n",
+            CRON: "1 2 * * * root dehydrated -c -p /srv/key\n",
+        },
+        {CONFIG: f"{DEHYDRATED}ACCOUNTDIR=/srv/accounts\n", "/etc/dehydrated/private_key.pem": ""},
+        {CONFIG: f"{DEHYDRATED}KEY_ALGO=rsa\nKEYSIZE=3072\n"},
+        {CONFIG: f"{DEHYDRATED}KEY_ALGO=prime256v1\nKEYSIZE=1024\n"},
+        {CONFIG: CONF_D, "/etc/dehydrated/conf.d/a.sh": "CONTACT_EMAIL=me@example.org\n"},
+        {CONFIG: CONF_D, "/etc/dehydrated/conf.d/a.sh.bak": "CHALLENGETYPE=http-01\n"},
+        {CONFIG: CONF_D, "/etc/dehydrated/conf.d/a.sh~": "HOOK=/gone\n"},
+        {CONFIG: CONF_D, "/etc/dehydrated/conf.d/hook.conf": DEHYDRATED},  # which says what is said anyhow
+        {CRON: "1 2 * * 1 root dehydrated -c -x\n"},
+        {CRON: "1 2 * * * root test -x /usr/bin/dehydrated && dehydrated -c\n"},
+        {CRON: "1 2 * * * root dehydrated -c -x -d example.net; dehydrated -c\n"},
         {"/opt/dns01/bin/dns01": '#!/bin/sh\nword=$1; shift\nexec dns01 "$word" "$@"\n'},
         {"/opt/dns01/bin/dns01": "#!/bin/sh\n# dns01\nexec nsupdate.sh\n"},
         {DOMAINS: "\r\n# all\r\nexample.net\r\nEXAMPLE.org *.example.org > web\r\n*.example.com\r\n"},
@@ -113,9 +188,42 @@ def test_a_run_that_gets_to_the_hook(machine: Machine, files: dict[str, str]) ->
 
 def test_no_account_at_a_ca_that_has_replaced_another(machine: Machine) -> None:
     machine["/etc/dehydrated/accounts/of-the-test-ca/account_key.pem"] = ""
+    (machine.root / f"etc/dehydrated/accounts/{LETSENCRYPT}/account_key.pem").unlink()
     (finding,) = machine.findings()
-    assert (finding.code, finding.severity) == ("account-missing", Severity.WARNING)
+    assert (finding.code, finding.severity) == ("account-missing", Severity.ERROR)
     assert finding.remedy == ("dehydrated --register --accept-terms",)
+
+
+def test_no_account_at_all_unless_the_terms_are_agreed_to(machine: Machine) -> None:
+    shutil.rmtree(machine.root / "etc/dehydrated/accounts")
+    assert codes(machine.findings()) == ["account-missing"]
+    machine[CRON] = "1 2 * * * root dehydrated -c --accept-terms\n"
+    assert machine.findings() == []
+
+
+def test_what_is_wrong_besides_comes_before_the_account(machine: Machine) -> None:
+    shutil.rmtree(machine.root / "etc/dehydrated/accounts")
+    machine.mode("/opt/dns01/bin/dns01", 0o644)
+    assert codes(machine.findings()) == ["hook-not-executable", "account-missing"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "step"),
+    [
+        ("1 2 * * * root dehydrated -c -x\n", "1 2 * * * root dehydrated -c"),
+        (
+            "@daily root /usr/bin/dehydrated --force --cron >/dev/null\n",
+            "@daily root /usr/bin/dehydrated --cron >/dev/null",
+        ),
+        ("1 2 * * * root dehydrated -c -x -d example.org; true\n", "dehydrated -c -d example.org; true"),
+    ],
+)
+def test_a_daily_run_that_always_orders(machine: Machine, entry: str, step: str) -> None:
+    machine[CRON] = entry
+    machine["/usr/bin/dehydrated"] = ""
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("renews-every-run", Severity.WARNING)
+    assert finding.remedy[0].endswith(step)
 
 
 def test_a_domain_of_no_line_is_a_note(machine: Machine) -> None:
