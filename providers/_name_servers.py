@@ -19,10 +19,10 @@ class ShowsNameServers(ZoneProvider):
         raise NotImplementedError
 
     def apex_of(self, zone: Zone) -> ZoneApex:
-        return self.attempt(zone.apex, lambda: ZoneApex(_hosts(self.name_servers(zone))))
+        return self.attempt(zone.apex, lambda: ZoneApex(host_names(self.name_servers(zone))))
 
 
-def _hosts(names: Iterable[str]) -> tuple[str, ...]:
+def host_names(names: Iterable[str]) -> tuple[str, ...]:
     """The names as the DNS has them, each once. Raises ValueError or TypeError for what is no host's name:
     it would be looked up, and shown to a person."""
     hosts = dict.fromkeys(map(dns_name, names))

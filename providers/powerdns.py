@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 from ..errors import ProviderError, ZoneNotFound
 from ..output import warning
 from ._character_strings import quoted, unquoted
+from ._name_servers import host_names
 from .base import Option, Profile, TxtRecord, Zone, ZoneApex, by_name, dns_name, is_within
-from .rest import NotFound, Refused, Rest, base_url
+from .rest import NotFound, Refused, Rest, base_url, listed
 from .rrsets import RRset, RRsetProvider
 
 TOO_OLD = "Changetype not understood"  # EXTEND and PRUNE are of 4.9.12 and 5.0.2
@@ -62,15 +63,19 @@ class Provider(Rest, RRsetProvider):
             raise
 
     def apex_of(self, zone: Zone) -> ZoneApex:
+        return self.attempt(zone.apex, partial(self._apex, zone))
+
+    def _apex(self, zone: Zone) -> ZoneApex:
         found: dict[str, list[str]] = {"NS": [], "SOA": []}
         known = self.get(*self._path("zones", zone.id))
         for rrset in known["rrsets"]:
             if rrset["name"].lower() == f"{zone.apex}." and rrset["type"] in found:
-                found[rrset["type"]] += [record["content"] for record in rrset["records"]]
-        hosts = tuple(host.rstrip(".").lower() for host in found["NS"])
-        primary = found["SOA"][0].split()[0] if found["SOA"] else ""
+                served = (record for record in listed(rrset["records"]) if not record["disabled"])
+                found[rrset["type"]] += [record["content"] for record in served]
+        (primary,) = host_names(found["SOA"][0].split()[:1]) if found["SOA"] else ("",)
         # The serial that it serves is not always the one that the SOA has (SOA-EDIT).
-        return ZoneApex(hosts, primary.rstrip(".").lower(), known.get("edited_serial"))
+        serial = known.get("edited_serial")
+        return ZoneApex(host_names(found["NS"]), primary, None if serial is None else int(serial))
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """Add the records, and have the secondaries told: the server itself does so once a minute."""

@@ -6,7 +6,7 @@ one is Debian's, which has no EXTEND and PRUNE yet; they are here as its manual 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import Answer, Fake, Refusal, Request, Zone, route
@@ -49,7 +49,10 @@ class PowerDNS(Fake):
         names = {record.name for record in holder.records}
         if asked := request.query.get("rrset_name"):
             names &= {_undotted(asked)}
-        return Answer(200, {**_zone(holder), "rrsets": [_rrset(holder, name) for name in sorted(names)]})
+        rrsets = [_rrset(holder, name) for name in sorted(names)]
+        if not asked:
+            rrsets += self._of_the_apex(holder)
+        return Answer(200, {**_zone(holder), "edited_serial": 1, "rrsets": rrsets})
 
     @route("PATCH", f"{SERVER}/zones/{{zone}}", fields={"rrsets": list})
     def change(self, request: Request, zone: str) -> Answer:
@@ -71,6 +74,13 @@ class PowerDNS(Fake):
     def notify(self, request: Request, zone: str) -> Answer:
         self.zone(zone)
         return Answer(200, {"result": "Notification queued"})
+
+    def _of_the_apex(self, zone: Zone) -> Iterator[Mapping[str, Any]]:
+        primary = next(iter(self.name_servers), "ns1.example")
+        soa = [f"{primary}. hostmaster.{zone.apex}. 1 10800 3600 604800 3600"]
+        for type, contents in (("NS", [f"{host}." for host in self.name_servers]), ("SOA", soa)):
+            records = [{"content": content, "disabled": False} for content in contents]
+            yield {"name": f"{zone.apex}.", "type": type, "ttl": 3600, "records": records, "comments": []}
 
     def _change(self, zone: Zone, rrset: Mapping[str, Any]) -> None:
         name = _undotted(rrset["name"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from api_refusals import CNAME, KnownRefusal, SaysTheNextStep
 from contract import ZONES, publish, retract, validation
-from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, WorksOverHttp
+from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes.powerdns import OldPowerDNS, PowerDNS
 
 from dns01.errors import Unreachable
@@ -16,7 +16,7 @@ from dns01.providers.base import TxtRecord
 from dns01.providers.rest import Refused
 
 
-class TestPowerDNS(WorksOverHttp, AgreesWithLego):
+class TestPowerDNS(ShowsNameServers, WorksOverHttp, AgreesWithLego):
     API = Api("powerdns", PowerDNS, key=PowerDNS.token)
     LEGO = Lego("pdns", PDNS_API_KEY=PowerDNS.token, PDNS_API_URL=f"https://{PowerDNS.hosts[0]}")
     ONE_PAGE = True
