@@ -46,7 +46,9 @@ def load(name: str) -> type[Provider]:
         raise ConfigError(f"{name!r} is reached by a bridge", way)
     from difflib import get_close_matches
 
-    near = get_close_matches(module, names(), cutoff=0.5)
+    from ._bridge_catalogue import ALSO_KNOWN_AS
+
+    near = get_close_matches(module, [*names(), *ALSO_KNOWN_AS], cutoff=0.5)
     guess = f"; did you mean {' or '.join(near)}?" if near else ""
     raise ConfigError(
         f"there is no provider called {shown(name)}{guess}", f"the providers are: {', '.join(names())}"

@@ -49,7 +49,13 @@ def test_a_spelling_that_is_loaded_has_its_one_name_too(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("slip", "meant"), [("rfc2163", "rfc2136"), ("cloudfare", "cloudflare or gcloud or cloudns")]
+    ("slip", "meant"),
+    [
+        ("rfc2163", "rfc2136"),
+        ("cloudfare", "cloudflare or gcloud or cloudns"),
+        ("bnd", "bind or bind9 or named"),
+        ("awss", "aws or easydns"),
+    ],
 )
 def test_a_slip_is_answered_with_the_nearest_name(slip: str, meant: str) -> None:
     with pytest.raises(ConfigError) as refusal:

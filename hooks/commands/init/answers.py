@@ -35,7 +35,7 @@ def check(options: Options) -> None:
         with at("--provider"):
             _native(options.provider)
     if options.domains:
-        _names(" ".join(options.domains))
+        names_in(" ".join(options.domains))
     ca.check(options)
 
 
@@ -55,9 +55,9 @@ def choose_client(questions: Questions, options: Options) -> Client:
 def choose_names(questions: Questions, options: Options, client: Client) -> tuple[str, ...]:
     """The names of the certificate."""
     if options.domains:
-        return _names(" ".join(options.domains))
+        return names_in(" ".join(options.domains))
     _, names = ca.of_dehydrated(client)
-    return questions.text("Names of the certificate", "DOMAIN", _names, " ".join(names) or None)
+    return questions.text("Names of the certificate", "DOMAIN", names_in, " ".join(names) or None)
 
 
 def choose_account(
@@ -154,7 +154,7 @@ def _native(name: str) -> str:
     return name if name in provider_names() else known_as(name) or name
 
 
-def _names(answer: str) -> tuple[str, ...]:
+def names_in(answer: str) -> tuple[str, ...]:
     """The names, each fit for dns-01. Raises UsageError."""
     names = tuple(dict.fromkeys(map(canonical, re.sub(r"[,'\"]", " ", answer).split())))
     for name in names:

@@ -10,7 +10,7 @@ import click
 
 from .... import output
 from ....errors import UsageError
-from . import answers, ca, configuration, credentials, files, name_server, next_steps, renewal
+from . import answers, ca, configuration, credentials, files, name_server, next_steps, renewal, zones
 from .clients import Client, Order
 from .clients.registry import CLIENTS
 from .options import Options
@@ -67,6 +67,8 @@ def _set_up(options: Options) -> int:
     server = name_server.prepared(questions, options.bind, account, names)
     if options.doctor and not server:  # a key that BIND is about to be given is not known to it yet
         account = credentials.accepted(questions, account, names)
+        if (others := zones.confirmed(questions, account, names)) != names:
+            names, server = others, name_server.prepared(questions, options.bind, account, others)
     order = ca.choose_order(questions, options, client, names, file)
     renewing = _renewing(questions, options, client, order)
     own = configuration.drafts(file, settings, account, names, is_sequential=client.is_sequential)

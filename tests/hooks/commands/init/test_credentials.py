@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fakes.digitalocean import DigitalOcean
+from fakes.faults import Status
 from fresh import FreshMachine
 
 GIVEN = ["--client", "certbot", "--provider", "digitalocean", "--email", "", "--staging", "--no-order"]
@@ -90,10 +91,43 @@ def test_unattended_it_is_an_error_that_names_the_option(machine: FreshMachine) 
     assert machine.files(*MINE) == before
 
 
-@pytest.mark.parametrize("status", [500, 404])
-def test_what_is_no_refusal_is_left_to_the_doctor(status: int, machine: FreshMachine) -> None:
+NAMES = "Names of the certificate"
+
+
+def test_a_name_that_the_account_has_no_zone_for_is_asked_for_again(machine: FreshMachine) -> None:
+    given = ["--client", "dehydrated", "--provider", "do", "--secret", f"token={FILE}", "--staging"]
     machine.write(FILE, DigitalOcean.token)
-    with DigitalOcean(["example.net"] if status == 404 else ["example.org"]) as api:
+    with DigitalOcean(["example.org"]) as api:
+        said = machine.at_terminal(
+            *["dns01", "init", *given, "--email", "", "--set", f"base_url={api.url}", "--no-order"],
+            answers=[
+                (NAMES, "example.org *.exmaple.org\n"),
+                (r"none of its zones holds\s+exmaple.org; it sees example.org", ""),
+                (rf"{NAMES} \[example.org \*.exmaple.org\]", "www.example.net\n"),
+                (r"none of its zones holds\s+www.example.net", ""),
+                (NAMES, "example.org *.example.org\n"),
+                ("Write this", "yes\n"),
+            ],
+            DNS01_DOH="",
+        )
+    assert machine.path("/etc/dehydrated/domains.txt").read_text() == "example.org *.example.org\n", (
+        said.stdout
+    )
+
+
+def test_enter_keeps_a_name_whose_challenge_may_be_elsewhere(machine: FreshMachine) -> None:
+    machine.write(FILE, DigitalOcean.token)
+    with DigitalOcean(["example.net"]) as api:
+        said = machine.at_terminal(
+            *init(api, "--secret", f"token={FILE}"), answers=[(rf"{NAMES} \[example.org\]", "\n"), STOP]
+        )
+    assert said.code == 130
+
+
+def test_what_is_no_refusal_is_left_to_the_doctor(machine: FreshMachine) -> None:
+    machine.write(FILE, DigitalOcean.token)
+    with DigitalOcean(["example.org"]) as api:
+        api.fail(Status(500, times=100))
         said = machine.at_terminal(*init(api, "--secret", f"token={FILE}"), answers=[STOP])
     assert said.code == 130
 
