@@ -10,7 +10,6 @@ from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 
@@ -18,6 +17,7 @@ from ..errors import ConfigError
 from ..secret import hide, shown
 from ..trusted_file import read_trusted
 from ._jwt import base64url, signed
+from ._private_keys import private_key
 
 LIFETIME = 600  # seconds that an assertion is good for
 HINT = "it has to hold the certificate and its RSA key, both in PEM, or a PKCS #12 archive (.pfx)"
@@ -70,7 +70,7 @@ def _read(content: bytes, password: bytes | None) -> tuple[object, Certificate]:
     if in_pem:
         hide(in_pem[0].decode())
     if certificates and in_pem:
-        return load_pem_private_key(in_pem[0], password), load_pem_x509_certificate(certificates[0])
+        return private_key(in_pem[0], password), load_pem_x509_certificate(certificates[0])
     if certificates or in_pem:
         raise ValueError("one of the two is missing")
     key, certificate, _ = load_key_and_certificates(content, password)

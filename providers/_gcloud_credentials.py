@@ -13,12 +13,12 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ..errors import ConfigError
 from ..secret import hide, read_secret, shown
 from ..trusted_file import read_trusted
 from ._jwt import signed
+from ._private_keys import private_key
 from ._tokens import CloudTokens, token_in
 from .rest import is_this_host
 
@@ -85,7 +85,7 @@ class ServiceAccountKey:
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         hide(content["private_key"])
-        key = load_pem_private_key(content["private_key"].encode(), None)
+        key = private_key(content["private_key"].encode())
         if not isinstance(key, RSAPrivateKey):
             raise TypeError("it is no RSA key")
         self._key, self._id, self._email = key, content["private_key_id"], content["client_email"]

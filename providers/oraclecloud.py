@@ -17,11 +17,12 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ..errors import Busy, ConfigError
 from ._character_strings import quoted
 from ._name_servers import ShowsNameServers
+from ._private_keys import private_key
 from .base import Option, TxtRecord, Zone
 from .records import RecordProvider
 from .rest import Refused, Rest, listed
@@ -133,7 +134,7 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
 
 def _key(text: str, passphrase: str | None) -> RSAPrivateKey:
     try:
-        key = load_pem_private_key(text.encode(), passphrase.encode() if passphrase else None)
+        key = private_key(text.encode(), passphrase.encode() if passphrase else None)
     except (ValueError, TypeError):
         key = None
     if not isinstance(key, RSAPrivateKey):

@@ -18,11 +18,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA512
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ..errors import ConfigError
 from ..secret import hide, read_secret, shown
 from ._name_servers import ShowsNameServers
+from ._private_keys import private_key
 from ._tokens import Tokens
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
@@ -115,7 +115,7 @@ class Provider(Tokens, ShowsNameServers, RecordProvider):
 
 def _private_key(text: str) -> RSAPrivateKey:
     with suppress(ValueError, TypeError):  # TypeError: it is under a passphrase
-        if isinstance(key := load_pem_private_key(text.encode(), password=None), RSAPrivateKey):
+        if isinstance(key := private_key(text.encode()), RSAPrivateKey):
             return key
     raise ConfigError(
         "TransIP: what is given is no private key (RSA, in PEM, without a passphrase)",

@@ -49,8 +49,8 @@ PLACES = {
     "botocore": "aws awsdeadline hooks.deploy.targets._aws",
     "certbot": "hooks.certbot_plugin",
     "click": "hooks.commands",
-    "cryptography": "hooks.deploy hooks.issue providers._jwt providers._azure_certificate"
-    " providers._gcloud_credentials providers.oraclecloud providers.transip",
+    "cryptography": "hooks.deploy hooks.issue providers._jwt providers._private_keys"
+    " providers._azure_certificate providers._gcloud_credentials providers.oraclecloud providers.transip",
     "dns": "hooks.dns hooks.caa hooks.challenge hooks.commands providers dnsmessage",
     "httpcore": "providers._http.httpx_post",
     "httpx": "hooks.dns.transports.doh providers.rackspace providers._http.httpx_post "

@@ -143,11 +143,21 @@ def test_a_longer_secret_is_hidden_in_another_case_and_where_it_is_cut_off(
         assert part.lower() not in said.replace("[secret]", "").lower()
 
 
-@pytest.mark.parametrize("token", [*LONGER, "s3cr3t-T0k", "a s3cr3t of w0rds"])
+LINES = [
+    "two\nlines of a secret",
+    "-----BEGIN A KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASC==\n-----END A KEY-----\n",
+    "  s3cr3t with ends\r\n \r\nand an empty line",
+    "a\tb\tc d3",
+    "s3cr3t-T0k\n",
+]
+
+
+@pytest.mark.parametrize("token", [*LONGER, *LINES, "s3cr3t-T0k", "a s3cr3t of w0rds"])
 def test_what_else_is_in_the_text_makes_no_difference_to_a_secret(token: str) -> None:
     octets = token.encode()
     in_base64 = base64.b64encode(b"user:" + octets).decode()
     spellings = [token, token.upper(), token[:14], token[-14:], octets.hex(), octets.hex().upper(), in_base64]
+    spellings += [*token.split(), *token.splitlines(), " ".join(token.split()), token.replace(" ", "+")]
     for spelling in [*spellings, "nothing of it"]:
         said = redact(f"begin {spelling} end", [token])
         for escaped in ("\\n", "100%", "a&b", "…"):  # with which it is looked for in all its spellings

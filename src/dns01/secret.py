@@ -135,9 +135,10 @@ def redact_record(record: LogRecord) -> bool:
 
 
 def _is_plainly_absent(secret: str, text: str) -> bool:
-    """Whether that can be told without patterns, which take milliseconds to compile: in a text in which
-    nothing is escaped, a secret or its ends are as they are, in hexadecimal or in base64."""
-    if not (secret.isascii() and text.isascii()) or any(map(str.isspace, secret)):
+    """Whether that can be told without patterns, which take milliseconds to compile, and a tenth of a second
+    for a private key: in a text in which nothing is escaped, a secret, its lines or its ends are as they are
+    but for their white space, in hexadecimal or in base64."""
+    if not (secret.isascii() and text.isascii() and secret.strip()):
         return False
     if any(escape in text for escape in ESCAPES):
         return False
@@ -147,9 +148,14 @@ def _is_plainly_absent(secret: str, text: str) -> bool:
 
 @cache
 def _plain_parts(secret: str) -> frozenset[str]:
+    """Of which a text has one at least where it has the secret."""
     octets = secret.encode()
-    parts = (secret[:SHORTEST_PART], secret[-SHORTEST_PART:], octets.hex(), *_in_base64(octets))
-    return frozenset(map(str.lower, parts))
+    if len(secret.split()) > 1:
+        lines = [line for line in secret.splitlines() if len(line) >= SHORTEST_PART and line.strip()]
+        there = [max(line.split(), key=len) for line in lines or [secret]]
+    else:
+        there = [secret.strip()[:SHORTEST_PART], secret.strip()[-SHORTEST_PART:]]
+    return frozenset(map(str.lower, (*there, octets.hex(), *_in_base64(octets))))
 
 
 @cache
