@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
-from calls import HOOK, Said
+import preloaded
+from calls import Said
 from issuing import Office
 from testbed.postgres import Postgres
 
@@ -26,14 +25,8 @@ class Machine:
         self._environ = {**office.environ, "DNS01_CONFIG": str(config), "DNS01_STATE_DIR": str(self.state)}
         self._office = office
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", sys.executable, str(HOOK), "issue", *words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=self._environ,
-        )
+    def start(self, *words: str) -> preloaded.Process:
+        return preloaded.start(["issue", *words], self._environ, self.folder / "runs")
 
     def issue(self, *words: str) -> Said:
         return self._office.end(self.start(*words))

@@ -20,7 +20,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from calls import HOOK, KEY, PRIMARY, Said
+import preloaded
+from calls import KEY, PRIMARY, Said
 from cryptography import x509
 from testbed import Bind, Pebble
 from testbed.acme_front import AcmeFront
@@ -33,7 +34,8 @@ class Office(Group):
     """A machine that has certificates issued: its configuration, its state, and the world around it.
 
     ``zones`` are on one BIND, which the CA asks as well; ``servers`` are asked whether they have a
-    record. ``environment``: more for Pebble. ``front``: whether something stands before it.
+    record. ``ca``: one that runs already, and has nothing of this office's; without it there is a new one,
+    with more in its ``environment``. ``front``: whether something stands before it.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Office(Group):
         folder: Path,
         zones: tuple[str, ...] = ZONES,
         *,
+        ca: Pebble | None = None,
         environment: Mapping[str, str] | None = None,
         servers: Sequence[str] = (PRIMARY,),
         front: bool = True,
@@ -53,16 +56,19 @@ class Office(Group):
         self._servers = servers
         self._fronted = front
         self.bind = Bind(PRIMARY, dict.fromkeys(zones, ""), [KEY])
-        self.ca = Pebble(
-            resolver=f"{PRIMARY}:53", environment=environment, external_accounts=external_accounts
-        )
+        self._shared = ca is not None
+        self.ca = ca or new_ca(environment, external_accounts)
         self.more = ""
         self.ca_more = ""
         self._certificates: dict[str, str] = {}
 
     def set_up(self) -> None:
+        preloaded.prepare()
         self.enter(self.bind)
-        self.enter(self.ca)
+        if self._shared:
+            self._entered.callback(self._show_log, len(self.ca.log))
+        else:
+            self.enter(self.ca)
         self.directory, self.ca_file = self.ca.directory, self.ca.ca_file
         if self._fronted:
             self.front = self.enter(AcmeFront(self.ca))
@@ -82,22 +88,16 @@ class Office(Group):
         """Run it to its end."""
         return self.end(self.start(*words), seconds)
 
-    def start(self, *words: str, command: str = "issue") -> subprocess.Popen[str]:
+    def start(self, *words: str, command: str = "issue") -> preloaded.Process:
         """The same, without waiting for its end."""
         self._write_configuration()
-        return subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", sys.executable, str(HOOK), *filter(None, (command, *words))],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=self.environ,
-        )
+        return preloaded.start([*filter(None, (command, *words))], self.environ, self.folder / "runs")
 
     def run(self, *words: str) -> Said:
         """Another command, with the same configuration."""
         return self.end(self.start(*words, command=""))
 
-    def end(self, process: subprocess.Popen[str], seconds: float = 120) -> Said:
+    def end(self, process: preloaded.Process, seconds: float = 120) -> Said:
         began = time.monotonic()
         try:
             stdout, stderr = process.communicate(timeout=seconds)
@@ -105,7 +105,7 @@ class Office(Group):
             process.send_signal(signal.SIGKILL)
             stdout, stderr = process.communicate()
         print(stdout, stderr, sep="\n", file=sys.stderr)
-        return Said(process.returncode, stdout, stderr, time.monotonic() - began)
+        return Said(process.wait(), stdout, stderr, time.monotonic() - began)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -166,9 +166,20 @@ ca_file = "{self.ca_file}"
 {more or self.more}
 """
 
+    def _show_log(self, begin: int) -> None:
+        """What the CA has said since, which pytest shows of a test that failed."""
+        print(f"--- {self.ca} said:\n{self.ca.log[begin:][-4000:]}", file=sys.stderr)
+
     def _write_configuration(self) -> None:
         self.config.touch(0o600)
         self.config.write_text(self.configuration())
+
+
+def new_ca(
+    environment: Mapping[str, str] | None = None, external_accounts: Mapping[str, str] | None = None
+) -> Pebble:
+    """A CA that asks the name server of an office."""
+    return Pebble(resolver=f"{PRIMARY}:53", environment=environment, external_accounts=external_accounts)
 
 
 def account_section(name: str, address: str, apex: str, secret: str = KEY.secret, asks: str = "") -> str:

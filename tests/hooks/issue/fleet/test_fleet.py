@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,8 @@ import pytest
 from amounts import LONG
 from fleet import Machine
 from issuing import Office
+from preloaded import Process
+from testbed import Pebble
 from testbed.acme_front import Asked
 from testbed.postgres import Postgres
 
@@ -40,8 +41,8 @@ def database(server: Postgres) -> Postgres:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    with Office(tmp_path) as office:
+def office(tmp_path: Path, ca: Pebble) -> Iterator[Office]:
+    with Office(tmp_path, ca=ca) as office:
         (tmp_path / "account.pem").touch(0o600)
         (tmp_path / "account.pem").write_text(new_key("ec256"))
         office.ca_more = f'account_key = "{tmp_path}/account.pem"'
@@ -325,7 +326,7 @@ def test_three_machines_one_killed_at_every_step_and_the_database_restarted(
     fleet = f"wave = {CERTIFICATES // 7}\nlease = 20\n"
     machines = [Machine(office, database, name, fleet) for name in ("one", "two", "three")]
     moments = list(MOMENTS.values())
-    running: dict[str, subprocess.Popen[str]] = {}
+    running: dict[str, Process] = {}
     killed: list[str] = []
     chance = random.Random(13)
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from calls import KEY, PRIMARY, SECONDARY
 from issuing import Office, account_section
-from testbed import Bind, NameServer, Zone
+from testbed import Bind, NameServer, Pebble, Zone
 from testbed.acme_front import Asked, Refusal
 
 
 @pytest.fixture
-def limited(tmp_path: Path) -> Iterator[Office]:
+def limited(tmp_path: Path, ca: Pebble) -> Iterator[Office]:
     """Its key may update two names of example.org, and no others there."""
-    office = Office(tmp_path)
+    office = Office(tmp_path, ca=ca)
     office.bind.granted = {"example.org": ("_acme-challenge.example.org", "_acme-challenge.www.example.org")}
     with office:
         yield office

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 
 import pytest
 from calls import KEY, PRIMARY, SECONDARY
 from issuing import Office, account_section
+from preloaded import Process
 from testbed import Bind
 from testbed.acme_front import Asked
 
@@ -60,7 +60,7 @@ def test_a_run_that_is_killed_is_gone_on_with_by_the_next(office: Office, moment
 
 def test_a_run_that_is_asked_to_end_takes_its_records_back(office: Office) -> None:
     office.want("www.example.org")
-    process: subprocess.Popen[str]
+    process: Process
 
     def stop(asked: Asked) -> None:
         if asked.is_answer:
