@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any, TypeVar
 
 import httpcore
@@ -20,7 +23,8 @@ ADDRESSES = 4  # of one host that may all be tried in the time of one exchange
 def open_client(timeout: float) -> httpx.Client:
     """A client, for ``post``; ``timeout``: seconds for each step. The proxies are those of the
     environment, and SSL_CERT_FILE holds. Raises what ``httpx.Client`` raises."""
-    client = httpx.Client(timeout=timeout, headers={"Accept-Encoding": "identity"})
+    trusted = _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    client = httpx.Client(timeout=timeout, headers={"Accept-Encoding": "identity"}, verify=trusted)
     for transport in (client._transport, *client._mounts.values()):
         with suppress(AttributeError):  # httpx has no public way to name the back-end of httpcore
             transport._pool._network_backend = _Backend()  # type: ignore[union-attr]
@@ -37,6 +41,13 @@ def post(client: httpx.Client, url: str, timeout: float, largest: int, **content
         encoding = response.headers.get("Content-Encoding", "")
         body = whole(response.iter_raw(), encoding, largest)
         return Response(response.status_code, response.reason_phrase, response.headers, body)
+
+
+@cache
+def _trusted(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """The CAs that httpx trusts where these variables are set so. To read them takes more computing than a
+    request does, and each login has a client of its own."""
+    return httpx.create_ssl_context()
 
 
 class _Stream(httpcore.NetworkStream):
