@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -100,12 +100,12 @@ class Running:
         code = until(lambda: self._read("code"))
         return Said(int(code), self._read("out"), self.stderr, time.monotonic() - self._began)
 
-    def kill(self) -> None:
-        """It, and what it has started: returns once they have ended."""
+    def kill(self, *, alone: bool = False) -> None:
+        """It, and what it has started unless ``alone``: returns once they have ended."""
         pid = int(until(lambda: self._read("pid")))
         with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
-        until(lambda: self._read("code") and not alive_in(pid))
+            (os.kill if alone else os.killpg)(pid, signal.SIGKILL)
+        until(lambda: self._read("code") and (alone or not alive_in(pid)))
 
     def send(self, number: signal.Signals) -> None:
         """A signal for the hook alone."""
@@ -123,7 +123,8 @@ class Client:
     """A process that is called like an ACME client and calls the hook, until it is killed. It has
     a mount namespace of its own.
 
-    What a person runs in a plain shell, ``bash``, is no child of that: see fork_server.
+    Its hooks are forked (see fork_server), unless it is a shell that was told something before. What a
+    person runs, in ``bash``, is no child of it, for nobody looks who called.
     """
 
     def __init__(self, folder: Path, name: str, environ: Mapping[str, str]) -> None:
@@ -131,14 +132,18 @@ class Client:
         self._name = name
         self._environ = environ
         self._calls = 0
-        self._forked: list[Running] = []
-        self._told = False  # whether it is another shell by now than one that was just started
+        self._by_persons: list[Running] = []
         self.under: list[str] = []  # the command to run the hook under
         folder.mkdir()
 
     @cached_property
-    def _process(self) -> subprocess.Popen[str]:
-        """It starts when it is first needed."""
+    def _caller(self) -> fork_server.Caller:
+        """What calls the hook; it starts when it is first needed."""
+        return fork_server.Caller(self._folder / self._name)
+
+    @cached_property
+    def _shell(self) -> subprocess.Popen[str]:
+        """What does so if it is told something before."""
         script = self._folder / self._name
         script.write_text(CLIENT)
         script.chmod(0o700)
@@ -147,20 +152,25 @@ class Client:
         command += ["setpriv", "--pdeathsig", "KILL", str(script)]
         return subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True)
 
+    def _has(self, part: str) -> bool:
+        return part in vars(self)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         """Its hooks end with it: one that lives on would be at work in the name servers of the next
         test, which have the same addresses."""
-        for call in self._forked:
+        for call in self._by_persons:
             call.kill()
-        if "_process" not in vars(self):
-            return
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        until(lambda: not alive_in(self._process.pid))
+        if self._has("_caller"):
+            Running(self._caller.path).kill()
+            self._caller.close()
+        if self._has("_shell"):
+            with suppress(ProcessLookupError):
+                os.killpg(self._shell.pid, signal.SIGKILL)
+            self._shell.wait()
+            until(lambda: not alive_in(self._shell.pid))
 
     def __call__(self, *words: str, **environ: str) -> Said:
         """Call the hook with these words, and with these variables besides its own."""
@@ -171,41 +181,40 @@ class Client:
         self._calls += 1
         path = self._folder / str(self._calls)
         variables = {key: value for key, value in {**self._environ, **environ}.items() if value}
-        running = Running(path)
-        if self._may_be_forked(words, variables):
-            fork_server.start(path, [str(HOOK), *words], variables)
-            self._forked.append(running)
-            return running
         settings = [f"{key}={value}" for key, value in variables.items()]
-        call = shlex.join(
-            ["env", "--ignore-environment", *settings, *self.under, sys.executable, str(HOOK), *words]
-        )
-        self._read(f"(echo $BASHPID >{path}.pid; exec {call}) >{path}.out 2>{path}.err; echo $? >{path}.code")
+        command = ["env", "--ignore-environment", *settings, *self.under, sys.executable, str(HOOK), *words]
+        running = Running(path)
+        if self._has("_shell"):
+            call = shlex.join(command)
+            self.run(
+                f"(echo $BASHPID >{path}.pid; exec {call}) >{path}.out 2>{path}.err; echo $? >{path}.code"
+            )
+        elif self.under or not fork_server.takes(variables):
+            self._caller.run(path, command)
+        elif self._name == "bash" and {*words[:1]} <= {*dispatch.COMMANDS}:
+            fork_server.start(path, [str(HOOK), *words], variables)
+            self._by_persons.append(running)
+        else:
+            self._caller.call(path, [str(HOOK), *words], variables)
         return running
-
-    def _may_be_forked(self, words: Sequence[str], variables: Mapping[str, str]) -> bool:
-        """Whether it is all the same who is the parent: a command that a person gives to a plain shell."""
-        return (
-            self._name == "bash"
-            and not (self._told or self.under)
-            and not {*words[:1]} - {*dispatch.COMMANDS}
-            and fork_server.takes(variables)
-        )
 
     def run(self, line: str) -> None:
         """Have it run a line of shell."""
-        self._told = True
-        self._read(line)
-
-    def _read(self, line: str) -> None:
-        assert self._process.stdin
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
+        if self._has("_caller"):
+            self._calls += 1
+            self._caller.run(self._folder / str(self._calls), ["bash", "-c", line])
+            return
+        assert self._shell.stdin
+        self._shell.stdin.write(line + "\n")
+        self._shell.stdin.flush()
 
     def kill(self) -> None:
         """The client alone: its hook may go on."""
-        self._process.kill()
-        self._process.wait()
+        if self._has("_shell"):
+            self._shell.kill()
+            self._shell.wait()
+        else:
+            Running(self._caller.path).kill(alone=True)
 
 
 class Follower(NameServer):
