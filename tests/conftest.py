@@ -10,14 +10,19 @@ from pathlib import Path
 
 import pytest
 from calls import BOTH, Stage
+from hypothesis import HealthCheck, settings
 from testbed import netns
 
 END_TO_END = Path(__file__).parent / "e2e"
 OURS = ("DNS01_", "RFC2136_", "STANDALONE_", "LEXICON_", "ACMESH_", "EXEC_", "CERTBOT_", "RENEWED_")
 
+# How long an input takes says how busy the machine is.
+settings.register_profile("dns01", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 
 def pytest_configure() -> None:
     """Move this process (pytest itself, and each worker of pytest-xdist) to its own network."""
+    settings.load_profile("dns01")
     try:
         netns.enter()
     except PermissionError:

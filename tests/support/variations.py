@@ -46,7 +46,6 @@ def each(strategy: st.SearchStrategy[T], count: int) -> Callable[[Callable[[T], 
     def decorate(check: Callable[[T], None]) -> Callable[[], None]:
         @settings(
             max_examples=-(-count // OF_EACH),
-            deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
         )

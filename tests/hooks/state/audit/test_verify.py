@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dns01.hooks.state.audit import chain, files
@@ -88,7 +88,6 @@ def test_what_was_done_to_it_is_said_with_the_place(
     assert any(found in each for each in check(path).tampered)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_no_octet_can_be_changed_without_its_being_found(data: st.DataObject) -> None:
     lines: list[bytes] = []
