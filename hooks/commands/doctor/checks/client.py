@@ -20,6 +20,7 @@ from ....clients.setup.text_files import read_octets
 from ..finding import Examined, Finding, Severity
 from .clients import (
     by_command,
+    by_command_ca,
     by_the_clock,
     certbot,
     certbot_lineage,
@@ -45,6 +46,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     yield from _dehydrated(examined)
     yield from _by_command(examined)
     yield from by_command.traefik(examined, schedules.unit("traefik.service", examined.root))
+    yield from by_command_ca.traefik(examined)
     lineages = list(certbot_lineage.lineages(examined))
     for path, settings in lineages:
         lines = _schedule_of(examined, "certbot").lines
@@ -59,6 +61,8 @@ def _by_command(examined: Examined) -> Iterator[Finding]:
     for client in by_command.CERTIFICATES:
         schedule = _schedule_of(examined, client)
         yield from by_command.check(examined, client, schedule.lines)
+        called = by_command.commands(examined, client, schedule.lines)
+        yield from by_command_ca.check(examined, client, called, schedule.days)
         if client in issuers or any(examined.domain in entry.line for entry in schedule.ignored):
             has_it_renewed = issuers.get(client) or by_command.has_renewed(client, (examined.domain,))
             yield from by_the_clock.check(client, schedule, examined.root, (has_it_renewed,))

@@ -19,6 +19,7 @@ ENDED = {
 WANT_EAB = ("zerossl", "google", "pki.goog", "ssl.com", "sectigo", "digicert", "globalsign", "harica")
 LETSENCRYPT = ("letsencrypt", "letsencrypt.org")
 RSA_OF_LETSENCRYPT = ("2048", "3072", "4096")
+DUPLICATES = 5  # certificates for the same names that Let's Encrypt issues in seven days
 LEAST_RSA = 2048  # bits (CA/Browser Forum, Baseline Requirements 6.1.5)
 
 

@@ -9,11 +9,10 @@ from typing import NamedTuple
 from .....clients.setup.dehydrated_config import Dehydrated
 from .....clients.setup.schedule import Schedule
 from ...finding import Finding, Severity
-from .certificate_authorities import is_letsencrypt
+from .certificate_authorities import DUPLICATES, is_letsencrypt
 
 RENEW_DAYS = 32.0  # dehydrated's own
 LIFETIME = 90.0  # days, of a certificate of Let's Encrypt without a profile
-DUPLICATES = 5  # certificates for the same names that Let's Encrypt issues in seven days
 FORCE = re.compile(r"(\bdehydrated(?=\s)[^;&|]*?)\s(-x|--force)(?=\s|$)([^;&|]*)")
 
 
