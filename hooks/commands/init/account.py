@@ -76,7 +76,7 @@ def choose(
     if install := lacking(kind):
         raise UsageError(f"init: {provider} needs a package that is not there", install)
     before = dict(configured.options) if configured else {}
-    taken = {} if configured else _found(questions, found, said)
+    taken = _found(questions, found, said)
     if _problem(kind, {**taken, **said}) and not _problem(kind, said):
         taken = {}
     else:

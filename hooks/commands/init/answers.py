@@ -78,7 +78,8 @@ def choose_account(
     if not account.ENTRY.fullmatch(name):
         raise UsageError(f"init: --account: {name!r} is no name", "give it letters, digits, _ and - alone")
     said = account.given(load(provider), options.settings, options.secrets)
-    ours = [each for each in found if each.provider == provider]
+    is_wanted = options.source or not there  # what is configured goes before what is found besides
+    ours = [each for each in found if is_wanted and each.provider == provider]
     return account.choose(questions, provider, name, there, ours, said)
 
 

@@ -227,6 +227,25 @@ class TestInTheirPlaces:
         assert f"from {path}" in said.stderr
         assert "abc" not in said.stdout + said.stderr
 
+    def test_a_file_that_is_named_goes_before_what_is_configured(self, machine: FreshMachine) -> None:
+        machine.write("/etc/bind/dns01.key", KEY_FILE)
+        machine.run(*COMMAND)
+        other = KEY_FILE.replace("dns01", "of-today").replace("c2VjcmV0", "b3RoZXIh")
+        machine.write(f"{HOME}/new.key", other)
+
+        said = machine.run(*COMMAND, "--from", f"{HOME}/new.key")
+
+        assert said.code == 0, said.stderr
+        assert 'tsig_key = "of-today"' in machine.path("/etc/dns01/config.toml").read_text()
+        assert machine.path("/etc/dns01/rfc2136.tsig_secret").read_text().startswith("b3RoZXIh")
+
+    def test_what_is_configured_goes_before_what_is_found(self, machine: FreshMachine) -> None:
+        machine.write("/etc/bind/dns01.key", KEY_FILE)
+        machine.run(*COMMAND)
+        machine.write("/etc/bind/dns01.key", KEY_FILE.replace("dns01", "of-today"))
+        assert machine.run(*COMMAND, "--provider", "bind").code == 0
+        assert 'tsig_key = "dns01"' in machine.path("/etc/dns01/config.toml").read_text()
+
     def test_the_key_that_a_zone_takes_updates_with_goes_before_others(self, machine: FreshMachine) -> None:
         machine.write("/etc/bind/dns01.key", KEY_FILE)
         machine.write("/etc/bind/keys/other.key", KEY_FILE.replace("dns01", "transfer"))
