@@ -22,6 +22,20 @@ class ShowsNameServers(ZoneProvider):
         return self.attempt(zone.apex, lambda: ZoneApex(host_names(self.name_servers(zone))))
 
 
+class ListsNameServers(ShowsNameServers):
+    """The same where the API lists the NS records of the apex as it does TXT records."""
+
+    def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
+        """Id and value of the records of that type at the name, as ``texts`` has them."""
+        raise NotImplementedError
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return [value for _, value in self.records_at(zone, zone.apex, "NS")]
+
+    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
+        return self.records_at(zone, name, "TXT")
+
+
 def host_names(names: Iterable[str]) -> tuple[str, ...]:
     """The names as the DNS has them, each once. Raises ValueError or TypeError for what is no host's name:
     it would be looked up, and shown to a person."""

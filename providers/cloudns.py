@@ -6,11 +6,11 @@ Unverified: what a duplicate gets, and a record that is gone; both are found out
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import ConfigError
-from ._name_servers import ShowsNameServers
+from ._name_servers import ListsNameServers
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url
@@ -20,7 +20,7 @@ TTLS = (60, 300, 900, 1800, 3600, 21600, 43200, 86400, 172800, 259200, 604800, 1
 USERS = {"id": "auth-id", "sub_id": "sub-auth-id", "sub_user": "sub-auth-user"}
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ListsNameServers, RecordProvider):
     """With an API user or an API sub-user, and its password."""
 
     title = "ClouDNS"
@@ -78,23 +78,7 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         found = self.get_if_there("get-zone-info.json", **_of(Zone(apex)))
         return Zone(found["name"]) if found and found["type"] == "master" else None
 
-    def name_servers(self, zone: Zone) -> Iterable[str]:
-        return [host for _, host in self._at(zone, zone.apex, "NS")]
-
-    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        return self._at(zone, name, "TXT")
-
-    def create(self, zone: Zone, record: TxtRecord) -> None:
-        fields = {"record-type": "TXT", "host": relative(record.name, zone.apex, ""), "record": record.value}
-        ttl = next((ttl for ttl in TTLS if ttl >= record.ttl), TTLS[-1])
-        with self.unless(lambda: self.lists(zone, record)):
-            self.get("add-record.json", **_of(zone), **fields, ttl=ttl)
-
-    def delete(self, zone: Zone, name: str, id: str) -> None:
-        with self.unless(lambda: id not in dict(self.texts(zone, name))):
-            self.get("delete-record.json", **_of(zone), **{"record-id": id})
-
-    def _at(self, zone: Zone, name: str, type: str) -> Iterator[tuple[str, str]]:
+    def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
         """Where there is none, an empty list stands for the object."""
         host = relative(name, zone.apex, "")
         wanted = {"type": type, **({"host": host} if host else {})}
@@ -106,6 +90,16 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         for id, record in found.items():
             if (record["type"], record["host"]) == (type, host):
                 yield id, record["record"]
+
+    def create(self, zone: Zone, record: TxtRecord) -> None:
+        fields = {"record-type": "TXT", "host": relative(record.name, zone.apex, ""), "record": record.value}
+        ttl = next((ttl for ttl in TTLS if ttl >= record.ttl), TTLS[-1])
+        with self.unless(lambda: self.lists(zone, record)):
+            self.get("add-record.json", **_of(zone), **fields, ttl=ttl)
+
+    def delete(self, zone: Zone, name: str, id: str) -> None:
+        with self.unless(lambda: id not in dict(self.texts(zone, name))):
+            self.get("delete-record.json", **_of(zone), **{"record-id": id})
 
 
 def _of(zone: Zone) -> Mapping[str, str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._name_servers import ShowsNameServers
+from ._name_servers import ListsNameServers
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, next_link
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ListsNameServers, RecordProvider):
     """With a personal access token."""
 
     title = "DigitalOcean"
@@ -34,12 +34,8 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         found = self.get_if_there("v2", "domains", apex)
         return Zone(found["domain"]["name"]) if found else None
 
-    def name_servers(self, zone: Zone) -> Iterable[str]:
-        found = self.items("domain_records", *_records(zone), type="NS", name=zone.apex, per_page=200)
-        return [record["data"] for record in found]
-
-    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        found = self.items("domain_records", *_records(zone), type="TXT", name=name, per_page=200)
+    def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
+        found = self.items("domain_records", *_records(zone), type=type, name=name, per_page=200)
         return [(str(record["id"]), record["data"]) for record in found]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:

@@ -5,19 +5,19 @@ It allows 2,400 requests in an hour, by account. Unverified: what a duplicate ge
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
 from ..errors import ConfigError
 from ._http.responses import words_in
-from ._name_servers import ShowsNameServers
+from ._name_servers import ListsNameServers
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, listed, next_number
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ListsNameServers, RecordProvider):
     """With a token of an account, or with a user's, who may have several accounts."""
 
     title = "DNSimple"
@@ -52,11 +52,11 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         found = self.get_if_there(*self._zones, apex)
         return self._zone(found["data"]) if found else None
 
-    def name_servers(self, zone: Zone) -> Iterable[str]:
-        return [record["content"] for record in self._at(zone, zone.apex, "NS")]
-
-    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        return [(str(record["id"]), record["content"]) for record in self._at(zone, name, "TXT")]
+    def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
+        within = relative(name, zone.apex, "")
+        for record in self.items("data", *self._records(zone), type=type, name=within, per_page=100):
+            if (record["type"], record["name"]) == (type, within):
+                yield str(record["id"]), record["content"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         name = relative(record.name, zone.apex, "")
@@ -65,12 +65,6 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
         self.delete_at(*self._records(zone), id)
-
-    def _at(self, zone: Zone, name: str, type: str) -> Iterator[Any]:
-        within = relative(name, zone.apex, "")
-        for record in self.items("data", *self._records(zone), type=type, name=within, per_page=100):
-            if (record["type"], record["name"]) == (type, within):
-                yield record
 
     def _zone(self, shown: Any) -> Zone:
         return Zone(shown["name"], str(shown["id"]))

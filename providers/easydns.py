@@ -8,11 +8,11 @@ and 404 are known from clients), and that ``start`` leads to a list's next page.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import ZoneNotFound
-from ._name_servers import ShowsNameServers
+from ._name_servers import ListsNameServers
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Refused, Rest, base_url
@@ -20,7 +20,7 @@ from .rest import Refused, Rest, base_url
 ENHANCE_YOUR_CALM = 420
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ListsNameServers, RecordProvider):
     """With an API token and its key."""
 
     title = "easyDNS"
@@ -70,11 +70,11 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
             return None
         return Zone(apex) if found and found["data"]["exists"] == "Y" else None
 
-    def name_servers(self, zone: Zone) -> Iterable[str]:
-        return [record["rdata"] for record in self._at(zone, zone.apex, "NS")]
-
-    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        return [(str(record["id"]), record["rdata"]) for record in self._at(zone, name, "TXT")]
+    def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
+        hosts = {relative(name, zone.apex), relative(name, zone.apex, "")}
+        for record in self.items("data", "zones", "records", "all", zone.apex):
+            if record["type"] == type and record["host"] in hosts:
+                yield str(record["id"]), record["rdata"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         fields = {"domain": zone.apex, "host": relative(record.name, zone.apex), "type": "TXT"}
@@ -86,9 +86,3 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
     def delete(self, zone: Zone, name: str, id: str) -> None:
         with self.unless(lambda: id not in dict(self.texts(zone, name))):
             self.request("DELETE", ("zones", "records", zone.apex, id), {"format": "json"})
-
-    def _at(self, zone: Zone, name: str, type: str) -> Iterator[Any]:
-        hosts = {relative(name, zone.apex), relative(name, zone.apex, "")}
-        for record in self.items("data", "zones", "records", "all", zone.apex):
-            if record["type"] == type and record["host"] in hosts:
-                yield record

@@ -6,11 +6,11 @@ duplicate, that it lists the NS records of the apex as v1 does, and that the lea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import ConfigError
-from ._name_servers import ShowsNameServers
+from ._name_servers import ListsNameServers
 from .base import Option, Profile, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Refused, Rest, listed, next_link
@@ -20,7 +20,7 @@ NOT_HERE = (400, 404, 422)  # no zone of this account, or none that could be one
 PAGE = 100
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider, RRsetProvider):
+class Provider(Rest, ListsNameServers, RecordProvider, RRsetProvider):
     """With a personal access token, or with a classic key and its secret, for production (those for OTE,
     GoDaddy's place for tests, differ). An account with one domain is enough since April 2026."""
 
@@ -95,7 +95,7 @@ class Provider(Rest, ShowsNameServers, RecordProvider, RRsetProvider):
     def name_servers(self, zone: Zone) -> Iterable[str]:
         if self._classic:
             return [record["data"] for record in listed(self.get(*_rrset(zone, zone.apex, "NS")))]
-        return [record["data"] for record in self._at(zone, zone.apex, "NS")]
+        return super().name_servers(zone)
 
     def _add(self, zone: Zone, name: str, wanted: Sequence[TxtRecord]) -> None:
         (RRsetProvider if self._classic else RecordProvider)._add(self, zone, name, wanted)
@@ -105,8 +105,11 @@ class Provider(Rest, ShowsNameServers, RecordProvider, RRsetProvider):
 
     # v3
 
-    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        return [(str(record["recordId"]), record["data"]) for record in self._at(zone, name, "TXT")]
+    def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
+        within = relative(name, zone.apex)
+        for record in self.items("items", *_records(zone), type=type, name=within, pageSize=PAGE):
+            if (record["type"], record["name"]) == (type, within):
+                yield str(record["recordId"]), record["data"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         fields = {"type": "TXT", "name": relative(record.name, zone.apex), "data": record.value}
@@ -115,12 +118,6 @@ class Provider(Rest, ShowsNameServers, RecordProvider, RRsetProvider):
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
         self.delete_at(*_records(zone), id)
-
-    def _at(self, zone: Zone, name: str, type: str) -> Iterator[Any]:
-        within = relative(name, zone.apex)
-        for record in self.items("items", *_records(zone), type=type, name=within, pageSize=PAGE):
-            if (record["type"], record["name"]) == (type, within):
-                yield record
 
     # v1
 

@@ -9,13 +9,13 @@ zones are shown: both are understood. It is longer than most for its sessions an
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from ..errors import AuthRejected, ConfigError
 from ._inwx_totp import STEP, totp
-from ._name_servers import ShowsNameServers
+from ._name_servers import ListsNameServers
 from .base import Option, TxtRecord, Zone, dns_name
 from .records import RecordProvider
 from .rest import NotFound, Refused, Rest, base_url, listed
@@ -36,7 +36,7 @@ STATUSES = {
 }
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ListsNameServers, RecordProvider):
     """With a user and its password, and the secret of its second factor if it has one."""
 
     title = "INWX"
@@ -90,11 +90,12 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         found = self.get_if_there("nameserver.info", domain=apex, type="SOA")
         return Zone(apex) if found and found["type"] == "MASTER" else None
 
-    def name_servers(self, zone: Zone) -> Iterable[str]:
-        return [record["content"] for record in self._at(zone, zone.apex, "NS")]
-
-    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        return [(str(record["id"]), record["content"]) for record in self._at(zone, name, "TXT")]
+    def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
+        """Where there is none, the list is left out."""
+        found = self.get("nameserver.info", domain=zone.apex, name=name, type=type)
+        for record in listed(found.get("record", [] if found["domain"] else None)):
+            if (record["type"], dns_name(record["name"])) == (type, name):
+                yield str(record["id"]), record["content"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         fields = {"domain": zone.apex, "type": "TXT", "name": record.name, "content": record.value}
@@ -107,13 +108,6 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
     def delete(self, zone: Zone, name: str, id: str) -> None:
         with suppress(NotFound):
             self._in_session("nameserver.deleteRecord", id=int(id))
-
-    def _at(self, zone: Zone, name: str, type: str) -> Iterator[Any]:
-        """Where there is none, the list is left out."""
-        found = self.get("nameserver.info", domain=zone.apex, name=name, type=type)
-        for record in listed(found.get("record", [] if found["domain"] else None)):
-            if (record["type"], dns_name(record["name"])) == (type, name):
-                yield record
 
     def _in_session(self, method: str, **params: Any) -> Any:
         """In a new one, once, if one that was open is refused: it may have been left alone too long."""

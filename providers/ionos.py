@@ -6,17 +6,16 @@ which IONOS does not tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from ..errors import ConfigError
-from ._name_servers import ShowsNameServers
+from ._name_servers import ListsNameServers
 from .base import Option, Profile, TxtRecord, Zone, dns_name
 from .records import RecordProvider
 from .rest import Rest, base_url, listed
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ListsNameServers, RecordProvider):
     """With an API key, which is for all zones of its contract."""
 
     title = "IONOS"
@@ -52,11 +51,10 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         found = listed(self.get("zones"))
         return [Zone(zone["name"], zone["id"]) for zone in found if zone.get("type") != "SLAVE"]
 
-    def name_servers(self, zone: Zone) -> Iterable[str]:
-        return [record["content"] for record in self._at(zone, zone.apex, "NS")]
-
-    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        return [(record["id"], record["content"]) for record in self._at(zone, name, "TXT")]
+    def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
+        for record in listed(self.get("zones", zone.id, recordName=name, recordType=type)["records"]):
+            if (dns_name(record["name"]), record["type"]) == (name, type):
+                yield record["id"], record["content"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         fields = {"name": record.name, "type": "TXT", "content": record.value, "ttl": record.ttl}
@@ -65,8 +63,3 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
         self.delete_at("zones", zone.id, "records", id)
-
-    def _at(self, zone: Zone, name: str, type: str) -> Iterator[Any]:
-        for record in listed(self.get("zones", zone.id, recordName=name, recordType=type)["records"]):
-            if (dns_name(record["name"]), record["type"]) == (name, type):
-                yield record

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._name_servers import ShowsNameServers
+from ._name_servers import ListsNameServers
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, next_number
@@ -14,7 +14,7 @@ from .rest import Rest, base_url, next_number
 NAME_SERVERS = tuple(f"ns{number}.linode.com" for number in range(1, 6))
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ListsNameServers, RecordProvider):
     """With a personal access token."""
 
     title = "Linode"
@@ -42,10 +42,13 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         return [Zone(domain["domain"], str(domain["id"])) for domain in domains if domain["type"] == "master"]
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
-        return [*NAME_SERVERS, *(record["target"] for record in self._at(zone, zone.apex, "NS"))]
+        return [*NAME_SERVERS, *super().name_servers(zone)]
 
-    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        return [(str(record["id"]), record["target"]) for record in self._at(zone, name, "TXT")]
+    def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
+        wanted = (type, relative(name, zone.apex, ""))
+        for record in self.items("data", "domains", zone.id, "records", page_size=500):
+            if (record["type"], record["name"]) == wanted:
+                yield str(record["id"]), record["target"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         fields = {"type": "TXT", "name": relative(record.name, zone.apex, ""), "target": record.value}
@@ -53,9 +56,3 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
         self.delete_at("domains", zone.id, "records", id)
-
-    def _at(self, zone: Zone, name: str, type: str) -> Iterator[Any]:
-        wanted = (type, relative(name, zone.apex, ""))
-        for record in self.items("data", "domains", zone.id, "records", page_size=500):
-            if (record["type"], record["name"]) == wanted:
-                yield record

@@ -7,11 +7,11 @@ that names are in A-labels.
 from __future__ import annotations
 
 import xmlrpc.client
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 from xml.parsers.expat import ExpatError
 
-from ._name_servers import ShowsNameServers
+from ._name_servers import ListsNameServers
 from .base import Option, Profile, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, listed
@@ -19,7 +19,7 @@ from .rest import Rest, listed
 STATUS = {"OK": 200, "AUTH_ERROR": 401, "RATE_LIMITED": 429, "BAD_INDATA": 400, "UNKNOWN_ERROR": 400}
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ListsNameServers, RecordProvider):
     """With an API user, who is made in the customer zone and is not the one who logs in there.
 
     60 calls a minute are allowed. A name that has had a record stays in the customer zone, without any.
@@ -83,11 +83,10 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
     def zones(self) -> Iterable[Zone]:
         return [Zone(domain["domain"]) for domain in listed(self._call("getDomains"))]
 
-    def name_servers(self, zone: Zone) -> Iterable[str]:
-        return [record["rdata"] for record in self._at(zone, zone.apex, "NS")]
-
-    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        return [(str(record["record_id"]), record["rdata"]) for record in self._at(zone, name, "TXT")]
+    def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
+        for record in listed(self._call("getZoneRecords", zone.apex, relative(name, zone.apex))):
+            if record["type"] == type:
+                yield str(record["record_id"]), record["rdata"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         fields = {"type": "TXT", "ttl": record.ttl, "priority": 0, "rdata": record.value, "record_id": 0}
@@ -96,11 +95,6 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
     def delete(self, zone: Zone, name: str, id: str) -> None:
         with self.unless(lambda: id not in dict(self.texts(zone, name))):
             self._change("removeZoneRecord", zone, name, int(id))
-
-    def _at(self, zone: Zone, name: str, type: str) -> Iterator[Any]:
-        for record in listed(self._call("getZoneRecords", zone.apex, relative(name, zone.apex))):
-            if record["type"] == type:
-                yield record
 
     def _change(self, method: str, zone: Zone, name: str, what: Any) -> None:
         answer = self._call(method, zone.apex, relative(name, zone.apex), what)

@@ -6,10 +6,10 @@ Unverified: what a duplicate gets. It allows 1,200 requests in five minutes or f
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._name_servers import ShowsNameServers
+from ._name_servers import ListsNameServers
 from .base import Option, TxtRecord, Zone, dns_name
 from .records import RecordProvider
 from .rest import Rest, base_url, listed
@@ -17,7 +17,7 @@ from .rest import Rest, base_url, listed
 PAGE = 100
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ListsNameServers, RecordProvider):
     """With the e-mail address of an account and an API key."""
 
     title = "LuaDNS"
@@ -40,11 +40,10 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
     def zones(self) -> Iterable[Zone]:
         return [Zone(zone["name"], str(zone["id"])) for zone in self._all("zones")]
 
-    def name_servers(self, zone: Zone) -> Iterable[str]:
-        return [record["content"] for record in self._at(zone, zone.apex, "NS")]
-
-    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        return [(str(record["id"]), record["content"]) for record in self._at(zone, name, "TXT")]
+    def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
+        for record in self._all("zones", zone.id, "records"):
+            if (record["type"], dns_name(record["name"])) == (type, name):
+                yield str(record["id"]), record["content"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         fields = {"name": f"{record.name}.", "type": "TXT", "content": record.value, "ttl": record.ttl}
@@ -52,11 +51,6 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
         self.delete_at("zones", zone.id, "records", id)
-
-    def _at(self, zone: Zone, name: str, type: str) -> Iterator[Any]:
-        for record in self._all("zones", zone.id, "records"):
-            if (record["type"], dns_name(record["name"])) == (type, name):
-                yield record
 
     def _all(self, *path: str) -> Iterable[Any]:
         for page in self.pages(*path, page=1, limit=PAGE):

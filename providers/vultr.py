@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._character_strings import quoted
-from ._name_servers import ShowsNameServers
+from ._name_servers import ListsNameServers
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Refused, Rest, base_url
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ListsNameServers, RecordProvider):
     """With an API key."""
 
     title = "Vultr"
@@ -45,11 +45,11 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
             return None
         return Zone(found["domain"]["domain"]) if found else None
 
-    def name_servers(self, zone: Zone) -> Iterable[str]:
-        return [record["data"] for record in self._at(zone, zone.apex, "NS")]
-
-    def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
-        return [(record["id"], record["data"]) for record in self._at(zone, name, "TXT")]
+    def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
+        wanted = (type, relative(name, zone.apex, ""))
+        for record in self.items("records", *_records(zone), per_page=500):
+            if (record["type"], record["name"]) == wanted:
+                yield record["id"], record["data"]
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         name, data = relative(record.name, zone.apex, ""), quoted(record.value)
@@ -57,12 +57,6 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
         self.delete_at(*_records(zone), id)
-
-    def _at(self, zone: Zone, name: str, type: str) -> Iterator[Any]:
-        wanted = (type, relative(name, zone.apex, ""))
-        for record in self.items("records", *_records(zone), per_page=500):
-            if (record["type"], record["name"]) == wanted:
-                yield record
 
 
 def _records(zone: Zone) -> tuple[str, ...]:
