@@ -19,10 +19,10 @@ from ....dns.inspect.survey import Survey, recheck_serials
 from ....dns.negative_ttl import negative_ttl
 from ..finding import Examined, Finding, Severity
 from .name_servers import addresses
-from .name_servers.copy_faults import REPORTS, serial_went_back
+from .name_servers.copy_faults import REPORTS, serial_went_back, together
 from .name_servers.ns_records import (
-    is_literal,
     ns_cname,
+    ns_literal,
     ns_mismatch,
     ns_not_found,
     ns_without_address,
@@ -130,15 +130,14 @@ def findings(
     faults = [fault for fault in faults if not {look.address.ip for look in fault.looks} <= explained]
     if any(fault.kind == "ahead" for fault in faults):
         yield serial_went_back(survey, account)
-    for fault in faults:
+    for fault in together(survey, faults):
         if report := REPORTS.get(fault.kind):
             yield report(survey, fault)
     yield from ns_cname(survey)
-    homeless = list(ns_without_address(survey))
-    yield from (finding for finding in homeless if is_literal(finding.subject))
+    yield from ns_literal(survey)
     if not any(fault.kind in ("foreign", "primary") for fault in faults):
         yield from ns_mismatch(survey)
-    yield from (finding for finding in homeless if not is_literal(finding.subject))
+    yield from ns_without_address(survey)
     yield from ns_not_found(survey)
     blocked = list(blocked_ports(survey, heard))
     codes = {finding.code for finding in blocked}
@@ -210,7 +209,7 @@ def _unexpected(found: Iterable[Finding], survey: Survey, copies: AccountCopies)
     expected = {host for copy in copies.found for host in copy.apex.name_servers}
     complete = {host for look in survey.looks for host in look.hosts} == set(survey.delegated)
     for finding in found:
-        known = finding.subject in expected or len(copies.found) < copies.accounts
+        known = set(finding.subject.split(", ")) <= expected or len(copies.found) < copies.accounts
         if finding.code == "two-primaries" or (finding.code == "foreign-copy" and known):
             continue
         if finding.code != "ns-mismatch" or not complete:
@@ -238,7 +237,9 @@ def _named(survey: Survey, account: AccountCopy | None) -> Iterator[Finding]:
         return
     if account:
         survey = recheck_serials(survey, account.apex.serial)
-    for fault in server_faults(survey, account.copy if account and account.server else None):
+    for fault in together(
+        survey, server_faults(survey, account.copy if account and account.server else None)
+    ):
         if report := REPORTS.get(fault.kind):
             finding = report(survey, fault)
             drop = f"or take {', '.join(str(look.address) for look in fault.looks)} out of `nameservers`"

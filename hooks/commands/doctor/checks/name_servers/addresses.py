@@ -26,14 +26,16 @@ def findings(
     hidden = {host: addresses for host, addresses in hidden.items() if addresses}
     if hidden:
         yield _private(survey, hidden, known)
+    different: list[Finding] = []
     for host in known:
         glue, own = frozenset(survey.glue.get(host, ())), frozenset(survey.own.get(host, ()))
         if host in hidden:
             continue
         if glue and own and glue != own:
-            yield from _differ(survey, host, glue, own, sick)
+            different += _differ(survey, host, glue, own, sick)
         elif account:
-            yield from _moved(survey, host, glue | own, sick, account)
+            different += _moved(survey, host, glue | own, sick, account)
+    yield from _together(different)
     asked = any(server.addresses for server in survey.servers)
     unasked = {
         server.name: sorted(known[server.name])
@@ -41,6 +43,23 @@ def findings(
         if server.name in known and server.name not in hidden and not server.addresses
     }
     yield from unrouted(survey.apex, unasked, Severity.NOTE if asked else Severity.WARNING)
+
+
+def _together(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Servers that differ in the same way, and whose addresses are changed in the same place, in one."""
+    groups: dict[object, list[Finding]] = {}
+    for finding in found:
+        groups.setdefault((finding.severity, finding.remedy[0].partition(",")[0]), []).append(finding)
+    for first, *others in groups.values():
+        if others:
+            hosts = ", ".join(each.subject for each in (first, *others))
+            first = first._replace(
+                subject=hosts,
+                message=f"{first.message}; it is the same with {', '.join(each.subject for each in others)}",
+                remedy=("\n".join(each.remedy[0] for each in (first, *others)), *first.remedy[1:]),
+                details=tuple(each.message for each in others),
+            )
+        yield first
 
 
 def _hosts(survey: Survey) -> Iterable[str]:
@@ -54,7 +73,7 @@ def _hidden(addresses: Iterable[Address], root: Collection[str]) -> list[Address
 def mentioned(finding: Finding) -> Iterator[str]:
     """The addresses that a finding has explained."""
     if finding.code in ("glue-differs", "glue-stale", "private-address", "child-address"):
-        yield from _IP.findall(finding.message)
+        yield from _IP.findall("\n".join((finding.message, *finding.details)))
 
 
 def _private(

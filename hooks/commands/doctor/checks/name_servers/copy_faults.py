@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from dns.serial import Serial
 
-from .....dns.inspect.faults import ServerFault, copy_at, listed, primary_addresses, retransfer
+from .....dns.inspect.faults import Kind, ServerFault, copy_at, listed, primary_addresses, retransfer
 from .....dns.inspect.server_answers import Look
 from .....dns.inspect.survey import Survey
 from .....dns.message import alias_of, referral_to, text
 from ...finding import Finding, Severity
 from ..subjects.account_copy import AccountCopy, names
-from .wording import address_type, answers, ips, or_drop
+from .wording import address_type, answers, hosts_of, ips, or_drop, the_server
+
+
+def together(survey: Survey, faults: Iterable[ServerFault]) -> list[ServerFault]:
+    """The servers that have the same thing wrong with them in one fault, with all their names."""
+    found: dict[tuple[Kind, object], list[Look]] = {}
+    for fault in faults:
+        found.setdefault((fault.kind, _particular(survey, fault)), []).extend(fault.looks)
+    return [ServerFault(kind, hosts_of(looks), tuple(looks)) for (kind, _), looks in found.items()]
+
+
+def _particular(survey: Survey, fault: ServerFault) -> object:
+    """In what a fault is told apart from others of its kind."""
+    match fault.kind:
+        case "foreign" | "primary":
+            return copy_at(fault.looks[0]).mname
+        case "lame":
+            return any(_refers_to_itself(look, survey.apex) for look in fault.looks)
+        case "stale":
+            behind = {look.address: look for look in survey.behind}
+            uneven = any(behind.get(look.address, look).uneven for look in fault.looks)
+            mine = {look.address for look in survey.looks if look.host == fault.host and look.authority}
+            return fault.host if uneven or mine - behind.keys() else ""
+    return ""
 
 
 def _lame(survey: Survey, fault: ServerFault) -> Finding:
@@ -22,7 +45,7 @@ def _lame(survey: Survey, fault: ServerFault) -> Finding:
         "lame-server",
         Severity.ERROR if refers else Severity.WARNING,
         fault.host,
-        f"the name server {fault.host} does not serve {survey.apex}: {answers(fault.looks)}"
+        f"{the_server(fault.host)} does not serve {survey.apex}: {answers(fault.looks)}"
         + (" (a resolver or forwarder, by its flag RA)" if fault.kind == "resolver" else "")
         + (f": it delegates {survey.apex}, to itself, and resolvers take that for a no" if refers else ""),
         (
@@ -76,7 +99,7 @@ def _fails(survey: Survey, fault: ServerFault) -> Finding:
         "server-fails",
         Severity.WARNING,
         fault.host,
-        f"the name server {fault.host} has no usable copy of {survey.apex} ({answers(fault.looks)}): it is a "
+        f"{the_server(fault.host)} has no usable copy of {survey.apex} ({answers(fault.looks)}): it is a "
         "secondary whose copy has expired or never came, or its zone file does not load",
         (
             f"mend the zone transfer: see why in the log of {fault.host} (allow-transfer and the TSIG key at "
@@ -93,7 +116,7 @@ def _parent(survey: Survey, fault: ServerFault) -> Finding:
         "parent-answers",
         Severity.ERROR,
         fault.host,
-        f"the name server {fault.host} has no zone {survey.apex}, and answers for it from the zone above "
+        f"{the_server(fault.host)} has no zone {survey.apex}, and answers for it from the zone above "
         f"({listed(fault.looks)}): with authority, so that the record is waited for there in vain",
         (
             f"add the zone {survey.apex} to {fault.host}, as a secondary of its primary",
@@ -105,12 +128,12 @@ def _parent(survey: Survey, fault: ServerFault) -> Finding:
 
 def _foreign(survey: Survey, fault: ServerFault) -> Finding:
     copy = copy_at(fault.looks[0])
-    others = [host for host in survey.delegated if host != fault.host]
+    others = [host for host in survey.delegated if host not in fault.host.split(", ")]
     return Finding(
         "foreign-copy",
         Severity.ERROR,
         fault.host,
-        f"the name server {fault.host} has another zone {survey.apex} than the others, and speaks for it: "
+        f"{the_server(fault.host)} has another zone {survey.apex} than the others, and speaks for it: "
         f"the primary is {copy.mname}, the name servers are {names(copy.hosts)} (an old hoster's, or the "
         "registrar's parking)",
         (
@@ -128,7 +151,7 @@ def _primary(survey: Survey, fault: ServerFault) -> Finding:
         "two-primaries",
         Severity.ERROR,
         fault.host,
-        f"the name server {fault.host} has {survey.apex} as a primary of its own ({copy.mname}, serial "
+        f"{the_server(fault.host)} has {survey.apex} as a primary of its own ({copy.mname}, serial "
         f"{look.serial}): what the account publishes never gets there",
         (
             f"make {fault.host} a secondary of the server that the account updates: in BIND "
@@ -152,7 +175,7 @@ def _stale(survey: Survey, fault: ServerFault) -> Finding:
         f"see that the primary notifies it (also-notify), and have it fetch the zone: {fetch}",
     )
     uneven = [look for look in late if look.uneven]
-    current = [look for look in survey.looks if look.host == host and look.authority]
+    current = [look for look in survey.looks if look.host in host.split(", ") and look.authority]
     current = [look for look in current if look.address not in behind]
     if uneven:
         known = f" by turns with a newer one{known}: several machines answer there (anycast, a load balancer)"
@@ -172,7 +195,7 @@ def _stale(survey: Survey, fault: ServerFault) -> Finding:
         "stale-secondary",
         Severity.ERROR,
         host,
-        f"the name server {host} has an old copy of {apex}: serial "
+        f"{the_server(host)} has an old copy of {apex}: serial "
         + ", ".join(f"{look.serial} at {look.address}" for look in late)
         + f"{known}; a record is waited for there until the time-out",
         steps,

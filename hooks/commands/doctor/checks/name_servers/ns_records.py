@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .....dns.inspect.survey import Survey
 from ...finding import Finding, Severity
-from .wording import or_drop
+from .wording import or_drop, the_server
 
 
 def ns_mismatch(survey: Survey) -> Iterator[Finding]:
@@ -44,37 +44,50 @@ def ns_mismatch(survey: Survey) -> Iterator[Finding]:
 
 def ns_cname(survey: Survey) -> Iterator[Finding]:
     """NS names that are CNAMEs."""
-    for host, target in survey.aliases.items():
+    hosts, targets = ", ".join(survey.aliases), ", ".join(survey.aliases.values())
+    if hosts:
         yield Finding(
             "ns-cname",
             Severity.WARNING,
-            host,
-            f"the name server {host} of {survey.apex} is a CNAME, to {target}: many resolvers do not "
-            "follow it (RFC 2181 §10.3)",
+            hosts,
+            f"{the_server(hosts)} of {survey.apex} is a CNAME, to {targets}: many resolvers do not follow it "
+            "(RFC 2181 §10.3)",
             (
-                f"name the server itself, at the parent and in the zone: {survey.apex}. NS {target}.",
-                f"or give {host} addresses of its own (A, AAAA) in place of the CNAME",
+                "name the server itself, at the parent and in the zone: "
+                + "; ".join(f"{survey.apex}. NS {target}." for target in survey.aliases.values()),
+                f"or give {hosts} addresses of its own (A, AAAA) in place of the CNAME",
+            ),
+        )
+
+
+def ns_literal(survey: Survey) -> Iterator[Finding]:
+    """NS names that are an address."""
+    if literal := list(filter(is_literal, survey.homeless)):
+        hosts = ", ".join(literal)
+        yield Finding(
+            "ns-without-address",
+            Severity.WARNING,
+            hosts,
+            f"{the_server(hosts)} of {survey.apex} is an address, and NS takes the name of a host",
+            (
+                f"write the name of a host in its place: {survey.apex}. NS ns1.{survey.apex}. and "
+                f"ns1.{survey.apex}. A {literal[0]}",
+                or_drop(survey, hosts),
             ),
         )
 
 
 def ns_without_address(survey: Survey) -> Iterator[Finding]:
-    """NS names that lead to no server: they have no address, or are one."""
-    for host in survey.homeless:
-        literal = is_literal(host)
+    """NS names that lead to no server."""
+    if hosts := ", ".join(host for host in survey.homeless if not is_literal(host)):
         yield Finding(
             "ns-without-address",
             Severity.WARNING,
-            host,
-            f"the name server {host} of {survey.apex} is an address, and NS takes the name of a host"
-            if literal
-            else f"the name server {host} of {survey.apex} has no address",
+            hosts,
+            f"{the_server(hosts)} of {survey.apex} has no address",
             (
-                f"write the name of a host in its place: {survey.apex}. NS ns1.{survey.apex}. and "
-                f"ns1.{survey.apex}. A {host}"
-                if literal
-                else f"give {host} its A or AAAA record, and glue at the parent where it is in the zone",
-                or_drop(survey, host),
+                f"give {hosts} its A or AAAA record, and glue at the parent where it is in the zone",
+                or_drop(survey, hosts),
             ),
         )
 

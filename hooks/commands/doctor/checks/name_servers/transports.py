@@ -8,105 +8,97 @@ from ......errors import DelegationError
 from .....dns.address import Address
 from .....dns.cname_chain import Discovery
 from .....dns.destination import Server
+from .....dns.inspect.faults import listed
 from .....dns.inspect.server_answers import Look
 from .....dns.inspect.survey import Survey
 from .....dns.message import SOA, Query
 from .....dns.timing import Timing
 from .....dns.transports.transport import Transport
 from ...finding import Finding, Severity
-from .wording import ips, located, looks_by_host, or_drop
+from .wording import affected, hosts_of, ips, located, or_drop, the_server
 
 WITHOUT_EDNS = 1.0  # seconds for a question without it, where all others were in vain for five
 ABOVE = 1.5  # seconds for the servers of the zone above
-SEVERAL = 3  # servers with the same thing wrong, beyond which they have one finding together
+SEVERAL = 3  # of the servers of the zone above
 
 
 def silent(survey: Survey, blocked: Container[str], explained: Iterable[str]) -> Iterator[Finding]:
     """A dead IPv6 address beside a live IPv4 one is a case of its own: mostly a forgotten record; one
     that truncates is not dead, but its TCP is."""
-    dead: dict[str, list[Look]] = {}
-    for host, looks in looks_by_host(survey, lambda look: look.silent and look.soa.truncated):
-        yield _truncating(survey, host, looks)
+    for hosts, looks in affected(survey, lambda look: look.silent and look.soa.truncated):
+        yield _truncating(survey, hosts, looks)
         explained = [*explained, *(look.address.ip for look in looks)]
-    for host, looks in looks_by_host(survey, lambda look: look.silent and look.address.ip not in explained):
-        alive = any(look.host == host and not look.silent for look in survey.looks)
-        if alive and all(":" in look.address.ip for look in looks):
-            if "ipv6-blocked" not in blocked:
-                yield _dead_ipv6(survey, host, looks)
-        else:
-            dead[host] = looks
-    if len(dead) > SEVERAL:
-        yield _many_silent(survey, dead)
-        return
-    for host, looks in dead.items():
-        alive = any(look.host == host and not look.silent for look in survey.looks)
-        yield Finding(
-            "silent-server",
-            Severity.WARNING,
-            host,
-            f"the name server {host} of {survey.apex} does not answer at {ips(looks)}, over UDP or TCP",
-            (
-                "see whether it runs, and whether a firewall lets port 53 through: "
-                f"dig SOA {survey.apex} +norec @{looks[0].address.ip}",
-                f"or remove the address from {host}" if alive else or_drop(survey, host),
-            ),
-        )
+    mute = [look for look in survey.looks if look.silent and look.address.ip not in explained]
+    alive = {look.host for look in survey.looks if not look.silent}
+    mixed = {look.host for look in mute if ":" not in look.address.ip}
+    ipv6 = [look for look in mute if look.host in alive - mixed]
+    if ipv6 and "ipv6-blocked" not in blocked:
+        yield _dead_ipv6(survey, hosts_of(ipv6), ipv6)
+    for others in (
+        [look for look in mute if look.host in alive & mixed],
+        [look for look in mute if look.host not in alive],
+    ):
+        if others:
+            yield _silent(survey, others, alive=others[0].host in alive)
 
 
-def _truncating(survey: Survey, host: str, looks: Sequence[Look]) -> Finding:
-    return Finding(
-        "no-tcp",
-        Severity.WARNING,
-        host,
-        f"the name server {host} of {survey.apex} truncates its answers over UDP, and does not answer over "
-        f"TCP, at {located(looks)}: nobody gets anything there",
-        (
-            f"let TCP port 53 through to {host}: dig +tcp SOA {survey.apex} +norec @{looks[0].address.ip}",
-            or_drop(survey, host),
-        ),
-    )
-
-
-def _many_silent(survey: Survey, dead: Mapping[str, Sequence[Look]]) -> Finding:
-    shown = ", ".join(f"{host} ({ips(looks)})" for host, looks in dead.items())
-    first = next(iter(dead.values()))[0]
+def _silent(survey: Survey, looks: Sequence[Look], *, alive: bool) -> Finding:
+    hosts = hosts_of(looks)
+    number = len(hosts.split(", "))
     return Finding(
         "silent-server",
         Severity.WARNING,
-        survey.apex,
-        f"{len(dead)} of {len(survey.servers)} name servers of {survey.apex} do not answer, over UDP or TCP: "
-        f"{shown}",
+        hosts,
+        f"{number} of {len(survey.servers)} name servers of {survey.apex} do not answer, over UDP or TCP: "
+        f"{listed(looks)}"
+        if number > 1
+        else f"the name server {hosts} of {survey.apex} does not answer at {ips(looks)}, over UDP or TCP",
         (
-            "see whether they run, and whether a firewall lets port 53 through: "
-            f"dig SOA {survey.apex} +norec @{first.address.ip}",
-            f"or remove them from the NS records of {survey.apex}, at the parent and in the zone",
+            "see whether it runs, and whether a firewall lets port 53 through: "
+            f"dig SOA {survey.apex} +norec @{looks[0].address.ip}",
+            f"or remove the address from {hosts}" if alive else or_drop(survey, hosts),
         ),
     )
 
 
-def _dead_ipv6(survey: Survey, host: str, looks: Sequence[Look]) -> Finding:
+def _truncating(survey: Survey, hosts: str, looks: Sequence[Look]) -> Finding:
+    return Finding(
+        "no-tcp",
+        Severity.WARNING,
+        hosts,
+        f"{the_server(hosts)} of {survey.apex} truncates its answers over UDP, and does not answer over "
+        f"TCP, at {located(looks)}: nobody gets anything there",
+        (
+            f"let TCP port 53 through to {hosts}: dig +tcp SOA {survey.apex} +norec @{looks[0].address.ip}",
+            or_drop(survey, hosts),
+        ),
+    )
+
+
+def _dead_ipv6(survey: Survey, hosts: str, looks: Sequence[Look]) -> Finding:
     return Finding(
         "dead-ipv6",
         Severity.WARNING,
-        host,
-        f"the name server {host} of {survey.apex} does not answer over IPv6, at {ips(looks)}",
+        hosts,
+        f"{the_server(hosts)} of {survey.apex} does not answer over IPv6, at {ips(looks)}",
         (
             f"mend its IPv6: dig -6 SOA {survey.apex} +norec @{looks[0].address.ip}",
-            f"or remove the AAAA record of {host}, and its glue at the parent",
+            f"or remove the AAAA record of {hosts}, and its glue at the parent",
         ),
     )
 
 
 def answers_from_elsewhere(survey: Survey, sources: Mapping[Address, str]) -> Iterator[Finding]:
     """Addresses whose UDP responses come from another one; ``sources``: which one, by address."""
-    for host, looks in looks_by_host(survey, lambda look: look.address in sources):
+    for hosts, looks in affected(survey, lambda look: look.address in sources):
         address = looks[0].address
+        shown = ", ".join(f"asked at {look.address.ip}, it is from {sources[look.address]}" for look in looks)
         yield Finding(
             "answers-from-elsewhere",
             Severity.WARNING,
-            host,
-            f"the name server {host} of {survey.apex}, asked at {address.ip} over UDP, answers from "
-            f"{sources[address]}: everybody takes that for a forger's answer, and hears nothing",
+            hosts,
+            f"the answers over UDP of {the_server(hosts)} of {survey.apex} come from another address "
+            f"({shown}): everybody takes that for a forger's answer, and hears nothing",
             (
                 "have it answer from the address that is asked (RFC 2181 §4.1): "
                 f"listen-on {{ {address.ip}; }}; (BIND), or mend the address translation (NAT) before it",
@@ -125,16 +117,16 @@ def one_transport(survey: Survey, blocked: Container[str], explained: Container[
     for way, fault in faults.items():
         if f"{way.lower()}-blocked" in blocked:
             continue
-        for host, looks in looks_by_host(survey, fault):
+        for hosts, looks in affected(survey, fault):
             option = " +tcp" if way == "TCP" else ""
             yield Finding(
                 f"no-{way.lower()}",
                 Severity.ERROR if way == "UDP" and nobody else Severity.WARNING,
-                host,
-                f"the name server {host} of {survey.apex} does not answer over {way}, at {located(looks)}"
+                hosts,
+                f"{the_server(hosts)} of {survey.apex} does not answer over {way}, at {located(looks)}"
                 + (", and neither does any other: resolvers hear nothing" if way == "UDP" and nobody else ""),
                 (
-                    f"let {way} port 53 through to {host}: "
+                    f"let {way} port 53 through to {hosts}: "
                     f"dig{option} SOA {survey.apex} +norec @{looks[0].address.ip}",
                 ),
             )
@@ -142,15 +134,15 @@ def one_transport(survey: Survey, blocked: Container[str], explained: Container[
 
 def without_edns(survey: Survey) -> Iterator[Finding]:
     """Firewalls of old drop what has an OPT record (RFC 6891); DNSSEC cannot do without it."""
-    for host, looks in looks_by_host(survey, lambda look: not look.edns):
+    for hosts, looks in affected(survey, lambda look: not look.edns):
         yield Finding(
             "edns-dropped",
             Severity.WARNING,
-            host,
-            f"the name server {host} of {survey.apex} answers no question that has EDNS over UDP, at "
+            hosts,
+            f"{the_server(hosts)} of {survey.apex} answers no question that has EDNS over UDP, at "
             f"{located(looks)}: resolvers wait for it in vain each time, and some give up",
             (
-                f"see what drops EDNS (OPT, RFC 6891), a firewall in front of {host} mostly; compare: "
+                f"see what drops EDNS (OPT, RFC 6891), a firewall in front of {hosts} mostly; compare: "
                 f"dig SOA {survey.apex} +norec +edns=0 @{looks[0].address.ip}, and the same with +noedns",
                 "or bring its software up to date: EDNS is of 1999",
             ),
@@ -193,12 +185,12 @@ def edns_dropped_everywhere(zone: str, deaf: Sequence[tuple[str, Address]]) -> F
 
 def limited(survey: Survey) -> Iterator[Finding]:
     """Whoever is asked too much by one address truncates or drops: a CA has many addresses."""
-    for host, looks in looks_by_host(survey, lambda look: look.limited):
+    for hosts, looks in affected(survey, lambda look: look.limited):
         yield Finding(
             "rate-limited",
             Severity.NOTE,
-            host,
-            f"the name server {host} of {survey.apex} truncates answers that are small, at {located(looks)}: "
+            hosts,
+            f"{the_server(hosts)} of {survey.apex} truncates answers that are small, at {located(looks)}: "
             "it limits the rate of its answers to one address, or wants to be asked over TCP",
             (
                 "see that the limit is not too low for a CA, which asks some twenty questions in a second: "
@@ -210,13 +202,13 @@ def limited(survey: Survey) -> Iterator[Finding]:
 
 def large_udp(survey: Survey) -> Iterator[Finding]:
     """Small datagrams come, larger ones vanish: fragments are dropped on the way."""
-    for host, looks in looks_by_host(survey, lambda look: look.udp and look.edns and bool(look.lost)):
-        kinds = ", ".join(sorted(looks[0].lost))
+    for hosts, looks in affected(survey, lambda look: look.udp and look.edns and bool(look.lost)):
+        kinds = ", ".join(sorted(frozenset().union(*(look.lost for look in looks))))
         yield Finding(
             "large-udp-lost",
             Severity.WARNING,
-            host,
-            f"answers of the name server {host} of {survey.apex} of more than 512 octets are lost over "
+            hosts,
+            f"answers of the name server {hosts} of {survey.apex} of more than 512 octets are lost over "
             f"UDP ({kinds}), and come over TCP alone: resolvers have to find that out at each question",
             (
                 "let datagrams of 1232 octets through (a firewall that still limits DNS to 512): "

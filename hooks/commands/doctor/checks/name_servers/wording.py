@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from .....dns.inspect.faults import by_host
 from .....dns.inspect.server_answers import Look
 from .....dns.inspect.survey import Survey
 
 
-def looks_by_host(survey: Survey, fault: Callable[[Look], bool]) -> Iterator[tuple[str, list[Look]]]:
-    """(NS name, what its addresses with the fault have shown), for each server that has such addresses."""
-    return by_host(look for look in survey.looks if fault(look))
+def affected(survey: Survey, fault: Callable[[Look], bool]) -> Iterator[tuple[str, list[Look]]]:
+    """(NS names, what their addresses with the fault have shown), for all servers that have it together."""
+    if looks := [look for look in survey.looks if fault(look)]:
+        yield hosts_of(looks), looks
+
+
+def hosts_of(looks: Iterable[Look]) -> str:
+    return ", ".join(dict.fromkeys(look.host for look in looks))
+
+
+def the_server(hosts: str) -> str:
+    """The one or several, as the subject of a sentence in the singular."""
+    return f"each of the name servers {hosts}" if ", " in hosts else f"the name server {hosts}"
 
 
 def answers(looks: Iterable[Look]) -> str:
