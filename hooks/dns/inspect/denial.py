@@ -15,7 +15,7 @@ import dns.rdatatype
 import dns.rrset
 from dns.exception import ValidationFailure
 from dns.name import NameRelation
-from dns.rdatatype import CNAME, DNAME, NS, NSEC, NSEC3, RRSIG, SOA, RdataType
+from dns.rdatatype import CNAME, DNAME, DS, NS, NSEC, NSEC3, RRSIG, SOA, RdataType
 from dns.rdtypes.ANY.NSEC import NSEC as NSECRecord
 from dns.rdtypes.ANY.NSEC3 import NSEC3 as NSEC3Record
 
@@ -27,7 +27,20 @@ OPT_OUT = 1
 
 
 class Unproven(Exception):
-    """Why a validating resolver refuses an answer."""
+    """Why a validating resolver refuses an answer; ``remedy``: what mends it, where that is known."""
+
+    remedy: tuple[str, ...] = ()
+
+
+class Undelegated(Unproven):
+    """A signed zone proves that another one is not delegated by it, whose answers nobody believes then."""
+
+    def __init__(self, above: str, child: str) -> None:
+        super().__init__(f"{above}, which is signed, proves that it does not delegate {child}")
+        self.remedy = (
+            f"delegate it: in {above}, write {child}. NS with the servers that have it, and sign that again",
+            f"or delete the zone {child} there, and have its records in {above}",
+        )
 
 
 def check_answer(
@@ -89,6 +102,8 @@ def _check_absence(
     exists = message.rcode() != dns.rcode.NXDOMAIN
     if not (proofs.no_data(owner, rdtype) if exists else proofs.no_name(owner)):
         raise Unproven(f"{proofs.kind} records do not prove {what}")
+    if rdtype == DS and not proofs.shows_cut(owner):
+        raise Undelegated(_text(keys.name), _text(owner))
 
 
 class _Proofs:
@@ -121,6 +136,14 @@ class _Proofs:
         if wildcard is not None and _lacks(wildcard, rdtype):
             return True
         return self.kind == "NSEC3" and self._opted_out(owner, encloser)
+
+    def shows_cut(self, owner: dns.name.Name) -> bool:
+        """Whether the name is delegated, or may be (RFC 5155 §6: unsigned ones can be left out)."""
+        matching = self._matching(owner)
+        if matching is not None:
+            return _has(matching, NS)
+        encloser = self._encloser(owner)
+        return encloser is not None and self.kind == "NSEC3" and self._opted_out(owner, encloser)
 
     def no_name(self, owner: dns.name.Name) -> bool:
         """Check the proof that neither the name exists nor a wildcard for it."""

@@ -27,7 +27,7 @@ from dns.rdtypes.dnskeybase import Flag
 
 from ..message import Response, text
 from .denial import Unproven, check_answer
-from .faults import retransfer
+from .dnssec_remedies import as_the_others, sign_again
 from .server_answers import Look
 from .survey import Survey
 
@@ -72,7 +72,7 @@ class Expiring(NamedTuple):
     @property
     def remedy(self) -> tuple[str, ...]:
         """To sign the zone again, and to see why nobody did."""
-        return _sign_again(self.apex)
+        return sign_again(self.apex)
 
 
 class _Refused(Exception):
@@ -105,7 +105,7 @@ def validate(survey: Survey, clock: Callable[[], float] = time.time) -> list[Bog
             Bogus(
                 survey.apex,
                 reason,
-                remedy if len(looks) == speaking else _as_the_others(survey.apex, looks, reason),
+                remedy if len(looks) == speaking else as_the_others(survey, looks, reason),
                 tuple(looks),
             )
             for (reason, remedy), looks in bogus.items()
@@ -125,6 +125,7 @@ def validate_answers(
     proof that there are none. Of a zone that is not signed, or not to be trusted at all, nothing."""
     keys = trusted_keys(survey, clock())
     broken: dict[str, list[Look]] = defaultdict(list)
+    remedies: dict[str, tuple[str, ...]] = {}
     speaking = 0
     for look, answer in answers if keys is not None else ():
         if answer.message is None or not answer.authoritative or keys is None:
@@ -134,13 +135,12 @@ def validate_answers(
             check_answer(answer.message, name, rdtype, keys, clock())
         except Unproven as why:
             broken[str(why)].append(look)
+            remedies[str(why)] = why.remedy or sign_again(survey.apex)
     return [
         Bogus(
             survey.apex,
             reason,
-            _sign_again(survey.apex)
-            if len(looks) == speaking
-            else _as_the_others(survey.apex, looks, reason),
+            remedies[reason] if len(looks) == speaking else as_the_others(survey, looks, reason),
             tuple(looks),
         )
         for reason, looks in broken.items()
@@ -159,22 +159,6 @@ def trusted_keys(survey: Survey, now: float) -> dns.rrset.RRset | None:
 
 def _anchors(survey: Survey) -> list[DS]:
     return [ds for ds in survey.ds or () if ds.algorithm in SIGNERS and ds.digest_type in DIGESTS]
-
-
-def _as_the_others(apex: str, looks: Sequence[Look], reason: str) -> tuple[str, ...]:
-    """For servers that have it wrong where others have it right: one without any signatures may have them,
-    and not give them."""
-    hosts = ", ".join(dict.fromkeys(look.host for look in looks))
-    nothing = "no signature" in reason or "neither NSEC nor NSEC3" in reason
-    silent = (
-        f"see whether {hosts} gives signatures at all: dig +dnssec +norec SOA {apex} @{looks[0].address.ip}; "
-        "if not, its software is too old for DNSSEC, or a load balancer before it drops them"
-    )
-    return (
-        *([silent] if nothing else []),
-        f"have {hosts} fetch the zone anew, since the others have it right: {retransfer(apex)}",
-        f"see in the log of {hosts} why the transfer fails",
-    )
 
 
 def _validated(apex: str, anchors: Sequence[DS], look: Look, now: float) -> RRSIG:
@@ -246,12 +230,12 @@ def _verified(answer: Response, records: dns.rrset.RRset, keys: dns.rrset.RRset,
     apex, kind = text(records.name), dns.rdatatype.to_text(records.rdtype)
     found = _records(answer, apex, dns.rdatatype.RRSIG, records.rdtype)
     if found is None:
-        raise _Refused(f"its {kind} has no signature", *_sign_again(apex))
+        raise _Refused(f"its {kind} has no signature", *sign_again(apex))
     last: RRSIG = max(found, key=lambda signature: signature.expiration)
     try:
         dns.dnssec.validate(records, found, {records.name: keys}, now=now, policy=dns.dnssec.allow_all_policy)
     except ValidationFailure:
-        fault, remedy = "does not fit its keys", _sign_again(apex)
+        fault, remedy = "does not fit its keys", sign_again(apex)
         if last.expiration < now:
             fault = f"expired on {_date(last.expiration)}"
         elif last.inception > now:
@@ -287,14 +271,6 @@ def _ds_to_have(keys: dns.rrset.RRset, tags: Container[int] | None = None) -> It
     for key in keys:
         if key.flags & Flag.SEP and (tags is None or dns.dnssec.key_id(key) in tags):
             yield f"{keys.name} DS {dns.dnssec.make_ds(keys.name, key, 'SHA256')}"
-
-
-def _sign_again(apex: str) -> tuple[str, ...]:
-    return (
-        f"sign {apex} again: rndc sign {apex} (BIND), knotc zone-sign {apex} (Knot), "
-        f"pdnsutil rectify-zone {apex} (PowerDNS), or the provider's support",
-        "see in the signer's log why it has not done so itself, and that each server fetches the result",
-    )
 
 
 def _tags(tags: Iterable[int]) -> str:

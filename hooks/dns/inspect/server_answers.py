@@ -37,6 +37,7 @@ class Look(NamedTuple):
     lost: frozenset[str] = frozenset()  # types whose answers are large, and did not come over UDP
     udp: bool = True  # whether it answers datagrams at all
     edns: bool = True  # whether it answers those that have EDNS
+    do: bool = True  # whether it answers those of EDNS that ask for signatures (flag DO)
     limited: bool = False  # whether it truncates answers that are small: it limits its rate (RRL)
     uneven: bool = False  # whether its address answers from an older copy and from a newer one by turns
 
@@ -156,6 +157,7 @@ def _look(
         lost=_lost(address, apex, answers),
         udp=bool(came),
         edns=not came or any(not each.plain for each in came),
+        do=all(each.plain for each in came) or any(each.dnssec for each in came),
         limited=any(each.truncated and _is_small(each) for each in (soa, ns, keys)),
     )
 

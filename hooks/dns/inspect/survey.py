@@ -19,6 +19,7 @@ import dns.rrset
 from dns.serial import Serial
 
 from ....errors import DelegationError
+from ....names import is_within
 from ....threads import aside
 from ..address import Address
 from ..cname_chain import Discovery
@@ -42,6 +43,7 @@ class Survey(NamedTuple):
     behind: tuple[Look, ...] = ()  # whose serial stays below that of another copy of the same primary
     aliases: Mapping[str, str] = {}  # NS names that are CNAMEs, with their targets
     homeless: tuple[str, ...] = ()  # NS names without any address
+    glue_alone: tuple[str, ...] = ()  # NS names in the zone that have an address at the parent alone
     unfound: tuple[str, ...] = ()  # NS names of which nobody tells whether they have one
     glue: Mapping[str, tuple[Address, ...]] = {}  # the addresses of NS names at the parent
     own: Mapping[str, tuple[Address, ...]] = {}  # those that the zone of the NS name itself has
@@ -104,6 +106,12 @@ def survey(
         behind=_still_behind(looks, apex, discovery.timing, sleep),
         aliases={host: home.alias for host, home in found.items() if home.alias},
         homeless=tuple(host for host in nowhere if host in found and found[host].complete),
+        glue_alone=tuple(
+            host
+            for host, home in found.items()
+            if glue.get(host) and home.complete and is_within(host, apex)
+            if not (home.alias or home.addresses)
+        ),
         unfound=tuple(host for host in nowhere if host not in found or not found[host].complete),
         glue={host: glue[host] for host in found if glue.get(host)},
         own={host: home.addresses for host, home in found.items() if home.addresses and home.complete},

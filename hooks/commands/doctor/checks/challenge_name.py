@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .....names import PREFIX
 from .....providers.base import is_within
-from ....dns.inspect.faults import server_faults
+from ....dns.inspect.faults import listed, retransfer, server_faults
 from ....dns.inspect.server_answers import Look
 from ....dns.inspect.survey import Survey
 from ....dns.message import TXT, Response, alias_of, apex_of, hosts_in, referral_to
@@ -38,16 +38,44 @@ def check(examined: Examined) -> Iterator[Finding]:
     own = zone_of(examined, examined.name.removeprefix(PREFIX))
     above = zone_of(examined, own.apex.partition(".")[2]) if own else None
     for survey in (own, above):
-        if survey is None or len(survey.looks) < 2 or any(server_faults(survey)):
+        if survey is None or len(survey.looks) < 2 or (survey is own and any(server_faults(survey))):
             continue  # of which the servers' own check says what is wrong with their copies
         asked = asking(examined, survey, examined.name, TXT).result()
         found = {address: _path(answer, survey.apex, examined.name) for address, answer in asked.items()}
         paths = [(look, path) for look in survey.looks if (path := found.get(look.address)) is not None]
+        if survey is above and own and (lacking := _lacking(own, paths)):
+            yield _undelegated(survey, own, lacking)
+            return
         if any(path.child for _, path in paths):  # a server of both zones answers for the child at once
             paths = [(look, path) for look, path in paths if not path.zone]
         if len({path for _, path in paths}) > 1:
             yield _one_sided(survey, examined.name, paths)
             return
+
+
+def _lacking(own: Survey, paths: Sequence[tuple[Look, _Path]]) -> list[Look]:
+    """The servers of the zone above that do not delegate the zone as the others do."""
+    usual = _Path(child=tuple(sorted(own.delegated)))
+    if not any(path == usual for _, path in paths):
+        return []
+    return [look for look, path in paths if path != usual and not path.zone]
+
+
+def _undelegated(above: Survey, own: Survey, looks: Sequence[Look]) -> Finding:
+    speaking = {look.serial for look in above.looks if look.authority}
+    others = [look for look in above.looks if look.authority and look not in looks]
+    behind = f", with the serial {looks[0].serial}" if len(speaking) > 1 else ""
+    return Finding(
+        "one-sided-child",
+        Severity.ERROR,
+        own.apex,
+        f"{listed(looks)} does not delegate {own.apex} to {', '.join(own.delegated)}, as {listed(others)} "
+        f"does{behind}: a CA that comes there hears a no, or is led elsewhere",
+        (
+            f"have all servers of {above.apex} fetch the same zone: {retransfer(above.apex)}",
+            f"compare: dig NS {own.apex} +norec @{looks[0].address.ip}",
+        ),
+    )
 
 
 def _path(answer: Response, apex: str, name: str) -> _Path | None:

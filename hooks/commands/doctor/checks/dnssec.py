@@ -16,6 +16,7 @@ from ....dns.inspect.faults import listed
 from ....dns.inspect.survey import Survey
 from ....dns.message import Response, referral_to
 from ..finding import Examined, Finding, Severity
+from .questions import steps
 from .subjects.ca_queries import Answers, asking, questions
 from .subjects.zones import surveys, zone_of
 
@@ -35,6 +36,7 @@ def check(examined: Examined) -> Iterator[Finding]:
             yield finding(fault)
             if isinstance(fault, Bogus):
                 refused |= {(survey.apex, look.address) for look in fault.servers}
+        yield from _without_keys(survey)
         yield from _cut(examined, survey)
     signed = {
         question: (zone, asking(examined, zone, *question))
@@ -58,6 +60,24 @@ def check(examined: Examined) -> Iterator[Finding]:
         most = max((iterations(answer.message) for answer in heard if answer.message), default=0)
         if most > SOME_ITERATIONS:
             yield _costly(apex, most)
+
+
+def _without_keys(survey: Survey) -> Iterator[Finding]:
+    """The keys are the largest answer of most zones, and nobody validates without them."""
+    speaking = [look for look in survey.looks if look.authority]
+    missing = [look for look in speaking if look.keys.message is None]
+    if not missing or survey.ds is None:
+        return
+    hosts = ", ".join(dict.fromkeys(look.host for look in missing))
+    truncated = any(look.keys.truncated for look in missing)
+    yield Finding(
+        "dnskey-unanswered",
+        Severity.ERROR if len(missing) == len(speaking) else Severity.WARNING,
+        survey.apex,
+        f"{listed(missing)} gives no answer to questions for the DNSKEY of {survey.apex} "
+        f"({missing[0].keys.words}), which is signed: resolvers of CAs refuse all that it says",
+        tuple(steps("truncated" if truncated else "dropped", "DNSKEY", hosts)),
+    )
 
 
 def finding(fault: Bogus | Expiring) -> Finding:

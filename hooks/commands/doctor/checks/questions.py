@@ -20,6 +20,7 @@ from ....dns.inspect.survey import Survey
 from ....dns.message import Response, alias_of, apex_of, referral_to
 from ..finding import Examined, Finding, Severity
 from .name_servers.copy_faults import apex_cname
+from .name_servers.denied_above import denied_above
 from .subjects.ca_queries import Answers, asking, dropping, questions, too_large
 from .subjects.zones import zone_of
 
@@ -58,6 +59,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     for apex, answers in cases.items():
         zone = zones[apex]
         yield from _of_case(zone, _certain(examined, zone, mixed(apex), SOA, answers.result()))
+    yield from denied_above(examined)
 
 
 def _certain(examined: Examined, zone: Survey, name: str, rdtype: RdataType, answers: Answers) -> Answers:

@@ -5,23 +5,22 @@ How grave a fault is follows from what a wait does with such a server (docs/read
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from contextlib import suppress
 from functools import cache, partial
 
-import dns.rdatatype
-
 from .....errors import DelegationError
+from .....names import PREFIX
 from ....dns.inspect.faults import server_faults
 from ....dns.inspect.source_address import sources
 from ....dns.inspect.survey import Survey, recheck_serials
-from ....dns.negative_ttl import negative_ttl
 from ..finding import Examined, Finding, Severity
 from .name_servers import addresses
 from .name_servers.copy_faults import REPORTS, serial_went_back, together
+from .name_servers.notes import long_negative_ttl, single_network
 from .name_servers.ns_records import (
     ns_cname,
+    ns_in_glue_alone,
     ns_literal,
     ns_mismatch,
     ns_not_found,
@@ -37,6 +36,7 @@ from .name_servers.transports import (
     one_transport,
     silent,
     without_edns,
+    without_signatures,
 )
 from .name_servers.wording import answers
 from .name_servers.zone_copies import (
@@ -50,12 +50,10 @@ from .name_servers.zone_copies import (
 from .subjects.account_copy import AccountCopies, AccountCopy, account_copies
 from .subjects.ca import is_of_ones_own
 from .subjects.destination import followed
-from .subjects.zones import named_survey, survey_of, surveys
+from .subjects.zones import named_survey, survey_of, surveys, zone_of
 
 OTHER_COPIES = {"account-elsewhere", "serial-went-back", "stale-secondary", "two-primaries", "foreign-copy"}
-LONG = 3600  # seconds that a resolver keeps a "no" before an order had better wait for it
 UNSEEN = 3.0  # seconds for the delegated servers, which may be out of reach where `nameservers` are named
-NEIGHBOURS = {4: 24, 6: 48}  # the prefix that one site is given: what fails in it fails together
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -95,6 +93,18 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
             )
         if survey.apex == zone:
             yield from _too_few(examined, survey)
+    yield from _above(examined)
+
+
+def _above(examined: Examined) -> Iterator[Finding]:
+    """Servers of the zone above, where that is no registry's, that a CA asks in vain. Whether those that
+    answer lead to the same servers is for the check of the path."""
+    own = zone_of(examined, examined.name.removeprefix(PREFIX))
+    above = zone_of(examined, own.apex.partition(".")[2]) if own else None
+    if above and above.apex not in {survey.apex for survey in surveys(examined)}:
+        for finding in findings(above):
+            if finding.code in ("lame-server", "server-fails", "silent-server"):
+                yield finding._replace(severity=Severity.WARNING)
 
 
 def _compared(examined: Examined, survey: Survey, account: AccountCopy) -> tuple[Survey, AccountCopy]:
@@ -138,6 +148,7 @@ def findings(
     if not any(fault.kind in ("foreign", "primary") for fault in faults):
         yield from ns_mismatch(survey)
     yield from ns_without_address(survey)
+    yield from ns_in_glue_alone(survey)
     yield from ns_not_found(survey)
     blocked = list(blocked_ports(survey, heard))
     codes = {finding.code for finding in blocked}
@@ -148,10 +159,11 @@ def findings(
     yield from one_transport(survey, codes, explained)
     yield from large_udp(survey)
     yield from without_edns(survey)
+    yield from without_signatures(survey)
     yield from blocked
     yield from limited(survey)
-    yield from _single_network(survey)
-    yield from _long_negative_ttl(survey)
+    yield from single_network(survey)
+    yield from long_negative_ttl(survey)
 
 
 def _zone_of_the_record(examined: Examined) -> str:
@@ -255,37 +267,3 @@ def _unseen(examined: Examined, account: AccountCopy) -> Iterator[Finding]:
             if finding.code in OTHER_COPIES:
                 remove = "then remove `nameservers`, which hides this from a wait"
                 yield finding._replace(remedy=(*finding.remedy, remove))
-
-
-def _single_network(survey: Survey) -> Iterator[Finding]:
-    """RFC 2182 §3.1. Of one server there is nothing to say that its owner does not know, and of
-    addresses that are not the internet's nothing at all."""
-    addresses = [ipaddress.ip_address(look.address.ip) for look in survey.looks]
-    networks = {ipaddress.ip_network((ip, NEIGHBOURS[ip.version]), strict=False) for ip in addresses}
-    several = len({look.host for look in survey.looks}) > 1
-    if several and len(networks) == 1 and all(ip.is_global for ip in addresses):
-        yield Finding(
-            "single-network",
-            Severity.NOTE,
-            survey.apex,
-            f"all name servers of {survey.apex} are in one network, {networks.pop()}: they fail together",
-            ("have a secondary elsewhere (RFC 2182 §3.1)",),
-        )
-
-
-def _long_negative_ttl(survey: Survey) -> Iterator[Finding]:
-    """RFC 2308 §5: the lesser of the SOA's TTL and its last figure."""
-    newest = survey.newest
-    if newest is None or newest.authority is None or newest.heard.message is None:
-        return
-    soa = next(each for each in newest.heard.message.answer if each.rdtype == dns.rdatatype.SOA)
-    ttl = negative_ttl(soa)
-    if ttl > LONG:
-        yield Finding(
-            "long-negative-ttl",
-            Severity.NOTE,
-            survey.apex,
-            f'resolvers keep the "no" of {survey.apex} for {ttl} s: whoever asks for a challenge too early '
-            "spoils it for so long",
-            (f"lower the last figure of the SOA record of {survey.apex} to {LONG} or less",),
-        )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .....dns.inspect.survey import Survey
 from ...finding import Finding, Severity
-from .wording import or_drop, the_server
+from .wording import address_type, or_drop, the_server
 
 
 def ns_mismatch(survey: Survey) -> Iterator[Finding]:
@@ -89,6 +89,24 @@ def ns_without_address(survey: Survey) -> Iterator[Finding]:
                 f"give {hosts} its A or AAAA record, and glue at the parent where it is in the zone",
                 or_drop(survey, hosts),
             ),
+        )
+
+
+def ns_in_glue_alone(survey: Survey) -> Iterator[Finding]:
+    """Resolvers that look for the addresses in the zone itself lose its servers (RFC 1912 §2.3)."""
+    if hosts := ", ".join(survey.glue_alone):
+        records = "; ".join(
+            f"{host}. {address_type(address.ip)} {address.ip}"
+            for host in survey.glue_alone
+            for address in survey.glue[host]
+        )
+        yield Finding(
+            "ns-without-address",
+            Severity.WARNING,
+            hosts,
+            f"{the_server(hosts)} of {survey.apex} has no address in the zone itself, where its name is, but "
+            "at the parent alone (glue): resolvers that look for it there lose the server",
+            (f"write into the zone what the parent has: {records}",),
         )
 
 

@@ -141,45 +141,61 @@ def without_edns(survey: Survey) -> Iterator[Finding]:
             hosts,
             f"{the_server(hosts)} of {survey.apex} answers no question that has EDNS over UDP, at "
             f"{located(looks)}: resolvers wait for it in vain each time, and some give up",
-            (
-                f"see what drops EDNS (OPT, RFC 6891), a firewall in front of {hosts} mostly; compare: "
-                f"dig SOA {survey.apex} +norec +edns=0 @{looks[0].address.ip}, and the same with +noedns",
-                "or bring its software up to date: EDNS is of 1999",
-            ),
+            _see_what_drops("EDNS (OPT, RFC 6891)", hosts, survey.apex, looks[0].address, "+edns=0"),
         )
 
 
-def deaf_to_edns(servers: Iterable[Server], zone: str, timing: Timing) -> list[tuple[str, Address]]:
-    """Which of the servers answer without EDNS, and not even a small question with it: by NS name and
-    address."""
+def without_signatures(survey: Survey) -> Iterator[Finding]:
+    """Resolvers that validate ask for signatures always (RFC 4035 §4.1), and so do those of CAs."""
+    for hosts, looks in affected(survey, lambda look: look.udp and not look.do and not look.lost):
+        yield Finding(
+            "do-dropped",
+            Severity.WARNING,
+            hosts,
+            f"{the_server(hosts)} of {survey.apex} answers no question over UDP that asks for signatures "
+            f"(flag DO), at {located(looks)}: the resolvers of CAs always do, and wait in vain each time",
+            _see_what_drops("the flag DO (RFC 3225)", hosts, survey.apex, looks[0].address, "+dnssec"),
+        )
+
+
+def _see_what_drops(what: str, hosts: str, zone: str, address: Address, option: str) -> tuple[str, ...]:
+    return (
+        f"see what drops {what}, a firewall in front of {hosts} mostly; compare: "
+        f"dig SOA {zone} +norec {option} @{address.ip}, and the same with +noedns",
+        f"or bring the software of {hosts} up to date: EDNS is of 1999",
+    )
+
+
+def drops_options(servers: Iterable[Server], zone: str, timing: Timing) -> Finding | None:
+    """Where none of the servers answers as resolvers ask, with EDNS and the flag DO, and some do without:
+    those no longer go without (DNS flag day 2019)."""
     hosts = {address: server.name for server in servers for address in server.addresses}
-    asked = [
-        Query(address, zone, SOA, plain=plain, stream=stream)
+    forms = {"plain": {"plain": True}, "edns": {}, "do": {"dnssec": True}}
+    asked = {
+        Query(address, zone, SOA, stream=stream, **how): form
         for address in hosts
-        for plain in (True, False)
+        for form, how in forms.items()
         for stream in (False, True)
-    ]
+    }
     with Transport(timing) as transport:
         answers = transport.ask(asked, WITHOUT_EDNS)
-    with_it = {query.server for query, answer in answers.items() if answer.message and not query.plain}
-    without = {query.server for query, answer in answers.items() if answer.authoritative and query.plain}
-    return [(host, address) for address, host in hosts.items() if address in without - with_it]
-
-
-def edns_dropped_everywhere(zone: str, deaf: Sequence[tuple[str, Address]]) -> Finding:
-    """A zone that is answered for without EDNS alone: resolvers no longer ask so (DNS flag day 2019)."""
-    (_, address), hosts = deaf[0], ", ".join(dict.fromkeys(host for host, _ in deaf))
+    heard = {form: set[Address]() for form in forms}
+    for query, answer in answers.items():
+        if answer.authoritative or (answer.message and asked[query] != "plain"):
+            heard[asked[query]].add(query.server)
+    what, option, deaf = "the flag DO (RFC 3225)", "+dnssec", heard["edns"] - heard["do"]
+    if not deaf:
+        what, option, deaf = "EDNS (OPT, RFC 6891)", "+edns=0", heard["plain"] - heard["edns"] - heard["do"]
+    if not deaf:
+        return None
+    names = ", ".join(dict.fromkeys(hosts[address] for address in hosts if address in deaf))
     return Finding(
-        "edns-dropped",
+        "do-dropped" if option == "+dnssec" else "edns-dropped",
         Severity.ERROR,
         zone,
-        f"no server of the zone {zone} answers a question that has EDNS, over UDP or TCP, and {hosts} does "
+        f"no server of the zone {zone} answers a question that has {what}, over UDP or TCP, and {names} does "
         "without: the resolvers of CAs always ask with it",
-        (
-            f"see what drops EDNS (OPT, RFC 6891), a firewall in front of {hosts} mostly; compare: "
-            f"dig SOA {zone} +norec +edns=0 @{address.ip}, and the same with +noedns",
-            "or bring their software up to date: EDNS is of 1999",
-        ),
+        _see_what_drops(what, names, zone, min(deaf), option),
     )
 
 

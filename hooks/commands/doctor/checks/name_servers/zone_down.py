@@ -21,7 +21,7 @@ from ..subjects.ca import is_of_ones_own
 from .addresses import glue_to_change
 from .ns_records import is_literal
 from .out_of_reach import Addresses, Hosts, hosts_of, is_out_of_reach, of_the_root, private, unrouted
-from .transports import deaf_to_edns, edns_dropped_everywhere
+from .transports import drops_options
 
 WITHOUT_DNSSEC = 2.0  # seconds for the same question with DNSSEC and without
 
@@ -35,8 +35,8 @@ def zone_down(examined: Examined, delegation: Destination) -> Finding:
         return unreached
     if own and (glue := _wrong_glue(examined, delegation)):
         return glue
-    if deaf := deaf_to_edns(delegation.servers, delegation.zone, examined.discovery.timing):
-        return edns_dropped_everywhere(delegation.zone, deaf)
+    if dropped := drops_options(delegation.servers, delegation.zone, examined.discovery.timing):
+        return dropped
     if servers_answer := _denials_fail(examined, delegation):
         return servers_answer
     kind = "zone" if own else "challenge zone"
