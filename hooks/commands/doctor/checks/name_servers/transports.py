@@ -181,7 +181,7 @@ def drops_options(servers: Iterable[Server], zone: str, timing: Timing) -> Findi
         answers = transport.ask(asked, WITHOUT_EDNS)
     heard = {form: set[Address]() for form in forms}
     for query, answer in answers.items():
-        if answer.authoritative or (answer.message and asked[query] != "plain"):
+        if answer.authoritative or answer.truncated or (answer.message and asked[query] != "plain"):
             heard[asked[query]].add(query.server)
     what, option, deaf = "the flag DO (RFC 3225)", "+dnssec", heard["edns"] - heard["do"]
     if not deaf:
