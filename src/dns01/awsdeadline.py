@@ -1,7 +1,8 @@
 """botocore's requests and programs, each with a limit of time and of size: those for credentials, too.
 
 botocore has a time limit for each part of an answer, and none for its size; where it asks a machine's or a
-container's metadata service, STS or a program for credentials, nobody can pass it anything else.
+container's metadata service, STS or a program for credentials, nobody can pass it anything else. And each
+session reads what botocore knows of AWS anew, where one account's is like another's.
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ def limited_session(limit: float) -> Any:
 
 
 @cache
+def _read_once(folders: str | None) -> dict[Any, Any]:
+    """What all sessions have read from botocore's folders and these: megabytes of JSON about its services."""
+    return {}
+
+
+@cache
 def _session_class() -> Any:
     import botocore.session
 
@@ -36,6 +43,16 @@ def _session_class() -> Any:
         def __init__(self, limit: float) -> None:
             super().__init__()
             self._limit = limit
+            self._components.lazy_register_component("data_loader", self._loader_of_all)
+
+        def _loader_of_all(self) -> Any:
+            """Of its own, for boto3 adds a folder to it; what it has read is shared."""
+            from botocore.loaders import create_loader
+
+            folders = self.get_config_variable("data_path")
+            loader: Any = create_loader(folders)
+            loader._cache = _read_once(folders)
+            return loader
 
         def create_client(self, *args: Any, **more: Any) -> Any:
             client = super().create_client(*args, **more)
