@@ -132,7 +132,7 @@ class TestTrust:
             case = case_of(fake)
             error = case.error_of(lambda: publish(case, RECORD))
             assert isinstance(error, ProviderError)
-            assert "certificate of 127.0.0.1" in str(error)
+            assert "the certificate of 127.0.0.1 cannot be trusted: " in str(error)
             assert "SSL_CERT_FILE" in error.hint
             assert not case.pauses
 

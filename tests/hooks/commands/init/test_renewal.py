@@ -51,7 +51,7 @@ def test_cron_runs_it_every_night_from_the_first_real_certificate_on(
     assert line.split()[2:5] == ["*", "*", "*"]
     assert f"+{line}" in said.stdout
     assert any(each.startswith("PATH=/usr/local/sbin:") for each in head)
-    assert "have it renewed" not in said.stdout
+    assert f"cat > {CRON}/" not in said.stdout
 
     before = machine.path(f"{CRON}/{client}").read_text()
     assert machine.run(*words(client, "--production")).code == 0
@@ -78,7 +78,7 @@ def test_what_runs_it_already_is_enough(path: str, text: str, machine: FreshMach
     before = machine.files(CRON)
     said = machine.run(*words("dehydrated", "--production"))
     assert said.code == 0
-    assert "have it renewed" not in said.stdout
+    assert f"cat > {CRON}/" not in said.stdout
     assert machine.files(CRON) == before
 
 

@@ -279,7 +279,7 @@ class TestWhatIsPasted:
             said = machine.run(*words(client, "--staging")).stdout
             (step,) = [line for line in said.splitlines() if "--production" in line]
             assert machine.run(*shlex.split(step), "--no-order", "--no-doctor", "--yes").code == 0, client
-            assert "have it renewed" not in said, client  # nobody keeps what a staging CA has issued
+            assert "cat > /etc/cron.d/" not in said, client  # nobody keeps what a staging CA has issued
 
     def test_a_client_that_is_not_installed_is_named_first_and_orders_nothing(
         self, machine: FreshMachine
@@ -291,7 +291,7 @@ class TestWhatIsPasted:
             0,
             " ! certbot is not installed: `apt-get install certbot` first keeps its own files whole",
         )
-        assert said.stdout.index("apt-get install certbot") < said.stdout.index("order the certificate")
+        assert said.stdout.index("apt-get install certbot") < said.stdout.index("certbot certonly")
         ordering = machine.run(*words("certbot", "--order"))
         assert ordering.code == 1
         assert "certbot is not installed, and nothing was ordered" in ordering.stderr
@@ -299,7 +299,7 @@ class TestWhatIsPasted:
     def test_acme_dns_wants_its_accounts_before_the_order(self, machine: FreshMachine) -> None:
         given = ["--provider", "acme-dns", "--set", "base_url=https://acme-dns.example.net"]
         said = machine.run(*words("certbot", *given)).stdout
-        assert said.index("dns01 register example.org '*.example.org'") < said.index("order the certificate")
+        assert said.index("dns01 register example.org '*.example.org'") < said.index("certbot certonly")
 
     def test_a_configuration_elsewhere_is_told_to_every_client(self, machine: FreshMachine) -> None:
         for client in ("certbot", "lego", "traefik", "uacme"):

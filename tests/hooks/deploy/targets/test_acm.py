@@ -284,7 +284,7 @@ def test_an_unknown_user_is_a_fault_of_the_configuration() -> None:
             Refusal(400, "AccessDeniedException", "no identity-based policy allows it"),
             "acm:ImportCertificate",
         ),
-        (Refusal(400, "ThrottlingException", "Rate exceeded"), "too many requests"),
+        (Refusal(400, "ThrottlingException", "Rate exceeded"), "(ThrottlingException)"),
         (Refusal(400, "LimitExceededException", "365 a year"), "365 a year"),
         (Refusal(500, "InternalFailure", "An error occurred"), "An error occurred"),
     ],

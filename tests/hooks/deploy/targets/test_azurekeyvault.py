@@ -181,4 +181,4 @@ def test_a_certificate_there_that_is_no_base64_is_a_refusal(
     vault: KeyVault, open: Callable[..., Target], tmp_path: Path, cer: object
 ) -> None:
     vault.fail(Json(body={"cer": cer}, times=FOREVER))
-    assert "not what its API promises" in str(error_of(lambda: open().changes(issued(tmp_path))))
+    assert " example.org " in str(error_of(lambda: open().changes(issued(tmp_path))))

@@ -361,7 +361,7 @@ def test_a_server_that_another_ca_vouches_for_gets_no_token(
     cluster: Kubernetes, kubeconfig: Kubeconfig, tmp_path: Path
 ) -> None:
     trustme.CA().cert_pem.write_to_path(tmp_path / "ca.crt")
-    assert "cannot be trusted" in str(error_of(lambda: opened(kubeconfig.of()).install(issued(tmp_path))))
+    assert "SSL_CERT_FILE" in error_of(lambda: opened(kubeconfig.of()).install(issued(tmp_path))).hint
     assert cluster.requests == []
 
 

@@ -244,7 +244,7 @@ def test_a_secret_that_is_too_large_is_refused_before_anything_is_sent(aws: Moto
     ("refusal", "words"),
     [
         (Refusal(400, "AccessDeniedException", "no identity-based policy allows it"), "PutSecretValue"),
-        (Refusal(429, "ThrottlingException", "Rate exceeded"), "too many requests"),
+        (Refusal(429, "ThrottlingException", "Rate exceeded"), "(ThrottlingException)"),
         (Refusal(400, "DecryptionFailure", "The key is disabled"), "The key is disabled"),
         (Refusal(500, "InternalServiceError", "An error occurred"), "An error occurred"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_a_dry_run_says_what_is_due_and_why_and_asks_the_ca_for_nothing(office: 
     said = office.issue("--dry-run")
 
     assert said.code == 0
-    assert "www.example.org: to be ordered: there is none yet" in said.stdout
+    assert "www.example.org: to be ordered: " in said.stdout
     assert not list(office.state.glob("accounts/*"))
     assert not list(office.state.glob("certificates/*"))
 
@@ -141,7 +142,7 @@ def test_the_audit_trail_shows_a_wave_as_one_run(office: Office) -> None:
 
     assert shown.count("dns01 issue") == 1
     assert "    good: issued\n" in shown
-    assert "    bad: failed: the CA refuses: bad.example.com: " in shown
+    assert re.search(r"^    bad: failed: .*bad\.example\.com: ", shown, re.MULTILINE)
     assert "published _acme-challenge.good.example.org in example.org, account bind (rfc2136)\n" in shown
 
 
