@@ -59,6 +59,7 @@ class Overview(NamedTuple):
 
     @property
     def level(self) -> Level:
+        """The gravest level of all problems."""
         return worst(self.every_problem)
 
 

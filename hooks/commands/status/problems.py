@@ -135,6 +135,7 @@ def _of_service(
 def problems_of_probe(
     service: str, shown: Shown, ours: set[str], limits: Limits, now: datetime
 ) -> Iterator[Problem]:
+    """What is wrong at a service that was named to be looked at; ``ours``: fingerprints that are known."""
     subject = f"service {service}"
     if shown.leaf is None:
         yield Problem(Level.WARNING, subject, "unreachable", shown.error, "see that the service runs")

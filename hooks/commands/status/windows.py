@@ -57,6 +57,7 @@ def overdue(
 
 
 def renewal_subject(path: str) -> str:
+    """The subject of a problem with the CA's renewal window; ``path``: the certificate's."""
     return f"renewal window {path}"
 
 

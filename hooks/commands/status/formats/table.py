@@ -124,6 +124,7 @@ def _row(standing: Standing, now: datetime) -> tuple[str, ...]:
 
 
 def expires(leaf: Leaf, now: datetime) -> str:
+    """The date, and how far away it is."""
     left = leaf.not_after - now
     when = f"in {span(left)}" if leaf.not_after > now else f"{span(-left)} ago"
     return f"{leaf.not_after:%Y-%m-%d} {when}"
@@ -136,6 +137,7 @@ def common_name(issuer: str) -> str:
 
 
 def deployed(destination: Destination) -> str:
+    """The target, and since when the certificate is there."""
     target = destination.target or "its targets"
     if destination.pending:
         return f"{target} (pending)"
@@ -143,6 +145,7 @@ def deployed(destination: Destination) -> str:
 
 
 def verdict(shown: Shown) -> str:
+    """What the service shows, in a word or two."""
     if shown.matches:
         return "matches"
     return "unreachable" if shown.leaf is None else "another certificate"

@@ -47,7 +47,7 @@ def test_the_last_step_brings_the_certificate_to_where_it_is_used(
     given = [*words("certbot", "--production")[: -len(NAMES)], *names]
     path = "/opt/dns01/bin"  # where no web server is
     staging = machine.run(*given, "--staging", PATH=path)
-    assert "bring it" not in staging.stdout
+    assert "[deploy." not in staging.stdout
 
     first = machine.run(*given, PATH=path)
     assert first.code == 0, first.stderr
