@@ -15,6 +15,7 @@ from .rest import Rest, base_url, listed
 
 TXT = 3  # of the types, which are numbers
 PAGE = 100  # of a thousand that it would give: every zone comes with all of its records
+NAME_SERVERS = ("kiki.bunny.net", "coco.bunny.net")  # that serve every zone
 
 
 class Provider(Rest, ShowsNameServers, RecordProvider):
@@ -47,9 +48,9 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         return next((zone for zone in self._zones(search=apex) if zone.apex == apex), None)
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
-        """Those of one's own, where they are switched on, stand in the same place."""
+        """Its own, beside those that the owner has for them: they may not be switched on, or delegated to."""
         found = self.get("dnszone", zone.id)
-        return [found["Nameserver1"], found["Nameserver2"]]
+        return [*NAME_SERVERS, found["Nameserver1"], found["Nameserver2"]]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         within = relative(name, zone.apex, "")

@@ -11,3 +11,4 @@ from fakes.bunny import Bunny
 
 class TestBunny(ShowsNameServers, WorksOverHttp):
     API = Api("bunny", Bunny, key=Bunny.token)
+    FIXED = ("kiki.bunny.net", "coco.bunny.net")
