@@ -97,8 +97,10 @@ class Running:
 
     def end(self) -> Said:
         """Returns once it has ended."""
-        code = until(lambda: self._read("code"))
-        return Said(int(code), self._read("out"), self.stderr, time.monotonic() - self._began)
+        code = int(until(lambda: self._read("code")))
+        return Said(
+            code if code >= 0 else 128 - code, self._read("out"), self.stderr, time.monotonic() - self._began
+        )
 
     def kill(self, *, alone: bool = False) -> None:
         """It, and what it has started unless ``alone``: returns once they have ended."""
@@ -135,6 +137,7 @@ class Client:
         self._by_persons: list[Running] = []
         self.under: list[str] = []  # the command to run the hook under
         folder.mkdir()
+        fork_server.prepare()
 
     @cached_property
     def _caller(self) -> fork_server.Caller:

@@ -9,8 +9,8 @@ that has everything imported. The start of Python and its imports are nine tenth
     dehydrated = Caller(folder / "dehydrated")
     dehydrated.call(folder / "2", ["dns01", "exit_hook"], {"PATH": "/usr/bin"})
 
-The output of each goes to ``path.out`` and ``path.err``, its number to ``path.pid`` and its exit code, as a
-shell has that, to ``path.code``; its input is ``path.in``, if that is there. ``path.new`` is in use.
+The output of each goes to ``path.out`` and ``path.err``, its number to ``path.pid`` and its exit code, which
+is negative for a signal, to ``path.code``; its input is ``path.in``, if that is there.
 
 A test of the start itself runs ``sys.executable`` (tests/hooks/test_startup.py).
 """
@@ -19,11 +19,13 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from importlib import import_module
@@ -36,6 +38,8 @@ from checkout import ROOT
 LOADED = (
     "dns01.providers.rfc2136",
     "dns01.hooks.deploy.targets.files",
+    "dns01.hooks.issue.issue_run",
+    "dns01.hooks.issue.fleet.section",
     "dns01.hooks.phases.run",
     "dns01.hooks.challenge.publisher",
     "requests",
@@ -66,6 +70,11 @@ def start(
     ``folder``: its own, if not ours; ``inside``: a process whose mount namespace and root it is to have.
     """
     _request(path, "call", argv=[*argv], environ={**environ}, folder=folder or os.getcwd(), inside=inside)
+
+
+def prepare() -> None:
+    """Have the server import what calls need; in the main thread, as it ends with the thread that does so."""
+    _server()
 
 
 class Caller:
@@ -132,6 +141,7 @@ def serve() -> None:
                 return
             note_end(paths.pop(pid), status)
 
+    gc.freeze()  # looking through what is imported would copy its memory
     signal.signal(signal.SIGCHLD, bury)
     print("ready", flush=True)
     for line in sys.stdin.buffer:
@@ -154,12 +164,12 @@ def fork(request: Json, prepare: Callable[[], None]) -> int:
 def own_session() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # with the server
     os.setsid()
 
 
 def note_end(path: str, status: int) -> None:
-    code = os.waitstatus_to_exitcode(status)
-    write(f"{path}.code", str(code if code >= 0 else 128 - code))
+    write(f"{path}.code", str(os.waitstatus_to_exitcode(status)))
 
 
 def write(path: str, text: str) -> None:
@@ -169,10 +179,9 @@ def write(path: str, text: str) -> None:
 
 
 def caller(path: str, name: str) -> int:
-    """Become the process that calls; it ends with the server."""
+    """Become the process that calls."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_NAME, name.encode())
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if libc.unshare(CLONE_NEWNS) or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None):
         raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWNS)")
     with open(f"{path}.requests", "rb") as requests:
@@ -242,6 +251,7 @@ def ended(main: Callable[[], Any]) -> int:
     if isinstance(code, str):
         sys.stderr.write(f"{code}\n")
         code = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as multiprocessing has it do
     atexit._run_exitfuncs()
     try:
         sys.stdout.flush()

@@ -66,6 +66,7 @@ class FreshMachine:
         self.environ = {"PATH": path, "HOME": HOME, "LANG": "C.UTF-8", "TERM": "xterm", **(environ or {})}
 
     def __enter__(self) -> Self:
+        fork_server.prepare()
         self._calls = 0
         self._temporary = tempfile.TemporaryDirectory(prefix="machine-")
         program = Path(sys.executable).with_name("dns01")

@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import fork_server
 import preloaded
 from calls import KEY, PRIMARY, Said
 from cryptography import x509
@@ -63,7 +64,7 @@ class Office(Group):
         self._certificates: dict[str, str] = {}
 
     def set_up(self) -> None:
-        preloaded.prepare()
+        fork_server.prepare()
         self.enter(self.bind)
         if self._shared:
             self._entered.callback(self._show_log, len(self.ca.log))
