@@ -94,9 +94,17 @@ def ca(value: object) -> str:
 def account_uri(value: object) -> str:
     """An account's URI, as CAA wants it. Raises ConfigError."""
     said = text(value)
-    if urlsplit(said).scheme not in ("https", "http"):
+    if not host_of(said) or not said.startswith(("https://", "http://")):
         raise ConfigError(f"{said!r} is no account URI", "it is the account's URL at the CA: https://…")
     return said
+
+
+def host_of(url: str) -> str:
+    """The host of a URL, in lower case; empty where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # an IPv6 address that is none, say
+        return ""
 
 
 def authority(ca: str, ca_account: str, order: Order) -> Authority:
@@ -115,7 +123,7 @@ def issuers(said: str) -> tuple[str, ...]:
     A CA that nobody has heard of, by its own domain name, is taken at its word.
     """
     url = "/" in said
-    host = (urlsplit(said).hostname or "") if url else said.lower()
+    host = host_of(said) if url else said.lower()
     for known in CAS:
         if host in known.words or (not url and host in known.issuers):
             return known.issuers

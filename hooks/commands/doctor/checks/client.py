@@ -51,7 +51,9 @@ def check(examined: Examined) -> Iterator[Finding]:
     for path, settings in lineages:
         lines = _schedule_of(examined, "certbot").lines
         yield from certbot.check(path, settings, examined, [(line.path, line.command) for line in lines])
-    if lineages:
+    if not lineages:
+        yield from certbot.before_any(examined)
+    else:
         yield from by_the_clock.check("certbot", _schedule_of(examined, "certbot"), examined.root)
 
 

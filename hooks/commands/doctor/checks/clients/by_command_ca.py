@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from glob import escape, glob
-from urllib.parse import urlsplit
 
+from .....caa.issuers import host_of
 from .....clients.setup.certificate_paths import UACME
 from .....clients.setup.text_files import read_text
 from ...finding import Examined, Finding, Severity
@@ -62,7 +62,7 @@ def _lego_unbound(examined: Examined, command: Command, server: str) -> Iterator
     if command.values("--kid", "--hmac") and not lacking and "--eab" not in command.words:
         lacking = [] if line.environ.get("LEGO_EAB") else ["--eab"]
     folders = command.values("--path") or [line.environ.get("LEGO_PATH", "")]
-    host = escape(urlsplit(server).netloc.replace(":", "_") or server)
+    host = escape(host_of(server) or server)
     known = (
         f"{examined.path(folder)}/accounts/*{host}*/*/account.json"
         for folder in (*filter(None, folders), *LEGO_FOLDERS)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from .....caa.issuers import PRESETS
 from ...finding import Examined, Finding, Severity
+from . import certbot_defaults
 from .certbot_lineage import HOOKS, Lineage, lineage
 from .certificate_authorities import ended, refused_curve, refused_rsa
 from .hook_script import OURS, unusable
@@ -47,6 +48,27 @@ def check(
         message = "it has no manual_auth_hook: certbot cannot renew it without a person"
         yield Finding("certbot-hook-missing", Severity.ERROR, path, message, (own.again(),))
     yield from _gone(own, examined)
+    yield from _phases(own)
+
+
+def before_any(examined: Examined) -> Iterator[Finding]:
+    """What cli.ini would do to the first order, where it has a hook of ours."""
+    path = certbot_defaults.CLI_INI[0]
+    own = lineage(examined, path, {}, ())
+    if not any(word in own.get(key) for key in HOOKS for word in OURS):
+        return
+    if own.get("authenticator") in BY_HTTP:
+        yield _another(own, examined)
+    elif "pref_challs" in own.defaults and (unfit := _challenge(own, examined)):
+        yield unfit
+    if "server" in own.defaults:
+        yield from ended(own.file("server"), own.get("server"), (own.without("server"),))
+    yield from _gone(own, examined)
+    yield from _phases(own)
+
+
+def _phases(own: Lineage) -> Iterator[Finding]:
+    """Hooks of ours that do not hear what is wanted."""
     for key, phase in HOOKS.items():
         if lacks_phase(own.get(key), phase):
             yield Finding(
@@ -89,7 +111,7 @@ def _another(own: Lineage, examined: Examined) -> Finding:
         "certbot-challenge" if unfit else "certbot-other-authenticator",
         Severity.ERROR if unfit else Severity.NOTE,
         own.file("authenticator"),
-        f"certbot renews it with its authenticator {authenticator or '(none)'}{before}, and never calls dns01"
+        f"certbot has its authenticator {authenticator or '(none)'}{before} prove it, and never calls dns01"
         + (f"; {why}" if unfit else ""),
         (own.without("authenticator") if before else own.again(),),
     )

@@ -71,7 +71,8 @@ class Lineage(NamedTuple):
         """The setting, for a message."""
         if key not in self.defaults:
             return f"{key} = {self.own.get(key, '')}"
-        return f"{self.defaults[key].spelt}, which goes before what {self.path} says,"
+        spelt = self.defaults[key].spelt
+        return f"{spelt}, which goes before what {self.path} says," if self.own else spelt
 
     def write(self, key: str, value: str) -> str:
         """The step that sets it anew, where it is set."""

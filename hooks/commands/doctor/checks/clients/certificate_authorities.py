@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
 
-from .....caa.issuers import PRESETS
+from .....caa.issuers import PRESETS, host_of
 from ...finding import Finding, Severity
 
 # The hosts of ACME directories that issue nothing any more, and since when.
@@ -35,7 +34,7 @@ def is_letsencrypt(said: str) -> bool:
 
 def ended(path: str, said: str, steps: Sequence[str]) -> Iterator[Finding]:
     """``said``: the CA, as the file ``path`` has it."""
-    if since := ENDED.get(urlsplit(PRESETS.get(said, said)).hostname or ""):
+    if since := ENDED.get(host_of(PRESETS.get(said, said))):
         message = f"the CA is {said}, which has issued nothing since {since}"
         yield Finding("ca-ended", Severity.ERROR, path, message, tuple(steps))
 

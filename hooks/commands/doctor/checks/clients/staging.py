@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from urllib.parse import urlsplit
 
-from .....caa.issuers import PRESETS
+from .....caa.issuers import PRESETS, host_of
 from ...finding import Examined, Finding, Severity
 
-HOSTS = {urlsplit(url).hostname for name, url in PRESETS.items() if name.endswith("-test")}
+HOSTS = {host_of(url) for name, url in PRESETS.items() if name.endswith("-test")}
 TRIAL = 7 * 86400.0  # seconds after which a test certificate is no trial any more
 
 
 def is_staging(said: str) -> bool:
     """Whether a CA, by its address or by a short name, is one for tests."""
-    return said.endswith(("-test", "-staging")) or urlsplit(said).hostname in HOSTS
+    return said.endswith(("-test", "-staging")) or host_of(said) in HOSTS
 
 
 def is_old(examined: Examined, file: str) -> bool:

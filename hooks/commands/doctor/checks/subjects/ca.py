@@ -5,12 +5,11 @@ from __future__ import annotations
 import socket
 from contextlib import suppress
 from functools import partial
-from urllib.parse import urlsplit
 
 from ......errors import ConfigError
 from ......names import is_within
 from ......threads import aside
-from .....caa.issuers import Order, authority, is_public, of_certbot, of_dehydrated
+from .....caa.issuers import Order, authority, host_of, is_public, of_certbot, of_dehydrated
 from .....clients.setup import dehydrated_config
 from .....issue.section import load_ca
 from ...finding import Examined
@@ -47,7 +46,7 @@ def is_of_ones_own(examined: Examined) -> bool:
     said = order.directory or examined.settings.ca or theirs
     if section and section.ca_file and said == theirs:
         return True
-    host = (urlsplit(said).hostname or "") if "://" in said else said
+    host = host_of(said) if "://" in said else said
     return bool(host) and (_is_private_name(examined, host) or _is_at_a_private_address(host))
 
 

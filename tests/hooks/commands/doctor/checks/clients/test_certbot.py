@@ -203,3 +203,43 @@ def test_a_run_that_always_orders(machine: Machine, path: str, text: str) -> Non
 def test_autorenew_that_is_off_is_mended_in_its_file(machine: Machine) -> None:
     machine[CONF] = f"{RENEWAL}autorenew = False\n"
     assert machine.finding().remedy == (f"write in {CONF}: autorenew = True",)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "step"),
+    [
+        (
+            OURS.replace("= dns", "= http"),
+            "certbot-challenge",
+            f"write in {CLI_INI}: preferred-challenges = dns",
+        ),
+        (
+            OURS.replace("= manual", "= standalone"),
+            "certbot-challenge",
+            "take authenticator = standalone out of",
+        ),
+        (
+            OURS.replace("dns01 certbot auth", "dns01"),
+            "certbot-hook-without-phase",
+            "manual-auth-hook = /opt/",
+        ),
+        (OURS.replace("/opt/dns01", "/opt/old"), "certbot-hook-gone", "manual-auth-hook = "),
+        (f"{OURS}server = https://api.buypass.com/acme/directory\n", "ca-ended", f"out of {CLI_INI}"),
+    ],
+)
+def test_the_first_order_by_cli_ini(machine: Machine, text: str, code: str, step: str) -> None:
+    (machine.root / CONF.lstrip("/")).unlink()
+    machine[CLI_INI] = OURS
+    assert machine.findings() == []
+
+    machine[CLI_INI] = text
+
+    finding = machine.findings()[0]
+    assert (finding.code, finding.severity) == (code, Severity.ERROR)
+    assert step in finding.remedy[0]
+
+
+def test_a_cli_ini_without_hooks_of_ours_is_somebody_elses(machine: Machine) -> None:
+    (machine.root / CONF.lstrip("/")).unlink()
+    machine[CLI_INI] = "authenticator = webroot\npreferred-challenges = http\n"
+    assert machine.findings() == []

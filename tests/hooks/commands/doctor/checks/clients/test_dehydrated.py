@@ -229,3 +229,8 @@ def test_a_daily_run_that_always_orders(machine: Machine, entry: str, step: str)
 def test_a_domain_of_no_line_is_a_note(machine: Machine) -> None:
     (finding,) = machine.findings("example.com")
     assert (finding.code, finding.severity) == ("not-in-domains-txt", Severity.NOTE)
+
+
+def test_an_address_of_a_ca_that_is_none(machine: Machine) -> None:
+    machine[CONFIG] = f"{DEHYDRATED}CA=https://[::1/directory\n"
+    assert codes(machine.findings()) == ["account-missing"]
