@@ -160,7 +160,7 @@ def test_20_where_nothing_but_the_own_resolver_can_be_asked_it_decides(
     ):
         publish(state_dir, "", resolver.address)
 
-    assert resolver.address in capsys.readouterr().err
+    assert f" degraded: {resolver.address} " in capsys.readouterr().err
     assert outcomes(state_dir)[0] == "degraded"
 
 
