@@ -284,7 +284,7 @@ def test_an_unknown_user_is_a_fault_of_the_configuration() -> None:
             Refusal(400, "AccessDeniedException", "no identity-based policy allows it"),
             "acm:ImportCertificate",
         ),
-        (Refusal(400, "ThrottlingException", "Rate exceeded"), "(ThrottlingException)"),
+        (Refusal(400, "ThrottlingException", "Rate exceeded"), "AWS_MAX_RETRIES"),
         (Refusal(400, "LimitExceededException", "365 a year"), "365 a year"),
         (Refusal(500, "InternalFailure", "An error occurred"), "An error occurred"),
     ],
@@ -298,8 +298,9 @@ def test_what_aws_refuses_is_said_with_its_words_and_the_old_one_stays(
     (arn,) = arns(client)
     aws.trouble["ImportCertificate"] = refusal
 
-    assert words in str(error_of(lambda: target().install(issued(tmp_path))))
+    error = error_of(lambda: target().install(issued(tmp_path)))
 
+    assert words in f"{error} {error.hint}"
     assert fingerprint_at(client, arn) == old.facts.fingerprint
 
 
