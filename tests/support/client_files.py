@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.commands.doctor.checks.client import check
 from dns01.hooks.commands.doctor.finding import Examined, Finding
-from dns01.hooks.config.load import unconfigured
+from dns01.hooks.config.load import load_settings, unconfigured
 
 DEHYDRATED = """
 # a comment with HOOK=/nowhere
@@ -42,22 +43,28 @@ class Machine:
     def mode(self, path: str, mode: int) -> None:
         (self.root / path.lstrip("/")).chmod(mode)
 
+    def owner(self, path: str, uid: int) -> None:
+        os.chown(self.root / path.lstrip("/"), uid, uid)
+
     def link(self, path: str) -> None:
         """What ``systemctl enable`` makes of a unit, where systemd is at work."""
         (self.root / "run/systemd/system").mkdir(parents=True, exist_ok=True)
         file = self.root / path.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.symlink_to("/nowhere/that/matters")
+        if not file.is_symlink():
+            file.symlink_to("/nowhere/that/matters")
 
     def findings(self, domain: str = "example.org", **environ: str) -> list[Finding]:
-        settings = unconfigured({"DNS01_RESOLVERS": "127.0.0.53"})
+        """With an account, where the variables say one."""
+        load = load_settings if environ.keys() & {"DNS01_PROVIDER", "DNS01_CONFIG"} else unconfigured
+        settings = load({"DNS01_RESOLVERS": "192.0.2.53", **environ})
         places = Placements(settings)
         name = f"_acme-challenge.{domain.removeprefix('*.')}"
         examined = Examined(domain, name, settings, places, places.discovery, environ, str(self.root))
         return list(check(examined))
 
-    def finding(self, domain: str = "example.org") -> Finding:
-        (finding,) = self.findings(domain)
+    def finding(self, domain: str = "example.org", **environ: str) -> Finding:
+        (finding,) = self.findings(domain, **environ)
         return finding
 
 
@@ -73,6 +80,14 @@ def with_certbot(root: Path) -> Machine:
     machine["/lib/systemd/system/certbot.service"] = "[Service]\nExecStart=/usr/bin/certbot -q renew\n"
     machine.link("/etc/systemd/system/timers.target.wants/certbot.timer")
     return machine
+
+
+def by_timer(machine: Machine, client: str, command: str, *settings: str) -> None:
+    """A timer that is enabled, and its service: CLIENT.service."""
+    machine[f"/etc/systemd/system/{client}.timer"] = "[Timer]\nOnCalendar=daily\n"
+    service = "\n".join(("[Service]", f"ExecStart={command}", *settings, ""))
+    machine[f"/etc/systemd/system/{client}.service"] = service
+    machine.link(f"/etc/systemd/system/timers.target.wants/{client}.timer")
 
 
 def with_dehydrated(root: Path) -> Machine:

@@ -27,3 +27,14 @@ def read_octets(path: str, root: str = "/") -> bytes | None:
 def beneath(path: str, root: str) -> str:
     """The absolute path in the folder ``root``, which stands for /."""
     return os.path.join(root, path.lstrip("/"))
+
+
+def is_gone(path: str, root: str = "/") -> bool:
+    """Whether nothing is there, rather than something that this user may not see."""
+    try:
+        os.stat(beneath(path, root))
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False

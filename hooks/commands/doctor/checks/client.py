@@ -30,6 +30,8 @@ from .clients import (
     renewal,
 )
 from .clients.hook_script import leads_elsewhere, leads_to_dns01, unfit
+from .unattended import by_client
+from .unattended import check as unattended
 
 PERSISTENT = "dns-persist-01"  # no hook is called for it
 
@@ -45,16 +47,25 @@ def check(examined: Examined) -> Iterator[Finding]:
     """dehydrated's configuration, certbot's renewal files, and what runs either of them, lego or uacme."""
     yield from _dehydrated(examined)
     yield from _by_command(examined)
-    yield from by_command.traefik(examined, schedules.unit("traefik.service", examined.root))
+    traefik = schedules.unit("traefik.service", examined.root)
+    yield from by_command.traefik(examined, traefik)
     yield from by_command_ca.traefik(examined)
-    lineages = list(certbot_lineage.lineages(examined))
+    yield from unattended.check(examined, by_client.of_traefik(examined, traefik))
+    yield from _certbot(examined, list(certbot_lineage.lineages(examined)))
+
+
+def _certbot(examined: Examined, lineages: Sequence[tuple[str, Mapping[str, str]]]) -> Iterator[Finding]:
+    schedule = _schedule_of(examined, "certbot")
+    commands = [(line.path, line.command) for line in schedule.lines]
     for path, settings in lineages:
-        lines = _schedule_of(examined, "certbot").lines
-        yield from certbot.check(path, settings, examined, [(line.path, line.command) for line in lines])
-    if not lineages:
-        yield from certbot.before_any(examined)
+        yield from certbot.check(path, settings, examined, commands)
+    owns = (certbot_lineage.lineage(examined, path, settings, commands) for path, settings in lineages)
+    runs = (run for own in owns for run in by_client.of_certbot(examined, own, schedule.lines))
+    yield from unattended.check(examined, runs)
+    if lineages:
+        yield from by_the_clock.check("certbot", schedule, examined.root)
     else:
-        yield from by_the_clock.check("certbot", _schedule_of(examined, "certbot"), examined.root)
+        yield from certbot.before_any(examined)
 
 
 def _by_command(examined: Examined) -> Iterator[Finding]:
@@ -65,6 +76,7 @@ def _by_command(examined: Examined) -> Iterator[Finding]:
         yield from by_command.check(examined, client, schedule.lines)
         called = by_command.commands(examined, client, schedule.lines)
         yield from by_command_ca.check(examined, client, called, schedule.days)
+        yield from unattended.check(examined, by_client.of_command(examined, client, schedule.lines))
         if client in issuers or any(examined.domain in entry.line for entry in schedule.ignored):
             has_it_renewed = issuers.get(client) or by_command.has_renewed(client, (examined.domain,))
             yield from by_the_clock.check(client, schedule, examined.root, (has_it_renewed,))
@@ -110,6 +122,9 @@ def _dehydrated(examined: Examined) -> Iterator[Finding]:
     yield from _chain(own, settings, [names for names, _ in mine])
     yield from renewal.check(own, settings, [names for names, _ in mine], schedule)
     yield from dehydrated.at_the_ca(examined, config, given, arguments)
+    if mine or any(examined.domain in line for line in arguments):
+        runs = by_client.of_dehydrated(examined, own, settings, schedule.lines)
+        yield from unattended.check(examined, runs)
     yield from by_the_clock.check("dehydrated", schedule, examined.root)
 
 

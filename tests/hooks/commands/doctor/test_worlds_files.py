@@ -12,6 +12,8 @@ from dns01.hooks.commands.doctor.finding import Severity
 
 FAULTS = Faults()
 MAIN = 'CHALLENGETYPE="dns-01"\nHOOK="/opt/dns01"\nHOOK_CHAIN="yes"\n'
+# What ``examine`` is configured with: the hook has it too.
+VARIABLES = "DNS01_PROVIDER=memory\nDNS01_MEMORY_ZONES=example.org\n"
 DAILY = "17 4 * * * root /usr/bin/dehydrated --cron\n"
 RENEWAL = """[renewalparams]
 authenticator = manual
@@ -19,7 +21,7 @@ pref_challs = dns-01,
 manual_auth_hook = /opt/dns01 certbot auth
 manual_cleanup_hook = /opt/dns01 certbot cleanup
 """
-SERVICE = "[Service]\nExecStart={}\n"
+SERVICE = "[Service]\nExecStart={}\nEnvironment=DNS01_PROVIDER=memory DNS01_MEMORY_ZONES=example.org\n"
 
 Write = Callable[[Site], None]
 
@@ -32,7 +34,7 @@ def dehydrated(site: Site, main: str = MAIN, cron: str = DAILY, domains: str = "
     site.write("/opt/dns01", "#!/bin/sh\n", 0o755)
     site.write(f"/etc/dehydrated/accounts/{LETSENCRYPT}/account_key.pem", "", 0o600)
     if cron:
-        site.write("/etc/cron.d/dehydrated", cron)
+        site.write("/etc/cron.d/dehydrated", f"{VARIABLES}{cron}")
     return {}
 
 
@@ -42,7 +44,7 @@ def certbot(site: Site, renewal: str = RENEWAL, timer: bool = True) -> Account:
     site.write("/opt/dns01", "#!/bin/sh\n", 0o755)
     site.write("/etc/letsencrypt/renewal/example.org.conf", renewal)
     if timer:
-        site.write("/etc/cron.d/certbot", "17 4 * * * root certbot -q renew\n")
+        site.write("/etc/cron.d/certbot", f"{VARIABLES}17 4 * * * root certbot -q renew\n")
     return {}
 
 
@@ -251,7 +253,7 @@ def ocsp_of_a_ca_that_has_it(site: Site) -> Account:
 
 def a_script_that_runs_certbot(site: Site) -> Account:
     site.write("/usr/local/bin/renew", "#!/bin/sh\ncertbot -q renew\n", 0o755)
-    site.write("/etc/cron.d/renew", "17 4 * * * root /usr/local/bin/renew\n")
+    site.write("/etc/cron.d/renew", f"{VARIABLES}17 4 * * * root /usr/local/bin/renew\n")
     return certbot(site, timer=False)
 
 

@@ -22,6 +22,7 @@ from .staging import is_staging, staging
 TRAEFIK = tuple(f"/etc/traefik/traefik.{end}" for end in ("yml", "yaml", "toml"))
 EXEC = re.compile(r"""^\s*provider\s*[:=]\s*["']?exec["']?\s*$""", re.MULTILINE)
 TELLS = "command -v dns01 tells the path"
+STORAGE = re.compile(r"""^\s*storage\s*[:=]\s*["']?(/[^\s"']+)""", re.MULTILINE)
 LEGO_FOLDERS = (LEGO, "/etc/lego", "/root/.lego")
 
 CERTIFICATES = {
@@ -179,7 +180,7 @@ def traefik(examined: Examined, unit: Line | None) -> Iterator[Finding]:
         return
     if unit is not None:
         yield from _exec_path(examined, unit, "Traefik")
-    for file in re.findall(r"""^\s*storage\s*[:=]\s*["']?(/[^\s"']+)""", text, re.MULTILINE):
+    for file in STORAGE.findall(text):
         yield from _storage(examined, file)
     server = re.search(r"""^\s*caServer\s*[:=]\s*["']?([^\s"']+)""", text, re.MULTILINE | re.IGNORECASE)
     if server and is_staging(server[1]):

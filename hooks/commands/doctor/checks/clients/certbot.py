@@ -195,7 +195,7 @@ def _gone(own: Lineage, examined: Examined) -> Iterator[Finding]:
             program = next(iter(shlex.split(own.get(key))), "")
         except ValueError:
             continue
-        found, ours = _found(examined, program), os.path.basename(program) in OURS
+        found, ours = find_program(examined, program), os.path.basename(program) in OURS
         if (
             not re.match(r"[\w./-]+$", program)
             or program in (*SHELL_WORDS, *OURS)
@@ -219,7 +219,7 @@ def _gone(own: Lineage, examined: Examined) -> Iterator[Finding]:
             yield script
 
 
-def _found(examined: Examined, program: str) -> str:
+def find_program(examined: Examined, program: str) -> str:
     """The file of a hook's first word, where certbot looks for it; empty if there is none."""
     if program.startswith("/"):
         candidates = [program]

@@ -1,0 +1,94 @@
+"""What a service may get at, by the settings of its unit (systemd.exec(5), systemd.resource-control(5))."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .text_files import is_gone
+from .units import DIRECTORIES, Unit
+
+NOTHING, READ, WRITE = 0, os.R_OK, os.R_OK | os.W_OK
+EMPTY = os.W_OK  # a folder of its own, in which nothing is at first
+
+SYSTEM = {"full": ("/usr", "/boot", "/efi", "/etc"), "yes": ("/usr", "/boot", "/efi")}
+KERNEL = ("/dev", "/proc", "/sys")
+HOMES = ("/home", "/root", "/run/user")
+FAMILIES = ("AF_INET", "AF_INET6")
+
+
+class Rule(NamedTuple):
+    """What is allowed beneath a path, and the setting that says so. ``mounted``: even in what is hidden."""
+
+    path: str
+    allowed: int
+    setting: str
+    mounted: bool = False
+
+
+def access(unit: Unit, path: str, root: str = "/") -> Rule:
+    """What the unit may do with the path, as the setting nearest to it says."""
+    found = Rule("/", WRITE, "")
+    fitting = (rule for rule in _rules(unit, root) if f"{path}/".startswith(f"{rule.path.rstrip('/')}/"))
+    for rule in sorted(fitting, key=lambda rule: (len(rule.path), -rule.allowed)):
+        if found.allowed & READ or rule.mounted or not rule.allowed:
+            found = rule
+    return found
+
+
+def _rules(unit: Unit, root: str) -> Iterator[Rule]:
+    system = unit.last("Service.ProtectSystem")
+    dynamic = unit.is_on("Service.DynamicUser")
+    if dynamic or system == "strict":
+        said = f"ProtectSystem={system}" if system == "strict" else "DynamicUser=yes"
+        yield Rule("/", READ, said)
+        yield from (Rule(path, WRITE, said) for path in KERNEL)
+    elif system:
+        protected = "yes" if unit.is_on("Service.ProtectSystem") else system
+        yield from (Rule(path, READ, f"ProtectSystem={system}") for path in SYSTEM.get(protected, ()))
+    home = unit.last("Service.ProtectHome")
+    if home == "read-only" or (dynamic and not home):
+        yield from (Rule(path, READ, f"ProtectHome={home}" if home else "DynamicUser=yes") for path in HOMES)
+    elif home == "tmpfs" or unit.is_on("Service.ProtectHome"):
+        yield from (Rule(path, NOTHING, f"ProtectHome={home}") for path in HOMES)
+    if unit.is_on("Service.PrivateTmp") or dynamic:
+        yield from (Rule(path, EMPTY, "PrivateTmp=yes", mounted=True) for path in ("/tmp", "/var/tmp"))
+    for key, allowed in (("ReadWritePaths", WRITE), ("ReadOnlyPaths", READ), ("InaccessiblePaths", NOTHING)):
+        yield from (Rule(path, allowed, f"{key}={path}") for path in _paths(unit, key, root))
+    for key, allowed in (("BindPaths", WRITE), ("BindReadOnlyPaths", READ)):
+        for path in _paths(unit, key, root):
+            inside = path.split(":")[1] if ":" in path else path
+            yield Rule(inside, allowed, f"{key}={path}", mounted=True)
+    for path in _paths(unit, "TemporaryFileSystem", root):
+        yield Rule(path.partition(":")[0], EMPTY, f"TemporaryFileSystem={path}", mounted=True)
+    for key in DIRECTORIES:
+        yield from (Rule(path, WRITE, f"{key}=", mounted=True) for path in unit.directories(key))
+
+
+def missing_paths(unit: Unit, root: str = "/") -> Iterator[str]:
+    """Those that are not there, and without which systemd does not start the unit."""
+    for key in ("ReadWritePaths", "ReadOnlyPaths", "InaccessiblePaths", "BindPaths", "BindReadOnlyPaths"):
+        for word in unit.words(f"Service.{key}"):
+            if word.startswith("/") and is_gone(word.partition(":")[0], root):
+                yield word.partition(":")[0]
+
+
+def _paths(unit: Unit, key: str, root: str) -> Iterator[str]:
+    """Of a setting that lists some, without those that systemd passes over as they are not there."""
+    for word in unit.words(f"Service.{key}"):
+        path = word.lstrip("-+").rstrip("/") or "/"
+        if not (word.startswith("-") and is_gone(path.partition(":")[0], root)):
+            yield path
+
+
+def families(unit: Unit) -> set[str]:
+    """Those of IPv4 and IPv6 that it may open sockets of."""
+    allowed: set[str] | None = None
+    for value in unit.every("Service.RestrictAddressFamilies"):
+        words = set(value.lstrip("~").split())
+        if value.startswith("~"):
+            allowed = (set(FAMILIES) if allowed is None else allowed) - words
+        else:
+            allowed = (allowed or set()) | words
+    return set(FAMILIES) if allowed is None else allowed & set(FAMILIES)

@@ -1,0 +1,1 @@
+"""What a client that the clock runs gets at, which whoever asks the doctor may well have."""

@@ -1,0 +1,88 @@
+"""What runs each client, and what that client gives to its hook there."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from .....clients.setup.certificate_paths import UACME
+from .....clients.setup.command_line import Line, set_by
+from .....clients.setup.dehydrated_config import Dehydrated
+from .....clients.setup.text_files import read_text
+from ...finding import Examined
+from ..clients import by_command
+from ..clients.certbot import find_program
+from ..clients.certbot_lineage import Lineage
+from ..clients.hook_script import OURS, leads_to_dns01
+from .runs import Run, runs
+
+OF_CERTBOT = ("/etc/letsencrypt", "/var/lib/letsencrypt", "/var/log/letsencrypt")
+
+# What brings in variables from a file that is not known: dehydrated's configuration is a script.
+_SOURCED = re.compile(r"(?:^|[;&|])\s*(?:(?:\.|source)\s+(\S+)|(?:eval|export)\s+(?=[\"']?\$))", re.MULTILINE)
+
+
+def of_dehydrated(
+    examined: Examined, own: Dehydrated, settings: Mapping[str, str], lines: Sequence[Line]
+) -> Iterator[Run]:
+    """With DEHYDRATED_USER it goes on by sudo, which keeps no variables."""
+    hook, user = settings.get("HOOK", ""), settings.get("DEHYDRATED_USER", "")
+    if not leads_to_dns01(examined, hook):
+        return
+    basedir = settings["BASEDIR"]
+    lock = settings.get("LOCKFILE") or f"{basedir}/lock"
+    certificates, accounts = settings.get("CERTDIR"), settings.get("ACCOUNTDIR")
+    folders = (certificates or f"{basedir}/certs", accounts or f"{basedir}/accounts", os.path.dirname(lock))
+    texts = {path: read_text(path, examined.root) for path in own.files}
+    text = "\n".join(filter(None, texts.values()))
+    given = {**set_by(text), **settings}
+    unread = [path for path in _SOURCED.findall(text) if texts.get(path.strip("\"'")) is None]
+    path = own.origins.get("DEHYDRATED_USER", "")
+    lines = lines or ([Line(path, "", {}, source=path)] if user else [])
+    for run in runs(examined, "dehydrated", lines, hook, given, tuple(filter(_is_plain, folders))):
+        run = run._replace(complete=run.complete and not unread)
+        if user and "$" not in user and user != run.user:
+            run = run._replace(environ=given, user=user, chosen=path)
+        yield run
+
+
+def of_certbot(examined: Examined, own: Lineage, lines: Sequence[Line]) -> Iterator[Run]:
+    """For a certificate whose hook is dns01, or leads there."""
+    if own.get("authenticator") != "manual":
+        return
+    words = own.get("manual_auth_hook").split()
+    found = {word: find_program(examined, word) for word in words if os.path.basename(word) in OURS}
+    if found or any(leads_to_dns01(examined, word) for word in words):
+        command = " ".join(found.get(word) or word for word in words)
+        moved = any("-dir" in line.command for line in lines)
+        yield from runs(examined, "certbot", lines, command, {}, () if moved else OF_CERTBOT)
+
+
+def of_command(examined: Examined, client: str, lines: Sequence[Line]) -> Iterator[Run]:
+    """lego or uacme, where it is run for the domain."""
+    for command in by_command.commands(examined, client, lines):
+        line = command.line
+        if client == "lego":
+            hook = line.environ.get("EXEC_PATH", "")
+            folders = command.values("--path") or [line.environ.get("LEGO_PATH", "")]
+        else:
+            hook = "".join(command.values("-h", "--hook")[-1:])
+            folders = command.values("-c", "--confdir") or [UACME]
+        if leads_to_dns01(examined, hook):
+            same = [each for each in lines if each.source == line.source]
+            yield from runs(examined, client, same, hook, {}, tuple(filter(_is_plain, folders[-1:])))
+
+
+def of_traefik(examined: Examined, unit: Line | None) -> Iterator[Run]:
+    """Its service, where it calls dns01."""
+    text = "\n".join(filter(None, (read_text(path, examined.root) for path in by_command.TRAEFIK)))
+    hook = unit.environ.get("EXEC_PATH", "") if unit else ""
+    if unit and by_command.EXEC.search(text) and leads_to_dns01(examined, hook):
+        folders = tuple(map(os.path.dirname, by_command.STORAGE.findall(text)))
+        yield from runs(examined, "traefik", [unit], hook, {}, folders)
+
+
+def _is_plain(path: str) -> bool:
+    """Whether it is known from here."""
+    return path.startswith("/") and "$" not in path and "`" not in path

@@ -1,0 +1,146 @@
+"""What runs a client by the clock: as whom, with which variables, and the files that are needed there."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from .....clients.setup.command_line import Line, has_all_variables, script, set_by
+from .....clients.setup.sandbox import READ, WRITE
+from .....clients.setup.text_files import is_gone, read_text
+from .....clients.setup.units import Unit, drop_in
+from .....clients.setup.users import User, find_user
+from .....config.load import DEFAULT_FILE
+from .....state.folder import state_dir
+from ...finding import Examined
+
+# Whom systemd makes for a run with DynamicUser=.
+DYNAMIC = User("a user of systemd's making", 61184, frozenset(), "", "/")
+STATE = "the state folder"
+HOOK = "the hook"
+
+_ASSIGNED = re.compile(r"""(?<![\w-])([A-Za-z_]\w*)=("[^"]*"|'[^']*'|[^\s"';&|]*)""")
+_AS_USER = re.compile(
+    r"\b(?:sudo|runuser|doas|setpriv)\s+(?:-\w+\s+)*?(?:-u\s*|--(?:re)?u[a-z]*[= ])([\w-]+)"
+)
+
+
+class Run(NamedTuple):
+    """What one file of cron's, or one service, runs. ``environ``: what the hook is given, ``complete``: that
+    is all. ``hook``: the program, where it is known. ``folders``: what the client writes to. ``chosen``: the
+    file of dehydrated's that has the user."""
+
+    client: str
+    source: str
+    environ: Mapping[str, str]
+    complete: bool
+    user: str
+    unit: Unit | None
+    hook: str
+    folders: Sequence[str]
+    chosen: str = ""
+
+    def as_root(self) -> str:
+        """The step that has it run as root."""
+        if self.chosen:
+            return f"or take DEHYDRATED_USER out of {self.chosen}"
+        return drop_in(self.unit.name, "User=root") if self.unit else f"or have {self.source} run it as root"
+
+    def setting(self, name: str, value: str) -> str:
+        """The step that gives it one more variable."""
+        if self.unit:
+            return drop_in(self.unit.name, f"Environment={name}={value}")
+        return f"write in {self.source}, above the command: {name}={value}"
+
+
+class Need(NamedTuple):
+    """A path, what it is, and what is done with it: READ or WRITE of a sandbox's."""
+
+    path: str
+    what: str
+    use: int
+
+
+def runs(
+    examined: Examined,
+    client: str,
+    lines: Sequence[Line],
+    command: str,
+    given: Mapping[str, str],
+    folders: Sequence[str] = (),
+) -> Iterator[Run]:
+    """One for each source of ``lines``. ``command``: by which the hook is called. ``given``: what the
+    client's own files set. What a script sets on the way, the hook's own too, is given to the hook."""
+    hook = next((word for word in command.split() if word.startswith("/")), "")
+    text = f"{command}\n{script(hook, examined.root)}"
+    for source in dict.fromkeys(line.source for line in lines):
+        group = [line for line in lines if line.source == source]
+        environ: dict[str, str] = {}
+        for line in group:
+            environ |= {**line.environ, **_assigned(line.command)}
+        privileged = any(line.unit and line.command.startswith(("+", "!")) for line in group)
+        other = next((match[1] for line in group if (match := _AS_USER.search(line.command))), group[0].user)
+        yield Run(
+            client,
+            source,
+            {**environ, **given, **set_by(text), **_assigned(command)},
+            all(line.complete for line in group) and has_all_variables(text),
+            "root" if privileged else other,
+            None if privileged else group[0].unit,
+            hook,
+            folders,
+        )
+
+
+def _assigned(command: str) -> dict[str, str]:
+    return {name: value.strip("\"'") for name, value in _ASSIGNED.findall(command)}
+
+
+def user_of(examined: Examined, run: Run) -> User | None:
+    """Whom it runs as; None where that is nobody, or nobody whom /etc/passwd has."""
+    if not run.unit:
+        return find_user(run.user, examined.root)
+    if run.unit.is_on("Service.DynamicUser"):
+        return DYNAMIC
+    groups = [*run.unit.words("Service.Group"), *run.unit.words("Service.SupplementaryGroups")]
+    return find_user(run.user, examined.root, groups)
+
+
+def needs(examined: Examined, run: Run, user: User | None) -> Iterator[Need]:
+    """What the hook and the client open, as far as it is known."""
+    yield from (Need(path, HOOK, READ) for path in _links(examined, run.hook) if run.hook)
+    if run.complete:
+        yield Need(_state(run, user), STATE, WRITE)
+        yield from _configuration(examined, run)
+    yield from (Need(folder, f"where {run.client} keeps its files", WRITE) for folder in run.folders)
+
+
+def _state(run: Run, user: User | None) -> str:
+    if user is None:
+        return state_dir(run.environ, 0)
+    return state_dir({"HOME": user.home, **run.environ}, user.uid)
+
+
+def _configuration(examined: Examined, run: Run) -> Iterator[Need]:
+    """The file that the hook goes by, and those that have the secrets."""
+    path = run.environ.get("DNS01_CONFIG", DEFAULT_FILE)
+    if path and not is_gone(path, examined.root):
+        yield Need(path, "the configuration", READ)
+        for named in re.findall(r"""\bfile\s*=\s*["']([^"'\n]+)["']""", read_text(path, examined.root) or ""):
+            yield Need(os.path.join(os.path.dirname(path), named), "a file that it names", READ)
+    for name, value in run.environ.items():
+        if name.endswith("_FILE") and value.startswith("/") and not is_gone(value, examined.root):
+            yield Need(value, f"the file of {name}", READ)
+
+
+def _links(examined: Examined, hook: str) -> Iterator[str]:
+    """The hook, what it is a link to, and the program that its first line names."""
+    for _ in range(8):
+        yield hook
+        if not os.path.islink(examined.path(hook)):
+            break
+        hook = os.path.normpath(os.path.join(os.path.dirname(hook), os.readlink(examined.path(hook))))
+    if line := re.match(r"#!\s*(/\S+)", read_text(hook, examined.root) or ""):
+        yield line[1]

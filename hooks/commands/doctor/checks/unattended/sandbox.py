@@ -1,0 +1,111 @@
+"""What the unit of a service keeps from the client and its hook: files, folders, the network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from .....clients.setup.sandbox import READ, WRITE, Rule, access, families, missing_paths
+from .....clients.setup.text_files import is_gone
+from .....clients.setup.units import Unit, drop_in, environment_files
+from ...finding import Examined, Finding, Severity
+from .runs import STATE, Need
+
+# What IPAddressDeny= may have in the place of a network.
+NETWORKS = {
+    "any": ("0.0.0.0/0", "::/0"),
+    "localhost": ("127.0.0.0/8", "::1/128"),
+    "link-local": ("169.254.0.0/16", "fe80::/64"),
+    "multicast": ("224.0.0.0/4", "ff00::/8"),
+}
+
+
+def check(examined: Examined, unit: Unit, needs: Sequence[Need]) -> Iterator[Finding]:
+    """Nothing is known of a unit with a root folder of its own."""
+    if unit.last("Service.RootDirectory") or unit.last("Service.RootImage"):
+        return
+    yield from _lacking(examined, unit)
+    for need in needs:
+        rule = access(unit, need.path, examined.root)
+        if need.use & ~rule.allowed:
+            yield _read_only(examined, unit, need, rule) if rule.allowed & READ else _hidden(unit, need, rule)
+    yield from _network(examined, unit)
+
+
+def _lacking(examined: Examined, unit: Unit) -> Iterator[Finding]:
+    """What has to be there for the unit to start."""
+    for file in environment_files(unit):
+        if file.startswith("/") and not re.search(r"[*?[%]", file) and is_gone(file, examined.root):
+            message = f"{unit.name} does not start: its EnvironmentFile {file} is not there"
+            steps = (f"write {file}  (chmod 600)",)
+            yield Finding("environment-file-missing", Severity.ERROR, unit.files[0], message, steps)
+    folder = unit.last("Service.WorkingDirectory").rstrip("/")
+    folders = [folder] if folder.startswith("/") and is_gone(folder, examined.root) else []
+    for path in dict.fromkeys([*folders, *missing_paths(unit, examined.root)]):
+        message = f"{unit.name} does not start: {path}, which it names, is not there"
+        yield Finding("unit-path-missing", Severity.ERROR, unit.files[0], message, (f"mkdir -p {path}",))
+
+
+def _read_only(examined: Examined, unit: Unit, need: Need, rule: Rule) -> Finding:
+    message = f"{unit.name} may not write to {need.path}, {need.what} ({rule.setting})"
+    beneath = need.path.removeprefix("/var/lib/")
+    if need.what == STATE and beneath != need.path:
+        steps = [drop_in(unit.name, f"StateDirectory={beneath}", "StateDirectoryMode=0700")]
+    else:
+        made = [f"mkdir -p -m 700 {need.path}"] if is_gone(need.path, examined.root) else []
+        steps = [*made, drop_in(unit.name, f"ReadWritePaths={need.path}")]
+    return Finding("sandbox-read-only", Severity.ERROR, unit.files[0], message, tuple(steps))
+
+
+def _hidden(unit: Unit, need: Need, rule: Rule) -> Finding:
+    key = rule.setting.partition("=")[0]
+    softer = {"ProtectHome": "ProtectHome=read-only", "PrivateTmp": "PrivateTmp=no"}.get(key, f"{key}=")
+    more = [f"ReadWritePaths={need.path}"] if need.use == WRITE and key == "ProtectHome" else []
+    message = f"{unit.name} does not see {need.path}, {need.what} ({rule.setting})"
+    steps = (drop_in(unit.name, softer, *more), f"or put it elsewhere: {need.what}")
+    return Finding("sandbox-hides", Severity.ERROR, unit.files[0], message, steps)
+
+
+def _network(examined: Examined, unit: Unit) -> Iterator[Finding]:
+    """Whether it gets at any resolver, by which everything begins."""
+    resolvers = [ip_address(each.ip) for each in examined.settings.resolvers]
+    barred = next(_barriers(unit, resolvers), None) if resolvers else None
+    if barred:
+        key, *right = barred
+        said = " ".join(unit.every(f"Service.{key}"))
+        message = f"{unit.name} gets at neither name servers nor a CA ({key}={said})"
+        step = drop_in(unit.name, *(f"{key}={value}" for value in right))
+        yield Finding("sandbox-no-network", Severity.ERROR, unit.files[0], message, (step,))
+
+
+def _barriers(unit: Unit, resolvers: Sequence[IPv4Address | IPv6Address]) -> Iterator[tuple[str, ...]]:
+    """A setting that keeps it from all of these, and the values that it should have."""
+    shared = unit.last("Unit.JoinsNamespaceOf") or unit.last("Service.NetworkNamespacePath")
+    if unit.is_on("Service.PrivateNetwork") and not shared:
+        yield ("PrivateNetwork", "no")
+    wanted = {"AF_INET6" if each.version == 6 else "AF_INET" for each in resolvers}
+    if not wanted & families(unit):
+        yield ("RestrictAddressFamilies", "", "AF_INET AF_INET6 AF_NETLINK AF_UNIX")
+    if all(_is_denied(unit, each) for each in resolvers):
+        yield ("IPAddressDeny", "")
+    only_inside = set(unit.words("Service.RestrictNetworkInterfaces")) == {"lo"}
+    if only_inside and not any(each.is_loopback for each in resolvers):
+        yield ("RestrictNetworkInterfaces", "")
+
+
+def _is_denied(unit: Unit, address: IPv4Address | IPv6Address) -> bool:
+    """What is allowed goes before what is denied."""
+    return _is_among(address, unit.words("Service.IPAddressDeny")) and not _is_among(
+        address, unit.words("Service.IPAddressAllow")
+    )
+
+
+def _is_among(address: IPv4Address | IPv6Address, said: Sequence[str]) -> bool:
+    for network in (each for word in said for each in NETWORKS.get(word, (word,))):
+        try:
+            if address in ip_network(network, strict=False):
+                return True
+        except ValueError:  # it means nothing to systemd either
+            continue
+    return False

@@ -1,0 +1,103 @@
+"""What this look went by, and the hook will not where the clock runs it: variables of this shell alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from ......options import Option
+from ......providers import load as load_provider
+from .....clients.setup.text_files import is_gone
+from .....clients.setup.units import drop_in
+from .....config.environment import OF_ACCOUNTS
+from .....config.load import DEFAULT_FILE
+from .....config.settings import Account
+from ...finding import Examined, Finding, Severity
+from .runs import Run
+
+FILE = "/etc/dns01/environment"  # of variables, for a unit that has none yet
+
+
+def check(examined: Examined, run: Run) -> Iterator[Finding]:
+    """Whether the hook has an account there, and the one that was looked at here."""
+    if not (run.complete and examined.settings.accounts):
+        return
+    if examined.settings.source != "the environment":
+        yield from _by_file(examined, run)
+    elif "DNS01_CONFIG" not in run.environ and examined.environ.get("DNS01_CONFIG") != "":
+        yield from _by_variables(examined, run)
+
+
+def _by_variables(examined: Examined, run: Run) -> Iterator[Finding]:
+    (account,) = examined.settings.accounts.values()
+    provider = run.environ.get("DNS01_PROVIDER")
+    if provider not in (None, account.provider):
+        return  # another account, which was not looked at
+    lacking = [option for option in _set_here(examined, account) if not _spelt(option, run.environ)]
+    if provider is None or any(option.required or option.secret for option in lacking):
+        names = [name for option in lacking for name in _spelt(option, examined.environ)]
+        names = [*([] if provider else ["DNS01_PROVIDER"]), *names]
+        yield _only_here(run, names, tuple(_steps(examined, run, account, names)))
+
+
+def _by_file(examined: Examined, run: Run) -> Iterator[Finding]:
+    """The file that DNS01_CONFIG names here, or the usual one."""
+    source, told = examined.settings.source, run.environ.get("DNS01_CONFIG")
+    rivals = [name for name in OF_ACCOUNTS if run.environ.get(name)]
+    goes_by = told or DEFAULT_FILE
+    if rivals and goes_by == source:
+        both = " and ".join(rivals)
+        message = f"it sets {both}, and {source} has accounts: the hook ends, as either could be meant"
+        step = f"take {both} out of {run.source}"
+        yield Finding("two-configurations", Severity.ERROR, run.source, message, (step,))
+    elif not rivals and told is None and source != DEFAULT_FILE and is_gone(DEFAULT_FILE, examined.root):
+        steps = (f"mv {source} {DEFAULT_FILE}", "or leave it there:", run.setting("DNS01_CONFIG", source))
+        yield _only_here(run, ["DNS01_CONFIG"], steps)
+
+
+def _only_here(run: Run, names: Sequence[str], steps: tuple[str, ...]) -> Finding:
+    verb = "are" if len(names) > 1 else "is"
+    message = (
+        f"{', '.join(names)} {verb} set by this shell only: {run.client}, which {run.source} runs, does not "
+        "hand that on to the hook, and the renewal fails"
+    )
+    return Finding("set-in-shell-only", Severity.ERROR, run.source, message, steps)
+
+
+def _set_here(examined: Examined, account: Account) -> list[Option]:
+    """The provider's options that variables of this shell give."""
+    options = load_provider(account.provider).options
+    return [option for option in options if not option.table and _spelt(option, examined.environ)]
+
+
+def _spelt(option: Option, environ: Mapping[str, str]) -> list[str]:
+    """The variable by which an option is given, if it is."""
+    spelt = (f"{name}{end}" for name in option.env for end in ("", "_FILE"))
+    return [name for name in spelt if environ.get(name)][:1]
+
+
+def _steps(examined: Examined, run: Run, account: Account, names: Sequence[str]) -> Iterator[str]:
+    head = f"write into {DEFAULT_FILE} (chmod 600), which every run reads:"
+    yield "\n".join((head, *_section(examined, account)))
+    if run.unit:
+        yield f"or write {', '.join(names)} into {FILE} (chmod 600), and have the unit read that:"
+        yield drop_in(run.unit.name, f"EnvironmentFile={FILE}")
+    else:
+        where = "dehydrated's configuration" if run.client == "dehydrated" else run.source
+        export = "export " if run.client == "dehydrated" else ""
+        yield f"or write {', '.join(f'{export}{name}=…' for name in names)} into {where}"
+
+
+def _section(examined: Examined, account: Account) -> Iterator[str]:
+    """The account as TOML; of secrets, the place."""
+    yield f"[account.{account.provider}]"
+    yield f'provider = "{account.provider}"'
+    for option in _set_here(examined, account):
+        (name,) = _spelt(option, examined.environ)
+        value = examined.environ[name]
+        if name.endswith("_FILE"):
+            yield f'{option.key} = {{ file = "{value}" }}'
+        elif option.secret:
+            yield f'{option.key} = {{ file = "/etc/dns01/{option.key}" }}'
+        else:
+            yield f"{option.key} = {json.dumps(value, ensure_ascii=False)}"

@@ -1,0 +1,190 @@
+"""What the doctor says of a service whose unit keeps the hook from its files, or from the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from client_files import Machine, by_timer, with_dehydrated
+
+from dns01.hooks.commands.doctor.finding import Severity
+
+RUN = "/usr/bin/dehydrated --cron"
+STRICT = "ProtectSystem=strict"
+ALL = "ReadWritePaths=/etc/dehydrated"
+STATE = "StateDirectory=dns01"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """dehydrated, whose folders are in /etc/dehydrated."""
+    machine = with_dehydrated(tmp_path / "root")
+    machine["/etc/cron.d/dehydrated"] = ""
+    machine["/var/lib/dns01/journal/x"] = ""
+    return machine
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "said", "change"),
+    [
+        ((STRICT, ALL), "sandbox-read-only", "/var/lib/dns01, the state folder", STATE),
+        ((STRICT, STATE), "sandbox-read-only", "/etc/dehydrated", "ReadWritePaths=/etc/dehydrated"),
+        ((STRICT, ALL, STATE, "StateDirectory="), "sandbox-read-only", "/var/lib/dns01", STATE),
+        ((STRICT, ALL, "StateDirectory=acme", "UnsetEnvironment=STATE_DIRECTORY"),
+         "sandbox-read-only", "/var/lib/dns01", STATE),
+        ((STRICT, ALL, "Environment=DNS01_STATE_DIR=/srv/state"), "sandbox-read-only", "/srv/state",
+         "ReadWritePaths=/srv/state"),
+        (("ReadOnlyPaths=/var/lib/dns01",), "sandbox-read-only", "ReadOnlyPaths=/var/lib/dns01", STATE),
+        (("ProtectSystem=full", STATE), "sandbox-read-only", "ProtectSystem=full", ALL),
+        ((STRICT, ALL, "ReadWritePaths=-/var/lib/gone", "Environment=DNS01_STATE_DIR=/var/lib/gone"),
+         "sandbox-read-only", "/var/lib/gone", "StateDirectory=gone"),
+        (("InaccessiblePaths=/opt/dns01",), "sandbox-hides", "dns01, the hook", "InaccessiblePaths="),
+        (("InaccessiblePaths=-/var/lib",), "sandbox-hides", ", the state folder", "InaccessiblePaths="),
+        (("TemporaryFileSystem=/opt:ro",), "sandbox-hides", "/opt/dns01/bin/dns01", "TemporaryFileSystem="),
+        (("ProtectHome=yes", "Environment=DNS01_STATE_DIR=/root/.local"), "sandbox-hides", "/root/.local",
+         "ProtectHome=read-only\nReadWritePaths=/root/.local"),
+        (("PrivateNetwork=yes",), "sandbox-no-network", "PrivateNetwork=yes", "PrivateNetwork=no"),
+        (("RestrictAddressFamilies=AF_UNIX AF_NETLINK",), "sandbox-no-network", "AF_UNIX AF_NETLINK",
+         "RestrictAddressFamilies=\nRestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX"),
+        (("RestrictAddressFamilies=~AF_INET6 AF_INET", STATE), "sandbox-no-network", "~AF_INET6 AF_INET",
+         "RestrictAddressFamilies="),
+        (("RestrictAddressFamilies=none",), "sandbox-no-network", "none", "RestrictAddressFamilies="),
+        (("RestrictAddressFamilies=AF_INET6",), "sandbox-no-network", "AF_INET6", "RestrictAddressFamilies="),
+        (("IPAddressDeny=any",), "sandbox-no-network", "IPAddressDeny=any", "IPAddressDeny="),
+        (("IPAddressDeny=any", "IPAddressAllow=localhost"), "sandbox-no-network", "any", "IPAddressDeny="),
+        (("IPAddressDeny=192.0.2.0/24",), "sandbox-no-network", "192.0.2.0/24", "IPAddressDeny="),
+        (("RestrictNetworkInterfaces=lo",), "sandbox-no-network", "=lo", "RestrictNetworkInterfaces="),
+    ],
+)  # fmt: skip
+def test_a_unit_that_keeps_the_hook_from_what_it_needs(
+    machine: Machine, settings: tuple[str, ...], code: str, said: str, change: str
+) -> None:
+    by_timer(machine, "dehydrated", RUN, *settings)
+
+    finding = machine.findings()[0]
+
+    assert (finding.code, finding.severity) == (code, Severity.ERROR)
+    assert said in finding.message
+    (step,) = (
+        step for step in finding.remedy if step.startswith("systemctl edit dehydrated.service\n[Service]\n")
+    )
+    assert change in step
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        (STRICT, ALL, STATE),
+        (STRICT, "ReadWritePaths=/etc/dehydrated /var/lib/dns01 -/var/www/gone"),
+        (STRICT, "ReadWritePaths=-/var/lib -/etc"),
+        (STRICT, ALL, "StateDirectory=lego"),
+        (STRICT, ALL, STATE, "ProtectHome=true", "PrivateTmp=true", "InaccessiblePaths=/srv"),
+        (STRICT, "ProtectSystem=", "ProtectHome=tmpfs"),
+        (STRICT, ALL, "BindPaths=/var/lib/dns01"),
+        ("ProtectSystem=true", "ReadOnlyPaths=/var/lib", "ReadWritePaths=/var/lib/dns01"),
+        ("InaccessiblePaths=/opt", "InaccessiblePaths="),
+        ("InaccessiblePaths=-/opt/dns0 -/var/lib/dns0", "ProtectSystem=no"),
+        (STRICT, "RootDirectory=/srv/acme"),
+        ("PrivateNetwork=yes", "NetworkNamespacePath=/run/netns/acme"),
+        ("PrivateNetwork=yes", "[Unit]", "JoinsNamespaceOf=net.service"),
+        ("PrivateNetwork=yes", "PrivateNetwork=no"),
+        ("RestrictAddressFamilies=AF_UNIX", "RestrictAddressFamilies=AF_INET AF_INET6"),
+        ("RestrictAddressFamilies=~AF_PACKET AF_NETLINK",),
+        ("RestrictAddressFamilies=~AF_INET6",),
+        ("IPAddressDeny=any", "IPAddressAllow=any"),
+        ("IPAddressDeny=any", "IPAddressAllow=localhost 192.0.2.0/24"),
+        ("IPAddressDeny=any", "IPAddressDeny="),
+        ("IPAddressDeny=link-local multicast nonsense",),
+        ("RestrictNetworkInterfaces=~lo",),
+        ("EnvironmentFile=-/etc/gone", "EnvironmentFile=/etc/gone/*.conf", "ReadWritePaths=-/gone"),
+        ("EnvironmentFile=/etc/gone", "EnvironmentFile=", "WorkingDirectory=-/gone"),
+        ("WorkingDirectory=~",),
+    ],
+)  # fmt: skip
+def test_a_unit_that_leaves_the_hook_what_it_needs(machine: Machine, settings: tuple[str, ...]) -> None:
+    machine["/srv/x"] = ""
+    by_timer(machine, "dehydrated", RUN, *settings)
+    assert machine.findings() == []
+
+
+def test_a_drop_in_that_takes_the_sandbox_back(machine: Machine) -> None:
+    by_timer(machine, "dehydrated", RUN, STRICT, "PrivateNetwork=yes")
+    assert len(machine.findings()) > 1
+    machine["/etc/systemd/system/dehydrated.service.d/dns01.conf"] = (
+        f"[Service]\nPrivateNetwork=no\n{ALL}\n{STATE}\n"
+    )
+    assert machine.findings() == []
+
+
+def test_a_command_that_runs_outside_of_the_sandbox(machine: Machine) -> None:
+    by_timer(machine, "dehydrated", f"+{RUN}", STRICT, "User=nobody")
+    assert machine.findings() == []
+
+
+@pytest.mark.parametrize("home", ["yes", "tmpfs", "true"])
+@pytest.mark.parametrize("hidden", ["/root/venv/bin/dns01", "/home/acme/dns01/hooks/hook.py"])
+def test_a_hook_at_somebodys_home(machine: Machine, home: str, hidden: str) -> None:
+    machine["/etc/dehydrated/config"] = f"CHALLENGETYPE=dns-01\nHOOK={hidden}\nHOOK_CHAIN=yes\n"
+    machine[hidden] = "#!/bin/sh\n"
+    machine.mode(hidden, 0o755)
+    by_timer(machine, "dehydrated", RUN, f"ProtectHome={home}")
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("sandbox-hides", Severity.ERROR)
+    assert finding.remedy[0] == "systemctl edit dehydrated.service\n[Service]\nProtectHome=read-only"
+    by_timer(machine, "dehydrated", RUN, "ProtectHome=read-only")
+    assert machine.findings() == []
+
+
+def test_a_link_and_an_interpreter_at_somebodys_home(machine: Machine) -> None:
+    link = machine.root / "opt/dns01/bin/dns01"
+    link.unlink()
+    link.symlink_to("../../../root/venv/bin/dns01")
+    machine["/root/venv/bin/dns01"] = "#!/root/venv/bin/python\n"
+    machine["/root/venv/bin/python"] = "ELF"
+    machine.mode("/root/venv/bin/dns01", 0o755)
+    by_timer(machine, "dehydrated", RUN, "ProtectHome=yes")
+    assert [finding.message.split(", ")[0] for finding in machine.findings()] == [
+        "dehydrated.service does not see /root/venv/bin/dns01",
+        "dehydrated.service does not see /root/venv/bin/python",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("place", "settings"),
+    [
+        ("/root/config.toml", ("ProtectHome=yes", "Environment=DNS01_CONFIG=/root/config.toml")),
+        ("/tmp/config.toml", ("PrivateTmp=yes", "Environment=DNS01_CONFIG=/tmp/config.toml")),
+        ("/home/me/token", ("ProtectHome=tmpfs", "Environment=CLOUDFLARE_DNS_API_TOKEN_FILE=/home/me/token")),
+        ("/etc/dns01/config.toml", ("InaccessiblePaths=/etc/dns01",)),
+    ],
+)
+def test_a_configuration_or_a_secret_that_is_hidden(
+    machine: Machine, place: str, settings: tuple[str, ...]
+) -> None:
+    machine[place] = "-"
+    by_timer(machine, "dehydrated", RUN, *settings)
+    assert machine.finding().code == "sandbox-hides"
+    assert place in machine.finding().message
+
+
+def test_a_secret_that_the_configuration_names(machine: Machine) -> None:
+    machine["/etc/dns01/config.toml"] = '[account.a]\nprovider = "desec"\ntoken = { file = "/root/token" }\n'
+    machine["/root/token"] = "-"
+    by_timer(machine, "dehydrated", RUN, "ProtectHome=yes")
+    assert "/root/token, a file that it names" in machine.finding().message
+
+
+@pytest.mark.parametrize(
+    ("setting", "code", "step"),
+    [
+        ("EnvironmentFile=/etc/dns01/env", "environment-file-missing", "write /etc/dns01/env  (chmod 600)"),
+        ("ReadWritePaths=/srv/acme", "unit-path-missing", "mkdir -p /srv/acme"),
+        ("InaccessiblePaths=/srv/acme", "unit-path-missing", "mkdir -p /srv/acme"),
+        ("BindPaths=/srv/acme:/mnt", "unit-path-missing", "mkdir -p /srv/acme"),
+        ("WorkingDirectory=/srv/acme", "unit-path-missing", "mkdir -p /srv/acme"),
+    ],
+)
+def test_a_unit_that_does_not_start(machine: Machine, setting: str, code: str, step: str) -> None:
+    by_timer(machine, "dehydrated", RUN, setting)
+    assert (machine.finding().code, machine.finding().severity) == (code, Severity.ERROR)
+    assert machine.finding().remedy == (step,)

@@ -1,0 +1,282 @@
+"""What the doctor says of an account that the shell has in which it is asked, and the hook has not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from client_files import CRON, DEHYDRATED, RENEWAL, Machine, by_timer, with_dehydrated
+
+from dns01.hooks.commands.doctor.finding import Finding, Severity
+
+SHELL = {"DNS01_PROVIDER": "desec", "DESEC_TOKEN": "the-secret-of-desec-4711"}
+LEGO = "lego --path /var/lib/lego -d example.net --dns exec renew"
+UACME = "uacme -h /opt/dns01/bin/dns01 issue example.net"
+HOOK = "EXEC_PATH=/opt/dns01/bin/dns01"
+CRONTAB = "/etc/cron.d/acme"
+FILE = "/etc/dns01/environment"
+
+Make = Callable[[Machine], str]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """example.org is dehydrated's, whose configuration has the account; example.net is whose a test says."""
+    machine = with_dehydrated(tmp_path / "root")
+    machine["/etc/dehydrated/config"] = f"{DEHYDRATED}export DNS01_PROVIDER=desec DESEC_TOKEN=x\n"
+    return machine
+
+
+def found(machine: Machine, domain: str = "example.net", **environ: str) -> list[Finding]:
+    every = machine.findings(domain, **(environ or SHELL))
+    return [finding for finding in every if finding.severity == Severity.ERROR]
+
+
+def certbot_by_timer(machine: Machine, *settings: str, hook: str = "dns01 certbot auth") -> str:
+    machine["/etc/letsencrypt/renewal/example.net.conf"] = RENEWAL.replace("dns01 certbot auth", hook, 1)
+    by_timer(machine, "certbot", "/usr/bin/certbot -q renew", *settings)
+    return "certbot.service"
+
+
+def certbot_by_cron(machine: Machine) -> str:
+    certbot_by_timer(machine)
+    (machine.root / "etc/systemd/system/timers.target.wants/certbot.timer").unlink()
+    machine[CRONTAB] = "1 2 * * * root certbot -q renew\n"
+    return CRONTAB
+
+
+def certbot_of_a_snap(machine: Machine) -> str:
+    certbot_by_cron(machine)
+    machine[CRONTAB] = ""
+    by_timer(machine, "snap.certbot.renew", '/usr/bin/snap run --timer="00:00~24:00/2" certbot.renew')
+    return "snap.certbot.renew.service"
+
+
+def lego_by_cron(machine: Machine) -> str:
+    machine[CRONTAB] = f"{HOOK}\n1 2 * * * root {LEGO}\n"
+    return CRONTAB
+
+
+def lego_by_timer(machine: Machine) -> str:
+    by_timer(machine, "lego", f"/usr/bin/{LEGO}", f"Environment={HOOK}")
+    return "lego.service"
+
+
+def lego_by_a_script(machine: Machine) -> str:
+    machine["/usr/local/sbin/renew"] = f"#!/bin/sh\nexport {HOOK}\n{LEGO}\n"
+    machine[CRONTAB] = "1 2 * * * root /usr/local/sbin/renew\n"
+    return CRONTAB
+
+
+def uacme_by_a_table_of_ones_own(machine: Machine) -> str:
+    machine["/var/spool/cron/crontabs/root"] = f"1 2 * * * {UACME}\n"
+    return "/var/spool/cron/crontabs/root"
+
+
+def uacme_by_cron_daily(machine: Machine) -> str:
+    machine["/etc/cron.daily/uacme"] = f"#!/bin/sh\n{UACME}\n"
+    machine.mode("/etc/cron.daily/uacme", 0o755)
+    return "/etc/cron.daily/uacme"
+
+
+def traefik(machine: Machine) -> str:
+    machine["/etc/traefik/traefik.yml"] = "acme:\n  dnsChallenge:\n    provider: exec\n"
+    machine["/etc/systemd/system/traefik.service"] = f"[Service]\nExecStart=/x/traefik\nEnvironment={HOOK}\n"
+    return "traefik.service"
+
+
+def a_file_with_export(machine: Machine) -> str:
+    machine[FILE] = "export DNS01_PROVIDER=desec\nexport DESEC_TOKEN=x\n"
+    return certbot_by_timer(machine, f"EnvironmentFile={FILE}")
+
+
+def variables_taken_back(machine: Machine) -> str:
+    certbot_by_timer(machine, "Environment=DNS01_PROVIDER=desec DESEC_TOKEN=x")
+    machine["/etc/systemd/system/certbot.service.d/a.conf"] = "[Service]\nEnvironment=\n"
+    return "certbot.service"
+
+
+def variables_in_another_section(machine: Machine) -> str:
+    certbot_by_timer(machine)
+    machine["/etc/systemd/system/certbot.service.d/a.conf"] = (
+        "[Unit]\nEnvironment=DNS01_PROVIDER=desec DESEC_TOKEN=x\n"
+    )
+    return "certbot.service"
+
+
+def the_token_alone_is_lacking(machine: Machine) -> str:
+    return certbot_by_timer(machine, "Environment=DNS01_PROVIDER=desec")
+
+
+BROKEN = (
+    certbot_by_timer, certbot_by_cron, certbot_of_a_snap, lego_by_cron, lego_by_timer, lego_by_a_script,
+    uacme_by_a_table_of_ones_own, uacme_by_cron_daily, traefik, a_file_with_export, variables_taken_back,
+    variables_in_another_section, the_token_alone_is_lacking,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("make", BROKEN)
+def test_an_account_of_this_shell_only(machine: Machine, make: Make) -> None:
+    source = make(machine)
+
+    (finding,) = found(machine)
+
+    assert (finding.code, finding.subject) == ("set-in-shell-only", source)
+    assert "DESEC_TOKEN" in finding.message
+    assert finding.remedy[0].startswith("write into /etc/dns01/config.toml (chmod 600)")
+    assert SHELL["DESEC_TOKEN"] not in repr(finding)
+
+
+def test_dehydrateds_own_configuration_has_no_account(machine: Machine) -> None:
+    machine["/etc/dehydrated/config"] = DEHYDRATED
+    (finding,) = found(machine, "example.org")
+    assert (finding.code, finding.subject) == ("set-in-shell-only", "/etc/cron.d/dehydrated")
+    assert finding.remedy == (
+        "write into /etc/dns01/config.toml (chmod 600), which every run reads:\n"
+        '[account.desec]\nprovider = "desec"\ntoken = { file = "/etc/dns01/token" }',
+        "or write export DNS01_PROVIDER=…, export DESEC_TOKEN=… into dehydrated's configuration",
+    )
+
+
+def test_the_steps_for_a_unit(machine: Machine) -> None:
+    certbot_by_timer(machine)
+    (finding,) = found(machine)
+    assert finding.remedy[1:] == (
+        f"or write DNS01_PROVIDER, DESEC_TOKEN into {FILE} (chmod 600), and have the unit read that:",
+        f"systemctl edit certbot.service\n[Service]\nEnvironmentFile={FILE}",
+    )
+
+
+def dehydrated_as_it_should_be(machine: Machine) -> None:
+    machine["/etc/dehydrated/domains.txt"] = "example.org\nexample.net\n"
+
+
+def a_file_of_variables(machine: Machine) -> None:
+    machine[FILE] = "DNS01_PROVIDER=desec\nDESEC_TOKEN=x\n"
+    certbot_by_timer(machine, f"EnvironmentFile={FILE}")
+
+
+def a_file_for_the_token(machine: Machine) -> None:
+    certbot_by_timer(machine, "Environment=DNS01_PROVIDER=desec DESEC_TOKEN_FILE=%d/token")
+
+
+def a_configuration_that_the_unit_names(machine: Machine) -> None:
+    certbot_by_timer(machine, "Environment=DNS01_CONFIG=/etc/other.toml")
+
+
+def variables_of_the_manager(machine: Machine) -> None:
+    machine["/etc/systemd/system.conf"] = "[Manager]\nDefaultEnvironment=DNS01_PROVIDER=desec DESEC_TOKEN=x\n"
+    certbot_by_timer(machine)
+
+
+def variables_that_are_passed(machine: Machine) -> None:
+    certbot_by_timer(machine, "PassEnvironment=DNS01_PROVIDER DESEC_TOKEN")
+
+
+def variables_of_cron(machine: Machine) -> None:
+    lego_by_cron(machine)
+    machine[CRONTAB] = f"{HOOK}\nDNS01_PROVIDER = desec\nDESEC_TOKEN='x'\n1 2 * * * root {LEGO}\n"
+
+
+def variables_in_front_of_the_command(machine: Machine) -> None:
+    machine[CRONTAB] = f"1 2 * * * root env DNS01_PROVIDER=desec DESEC_TOKEN=x {HOOK} {LEGO}\n"
+
+
+def variables_of_a_script(machine: Machine) -> None:
+    lego_by_a_script(machine)
+    machine["/usr/local/sbin/renew"] = (
+        f"#!/bin/sh\nexport {HOOK} DNS01_PROVIDER=desec\nexport DESEC_TOKEN=x\n{LEGO}\n"
+    )
+
+
+def a_script_that_reads_a_file(machine: Machine) -> None:
+    lego_by_a_script(machine)
+    machine["/usr/local/sbin/renew"] = f"#!/bin/sh\nset -a; . /etc/acme.env; set +a\nexport {HOOK}\n{LEGO}\n"
+
+
+def variables_of_all(machine: Machine) -> None:
+    machine["/etc/environment"] = "DNS01_PROVIDER=desec\nDESEC_TOKEN=x\n"
+    lego_by_cron(machine)
+
+
+def a_hook_with_variables_of_its_own(machine: Machine) -> None:
+    machine["/opt/auth"] = (
+        '#!/bin/sh\nexport DNS01_PROVIDER=desec DESEC_TOKEN=x\nexec dns01 certbot auth "$@"\n'
+    )
+    machine.mode("/opt/auth", 0o755)
+    certbot_by_timer(machine, hook="/opt/auth")
+
+
+def a_hook_behind_its_variables(machine: Machine) -> None:
+    certbot_by_timer(machine, hook="DNS01_PROVIDER=desec DESEC_TOKEN=x dns01 certbot auth")
+
+
+def a_client_in_a_container(machine: Machine) -> None:
+    certbot_by_cron(machine)
+    machine[CRONTAB] = "1 2 * * * root docker exec certbot certbot -q renew\n"
+
+
+def somebody_elses_hook(machine: Machine) -> None:
+    certbot_by_timer(machine, hook="/opt/other auth")
+    machine["/opt/other"] = "#!/bin/sh\nexec cloudflare\n"
+    machine.mode("/opt/other", 0o755)
+
+
+HEALTHY = (
+    dehydrated_as_it_should_be, a_file_of_variables, a_file_for_the_token, variables_of_the_manager,
+    a_configuration_that_the_unit_names, variables_that_are_passed, variables_of_cron, variables_of_all,
+    variables_in_front_of_the_command, variables_of_a_script, a_script_that_reads_a_file, somebody_elses_hook,
+    a_hook_with_variables_of_its_own, a_hook_behind_its_variables, a_client_in_a_container,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("make", HEALTHY)
+def test_an_account_that_the_hook_has_too(machine: Machine, make: Callable[[Machine], None]) -> None:
+    make(machine)
+    assert found(machine) == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["set -a; . /etc/dns01.env\n", ". /etc/gone\n", "export $(cat /etc/dns01.env)\n", 'eval "$(cat /x)"\n'],
+)
+def test_a_configuration_of_dehydrated_that_reads_what_nobody_knows(machine: Machine, more: str) -> None:
+    machine["/etc/dehydrated/config"] = DEHYDRATED + more
+    assert found(machine, "example.org") == []
+
+
+def configuration(tmp_path: Path) -> str:
+    file = tmp_path / "config.toml"
+    file.write_text('[account.a]\nprovider = "memory"\nzones = "example.org"\n')
+    file.chmod(0o600)
+    return str(file)
+
+
+def test_a_file_that_this_shell_alone_names(machine: Machine, tmp_path: Path) -> None:
+    file = configuration(tmp_path)
+    certbot_by_timer(machine)
+    (finding,) = found(machine, DNS01_CONFIG=file)
+    assert finding.code == "set-in-shell-only"
+    assert finding.remedy[0] == f"mv {file} /etc/dns01/config.toml"
+    assert finding.remedy[2] == f"systemctl edit certbot.service\n[Service]\nEnvironment=DNS01_CONFIG={file}"
+    certbot_by_timer(machine, f"Environment=DNS01_CONFIG={file}")
+    assert found(machine, DNS01_CONFIG=file) == []
+
+
+def test_an_account_beside_a_file_that_has_some(machine: Machine, tmp_path: Path) -> None:
+    file = configuration(tmp_path)
+    certbot_by_timer(machine, f"Environment=DNS01_CONFIG={file} DNS01_PROVIDER=desec")
+    (finding,) = found(machine, DNS01_CONFIG=file)
+    assert (finding.code, finding.remedy) == (
+        "two-configurations",
+        ("take DNS01_PROVIDER out of certbot.service",),
+    )
+
+
+def test_what_dehydrateds_cron_entry_has(machine: Machine) -> None:
+    machine["/etc/dehydrated/config"] = DEHYDRATED
+    machine["/etc/cron.d/dehydrated"] = f"DNS01_PROVIDER=desec\nDESEC_TOKEN=x\n{CRON}"
+    assert found(machine, "example.org") == []
+    machine["/etc/dehydrated/config"] = f"{DEHYDRATED}DEHYDRATED_USER=nobody\n"
+    assert found(machine, "example.org")[0].code == "set-in-shell-only"  # sudo keeps none
