@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ......options import Option
 from ......providers import load as load_provider
+from ......providers.base import WantsKeys
 from .....clients.setup.text_files import is_gone
 from .....clients.setup.units import drop_in
 from .....config.environment import OF_ACCOUNTS
@@ -34,7 +35,9 @@ def _by_variables(examined: Examined, run: Run) -> Iterator[Finding]:
     if provider not in (None, account.provider):
         return  # another account, which was not looked at
     lacking = [option for option in _set_here(examined, account) if not _spelt(option, run.environ)]
-    if provider is None or any(option.required or option.secret for option in lacking):
+    kind = load_provider(account.provider)
+    by_machine = isinstance(kind, WantsKeys) and kind.keyless  # which may be let in without any secret
+    if provider is None or any(option.required or (option.secret and not by_machine) for option in lacking):
         names = [name for option in lacking for name in _spelt(option, examined.environ)]
         names = [*([] if provider else ["DNS01_PROVIDER"]), *names]
         yield _only_here(run, names, tuple(_steps(examined, run, account, names)))

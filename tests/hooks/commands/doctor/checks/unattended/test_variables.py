@@ -246,6 +246,18 @@ def test_a_configuration_of_dehydrated_that_reads_what_nobody_knows(machine: Mac
     assert found(machine, "example.org") == []
 
 
+def test_an_account_that_the_machine_itself_may_have(machine: Machine) -> None:
+    shell = {
+        "DNS01_PROVIDER": "httpreq",
+        "HTTPREQ_ENDPOINT": "http://localhost",
+        "HTTPREQ_PASSWORD": "secret",
+    }
+    certbot_by_timer(machine, "Environment=DNS01_PROVIDER=httpreq HTTPREQ_ENDPOINT=http://localhost")
+    assert found(machine, **shell) == []
+    certbot_by_timer(machine, "Environment=DNS01_PROVIDER=httpreq")
+    assert [finding.code for finding in found(machine, **shell)] == ["set-in-shell-only"]
+
+
 def configuration(tmp_path: Path) -> str:
     file = tmp_path / "config.toml"
     file.write_text('[account.a]\nprovider = "memory"\nzones = "example.org"\n')
