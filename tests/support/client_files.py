@@ -72,6 +72,7 @@ def with_certbot(root: Path) -> Machine:
     """certbot as it should be."""
     machine = Machine(root)
     machine["/bin/sh"] = ""
+    machine.mode("/bin/sh", 0o755)
     machine["/etc/letsencrypt/renewal/example.org.conf"] = RENEWAL
     for program in ("/opt/dns01/bin/dns01", "/opt/hook.py", "/usr/local/bin/renew.sh"):
         machine[program] = "#!/bin/sh\n"
@@ -94,6 +95,7 @@ def with_dehydrated(root: Path) -> Machine:
     """dehydrated as it should be."""
     machine = Machine(root)
     machine["/bin/sh"] = ""
+    machine.mode("/bin/sh", 0o755)
     machine["/etc/dehydrated/config"] = DEHYDRATED
     machine["/etc/dehydrated/domains.txt"] = "example.org *.example.org\n"
     machine["/opt/dns01/bin/dns01"] = "#!/bin/sh\n"

@@ -67,9 +67,10 @@ def _renews_nothing(line: Line, client: str) -> Iterator[tuple[str, str]]:
     ):
         program, words = called[-1]
         command = rf"(?<![\w./-]){re.escape(program)}(?![\w./-])[^;&|<>]*"
+        right = RENEW[client].replace(client, program, 1)
         yield (
             f"it runs {' '.join((program, *words))}, which renews nothing",
-            line.instead(re.sub(command, lambda _: RENEW[client], line.command, count=1).rstrip()),
+            line.instead(re.sub(command, lambda _: right, line.command, count=1).rstrip()),
         )
 
 
@@ -88,6 +89,13 @@ def _not_found(line: Line, client: str, root: str) -> Iterator[tuple[str, str]]:
                 os.path.isfile(beneath(f"{folder}/{program}", root)) for folder in path.split(":")
             ):
                 yield f"{program} is {elsewhere[0]}, and is looked for in {path}", mend
+
+
+def daily(client: str, root: str = "/") -> str:
+    """The command that renews what is due, as cron finds it."""
+    places = _places(client, root)
+    found = not places or any(os.path.dirname(place) in CRON_PATH.split(":") for place in places)
+    return RENEW[client] if found else RENEW[client].replace(client, places[0], 1)
 
 
 def _places(client: str, root: str) -> list[str]:

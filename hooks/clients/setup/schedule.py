@@ -23,7 +23,7 @@ class Schedule(NamedTuple):
     """What runs a client by the clock. ``commands``: the lines that run the client. ``idle``: timers for it
     that are not enabled, and ``masked`` those that cannot be. ``days``: between two runs, by the most
     frequent of them. ``ignored``: what would run it, each with the reason why it does not.
-    ``lines``: ``commands``, and what the scripts say that they call."""
+    ``lines``: ``commands``, and what the scripts say that they call. ``timers``: those that run it."""
 
     commands: tuple[str, ...]
     idle: tuple[str, ...]
@@ -31,6 +31,7 @@ class Schedule(NamedTuple):
     days: float | None = None
     ignored: tuple[Entry, ...] = ()
     lines: tuple[Line, ...] = ()
+    timers: tuple[str, ...] = ()
 
 
 def has_cron(root: str = "/") -> bool:
@@ -75,6 +76,7 @@ def of(client: str, root: str = "/") -> Schedule:
         min((1 if entry.days is None else entry.days for entry, _ in taken), default=None),
         tuple(entry for entry, _ in judged if entry.ignored),
         tuple(line for _, lines in taken for line in lines),
+        tuple(sorted(timers.keys() & enabled - masked)),
     )
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from .....clients.setup import schedule as schedules
-from .....clients.setup.cron_faults import RENEW
+from .....clients.setup.cron_faults import daily
 from ...finding import Finding, Severity
 
 
@@ -29,7 +29,7 @@ def check(
         yield Finding(code, Severity.ERROR, entry.path, message, (entry.remedy,))
         return
     install = [] if schedules.has_cron(root) else ["apt-get install cron"]
-    steps = steps or (f"write in /etc/cron.d/{client}: 17 4 * * * root {RENEW[client]}",)
+    steps = steps or (f"write in /etc/cron.d/{client}: 17 4 * * * root {daily(client, root)}",)
     enable = [f"systemctl enable --now {timer}" for timer in schedule.idle]
     yield Finding(
         "no-timer",

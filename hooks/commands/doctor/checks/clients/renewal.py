@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from .....clients.setup.dehydrated_config import Dehydrated
 from .....clients.setup.schedule import Schedule
+from .....clients.setup.units import drop_in
 from ...finding import Finding, Severity
 from .certificate_authorities import DUPLICATES, is_letsencrypt
 
@@ -36,7 +37,7 @@ def check(
     if days >= lifetime and (profile or _is_letsencrypt(settings)):
         yield _at_every_run(config, settings, days, lifetime)
     elif schedule.days is not None and schedule.days >= min(days, lifetime):
-        yield _too_rarely(schedule.days, min(days, lifetime))
+        yield _too_rarely(schedule, schedule.days, min(days, lifetime))
     yield from _forced(schedule, frozenset(name for names in mine for name in names))
     longest = max(map(len, mine), default=0)
     if profile and longest > profile.names:
@@ -74,14 +75,15 @@ def _forced(schedule: Schedule, names: frozenset[str]) -> Iterator[Finding]:
             yield Finding("renews-every-run", Severity.WARNING, line.path, message, (step,))
 
 
-def _too_rarely(every: float, left: float) -> Finding:
+def _too_rarely(schedule: Schedule, every: float, left: float) -> Finding:
+    steps = [drop_in(timer, "OnCalendar=", "OnCalendar=daily") for timer in schedule.timers]
     return Finding(
         "timer-too-rare",
         Severity.WARNING,
         "dehydrated",
         f"it runs every {every:.0f} days, and renews with {left:.0f} days left: a certificate may expire "
         "between two runs",
-        ("have it run daily: OnCalendar=daily, or in /etc/cron.d: 17 4 * * * root dehydrated --cron",),
+        tuple(steps) or ("have it run daily, in /etc/cron.d: 17 4 * * * root dehydrated --cron",),
     )
 
 

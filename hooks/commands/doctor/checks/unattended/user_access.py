@@ -17,12 +17,13 @@ def check(examined: Examined, run: Run, user: User, need: Need) -> Iterator[Find
     if run.unit and need.path in run.unit.directories("StateDirectory"):
         return
     wanted = os.W_OK | os.X_OK if need.use == WRITE else os.R_OK
+    wanted |= os.X_OK if need.what == HOOK else 0
     closed = barrier(need.path, user, wanted, examined.root)
     if not closed and need.what == STATE and _owner(examined, need.path) not in (None, user.uid):
         closed = need.path
     if closed:
         writes = need.use == WRITE
-        verb = "write to" if writes else "read"
+        verb = "write to" if writes else "run" if need.what == HOOK else "read"
         code = "user-may-not-write" if writes else "user-may-not-read"
         message = f"{run.client} runs as {user.name}, who may not {verb} {need.path}, {need.what}"
         message += f", as {closed} is closed" if closed != need.path else ""

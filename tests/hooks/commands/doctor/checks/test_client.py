@@ -168,6 +168,8 @@ def test_nothing_runs_dehydrated(dehydrated: Machine) -> None:
     dehydrated["/usr/sbin/cron"] = "ELF"
     (dehydrated.root / "usr/sbin/cron").chmod(0o755)
     assert dehydrated.finding().remedy == (entry,)
+    dehydrated["/opt/acme/dehydrated"] = ""
+    assert dehydrated.finding().remedy == (entry.replace("dehydrated --cron", "/opt/acme/dehydrated --cron"),)
 
 
 @pytest.mark.parametrize("crontab", ["/etc/crontab", "/var/spool/cron/crontabs/root", "/etc/cron.daily/x"])
@@ -189,7 +191,13 @@ def test_cron_in_any_of_its_places(dehydrated: Machine, crontab: str) -> None:
         ("/etc/cron.d/acme", CRON.replace("root ", ""), 0o644, "user", "17 4 * * * root /usr/bin/dehydrated"),
         ("/etc/cron.d/acme", "@daily dehydrated -c\n", 0o644, "user", "@daily root dehydrated -c"),
         ("/etc/cron.d/acme", CRON.replace("* * *", "31 2 *"), 0o644, "no year", "17 4 * * *"),
-        ("/etc/cron.d/acme", CRON.replace("--cron", "-v"), 0o644, "renews nothing", "root dehydrated --cron"),
+        (
+            "/etc/cron.d/acme",
+            CRON.replace("--cron", "-v"),
+            0o644,
+            "renews nothing",
+            "root /usr/bin/dehydrated --cron",
+        ),
         (
             "/etc/cron.d/acme",
             CRON.replace("usr", "opt"),
@@ -246,6 +254,9 @@ def test_a_timer_of_a_few_days_of_the_year(dehydrated: Machine) -> None:
     dehydrated["/etc/systemd/system/acme.service"] = "[Service]\nExecStart=/usr/bin/dehydrated -c\n"
     dehydrated.link("/etc/systemd/system/timers.target.wants/acme.timer")
     assert "every 184 days" in dehydrated.finding().message
+    assert dehydrated.finding().remedy == (
+        "systemctl edit acme.timer\n[Timer]\nOnCalendar=\nOnCalendar=daily",
+    )
 
 
 def test_a_timer_that_is_not_enabled(certbot: Machine) -> None:

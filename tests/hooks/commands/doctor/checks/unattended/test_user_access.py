@@ -64,6 +64,10 @@ def closed_hook(machine: Machine) -> None:
     machine.mode("/opt/dns01/bin/dns01", 0o750)
 
 
+def hook_of_roots_alone(machine: Machine) -> None:
+    machine.mode("/opt/dns01/bin/dns01", 0o744)
+
+
 def state_of_roots(machine: Machine) -> None:
     machine.owner("/var/lib/acme/.local/state/dns01", 0)
 
@@ -87,6 +91,7 @@ def certificates_of_roots(machine: Machine) -> None:
             "user-may-not-read",
             "put the hook where acme gets to it, in /opt or /etc for example",
         ),
+        (hook_of_roots_alone, "user-may-not-read", "chmod o+rx /opt/dns01/bin/dns01"),
         (closed_hook, "user-may-not-read", "chmod o+rx /opt/dns01/bin/dns01"),
         (state_of_roots, "user-may-not-write", "chown -R acme: /var/lib/acme/.local/state/dns01"),
         (state_where_nothing_can_be_made, "user-may-not-write", "install -d -m 700 -o acme /var/lib/dns01"),
