@@ -68,10 +68,13 @@ def _rules(unit: Unit, root: str) -> Iterator[Rule]:
 
 def missing_paths(unit: Unit, root: str = "/") -> Iterator[str]:
     """Those that are not there, and without which systemd does not start the unit."""
-    for key in ("ReadWritePaths", "ReadOnlyPaths", "InaccessiblePaths", "BindPaths", "BindReadOnlyPaths"):
-        for word in unit.words(f"Service.{key}"):
-            if word.startswith("/") and is_gone(word.partition(":")[0], root):
-                yield word.partition(":")[0]
+    keys = ("ReadWritePaths", "ReadOnlyPaths", "InaccessiblePaths", "BindPaths", "BindReadOnlyPaths")
+    paths = [word.partition(":")[0] for key in keys for word in unit.words(f"Service.{key}")]
+    made = ["/run", *(path for key in DIRECTORIES for path in unit.directories(key))]  # by then
+    for path in [*paths, unit.last("Service.WorkingDirectory")]:
+        is_made = any(f"{path}/".startswith(f"{each}/") for each in made)
+        if path.startswith("/") and not is_made and is_gone(path, root):
+            yield path
 
 
 def _paths(unit: Unit, key: str, root: str) -> Iterator[str]:

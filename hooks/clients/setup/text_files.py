@@ -35,6 +35,6 @@ def is_gone(path: str, root: str = "/") -> bool:
         os.stat(beneath(path, root))
     except (FileNotFoundError, NotADirectoryError):
         return True
-    except OSError:
+    except (OSError, ValueError):
         return False
     return False

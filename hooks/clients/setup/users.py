@@ -54,7 +54,7 @@ def barrier(path: str, user: User, wanted: int, root: str = "/") -> str:
         except FileNotFoundError:
             above = os.path.dirname(step)
             return above if wanted & os.W_OK and barrier(above, user, os.W_OK | os.X_OK, root) else ""
-        except OSError:
+        except (OSError, ValueError):
             return ""
         needed = wanted if step == path else os.X_OK
         shift = 6 if status.st_uid == user.uid else 3 if status.st_gid in user.groups else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ......errors import StateError
 from .....clients.setup.users import is_known
 from ...finding import Examined, Finding, Severity
 from . import sandbox, user_access, variables
@@ -22,7 +23,11 @@ def _run(examined: Examined, run: Run) -> Iterator[Finding]:
         message = f"{run.client} is to run as {run.user}, and there is no such user"
         yield Finding("user-missing", Severity.ERROR, run.source, message, (run.as_root(),))
         return
-    needed = list(needs(examined, run, user))
+    try:
+        needed = [need for need in needs(examined, run, user) if "$" not in need.path]
+    except StateError as error:
+        yield Finding("state-unusable", Severity.ERROR, run.source, str(error), (error.hint,))
+        return
     if run.unit:
         yield from sandbox.check(examined, run.unit, needed)
     if user is None or user.uid == 0:

@@ -111,8 +111,9 @@ def user_of(examined: Examined, run: Run) -> User | None:
 def needs(examined: Examined, run: Run, user: User | None) -> Iterator[Need]:
     """What the hook and the client open, as far as it is known."""
     yield from (Need(path, HOOK, READ) for path in _links(examined, run.hook) if run.hook)
-    if run.complete:
+    if run.complete and "$" not in run.environ.get("DNS01_STATE_DIR", ""):
         yield Need(_state(run, user), STATE, WRITE)
+    if run.complete:
         yield from _configuration(examined, run)
     yield from (Need(folder, f"where {run.client} keeps its files", WRITE) for folder in run.folders)
 

@@ -36,13 +36,11 @@ def check(examined: Examined, unit: Unit, needs: Sequence[Need]) -> Iterator[Fin
 def _lacking(examined: Examined, unit: Unit) -> Iterator[Finding]:
     """What has to be there for the unit to start."""
     for file in environment_files(unit):
-        if file.startswith("/") and not re.search(r"[*?[%]", file) and is_gone(file, examined.root):
+        if re.match(r"/(?!run/)[^*?[%]*$", file) and is_gone(file, examined.root):
             message = f"{unit.name} does not start: its EnvironmentFile {file} is not there"
             steps = (f"write {file}  (chmod 600)",)
             yield Finding("environment-file-missing", Severity.ERROR, unit.files[0], message, steps)
-    folder = unit.last("Service.WorkingDirectory").rstrip("/")
-    folders = [folder] if folder.startswith("/") and is_gone(folder, examined.root) else []
-    for path in dict.fromkeys([*folders, *missing_paths(unit, examined.root)]):
+    for path in dict.fromkeys(missing_paths(unit, examined.root)):
         message = f"{unit.name} does not start: {path}, which it names, is not there"
         yield Finding("unit-path-missing", Severity.ERROR, unit.files[0], message, (f"mkdir -p {path}",))
 

@@ -99,6 +99,8 @@ def test_a_unit_that_keeps_the_hook_from_what_it_needs(
         ("EnvironmentFile=-/etc/gone", "EnvironmentFile=/etc/gone/*.conf", "ReadWritePaths=-/gone"),
         ("EnvironmentFile=/etc/gone", "EnvironmentFile=", "WorkingDirectory=-/gone"),
         ("WorkingDirectory=~",),
+        ("StateDirectory=acme", "ReadWritePaths=/var/lib/acme /run/a", "WorkingDirectory=/var/lib/acme/w"),
+        ("EnvironmentFile=/run/acme.env", "Environment=DNS01_STATE_DIR=$STATE"),
     ],
 )  # fmt: skip
 def test_a_unit_that_leaves_the_hook_what_it_needs(machine: Machine, settings: tuple[str, ...]) -> None:
@@ -188,3 +190,15 @@ def test_a_unit_that_does_not_start(machine: Machine, setting: str, code: str, s
     by_timer(machine, "dehydrated", RUN, setting)
     assert (machine.finding().code, machine.finding().severity) == (code, Severity.ERROR)
     assert machine.finding().remedy == (step,)
+
+
+def test_a_state_folder_that_is_another_one_in_each_folder(machine: Machine) -> None:
+    by_timer(machine, "dehydrated", RUN, "Environment=DNS01_STATE_DIR=state")
+    assert (machine.finding().code, machine.finding().severity) == ("state-unusable", Severity.ERROR)
+
+
+def test_a_path_that_is_none(machine: Machine) -> None:
+    by_timer(
+        machine, "dehydrated", RUN, "ReadWritePaths=/a\0b", "EnvironmentFile=/c\0d", "WorkingDirectory=/e\0f"
+    )
+    assert machine.findings() == []
