@@ -151,6 +151,30 @@ def recheck_serials(
     return survey._replace(behind=(*survey.behind, *still))
 
 
+def recheck_turns(
+    survey: Survey,
+    seen: Mapping[Address, Collection[int]],
+    timing: Timing = USUAL,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> tuple[Look, ...]:
+    """The copies at addresses that have shown another serial (``seen``) than in the survey, and show an older
+    one after a while: several machines answer there. Each answer comes from one of them, by chance."""
+    known = {look.address for look in survey.behind}
+    newest = {
+        look.address: max(map(Serial, (look.serial, *seen[look.address])))
+        for look in survey.looks
+        if look.serial is not None and look.address not in known
+        if {*seen.get(look.address, ())} - {look.serial}
+    }
+    late = [look for look in survey.looks if look.address in newest]
+    if not late:
+        return ()
+    sleep(timing.catch_up)
+    still = _still(late, lambda look: _serial(look) < newest[look.address], survey.apex, timing)
+    return tuple(look._replace(uneven=True) for look in still)
+
+
 def _still_behind(
     looks: Iterable[Look], apex: str, timing: Timing, sleep: Callable[[float], None]
 ) -> tuple[Look, ...]:

@@ -6,7 +6,8 @@ have a firewall before it that does. A CA's resolver comes to each of the server
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import dns.message
@@ -14,12 +15,13 @@ import dns.rcode
 import dns.rdatatype
 from dns.rdatatype import CAA, SOA, RdataType
 
-from ....dns.inspect.faults import listed
+from ....dns.address import Address
+from ....dns.inspect.faults import ServerFault, by_host, listed
 from ....dns.inspect.server_answers import Look
-from ....dns.inspect.survey import Survey
-from ....dns.message import Response, alias_of, apex_of, referral_to
+from ....dns.inspect.survey import Survey, recheck_turns
+from ....dns.message import Response, alias_of, apex_of, referral_to, text
 from ..finding import Examined, Finding, Severity
-from .name_servers.copy_faults import apex_cname
+from .name_servers.copy_faults import REPORTS, apex_cname
 from .name_servers.denied_above import denied_above
 from .subjects.ca_queries import Answers, asking, dropping, questions, too_large
 from .subjects.zones import zone_of
@@ -53,12 +55,18 @@ def check(examined: Examined) -> Iterator[Finding]:
         for question, zone in asked.items()
         if zone is not None and zone.apex in zones
     ]
+    serials = {apex: defaultdict[Address, set[int]](set) for apex in zones}
     for zone, name, rdtype, answers in waiting:
         certain = _certain(examined, zone, name, rdtype, answers.result())
         yield from _findings(examined, zone, name, rdtype, certain)
+        _note_serials(serials[zone.apex], zone.apex, certain)
     for apex, answers in cases.items():
         zone = zones[apex]
-        yield from _of_case(zone, _certain(examined, zone, mixed(apex), SOA, answers.result()))
+        certain = _certain(examined, zone, mixed(apex), SOA, answers.result())
+        yield from _of_case(zone, certain)
+        _note_serials(serials[apex], apex, certain)
+    for apex, seen in serials.items():
+        yield from _by_turns(zones[apex], recheck_turns(zones[apex], seen, examined.discovery.timing))
     yield from denied_above(examined)
 
 
@@ -75,6 +83,25 @@ def _certain(examined: Examined, zone: Survey, name: str, rdtype: RdataType, ans
         return answers
     vanished = {look.address for look in missing} - dropping(examined, zone, name, rdtype, missing)
     return {address: answer for address, answer in answers.items() if address not in vanished}
+
+
+# Several machines at one address
+
+
+def _note_serials(seen: Mapping[Address, set[int]], apex: str, answers: Answers) -> None:
+    """The serial of the zone stands in a "no", too (RFC 2308 §3): each answer tells of the machine that
+    has given it, without a question more."""
+    for address, answer in answers.items():
+        if answer.message and answer.authoritative:
+            for rrset in (*answer.message.answer, *answer.message.authority):
+                if rrset.rdtype == SOA and text(rrset.name) == apex:
+                    seen[address].add(rrset[0].serial)
+
+
+def _by_turns(survey: Survey, looks: Sequence[Look]) -> Iterator[Finding]:
+    found = survey._replace(behind=(*survey.behind, *looks))
+    for host, some in by_host(looks):
+        yield REPORTS["stale"](found, ServerFault("stale", host, tuple(some)))
 
 
 # Types

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dns.message
+import dns.rdatatype
 import pytest
 from calls import KEY
 from setups import BOTH, FOUR, NAME, ONE, THREE, TWO, Account, Fault, Faults, Site, check_fault
@@ -10,6 +11,7 @@ from testbed import Bind, Knot, NameServer, PowerDNS, Zone
 from testbed.sockets import Transport
 
 FAULTS = Faults()
+LOOKED_AT = {dns.rdatatype.SOA, dns.rdatatype.NS, dns.rdatatype.DNSKEY}
 HEAD = "@ SOA {mname} hostmaster {serial} 3600 600 86400 60\n@ NS ns1\n@ NS ns2\n"
 AT_BOTH = HEAD + f"ns1 A {ONE}\nns2 A {TWO}\n"
 
@@ -63,6 +65,32 @@ class Balanced(NameServer):
 def one_of_two_machines_behind_an_address_is_behind(site: Site) -> Account:
     old, new = (Zone("example.org", AT_BOTH.format(mname="ns1", serial=serial)) for serial in (7, 8))
     for server in (NameServer(ONE, zones=[new]), Balanced(TWO, new, old)):
+        site.start(server)
+    site.world.delegate("example.org", BOTH)
+    return {}
+
+
+class ByTurns(NameServer):
+    """Two machines at one address: the one with the old copy is not met until there is a question for a TXT
+    or CAA record, and every second time from then on."""
+
+    def __init__(self, address: str, zone: Zone, old: Zone) -> None:
+        super().__init__(address, zones=[zone])
+        self._behind = NameServer(address, zones=[old])
+        self._met = 0
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        (question,) = query.question
+        other = question.rdtype not in LOOKED_AT
+        self._met += other or (self._met > 0 and question.rdtype == dns.rdatatype.SOA)
+        old = other or self._met % 2
+        return self._behind.answer(query, over) if old else super().answer(query, over)
+
+
+@FAULTS.add("stale-secondary", "serial 7 at 127.1.0.2 by turns", "several machines", "+nsid")
+def one_of_two_machines_is_behind_and_the_survey_meets_the_other(site: Site) -> Account:
+    old, new = (Zone("example.org", AT_BOTH.format(mname="ns1", serial=serial)) for serial in (7, 8))
+    for server in (NameServer(ONE, zones=[new]), ByTurns(TWO, new, old)):
         site.start(server)
     site.world.delegate("example.org", BOTH)
     return {}

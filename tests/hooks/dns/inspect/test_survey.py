@@ -11,7 +11,7 @@ from dns01.errors import DelegationError
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.cname_chain import Discovery
 from dns01.hooks.dns.destination import Server
-from dns01.hooks.dns.inspect.survey import Survey, recheck_serials, survey, survey_named
+from dns01.hooks.dns.inspect.survey import Survey, recheck_serials, recheck_turns, survey, survey_named
 from dns01.hooks.dns.timing import Timing
 
 NS1, NS2 = "127.1.0.1", "127.1.0.2"
@@ -156,3 +156,38 @@ def test_a_copy_that_has_caught_up_meanwhile_is_not() -> None:
 def test_where_nobody_lacks_the_primary_s_serial_nobody_is_asked_again(serial: int | None) -> None:
     level = named(NameServer(NS1, zones=[copy(5)]), NameServer(NS2, zones=[copy(5)]))
     assert recheck_serials(level, serial, SHORT, sleep=no_sleep) is level
+
+
+# By the serials of other answers
+
+
+def later(
+    seen: int, serial: int, waited: list[float], *, by_turns: bool = False
+) -> list[tuple[str, int | None, bool]]:
+    """(address, serial, by turns) of what is found of two servers with the serial 5, of which the second has
+    shown another one (``seen``), and then has ``serial``."""
+    zone = copy(5)
+    with NameServer(NS1, zones=[copy(5)]), NameServer(NS2, zones=[zone]) as server:
+        level = survey_named(NAMED, "example.org", SHORT, sleep=no_sleep)
+        if by_turns:
+            server.alternate()
+        zone.set("example.org", "SOA", f"ns1.example.org. hostmaster.example.org. {serial} 2 3 4 5")
+        timing = Timing(survey=1.0, catch_up=2)
+        found = recheck_turns(level, {Address(NS2): {seen}}, timing, sleep=waited.append)
+    return [(look.address.ip, look.serial, look.uneven) for look in found]
+
+
+def test_an_address_that_shows_an_older_serial_by_turns_has_several_machines() -> None:
+    waited: list[float] = []
+    assert later(6, 6, waited, by_turns=True) == [(NS2, 5, True)]
+    assert waited == [2]
+
+
+def test_an_address_that_has_gone_on_to_a_newer_serial_has_one() -> None:
+    assert later(6, 6, []) == []
+
+
+def test_an_address_that_has_shown_one_serial_alone_is_not_asked_again() -> None:
+    waited: list[float] = []
+    assert later(5, 6, waited) == []
+    assert waited == []
