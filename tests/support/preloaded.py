@@ -64,7 +64,7 @@ class Process:
 
     def _read(self, what: str) -> str:
         path = self._path.with_suffix(f".{what}")
-        return path.read_text() if path.exists() else ""
+        return path.read_bytes().decode() if path.exists() else ""  # with each CR as it is
 
 
 def start(words: Sequence[str], environ: Mapping[str, str], folder: Path) -> Process:
