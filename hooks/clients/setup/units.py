@@ -39,13 +39,15 @@ class Unit(NamedTuple):
     settings: Mapping[str, tuple[str, ...]]
 
     def every(self, key: str) -> tuple[str, ...]:
+        """All values of a setting, in systemd's order; ``key``: with its section, as in Service.User."""
         return self.settings.get(key, ())
 
     def words(self, key: str) -> list[str]:
-        """Of a setting that is a list, and may be given several times."""
+        """All values of a setting that is a list, and may be given several times."""
         return [word for value in self.every(key) for word in words(value)]
 
     def last(self, key: str) -> str:
+        """The value that counts of a setting that has one; empty: it is not set."""
         return next(reversed(self.every(key)), "")
 
     def is_on(self, key: str) -> bool:
@@ -109,7 +111,7 @@ def environment(unit: Unit, root: str = "/") -> dict[str, str]:
 
 
 def environment_files(unit: Unit) -> tuple[str, ...]:
-    """Each with the ``-`` that it begins with where it need not be there."""
+    """The paths of a service's files of variables, with the ``-`` before one that need not be there."""
     return tuple(word for value in unit.every("Service.EnvironmentFile") for word in words(value)[:1])
 
 

@@ -12,6 +12,7 @@ from .survey import Survey
 
 
 def sign_again(apex: str) -> tuple[str, ...]:
+    """To sign the zone again, and to see why its signer has not."""
     return (
         f"sign {apex} again: rndc sign {apex} (BIND), knotc zone-sign {apex} (Knot), "
         f"pdnsutil rectify-zone {apex} (PowerDNS), or the provider's support",

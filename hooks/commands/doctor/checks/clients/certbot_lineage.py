@@ -41,6 +41,7 @@ def lineages(examined: Examined) -> Iterator[tuple[str, Mapping[str, str]]]:
 
 
 def settings_in(text: str) -> dict[str, str]:
+    """The values of a renewal file, without their quotes."""
     return {match[1]: match[2] or match[3] or match[4] or "" for match in _SETTING.finditer(text)}
 
 

@@ -15,6 +15,7 @@ def affected(survey: Survey, fault: Callable[[Look], bool]) -> Iterator[tuple[st
 
 
 def hosts_of(looks: Iterable[Look]) -> str:
+    """The NS names, each once, in a list for a sentence."""
     return ", ".join(dict.fromkeys(look.host for look in looks))
 
 
