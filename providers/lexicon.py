@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from ..deadline import within
@@ -183,12 +184,13 @@ class Provider(Bridge):
 def _find(api: str) -> type[Api]:
     """lexicon's class for the API. Raises ConfigError, which names the nearest ones."""
     try:
-        from lexicon._private.discovery import find_providers, load_provider_module
+        from lexicon._private.discovery import load_provider_module
+
+        available = _available()
     except ImportError as error:
         raise ConfigError(
             f"dns-lexicon cannot be used: {error}", "pip install 'dns01-hook[lexicon]'"
         ) from None
-    available = find_providers()
     if api not in available:
         near = get_close_matches(api, available, 3, 0.5)
         raise ConfigError(
@@ -201,6 +203,17 @@ def _find(api: str) -> type[Api]:
         )
     kind: type[Api] = load_provider_module(api).Provider
     return kind
+
+
+@cache
+def _available() -> Mapping[str, bool]:
+    """Its providers, and whether the packages that each needs are there. Raises ImportError.
+
+    lexicon reads what is known of its own package anew for each of them: a tenth of a second.
+    """
+    from lexicon._private.discovery import find_providers
+
+    return find_providers()
 
 
 def _values(api: Api, name: str) -> dict[str, str]:
