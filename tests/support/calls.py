@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shlex
 import signal
 import subprocess
@@ -95,6 +96,10 @@ class Running:
         """Returns once it has said this on stderr."""
         until(lambda: words in self.stderr or self._fail_if_ended())
 
+    @property
+    def has_ended(self) -> bool:
+        return bool(self._read("code"))
+
     def end(self) -> Said:
         """Returns once it has ended."""
         code = int(until(lambda: self._read("code")))
@@ -112,6 +117,11 @@ class Running:
     def send(self, number: signal.Signals) -> None:
         """A signal for the hook alone."""
         os.kill(int(until(lambda: self._read("pid"))), number)
+
+    def limit_memory(self, octets: int) -> None:
+        """Have it get an error where it wants more."""
+        with suppress(ProcessLookupError):
+            resource.prlimit(int(until(lambda: self._read("pid"))), resource.RLIMIT_AS, (octets, octets))
 
     def _fail_if_ended(self) -> None:
         assert not self._read("code"), f"it ended, and said: {self.stderr}"

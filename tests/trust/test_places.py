@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from contextlib import chdir
 from pathlib import Path
 
+import fork_server
 import pytest
 from amounts import LONG
 from bundles import issued
-from calls import HOOK
+from calls import HOOK, Running
 from contract import validation
 
 TSIG = {"DNS01_PROVIDER": "rfc2136", "RFC2136_NAMESERVER": "127.9.9.9", "RFC2136_TSIG_KEY": "hook"}
@@ -178,16 +179,19 @@ def test_what_is_no_file_costs_a_message_and_no_wait(tmp_path: Path, place: str,
     given = {"PATH": os.environ["PATH"], "DNS01_STATE_DIR": str(tmp_path / "state"), "DNS01_TIMEOUT": "1"}
     given |= {"DNS01_RESOLVERS": "127.9.9.9", "DNS01_NAMESERVERS": "127.9.9.9", **TSIG, **environ}
 
-    done = subprocess.run(
-        ["prlimit", "--as=2000000000", sys.executable, str(HOOK), *words],
-        capture_output=True,
-        text=True,
-        env={key: value for key, value in given.items() if value},
-        timeout=120,
+    call = Running(tmp_path / "call")
+    fork_server.start(
+        tmp_path / "call", [str(HOOK), *words], {key: value for key, value in given.items() if value}
     )
+    try:
+        call.limit_memory(2_000_000_000)
+        said = call.end()
+    finally:
+        if not call.has_ended:
+            call.kill()
 
-    assert done.returncode in range(11), done.stderr
-    assert "Traceback" not in done.stderr
+    assert said.code in range(11), said.stderr
+    assert "Traceback" not in said.stderr
 
 
 @pytest.mark.parametrize("closed", ["2>/dev/full", ">/dev/full 2>&1", "2>&-", ">&- 2>&- <&-"])
