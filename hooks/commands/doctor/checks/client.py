@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from threading import Lock
 
+from .....own_program import own_path
 from ....challenge.placement import Placements
 from ....clients.setup import dehydrated_config
 from ....clients.setup import schedule as schedules
@@ -172,7 +173,7 @@ def _hook(
         )
     path = config.origins.get("HOOK", config.files[0])
     write = _instead(given, "HOOK", lines)
-    write = write or f'write in {path}: HOOK="/path/of/dns01"  (command -v dns01 tells it)'
+    write = write or f'write in {path}: HOOK="{own_path()}"'
     if not hook:
         yield Finding("hook-missing", Severity.ERROR, path, "it sets no HOOK", (write,))
     elif hook.startswith(("/", "~")) and "$" not in hook and "`" not in hook:

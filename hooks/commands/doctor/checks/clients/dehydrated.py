@@ -55,7 +55,7 @@ def at_the_ca(
 ) -> Iterator[Finding]:
     """Whether the CA is there, and has an account. ``given``, ``arguments``: as above."""
     path = main.origins.get("CA", main.files[0])
-    steps = (f'write in {path}: CA="letsencrypt"', dehydrated_account.REGISTER)
+    steps = (f'write in {path}: CA="letsencrypt"', dehydrated_account.register(main))
     if gone := list(ended(path, {**main.settings, **given}.get("CA", ""), steps)):
         yield from gone
     else:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from .....caa.issuers import of_dehydrated
-from .....clients.setup.dehydrated_config import Dehydrated
+from .....clients.setup.dehydrated_config import FOLDERS, Dehydrated
 from ...finding import Examined, Finding, Severity
 from .certificate_authorities import wants_eab
 
-REGISTER = "dehydrated --register --accept-terms"
+
+def register(main: Dehydrated) -> str:
+    """The command that agrees to the CA's terms and makes the account, by the same configuration."""
+    path = main.files[0]
+    option = "" if path in (f"{folder}/config" for folder in FOLDERS) else f" -f {shlex.quote(path)}"
+    return f"dehydrated{option} --register --accept-terms"
 
 
 def check(examined: Examined, main: Dehydrated, ca: str, arguments: Sequence[str]) -> Iterator[Finding]:
@@ -27,16 +34,16 @@ def check(examined: Examined, main: Dehydrated, ca: str, arguments: Sequence[str
     folder = f"{accounts}/{encoded}"
     if os.path.exists(examined.path(f"{folder}/deactivated")):
         message = f"the account at {directory} has been deactivated: dehydrated ends"
-        steps = (f"mv {folder} {folder}.old", REGISTER)
+        steps = (f"mv {folder} {folder}.old", register(main))
         yield Finding("account-deactivated", Severity.ERROR, folder, message, steps)
         return
     keys = (f"{folder}/account_key.pem", f"{main.settings['BASEDIR']}/private_key.pem")  # of old versions
     try:
-        if os.path.isdir(examined.path(accounts)):
+        with suppress(FileNotFoundError):
             os.listdir(examined.path(accounts))
-        if any(os.path.exists(examined.path(key)) for key in keys):
-            return
     except OSError:  # the folder is its owner's
+        return
+    if any(os.path.exists(examined.path(key)) for key in keys):
         return
     yield from _missing(main, directory, accepts=any("--accept-terms" in line for line in arguments))
 
@@ -50,7 +57,9 @@ def _missing(main: Dehydrated, directory: str, *, accepts: bool) -> Iterator[Fin
         values = " and ".join(f"{key}=…" for key in lacking)
         eab = f"write in {main.files[0]} what the CA gives you: {values}"
         message += f", which makes none without {' and '.join(lacking)}"
-        yield Finding("account-binding-missing", Severity.ERROR, main.files[0], message, (eab, REGISTER))
+        yield Finding(
+            "account-binding-missing", Severity.ERROR, main.files[0], message, (eab, register(main))
+        )
     elif not accepts:
         message += ": it ends, and says how to agree to the CA's terms"
-        yield Finding("account-missing", Severity.ERROR, main.files[0], message, (REGISTER,))
+        yield Finding("account-missing", Severity.ERROR, main.files[0], message, (register(main),))

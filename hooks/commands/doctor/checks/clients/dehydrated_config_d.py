@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from .....clients.setup.dehydrated_config import Dehydrated, settings_in
+from .....clients.setup.dehydrated_config import OVERRIDABLE, Dehydrated, settings_in
 from .....clients.setup.text_files import read_text
 from ...finding import Examined, Finding, Severity
 from .hook_script import uses_arguments
@@ -17,6 +17,10 @@ LEFT = (
     "~", ".bak", ".old", ".orig", ".save", ".disabled", ".off", ".sample", ".example", ".dist", ".swp",
     ".tmp", ".dpkg-old", ".dpkg-dist", ".dpkg-new", ".rpmnew", ".rpmsave", ".ucf-old", ".ucf-dist", ".md",
 )  # fmt: skip
+KNOWN = (
+    *OVERRIDABLE, "CA", "BASEDIR", "CERTDIR", "ACCOUNTDIR", "DOMAINS_TXT", "DOMAINS_D", "CONTACT_EMAIL",
+    "EAB_KID", "EAB_HMAC_KEY", "LOCKFILE", "IP_VERSION", "AUTO_CLEANUP", "CURL_OPTS",
+)  # fmt: skip
 FOR_HOOKS = ("HOOK", "CHALLENGETYPE")
 
 
@@ -25,11 +29,11 @@ class PassedOver(NamedTuple):
 
     path: str
     settings: Mapping[str, str]
-    step: str
+    steps: tuple[str, ...]
 
 
 def passed_over(examined: Examined, main: Dehydrated) -> Iterator[PassedOver]:
-    """The files of CONFIG_D whose names do not end with .sh; without CONFIG_D, those of conf.d that do."""
+    """The files of CONFIG_D whose names do not end with .sh; without CONFIG_D, all of conf.d."""
     base = os.path.dirname(main.files[0])
     folder = main.settings.get("CONFIG_D", "") or f"{base}/conf.d"
     if not folder.startswith("/") or "$" in folder:
@@ -41,15 +45,18 @@ def passed_over(examined: Examined, main: Dehydrated) -> Iterator[PassedOver]:
     is_read = bool(main.settings.get("CONFIG_D"))
     for name in names:
         path = f"{folder}/{name}"
-        if name.endswith(READ) == is_read or name.startswith((".", "README")) or name.endswith(LEFT):
+        if (is_read and name.endswith(READ)) or name.startswith((".", "README")) or name.endswith(LEFT):
             continue
         settings = settings_in(path, examined.root)
-        other = [key for key, said in settings.items() if key.isupper() and main.settings.get(key) != said]
-        step = f"mv {path} {folder}/{name.partition('.')[0]}{READ}"
-        if not is_read:
-            step = f"write in {main.files[0]}: CONFIG_D={folder}"
-        if other:
-            yield PassedOver(path, {key: settings[key] for key in other}, step)
+        meant = {
+            key: said
+            for key, said in settings.items()
+            if main.settings.get(key) != said and (key in KNOWN or key.startswith("DNS01_"))
+        }
+        rename = "" if name.endswith(READ) else f"mv {path} {folder}/{name.partition('.')[0]}{READ}"
+        switch = "" if is_read else f"write in {main.files[0]}: CONFIG_D={folder}"
+        if meant:
+            yield PassedOver(path, meant, tuple(filter(None, (rename, switch))))
 
 
 def unread(examined: Examined, main: Dehydrated) -> Iterator[Finding]:
@@ -61,7 +68,7 @@ def unread(examined: Examined, main: Dehydrated) -> Iterator[Finding]:
         why = f"the files *{READ} of CONFIG_D alone" if main.settings.get("CONFIG_D") else "no CONFIG_D"
         message = f"dehydrated reads {why}, and not what this one sets: {', '.join(each.settings)}"
         severity = Severity.ERROR if needed else Severity.WARNING
-        yield Finding("config-d-unread", severity, each.path, message, (each.step,))
+        yield Finding("config-d-unread", severity, each.path, message, each.steps)
 
 
 def check(examined: Examined, main: Dehydrated) -> Iterator[Finding]:

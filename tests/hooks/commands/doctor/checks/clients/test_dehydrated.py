@@ -96,6 +96,11 @@ def machine(tmp_path: Path) -> Machine:
             "mv /etc/dehydrated/conf.d/dns01.env /etc/dehydrated/conf.d/dns01.sh",
         ),
         (
+            {CONFIG: "# nothing\n", "/etc/dehydrated/conf.d/site.conf": DEHYDRATED},
+            "config-d-unread",
+            f"conf.d/site.sh\nwrite in {CONFIG}: CONFIG_D=/etc/dehydrated/conf.d",
+        ),
+        (
             {CONFIG: "# nothing\n", "/etc/dehydrated/conf.d/hook.sh": DEHYDRATED},
             "config-d-unread",
             f"write in {CONFIG}: CONFIG_D=/etc/dehydrated/conf.d",
@@ -171,6 +176,7 @@ def test_the_lock_of_a_run_that_was_killed(machine: Machine) -> None:
         {CONFIG: CONF_D, "/etc/dehydrated/conf.d/a.sh": "CONTACT_EMAIL=me@example.org\n"},
         {CONFIG: CONF_D, "/etc/dehydrated/conf.d/a.sh.bak": "CHALLENGETYPE=http-01\n"},
         {CONFIG: CONF_D, "/etc/dehydrated/conf.d/a.sh~": "HOOK=/gone\n"},
+        {CONFIG: CONF_D, "/etc/dehydrated/conf.d/web.env": "WEB_SERVER=nginx\n"},  # of a hook's own
         {CONFIG: CONF_D, "/etc/dehydrated/conf.d/hook.conf": DEHYDRATED},  # which says what is said anyhow
         {CRON: "1 2 * * 1 root dehydrated -c -x\n"},
         {CRON: "1 2 * * * root test -x /usr/bin/dehydrated && dehydrated -c\n"},
@@ -234,3 +240,16 @@ def test_a_domain_of_no_line_is_a_note(machine: Machine) -> None:
 def test_an_address_of_a_ca_that_is_none(machine: Machine) -> None:
     machine[CONFIG] = f"{DEHYDRATED}CA=https://[::1/directory\n"
     assert codes(machine.findings()) == ["account-missing"]
+
+
+def test_the_command_that_registers_goes_by_the_same_configuration(machine: Machine) -> None:
+    machine["/srv/acme/config"] = DEHYDRATED
+    machine["/srv/acme/domains.txt"] = "example.org\n"
+    machine[CRON] = "1 2 * * * root dehydrated -c -f /srv/acme/config\n"
+    assert machine.finding().remedy == ("dehydrated -f /srv/acme/config --register --accept-terms",)
+
+
+def test_accounts_that_only_their_owner_may_list_are_not_missing(machine: Machine) -> None:
+    shutil.rmtree(machine.root / "etc/dehydrated/accounts")
+    (machine.root / "etc/dehydrated/accounts").write_text("")  # root may list any folder
+    assert machine.findings() == []
