@@ -136,10 +136,14 @@ def _is_foreign(copy: ZoneCopy, reference: ZoneCopy, *, strict: bool) -> bool:
 
 def went_back(survey: Survey, account: ZoneCopy | None = None) -> bool:
     """Whether the primary's serial is below that of its secondaries: they never fetch it then. Where all
-    public copies are behind the account's own, it is the account that the primary's name does not lead to."""
+    public copies are behind the account's own, it is the account that the primary's name does not lead to. A
+    primary that answers from two copies by turns is several machines, of which one is late."""
     primaries, newest = primary_addresses(survey, account), survey.newest
     return any(
-        look.address.ip in primaries and newest is not None and look.serial != newest.serial
+        look.address.ip in primaries
+        and not look.uneven
+        and newest is not None
+        and look.serial != newest.serial
         for look in survey.behind
     )
 

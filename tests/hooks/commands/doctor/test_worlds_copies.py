@@ -70,6 +70,15 @@ def one_of_two_machines_behind_an_address_is_behind(site: Site) -> Account:
     return {}
 
 
+@FAULTS.add("stale-secondary", "serial 7 at 127.1.0.1 by turns", "several machines")
+def one_of_two_machines_at_the_primarys_own_address_is_behind(site: Site) -> Account:
+    old, new = (Zone("example.org", AT_BOTH.format(mname="ns1", serial=serial)) for serial in (7, 8))
+    for server in (Balanced(ONE, new, old), NameServer(TWO, zones=[new])):
+        site.start(server)
+    site.world.delegate("example.org", BOTH)
+    return {}
+
+
 class ByTurns(NameServer):
     """Two machines at one address: the one with the old copy is not met until there is a question for a TXT
     or CAA record, and every second time from then on."""

@@ -210,6 +210,15 @@ def the_hosters_own_zone_is_down(site: Site) -> Account:
     return {}
 
 
+@FAULTS.add("zone-down", "name servers of one.net, two.net", "where these hosts are, do not answer")
+def the_own_zones_of_two_hosters_swallow_everything(site: Site) -> Account:
+    for hoster, ip in (("one.net", "127.9.9.1"), ("two.net", "127.9.9.2")):
+        site.world.delegate(hoster, {f"ns.{hoster}": ip})
+    site.world.zones["org"].set("example.org", "NS", "ns1.one.net.", "ns1.two.net.")
+    site.start(swallowing("127.9.9.0/24"))
+    return {}
+
+
 @FAULTS.add("ns-not-found", "ns1.hosting.net", "+trace", severity=Severity.WARNING)
 def the_own_zone_of_one_hoster_is_down(site: Site) -> Account:
     site.world.zone("example.org", {"ns1.example.org": ONE})

@@ -24,7 +24,7 @@ from ...finding import Examined, Finding, Severity
 from ..subjects.ca_queries import asking
 from ..subjects.zones import zone_of
 
-MOST = 12  # labels of a name that are gone through, from its end
+MOST = 8  # labels of a name that are gone through, from its end
 
 
 def denied_above(examined: Examined) -> Iterator[Finding]:

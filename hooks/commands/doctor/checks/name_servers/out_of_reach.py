@@ -17,6 +17,7 @@ from .....dns.message import AAAA, A, addresses_in
 from ...finding import Examined, Finding, Severity
 from ..subjects.address_scope import scope_of
 
+MOST = 13  # hosts that are looked for
 WITHIN = 2.0  # seconds for the zones that hosts are in: that those are silent has cost several already
 
 Addresses = Mapping[str, Sequence[Address]]
@@ -55,9 +56,8 @@ def hosts_of(examined: Examined, delegation: Destination) -> Hosts:
     """The addresses of the NS names: by glue, or else as each host's own zone has them."""
     glue = examined.discovery.known_cut(delegation.zone).glue
     known = {each.name: {*glue.get(each.name, ()), *each.addresses} for each in delegation.servers}
-    asking = {
-        host: aside(partial(_ask, examined.discovery, host)) for host, found in known.items() if not found
-    }
+    homeless = [host for host, found in known.items() if not found][:MOST]
+    asking = {host: aside(partial(_ask, examined.discovery, host)) for host in homeless}
     until = time.monotonic() + WITHIN
     unanswered = []
     for host, asked in asking.items():

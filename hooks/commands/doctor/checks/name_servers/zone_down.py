@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from itertools import product
 
 import dns.rcode
 
-from ......errors import DelegationError
 from ......names import PREFIX
 from ......providers.base import is_within
 from .....dns.address import reachable
@@ -107,14 +105,13 @@ def _other_servers(examined: Examined, delegation: Destination) -> Iterator[str]
 
 
 def _circle(examined: Examined, delegation: Destination) -> tuple[str, tuple[str, ...]] | None:
-    """Where the addresses of the zone's servers can be had from nobody but these servers themselves."""
+    """Where the addresses of the zone's servers can be had from nobody but these servers themselves; the
+    way to them has been gone by now, as far as it goes."""
     zone = delegation.zone
     hosts = [server.name for server in delegation.servers]
     if any(server.addresses for server in delegation.servers) or any(is_within(host, zone) for host in hosts):
         return None
     for host in hosts:
-        with suppress(DelegationError):  # that nobody answers for it is the fault
-            examined.discovery.cut(host)
         home = examined.discovery.known_cut(examined.discovery.known_zone(host))
         if home.hosts and not home.glue and all(is_within(each, zone) for each in home.hosts):
             inside = home.hosts[0]
