@@ -77,7 +77,7 @@ def _by_command(examined: Examined) -> Iterator[Finding]:
         yield from by_command.check(examined, client, schedule.lines)
         called = by_command.commands(examined, client, schedule.lines)
         yield from by_command_ca.check(examined, client, called, schedule.days)
-        yield from unattended.check(examined, by_client.of_command(examined, client, schedule.lines))
+        yield from unattended.check(examined, by_client.of_command(examined, client, called, schedule.lines))
         if client in issuers or any(examined.domain in entry.line for entry in schedule.ignored):
             has_it_renewed = issuers.get(client) or by_command.has_renewed(client, (examined.domain,))
             yield from by_the_clock.check(client, schedule, examined.root, (has_it_renewed,))

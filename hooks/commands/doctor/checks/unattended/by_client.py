@@ -26,7 +26,7 @@ _SOURCED = re.compile(r"(?:^|[;&|])\s*(?:(?:\.|source)\s+(\S+)|(?:eval|export)\s
 def of_dehydrated(
     examined: Examined, own: Dehydrated, settings: Mapping[str, str], lines: Sequence[Line]
 ) -> Iterator[Run]:
-    """With DEHYDRATED_USER it goes on by sudo, which keeps no variables."""
+    """With DEHYDRATED_USER it goes on by sudo, which keeps no variables without DEHYDRATED_SUDO_ENV."""
     hook, user = settings.get("HOOK", ""), settings.get("DEHYDRATED_USER", "")
     if not leads_to_dns01(examined, hook):
         return
@@ -43,7 +43,8 @@ def of_dehydrated(
     for run in runs(examined, "dehydrated", lines, hook, given, tuple(filter(_is_plain, folders))):
         run = run._replace(complete=run.complete and not unread)
         if user and "$" not in user and user != run.user:
-            run = run._replace(environ=given, user=user, chosen=path)
+            kept = run.environ if settings.get("DEHYDRATED_SUDO_ENV") == "yes" else given
+            run = run._replace(environ=kept, user=user, chosen=path)
         yield run
 
 
@@ -59,9 +60,11 @@ def of_certbot(examined: Examined, own: Lineage, lines: Sequence[Line]) -> Itera
         yield from runs(examined, "certbot", lines, command, {}, () if moved else OF_CERTBOT)
 
 
-def of_command(examined: Examined, client: str, lines: Sequence[Line]) -> Iterator[Run]:
-    """lego or uacme, where it is run for the domain."""
-    for command in by_command.commands(examined, client, lines):
+def of_command(
+    examined: Examined, client: str, commands: Sequence[by_command.Command], lines: Sequence[Line]
+) -> Iterator[Run]:
+    """lego or uacme, where it is run for the domain: by ``commands``, which stand in some of the lines."""
+    for command in commands:
         line = command.line
         if client == "lego":
             hook = line.environ.get("EXEC_PATH", "")

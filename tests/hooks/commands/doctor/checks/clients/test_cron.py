@@ -34,6 +34,8 @@ def machine(tmp_path: Path) -> Machine:
         (f"{WHEN}/usr/local/sbin/renew\n", "looked for in", "/usr/local/sbin/renew: /usr/local/bin/"),
         (f"PATH=/usr/local/bin\n{WHEN}{RUN} > /log/$(date +%F)\n", "first %, and runs", r"$(date +\%F)"),
         (f"PATH=/usr/local/bin\n{WHEN}test $(date +%d) = 01 && {RUN}\n", "first %", r"$(date +\%d) = 01"),
+        (f"PATH=/usr/local/bin\n{WHEN}sleep $(($RANDOM % 60)) && {RUN}\n", "first %", r"$(($RANDOM \% 60))"),
+        (f"PATH=/usr/local/bin\n{WHEN}LOG=`date +%Y%m`; {RUN} >$LOG\n", "first %", r"`date +\%Y\%m`"),
         (f"PATH=/usr/local/bin\n{WHEN}{RUN} -d a%b.example\n", "first %", r"-d a\%b.example"),
         (f'PATH=/usr/local/bin\n{WHEN}{RUN}; echo "at %s"\n', "first %", r"\%s"),
         (f"PATH=/usr/local/bin\n{WHEN}{RUN} | sed 's/%//'\n", "first %", r"sed 's/\%//'"),

@@ -292,3 +292,5 @@ def test_what_dehydrateds_cron_entry_has(machine: Machine) -> None:
     assert found(machine, "example.org") == []
     machine["/etc/dehydrated/config"] = f"{DEHYDRATED}DEHYDRATED_USER=nobody\n"
     assert found(machine, "example.org")[0].code == "set-in-shell-only"  # sudo keeps none
+    machine["/etc/dehydrated/config"] = f"{DEHYDRATED}DEHYDRATED_USER=nobody\nDEHYDRATED_SUDO_ENV=yes\n"
+    assert found(machine, "example.org") == []
