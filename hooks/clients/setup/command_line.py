@@ -27,6 +27,7 @@ _ELSEWHERE = re.compile(
     r"""|\b(?:ba|da|z)?sh\s+-\w*l|\bsu\s+(?:-l?|--login)\s""",
     re.MULTILINE,
 )  # fmt: skip
+_OF_A_SHELL = re.compile(r"""\b(?:ba|da|k|z)?sh\s+(?:-\w+\s+)*-\w*c\s+(?:'([^']*)'|"([^"]*)")""")
 
 
 class Line(NamedTuple):
@@ -107,6 +108,8 @@ def set_by(text: str) -> dict[str, str]:
 
 def programs(text: str, client: str) -> Iterator[tuple[str, Sequence[str]]]:
     """The client, as each command of the line calls it, by a path or by its name; and its arguments."""
+    for match in _OF_A_SHELL.finditer(text):
+        yield from programs(match[1] or match[2] or "", client)
     for part in re.split(r"[;&|]+", text):
         try:
             words = shlex.split(part, comments=True)

@@ -29,6 +29,7 @@ def wrong_command(client: str, lines: Sequence[Line], root: str) -> tuple[str, s
     first = lines[0]
     faults = chain(
         _cut(first, client),
+        _unexpanded(first),
         _renews_nothing(first, client) if first.unit is None else (),
         *(_not_found(line, client, root) for line in lines),
     )
@@ -46,6 +47,17 @@ def _cut(line: Line, client: str) -> Iterator[tuple[str, str]]:
         yield (
             f"cron ends the command at its first %, and runs: {before}",
             line.instead(_PERCENT.sub(lambda _: "\\%", line.command)),
+        )
+
+
+def _unexpanded(line: Line) -> Iterator[tuple[str, str]]:
+    """In cron's files a $ stands for itself (crontab(5))."""
+    path = line.environ.get("PATH", "")
+    if line.when and "$" in path and "/usr/bin" not in path.split(":"):
+        right = re.sub(r"\$\{?PATH\}?", lambda _: f"{SYSTEMD_PATH}:/sbin:/bin", path)
+        yield (
+            f"cron puts nothing in the place of the variable in PATH={path}",
+            f"write in {line.path}: PATH={right}",
         )
 
 

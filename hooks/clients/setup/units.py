@@ -74,11 +74,14 @@ def read_unit(name: str, root: str = "/") -> Unit | None:
     if main is None:
         return None
     files = (main, *_drop_ins(name, template, root))
-    settings: dict[str, tuple[str, ...]] = {}
+    settings: dict[str, list[str]] = {}
     for path in files:
         for key, value in _assignments(read_text(path, root) or ""):
-            settings[key] = (*settings.get(key, ()), _expanded(value, name)) if value else ()
-    return Unit(name, files, settings)
+            if value:
+                settings.setdefault(key, []).append(_expanded(value, name))
+            else:
+                settings.pop(key, None)
+    return Unit(name, files, {key: tuple(values) for key, values in settings.items()})
 
 
 def is_masked(name: str, root: str = "/") -> bool:

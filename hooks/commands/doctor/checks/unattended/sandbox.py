@@ -12,6 +12,7 @@ from .....clients.setup.units import Unit, drop_in, environment_files
 from ...finding import Examined, Finding, Severity
 from .runs import STATE, Need
 
+SHOWN = 8  # paths that are missing
 # What IPAddressDeny= may have in the place of a network.
 NETWORKS = {
     "any": ("0.0.0.0/0", "::/0"),
@@ -40,9 +41,9 @@ def _lacking(examined: Examined, unit: Unit) -> Iterator[Finding]:
             message = f"{unit.name} does not start: its EnvironmentFile {file} is not there"
             steps = (f"write {file}  (chmod 600)",)
             yield Finding("environment-file-missing", Severity.ERROR, unit.files[0], message, steps)
-    for path in dict.fromkeys(missing_paths(unit, examined.root)):
-        message = f"{unit.name} does not start: {path}, which it names, is not there"
-        yield Finding("unit-path-missing", Severity.ERROR, unit.files[0], message, (f"mkdir -p {path}",))
+    if missing := " ".join(list(dict.fromkeys(missing_paths(unit, examined.root)))[:SHOWN]):
+        message = f"{unit.name} does not start: what it names is not there ({missing})"
+        yield Finding("unit-path-missing", Severity.ERROR, unit.files[0], message, (f"mkdir -p {missing}",))
 
 
 def _read_only(examined: Examined, unit: Unit, need: Need, rule: Rule) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from ......errors import ConfigError
 from ......options import Option
 from ......providers import load as load_provider
 from ......providers.base import WantsKeys
@@ -33,7 +34,8 @@ def _by_variables(examined: Examined, run: Run) -> Iterator[Finding]:
     (account,) = examined.settings.accounts.values()
     provider = run.environ.get("DNS01_PROVIDER")
     if provider not in (None, account.provider):
-        return  # another account, which was not looked at
+        yield from _other_provider(run, provider)
+        return
     lacking = [option for option in _set_here(examined, account) if not _spelt(option, run.environ)]
     kind = load_provider(account.provider)
     by_machine = isinstance(kind, WantsKeys) and kind.keyless  # which may be let in without any secret
@@ -41,6 +43,15 @@ def _by_variables(examined: Examined, run: Run) -> Iterator[Finding]:
         names = [name for option in lacking for name in _spelt(option, examined.environ)]
         names = [*([] if provider else ["DNS01_PROVIDER"]), *names]
         yield _only_here(run, names, tuple(_steps(examined, run, account, names)))
+
+
+def _other_provider(run: Run, provider: str) -> Iterator[Finding]:
+    """Another account was not looked at, but that there is such a provider at all."""
+    try:
+        load_provider(provider if "$" not in provider else "memory")
+    except ConfigError as error:
+        message = f"DNS01_PROVIDER, as {run.source} has it: {error}"
+        yield Finding("bad-configuration", Severity.ERROR, run.source, message, (error.hint,))
 
 
 def _by_file(examined: Examined, run: Run) -> Iterator[Finding]:

@@ -30,6 +30,8 @@ def machine(tmp_path: Path) -> Machine:
     [
         (f"{WHEN}{RUN}\n", "looked for in /usr/bin:/bin", f"{WHEN}/usr/local/bin/{RUN}"),
         (f"PATH=/usr/bin:/sbin\n{WHEN}nice -n 5 {RUN}\n", "looked for in /usr/bin:/sbin", "/usr/local/bin/"),
+        (f"PATH=$PATH:/usr/local/bin\n{WHEN}{RUN}\n", "in the place of the variable", ":/bin:/usr/local/bin"),
+        (f"{WHEN}bash -c 'sleep 9; {RUN}'\n", "looked for in", "bash -c 'sleep 9; /usr/local/bin/"),
         (f"@daily root sleep 9; {RUN}\n", "looked for in", "@daily root sleep 9; /usr/local/bin/"),
         (f"{WHEN}/usr/local/sbin/renew\n", "looked for in", "/usr/local/sbin/renew: /usr/local/bin/"),
         (f"PATH=/usr/local/bin\n{WHEN}{RUN} > /log/$(date +%F)\n", "first %, and runs", r"$(date +\%F)"),

@@ -200,6 +200,11 @@ def test_a_state_folder_that_is_another_one_in_each_folder(machine: Machine) -> 
     assert (machine.finding().code, machine.finding().severity) == ("state-unusable", Severity.ERROR)
 
 
+def test_a_unit_of_many_settings(machine: Machine) -> None:
+    by_timer(machine, "dehydrated", RUN, *["Environment=A=1"] * 20000, f"ReadWritePaths={'/a /b ' * 2000}")
+    assert machine.finding().remedy == ("mkdir -p /a /b",)
+
+
 def test_a_path_that_is_none(machine: Machine) -> None:
     by_timer(
         machine, "dehydrated", RUN, "ReadWritePaths=/a\0b", "EnvironmentFile=/c\0d", "WorkingDirectory=/e\0f"

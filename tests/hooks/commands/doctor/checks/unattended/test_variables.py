@@ -276,6 +276,19 @@ def test_a_file_that_this_shell_alone_names(machine: Machine, tmp_path: Path) ->
     assert found(machine, DNS01_CONFIG=file) == []
 
 
+@pytest.mark.parametrize("provider", ["desec,", "dehydrated", "Desec;"])
+def test_a_provider_that_there_is_not(machine: Machine, provider: str) -> None:
+    source = certbot_by_timer(machine, f"Environment=DNS01_PROVIDER={provider} DESEC_TOKEN=x")
+    (finding,) = found(machine)
+    assert (finding.code, finding.subject) == ("bad-configuration", source)
+
+
+@pytest.mark.parametrize("provider", ["rfc2136", "$PROVIDER"])
+def test_another_account_is_nobodys_mistake(machine: Machine, provider: str) -> None:
+    certbot_by_timer(machine, f"Environment=DNS01_PROVIDER={provider}")
+    assert found(machine) == []
+
+
 def test_an_account_beside_a_file_that_has_some(machine: Machine, tmp_path: Path) -> None:
     file = configuration(tmp_path)
     certbot_by_timer(machine, f"Environment=DNS01_CONFIG={file} DNS01_PROVIDER=desec")
