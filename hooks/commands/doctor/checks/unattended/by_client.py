@@ -73,7 +73,7 @@ def of_command(
             hook = "".join(command.values("-h", "--hook")[-1:])
             folders = command.values("-c", "--confdir") or [UACME]
         if leads_to_dns01(examined, hook):
-            same = [each for each in lines if each.source == line.source]
+            same = [each for each in lines if (each.source, each.user) == (line.source, line.user)]
             yield from runs(examined, client, same, hook, {}, tuple(filter(_is_plain, folders[-1:])))
 
 

@@ -71,24 +71,24 @@ def runs(
     given: Mapping[str, str],
     folders: Sequence[str] = (),
 ) -> Iterator[Run]:
-    """One for each source of ``lines``. ``command``: by which the hook is called. ``given``: what the
-    client's own files set. What a script sets on the way, the hook's own too, is given to the hook."""
+    """One for each source of ``lines``, and user. ``command``: by which the hook is called. ``given``: what
+    the client's own files set. What a script sets on the way, the hook's own too, is given to the hook."""
     hook = next((word for word in command.split() if word.startswith("/")), "")
     text = f"{command}\n{script(hook, examined.root)}"
-    for source in dict.fromkeys(line.source for line in lines):
-        group = [line for line in lines if line.source == source]
+    for source, user in dict.fromkeys((line.source, line.user) for line in lines):
+        group = [line for line in lines if (line.source, line.user) == (source, user)]
         environ: dict[str, str] = {}
         for line in group:
             environ |= {**line.environ, **_assigned(line.command)}
-        privileged = any(line.unit and line.command.startswith(("+", "!")) for line in group)
-        other = next((match[1] for line in group if (match := _AS_USER.search(line.command))), group[0].user)
+        prefix = group[0].command[:1] if group[0].unit else ""  # +: all that the unit takes is given; !: root
+        other = next((match[1] for line in group if (match := _AS_USER.search(line.command))), user)
         yield Run(
             client,
             source,
             {**environ, **given, **set_by(text), **_assigned(command)},
             all(line.complete for line in group) and has_all_variables(text),
-            "root" if privileged else other,
-            None if privileged else group[0].unit,
+            "root" if prefix in ("+", "!") else other,
+            None if prefix == "+" else group[0].unit,
             hook,
             folders,
         )

@@ -173,6 +173,19 @@ def test_root_may_do_everything(machine: Machine) -> None:
         assert machine.findings() == []
 
 
+def test_a_file_of_crons_for_several_users(machine: Machine) -> None:
+    closed_configuration(machine)
+    machine[CRONTAB] = f"17 4 * * * root {RUN}\n{AS_ACME}"
+    assert [finding.code for finding in machine.findings()] == ["user-may-not-read"]
+
+
+def test_a_command_that_the_unit_has_run_by_root(machine: Machine) -> None:
+    closed_configuration(machine)
+    machine[CRONTAB] = ""
+    by_timer(machine, "dehydrated", f"!{RUN}", "User=acme", "PrivateNetwork=yes")
+    assert [finding.code for finding in machine.findings()] == ["sandbox-no-network"]
+
+
 def test_a_user_whom_another_directory_knows(machine: Machine) -> None:
     machine["/etc/nsswitch.conf"] = "passwd: files sss\n"
     machine[CRONTAB] = AS_ACME.replace("acme", "ldap-user")
