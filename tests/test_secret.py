@@ -219,6 +219,13 @@ def test_a_private_key_is_hidden_in_whole_and_in_part(text: str) -> None:
     assert not [part for part in wholly if part in said and any(part in secret for secret in secrets)]
 
 
+def test_a_part_of_a_private_key_is_hidden_wherever_it_begins() -> None:
+    hide_private_key(KEY.encode())
+    body = "".join(KEY.splitlines()[1:-1])
+    for at in range(len(body) - KEY_PART + 1):
+        assert redact(f"a {body[at : at + KEY_PART]} b") == "a [secret] b"
+
+
 @pytest.mark.parametrize("end", [len(KEY), len(KEY) - 1, len(KEY) // 2, 60], ids=str)
 def test_anybody_s_private_key_is_hidden_as_far_as_it_is_there(end: int) -> None:
     begin, body = "-----BEGIN PRIVATE KEY-----", a_key()[:end].removeprefix("-----BEGIN PRIVATE KEY-----")

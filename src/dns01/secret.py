@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from logging import LogRecord
 
 _secrets: set[str] = set()
-_private_keys: dict[str, None] = {}  # each as PEM has it and in base64, without line ends; the oldest first
+# Each as PEM has it and in base64, without line ends, and every eighth of its grams; the oldest first.
+_private_keys: dict[str, frozenset[str]] = {}
 
 SECRETIVE = re.compile("key|pass|secret|token", re.IGNORECASE)
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
@@ -29,6 +30,7 @@ WORDS = re.compile(f"[{re.escape(WORD)}]*")
 BLOT = "\ufdd0"  # no character (Unicode §23.7): it is in no secret
 LONGEST_LINE = 512  # characters: a longer text is hidden as it is, and line by line
 KEY_PART = 16  # characters in a row of a private key that are hidden
+GRAM = KEY_PART // 2  # characters: each part has at least one whole gram that begins at a multiple of this
 MOST_KEYS = 256  # private keys that are known at a time: a process may deliver many thousand certificates
 ESCAPES = "\\%&"  # one of them begins whatever else stands for a character other than white space
 SPECIAL = {  # what else stands for a character: in a pattern, after the usual ways to write it
@@ -63,7 +65,7 @@ def hide_private_key(pem: bytes) -> None:
     body = b"".join(line for line in pem.split() if not line.startswith(b"-"))
     whole = "\n".join([body.decode("ascii", "replace"), *_in_base64(pem)])
     _private_keys.pop(whole, None)
-    _private_keys[whole] = None
+    _private_keys[whole] = frozenset(whole[at : at + GRAM] for at in range(0, len(whole) - GRAM + 1, GRAM))
     while len(_private_keys) > MOST_KEYS:
         _private_keys.pop(next(iter(_private_keys)), None)
 
@@ -124,8 +126,9 @@ def _without_private_keys(text: str) -> str:
 
 def _is_of_a_key(word: str) -> bool:
     parts = [word[at : at + KEY_PART] for at in range(len(word) - KEY_PART + 1)]
-    known = tuple(_private_keys)  # of this moment: another thread may add one
-    return any(part in key for key in known for part in parts)
+    grams = {word[at : at + GRAM] for at in range(len(word) - GRAM + 1)}
+    known = tuple(_private_keys.items())  # of this moment: another thread may add one
+    return any(part in key for key, its in known if not its.isdisjoint(grams) for part in parts)
 
 
 def redact_record(record: LogRecord) -> bool:
