@@ -1,4 +1,4 @@
-"""Whether the provider takes the account's credentials; those that it refuses are asked for again."""
+"""Whether the provider can be reached and takes the account's credentials; else they are asked for again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from ....deadline import within
-from ....errors import AuthRejected, ClockSkew, HookError
+from ....errors import AuthRejected, ClockSkew, HookError, Unreachable
 from ....options import Option
 from ....providers import load
 from ....providers.base import Provider
@@ -14,6 +14,7 @@ from ..provider_guide import least, privilege
 from .account import Chosen, ask_for, built, is_secret
 from .questions import Questions, complain, say
 
+ADDRESSES = ("nameserver",)  # an API's has a default, and what answers there is not told apart here
 TIME_LIMIT = 6.0  # seconds for the provider's answer; the doctor says more of one that is late
 
 
@@ -22,7 +23,10 @@ def accepted(questions: Questions, account: Chosen, names: Sequence[str]) -> Cho
     changing anything. Raises AuthRejected where nobody can be asked for others."""
     kind = load(account.provider)
     while refusal := _refusal(kind, account, names[0].removeprefix("*.")):
-        others = _credentials(kind, account)
+        is_address = isinstance(refusal, Unreachable)
+        others = _addresses(kind, account) if is_address else _credentials(kind, account)
+        if not others or (is_address and not questions.asks):  # the doctor says more of it
+            return account
         if not questions.asks:
             ways = " ".join(f"--secret {option.key}=FILE" for option in others if option.secret)
             raise AuthRejected(
@@ -30,7 +34,8 @@ def accepted(questions: Questions, account: Chosen, names: Sequence[str]) -> Cho
                 f"give others: {ways}; {privilege(account.provider, kind)}. Nothing is written",
             )
         complain(AuthRejected(str(refusal)))  # its advice is to do what is asked for now
-        say(privilege(account.provider, kind))
+        if not is_address:
+            say(privilege(account.provider, kind))
         answers = {option.key: ask_for(questions, option, enter="as it is") for option in others}
         changed = {
             key: answer for key, answer in answers.items() if answer not in ("", account.every.get(key))
@@ -44,18 +49,24 @@ def accepted(questions: Questions, account: Chosen, names: Sequence[str]) -> Cho
     return account
 
 
-def _refusal(kind: type[Provider], account: Chosen, domain: str) -> AuthRejected | None:
-    """What the provider says against the credentials; everything else is for the doctor."""
-    if not _credentials(kind, account):
+def _refusal(kind: type[Provider], account: Chosen, domain: str) -> AuthRejected | Unreachable | None:
+    """What the provider says against the credentials, or why nothing can be said to it; everything else is
+    for the doctor."""
+    if not (_credentials(kind, account) or _addresses(kind, account)):
         return None
     with suppress(HookError), within(TIME_LIMIT):
         try:
             built(kind, account.every).zone_for(domain)
         except ClockSkew:
             return None
-        except AuthRejected as error:
+        except (AuthRejected, Unreachable) as error:
             return error
     return None
+
+
+def _addresses(kind: type[Provider], account: Chosen) -> list[Option]:
+    """Where the provider is, if that was given."""
+    return [option for option in kind.options if option.key in ADDRESSES and option.key in account.every]
 
 
 def _credentials(kind: type[Provider], account: Chosen) -> list[Option]:

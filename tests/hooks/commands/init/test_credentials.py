@@ -91,6 +91,23 @@ def test_unattended_it_is_an_error_that_names_the_option(machine: FreshMachine) 
     assert machine.files(*MINE) == before
 
 
+@pytest.mark.parametrize("slip", ["ns1.invalid", "127.0.0.9:1"])
+def test_a_name_server_that_nobody_is_at_is_asked_for_again(slip: str, machine: FreshMachine) -> None:
+    given = ["--client", "certbot", "--provider", "bind", "--staging", "--email", "", "--no-order"]
+    nameserver = r"as it is\)\s+nameserver"
+    said = machine.at_terminal(
+        *["dns01", "init", *given, "--set", f"nameserver={slip}", "example.org"],
+        answers=[
+            ("tsig_key", "\n"),
+            ("tsig_secret", "\n"),
+            (nameserver, "ns2.invalid\n"),
+            (nameserver, "\n"),
+            STOP,
+        ],
+    )
+    assert said.code == 130, said.stdout
+
+
 NAMES = "Names of the certificate"
 
 
