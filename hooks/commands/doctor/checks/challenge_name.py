@@ -14,7 +14,7 @@ from .....providers.base import is_within
 from ....dns.inspect.faults import listed, retransfer, server_faults
 from ....dns.inspect.server_answers import Look
 from ....dns.inspect.survey import Survey
-from ....dns.message import TXT, Response, alias_of, apex_of, hosts_in, referral_to
+from ....dns.message import TXT, Response, alias_of, apex_of, hosts_in, referral_to, text
 from ..finding import Examined, Finding, Severity
 from .name_servers.wording import deletion
 from .subjects.ca_queries import asking
@@ -22,12 +22,13 @@ from .subjects.zones import zone_of
 
 
 class _Path(NamedTuple):
-    """Where one server leads: to another name, to the servers of a child zone, into a child zone (``zone``)
-    that it has itself, or nowhere else."""
+    """Where one server leads: to another name, to the servers of a child zone (at ``cut``), into a child zone
+    (``zone``) that it has itself, or nowhere else."""
 
     alias: str = ""
     child: tuple[str, ...] = ()
     zone: str = ""
+    cut: str = ""
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -38,14 +39,19 @@ def check(examined: Examined) -> Iterator[Finding]:
     own = zone_of(examined, examined.name.removeprefix(PREFIX))
     above = zone_of(examined, own.apex.partition(".")[2]) if own else None
     for survey in (own, above):
-        if survey is None or len(survey.looks) < 2 or (survey is own and any(server_faults(survey))):
-            continue  # of which the servers' own check says what is wrong with their copies
+        if survey is None or len(survey.looks) < 2:
+            continue
+        late = survey is own and any(server_faults(survey))
         asked = asking(examined, survey, examined.name, TXT).result()
         found = {address: _path(answer, survey.apex, examined.name) for address, answer in asked.items()}
         paths = [(look, path) for look in survey.looks if (path := found.get(look.address)) is not None]
-        if survey is above and own and (lacking := _lacking(own, paths)):
-            yield _undelegated(survey, own, lacking)
-            return
+        if late or survey is above:
+            usual = _delegating(examined.name.removeprefix(PREFIX), paths)
+            if usual and (lacking := [look for look, path in paths if path != usual and not path.zone]):
+                yield _undelegated(survey, usual, lacking)
+                return
+        if late:
+            continue  # of which the servers' own check says what is wrong with their copies
         if any(path.child for _, path in paths):  # a server of both zones answers for the child at once
             paths = [(look, path) for look, path in paths if not path.zone]
         if len({path for _, path in paths}) > 1:
@@ -53,27 +59,25 @@ def check(examined: Examined) -> Iterator[Finding]:
             return
 
 
-def _lacking(own: Survey, paths: Sequence[tuple[Look, _Path]]) -> list[Look]:
-    """The servers of the zone above that do not delegate the zone as the others do."""
-    usual = _Path(child=tuple(sorted(own.delegated)))
-    if not any(path == usual for _, path in paths):
-        return []
-    return [look for look, path in paths if path != usual and not path.zone]
+def _delegating(name: str, paths: Sequence[tuple[Look, _Path]]) -> _Path | None:
+    """How most of the servers delegate a zone that the name is in, where any does."""
+    found = [path for _, path in paths if path.cut and is_within(name, path.cut)]
+    return max(found, key=found.count, default=None)
 
 
-def _undelegated(above: Survey, own: Survey, looks: Sequence[Look]) -> Finding:
-    speaking = {look.serial for look in above.looks if look.authority}
-    others = [look for look in above.looks if look.authority and look not in looks]
-    behind = f", with the serial {looks[0].serial}" if len(speaking) > 1 else ""
+def _undelegated(survey: Survey, usual: _Path, looks: Sequence[Look]) -> Finding:
+    others = [look for look in survey.looks if look.authority and look not in looks]
+    serials = {look.serial for look in survey.looks if look.authority}
+    behind = f", with the serial {looks[0].serial}" if len(serials) > 1 else ""
     return Finding(
         "one-sided-child",
         Severity.ERROR,
-        own.apex,
-        f"{listed(looks)} does not delegate {own.apex} to {', '.join(own.delegated)}, as {listed(others)} "
+        usual.cut,
+        f"{listed(looks)} does not delegate {usual.cut} to {', '.join(usual.child)}, as {listed(others)} "
         f"does{behind}: a CA that comes there hears a no, or is led elsewhere",
         (
-            f"have all servers of {above.apex} fetch the same zone: {retransfer(above.apex)}",
-            f"compare: dig NS {own.apex} +norec @{looks[0].address.ip}",
+            f"have all servers of {survey.apex} fetch the same zone: {retransfer(survey.apex)}",
+            f"compare: dig NS {usual.cut} +norec @{looks[0].address.ip}",
         ),
     )
 
@@ -84,7 +88,7 @@ def _path(answer: Response, apex: str, name: str) -> _Path | None:
     if message is None:
         return None
     if (referral := referral_to(message, apex, name)) is not None:
-        return _Path(child=hosts_in(referral))
+        return _Path(child=hosts_in(referral), cut=text(referral.name))
     if alias := alias_of(message, name):
         return _Path(alias)
     if not answer.authoritative:
