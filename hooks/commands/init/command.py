@@ -10,11 +10,13 @@ import click
 
 from .... import output
 from ....errors import UsageError
-from . import answers, ca, configuration, credentials, files, name_server, next_steps, renewal, zones
+from . import name_server, next_steps, renewal
+from .ask import answers, ca, credentials, zones
+from .ask.questions import Questions
 from .clients import Client, Order
 from .clients.registry import CLIENTS
 from .options import Options
-from .questions import Questions
+from .written import configuration, files
 
 
 @click.command(short_help="Set everything up for the first certificate.")

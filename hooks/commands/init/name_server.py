@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from .... import output
 from ....errors import ConfigError, UsageError
-from .account import Chosen
+from .ask.account import Chosen
+from .ask.questions import Questions
 from .bind.preparation import Preparation, is_granted, prepare
 from .bind.reconfiguration import reconfigure, takes_updates
-from .files import Draft, changes
-from .questions import Questions
+from .written.files import Draft, changes
 
 
 def prepared(

@@ -12,8 +12,8 @@ from .... import output
 from ...caa.issuers import PRESETS
 from ...config.environment import OF_ACCOUNTS
 from . import deployment
+from .ask.questions import Questions
 from .clients import Client, Order, assignments, is_installed, nothing
-from .questions import Questions
 from .renewal import is_scheduled
 
 REST_OF_TTL = "(right away it waits up to a minute: for so long a CA may remember this order's record)"

@@ -11,7 +11,7 @@ from ....child_process import run
 from ....errors import ConfigError, HookError
 from ...clients.setup import schedule
 from .clients import Client, Order, in_crontab
-from .files import Draft, read
+from .written.files import Draft, read
 
 HEAD = "# written by dns01 init, which changes it again"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -13,8 +13,8 @@ from .....errors import ConfigError
 from .....names import is_within
 from .....own_address import is_own_address
 from ....clients.challenge import owner_name
-from ..files import Draft, read
 from ..found import Found, bind
+from ..written.files import Draft, read
 from .named_conf import NamedConf, Zone, present
 from .named_process import NamedProcess
 from .update_policy import Edit, apply, lacking

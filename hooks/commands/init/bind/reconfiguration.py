@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from .....child_process import output_of, run
 from .....errors import ConfigError, HookError, ProviderError
-from ..files import Draft, write
+from ..written.files import Draft, write
 from .preparation import Preparation
 
 LIMIT = 60.0  # seconds for one command: a server of many zones takes its time

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ....caa.issuers import PRESETS
 from ....clients.setup import schedule
-from ..files import Draft
+from ..written.files import Draft
 
 LETSENCRYPT = PRESETS["letsencrypt"]
 

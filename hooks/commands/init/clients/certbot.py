@@ -8,8 +8,8 @@ import shlex
 from ....caa.issuers import PRESETS
 from ....clients.setup import schedule
 from ....clients.setup.cron_faults import RENEW
-from ..document import assign
-from ..files import Draft, read
+from ..written.files import Draft, read
+from ..written.lines import assign
 from . import LETSENCRYPT, Client, Order, cron, folder, hook_command, install_cron
 
 ASSIGNMENT = r"\s*{name}\s*="

@@ -12,8 +12,8 @@ from .....errors import ConfigError
 from .....providers import known_as, load, names
 from ....clients.setup.dehydrated_config import Dehydrated, lines, read_config
 from ....config.environment import OF_ACCOUNTS
-from ..document import assign, without
-from ..files import Draft, read
+from ..written.files import Draft, read
+from ..written.lines import assign, without
 from . import Client, Order, cron, folder, nothing
 
 _PLAIN = re.compile(r"[\w@%+=:,./~-]*")

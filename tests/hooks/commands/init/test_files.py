@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dns01.errors import ConfigError
-from dns01.hooks.commands.init.document import assign, set_key, without
-from dns01.hooks.commands.init.files import Draft, changes, difference, write
+from dns01.hooks.commands.init.written.files import Draft, changes, difference, write
+from dns01.hooks.commands.init.written.lines import assign, set_key, without
 from dns01.secret import hide
 
 

@@ -16,10 +16,10 @@ from typing import TypeVar
 
 import click
 
-from .... import output
-from ....errors import ConfigError, HookError, UsageError
-from ....secret import redact
-from ....wrapping import width, wrapped
+from ..... import output
+from .....errors import ConfigError, HookError, UsageError
+from .....secret import redact
+from .....wrapping import width, wrapped
 
 T = TypeVar("T")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ....deadline import within
-from ....errors import ConfigError, HookError, ZoneNotFound, ZoneUnserved
-from ....providers import load
+from .....deadline import within
+from .....errors import ConfigError, HookError, ZoneNotFound, ZoneUnserved
+from .....providers import load
 from .account import Chosen, built
 from .answers import names_in
 from .credentials import TIME_LIMIT

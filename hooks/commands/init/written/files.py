@@ -16,12 +16,12 @@ from contextlib import contextmanager, suppress
 from difflib import unified_diff
 from typing import NamedTuple
 
-from ....errors import ConfigError
-from ....output import printable
-from ....secret import redact
-from ....trusted_file import LARGEST, check_folder
-from ...state.atomic import discard, read_own, stage_text, sync_folder
-from ...state.folder import private_folder
+from .....errors import ConfigError
+from .....output import printable
+from .....secret import redact
+from .....trusted_file import LARGEST, check_folder
+from ....state.atomic import discard, read_own, stage_text, sync_folder
+from ....state.folder import private_folder
 
 _LEFT = re.compile(r"\.[0-9a-f]{8}\.tmp$")  # what a killed run has left
 

@@ -7,17 +7,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from .... import output
-from ....errors import ConfigError, UsageError
-from ....options import Option, at, check_known
-from ....providers import load
-from ....providers.base import Provider
-from ....secret import SECRETIVE, hide, read_secret
-from ....trusted_file import LARGEST
-from ...config.options import complete
-from ...config.settings import Account
-from ..provider_guide import lacking, least, privilege
-from .found import Found
+from ..... import output
+from .....errors import ConfigError, UsageError
+from .....options import Option, at, check_known
+from .....providers import load
+from .....providers.base import Provider
+from .....secret import SECRETIVE, hide, read_secret
+from .....trusted_file import LARGEST
+from ....config.options import complete
+from ....config.settings import Account
+from ...provider_guide import lacking, least, privilege
+from ..found import Found
 from .questions import Questions, complain, missing, say
 
 ENTRY = re.compile(r"[A-Za-z0-9_-]+")  # a name in a table

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
-from .... import output
-from ....errors import UsageError
-from ....options import at
-from ....own_program import own_path
-from ...caa import issuers
-from ...caa.issuers import PRESETS
-from ...config.load import DEFAULT_FILE
-from .clients import Client, Order, dehydrated
-from .clients.registry import CLIENTS
-from .options import Options
+from ..... import output
+from .....errors import UsageError
+from .....options import at
+from .....own_program import own_path
+from ....caa import issuers
+from ....caa.issuers import PRESETS
+from ....config.load import DEFAULT_FILE
+from ..clients import Client, Order, dehydrated
+from ..clients.registry import CLIENTS
+from ..options import Options
 from .questions import Questions, say
 
 EXAMPLES = ("example.com", "example.net", "example.org")  # whose addresses public CAs refuse

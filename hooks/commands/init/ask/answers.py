@@ -6,21 +6,21 @@ import os
 import re
 from collections.abc import Sequence
 
-from .... import output
-from ....errors import ConfigError, UsageError
-from ....names import canonical
-from ....options import at
-from ....providers import known_as, load
-from ....providers import names as provider_names
-from ...clients.challenge import owner_name
-from ...clients.setup import acme_sh
-from ...config.settings import Settings
+from ..... import output
+from .....errors import ConfigError, UsageError
+from .....names import canonical
+from .....options import at
+from .....providers import known_as, load
+from .....providers import names as provider_names
+from ....clients.challenge import owner_name
+from ....clients.setup import acme_sh
+from ....config.settings import Settings
+from ..bind import preparation
+from ..clients import Client
+from ..clients.registry import CLIENTS, NO_HOOK, called, installed
+from ..found import Found, registry
+from ..options import Options
 from . import account, ca
-from .bind import preparation
-from .clients import Client
-from .clients.registry import CLIENTS, NO_HOOK, called, installed
-from .found import Found, registry
-from .options import Options
 from .questions import Questions, say
 
 MOST_NAMES = 100  # in one certificate, as CAs have it

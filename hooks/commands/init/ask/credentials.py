@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ....deadline import within
-from ....errors import AuthRejected, ClockSkew, HookError, Unreachable
-from ....options import Option
-from ....providers import load
-from ....providers.base import Provider
-from ..provider_guide import least, privilege
+from .....deadline import within
+from .....errors import AuthRejected, ClockSkew, HookError, Unreachable
+from .....options import Option
+from .....providers import load
+from .....providers.base import Provider
+from ...provider_guide import least, privilege
 from .account import Chosen, ask_for, built, is_secret
 from .questions import Questions, complain, say
 

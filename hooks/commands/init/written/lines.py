@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ....errors import ConfigError
+from .....errors import ConfigError
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)=")

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from ....errors import ConfigError
-from ....names import is_within
-from ....options import at
-from ....providers import load
-from ...config.load import DEFAULT_FILE
-from ...config.settings import Settings
-from ...config.toml import File
-from ..provider_guide import least_ttl
-from .account import Chosen
-from .document import in_file, set_key, string
+from .....errors import ConfigError
+from .....names import is_within
+from .....options import at
+from .....providers import load
+from ....config.load import DEFAULT_FILE
+from ....config.settings import Settings
+from ....config.toml import File
+from ...provider_guide import least_ttl
+from ..ask.account import Chosen
 from .files import Draft, read
+from .lines import in_file, set_key, string
 
 MODE = 0o600
 SHORT_TTL = (
