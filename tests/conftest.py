@@ -61,6 +61,7 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def no_secrets_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """What other tests have hidden in this process: their secrets may be words of this one's messages."""
     monkeypatch.setattr("dns01.secret._secrets", set())
+    monkeypatch.setattr("dns01.secret._private_keys", {})
 
 
 @pytest.fixture
