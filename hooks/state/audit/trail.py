@@ -53,19 +53,20 @@ class Trail:
         """
         settings = self._settings()
         state = os.path.dirname(self._path)
+        entry = _redacted({**_who(self._environ), **record})  # before the lock, for others wait for that
         line = b""
         try:
             with usable(state):
                 private_folder(state)
             with locks(state, {"audit": "the audit trail"}, LOCK_TIMEOUT, self._sleep):
                 self._rotate(settings)
-                line = self._sealed(record)
+                line = self._sealed(entry)
                 self._append(line)
         except StateError as error:
             self._warn(f"this phase is not in the audit trail {self._path}: {error} -> {error.hint}")
         except OSError as error:
             self._warn(f"this phase is not in the audit trail {self._path}: {error.strerror or error}")
-        for problem in syslog.send(line or self._unsealed(record), settings.to):
+        for problem in syslog.send(line or self._unsealed(entry), settings.to):
             self._warn(problem)
 
     def _settings(self) -> AuditSettings:
@@ -82,18 +83,17 @@ class Trail:
         except FileNotFoundError:
             pass
 
-    def _sealed(self, record: Mapping[str, Any]) -> bytes:
+    def _sealed(self, entry: Mapping[str, Any]) -> bytes:
         last = files.last_link(self._path)
         seq, prev = (last.seq + 1, last.hash) if last else (1, "")
-        return chain.seal(self._entry(record), seq, prev)
+        return chain.seal(self._timed(entry), seq, prev)
 
-    def _unsealed(self, record: Mapping[str, Any]) -> bytes:
+    def _unsealed(self, entry: Mapping[str, Any]) -> bytes:
         """The line for the receivers of copies where the file could not be written."""
-        return chain.seal(self._entry(record), 0, "")
+        return chain.seal(self._timed(entry), 0, "")
 
-    def _entry(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        entry: dict[str, Any] = _redacted({"time": iso(self._clock()), **_who(self._environ), **record})
-        return entry
+    def _timed(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        return {"time": iso(self._clock()), **entry}
 
     def _append(self, line: bytes) -> None:
         file = os.open(self._path, APPENDING, 0o600)
