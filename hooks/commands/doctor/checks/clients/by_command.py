@@ -40,10 +40,10 @@ class Command(NamedTuple):
     def values(self, *options: str) -> list[str]:
         """What stands behind any of the options."""
         found = []
-        for word, following in zip(self.words, [*self.words[1:], ""], strict=True):
+        for place, word in enumerate(self.words):
             name, equals, value = word.partition("=")
             if name in options:
-                found.append(value if equals else following)
+                found.append(value if equals else "".join(self.words[place + 1 : place + 2]))
         return found
 
 
@@ -103,7 +103,19 @@ def _in_line(client: str, line: Line) -> Iterator[Command]:
             before = dict(
                 word.split("=", 1) for word in words[: places[0]] if re.match(r"[A-Za-z_]\w*=", word)
             )
-            yield Command(line._replace(environ={**line.environ, **before}), words[places[0] + 1 :])
+            behind = words[places[0] + 1 :]
+            if client == "uacme":
+                behind = [each for word in behind for each in _apart(word)]
+            yield Command(line._replace(environ={**line.environ, **before}), behind)
+
+
+def _apart(word: str) -> list[str]:
+    """uacme's options of one letter, which may stand together, and with a value: -vhPROGRAM."""
+    found = re.fullmatch(r"-([fimnosvy]*)(?:([abcdehlrt])(.*))?", word)
+    if not found or word == "-":
+        return [word]
+    flags, option, value = found.groups("")
+    return [f"-{letter}" for letter in flags + option] + [value] * bool(value)
 
 
 def _lego(examined: Examined, command: Command) -> Iterator[Finding]:

@@ -44,6 +44,8 @@ def traefik(machine: Machine, text: str = TRAEFIK, unit: str = f"Environment={EX
         (UACME.replace("-h /opt/dns01/bin/dns01 ", ""), "hook-missing", "-h /path/of/dns01"),
         (UACME.replace("/opt/dns01/bin", "/opt/old"), "hook-missing", "/opt/old/dns01"),
         (UACME.replace("-h ", "--hook=").replace("dns01/bin", "old"), "hook-missing", "/opt/old/dns01"),
+        (UACME.replace("-h ", "-vh").replace("dns01/bin", "old"), "hook-missing", "/opt/old/dns01"),
+        (UACME.replace("-h /opt/dns01/bin/dns01", "-vy"), "hook-missing", "-h /path/of/dns01"),
     ],
 )
 def test_a_command_that_does_not_call_the_hook(machine: Machine, crontab: str, code: str, words: str) -> None:
@@ -64,6 +66,12 @@ def test_a_command_that_does_not_call_the_hook(machine: Machine, crontab: str, c
         LEGO.replace("example.org", "example.net").replace("/opt/dns01/bin", "/opt/old"),
         LEGO.replace("exec", "cloudflare").replace("/opt/dns01/bin", "/opt/old"),
         "1 2 * * * root sh -c 'uacme -h \"$HOOK\" issue example.org'\n",
+        UACME.replace("-h ", "-vyh "),
+        UACME.replace("-h ", "-h"),
+        UACME.replace("-h ", "-c/etc/ssl/uacme -nh"),
+        f"{LEGO}1 2 * * * root docker pull goacme/lego\n",
+        "1 2 * * * root docker compose run --rm lego\n1 2 * * * root systemctl start lego; pgrep uacme\n",
+        "1 2 * * * root apt-get -y install uacme lego && chown -R lego /var/lib/lego\n",
     ],
 )
 def test_a_command_that_is_right_or_none_of_ours(machine: Machine, crontab: str) -> None:
