@@ -116,13 +116,27 @@ def programs(text: str, client: str) -> Iterator[tuple[str, Sequence[str]]]:
         except ValueError:
             continue
         for place, word in enumerate(words):
-            if os.path.basename(word) == client and all(map(_is_before, words[:place])):
+            if os.path.basename(word) == client and _begin_another(words[:place]):
                 yield word, words[place + 1 :]
                 break
 
 
+def _begin_another(words: Sequence[str]) -> bool:
+    """Whether a command stands behind the words; behind flock, its lock does first."""
+    lock_follows = False
+    for word in words:
+        if lock_follows and not re.match(r"[-\d]", word):
+            lock_follows = False
+        elif os.path.basename(word.lstrip("({!")) == "flock":
+            lock_follows = True
+        elif not _is_before(word):
+            return False
+    return not lock_follows
+
+
 def _is_before(word: str) -> bool:
     """Whether a command may stand behind the word."""
-    if os.path.basename(word) in WRAPPERS or word in ("then", "do", "else", "if"):
+    word = word.lstrip("({!")
+    if not word or os.path.basename(word) in WRAPPERS or word in ("then", "do", "else", "if"):
         return True
-    return bool(re.match(r"[-{(!]|\d|/(?:run|var|tmp)/|\w+=", word))
+    return bool(re.match(r"-|\d|\w+=", word))

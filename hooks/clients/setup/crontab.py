@@ -17,15 +17,20 @@ from .text_files import read_text
 from .users import is_known
 
 CRON = ("etc/crontab", "etc/cron.d/*", "etc/cron.hourly/*", "etc/cron.daily/*", "etc/cron.weekly/*",
-        "etc/cron.monthly/*", "var/spool/cron/crontabs/*", "var/spool/cron/*", "etc/anacrontab")  # fmt: skip
-FOLDERS = {"cron.hourly": 0.0, "cron.daily": 1.0, "cron.weekly": 7.0, "cron.monthly": 30.0}
+        "etc/cron.monthly/*", "var/spool/cron/crontabs/*", "var/spool/cron/tabs/*", "var/spool/cron/*",
+        "etc/anacrontab", "etc/crontabs/*", "etc/periodic/*/*")  # fmt: skip
+# Of scripts, and the days between two runs: of cron, and of Alpine's.
+FOLDERS = {"/etc/cron.hourly": 0.0, "/etc/cron.daily": 1.0, "/etc/cron.weekly": 7.0,
+           "/etc/cron.monthly": 30.0, "/etc/periodic/15min": 0.0, "/etc/periodic/hourly": 0.0,
+           "/etc/periodic/daily": 1.0, "/etc/periodic/weekly": 7.0, "/etc/periodic/monthly": 30.0,
+           }  # fmt: skip
 NICKNAMES = {"@reboot": 365.0, "@hourly": 0.0, "@daily": 1.0, "@midnight": 1.0, "@weekly": 7.0,
              "@monthly": 30.0, "@yearly": 365.0, "@annually": 365.0}  # fmt: skip
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 BEGINNING = date(2027, 1, 1)
 PERIOD = 4 * 365 + 1  # days that are looked through: 29 February is among them
-WITH_USERS = ("/etc/cron.d/", "/etc/crontab")  # whose lines name one each
+OF_ONE_USER = ("/var/spool/cron/", "/etc/crontabs/")  # named as the file is
 CRONIE = ("usr/sbin/crond", "usr/bin/crond")  # which takes any file's name
 
 _SETTING = re.compile(r"^[A-Za-z_]\w*\s*=")
@@ -60,7 +65,7 @@ def entries(root: str) -> Iterator[Entry]:
 def _passed_over(found: str, path: str, text: str, root: str) -> tuple[str, str]:
     """Why a whole file counts for nothing (cron(8), run-parts(8)), and what mends that."""
     folder, name = os.path.split(path)
-    scripts = os.path.basename(folder) in FOLDERS
+    scripts = folder in FOLDERS
     debian = not any(os.path.exists(os.path.join(root, program)) for program in CRONIE)
     if debian and (scripts or folder == "/etc/cron.d") and not re.fullmatch(r"[\w-]+", name, re.ASCII):
         plain = re.sub(r"[^\w-]+", "-", name.removesuffix(".sh"), flags=re.ASCII)
@@ -89,7 +94,7 @@ def _wrong_line(path: str, line: str, root: str) -> tuple[str, str]:
     """Why one line never runs what it is meant to."""
     if in_folder(path) is not None or _SETTING.match(line) or path == "/etc/anacrontab":
         return "", ""
-    if path.startswith(WITH_USERS):
+    if _names_users(path):
         words, count = line.split(), _times(line)
         user, command = "".join(words[count : count + 1]), "".join(words[count + 1 : count + 2])
         times = " ".join(words[:count])
@@ -115,20 +120,26 @@ def command_of(path: str, line: str) -> str:
     """A line without its times and its user."""
     if in_folder(path) is not None or _SETTING.match(line) or path == "/etc/anacrontab":
         return line
-    words = line.split(None, _times(line) + path.startswith(WITH_USERS))
-    return words[-1] if len(words) > _times(line) + path.startswith(WITH_USERS) else line
+    before = _times(line) + _names_users(path)
+    words = line.split(None, before)
+    return words[-1] if len(words) > before else line
 
 
 def _user(path: str, line: str) -> str:
     """Who runs it: as the line says, or whose table it is."""
-    if path.startswith(WITH_USERS):
+    if _names_users(path):
         return "".join(line.split()[_times(line) :][:1])
-    return os.path.basename(path) if path.startswith("/var/spool/cron/") else "root"
+    return os.path.basename(path) if path.startswith(OF_ONE_USER) else "root"
+
+
+def _names_users(path: str) -> bool:
+    """Whether each line says who runs it."""
+    return path == "/etc/crontab" or path.startswith("/etc/cron.d/")
 
 
 def in_folder(path: str) -> float | None:
     """The days between two runs of a script in cron.daily or its like; None for any other file."""
-    return FOLDERS.get(os.path.basename(os.path.dirname(path)))
+    return FOLDERS.get(os.path.dirname(path))
 
 
 def _days(path: str, line: str) -> float | None:

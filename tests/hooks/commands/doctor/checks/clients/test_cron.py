@@ -58,6 +58,14 @@ def test_an_entry_that_does_not_get_as_far(machine: Machine, crontab: str, why: 
 
 
 @pytest.mark.parametrize(
+    "wrapped", ["flock -n /run/lock/dehydrated", "(flock /tmp/x", "chronic flock -w 9 /etc/dehydrated"]
+)
+def test_a_program_that_is_not_found_behind_a_lock(machine: Machine, wrapped: str) -> None:
+    machine[CRONTAB] = f"{WHEN}{wrapped} {RUN}\n"
+    assert machine.finding().remedy == (f"write in {CRONTAB}: {WHEN}{wrapped} /usr/local/bin/{RUN}",)
+
+
+@pytest.mark.parametrize(
     "crontab",
     [
         f"PATH=/usr/bin:/usr/local/bin\n{WHEN}{RUN}\n",
@@ -68,6 +76,12 @@ def test_an_entry_that_does_not_get_as_far(machine: Machine, crontab: str, why: 
         f"{WHEN}systemctl start dehydrated.service\n",
         f"{WHEN}/usr/local/sbin/renew dehydrated\n",
         f"{WHEN}docker exec dehydrated {RUN}\n",
+        f"{WHEN}flock -n /run/lock/dehydrated /usr/local/bin/{RUN}\n",
+        f"{WHEN}nice flock -w 9 /etc/dehydrated /usr/local/bin/{RUN}\n",
+        f"{WHEN}flock /tmp/dehydrated -c '/usr/local/bin/{RUN}'\n",
+        f"{WHEN}(flock -n /var/lock/dehydrated /usr/local/bin/{RUN}) 2>&1 | logger -t dehydrated\n",
+        f"{WHEN}(cd /opt/dehydrated && ./{RUN})\n",
+        f"{WHEN}{{ cd /etc/dehydrated; /usr/local/bin/{RUN}; }} >/dev/null\n",
         f'"MAILTO" = "a@example.org"\n-{WHEN.replace("root", "acme")}/usr/local/bin/{RUN}\n',
     ],
 )
@@ -75,6 +89,27 @@ def test_an_entry_that_gets_there(machine: Machine, crontab: str) -> None:
     machine["/usr/local/sbin/renew"] = f"#!/bin/sh\nPATH=/usr/local/bin:/usr/bin\n{RUN}\n"
     machine[CRONTAB] = crontab
     assert "cron-entry-ignored" not in [finding.code for finding in machine.findings()]
+
+
+@pytest.mark.parametrize(
+    ("path", "entry"),
+    [
+        ("/etc/crontabs/root", f"17 4 * * * /usr/local/bin/{RUN}\n"),
+        ("/etc/crontabs/acme", f"17 4 * * * /usr/local/bin/{RUN}"),
+        ("/var/spool/cron/tabs/root", f"@daily /usr/local/bin/{RUN}\n"),
+        ("/etc/periodic/daily/dehydrated", f"#!/bin/sh\n/usr/local/bin/{RUN}\n"),
+    ],
+)
+def test_the_tables_of_other_crons(machine: Machine, path: str, entry: str) -> None:
+    machine["/usr/sbin/crond"] = ""
+    machine[path] = entry
+    machine.mode(path, 0o755)
+    assert {"no-timer", "cron-entry-ignored"}.isdisjoint(finding.code for finding in machine.findings())
+
+
+def test_a_script_of_alpine_s_that_may_not_be_executed(machine: Machine) -> None:
+    machine["/etc/periodic/daily/dehydrated"] = f"#!/bin/sh\n/usr/local/bin/{RUN}\n"
+    assert machine.finding().remedy == ("chmod +x /etc/periodic/daily/dehydrated",)
 
 
 def test_a_script_of_cron_daily_has_the_path_of_crontab(machine: Machine) -> None:
