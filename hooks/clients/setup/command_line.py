@@ -23,10 +23,14 @@ WRAPPERS = (
 
 # Of commands that give what they run other variables than they have themselves.
 _ELSEWHERE = re.compile(
-    r"""(?:^|[;&|\s"'])(?:\.|source|eval)\s+\S|\b(?:docker|podman|ssh|nsenter|chroot|systemd-run|kubectl|lxc|lxc-attach)\s"""
+    r"""(?:^|[;&|\s"'])(?:\.|source|eval)\s+\S|\bsystemd-run\s"""
     r"""|\b(?:ba|da|z)?sh\s+-\w*l|\bsu\s+(?:-l?|--login)\s""",
     re.MULTILINE,
 )  # fmt: skip
+# Of those that run it among other files than this machine's.
+_OTHER_FILES = re.compile(
+    r"\b(?:docker|docker-compose|podman|nerdctl|ssh|nsenter|chroot|kubectl|lxc|lxc-attach|machinectl)\s"
+)
 _OF_A_SHELL = re.compile(r"""\b(?:ba|da|k|z)?sh\s+(?:-\w+\s+)*-\w*c\s+(?:'([^']*)'|"([^"]*)")""")
 
 
@@ -58,7 +62,14 @@ class Line(NamedTuple):
 
 def has_all_variables(text: str) -> bool:
     """Whether a command, or a script, has no other variables than those that are written there."""
-    return not _ELSEWHERE.search(text)
+    return not (_ELSEWHERE.search(text) or _OTHER_FILES.search(text))
+
+
+def has_other_files(text: str, client: str) -> bool:
+    """Whether a command has the client run in a container, or on another machine: its paths are not of this
+    one."""
+    parts = [part for part in re.split(r"[;&|]+", text) if client in part]
+    return bool(parts) and all(_OTHER_FILES.search(part.partition(client)[0]) for part in parts)
 
 
 def with_scripts(lines: Iterable[Line], client: str, root: str) -> Iterator[Line]:
@@ -86,7 +97,8 @@ def script(path: str, root: str) -> str:
     """The beginning of a file that says what runs it; of any other, nothing."""
     try:
         with open_regular(beneath(path, root)) as file:
-            start = file.read(LARGEST_SCRIPT)
+            start = file.read(2)
+            start += file.read(LARGEST_SCRIPT - 2) if start == b"#!" else b""
     except (OSError, ValueError):
         return ""
     return start.decode(errors="replace") if start.startswith(b"#!") else ""

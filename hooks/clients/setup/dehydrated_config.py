@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from .text_files import beneath, read_text
@@ -22,6 +22,7 @@ _OPENING = re.compile(r"(?:^|[;&|]|\bthen\b|\bdo\b)\s*(?:if|case|for|while|until
 _CLOSING = re.compile(r"(?:^|[;\s])(?:fi|esac|done)\b|^\s*\}")
 _SETTING = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)=(.*)$", re.MULTILINE)
 _WORD = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|([^\s;#'"]+)""")
+_HERE_DOCUMENT = re.compile(r"""(?<!<)<<-?\s*["'\\]?([A-Za-z_]\w*)""")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
@@ -119,7 +120,7 @@ class _Reading:
             return
         self._files.append(path)
         depth = 0
-        for line in (read_text(path, self._root) or "").splitlines():
+        for line in _commands(read_text(path, self._root) or ""):
             depth += len(_OPENING.findall(line))
             self._line(path, line, only, certain=depth == 0)
             depth = max(0, depth - len(_CLOSING.findall(line)))
@@ -140,6 +141,18 @@ class _Reading:
             self._uncertain.discard(name)
             if not certain:
                 self._uncertain.add(name)
+
+
+def _commands(text: str) -> Iterator[str]:
+    """The lines but for those of here-documents, which are read by what stands before them."""
+    ends: list[str] = []
+    for line in text.splitlines():
+        if ends:
+            if line.strip() == ends[0]:
+                ends.pop(0)
+            continue
+        yield line
+        ends = [] if line.lstrip().startswith("#") else _HERE_DOCUMENT.findall(line)
 
 
 def _is_for_one_command(line: str, said: str) -> bool:

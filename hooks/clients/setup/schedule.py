@@ -10,13 +10,17 @@ from typing import NamedTuple
 
 from .command_line import SYSTEMD_PATH, Line, has_all_variables, script, scripts, with_scripts
 from .cron_faults import wrong_command
-from .crontab import CRONIE, Entry, command_of, entries, in_folder, longest_gap
-from .text_files import read_text
+from .crontab import CRONIE, FOLDERS, Entry, command_of, entries, in_folder, longest_gap
+from .text_files import beneath, read_text
 from .units import UNITS, environment, is_masked, read_unit, variables_of
 
 DAYS = {"minutely": 0, "hourly": 0, "daily": 1, "weekly": 7, "monthly": 30, "quarterly": 91, "yearly": 365,
         "annually": 365, "semiannually": 182}  # fmt: skip
+USERS_UNITS = ("home/*/.config/systemd/user", "root/.config/systemd/user", "etc/systemd/user")
 CRON_PROGRAMS = ("usr/sbin/cron", *CRONIE)
+
+
+_COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 
 
 class Schedule(NamedTuple):
@@ -50,8 +54,7 @@ def of(client: str, root: str = "/") -> Schedule:
     """Whatever runs the client by the clock, itself or by a script that is named; timers do where systemd is
     at work."""
     word = re.compile(rf"\b{re.escape(client)}\b")
-    links = (link for folder in UNITS for link in glob(f"{root}/{folder}/*.wants/*.timer"))
-    enabled = set(map(os.path.basename, links))
+    enabled = {os.path.basename(link) for folder in UNITS for link in _links(f"{root}/{folder}")}
     timers = {
         timer: (line, days)
         for timer, line, days in (_timers(root, enabled) if has_systemd(root) else ())
@@ -59,7 +62,7 @@ def of(client: str, root: str = "/") -> Schedule:
     }
     masked = {timer for timer in timers if is_masked(timer, root)}
     begun = [
-        (Entry(line.path, line.text or timer, days), line._replace(text=line.text or timer))
+        _of_timer(timer, line, days, root)
         for timer, (line, days) in timers.items()
         if timer in enabled - masked
     ]
@@ -67,6 +70,9 @@ def of(client: str, root: str = "/") -> Schedule:
     if has_systemd(root):
         cron = [each for each in cron if "-d /run/systemd/system" not in each.line]  # Debian's own stand back
     begun += [(entry, _of_cron(entry, root)) for entry in cron]
+    begun += [
+        each for each in _of_users(root) if has_systemd(root) and _runs(word, each[0].line, client, root)
+    ]
     judged = [_judged(client, entry, list(with_scripts([line], client, root)), root) for entry, line in begun]
     taken = [(entry, lines) for entry, lines in judged if not entry.ignored]
     return Schedule(
@@ -93,6 +99,18 @@ def _judged(client: str, entry: Entry, lines: list[Line], root: str) -> tuple[En
     return entry, lines
 
 
+def _of_timer(timer: str, line: Line, days: float, root: str) -> tuple[Entry, Line]:
+    found = read_unit(timer, root)
+    named = found.last("Timer.Unit") if found else ""
+    if found and named and not line.unit:
+        why, step = (
+            f"{timer} starts {named}, and there is no such unit",
+            f"systemctl edit {timer}\n[Timer]\nUnit=",
+        )
+        return Entry(found.files[0], timer, days, why, f"{step}{timer.removesuffix('.timer')}.service"), line
+    return Entry(line.path, line.text or timer, days), line._replace(text=line.text or timer)
+
+
 def _of_cron(entry: Entry, root: str) -> Line:
     text = read_text(entry.path, root) or ""
     in_all = variables_of(read_text("/etc/environment", root) or "")  # pam_env(8)
@@ -106,9 +124,45 @@ def _of_cron(entry: Entry, root: str) -> Line:
     return Line(entry.path, entry.line, environ, complete, entry.user, entry.path, when=when)
 
 
-def _runs(word: re.Pattern[str], line: str, client: str, root: str) -> bool:
-    """Whether the line runs the client, or a script that does."""
-    return bool(word.search(line)) or any(word.search(script(path, root)) for path in scripts(line, client))
+def _runs(word: re.Pattern[str], text: str, client: str, root: str, levels: int = 2) -> bool:
+    """Whether the text runs the client, or a script that does; ``levels``: of scripts that call scripts."""
+    if word.search(text):
+        return True
+    called = (path for named in scripts(text, client) for path in _parts(named, text, root)) if levels else ()
+    return any(_runs(word, _COMMENT.sub("", script(path, root)), client, root, levels - 1) for path in called)
+
+
+def _parts(path: str, text: str, root: str) -> list[str]:
+    """The path; of a folder of the machine's own, what run-parts(8) runs there."""
+    folder = beneath(path, root)
+    if "run-parts" not in text or path in FOLDERS or not os.path.isdir(folder):
+        return [path]
+    names = (name for name in sorted(os.listdir(folder)) if re.fullmatch(r"[\w-]+", name, re.ASCII))
+    return [f"{path}/{name}" for name in names if os.access(f"{folder}/{name}", os.X_OK)]
+
+
+def _links(folder: str) -> Iterator[str]:
+    """Of the timers that are started with another unit (systemd.unit(5))."""
+    for kind in ("wants", "requires", "upholds"):
+        yield from sorted(glob(f"{folder}/*.{kind}/*.timer"))
+
+
+def _of_users(root: str) -> Iterator[tuple[Entry, Line]]:
+    """What timers of users' own managers run; of their variables nothing is known."""
+    for folder in (path for pattern in USERS_UNITS for path in sorted(glob(f"{root}/{pattern}"))):
+        inside = os.path.relpath(folder, root)
+        home = f"/{inside.partition('/.config/')[0]}" if "/.config/" in inside else ""
+        for link in _links(folder):
+            timer = read_unit(os.path.basename(link), root, (inside,))
+            name = timer.last("Timer.Unit") if timer else ""
+            service = read_unit(name or os.path.basename(link).replace(".timer", ".service"), root, (inside,))
+            if timer and service:
+                days = min(map(_days_of_calendar, timer.every("Timer.OnCalendar")), default=1)
+                run = "; ".join(each.lstrip("-@:|") for each in service.every("Service.ExecStart"))
+                run = run.replace("/root", home) if home else run
+                path = service.files[0]
+                user = os.path.basename(home) or "root"
+                yield Entry(path, run, days), Line(path, run, {}, False, user, path)
 
 
 def _days_of_calendar(when: str) -> float:

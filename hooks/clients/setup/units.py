@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from glob import glob
 from typing import NamedTuple
 
@@ -66,14 +66,14 @@ def words(value: str) -> list[str]:
         return value.split()
 
 
-def read_unit(name: str, root: str = "/") -> Unit | None:
+def read_unit(name: str, root: str = "/", folders: Sequence[str] = UNITS) -> Unit | None:
     """The unit, a template's instance too; None if there is none. That it is masked is left aside."""
     template = re.sub(r"@.*(?=\.)", "@", name)
-    candidates = (f"/{folder}/{spelt}" for spelt in dict.fromkeys((name, template)) for folder in UNITS)
+    candidates = (f"/{folder}/{spelt}" for spelt in dict.fromkeys((name, template)) for folder in folders)
     main = next((path for path in candidates if read_text(path, root) is not None), None)
     if main is None:
         return None
-    files = (main, *_drop_ins(name, template, root))
+    files = (main, *_drop_ins(name, template, root, folders))
     settings: dict[str, list[str]] = {}
     for path in files:
         for key, value in _assignments(read_text(path, root) or ""):
@@ -123,7 +123,7 @@ def variables_of(text: str) -> dict[str, str]:
     return {name: value.strip().strip("\"'") for name, value in _ASSIGNED.findall(text)}
 
 
-def _drop_ins(name: str, template: str, root: str) -> list[str]:
+def _drop_ins(name: str, template: str, root: str, places: Sequence[str]) -> list[str]:
     """From service.d to NAME.service.d, by the names of the files; the same name nearer to the unit, or in
     /etc, takes the place of another, and a link to /dev/null leaves nothing there."""
     stem, _, kind = name.rpartition(".")
@@ -131,7 +131,7 @@ def _drop_ins(name: str, template: str, root: str) -> list[str]:
     folders = [f"{kind}.d", *(f"{each}.{kind}.d" for each in shorter), f"{template}.d", f"{name}.d"]
     found: dict[str, str] = {}
     for folder in dict.fromkeys(folders):
-        for place in reversed(UNITS):
+        for place in reversed(places):
             for path in glob(f"{beneath(place, root)}/{folder}/*.conf"):
                 found[os.path.basename(path)] = f"/{place}/{folder}/{os.path.basename(path)}"
     return [found[file] for file in sorted(found)]

@@ -15,7 +15,7 @@ from .....own_program import own_path
 from ....challenge.placement import Placements
 from ....clients.setup import dehydrated_config
 from ....clients.setup import schedule as schedules
-from ....clients.setup.command_line import Line
+from ....clients.setup.command_line import Line, has_other_files
 from ....clients.setup.dehydrated_config import Dehydrated
 from ....clients.setup.text_files import read_octets
 from ..finding import Examined, Finding, Severity
@@ -176,6 +176,8 @@ def _hook(
     write = write or f'write in {path}: HOOK="{own_path()}"'
     if not hook:
         yield Finding("hook-missing", Severity.ERROR, path, "it sets no HOOK", (write,))
+    elif lines and all(has_other_files(line.command, "dehydrated") for line in lines):
+        return
     elif hook.startswith(("/", "~")) and "$" not in hook and "`" not in hook:
         yield from _file(examined, path, hook, write)  # anything else depends on who runs it, and where
         configured = config.settings.get("HOOK", "")

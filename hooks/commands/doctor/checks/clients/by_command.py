@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ......errors import DeployError
 from .....clients.setup.certificate_paths import LEGO, UACME
-from .....clients.setup.command_line import Line
+from .....clients.setup.command_line import Line, has_other_files
 from .....clients.setup.text_files import read_text
 from .....clients.setup.units import drop_in
 from .....deploy.certificate.leaf import names_in
@@ -153,18 +153,22 @@ def _setting(line: Line, name: str, value: str) -> str:
 def _exec_path(examined: Examined, line: Line, client: str) -> Iterator[Finding]:
     steps = (_setting(line, "EXEC_PATH", "/path/of/dns01"), TELLS)
     if hook := line.environ.get("EXEC_PATH", ""):
-        yield from _hook(examined, line.path, "EXEC_PATH", hook, steps)
+        yield from _hook(examined, line, "EXEC_PATH", hook, steps)
     elif line.complete:
         message = f"{client} is run without EXEC_PATH, and its provider exec has nothing to call"
         yield Finding("hook-missing", Severity.ERROR, line.path, message, steps)
 
 
-def _hook(examined: Examined, path: str, key: str, hook: str, steps: tuple[str, ...]) -> Iterator[Finding]:
+def _hook(examined: Examined, line: Line, key: str, hook: str, steps: tuple[str, ...]) -> Iterator[Finding]:
     """Whether the file is there and can be run; ``steps``: what to do where it is not there."""
-    if not hook.startswith("/") or "$" in hook:
+    if (
+        not hook.startswith("/")
+        or "$" in hook
+        or any(has_other_files(line.command, client) for client in CERTIFICATES)
+    ):
         return
     message = f"{key} is {hook}, and there is no such file"
-    missing = Finding("hook-missing", Severity.ERROR, path, message, steps)
+    missing = Finding("hook-missing", Severity.ERROR, line.path, message, steps)
     if wrong := unfit(examined, hook, missing, f"{key} is {hook}, which may not be executed"):
         yield wrong
 
@@ -177,7 +181,7 @@ def _uacme(examined: Examined, command: Command) -> Iterator[Finding]:
         yield Finding("hook-missing", Severity.ERROR, line.path, message, steps)
     else:
         right = line.command.replace(hooks[-1], "/path/of/dns01")
-        yield from _hook(examined, line.path, "uacme's -h", hooks[-1], (line.instead(right), TELLS))
+        yield from _hook(examined, line, "uacme's -h", hooks[-1], (line.instead(right), TELLS))
     if {"-s", "--staging"} & set(command.words):
         step = f"take -s (--staging) out of {line.path}"
         yield staging(line.path, "Let's Encrypt's staging", (step,), kept=True)

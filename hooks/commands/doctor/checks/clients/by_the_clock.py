@@ -25,7 +25,7 @@ def check(
     if schedule.ignored:
         entry = schedule.ignored[0]
         message = f"what is to run {client} does not, and nothing renews the certificate: {entry.ignored}"
-        code = "service-fails" if entry.path.endswith(".service") else "cron-entry-ignored"
+        code = "service-fails" if entry.path.endswith((".service", ".timer")) else "cron-entry-ignored"
         yield Finding(code, Severity.ERROR, entry.path, message, (entry.remedy,))
         return
     install = [] if schedules.has_cron(root) else ["apt-get install cron"]

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from .....caa.issuers import PRESETS
+from .....clients.setup.command_line import has_other_files
 from ...finding import Examined, Finding, Severity
 from . import certbot_defaults
 from .certbot_lineage import HOOKS, Lineage, lineage
@@ -47,7 +48,8 @@ def check(
     if not own.get("manual_auth_hook"):
         message = "it has no manual_auth_hook: certbot cannot renew it without a person"
         yield Finding("certbot-hook-missing", Severity.ERROR, path, message, (own.again(),))
-    yield from _gone(own, examined)
+    if not commands or not all(has_other_files(command, "certbot") for _, command in commands):
+        yield from _gone(own, examined)
     yield from _phases(own)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from .....clients.setup.command_line import Line, has_all_variables, script, set_by
+from .....clients.setup.command_line import Line, has_all_variables, has_other_files, script, set_by
 from .....clients.setup.sandbox import READ, WRITE
 from .....clients.setup.text_files import is_gone, read_text
 from .....clients.setup.units import Unit, drop_in
@@ -75,6 +75,7 @@ def runs(
     the client's own files set. What a script sets on the way, the hook's own too, is given to the hook."""
     hook = next((word for word in command.split() if word.startswith("/")), "")
     text = f"{command}\n{script(hook, examined.root)}"
+    lines = [line for line in lines if not has_other_files(line.command, client)]
     for source, user in dict.fromkeys((line.source, line.user) for line in lines):
         group = [line for line in lines if (line.source, line.user) == (source, user)]
         environ: dict[str, str] = {}

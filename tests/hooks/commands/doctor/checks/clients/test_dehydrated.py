@@ -155,6 +155,9 @@ def test_the_lock_of_a_run_that_was_killed(machine: Machine) -> None:
     "files",
     [
         {CONFIG: CONF_D, "/etc/dehydrated/conf.d/a.sh": 'reload() {\n  systemctl reload "$1"\n}\n'},
+        {CONFIG: f"{DEHYDRATED}cat >/run/acme <<EOF\nHOOK=/gone\nEOF\n"},
+        {CONFIG: f"{DEHYDRATED}cat <<-'A' >/x; cat << B >/y\n\tHOOK=/gone\n\tA\nCHALLENGETYPE=http-01\nB\n"},
+        {CONFIG: f"# cat <<EOF\n{DEHYDRATED}"},
         {CONFIG: CONF_D, "/etc/dehydrated/conf.d/README": 'see "$1"'},
         {CONFIG: f"{DEHYDRATED}CA=https://ca.example.net/acme\nBASEDIR=$HOME/acme\n"},
         {
@@ -253,3 +256,11 @@ def test_accounts_that_only_their_owner_may_list_are_not_missing(machine: Machin
     shutil.rmtree(machine.root / "etc/dehydrated/accounts")
     (machine.root / "etc/dehydrated/accounts").write_text("")  # root may list any folder
     assert machine.findings() == []
+
+
+@pytest.mark.parametrize(
+    "before", ["read A <<< EOF", "cat <<EOF >/run/acme\nHOOK=/other\nEOF", "A=$((1<<3))"]
+)
+def test_a_setting_behind_what_is_no_setting(machine: Machine, before: str) -> None:
+    machine[CONFIG] = f"{DEHYDRATED}{before}\nHOOK=/gone\n"
+    assert codes(machine.findings()) == ["hook-missing"]

@@ -1,0 +1,104 @@
+"""What the doctor takes for a run of the client by the clock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from client_files import Machine, by_timer, with_dehydrated
+
+from dns01.hooks.commands.doctor.finding import Severity
+
+RUN = "dehydrated --cron"
+WHEN = "17 4 * * * root "
+TIMER = "[Timer]\nOnCalendar=daily\n"
+PASSWD = "root:x:0:0::/root:/bin/sh\nbob:x:0:0::/home/bob:/bin/sh\n"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """dehydrated, which nothing runs."""
+    machine = with_dehydrated(tmp_path / "root")
+    machine["/etc/cron.d/dehydrated"] = ""
+    machine["/etc/passwd"] = PASSWD
+    return machine
+
+
+def executable(machine: Machine, path: str, text: str) -> None:
+    machine[path] = f"#!/bin/sh\n{text}\n"
+    machine.mode(path, 0o755)
+
+
+def without_timer(machine: Machine, domain: str = "example.org") -> bool:
+    return "no-timer" in [finding.code for finding in machine.findings(domain)]
+
+
+@pytest.mark.parametrize(
+    "folder", ["/home/bob/.config/systemd/user", "/root/.config/systemd/user", "/etc/systemd/user"]
+)
+@pytest.mark.parametrize("unit", ["", "Unit=acme.service\n"])
+def test_a_timer_of_a_user_s_own(machine: Machine, folder: str, unit: str) -> None:
+    assert without_timer(machine)
+    machine[f"{folder}/dehydrated.timer"] = f"{TIMER}{unit}"
+    machine[f"{folder}/{'acme' if unit else 'dehydrated'}.service"] = f"[Service]\nExecStart=/usr/bin/{RUN}\n"
+    assert without_timer(machine)
+    machine.link(f"{folder}/timers.target.wants/dehydrated.timer")
+    assert machine.findings() == []
+
+
+def test_a_timer_of_a_user_s_own_that_runs_too_rarely(machine: Machine) -> None:
+    folder = "/home/bob/.config/systemd/user"
+    machine[f"{folder}/acme.timer"] = "[Timer]\nOnCalendar=yearly\n"
+    machine[f"{folder}/acme.service"] = f"[Service]\nExecStart=%h/bin/{RUN}\n"
+    machine.link(f"{folder}/default.target.wants/acme.timer")
+    assert machine.finding().code == "timer-too-rare"
+
+
+@pytest.mark.parametrize("kind", ["wants", "requires", "upholds"])
+def test_a_timer_that_is_started_with_another_unit(machine: Machine, kind: str) -> None:
+    machine["/usr/lib/systemd/system/dehydrated.timer"] = TIMER
+    machine["/usr/lib/systemd/system/dehydrated.service"] = f"[Service]\nExecStart=/usr/bin/{RUN}\n"
+    machine.link(f"/etc/systemd/system/multi-user.target.{kind}/dehydrated.timer")
+    assert machine.findings() == []
+
+
+@pytest.mark.parametrize("service", ["acme.service", "dehydrate.service"])
+def test_a_timer_whose_service_is_not_there(machine: Machine, service: str) -> None:
+    by_timer(machine, "dehydrated", f"/usr/bin/{RUN}")
+    machine["/etc/systemd/system/dehydrated.timer"] = f"{TIMER}Unit={service}\n"
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("service-fails", Severity.ERROR)
+    assert service in finding.message
+    assert finding.remedy == ("systemctl edit dehydrated.timer\n[Timer]\nUnit=dehydrated.service",)
+
+
+@pytest.mark.parametrize(
+    "entry", ["/usr/local/sbin/nightly", "run-parts /etc/nightly", "cd / && run-parts --report /etc/nightly"]
+)
+def test_a_script_that_calls_scripts(machine: Machine, entry: str) -> None:
+    executable(machine, "/usr/local/sbin/nightly", "PATH=/usr/sbin:/usr/bin\n/etc/nightly/acme")
+    executable(machine, "/etc/nightly/acme", f"exec {RUN}")
+    machine["/etc/cron.d/nightly"] = f"{WHEN}{entry}\n"
+    assert not without_timer(machine)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "mode"),
+    [
+        ("acme.sh", RUN, 0o755),
+        ("acme", RUN, 0o644),
+        ("acme", f"# not yet: {RUN}", 0o755),
+        ("acme", "true", 0o755),
+    ],
+)
+def test_a_folder_of_scripts_of_which_none_runs_it(machine: Machine, name: str, text: str, mode: int) -> None:
+    machine[f"/etc/nightly/{name}"] = f"#!/bin/sh\n{text}\n"
+    machine.mode(f"/etc/nightly/{name}", mode)
+    machine["/etc/cron.d/nightly"] = f"{WHEN}run-parts /etc/nightly\n"
+    assert without_timer(machine)
+
+
+def test_a_script_of_cron_daily_that_may_not_be_executed_is_run_by_nothing_else(machine: Machine) -> None:
+    machine["/etc/crontab"] = "25 6 * * * root cd / && run-parts --report /etc/cron.daily\n"
+    machine["/etc/cron.daily/acme"] = f"#!/bin/sh\n{RUN}\n"
+    assert machine.finding().remedy == ("chmod +x /etc/cron.daily/acme",)
