@@ -72,11 +72,7 @@ def _is_open(command: str) -> bool:
 
 def _renews_nothing(line: Line, client: str) -> Iterator[tuple[str, str]]:
     called = list(programs(line.command, client))
-    if (
-        client in RENEWS
-        and called
-        and not any(re.search(RENEWS[client], " ".join(words)) for _, words in called)
-    ):
+    if client in RENEWS and called and not any(_would_renew(client, words) for _, words in called):
         program, words = called[-1]
         command = rf"(?<![\w./-]){re.escape(program)}(?![\w./-])[^;&|<>]*"
         right = RENEW[client].replace(client, program, 1)
@@ -84,6 +80,10 @@ def _renews_nothing(line: Line, client: str) -> Iterator[tuple[str, str]]:
             f"it runs {' '.join((program, *words))}, which renews nothing",
             line.instead(re.sub(command, lambda _: right, line.command, count=1).rstrip()),
         )
+
+
+def _would_renew(client: str, arguments: Sequence[str]) -> bool:
+    return bool(re.search(RENEWS[client], " ".join(arguments))) and "--dry-run" not in arguments
 
 
 def _not_found(line: Line, client: str, root: str) -> Iterator[tuple[str, str]]:

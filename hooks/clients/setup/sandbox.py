@@ -77,6 +77,18 @@ def missing_paths(unit: Unit, root: str = "/") -> Iterator[str]:
             yield path
 
 
+def credentials(unit: Unit) -> Iterator[tuple[str, str]]:
+    """The name of each credential that is read from a file, and its path, but for those that may be without
+    (systemd.exec(5), LoadCredential=)."""
+    keys = ("SetCredential", "SetCredentialEncrypted")
+    without = {value.partition(":")[0] for key in keys for value in unit.every(f"Service.{key}")}
+    for key in ("LoadCredential", "LoadCredentialEncrypted"):
+        for value in unit.every(f"Service.{key}"):
+            name, _, path = value.partition(":")
+            if name not in without and "%" not in path:
+                yield name, path
+
+
 def _paths(unit: Unit, key: str, root: str) -> Iterator[str]:
     """Of a setting that lists some, without those that systemd passes over as they are not there."""
     for word in unit.words(f"Service.{key}"):

@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from .....clients.setup.sandbox import READ, WRITE, Rule, access, families, missing_paths
+from .....clients.setup.sandbox import READ, WRITE, Rule, access, credentials, families, missing_paths
 from .....clients.setup.text_files import is_gone
 from .....clients.setup.units import Unit, drop_in, environment_files
 from ...finding import Examined, Finding, Severity
 from .runs import STATE, Need
 
+# Of a unit that is started for nothing where the path is not there (systemd.unit(5)).
+CONDITIONS = ("ConditionPathExists", "ConditionPathIsDirectory", "ConditionFileNotEmpty",
+              "ConditionFileIsExecutable", "AssertPathExists")  # fmt: skip
 SHOWN = 8  # paths that are missing
 # What IPAddressDeny= may have in the place of a network.
 NETWORKS = {
@@ -41,9 +44,26 @@ def _lacking(examined: Examined, unit: Unit) -> Iterator[Finding]:
             message = f"{unit.name} does not start: its EnvironmentFile {file} is not there"
             steps = (f"write {file}  (chmod 600)",)
             yield Finding("environment-file-missing", Severity.ERROR, unit.files[0], message, steps)
+    for name, path in credentials(unit):
+        if path.startswith("/") and not path.startswith("/run/") and is_gone(path, examined.root):
+            message = f"{unit.name} does not start: {path}, its credential {name}, is not there"
+            step = f"write {path}  (chmod 600)"
+            yield Finding("credential-missing", Severity.ERROR, unit.files[0], message, (step,))
+    yield from _conditions(examined, unit)
     if missing := " ".join(list(dict.fromkeys(missing_paths(unit, examined.root)))[:SHOWN]):
         message = f"{unit.name} does not start: what it names is not there ({missing})"
         yield Finding("unit-path-missing", Severity.ERROR, unit.files[0], message, (f"mkdir -p {missing}",))
+
+
+def _conditions(examined: Examined, unit: Unit) -> Iterator[Finding]:
+    """What has to be there for it to run anything at all."""
+    for key in CONDITIONS:
+        for path in unit.every(f"Unit.{key}"):
+            if re.match(r"/(?!run/|proc/|sys/)[^%]*$", path) and is_gone(path, examined.root):
+                message = f"{unit.name} is passed over: {path} is not there ({key})"
+                step = f"systemctl edit {unit.name}\n[Unit]\n{key}="
+                steps = (step, f"or put {path} back")
+                yield Finding("unit-condition-failed", Severity.ERROR, unit.files[0], message, steps)
 
 
 def _read_only(examined: Examined, unit: Unit, need: Need, rule: Rule) -> Finding:

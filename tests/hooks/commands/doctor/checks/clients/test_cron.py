@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from client_files import Machine, with_dehydrated
+from client_files import Machine, with_certbot, with_dehydrated
 
 from dns01.hooks.commands.doctor.finding import Severity
 
@@ -129,3 +129,28 @@ def test_an_entry_of_legos_that_finds_no_lego(machine: Machine) -> None:
     assert finding.remedy == (
         f"write in /etc/cron.d/lego: {WHEN}{lego.replace('lego', '/opt/lego/lego', 1)}",
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "right"),
+    [
+        ("certbot renew --dry-run", "certbot -q renew"),
+        ("/usr/bin/certbot --dry-run -q renew", "/usr/bin/certbot -q renew"),
+        (
+            "flock /run/certbot certbot renew --dry-run -q >/dev/null",
+            "flock /run/certbot certbot -q renew >/dev/null",
+        ),
+    ],
+)
+def test_certbot_that_only_ever_tries(tmp_path: Path, command: str, right: str) -> None:
+    machine = with_certbot(tmp_path / "root")
+    (machine.root / "etc/systemd/system/timers.target.wants/certbot.timer").unlink()
+    machine["/usr/bin/certbot"] = ""
+    machine["/etc/cron.d/certbot"] = f"{WHEN}{command}\n"
+    assert machine.finding().code == "cron-entry-ignored"
+    assert "--dry-run" in machine.finding().message
+    assert "".join(machine.finding().remedy[0].split()) == "".join(
+        f"write in /etc/cron.d/certbot: {WHEN}{right}".split()
+    )
+    machine["/etc/cron.d/certbot"] = f"{WHEN}{command} && {right}\n"
+    assert machine.findings() == []

@@ -187,12 +187,45 @@ def test_a_secret_that_the_configuration_names(machine: Machine) -> None:
         ("InaccessiblePaths=/srv/acme", "unit-path-missing", "mkdir -p /srv/acme"),
         ("BindPaths=/srv/acme:/mnt", "unit-path-missing", "mkdir -p /srv/acme"),
         ("WorkingDirectory=/srv/acme", "unit-path-missing", "mkdir -p /srv/acme"),
+        ("LoadCredential=token:/etc/gone", "credential-missing", "write /etc/gone  (chmod 600)"),
+        ("LoadCredentialEncrypted=token:/etc/gone", "credential-missing", "write /etc/gone  (chmod 600)"),
+        (
+            "SetCredential=other:x\nLoadCredential=token:/etc/gone",
+            "credential-missing",
+            "write /etc/gone  (chmod 600)",
+        ),
     ],
 )
 def test_a_unit_that_does_not_start(machine: Machine, setting: str, code: str, step: str) -> None:
     by_timer(machine, "dehydrated", RUN, setting)
     assert (machine.finding().code, machine.finding().severity) == (code, Severity.ERROR)
     assert machine.finding().remedy == (step,)
+
+
+@pytest.mark.parametrize("key", ["ConditionPathExists", "ConditionFileNotEmpty", "AssertPathExists"])
+def test_a_unit_that_is_started_for_nothing(machine: Machine, key: str) -> None:
+    by_timer(machine, "dehydrated", RUN, "[Unit]", f"{key}=/etc/acme/enabled")
+    assert (machine.finding().code, machine.finding().severity) == ("unit-condition-failed", Severity.ERROR)
+    assert machine.finding().remedy[0] == f"systemctl edit dehydrated.service\n[Unit]\n{key}="
+    machine["/etc/acme/enabled"] = "yes"
+    assert machine.findings() == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("LoadCredential=token:/etc/gone", "SetCredential=token:x"),
+        ("LoadCredential=token:/run/vault.sock",),
+        ("LoadCredential=token", "ImportCredential=acme.*"),
+        ("LoadCredential=token:%d/gone",),
+        ("[Unit]", "ConditionPathExists=!/etc/gone"),
+        ("[Unit]", "ConditionPathExists=|/etc/gone", "ConditionPathExists=|/etc"),
+        ("[Unit]", "ConditionPathExists=/run/ready", "ConditionPathExists=/etc/gone", "ConditionPathExists="),
+    ],
+)
+def test_a_unit_that_may_do_without(machine: Machine, settings: tuple[str, ...]) -> None:
+    by_timer(machine, "dehydrated", RUN, *settings)
+    assert machine.findings() == []
 
 
 def test_a_state_folder_that_is_another_one_in_each_folder(machine: Machine) -> None:
