@@ -142,7 +142,8 @@ def _judge(identifier: str, rrset: RRset, authority: Authority) -> Verdict:
         verdict = _not_named(identifier, owner, tag, {issue.issuer for _, issue in issues}, authority)
         malformed = [f"{_line(owner, each)} is malformed" for each in properties if not _parse(each)]
         return verdict._replace(reason="; ".join([verdict.reason, *malformed]))
-    verdicts = [_parameters(identifier, owner, record, issue, authority) for record, issue in ours]
+    only = _only_accounts(owner, [issue for _, issue in ours])
+    verdicts = [_parameters(identifier, owner, record, issue, authority, only) for record, issue in ours]
     # Several records are a union: the most generous of them counts.
     return min(verdicts, key=lambda verdict: ("allowed", "unknown", "forbidden").index(verdict.outcome))
 
@@ -190,9 +191,22 @@ class _Issue(NamedTuple):
         return "; ".join((self.issuer, *(f"{name}={said}" for name, said in (*kept, (tag, value)))))
 
 
-def _parameters(identifier: str, owner: str, record: CAA, issue: _Issue, authority: Authority) -> Verdict:
-    """Whether a record that names the CA restricts it further. A parameter that is given twice,
-    or does not follow its grammar, is never met (RFC 8657 §3, §4)."""
+def _only_accounts(owner: str, issues: Sequence[_Issue]) -> str:
+    """Which accounts the records that name the CA allow, all of them together, if they name any."""
+    named = [uris[0] for issue in issues if len(uris := issue.values("accounturi")) == 1]
+    accounts = list(dict.fromkeys(named))
+    records, allow, count = (
+        ("records", "allow", "accounts") if len(accounts) > 1 else ("record", "allows", "account")
+    )
+    uris = ", ".join(accounts)
+    return f"the CAA {records} of {owner} for {issues[0].issuer} {allow} the {count} {uris} alone"
+
+
+def _parameters(
+    identifier: str, owner: str, record: CAA, issue: _Issue, authority: Authority, only: str
+) -> Verdict:
+    """Whether a record that names the CA restricts it further; ``only``: the accounts that all such records
+    allow. A parameter that is given twice, or does not follow its grammar, is never met (RFC 8657 §3, §4)."""
     accounts, methods = issue.values("accounturi"), issue.values("validationmethods")
     at = f"the CAA record of {owner} for {issue.issuer}"
     forbidden = partial(Verdict, identifier, "forbidden", owner)
@@ -208,11 +222,11 @@ def _parameters(identifier: str, owner: str, record: CAA, issue: _Issue, authori
         mended = issue.replaced("accounturi", authority.account or accounts[0])
         return forbidden("account", reason, _change(owner, record, mended))
     if accounts and not authority.account:
-        reason = f"{at} allows the account {accounts[0]} alone, and which one orders is not known here"
+        reason = f"{only}, and which one orders is not known here"
         remedy = ("name the account's URI: ca_account in config.toml, or DNS01_CA_ACCOUNT",)
         return Verdict(identifier, "unknown", owner, "account", reason, remedy)
     if accounts and _account(accounts[0]) != _account(authority.account):
-        reason = f"{at} allows the account {accounts[0]} alone, not {authority.account}"
+        reason = f"{only}, not {authority.account}"
         mended = issue.replaced("accounturi", authority.account)
         return forbidden("account", reason, (f"add this record: {_new(owner, _tag(record), mended)}",))
     return Verdict(identifier, "allowed", owner)

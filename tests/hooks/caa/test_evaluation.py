@@ -289,6 +289,16 @@ def test_two_records_are_for_two_accounts() -> None:
     assert outcome({"example.org": records}, authority=MINE) == "allowed"
 
 
+def test_several_accounts_are_named_together_where_none_of_them_orders() -> None:
+    records = [f'0 issue "example.net; accounturi=https://example.net/{number}"' for number in (1, 2, 1)]
+    both = "the CAA records of example.org for example.net allow the accounts "
+    both += "https://example.net/1, https://example.net/2 alone"
+
+    assert judged({"example.org": records}, authority=MINE).reason == f"{both}, not {ACCOUNT}"
+    open_ended = judged({"example.org": records}, authority=Authority(("example.net",)))
+    assert open_ended.reason == f"{both}, and which one orders is not known here"
+
+
 def test_a_record_for_every_account_counts_beside_one_for_an_account_that_is_not_known() -> None:
     records = [f'0 issue "letsencrypt.org; accounturi={ACCOUNT}"', ISSUE]
 

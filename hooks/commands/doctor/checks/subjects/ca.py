@@ -6,12 +6,22 @@ import socket
 from contextlib import suppress
 from functools import partial
 
-from ......errors import ConfigError
+from ......errors import ConfigError, HookError
 from ......names import is_within
 from ......threads import aside
-from .....caa.issuers import Order, authority, host_of, is_public, of_certbot, of_dehydrated
+from .....caa.issuers import (
+    Authority,
+    Order,
+    authority,
+    host_of,
+    is_public,
+    issuers,
+    of_certbot,
+    of_dehydrated,
+)
 from .....clients.setup import dehydrated_config
 from .....issue.section import load_ca
+from .....state.folder import state_dir
 from ...finding import Examined
 from ..clients import certbot_lineage
 from .address_scope import scope_of
@@ -31,6 +41,18 @@ def order_of(examined: Examined) -> Order:
     ):
         return of_dehydrated(config, root=examined.root)
     return Order()
+
+
+def own_account(examined: Examined, ca: Authority) -> str:
+    """The URI of the account that ``dns01 issue`` has at this CA; empty where there is none, or it is not for
+    this user to read."""
+    from .....issue.acme.account import account_url  # which loads what speaks ACME
+
+    with suppress(HookError):
+        section = load_ca(examined.environ)
+        if issuers(section.directory) == ca.names:
+            return account_url(section, state_dir(examined.environ))
+    return ""
 
 
 def is_of_ones_own(examined: Examined) -> bool:

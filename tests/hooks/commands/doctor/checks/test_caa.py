@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from examined import IMPATIENT, codes, examine
+from josepy.jwk import JWKEC
 from testbed import World
 
 from dns01.hooks.commands.doctor.checks.caa import check
 from dns01.hooks.commands.doctor.finding import Finding, Severity
+from dns01.hooks.issue.acme.account import account_file
+from dns01.hooks.issue.section import load_ca
 
 NS1 = "127.1.0.1"
 ACCOUNT = "https://acme-v02.api.letsencrypt.org/acme/acct/1234"
@@ -118,10 +123,54 @@ def test_another_account_and_an_account_that_is_not_known(world: World) -> None:
     (unknown,) = findings(world, record)
     (another,) = findings(world, record, DNS01_CA_ACCOUNT=f"{ACCOUNT}5")
 
-    assert (unknown.code, unknown.severity) == ("caa-account", Severity.WARNING)
+    assert (unknown.code, unknown.severity) == ("caa-account", Severity.NOTE)
     assert (another.code, another.severity) == ("caa-account", Severity.ERROR)
     assert record_of(another) == f'example.org. CAA 0 issue "letsencrypt.org; accounturi={ACCOUNT}5"'
     assert findings(world, record, DNS01_CA_ACCOUNT=ACCOUNT) == []
+
+
+def kept_account(folder: Path, directory: str, url: str = ACCOUNT) -> dict[str, str]:
+    """A configuration whose ``[ca]`` has an account, as ``dns01 issue`` keeps it."""
+    config, state = folder / "config.toml", folder / "state"
+    config.write_text(f'[ca]\ndirectory = "{directory}"\n')
+    environ = {"DNS01_CONFIG": str(config), "DNS01_STATE_DIR": str(state)}
+    file = Path(account_file(load_ca(environ), str(state)))
+    file.parent.mkdir(parents=True, mode=0o700)
+    key = JWKEC(key=ec.generate_private_key(ec.SECP256R1())).to_json()
+    file.write_text(json.dumps({"version": 1, "directory": directory, "url": url, "key": key}))
+    file.chmod(0o600)
+    return environ
+
+
+def test_the_account_of_dns01_issue_may_be_the_one_that_is_named(world: World, tmp_path: Path) -> None:
+    record = f'0 issue "letsencrypt.org; accounturi={ACCOUNT}"'
+
+    assert findings(world, record, **kept_account(tmp_path, "letsencrypt")) == []
+
+
+def test_another_client_may_order_where_the_account_of_dns01_issue_is_not_named(
+    world: World, tmp_path: Path
+) -> None:
+    record = f'0 issue "letsencrypt.org; accounturi={ACCOUNT}5"'
+
+    (finding,) = findings(world, record, **kept_account(tmp_path, "letsencrypt"))
+
+    assert (finding.code, finding.severity) == ("caa-account", Severity.NOTE)
+
+
+def test_the_account_of_dns01_issue_at_another_ca_says_nothing(world: World, tmp_path: Path) -> None:
+    record = f'0 issue "letsencrypt.org; accounturi={ACCOUNT}"'
+
+    assert codes(findings(world, record, **kept_account(tmp_path, "zerossl"))) == ["caa-account"]
+
+
+def test_an_account_file_that_is_corrupt_leaves_the_account_open(world: World, tmp_path: Path) -> None:
+    record = f'0 issue "letsencrypt.org; accounturi={ACCOUNT}"'
+    environ = kept_account(tmp_path, "letsencrypt")
+    (file,) = tmp_path.glob("state/accounts/*")
+    file.write_text("[]")
+
+    assert codes(findings(world, record, **environ)) == ["caa-account"]
 
 
 def test_another_method(world: World) -> None:
