@@ -147,6 +147,16 @@ def hidden_primary(site: Site) -> Mapping[str, str]:
     return site.updates("127.1.0.9")
 
 
+def renumbered_and_hidden(site: Site) -> Mapping[str, str]:
+    """The parent still has the server's old address, at which it answers as well."""
+    text = f"@ SOA ns1 hostmaster 7 3600 600 86400 60\n@ NS ns1\nns1 A {TWO}\n"
+    site.start(Bind(ONE, {"example.org": text}, [KEY]))
+    for address in (TWO, THREE):
+        secondary(site, address, ONE)
+    site.world.delegate("example.org", {"ns1.example.org": THREE})
+    return site.updates(ONE)
+
+
 def hidden_primary_that_the_soa_does_not_name(site: Site) -> Mapping[str, str]:
     text = "@ SOA ns2 hostmaster 7 3600 600 86400 60\n@ NS ns2\nns2 A 127.1.0.2\n"
     site.start(Bind("127.1.0.9", {"example.org": text}, [KEY]))
@@ -425,6 +435,7 @@ SETUPS = (
     with_caa,
     primary_and_secondary,
     hidden_primary,
+    renumbered_and_hidden,
     hidden_primary_that_the_soa_does_not_name,
     secondary_on_knot,
     secondary_by_a_catalog,

@@ -72,6 +72,22 @@ def an_api_still_has_a_domain_that_moved(site: Site) -> Account:
     return {"DNS01_PROVIDER": "digitalocean", "DO_AUTH_TOKEN": api.token, "DO_API_URL": api.url}
 
 
+@FAULTS.add("account-elsewhere", f"ns.example.org ({ONE})", f"ns.example.org ({TWO})", f"old copy ({ONE})")
+def the_old_server_has_the_same_names_at_its_own_address(site: Site) -> Account:
+    site.start(Bind(ONE, {"example.org": ""}, [KEY]))
+    site.start(Knot(TWO, {"example.org": ""}, [KEY]))
+    site.world.delegate("example.org", {"ns.example.org": TWO})
+    return site.updates(ONE)
+
+
+@FAULTS.add("account-elsewhere", f"ns1.example.org ({THREE})", f"ns2.example.org ({TWO})")
+def the_old_server_has_two_vanity_names_at_addresses_of_its_own(site: Site) -> Account:
+    text = SOA.format(mname="ns1", serial=5) + "\n@ NS ns1\n@ NS ns2\n"
+    site.start(Bind(THREE, {"example.org": f"{text}ns1 A {THREE}\nns2 A {FOUR}\n"}, [KEY]))
+    site.world.zone("example.org", BOTH, f"{text}ns1 A {ONE}\nns2 A {TWO}\n")
+    return site.updates(THREE)
+
+
 @FAULTS.add("account-elsewhere", "registrar")
 def the_registrar_has_parking_servers_only(site: Site) -> Account:
     site.start(Bind(ONE, {"example.org": ""}, [KEY]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from dns.serial import Serial
@@ -28,7 +29,8 @@ def copy_elsewhere(survey: Survey, account: AccountCopy) -> Finding | None:
     if ours.mname:
         related = [look for look in speaking if copy_at(look).mname == ours.mname]
         older = [look for look in related if _is_older(ours.serial, look)]
-        if related and not (len(older) == len(related) and not _is_signed(survey)):
+        moved = _names_other_machines(survey, account)
+        if related and not moved and not (len(older) == len(related) and not _is_signed(survey)):
             return None
     else:
         # Of vanity names, and of servers that copy the zone, the SOA still names the account's primary.
@@ -36,6 +38,10 @@ def copy_elsewhere(survey: Survey, account: AccountCopy) -> Finding | None:
         reached = copied | {*survey.delegated}
         if reached & ours.hosts or _same_machines(survey, account) or not _are_looked_up(account):
             return None
+    here, there = names(ours.hosts), names(survey.delegated)
+    if here == there:  # what differs is where they are
+        here = _with_addresses(account.apex.addresses)
+        there = _with_addresses({host: [each.ip for each in found] for host, found in survey.own.items()})
     reference = reference_copy(survey)
     serial = "" if ours.serial is None else f", serial {ours.serial}"
     theirs = f", serial {reference.serial}" if reference and ours.serial is not None else ""
@@ -44,14 +50,29 @@ def copy_elsewhere(survey: Survey, account: AccountCopy) -> Finding | None:
         Severity.ERROR,
         survey.apex,
         f"{account.label} has a copy of {survey.apex} that the world does not read: it names "
-        f"{names(ours.hosts)}{serial}; the world is led to {names(survey.delegated)}{theirs}",
+        f"{here}{serial}; the world is led to {there}{theirs}",
         (
-            f"if {survey.apex} has moved to {names(survey.delegated)}: use an account there, and delete the "
+            f"if {survey.apex} has moved to {there}: use an account there, and delete the "
             f"old copy ({account.account.options.get('nameserver', account.account.name)})",
-            f"if not, give the registrar the name servers of the account: {names(ours.hosts)}",
+            f"if not, give the registrar the name servers of the account: {here}",
             f"compare: dig NS {survey.apex} +trace",
         ),
     )
+
+
+def _names_other_machines(survey: Survey, account: AccountCopy) -> bool:
+    """Whether the account's copy, at the serial of all others, has the delegated hosts at other addresses
+    than the world's copy: names of one's own stay when a zone moves. At another serial, the change may just
+    be on its way."""
+    delegated = survey.delegated
+    here = {address for host in delegated for address in account.apex.addresses.get(host, ())}
+    there = {address.ip for host in delegated for address in survey.own.get(host, ())}
+    serials = {look.serial for look in survey.looks if look.authority}
+    return bool(here and there) and not here & there and serials == {account.apex.serial}
+
+
+def _with_addresses(hosts: Mapping[str, Sequence[str]]) -> str:
+    return names(f"{host} ({', '.join(addresses)})" for host, addresses in hosts.items())
 
 
 def beneath_a_zone(examined: Examined, survey: Survey, elsewhere: Finding) -> Finding:
