@@ -198,8 +198,8 @@ def _only_accounts(owner: str, issues: Sequence[_Issue]) -> str:
     records, allow, count = (
         ("records", "allow", "accounts") if len(accounts) > 1 else ("record", "allows", "account")
     )
-    uris = ", ".join(accounts)
-    return f"the CAA {records} of {owner} for {issues[0].issuer} {allow} the {count} {uris} alone"
+    listed = ", ".join(accounts)
+    return f"the CAA {records} of {owner} for {issues[0].issuer} {allow} the {count} {listed} alone"
 
 
 def _parameters(
