@@ -128,8 +128,9 @@ def programs(text: str, client: str) -> Iterator[tuple[str, Sequence[str]]]:
         except ValueError:
             continue
         for place, word in enumerate(words):
-            if os.path.basename(word) == client and _begin_another(words[:place]):
-                yield word, words[place + 1 :]
+            called = os.path.basename(word.lstrip("({!")) == client and words[place - 1 : place] != ["-t"]
+            if called and _begin_another(words[:place]):
+                yield word.lstrip("({!"), words[place + 1 :]
                 break
 
 

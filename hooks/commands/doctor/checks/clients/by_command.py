@@ -98,11 +98,11 @@ def _in_line(client: str, line: Line) -> Iterator[Command]:
             words = shlex.split(part, comments=True)
         except ValueError:
             continue
-        places = [place for place, word in enumerate(words) if os.path.basename(word) == client]
+        set_before = [bool(re.match(r"[A-Za-z_]\w*=", word)) for word in words]
+        called = (os.path.basename(word) == client for word in words)
+        places = [place for place, is_it in enumerate(called) if is_it and not set_before[place]]
         if places:
-            before = dict(
-                word.split("=", 1) for word in words[: places[0]] if re.match(r"[A-Za-z_]\w*=", word)
-            )
+            before = dict(words[place].split("=", 1) for place in range(places[0]) if set_before[place])
             behind = words[places[0] + 1 :]
             if client == "uacme":
                 behind = [each for word in behind for each in _apart(word)]
@@ -125,7 +125,7 @@ def _lego(examined: Examined, command: Command) -> Iterator[Finding]:
     if is_staging(server):
         steps = (f"take --server {server} out of it", "order the certificate again: lego … run")
         yield staging(line.path, server, steps, kept=True)
-    known = [folder for folder in LEGO_FOLDERS[:2] if os.path.isdir(examined.path(folder))]
+    known = [folder for folder in LEGO_FOLDERS[:2] if os.path.isdir(examined.path(f"{folder}/accounts"))]
     if known and line.complete and not command.values("--path") and "LEGO_PATH" not in line.environ:
         yield Finding(
             "lego-path-missing",

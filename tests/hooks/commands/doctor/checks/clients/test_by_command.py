@@ -194,6 +194,27 @@ def test_lego_without_the_path_of_its_files(machine: Machine) -> None:
     assert (finding.code, finding.severity) == ("lego-path-missing", Severity.WARNING)
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        LEGO.replace("lego --path ", f"env LEGO_PATH=/var/lib/lego {EXEC_PATH.strip()} lego --tls-timeout "),
+        LEGO.replace("lego --path /var/lib/lego", "LEGO_PATH=/var/lib/lego nice lego"),
+        LEGO.replace("lego --path", "flock /run/lock/lego lego --path"),
+        LEGO.replace("lego --path", "sudo -u root lego --path"),
+    ],
+)
+def test_lego_behind_what_is_called_as_it_is(machine: Machine, entry: str) -> None:
+    machine["/var/lib/lego/accounts/a"] = ""
+    machine[CRONTAB] = entry
+    assert machine.findings() == []
+
+
+def test_lego_that_has_its_files_beneath_the_folder_that_it_goes_to(machine: Machine) -> None:
+    machine["/var/lib/lego/.lego/accounts/a"] = ""
+    machine[CRONTAB] = LEGO.replace("lego --path /var/lib/lego", "cd /var/lib/lego && lego")
+    assert machine.findings() == []
+
+
 def test_traefik_as_it_should_be(machine: Machine) -> None:
     traefik(machine)
     assert machine.findings() == []

@@ -81,6 +81,8 @@ def test_a_program_that_is_not_found_behind_a_lock(machine: Machine, wrapped: st
         f"{WHEN}flock /tmp/dehydrated -c '/usr/local/bin/{RUN}'\n",
         f"{WHEN}(flock -n /var/lock/dehydrated /usr/local/bin/{RUN}) 2>&1 | logger -t dehydrated\n",
         f"{WHEN}(cd /opt/dehydrated && ./{RUN})\n",
+        f"{WHEN}(/usr/local/bin/{RUN} || echo failed) 2>&1 | systemd-cat -t dehydrated\n",
+        f"{WHEN}sudo -H /usr/local/bin/{RUN} | systemd-cat -p info -t dehydrated\n",
         f"{WHEN}{{ cd /etc/dehydrated; /usr/local/bin/{RUN}; }} >/dev/null\n",
         f'"MAILTO" = "a@example.org"\n-{WHEN.replace("root", "acme")}/usr/local/bin/{RUN}\n',
     ],
