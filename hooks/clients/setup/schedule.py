@@ -70,9 +70,8 @@ def of(client: str, root: str = "/") -> Schedule:
     if has_systemd(root):
         cron = [each for each in cron if "-d /run/systemd/system" not in each.line]  # Debian's own stand back
     begun += [(entry, _of_cron(entry, root)) for entry in cron]
-    begun += [
-        each for each in _of_users(root) if has_systemd(root) and _runs(word, each[0].line, client, root)
-    ]
+    others = (*_of_users(root), *_loops(root)) if has_systemd(root) else ()
+    begun += [each for each in others if _runs(word, each[0].line, client, root)]
     judged = [_judged(client, entry, list(with_scripts([line], client, root)), root) for entry, line in begun]
     taken = [(entry, lines) for entry, lines in judged if not entry.ignored]
     return Schedule(
@@ -141,10 +140,20 @@ def _parts(path: str, text: str, root: str) -> list[str]:
     return [f"{path}/{name}" for name in names if os.access(f"{folder}/{name}", os.X_OK)]
 
 
-def _links(folder: str) -> Iterator[str]:
-    """Of the timers that are started with another unit (systemd.unit(5))."""
+def _links(folder: str, suffix: str = "timer") -> Iterator[str]:
+    """Of the units that are started with another one (systemd.unit(5))."""
     for kind in ("wants", "requires", "upholds"):
-        yield from sorted(glob(f"{folder}/*.{kind}/*.timer"))
+        yield from sorted(glob(f"{folder}/*.{kind}/*.{suffix}"))
+
+
+def _loops(root: str) -> Iterator[tuple[Entry, Line]]:
+    """The services that run all the time, and sleep between two runs of something."""
+    links = (link for folder in UNITS for link in _links(f"{root}/{folder}", "service"))
+    for name in sorted(set(map(os.path.basename, links))):
+        line = _service(name, root)
+        texts = (line.text, *(script(path, root) for path in scripts(line.text, "")))
+        if any(re.search(r"\bsleep\b", text) for text in texts) and not is_masked(name, root):
+            yield Entry(line.path, line.text, None), line
 
 
 def _of_users(root: str) -> Iterator[tuple[Entry, Line]]:

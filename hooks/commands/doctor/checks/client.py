@@ -65,6 +65,7 @@ def _certbot(examined: Examined, lineages: Sequence[tuple[str, Mapping[str, str]
     yield from unattended.check(examined, runs)
     if lineages:
         yield from by_the_clock.check("certbot", schedule, examined.root)
+        yield from certbot.passed_over(examined, [path for path, _ in lineages], commands)
     else:
         yield from certbot.before_any(examined)
 

@@ -69,6 +69,20 @@ def before_any(examined: Examined) -> Iterator[Finding]:
     yield from _phases(own)
 
 
+def passed_over(
+    examined: Examined, paths: Sequence[str], commands: Sequence[tuple[str, str]]
+) -> Iterator[Finding]:
+    """Renewal files of which none is renewed, as whatever runs certbot names other certificates."""
+    lineages = [os.path.basename(path).removesuffix(".conf") for path in paths]
+    file, renewed = certbot_defaults.others_only(commands, (examined.domain, *lineages))
+    if renewed:
+        message = (
+            f"it has certbot renew {', '.join(dict.fromkeys(renewed))} alone: nothing renews {lineages[0]}"
+        )
+        step = f"take --cert-name out of {file}, or write there: certbot -q renew --cert-name {lineages[0]}"
+        yield Finding("certbot-renews-others", Severity.WARNING, file, message, (step,))
+
+
 def _phases(own: Lineage) -> Iterator[Finding]:
     """Hooks of ours that do not hear what is wanted."""
     for key, phase in HOOKS.items():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from .....clients.setup.text_files import read_text
@@ -47,6 +47,24 @@ def read(examined: Examined, commands: Iterable[tuple[str, str]], lineage: str) 
                 found |= {each.key: each for each in _of_file(examined, file)}
             found |= {each.key: each for each in _of_words(path, words)}
     return found
+
+
+def others_only(commands: Iterable[tuple[str, str]], names: Collection[str]) -> tuple[str, list[str]]:
+    """The file of what runs certbot, and the certificates that it renews, where all of it is for certificates
+    with other names than these; else nothing."""
+    calls = [(path, list(_calls(line))) for path, line in commands if "certbot" in line]
+    if not all(each for _, each in calls):
+        return "", []  # one that is called in a way that is not understood
+    renewed = [
+        name
+        for _, each in calls
+        for words in filter(None, each)
+        for said in _values(words, "--cert-name", "-d", "--domain", "--domains") or [""]
+        for name in said.split(",")
+    ]
+    if not renewed or any(not name or "$" in name or name in names for name in renewed):
+        return "", []
+    return calls[0][0], renewed
 
 
 def _of_file(examined: Examined, path: str) -> Iterator[Default]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from client_files import Machine, by_timer, with_dehydrated
+from client_files import Machine, by_timer, with_certbot, with_dehydrated
 
 from dns01.hooks.commands.doctor.finding import Severity
 
@@ -102,3 +102,57 @@ def test_a_script_of_cron_daily_that_may_not_be_executed_is_run_by_nothing_else(
     machine["/etc/crontab"] = "25 6 * * * root cd / && run-parts --report /etc/cron.daily\n"
     machine["/etc/cron.daily/acme"] = f"#!/bin/sh\n{RUN}\n"
     assert machine.finding().remedy == ("chmod +x /etc/cron.daily/acme",)
+
+
+OTHERS = "certbot -q renew --cert-name example.net"
+
+
+def with_cron_alone(folder: Path, crontab: str) -> Machine:
+    machine = with_certbot(folder)
+    (machine.root / "etc/systemd/system/timers.target.wants/certbot.timer").unlink()
+    machine["/etc/cron.d/acme"] = crontab
+    return machine
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [OTHERS, f"{OTHERS}; certbot renew --cert-name=example.com", "certbot certonly -n -d example.net"],
+)
+def test_certbot_that_renews_others(tmp_path: Path, entries: str) -> None:
+    finding = with_cron_alone(tmp_path, f"{WHEN}{entries}\n").finding()
+    assert (finding.code, finding.subject) == ("certbot-renews-others", "/etc/cron.d/acme")
+    assert "example.net" in finding.message
+    assert "--cert-name example.org" in finding.remedy[0]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        f"{OTHERS}\n{WHEN}certbot -q renew",
+        f"{OTHERS} && certbot renew --cert-name example.org",
+        "certbot renew --cert-name=$NAME",
+        "certbot certonly -n -d example.net,example.org",
+        "certbot certonly -n --domains www.example.org -d example.org",
+        f"{OTHERS}\n{WHEN}cd / && (certbot -q renew)",
+        f"{OTHERS}\n{WHEN}bash -c 'certbot -q renew'",
+    ],
+)
+def test_certbot_that_renews_this_one_as_well(tmp_path: Path, entries: str) -> None:
+    assert with_cron_alone(tmp_path, f"{WHEN}{entries}\n").findings() == []
+
+
+@pytest.mark.parametrize(
+    "run", [f"/bin/sh -c 'while :; do {RUN}; sleep 86400; done'", "/usr/local/sbin/renewals --forever"]
+)
+def test_a_service_that_runs_it_again_and_again(machine: Machine, run: str) -> None:
+    executable(machine, "/usr/local/sbin/renewals", f"while sleep 86400; do {RUN}; done")
+    machine["/etc/systemd/system/acme.service"] = f"[Service]\nExecStart={run}\n"
+    assert without_timer(machine)
+    machine.link("/etc/systemd/system/multi-user.target.wants/acme.service")
+    assert machine.findings() == []
+
+
+def test_a_service_that_runs_it_once(machine: Machine) -> None:
+    machine["/etc/systemd/system/acme.service"] = f"[Service]\nType=oneshot\nExecStart=/usr/bin/{RUN}\n"
+    machine.link("/etc/systemd/system/multi-user.target.wants/acme.service")
+    assert without_timer(machine)
