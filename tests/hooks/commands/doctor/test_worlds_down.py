@@ -26,6 +26,23 @@ def the_registrar_has_a_typing_error_in_the_servers_names(site: Site) -> Account
     return site.updates(ONE)
 
 
+@FAULTS.add("zone-down", "ns1.hoster.net, to host.example.org", "CNAMEs", "example.org. NS host.example.org.")
+def the_only_name_server_is_a_cname_into_the_zone_itself(site: Site) -> Account:
+    site.world.zone("hoster.net", {"ns.hoster.net": TWO}, "ns1 CNAME host.example.org.")
+    site.world.zone("example.org", {"host.example.org": ONE})
+    for apex in ("org", "example.org"):
+        site.world.zones[apex].set("example.org", "NS", "ns1.hoster.net.")
+    return {}
+
+
+@FAULTS.add("zone-down", "ns2.hoster.net, to ns2.gone.net", "RFC 2181", "example.org. NS ns1.gone.net.")
+def the_name_servers_are_cnames_to_hosts_of_a_zone_that_is_gone(site: Site) -> Account:
+    text = "ns1 CNAME ns1.gone.net.\nns2 CNAME ns2.gone.net."
+    site.world.zone("hoster.net", {"ns.hoster.net": TWO}, text)
+    site.world.zones["org"].set("example.org", "NS", "ns1.hoster.net.", "ns2.hoster.net.")
+    return {}
+
+
 @FAULTS.add("zone-down", "ns.example.net is in example.net", "this circle", "example.org. NS ns.example.org.")
 def two_zones_have_each_others_hosts_as_name_servers(site: Site) -> Account:
     for address, apex, other in ((ONE, "example.org", "example.net"), (TWO, "example.net", "example.org")):

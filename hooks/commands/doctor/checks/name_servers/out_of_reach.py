@@ -13,7 +13,7 @@ from ......threads import aside
 from .....dns.address import Address, reachable
 from .....dns.cname_chain import Discovery
 from .....dns.destination import Destination
-from .....dns.message import AAAA, A, addresses_in
+from .....dns.message import AAAA, A, addresses_in, alias_of
 from ...finding import Examined, Finding, Severity
 from ..subjects.address_scope import scope_of
 
@@ -26,10 +26,11 @@ Addresses = Mapping[str, Sequence[Address]]
 
 class Hosts(NamedTuple):
     """The addresses of a zone's servers, whether this machine has a route there or not. ``unanswered``: those
-    whose own zone does not answer."""
+    whose own zone does not answer. ``aliases``: those that are CNAMEs, with their targets."""
 
     addresses: Addresses
     unanswered: tuple[str, ...]
+    aliases: Mapping[str, str]
 
 
 def of_the_root(examined: Examined) -> tuple[str, ...]:
@@ -59,18 +60,23 @@ def hosts_of(examined: Examined, delegation: Destination) -> Hosts:
     homeless = [host for host, found in known.items() if not found][:MOST]
     asking = {host: aside(partial(_ask, examined.discovery, host)) for host in homeless}
     until = time.monotonic() + WITHIN
-    unanswered = []
+    unanswered: list[str] = []
+    aliases: dict[str, str] = {}
     for host, asked in asking.items():
         try:
-            known[host] |= asked.result(max(0.0, until - time.monotonic()))
+            addresses, alias = asked.result(max(0.0, until - time.monotonic()))
+            known[host] |= addresses
+            aliases |= {host: alias} if alias else {}
         except (DelegationError, TimeoutError):
             unanswered.append(host)
-    return Hosts({host: sorted(found) for host, found in known.items()}, tuple(unanswered))
+    return Hosts({host: sorted(found) for host, found in known.items()}, tuple(unanswered), aliases)
 
 
-def _ask(discovery: Discovery, host: str) -> set[Address]:
+def _ask(discovery: Discovery, host: str) -> tuple[set[Address], str]:
+    """The host's addresses, and the target of its CNAME."""
     replies = [discovery.ask(host, rdtype) for rdtype in (A, AAAA)]
-    return {address for reply in replies for rrset in reply.answer for address in addresses_in(rrset)}
+    found = {address for reply in replies for rrset in reply.answer for address in addresses_in(rrset)}
+    return found, alias_of(replies[0], host)
 
 
 def private(apex: str, hidden: Addresses, places: Sequence[str], severity: Severity) -> Finding:

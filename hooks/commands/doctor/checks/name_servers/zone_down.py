@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 import dns.rcode
@@ -171,6 +171,8 @@ def _mending(examined: Examined, delegation: Destination, known: Hosts) -> tuple
             host = f"ns1.{zone}"
             step = f"write the name of a host into the NS record, and its address: {host}. A {literal}"
             return f"{literal} is an address, and NS takes the name of a host", (step,)
+        if known.aliases:
+            return _cnames(zone, known.aliases)
         inside = [host for host in hosts if is_within(host, zone)]
         if inside:
             glue = "; ".join(f"{host}. A ADDRESS" for host in inside)
@@ -212,6 +214,16 @@ def _mending(examined: Examined, delegation: Destination, known: Hosts) -> tuple
         )
     return "the record could not be seen", (
         f"see that {', '.join(hosts)} run and serve {zone}, and let UDP and TCP port 53 through to them",
+    )
+
+
+def _cnames(zone: str, aliases: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Where the NS names are CNAMEs, which only some resolvers follow there."""
+    shown = ", ".join(f"{host}, to {target}" for host, target in aliases.items())
+    return f"the names of its servers are CNAMEs ({shown}), which NS may not lead to (RFC 2181 §10.3)", (
+        "name the servers themselves, in the zone above (for a domain, at the registrar) and in the zone: "
+        + "; ".join(f"{zone}. NS {target}." for target in aliases.values()),
+        f"or give {', '.join(aliases)} addresses of its own (A, AAAA) in place of the CNAME",
     )
 
 
