@@ -349,7 +349,7 @@ def test_three_machines_one_killed_at_every_step_and_the_database_restarted(
                 office.end(process)
                 del running[name]
         left = database.query("SELECT count(*) FROM dns01.certificates WHERE issued_by = ''")
-        if len(killed) == 3 and not restarted:
+        if len(killed) >= 3 and not restarted:  # between two looks of a busy machine it may be two more
             restarted = True
             database.restart(1)
         if left == [["0"]] and len(killed) == len(moments):
