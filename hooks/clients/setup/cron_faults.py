@@ -6,11 +6,10 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from glob import glob
 from itertools import chain
 
 from .command_line import CRON_PATH, SYSTEMD_PATH, Line, programs
-from .text_files import beneath
+from .text_files import beneath, find
 
 # Without any of these a client renews nothing; with a variable in the line, nobody knows.
 RENEWS = {"dehydrated": r"-c\b|--cron\b|--signcsr|-s\b|\$", "certbot": r"renew|certonly|\brun\b|\$"}
@@ -112,6 +111,5 @@ def daily(client: str, root: str = "/") -> str:
 
 def _places(client: str, root: str) -> list[str]:
     """Where the program is."""
-    patterns = (beneath(f"{folder}/{client}", root) for folder in PROGRAMS)
-    found = (path for pattern in patterns for path in sorted(glob(pattern)))
-    return [f"/{os.path.relpath(path, root)}" for path in found if os.path.isfile(path)]
+    found = (path for folder in PROGRAMS for path in find(f"{folder}/{client}", root))
+    return [path for path in found if os.path.isfile(beneath(path, root))]

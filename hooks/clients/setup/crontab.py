@@ -9,11 +9,10 @@ import stat
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
-from glob import glob
 from itertools import pairwise
 from typing import NamedTuple
 
-from .text_files import read_text
+from .text_files import beneath, find, read_text
 from .users import is_known
 
 CRON = ("etc/crontab", "etc/cron.d/*", "etc/cron.hourly/*", "etc/cron.daily/*", "etc/cron.weekly/*",
@@ -52,9 +51,9 @@ class Entry(NamedTuple):
 
 def entries(root: str) -> Iterator[Entry]:
     """Whatever stands in cron's files beneath ``root``."""
-    for found in (path for pattern in CRON for path in sorted(glob(f"{root}/{pattern}"))):
-        path, text = "/" + os.path.relpath(found, root), read_text(found) or ""
-        ignored, remedy = _passed_over(found, path, text, root)
+    for path in (path for pattern in CRON for path in find(pattern, root)):
+        text = read_text(path, root) or ""
+        ignored, remedy = _passed_over(path, text, root)
         for line in text.splitlines():
             line = line.strip()
             if line and not line.startswith("#"):
@@ -62,7 +61,7 @@ def entries(root: str) -> Iterator[Entry]:
                 yield Entry(path, line, _days(path, line), *why, _user(path, line))
 
 
-def _passed_over(found: str, path: str, text: str, root: str) -> tuple[str, str]:
+def _passed_over(path: str, text: str, root: str) -> tuple[str, str]:
     """Why a whole file counts for nothing (cron(8), run-parts(8)), and what mends that."""
     folder, name = os.path.split(path)
     scripts = folder in FOLDERS
@@ -71,7 +70,7 @@ def _passed_over(found: str, path: str, text: str, root: str) -> tuple[str, str]
         plain = re.sub(r"[^\w-]+", "-", name.removesuffix(".sh"), flags=re.ASCII)
         return "of a file whose name has a dot in it, cron takes no notice", f"mv {path} {folder}/{plain}"
     try:
-        status = os.stat(found)
+        status = os.stat(beneath(path, root))
     except OSError:
         return "", ""
     if scripts:

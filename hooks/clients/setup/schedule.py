@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from glob import glob
 from typing import NamedTuple
 
@@ -12,13 +12,12 @@ from .command_line import SYSTEMD_PATH, Line, has_all_variables, script, scripts
 from .cron_faults import wrong_command
 from .crontab import CRONIE, FOLDERS, Entry, command_of, entries, in_folder, longest_gap
 from .text_files import beneath, read_text
-from .units import UNITS, environment, is_masked, read_unit, variables_of
+from .units import UNITS, Unit, drop_in, environment, is_masked, read_unit, variables_of
 
 DAYS = {"minutely": 0, "hourly": 0, "daily": 1, "weekly": 7, "monthly": 30, "quarterly": 91, "yearly": 365,
         "annually": 365, "semiannually": 182}  # fmt: skip
 USERS_UNITS = ("home/*/.config/systemd/user", "root/.config/systemd/user", "etc/systemd/user")
 CRON_PROGRAMS = ("usr/sbin/cron", *CRONIE)
-
 
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 
@@ -102,11 +101,9 @@ def _of_timer(timer: str, line: Line, days: float, root: str) -> tuple[Entry, Li
     found = read_unit(timer, root)
     named = found.last("Timer.Unit") if found else ""
     if found and named and not line.unit:
-        why, step = (
-            f"{timer} starts {named}, and there is no such unit",
-            f"systemctl edit {timer}\n[Timer]\nUnit=",
-        )
-        return Entry(found.files[0], timer, days, why, f"{step}{timer.removesuffix('.timer')}.service"), line
+        why = f"{timer} starts {named}, and there is no such unit"
+        step = drop_in(timer, f"Unit={timer.removesuffix('.timer')}.service")
+        return Entry(found.files[0], timer, days, why, step), line
     return Entry(line.path, line.text or timer, days), line._replace(text=line.text or timer)
 
 
@@ -166,12 +163,21 @@ def _of_users(root: str) -> Iterator[tuple[Entry, Line]]:
             name = timer.last("Timer.Unit") if timer else ""
             service = read_unit(name or os.path.basename(link).replace(".timer", ".service"), root, (inside,))
             if timer and service:
-                days = min(map(_days_of_calendar, timer.every("Timer.OnCalendar")), default=1)
-                run = "; ".join(each.lstrip("-@:|") for each in service.every("Service.ExecStart"))
+                run = _commands(service.every("Service.ExecStart"))
                 run = run.replace("/root", home) if home else run
                 path = service.files[0]
                 user = os.path.basename(home) or "root"
-                yield Entry(path, run, days), Line(path, run, {}, False, user, path)
+                yield Entry(path, run, _days(timer)), Line(path, run, {}, False, user, path)
+
+
+def _commands(values: Iterable[str]) -> str:
+    """What a service runs, in one line."""
+    return "; ".join(each.lstrip("-@:|") for each in values)
+
+
+def _days(timer: Unit) -> float:
+    """The days between two runs."""
+    return min(map(_days_of_calendar, timer.every("Timer.OnCalendar")), default=1)
 
 
 def _days_of_calendar(when: str) -> float:
@@ -190,8 +196,7 @@ def _timers(root: str, enabled: set[str]) -> Iterator[tuple[str, Line, float]]:
     for name in dict.fromkeys((*files, *sorted(enabled))):
         if timer := read_unit(name, root):
             service = timer.last("Timer.Unit") or f"{name.removesuffix('.timer')}.service"
-            days = min(map(_days_of_calendar, timer.every("Timer.OnCalendar")), default=1)
-            yield name, _service(service, root), days
+            yield name, _service(service, root), _days(timer)
 
 
 def _service(name: str, root: str) -> Line:
@@ -199,7 +204,7 @@ def _service(name: str, root: str) -> Line:
     if found is None:
         return Line("", "", {})
     runs = [run for kind in ("Pre", "", "Post") for run in found.every(f"Service.ExecStart{kind}")]
-    run = "; ".join(each.lstrip("-@:|") for each in runs)
+    run = _commands(runs)
     complete = has_all_variables(run) and not found.every("Service.PassEnvironment")
     user = found.last("Service.User") or "root"
     return Line(found.files[0], run, environment(found, root), complete, user, name, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from glob import glob
 
 from ....regular_file import read_regular
 
@@ -27,6 +28,11 @@ def read_octets(path: str, root: str = "/") -> bytes | None:
 def beneath(path: str, root: str) -> str:
     """The absolute path in the folder ``root``, which stands for /."""
     return os.path.join(root, path.lstrip("/"))
+
+
+def find(pattern: str, root: str = "/") -> list[str]:
+    """The absolute paths that fit a shell's pattern, in their order, as they are beneath ``root``."""
+    return [f"/{os.path.relpath(path, root)}" for path in sorted(glob(beneath(pattern, root)))]
 
 
 def is_gone(path: str, root: str = "/") -> bool:

@@ -9,10 +9,9 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from glob import glob
 from typing import NamedTuple
 
-from .text_files import beneath, read_text
+from .text_files import beneath, find, read_text
 
 UNITS = ("etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
          "lib/systemd/system")  # fmt: skip
@@ -90,21 +89,22 @@ def is_masked(name: str, root: str = "/") -> bool:
     return any(os.path.islink(path) and os.readlink(path) == "/dev/null" for path in paths)
 
 
-def drop_in(unit: str, *settings: str) -> str:
-    """The step that changes a unit: a command, and what to write there."""
-    return "\n".join((f"systemctl edit {unit}", f"[{unit.rpartition('.')[2].capitalize()}]", *settings))
+def drop_in(unit: str, *settings: str, section: str = "") -> str:
+    """The step that changes a unit: a command, and what to write there, in the section of its kind if no
+    other is named."""
+    section = section or unit.rpartition(".")[2].capitalize()
+    return "\n".join((f"systemctl edit {unit}", f"[{section}]", *settings))
 
 
 def environment(unit: Unit, root: str = "/") -> dict[str, str]:
     """The variables that a service is started with."""
-    manager = [read_text(os.path.relpath(path, root), root) or "" for pattern in MANAGER
-               for path in sorted(glob(beneath(pattern, root)))]  # fmt: skip
+    manager = [read_text(path, root) or "" for pattern in MANAGER for path in find(pattern, root)]
     defaults = re.findall(r"^DefaultEnvironment=(.*)$", "\n".join(manager), re.MULTILINE)
     said = [word for value in (*defaults, *unit.every("Service.Environment")) for word in words(value)]
     found = dict(word.split("=", 1) for word in said if "=" in word)
     for file in environment_files(unit):
-        for path in sorted(glob(beneath(file.removeprefix("-"), root))):
-            found |= variables_of(read_text(os.path.relpath(path, root), root) or "")
+        for path in find(file.removeprefix("-"), root):
+            found |= variables_of(read_text(path, root) or "")
     for key, (_, variable) in DIRECTORIES.items():
         if paths := unit.directories(key):
             found[variable] = ":".join(paths)
@@ -132,8 +132,7 @@ def _drop_ins(name: str, template: str, root: str, places: Sequence[str]) -> lis
     found: dict[str, str] = {}
     for folder in dict.fromkeys(folders):
         for place in reversed(places):
-            for path in glob(f"{beneath(place, root)}/{folder}/*.conf"):
-                found[os.path.basename(path)] = f"/{place}/{folder}/{os.path.basename(path)}"
+            found |= {os.path.basename(path): path for path in find(f"{place}/{folder}/*.conf", root)}
     return [found[file] for file in sorted(found)]
 
 

@@ -7,12 +7,11 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from glob import glob
 from typing import NamedTuple
 
 from ......errors import DeployError
 from ......own_program import own_path
-from .....clients.setup.text_files import read_text
+from .....clients.setup.text_files import find, read_text
 from .....deploy.certificate.leaf import names_in
 from ...finding import Examined
 from . import certbot_defaults
@@ -33,8 +32,7 @@ _SETTING = re.compile(
 def lineages(examined: Examined) -> Iterator[tuple[str, Mapping[str, str]]]:
     """The renewal files of certificates for the domain: (path, settings). One of that name in which nothing
     stands any more is for it as well."""
-    for found in sorted(glob(examined.path(f"{RENEWAL}/*.conf"))):
-        path = f"{RENEWAL}/{os.path.basename(found)}"
+    for path in find(f"{RENEWAL}/*.conf", examined.root):
         settings = settings_in(read_text(path, examined.root) or "")
         if examined.domain in _names(examined, path, settings):
             yield path, settings

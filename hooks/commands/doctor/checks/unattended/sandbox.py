@@ -61,7 +61,7 @@ def _conditions(examined: Examined, unit: Unit) -> Iterator[Finding]:
         for path in unit.every(f"Unit.{key}"):
             if re.match(r"/(?!run/|proc/|sys/)[^%]*$", path) and is_gone(path, examined.root):
                 message = f"{unit.name} is passed over: {path} is not there ({key})"
-                step = f"systemctl edit {unit.name}\n[Unit]\n{key}="
+                step = drop_in(unit.name, f"{key}=", section="Unit")
                 steps = (step, f"or put {path} back")
                 yield Finding("unit-condition-failed", Severity.ERROR, unit.files[0], message, steps)
 
