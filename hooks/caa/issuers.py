@@ -94,7 +94,7 @@ def ca(value: object) -> str:
 def account_uri(value: object) -> str:
     """An account's URI, as CAA wants it. Raises ConfigError."""
     said = text(value)
-    if not host_of(said) or not said.startswith(("https://", "http://")):
+    if not host_of(said) or not said.lower().startswith(("https://", "http://")):
         raise ConfigError(f"{said!r} is no account URI", "it is the account's URL at the CA: https://…")
     return said
 

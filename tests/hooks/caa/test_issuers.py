@@ -18,6 +18,7 @@ from dns01.hooks.caa.issuers import (
     PRESETS,
     Authority,
     Order,
+    account_uri,
     authority,
     ca,
     issuers,
@@ -241,3 +242,7 @@ def test_certbot_s_renewal_file_tells_ca_and_account(tmp_path: Path) -> None:
         LETSENCRYPT, ACCOUNT
     )
     assert of_certbot({}, str(tmp_path)) == Order()
+
+
+def test_an_account_s_uri_may_have_its_scheme_in_capitals() -> None:
+    assert account_uri("HTTPS://acme.example/acct/1") == "HTTPS://acme.example/acct/1"
