@@ -6,6 +6,7 @@ Only the standard library is imported, and ``idna`` once a name needs it.
 import ipaddress
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 from ...errors import UsageError
@@ -69,24 +70,9 @@ def owner_name(domain: str) -> str:
 
     Raises UsageError, which says what is wrong with the domain.
     """
+    _check_form(domain, domain)  # of U-labels, IDNA would say less
     name = canonical(domain).removeprefix("*.")
-    if not name:
-        raise UsageError("the domain is empty", "give the domain that the certificate is for")
-    if _is_ip_address(name):
-        raise UsageError(
-            f"{domain!r} is an IP address: dns-01 cannot validate one (RFC 8738 §7)",
-            "use http-01 or tls-alpn-01 for it",
-        )
-    if any(character in name for character in ",;"):
-        raise UsageError(f"{domain!r} is more than one name", "give each domain as a word of its own")
-    if any(character in name for character in "/:@"):
-        raise UsageError(
-            f"{domain!r} is more than a domain", "give the name alone, without scheme, user, port or path"
-        )
-    if "*" in name:
-        raise UsageError(
-            f"{domain!r} has a misplaced *", "a wildcard is *.example.org: one, as the first label"
-        )
+    _check_form(name, domain)  # IDNA knows other dots as well
     if "_" in name:
         raise UsageError(
             f"{domain!r} has an underscore, which no certificate can have in a name",
@@ -101,6 +87,39 @@ def owner_name(domain: str) -> str:
             )
     check_length(PREFIX + name, domain)
     return PREFIX + name
+
+
+def _check_form(name: str, domain: str) -> None:
+    """Raises UsageError for what cannot be a domain; ``domain``: the name as it was given."""
+    name = name.removesuffix(".").removeprefix("*.")
+    if not name:
+        raise UsageError("the domain is empty", "give the domain that the certificate is for")
+    if _is_ip_address(name):
+        raise UsageError(
+            f"{domain!r} is an IP address: dns-01 cannot validate one (RFC 8738 §7)",
+            "use http-01 or tls-alpn-01 for it",
+        )
+    if any(character in name for character in ",;"):
+        raise UsageError(f"{domain!r} is more than one name", "give each domain as a word of its own")
+    if any(character in name for character in "/:@"):
+        within = _domain_within(name)
+        raise UsageError(
+            f"{domain!r} is more than a domain",
+            f"give the name alone, without scheme, user, port or path{f': {within}' if within else ''}",
+        )
+    if "*" in name:
+        raise UsageError(
+            f"{domain!r} has a misplaced *", "a wildcard is *.example.org: one, as the first label"
+        )
+
+
+def _domain_within(text: str) -> str:
+    """The domain of a URL or of a mail address; empty where none can be told."""
+    authority = re.split(r"[/?#]", text.partition("//")[2] or text)[0].rpartition("@")[2]
+    name = next((part for part in authority.split(":") if "." in part), "")
+    with suppress(UsageError):
+        return name if owner_name(name) else ""
+    return ""
 
 
 def _owner_as_given(owner: str) -> str:

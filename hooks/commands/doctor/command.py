@@ -76,7 +76,8 @@ def look(domains: Sequence[str], ca: str, *, without: Mapping[str, Severity]) ->
 
 
 def _diagnoses(domains: Sequence[str], ca: str, write: bool, *, every: bool) -> Iterator[Diagnosis]:
-    names = {canonical(domain): owner_name(domain) for domain in domains}
+    owners = [owner_name(domain) for domain in domains]  # says what is wrong with one
+    names = dict(zip(map(canonical, domains), owners, strict=True))
     settings, problems = load(os.environ)
     settings = replace(settings, ca=ca) if ca else settings
     places = Placements(settings, open_credible)

@@ -152,21 +152,21 @@ def _names_of(name: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
         except UsageError as error:
             raise ConfigError(f"it has no names, and {name!r} is no domain", error.hint) from None
     given = fields["names"]
-    if given == [] or (isinstance(given, str) and not given.strip()):
+    given = _separated(given) if isinstance(given, str) else given
+    if given == []:
         raise ConfigError("it has no names", "write the domains, for example example.org *.example.org")
     with at("names"):
         return _names(given)
 
 
 def _separated(value: str) -> list[str]:
-    return re.split(r"[\s,;]+", value.strip())
+    return [word for word in re.split(r"[\s,;]+", value) if word]
 
 
-def _names(value: object) -> tuple[str, ...]:
-    """The identifiers, each once; a text has them separated by spaces, commas or semicolons."""
-    entries = _separated(value) if isinstance(value, str) else value
+def _names(entries: object) -> tuple[str, ...]:
+    """The identifiers, each once."""
     if not isinstance(entries, list) or not all(isinstance(entry, str) and entry for entry in entries):
-        raise ConfigError(f"{value!r} is no list of domains", 'write ["example.org", "*.example.org"]')
+        raise ConfigError(f"{entries!r} is no list of domains", 'write ["example.org", "*.example.org"]')
     if len(entries) > MOST_ENTRIES:
         raise _too_many(len(entries))
     for entry in entries:

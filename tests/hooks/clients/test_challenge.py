@@ -73,6 +73,11 @@ def test_case_star_and_trailing_dot_make_no_difference_to_the_owner_name(domain:
         ("*.*.example.org", r"misplaced \*"),
         ("w*.example.org", r"misplaced \*"),
         ("*", r"misplaced \*"),
+        ("*.", r"misplaced \*"),
+        ("*example.org", r"misplaced \*"),
+        ("*.*.bücher.example", r"misplaced \*"),
+        ("*bücher.example", r"misplaced \*"),
+        ("www.*.bücher.example", r"misplaced \*"),
         ("exam ple.org", "^'exam ple.org': 'exam ple' is no label of a host name$"),
         ("example.org\n", "no label"),
         ("example.org\x1b[2J", "no label"),
@@ -81,6 +86,8 @@ def test_case_star_and_trailing_dot_make_no_difference_to_the_owner_name(domain:
         ("https://example.org", "more than a domain"),
         ("example.org:443", "more than a domain"),
         ("hostmaster@example.org", "more than a domain"),
+        ("bücher.example;www.bücher.example", "more than one name"),
+        ("hostmaster@bücher.example", "more than a domain"),
         ("-example.org", "no label"),
         ("xn--a\u2028b.example", "no internationalised name"),
         ("a\udcff.example", "no internationalised name"),
@@ -98,6 +105,29 @@ def test_the_hint_for_a_prefixed_domain_says_to_give_the_domain_itself() -> None
     with pytest.raises(UsageError) as caught:
         owner_name("_acme-challenge.example.org")
     assert caught.value.hint == "give the domain itself: _acme-challenge is added to it"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "name"),
+    [
+        ("https://example.org/", "example.org"),
+        ("HTTP://me@www.example.org:8080/a/b@c?d=https://e.example", "www.example.org"),
+        ("https://bücher.example?a", "bücher.example"),
+        ("example.org:443", "example.org"),
+        ("DNS:example.org", "example.org"),
+        ("mailto:hostmaster@example.org", "example.org"),
+        ("//example.org", "example.org"),
+        ("[example.org](https://example.org)", ""),
+        ("/etc/hosts", ""),
+        ("https://", ""),
+        ("@", ""),
+    ],
+)
+def test_the_hint_for_what_was_pasted_has_the_name_in_it(pasted: str, name: str) -> None:
+    with pytest.raises(UsageError, match="more than a domain") as caught:
+        owner_name(pasted)
+    hint = "give the name alone, without scheme, user, port or path"
+    assert caught.value.hint == (f"{hint}: {name}" if name else hint)
 
 
 def test_an_owner_name_that_the_client_gives_is_taken_as_it_is() -> None:

@@ -24,6 +24,7 @@ from . import account, ca
 from .questions import Questions, say
 
 MOST_NAMES = 100  # in one certificate, as CAs have it
+SEPARATORS = r"[,;'\"\u2018\u2019\u201c-\u201e]"  # between names, with quotes as word processors write them
 
 
 def check(options: Options) -> None:
@@ -157,9 +158,11 @@ def _native(name: str) -> str:
 
 def names_in(answer: str) -> tuple[str, ...]:
     """The names, each fit for dns-01. Raises UsageError."""
-    names = tuple(dict.fromkeys(map(canonical, re.sub(r"[,'\"]", " ", answer).split())))
+    words = re.sub(SEPARATORS, " ", answer).split()
+    for word in words:
+        owner_name(word)  # says what is wrong with it
+    names = tuple(dict.fromkeys(map(canonical, words)))
     for name in names:
-        owner_name(name)
         if "." not in name.removeprefix("*."):
             raise UsageError(
                 f"{name!r} has no dot: no CA issues for it", "for example: example.org *.example.org"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from fresh import COLUMNS, HOME, KEY_FILE, SECRET, FreshMachine
 
-from dns01.errors import ConfigError
+from dns01.errors import ConfigError, UsageError
+from dns01.hooks.commands.init.ask.answers import names_in
 from dns01.hooks.commands.init.clients.registry import called
 
 MINE = ("/etc/dns01", "/etc/dehydrated", "/etc/letsencrypt")
@@ -220,3 +221,30 @@ class TestNoneOfTheClients:
         )
         assert said.code == 130, said.stdout
         assert machine.run(*init("--client", "acme.sh"), user=0).code == 3
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            "example.org *.example.org",
+            "example.org, *.example.org",
+            "example.org;*.example.org;",
+            "“example.org” ‘*.example.org’",
+            "EXAMPLE.org. '*.example.org' example.org",
+        ],
+    )
+    def test_however_they_are_separated_each_is_there_once(self, answer: str) -> None:
+        assert names_in(answer) == ("example.org", "*.example.org")
+
+    def test_u_labels_become_a_labels(self) -> None:
+        assert names_in("Bücher.example *.bücher.example") == (
+            "xn--bcher-kva.example",
+            "*.xn--bcher-kva.example",
+        )
+
+    @pytest.mark.parametrize("answer", ["DNS:Example.org", "*bücher.example", "foo.*.example.org", "*."])
+    def test_what_is_no_name_is_shown_as_it_was_written(self, answer: str) -> None:
+        with pytest.raises(UsageError) as error:
+            names_in(f"example.org {answer}")
+        assert repr(answer) in str(error.value)

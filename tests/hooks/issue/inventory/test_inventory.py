@@ -36,7 +36,7 @@ def test_a_table_without_names_is_for_its_own() -> None:
 
 def test_names_are_compared_as_the_dns_does_and_each_counts_once() -> None:
     (wanted,) = rows(
-        {"name": "a", "names": "Example.org, *.EXAMPLE.org example.org. bücher.example"}
+        {"name": "a", "names": "Example.org, *.EXAMPLE.org example.org. ;bücher.example;"}
     ).certificates
 
     assert wanted.names == ("example.org", "*.example.org", "xn--bcher-kva.example")
@@ -48,6 +48,9 @@ def test_names_are_compared_as_the_dns_does_and_each_counts_once() -> None:
         ({"names": ["a.example"]}, "it has no name"),
         ({"name": "a", "names": []}, "it has no names"),
         ({"name": "a", "names": " "}, "it has no names"),
+        ({"name": "a", "names": " , ;"}, "it has no names"),
+        ({"name": "a", "names": "a.example; https://b.example/"}, "'https://b.example/' "),
+        ({"name": "a", "names": ["a.example, b.example"]}, "'a.example, b.example' is more than one name"),
         ({"name": "web_1"}, "it has no names, and 'web_1' is no domain"),
         ({"name": "a", "names": ["x y.example"]}, "'x y'"),
         ({"name": "a", "names": ["192.0.2.1"]}, "'192.0.2.1'"),
@@ -83,7 +86,7 @@ def test_a_row_that_makes_no_sense_has_its_own_message_and_costs_the_others_noth
     assert rejected.hint
 
 
-@pytest.mark.parametrize("said", [["web", "mail"], "web mail", "web,mail", "web; mail"])
+@pytest.mark.parametrize("said", [["web", "mail"], "web mail", "web,mail", "web; mail,"])
 def test_a_row_may_name_several_accounts_that_serve_its_zone(said: object) -> None:
     (wanted,) = rows({**GOOD, "account": said}).certificates
 
