@@ -34,6 +34,8 @@ class Machine:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self["/usr/sbin/cron"] = ""
+        self.mode("/usr/sbin/cron", 0o755)
 
     def __setitem__(self, path: str, text: str) -> None:
         file = self.root / path.lstrip("/")

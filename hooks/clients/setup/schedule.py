@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from glob import glob
+from glob import escape, glob
 from typing import NamedTuple
 
 from .command_line import SYSTEMD_PATH, Line, has_all_variables, script, scripts, with_scripts
@@ -18,6 +18,9 @@ DAYS = {"minutely": 0, "hourly": 0, "daily": 1, "weekly": 7, "monthly": 30, "qua
         "annually": 365, "semiannually": 182}  # fmt: skip
 USERS_UNITS = ("home/*/.config/systemd/user", "root/.config/systemd/user", "etc/systemd/user")
 CRON_PROGRAMS = ("usr/sbin/cron", *CRONIE)
+# Also anacron, bcron, dcron, fcron, BusyBox's, and systemd-cron, which makes timers of the tables.
+CRONS = ("usr/sbin/*cron*", "sbin/*cron*", "usr/bin/crond", "usr/bin/fcron", "usr/bin/dcron",
+         "usr/lib/systemd/system-generators/*cron*", "lib/systemd/system-generators/*cron*")  # fmt: skip
 
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 
@@ -26,6 +29,7 @@ class Schedule(NamedTuple):
     """What runs a client by the clock. ``commands``: the lines that run the client. ``idle``: timers for it
     that are not enabled, and ``masked`` those that cannot be. ``days``: between two runs, by the most
     frequent of them. ``ignored``: what would run it, each with the reason why it does not.
+    ``without_cron``: entries of cron's that would run it, where no cron is installed.
     ``lines``: ``commands``, and what the scripts say that they call. ``timers``: those that run it."""
 
     commands: tuple[str, ...]
@@ -35,6 +39,7 @@ class Schedule(NamedTuple):
     ignored: tuple[Entry, ...] = ()
     lines: tuple[Line, ...] = ()
     timers: tuple[str, ...] = ()
+    without_cron: tuple[Entry, ...] = ()
 
 
 def has_cron(root: str = "/") -> bool:
@@ -42,6 +47,12 @@ def has_cron(root: str = "/") -> bool:
     programs = (os.path.join(root, program) for program in CRON_PROGRAMS)
     installed = any(os.access(program, os.X_OK) for program in programs)
     return installed and os.path.isdir(os.path.join(root, "etc/cron.d"))
+
+
+def goes_by_crontabs(root: str = "/") -> bool:
+    """Whether a cron is installed, or what stands for one."""
+    programs = (path for pattern in CRONS for path in glob(f"{escape(root)}/{pattern}"))
+    return any(os.path.islink(program) or os.access(program, os.X_OK) for program in programs)
 
 
 def has_systemd(root: str = "/") -> bool:
@@ -68,7 +79,8 @@ def of(client: str, root: str = "/") -> Schedule:
     cron = [entry for entry in entries(root) if _runs(word, entry.line, client, root)]
     if has_systemd(root):
         cron = [each for each in cron if "-d /run/systemd/system" not in each.line]  # Debian's own stand back
-    begun += [(entry, _of_cron(entry, root)) for entry in cron]
+    without_cron = () if goes_by_crontabs(root) else tuple(cron)
+    begun += [(entry, _of_cron(entry, root)) for entry in cron if entry not in without_cron]
     others = (*_of_users(root), *_loops(root)) if has_systemd(root) else ()
     begun += [each for each in others if _runs(word, each[0].line, client, root)]
     judged = [_judged(client, entry, list(with_scripts([line], client, root)), root) for entry, line in begun]
@@ -81,6 +93,7 @@ def of(client: str, root: str = "/") -> Schedule:
         tuple(entry for entry, _ in judged if entry.ignored),
         tuple(line for _, lines in taken for line in lines),
         tuple(sorted(timers.keys() & enabled - masked)),
+        without_cron,
     )
 
 

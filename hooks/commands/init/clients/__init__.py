@@ -101,6 +101,8 @@ def install_cron() -> list[str]:
 
 def cron(client: str, command: str) -> list[str]:
     """What to paste so that cron runs the command once a day."""
+    if schedule.of(client).without_cron:
+        return install_cron()
     if os.geteuid() == 0:
         return [
             *install_cron(),

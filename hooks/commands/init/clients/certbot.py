@@ -10,7 +10,7 @@ from ....clients.setup import schedule
 from ....clients.setup.cron_faults import RENEW
 from ..written.files import Draft, read
 from ..written.lines import assign
-from . import LETSENCRYPT, Client, Order, cron, folder, hook_command, install_cron
+from . import LETSENCRYPT, Client, Order, cron, folder, hook_command
 
 ASSIGNMENT = r"\s*{name}\s*="
 HOOKS = {"manual-auth-hook": "auth", "manual-cleanup-hook": "cleanup", "deploy-hook": "deploy"}
@@ -81,7 +81,7 @@ def _scheduling() -> list[str]:
     does."""
     present = schedule.of("certbot")
     if present.commands:
-        return [] if schedule.has_systemd() else install_cron()
+        return []
     if present.idle:
         return [f"systemctl enable --now {present.idle[0]}"]
     return cron("certbot", RENEW["certbot"])

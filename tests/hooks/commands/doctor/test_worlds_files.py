@@ -31,6 +31,7 @@ def dehydrated(site: Site, main: str = MAIN, cron: str = DAILY, domains: str = "
     site.write("/etc/dehydrated/config", main)
     site.write("/etc/dehydrated/domains.txt", domains)
     site.write("/bin/sh", "", 0o755)
+    site.write("/usr/sbin/cron", "", 0o755)
     site.write("/opt/dns01", "#!/bin/sh\n", 0o755)
     site.write(f"/etc/dehydrated/accounts/{LETSENCRYPT}/account_key.pem", "", 0o600)
     if cron:
@@ -41,6 +42,7 @@ def dehydrated(site: Site, main: str = MAIN, cron: str = DAILY, domains: str = "
 def certbot(site: Site, renewal: str = RENEWAL, timer: bool = True) -> Account:
     site.world.zone("example.org", BOTH)
     site.write("/bin/sh", "", 0o755)
+    site.write("/usr/sbin/cron", "", 0o755)
     site.write("/opt/dns01", "#!/bin/sh\n", 0o755)
     site.write("/etc/letsencrypt/renewal/example.org.conf", renewal)
     if timer:

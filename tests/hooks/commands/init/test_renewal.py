@@ -82,6 +82,26 @@ def test_what_runs_it_already_is_enough(path: str, text: str, machine: FreshMach
     assert machine.files(CRON) == before
 
 
+ENTRY = f"{CRON}/mine"
+
+
+def test_an_entry_that_no_cron_goes_by_is_not_enough(machine: FreshMachine) -> None:
+    machine.write(ENTRY, "1 2 * * * root dehydrated -c\n", 0o644)
+    machine.run("sh", "-c", f"{WITH_SYSTEMD}; {WITHOUT_CRON}; mkdir /mnt/bin")
+    machine.write("/mnt/bin/systemctl", "#!/bin/sh\n", 0o755)
+    said = machine.run(*words("dehydrated", "--production"), PATH=f"/mnt/bin:{machine.environ['PATH']}")
+    assert said.code == 0, said.stderr
+    assert machine.path(f"{UNITS}/dns01-dehydrated.timer").exists()
+
+
+def test_where_nothing_goes_by_the_clock_cron_is_all_that_an_entry_lacks(machine: FreshMachine) -> None:
+    machine.write(ENTRY, "1 2 * * * root dehydrated -c\n", 0o644)
+    machine.run("sh", "-c", WITHOUT_CRON)
+    said = machine.run(*words("dehydrated", "--production"))
+    assert "apt-get install cron" in said.stdout
+    assert "cat > /etc/cron.d/" not in said.stdout
+
+
 def test_no_renewal_writes_nothing_and_shows_what_to_write(machine: FreshMachine) -> None:
     said = machine.run(*words("dehydrated", "--production", "--no-renewal"))
     assert not machine.path(f"{CRON}/dehydrated").exists()

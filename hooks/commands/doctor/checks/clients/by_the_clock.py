@@ -30,12 +30,17 @@ def check(
         return
     install = [] if schedules.has_cron(root) else ["apt-get install cron"]
     steps = steps or (f"write in /etc/cron.d/{client}: 17 4 * * * root {daily(client, root)}",)
+    nothing = f"no enabled systemd timer and no cron entry runs {client}"
+    if schedule.without_cron:
+        path = schedule.without_cron[0].path
+        nothing = f"no enabled systemd timer runs {client}, and no cron is installed that would go by {path}"
+        steps = ()
     enable = [f"systemctl enable --now {timer}" for timer in schedule.idle]
     yield Finding(
         "no-timer",
         Severity.WARNING,
         client,
-        f"no enabled systemd timer and no cron entry runs {client}: nothing renews the certificate"
+        f"{nothing}: nothing renews the certificate"
         + ("" if os.geteuid() == 0 else " (crontabs of other users cannot be read: ask again as root)"),
         tuple(enable or (*install, *steps)),
     )

@@ -162,12 +162,36 @@ def test_nothing_runs_dehydrated(dehydrated: Machine) -> None:
     finding = dehydrated.finding()
     assert (finding.code, finding.severity) == ("no-timer", Severity.WARNING)
     entry = "write in /etc/cron.d/dehydrated: 17 4 * * * root dehydrated --cron"
-    assert finding.remedy == ("apt-get install cron", entry)
-    dehydrated["/usr/sbin/cron"] = "ELF"
-    (dehydrated.root / "usr/sbin/cron").chmod(0o755)
-    assert dehydrated.finding().remedy == (entry,)
+    assert finding.remedy == (entry,)
+    dehydrated.mode("/usr/sbin/cron", 0o644)
+    assert dehydrated.finding().remedy == ("apt-get install cron", entry)
+    dehydrated.mode("/usr/sbin/cron", 0o755)
     dehydrated["/opt/acme/dehydrated"] = ""
     assert dehydrated.finding().remedy == (entry.replace("dehydrated --cron", "/opt/acme/dehydrated --cron"),)
+
+
+def test_an_entry_without_a_cron_that_goes_by_it_runs_nothing(dehydrated: Machine) -> None:
+    dehydrated.mode("/usr/sbin/cron", 0o644)
+    finding = dehydrated.finding()
+    assert (finding.code, finding.remedy) == ("no-timer", ("apt-get install cron",))
+    assert "no cron is installed that would go by /etc/cron.d/dehydrated" in finding.message
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "usr/sbin/crond",
+        "usr/bin/crond",
+        "usr/sbin/anacron",
+        "usr/sbin/bcron-sched",
+        "usr/lib/systemd/system-generators/systemd-crontab-generator",
+    ],
+)
+def test_other_crons_go_by_the_same_entries(program: str, dehydrated: Machine) -> None:
+    (dehydrated.root / "usr/sbin/cron").unlink()
+    (dehydrated.root / program).parent.mkdir(parents=True, exist_ok=True)
+    (dehydrated.root / program).symlink_to("/bin/busybox-of-that-machine")
+    assert dehydrated.findings() == []
 
 
 @pytest.mark.parametrize("crontab", ["/etc/crontab", "/var/spool/cron/crontabs/root", "/etc/cron.daily/x"])
