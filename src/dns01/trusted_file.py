@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import stat
+from collections.abc import Collection
 from contextlib import suppress
 
 from .errors import ConfigError
@@ -12,9 +13,9 @@ from .errors import ConfigError
 LARGEST = 1 << 20  # octets
 
 
-def read_trusted(path: str, *, private: bool = False) -> tuple[bytes, int]:
+def read_trusted(path: str, *, private: bool = False, also: Collection[int] = ()) -> tuple[bytes, int]:
     """The content of a file that nobody but root and ourselves can have written, and its mode. A
-    ``private`` one nobody else may read either.
+    ``private`` one nobody else may read either. ``also``: users (uid) who may have written it as well.
 
     Raises OSError if it cannot be read, ConfigError if another user could have changed it, or if it is
     no file of a sensible size.
@@ -24,7 +25,7 @@ def read_trusted(path: str, *, private: bool = False) -> tuple[bytes, int]:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise ConfigError(f"{path} is not a regular file", f"see what it is: ls -ld {path}")
-        _check(path, found, private)
+        _check(path, found, private, also)
         with open(descriptor, "rb", closefd=False) as file:
             content = file.read(LARGEST + 1)
     finally:
@@ -34,9 +35,9 @@ def read_trusted(path: str, *, private: bool = False) -> tuple[bytes, int]:
     return content, stat.S_IMODE(found.st_mode)
 
 
-def _check(path: str, found: os.stat_result, private: bool) -> None:
+def _check(path: str, found: os.stat_result, private: bool, also: Collection[int]) -> None:
     """As OpenSSH does it with its own files (sshd_config(5), StrictModes)."""
-    trusted = (0, os.geteuid())
+    trusted = (0, os.geteuid(), *also)
     mode = stat.S_IMODE(found.st_mode)
     if private and mode & 0o077:
         raise ConfigError(f"{path} can be read by others (mode {mode:04o})", f"chmod 600 {path}")
@@ -50,14 +51,16 @@ def _check(path: str, found: os.stat_result, private: bool) -> None:
         owner = _user(link.st_uid)
         raise ConfigError(f"{path} is a link that the user {owner} has made", "name the file itself")
     for folder in {os.path.dirname(os.path.abspath(path)), os.path.dirname(os.path.realpath(path))}:
-        check_folder(folder, path)
+        check_folder(folder, path, also)
 
 
-def check_folder(folder: str, path: str) -> None:
+def check_folder(folder: str, path: str, also: Collection[int] = ()) -> None:
     """Raises ConfigError where another user could put another file in the place of ``path``, which lies
     in the folder; OSError where there is no such folder."""
     there = os.stat(folder)
-    if there.st_uid not in (0, os.geteuid()) or (there.st_mode & 0o002 and not there.st_mode & stat.S_ISVTX):
+    if there.st_uid not in (0, os.geteuid(), *also) or (
+        there.st_mode & 0o002 and not there.st_mode & stat.S_ISVTX
+    ):
         raise ConfigError(
             f"{path} lies in {folder}, where other users may put another file in its place",
             f"chown root {folder} && chmod go-w {folder}",

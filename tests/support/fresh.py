@@ -94,6 +94,17 @@ class FreshMachine:
         file.write_text(text)
         file.chmod(mode)
 
+    def at_home_of(self, user: str, path: str, text: str) -> None:
+        """A file of a user's in /mnt/USER; the user is made of nothing but a line of /etc/passwd."""
+        uid = 2000 + sum(user.encode())
+        line = f"{user}:x:{uid}:{uid}::/mnt/{user}:/bin/sh\n"
+        users = self.path("/etc/passwd")
+        if line not in (known := users.read_text()):
+            users.write_text(known + line)
+        self.write(f"/mnt/{user}/{path}", text)
+        for step in (Path(path), *Path(path).parents):
+            os.chown(self.path(f"/mnt/{user}/{step}"), uid, uid)
+
     def files(self, *folders: str) -> Mapping[str, tuple[int, int, str]]:
         """Mode, inode and content of all files in these folders."""
         found = {}

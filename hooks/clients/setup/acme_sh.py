@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from .users import homes
+
 ACCOUNT = "account.conf"  # where it saves credentials
 SYSTEM = ("/root/.acme.sh", "/etc/acme.sh")
 
 
 def folders(environ: Mapping[str, str]) -> list[str]:
-    """Its folders, of whoever runs this and of root, as far as they are there."""
-    own = (environ.get("LE_CONFIG_HOME"), environ.get("LE_WORKING_DIR"), os.path.expanduser("~/.acme.sh"))
-    candidates = dict.fromkeys(filter(None, (*own, *SYSTEM)))
+    """Its folders, of whoever runs this or has root run it, and of root, as far as they are there."""
+    named = (environ.get("LE_CONFIG_HOME"), environ.get("LE_WORKING_DIR"))
+    own = (f"{home}/.acme.sh" for home in homes(environ))
+    candidates = dict.fromkeys(filter(None, (*named, *own, *SYSTEM)))
     return [folder for folder in candidates if os.path.isdir(folder)]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from .text_files import beneath, read_text
@@ -38,6 +40,21 @@ def is_known(name: str, root: str = "/") -> bool:
     """Whether there may be such a user: where others than /etc/passwd know users, nobody can tell."""
     by_others = ELSEWHERE.search(read_text("/etc/nsswitch.conf", root) or "")
     return bool(by_others) or read_text("/etc/passwd", root) is None or find_user(name, root) is not None
+
+
+def caller(environ: Mapping[str, str]) -> pwd.struct_passwd | None:
+    """Who has root run this, by sudo or doas; None where nobody has."""
+    name = environ.get("SUDO_USER") or environ.get("DOAS_USER")
+    if name and os.geteuid() == 0:
+        with suppress(KeyError):
+            return pwd.getpwnam(name)
+    return None
+
+
+def homes(environ: Mapping[str, str]) -> list[str]:
+    """The home of whoever runs this, and of whoever has root run it."""
+    user = caller(environ)
+    return list(dict.fromkeys((os.path.expanduser("~"), *([user.pw_dir] if user else []))))
 
 
 def barrier(path: str, user: User, wanted: int, root: str = "/") -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from glob import glob
+from glob import escape, glob
 from typing import NamedTuple
 
 from .....errors import ConfigError
 from .....output import warning
 from .....trusted_file import read_trusted
+from ....clients.setup.users import caller, homes
 
 
 class Found(NamedTuple):
@@ -33,15 +34,19 @@ class Found(NamedTuple):
 
 
 def files(patterns: Sequence[str]) -> list[str]:
-    """The files that are there; ``~`` is the home of whoever runs this."""
-    paths = {path for pattern in patterns for path in glob(os.path.expanduser(pattern))}
+    """The files that are there; ``~`` is the home of whoever runs this, and of whoever has root run it."""
+    own = [escape(home) for home in homes(os.environ)]
+    every = {f"{home}{each[1:]}" if each[:2] == "~/" else each for each in patterns for home in own}
+    paths = {path for pattern in every for path in glob(pattern)}
     return sorted(filter(os.path.isfile, paths))
 
 
 def text_of(path: str) -> str:
-    """The text of the file; empty, with a warning, if another user could have written it."""
+    """The text of the file; empty, with a warning, if another user could have written it than the one who
+    has root run this."""
+    user = caller(os.environ)
     try:
-        content, _ = read_trusted(path)
+        content, _ = read_trusted(path, also=(user.pw_uid,) if user else ())
         return content.decode()
     except ConfigError as error:
         warning(f"not looked at: {error}")

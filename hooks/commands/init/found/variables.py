@@ -41,7 +41,13 @@ def accounts(environ: Mapping[str, str]) -> Iterator[Found]:
         yield from accounts_of(text_of(path), path)
     for folder in map(escape, acme_sh.folders(environ)):
         for path in files((f"{folder}/{acme_sh.ACCOUNT}", f"{folder}/*/*.conf")):
-            yield from accounts_of(text_of(path), path)
+            found = accounts_of(text_of(path), path)
+            yield from (each for each in found if each.provider != "acmesh" or _is_own(each.values["home"]))
+
+
+def _is_own(folder: str) -> bool:
+    """Whether the scripts in it are no other user's, who would have them run by us."""
+    return os.stat(folder).st_uid in (0, os.geteuid())
 
 
 def accounts_of(text: str, path: str) -> Iterator[Found]:

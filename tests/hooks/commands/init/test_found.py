@@ -266,6 +266,32 @@ class TestInTheirPlaces:
         assert machine.run(*COMMAND, "--set", "tsig_key=transfer").code == 0
         assert 'tsig_key = "transfer"' in machine.path("/etc/dns01/config.toml").read_text()
 
+    @pytest.mark.parametrize("variable", ["SUDO_USER", "DOAS_USER"])
+    @pytest.mark.parametrize(
+        ("path", "text"),
+        [
+            (".acme.sh/account.conf", "SAVED_CF_Token='abc-token'\n"),
+            (".secrets/certbot/cf.ini", "dns_cloudflare_api_token = abc-token\n"),
+            (".lego/env", "CF_DNS_API_TOKEN=abc-token\n"),
+        ],
+    )
+    def test_what_is_in_the_home_of_who_has_root_run_this(
+        self, path: str, text: str, variable: str, machine: FreshMachine
+    ) -> None:
+        machine.at_home_of("ada", path, text)
+        assert machine.run(*COMMAND).code == 2
+        said = machine.run(*COMMAND, **{variable: "ada"})
+        assert said.code == 0, said.stderr
+        assert machine.path("/etc/dns01/cloudflare.token").read_text() == "abc-token\n"
+
+    def test_scripts_that_another_user_could_change_are_nothing_for_root(self, machine: FreshMachine) -> None:
+        text = "Le_Webroot='dns_loopia2'\nSAVED_LOOPIA2_Token='abc-token'\n"
+        machine.at_home_of("ada", ".acme.sh/example.org/example.org.conf", text)
+        machine.at_home_of("ada", ".acme.sh/acme.sh", "")
+        said = machine.run(*COMMAND, SUDO_USER="ada")
+        assert said.code == 2
+        assert "there is no --provider" in said.stderr
+
     def test_a_file_that_another_user_could_have_written_is_not_believed(self, machine: FreshMachine) -> None:
         machine.write("/etc/bind/dns01.key", KEY_FILE, 0o666)
         said = machine.run(*COMMAND)
