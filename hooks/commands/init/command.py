@@ -68,9 +68,10 @@ def _set_up(options: Options) -> int:
     account = answers.choose_account(questions, options, settings, names)
     server = name_server.prepared(questions, options.bind, account, names)
     if options.doctor and not server:  # a key that BIND is about to be given is not known to it yet
-        account = credentials.accepted(questions, account, names)
-        if (others := zones.confirmed(questions, account, names)) != names:
-            names, server = others, name_server.prepared(questions, options.bind, account, others)
+        confirmed = zones.confirmed(questions, credentials.accepted(questions, account, names), names)
+        if confirmed != (account, names):
+            account, names = confirmed
+            server = name_server.prepared(questions, options.bind, account, names)
     order = ca.choose_order(questions, options, client, names, file)
     renewing = _renewing(questions, options, client, order)
     own = configuration.drafts(file, settings, account, names, is_sequential=client.is_sequential)

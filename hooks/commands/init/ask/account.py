@@ -99,11 +99,9 @@ def _found(questions: Questions, found: Sequence[Found], said: Mapping[str, str]
     if len(fitting) < 2:
         return fitting[0].values if fitting else {}
     kind = load(fitting[0].provider)
-    labels = {f"{each.source}{_plain(kind, each)}": each for each in fitting}
-    label = questions.choice(
-        "There are several accounts", "--from FILE (or a --set that one alone fits)", list(labels)
-    )
-    return labels[label].values
+    labels = [f"{each.source}{_plain(kind, each)}" for each in fitting]
+    way = "--from FILE (or a --set that one alone fits)"
+    return fitting[questions.numbered("There are several accounts", way, labels)].values
 
 
 def _plain(kind: type[Provider], found: Found) -> str:

@@ -36,17 +36,30 @@ def accepted(questions: Questions, account: Chosen, names: Sequence[str]) -> Cho
         complain(AuthRejected(str(refusal)))  # its advice is to do what is asked for now
         if not is_address:
             say(privilege(account.provider, kind))
-        answers = {option.key: ask_for(questions, option, enter="as it is") for option in others}
-        changed = {
-            key: answer for key, answer in answers.items() if answer not in ("", account.every.get(key))
-        }
-        if not changed:
+        if (changed := _asked_again(questions, kind, account, others)) is account:
             return account
-        secrets = account.secrets | {key for key in changed if is_secret(kind, key)}
-        account = account._replace(
-            options={**account.options, **changed}, every={**account.every, **changed}, secrets=secrets
-        )
+        account = changed
     return account
+
+
+def with_another_address(questions: Questions, account: Chosen) -> Chosen:
+    """The account, at another server if that is what is answered; the same where it has no address of its
+    own, or keeps it."""
+    kind = load(account.provider)
+    return _asked_again(questions, kind, account, _addresses(kind, account))
+
+
+def _asked_again(
+    questions: Questions, kind: type[Provider], account: Chosen, options: Sequence[Option]
+) -> Chosen:
+    answers = {option.key: ask_for(questions, option, enter="as it is") for option in options}
+    changed = {key: answer for key, answer in answers.items() if answer not in ("", account.every.get(key))}
+    if not changed:
+        return account
+    secrets = account.secrets | {key for key in changed if is_secret(kind, key)}
+    return account._replace(
+        options={**account.options, **changed}, every={**account.every, **changed}, secrets=secrets
+    )
 
 
 def _refusal(kind: type[Provider], account: Chosen, domain: str) -> AuthRejected | Unreachable | None:

@@ -11,6 +11,7 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from getpass import getpass
 from typing import TypeVar
 
@@ -76,6 +77,15 @@ class Questions:
             say(listed)
         return self.text(question, option, check or (lambda answer: one_of(answer, words)), default)
 
+    def numbered(self, question: str, option: str, labels: Sequence[str]) -> int:
+        """Ask for one of the labels, which are shown with their numbers; gives its index."""
+        if not self.asks:
+            raise missing(option, f"{question}: {'; '.join(labels)}")
+        say(f"{question}:")
+        for number, label in enumerate(labels, 1):
+            say(f"  {number}. {label}")
+        return self.text("Which (a number, or a part of its line)", option, partial(index_of, labels=labels))
+
     def agreed(self, question: str, option: str, default: bool = True) -> bool:
         """Ask for yes or no; without anybody to ask, it is the default."""
         return self.text(f"{question} (yes, no)", option, _yes_or_no, "yes" if default else "no")
@@ -99,6 +109,19 @@ def one_of(answer: str, words: Sequence[str]) -> str:
         return found[0]
     shown = f"{answer!r} is none of them" if answer else "nothing was chosen"
     raise ConfigError(shown, f"one of: {', '.join(words)}")
+
+
+def index_of(answer: str, labels: Sequence[str]) -> int:
+    """The index of the label that is meant: by its number from 1 on, or by a part that no other has. Raises
+    ConfigError."""
+    said = answer.strip().lower()
+    if said.isdecimal() and 0 < int(said[:9]) <= len(labels):
+        return int(said) - 1
+    found = [index for index, label in enumerate(labels) if said and said in label.lower()]
+    if len(found) == 1:
+        return found[0]
+    shown = f"{answer!r} is in {len(found) or 'none'} of them" if answer else "nothing was chosen"
+    raise ConfigError(shown, f"a number from 1 to {len(labels)}")
 
 
 def say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""Whether the account has zones for the names; where it has none, they are asked for again."""
+"""Whether the account has zones for the names; where it has none, its server and they are asked for again."""
 
 from __future__ import annotations
 
@@ -10,20 +10,26 @@ from .....errors import ConfigError, HookError, ZoneNotFound, ZoneUnserved
 from .....providers import load
 from .account import Chosen, built
 from .answers import names_in
-from .credentials import TIME_LIMIT
-from .questions import Questions, complain
+from .credentials import TIME_LIMIT, accepted, with_another_address
+from .questions import Questions, complain, say
 
 
-def confirmed(questions: Questions, account: Chosen, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names; at a terminal, what is answered where the account has no zone for one of them."""
+def confirmed(
+    questions: Questions, account: Chosen, names: tuple[str, ...]
+) -> tuple[Chosen, tuple[str, ...]]:
+    """The account and the names; at a terminal, what is answered where the account has no zone for one of
+    them: first another server, which may be no more than a resolver, then other names."""
     while questions.asks and (missing := _missing(account, names)):
-        remedy = "give other names, or press Enter: where a CNAME leads to one of its zones, all is well"
-        complain(ConfigError(str(missing), remedy))
+        complain(ConfigError(str(missing)))
+        if (moved := with_another_address(questions, account)) is not account:
+            account = accepted(questions, moved, names)
+            continue
+        say("Other names? (Enter: as they are; where a CNAME leads to one of its zones, all is well)")
         others = questions.text("Names of the certificate", "DOMAIN", names_in, " ".join(names))
         if others == names:
             break
         names = others
-    return names
+    return account, names
 
 
 def _missing(account: Chosen, names: Sequence[str]) -> ZoneNotFound | None:

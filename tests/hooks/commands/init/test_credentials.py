@@ -6,6 +6,7 @@ import pytest
 from fakes.digitalocean import DigitalOcean
 from fakes.faults import Status
 from fresh import FreshMachine
+from testbed import NameServer, Zone
 
 GIVEN = ["--client", "certbot", "--provider", "digitalocean", "--email", "", "--staging", "--no-order"]
 MINE = ("/etc/dns01", "/etc/letsencrypt")
@@ -120,7 +121,7 @@ def test_a_name_that_the_account_has_no_zone_for_is_asked_for_again(machine: Fre
             answers=[
                 (NAMES, "example.org *.exmaple.org\n"),
                 (r"none of its zones holds\s+exmaple.org; it sees example.org", ""),
-                (rf"{NAMES} \[example.org \*.exmaple.org\]", "www.example.net\n"),
+                (rf"as they are[\s\S]*{NAMES} \[example.org \*.exmaple.org\]", "www.example.net\n"),
                 (r"none of its zones holds\s+www.example.net", ""),
                 (NAMES, "example.org *.example.org\n"),
                 ("Write this", "yes\n"),
@@ -130,6 +131,33 @@ def test_a_name_that_the_account_has_no_zone_for_is_asked_for_again(machine: Fre
     assert machine.path("/etc/dehydrated/domains.txt").read_text() == "example.org *.example.org\n", (
         said.stdout
     )
+
+
+@pytest.mark.parametrize("recurses", [True, False], ids=["a resolver", "a server of other zones"])
+def test_a_server_that_has_no_such_zone_is_asked_for_again_before_the_names(
+    recurses: bool, machine: FreshMachine
+) -> None:
+    given = ["--client", "certbot", "--provider", "bind", "--staging", "--email", "", "--no-order"]
+    zones = [Zone("example.org" if recurses else "example.net")]
+    with (
+        NameServer("127.1.0.53", zones=zones) as other,
+        NameServer("127.1.0.1", zones=[Zone("example.org")]) as primary,
+    ):
+        other.intercepted = recurses
+        said = machine.at_terminal(
+            *["dns01", "init", *given, "--set", f"nameserver={other.address}", "example.org"],
+            answers=[
+                ("tsig_key", "\n"),
+                ("tsig_secret", "\n"),
+                (r"not\s+authoritative for example.org[\s\S]*as it is\)\s+nameserver", "\n"),
+                (rf"{NAMES} \[example.org\]", "www.example.org\n"),
+                (r"as it is\)\s+nameserver", f"{primary.address}\n"),
+                ("Write this", "yes\n"),
+            ],
+            DNS01_DOH="",
+        )
+    written = machine.path("/etc/dns01/config.toml").read_text()
+    assert f'nameserver = "{primary.address}"' in written, said.stdout
 
 
 def test_enter_keeps_a_name_whose_challenge_may_be_elsewhere(machine: FreshMachine) -> None:

@@ -7,6 +7,7 @@ from fresh import COLUMNS, HOME, KEY_FILE, SECRET, FreshMachine
 
 from dns01.errors import ConfigError, UsageError
 from dns01.hooks.commands.init.ask.answers import names_in
+from dns01.hooks.commands.init.ask.questions import index_of
 from dns01.hooks.commands.init.clients.registry import called
 
 MINE = ("/etc/dns01", "/etc/dehydrated", "/etc/letsencrypt")
@@ -223,6 +224,39 @@ class TestNoneOfTheClients:
         assert machine.run(*init("--client", "acme.sh"), user=0).code == 3
 
 
+KEYS = ["/etc/bind/a.key (127.0.0.1, Alpha)", "/etc/bind/b.key (127.0.0.1, beta2)", "/home/Ada/b.ini (gamma)"]
+
+
+class TestOneOfSeveral:
+    def test_each_has_a_number(self, machine: FreshMachine) -> None:
+        machine.write("/etc/bind/dns01.key", KEY_FILE)
+        machine.write("/etc/bind/keys/other.key", KEY_FILE.replace("dns01", "transfer"))
+        said = machine.at_terminal(
+            *init("--client", "certbot", "--provider", "bind", "--staging", "--email", "", "example.org"),
+            answers=[
+                (r"several accounts:\s+1\. /etc/bind/dns01.key[\s\S]*2\. /etc/bind/keys[\s\S]*Which", "3\n"),
+                ("a number from 1 to 2", ""),
+                ("Which", "2\n"),
+                ("Write", "yes\n"),
+            ],
+        )
+        assert said.code == 0, said.stdout
+        assert 'tsig_key = "transfer"' in machine.path("/etc/dns01/config.toml").read_text()
+
+    @pytest.mark.parametrize(
+        ("answer", "index"),
+        [("1", 0), (" 3 ", 2), ("alpha", 0), ("/etc/bind/b.key", 1), ("beta2", 1), ("ADA", 2), ("b.ini", 2)],
+    )
+    def test_it_is_meant_by_its_number_or_a_part_of_its_line(self, answer: str, index: int) -> None:
+        assert index_of(answer, KEYS) == index
+
+    @pytest.mark.parametrize("answer", ["", "0", "4", "-1", "127.0.0.1", "delta", "9" * 5000, "\u0661\u0660"])
+    def test_what_means_none_or_several_is_asked_again(self, answer: str) -> None:
+        with pytest.raises(ConfigError) as error:
+            index_of(answer, KEYS)
+        assert error.value.hint == "a number from 1 to 3"
+
+
 class TestNames:
     @pytest.mark.parametrize(
         "answer",
@@ -230,7 +264,7 @@ class TestNames:
             "example.org *.example.org",
             "example.org, *.example.org",
             "example.org;*.example.org;",
-            "“example.org” ‘*.example.org’",
+            "\u201cexample.org\u201d \u2018*.example.org\u2019",
             "EXAMPLE.org. '*.example.org' example.org",
         ],
     )
