@@ -83,8 +83,8 @@ try: .venv/test ## install each package of dist/ on a bare Debian, and order a c
 	@$(VENV)/python packaging/trial.py --suite $(or $(SUITE),bookworm) $(WAYS)
 
 # Each with the seconds that it may take: less than a quarter of an hour together.
-PERFORMANCE = "380 issue.py 500 20 3" "160 certbot.py" "60 http_api.py" "60 publishing.py 20" "110 questions.py" \
-	"130 wait.py"
+PERFORMANCE = "380 issue.py 500 20 3" "160 certbot.py" "60 http_api.py" "60 publishing.py 20" "60 startup.py" \
+	"110 questions.py" "130 wait.py"
 
 performance: test-packages .venv/test .venv-certbot/installed ## the figures of docs/performance.rst, on a machine at rest
 	@failed=; for bench in $(PERFORMANCE); do set -- $$bench; seconds=$$1; shift; echo "bench/$$*"; \

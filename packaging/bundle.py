@@ -20,6 +20,7 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MACHINES = ("x86_64", "aarch64")
 LIBC = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
 PURE = ("any",)
+LEFT_OUT = (".data/data/share/", ".data/scripts/")
 
 
 class Wheel(NamedTuple):
@@ -81,12 +82,12 @@ def pip(folder: Path, requirements: Sequence[str], python: str, platforms: Itera
 def unpack(wheels: Iterable[Wheel], folder: Path) -> None:
     """Put what the wheels have into ``folder/any`` and ``folder/MACHINE``.
 
-    What belongs into ``share`` of an installation (man pages) is left out. Raises ValueError for a wheel with
-    other files that belong elsewhere (``*.data``).
+    What belongs into ``share`` (man pages) or ``bin`` of an installation is left out: both carriers have
+    their own. Raises ValueError for a wheel with other files that belong elsewhere (``*.data``).
     """
     for wheel in wheels:
         with ZipFile(wheel.path) as archive:
-            names = [name for name in archive.namelist() if ".data/data/share/" not in name]
+            names = [name for name in archive.namelist() if not any(part in name for part in LEFT_OUT)]
             if elsewhere := [name for name in names if ".data/" in name]:
                 raise ValueError(f"{wheel.path.name} has {elsewhere[0]}: say in packaging/bundle.py where to")
             archive.extractall(folder / wheel.machine, names)

@@ -58,8 +58,9 @@ def test_extensions_for_several_pythons_lie_side_by_side_and_those_of_a_machine_
     ]
 
 
-def test_man_pages_of_a_wheel_are_left_out(tmp_path: Path) -> None:
-    ours = wheel(tmp_path, NAMES[0], "pure.py", "pure-1.0.data/data/share/man/man1/pure.1")
+def test_man_pages_and_scripts_of_a_wheel_are_left_out(tmp_path: Path) -> None:
+    elsewhere = ("pure-1.0.data/data/share/man/man1/pure.1", "pure-1.0.data/scripts/pure.sh")
+    ours = wheel(tmp_path, NAMES[0], "pure.py", *elsewhere)
 
     bundle.unpack([ours], tmp_path / "tree")
 
@@ -67,9 +68,9 @@ def test_man_pages_of_a_wheel_are_left_out(tmp_path: Path) -> None:
 
 
 def test_a_wheel_that_would_put_files_elsewhere_is_refused_by_name(tmp_path: Path) -> None:
-    odd = wheel(tmp_path, NAMES[0], "pure-1.0.data/scripts/tool")
+    odd = wheel(tmp_path, NAMES[0], "pure-1.0.data/headers/tool.h")
 
-    with pytest.raises(ValueError, match=r"Pure_Thing.*has pure-1\.0\.data/scripts/tool"):
+    with pytest.raises(ValueError, match=r"Pure_Thing.*has pure-1\.0\.data/headers/tool\.h"):
         bundle.unpack([odd], tmp_path / "tree")
 
 

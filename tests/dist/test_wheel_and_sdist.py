@@ -35,7 +35,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     names = ZipFile(wheel).namelist()
 
     info = {name for name in names if name.partition("/")[0].endswith(".dist-info")}
-    assert sorted(set(names) - info) == sorted(modules())
+    scripts = {name for name in names if name.partition("/")[0].endswith(".data")}
+    assert {name.partition("/")[2] for name in scripts} == {"scripts/dns01"}
+    assert sorted(set(names) - info - scripts) == sorted(modules())
     assert {name.partition("/")[2] for name in info} == {
         "METADATA",
         "RECORD",
