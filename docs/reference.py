@@ -12,7 +12,7 @@ from textwrap import fill, indent
 
 from dns01 import errors
 from dns01.hooks.commands import dns01
-from dns01.hooks.commands.command_line import Command, Parameter, commands
+from dns01.hooks.commands.command_line import CommandHelp, Parameter, commands
 from dns01.hooks.commands.provider_guide import columns, rst
 from dns01.hooks.deploy.targets import kinds
 from dns01.hooks.deploy.targets import load as load_target
@@ -61,7 +61,7 @@ def headed(title: str, line: str) -> str:
     return f"{title}\n{line * len(title)}"
 
 
-def command(each: Command) -> str:
+def command(each: CommandHelp) -> str:
     """A command with its options, as ``--help`` has them."""
     parts = [headed(" ".join(each.path), "-"), f".. code-block:: text\n\n   {each.usage}"]
     parts += paragraphs(each.help)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent, indent
 
-from dns01.hooks.commands.provider_guide import HEADS, Row, catalogue, columns, guide, rst
+from dns01.hooks.commands.provider_guide import HEADS, ProviderRow, catalogue, columns, guide, rst
 from dns01.providers import load, names
 
 ROOT = Path(__file__).parent.parent
@@ -90,7 +90,7 @@ def excerpt(text: str, function: str) -> str:
     return dedent("\n".join(text.splitlines()[first - 1 : node.end_lineno]))
 
 
-def table(*rows: Row) -> str:
+def table(*rows: ProviderRow) -> str:
     return columns([tuple(map(rst, row[:4])) for row in rows], rule=True)
 
 

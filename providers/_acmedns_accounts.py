@@ -22,7 +22,7 @@ LOCK_TIMEOUT = 60.0  # seconds; who holds it waits for an acme-dns server at mos
 NOT_ACCOUNTS = "it has to be the JSON file of lego or acme-dns-client: accounts by domain"
 
 
-class Account(NamedTuple):
+class AcmeDnsAccount(NamedTuple):
     """One account, which may change the TXT records at one name."""
 
     fulldomain: str
@@ -39,7 +39,7 @@ class Accounts:
     def __init__(self, path: str) -> None:
         self.path = os.path.realpath(os.path.expanduser(path))
 
-    def read(self) -> dict[str, Account]:
+    def read(self) -> dict[str, AcmeDnsAccount]:
         """The accounts by domain; none if there is no file yet. An entry that is none costs the others
         nothing."""
         found, broken = self._sorted()
@@ -51,7 +51,7 @@ class Accounts:
         """The domains whose entries are no accounts."""
         return list(self._sorted()[1])
 
-    def _sorted(self) -> tuple[dict[str, Account], dict[str, ConfigError]]:
+    def _sorted(self) -> tuple[dict[str, AcmeDnsAccount], dict[str, ConfigError]]:
         found, broken = {}, {}
         for domain, entry in self._entries().items():
             try:
@@ -60,7 +60,7 @@ class Accounts:
                 broken[domain] = error
         return found, broken
 
-    def setdefault(self, domain: str, register: Callable[[], Account]) -> Account:
+    def setdefault(self, domain: str, register: Callable[[], AcmeDnsAccount]) -> AcmeDnsAccount:
         """The account of the domain: the one in the file, or else what ``register`` gives, once that
         is in the file. Entries of other programs stay as they are."""
         with self._locked():
@@ -82,11 +82,11 @@ class Accounts:
             raise ConfigError(f"{self.path} is no JSON object", NOT_ACCOUNTS) from None
         return entries
 
-    def _account(self, domain: str, entry: object) -> Account:
+    def _account(self, domain: str, entry: object) -> AcmeDnsAccount:
         """Letter case of the keys does not matter: old programs write "FullDomain"."""
         folded = {key.lower(): value for key, value in entry.items()} if isinstance(entry, Mapping) else {}
-        values = [str(folded.get(field) or "") for field in Account._fields]
-        account = Account(*values)
+        values = [str(folded.get(field) or "") for field in AcmeDnsAccount._fields]
+        account = AcmeDnsAccount(*values)
         if not (account.fulldomain and account.subdomain and account.username and account.password):
             raise ConfigError(f"{self.path}: the entry of {domain} is no account of acme-dns", NOT_ACCOUNTS)
         hide(account.password)

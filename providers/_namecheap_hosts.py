@@ -20,7 +20,7 @@ MAIL = {"FWD", "GMAIL", "MX", "MXE", "NONE", "OX"}
 Host = tuple[str, ...]  # the values of CARRIED, in its order
 
 
-class Hosts(NamedTuple):
+class NamecheapHosts(NamedTuple):
     """What getHosts says of a zone, as far as setHosts can say the same."""
 
     apex: str
@@ -28,7 +28,7 @@ class Hosts(NamedTuple):
     all: tuple[Host, ...]
 
     @classmethod
-    def of(cls, apex: str, result: XML.Element) -> Hosts:
+    def of(cls, apex: str, result: XML.Element) -> NamecheapHosts:
         """Read them from a DomainDNSGetHostsResult. Raises ProviderError for what cannot be carried."""
         mail = result.attrib["EmailType"]
         if mail not in MAIL:
@@ -40,13 +40,13 @@ class Hosts(NamedTuple):
         """The TXT values at a name, which is relative to the apex."""
         return {value for name, value in map(_text, self.all) if name == within}
 
-    def with_texts(self, texts: Iterable[tuple[str, str, int]]) -> Hosts:
+    def with_texts(self, texts: Iterable[tuple[str, str, int]]) -> NamecheapHosts:
         """These, and the (name, value, TTL) besides that are not there yet."""
         lacking = {(name, value): ttl for name, value, ttl in texts if value not in self.texts(name)}
         new = ((name, "TXT", value, "10", str(ttl)) for (name, value), ttl in lacking.items())
         return self._replace(all=(*self.all, *new))
 
-    def without_texts(self, texts: Container[tuple[str, str]]) -> Hosts:
+    def without_texts(self, texts: Container[tuple[str, str]]) -> NamecheapHosts:
         """These, but for the (name, value) among them."""
         return self._replace(all=tuple(host for host in self.all if _text(host) not in texts))
 
@@ -57,7 +57,7 @@ class Hosts(NamedTuple):
             for parameter, value in zip(CARRIED.values(), host, strict=True):
                 yield f"{parameter}{number}", value
 
-    def lost_in(self, later: Hosts) -> str:
+    def lost_in(self, later: NamecheapHosts) -> str:
         """What of these is not in a later reading; nothing, if all is."""
         lost = [" ".join(host) for host in Counter(self.all) - Counter(later.all)]
         return ", ".join(lost if self.mail == later.mail else [*lost, f"EmailType {self.mail}"])

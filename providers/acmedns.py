@@ -10,7 +10,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from ..errors import AuthRejected, ConfigError, ProviderError
-from ._acmedns_accounts import Account, Accounts
+from ._acmedns_accounts import Accounts, AcmeDnsAccount
 from .base import Option, Profile, TxtRecord, Zone
 from .rest import NotFound, Rest
 
@@ -51,7 +51,7 @@ class Provider(Rest):
         super().__init__(options)
         self.accounts = Accounts(options["storage"])
         self._besides = _account_in(options)
-        self._acting: Account | None = None
+        self._acting: AcmeDnsAccount | None = None
         self._updated: dict[str, float] = {}  # subdomain -> when, by the monotonic clock
         self._unanswered: set[str] = set()  # subdomains
 
@@ -62,7 +62,7 @@ class Provider(Rest):
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """Raises ProviderError, before anything is sent, for a name of no account and for more
         values than an account can hold."""
-        values: dict[Account, list[str]] = {}
+        values: dict[AcmeDnsAccount, list[str]] = {}
         for name, value in dict.fromkeys((record.name, _checked(record.value)) for record in records):
             values.setdefault(self.account_at(name), []).append(value)
         for account, wanted in values.items():
@@ -98,7 +98,7 @@ class Provider(Rest):
         except ProviderError:
             return False
 
-    def account_at(self, name: str) -> Account:
+    def account_at(self, name: str) -> AcmeDnsAccount:
         """The account with the name, of which acme-dns looks at the first label alone.
 
         Raises ProviderError.
@@ -115,7 +115,7 @@ class Provider(Rest):
             "if it is a challenge name, it lacks its CNAME: `dns01 register DOMAIN` says which",
         )
 
-    def register(self, domain: str, allowfrom: Sequence[str] = ()) -> Account:
+    def register(self, domain: str, allowfrom: Sequence[str] = ()) -> AcmeDnsAccount:
         """The domain's account: the one in the file, or else a new one, which is put there.
 
         ``allowfrom``: the networks that may update it, in CIDR notation; everybody, if there are
@@ -125,7 +125,7 @@ class Provider(Rest):
             domain, lambda: self.attempt(domain, partial(self._register, list(allowfrom)))
         )
 
-    def update(self, account: Account, value: str) -> None:
+    def update(self, account: AcmeDnsAccount, value: str) -> None:
         """Put the value in the place of the account's older one. Raises ProviderError."""
         self._acting = account
         try:
@@ -149,7 +149,7 @@ class Provider(Rest):
             return {}
         return {"X-Api-User": self._acting.username, "X-Api-Key": self._acting.password}
 
-    def _push(self, account: Account, values: Sequence[str]) -> None:
+    def _push(self, account: AcmeDnsAccount, values: Sequence[str]) -> None:
         """Have the account keep these values, of which it has all but the last.
 
         An update that got no answer may have been carried out. To send it again then pushes out the
@@ -166,7 +166,7 @@ class Provider(Rest):
                 self._updated[account.subdomain] = self.monotonic()
         self._unanswered.discard(account.subdomain)
 
-    def _register(self, allowfrom: list[str]) -> Account:
+    def _register(self, allowfrom: list[str]) -> AcmeDnsAccount:
         try:
             made = self.post("register", **({"allowfrom": allowfrom} if allowfrom else {}))
         except NotFound as refusal:
@@ -175,10 +175,12 @@ class Provider(Rest):
                 f"have its administrator register an account, and write it to {self.accounts.path} or to "
                 "ACME_DNS_USERNAME, ACME_DNS_PASSWORD and ACME_DNS_SUBDOMAIN",
             ) from refusal
-        return Account(made["fulldomain"], made["subdomain"], made["username"], made["password"], self._base)
+        return AcmeDnsAccount(
+            made["fulldomain"], made["subdomain"], made["username"], made["password"], self._base
+        )
 
 
-def _account_in(options: Mapping[str, str]) -> tuple[Account, ...]:
+def _account_in(options: Mapping[str, str]) -> tuple[AcmeDnsAccount, ...]:
     """The account that the variables describe, if they do."""
     credentials = [options.get(key, "") for key in ("subdomain", "username", "password")]
     if not any(credentials):
@@ -188,7 +190,7 @@ def _account_in(options: Mapping[str, str]) -> tuple[Account, ...]:
             "of ACME_DNS_SUBDOMAIN, ACME_DNS_USERNAME and ACME_DNS_PASSWORD one is missing",
             "set all, or none",
         )
-    return (Account("", *credentials),)
+    return (AcmeDnsAccount("", *credentials),)
 
 
 def _checked(value: str) -> str:

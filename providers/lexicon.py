@@ -23,7 +23,7 @@ from ..output import printable
 from ..secret import redact
 from ._bridge import Bridge, entries
 from ._character_strings import unquoted
-from ._http.causes import Kind, cause_of, in_words
+from ._http.causes import CauseKind, cause_of, in_words
 from ._http.exchange import limit_other_sessions
 from ._http.logs import keep_queries_out
 from ._http.responses import words_in
@@ -170,7 +170,7 @@ class Provider(Bridge):
         variables = f"LEXICON_{self._api.upper()}_…"
         kind, general = cause_of(reason if response is None else _words(response.text), about, {})
         remedy = in_words(general, self._api, variables, about)
-        if status == 429 or (kind is Kind.PASSING and status):
+        if status == 429 or (kind is CauseKind.PASSING and status):
             return Busy(message, "try again later")
         if status in (401, 403) or isinstance(error, AuthenticationError):
             return AuthRejected(message, remedy or f"is the zone in this account, and are {variables} right?")

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ..errors import Busy, ConfigError, ProviderError
 from ..secret import shown
 from ._http.responses import xml
-from ._namecheap_hosts import Hosts
+from ._namecheap_hosts import NamecheapHosts
 from .base import Option, Profile, TxtRecord, Zone, relative
 from .records import ZoneProvider, after_writing
 from .rest import Rest, base_url
@@ -123,7 +123,7 @@ class Provider(Rest, ZoneProvider):
         unwanted = [(relative(record.name, zone.apex), record.value) for record in records]
         self.attempt(zone.apex, partial(self._change, zone, lambda hosts: hosts.without_texts(unwanted)))
 
-    def _change(self, zone: Zone, changed: Callable[[Hosts], Hosts]) -> None:
+    def _change(self, zone: Zone, changed: Callable[[NamecheapHosts], NamecheapHosts]) -> None:
         """Write the zone until a reading shows that there is nothing to change any more."""
         hosts = self._read(zone)
         for _ in self.readings():
@@ -144,9 +144,9 @@ class Provider(Rest, ZoneProvider):
             "something else keeps writing there: find it, or try again later",
         )
 
-    def _read(self, zone: Zone) -> Hosts:
+    def _read(self, zone: Zone) -> NamecheapHosts:
         answer = self._command("dns.getHosts", **_split(zone))
-        return Hosts.of(zone.apex, answer.find(".//{*}DomainDNSGetHostsResult"))
+        return NamecheapHosts.of(zone.apex, answer.find(".//{*}DomainDNSGetHostsResult"))
 
 
 def _split(zone: Zone) -> Mapping[str, str]:

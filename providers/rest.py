@@ -44,7 +44,7 @@ from .records import ZoneProvider
 if TYPE_CHECKING:
     import requests
 
-    from ._http.body import Response
+    from ._http.body import HttpResponse
 
 __all__ = ["NotFound", "Refused", "Rest", "base_url", "listed", "next_link", "next_number"]
 
@@ -290,7 +290,7 @@ class Rest(ZoneProvider):
         request.headers.update(self.credentials(request.method or "", request.url or "", text))
         return request
 
-    def _content(self, response: Response, call: str) -> Any:
+    def _content(self, response: HttpResponse, call: str) -> Any:
         """What the answer says. Raises what it means if that is not what was asked for."""
         body, makes_sense = None, True
         try:
@@ -303,7 +303,7 @@ class Rest(ZoneProvider):
             raise self._sent.nonsense(response, call, self.language)
         return body
 
-    def _status(self, response: Response, body: Any) -> int:
+    def _status(self, response: HttpResponse, body: Any) -> int:
         """HTTP's own, where an error's body has a shape that the API does not know."""
         try:
             return self.status_of(response.status, body)
@@ -319,7 +319,7 @@ class Rest(ZoneProvider):
         except OTHER_SHAPE:
             return self.is_rejection(status, None)
 
-    def _refusal(self, response: Response, status: int, body: Any, call: str) -> ProviderError:
+    def _refusal(self, response: HttpResponse, status: int, body: Any, call: str) -> ProviderError:
         """What it means that the status is not one of 2xx."""
         words = ""
         with suppress(*OTHER_SHAPE):

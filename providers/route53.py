@@ -102,7 +102,7 @@ class Provider:
 
     def __init__(self, options: Mapping[str, str]) -> None:
         """Raises ConfigError."""
-        self._account = aws.Account(options, self.request_timeout)
+        self._account = aws.AwsAccount(options, self.request_timeout)
         self._endpoint = options.get("endpoint")
         self._only_id = plain_id(options.get("hosted_zone_id", ""))
         self._published: dict[str, list[str]] = defaultdict(list)
@@ -222,7 +222,7 @@ class Provider:
             for batch in batches(swaps):
                 try:
                     done.append(self._change(zone, batch))
-                except aws.Refused as refusal:
+                except aws.AwsRefused as refusal:
                     refused.append(batch)
                     if refusal.code != "InvalidChangeBatch" or refused.count(batch) == SAME_REFUSALS:
                         raise
@@ -269,7 +269,7 @@ class Provider:
         try:
             with self._account.asking(f"route53:{action}", where, "" if zone else BY_ID):
                 yield
-        except aws.Refused as refusal:
+        except aws.AwsRefused as refusal:
             if refusal.code != "NoSuchHostedZone":
                 _, remedy = cause_of(refusal.words, zone.apex if zone else "", {})
                 refusal.hint = in_words(remedy, self.title, "", zone.apex if zone else "") or refusal.hint

@@ -96,7 +96,7 @@ def test_whatever_of_aws_s_answer_drips_the_request_is_given_up(
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     options = {"access_key_id": "AKIAEXAMPLE", "secret_access_key": "secret", "max_retries": "0"}
-    account = aws.Account(options, limit=LIMIT)
+    account = aws.AwsAccount(options, limit=LIMIT)
     with serving(ANSWERS[slow]) as port:
         client = account.client("route53", f"http://127.0.0.1:{port}")
         with pytest.raises(Unreachable), account.asking("route53:ListHostedZonesByName", "*"):

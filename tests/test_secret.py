@@ -15,15 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from dns01.errors import ConfigError
-from dns01.secret import (
-    KEY_PART,
-    MOST_KEYS,
-    hide_private_key,
-    looks_secret,
-    read_secret,
-    redact,
-    shown,
-)
+from dns01.secret import KEY_PART, MOST_KEYS, hide_private_key, looks_secret, read_secret, redact, shown
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from ...names import ancestors, is_within
 if TYPE_CHECKING:  # who deploys asks the DNS nothing
     from dns.rdtypes.ANY.CAA import CAA
 
-    from .issuers import Authority
+    from .issuers import Issuer
 
 UNDERSTOOD = {"issue", "issuewild", "issuemail", "issuevmc", "iodef", "contactemail", "contactphone"}
 CRITICAL = 128  # RFC 8659 §4.1
@@ -24,7 +24,7 @@ METHOD = "dns-01"
 Cause = Literal["", "forbids", "wildcard", "critical", "account", "method", "servfail", "unknown-ca"]
 
 
-class RRset(NamedTuple):
+class CaaRRset(NamedTuple):
     """The CAA records for a name, and the owner name where they stand: another one if a CNAME
     leads there."""
 
@@ -55,21 +55,19 @@ class CannotTell(Exception):
         self.owner = owner
 
 
-Lookup = Callable[[str], RRset]
+Lookup = Callable[[str], CaaRRset]
 """The CAA RRset of exactly this name, CNAMEs followed (RFC 8659 §3). Raises CannotTell."""
 
 
-def check(identifier: str, authority: Authority, lookup: Lookup) -> Verdict:
-    """Whether ``authority`` may issue for ``identifier``, by the dns-01 challenge."""
+def check(identifier: str, issuer: Issuer, lookup: Lookup) -> Verdict:
+    """Whether ``issuer`` may issue for ``identifier``, by the dns-01 challenge."""
     try:
-        verdict = _judge(identifier, relevant(identifier, lookup), authority)
+        verdict = _judge(identifier, relevant(identifier, lookup), issuer)
     except CannotTell as problem:
         reason = f"its CAA records cannot be found out: {problem}; a CA issues nothing then"
-        return Verdict(
-            identifier, "unknown", "", "servfail", reason, _to_answer(identifier, problem, authority)
-        )
+        return Verdict(identifier, "unknown", "", "servfail", reason, _to_answer(identifier, problem, issuer))
     if verdict.outcome == "forbidden" and "." not in verdict.owner:  # a registry's
-        return verdict._replace(remedy=(_own(identifier, verdict.owner, authority),))
+        return verdict._replace(remedy=(_own(identifier, verdict.owner, issuer),))
     if verdict.remedy and not is_within(identifier, verdict.owner):
         elsewhere = f"if {verdict.owner} is somebody else's, ask them, or put addresses in the CNAME's place"
         return verdict._replace(
@@ -78,7 +76,7 @@ def check(identifier: str, authority: Authority, lookup: Lookup) -> Verdict:
     return verdict
 
 
-def relevant(identifier: str, lookup: Lookup) -> RRset:
+def relevant(identifier: str, lookup: Lookup) -> CaaRRset:
     """The records that decide: the closest, from the name itself up to its TLD (RFC 8659 §3).
 
     Raises CannotTell for what is on the way there, and not for what lies beyond.
@@ -87,29 +85,29 @@ def relevant(identifier: str, lookup: Lookup) -> RRset:
         found = lookup(name)
         if found.records:
             return found
-    return RRset("")
+    return CaaRRset("")
 
 
-def _to_answer(identifier: str, problem: CannotTell, authority: Authority) -> tuple[str, ...]:
+def _to_answer(identifier: str, problem: CannotTell, issuer: Issuer) -> tuple[str, ...]:
     """What this person can do: nobody mends a registry's servers, and few those of the zone above."""
     owner, base = problem.owner, identifier.removeprefix("*.")
     answer = f"have the name servers answer: dig CAA {owner} (NOERROR if there is none)"
     if "." not in owner:
         return (
-            _own(identifier, owner, authority),
+            _own(identifier, owner, issuer),
             f"and tell the registry of {owner} that its servers fail: dig CAA {owner} +trace",
         )
     steps = (answer, *_why_not(str(problem)))
     if owner != base and is_within(base, owner):
-        return (*steps, f"or, where {owner} is not yours to mend, {_own(identifier, owner, authority)}")
+        return (*steps, f"or, where {owner} is not yours to mend, {_own(identifier, owner, issuer)}")
     if owner != base:
         return (*steps, "or put addresses (A, AAAA) in the place of the CNAME that leads there")
     return steps
 
 
-def _own(identifier: str, above: str, authority: Authority) -> str:
+def _own(identifier: str, above: str, issuer: Issuer) -> str:
     """The closest records decide (RFC 8659 §3), and nothing above them is asked for."""
-    ca = (*authority.names, "the CA's domain name")[0]
+    ca = (*issuer.names, "the CA's domain name")[0]
     record = _new(identifier.removeprefix("*."), "issue", ca)
     return f"add a CAA record of your own, which ends the climb before {above}: {record}"
 
@@ -126,7 +124,7 @@ def _why_not(words: str) -> Iterator[str]:
         yield "let the CNAME lead to a name that has records, or put addresses in its place"
 
 
-def _judge(identifier: str, rrset: RRset, authority: Authority) -> Verdict:
+def _judge(identifier: str, rrset: CaaRRset, issuer: Issuer) -> Verdict:
     owner = rrset.owner
     strange = [each for each in rrset.records if each.flags & CRITICAL and _tag(each) not in UNDERSTOOD]
     if strange:
@@ -137,27 +135,25 @@ def _judge(identifier: str, rrset: RRset, authority: Authority) -> Verdict:
     if not properties:  # an RRset with nothing but iodef restricts nobody
         return Verdict(identifier, "allowed", owner)
     issues = [(record, issue) for record in properties if (issue := _parse(record))]
-    ours = [(record, issue) for record, issue in issues if issue.issuer in authority.names]
+    ours = [(record, issue) for record, issue in issues if issue.issuer in issuer.names]
     if not ours:
-        verdict = _not_named(identifier, owner, tag, {issue.issuer for _, issue in issues}, authority)
+        verdict = _not_named(identifier, owner, tag, {issue.issuer for _, issue in issues}, issuer)
         malformed = [f"{_line(owner, each)} is malformed" for each in properties if not _parse(each)]
         return verdict._replace(reason="; ".join([verdict.reason, *malformed]))
     only = _only_accounts(owner, [issue for _, issue in ours])
-    verdicts = [_parameters(identifier, owner, record, issue, authority, only) for record, issue in ours]
+    verdicts = [_parameters(identifier, owner, record, issue, issuer, only) for record, issue in ours]
     # Several records are a union: the most generous of them counts.
     return min(verdicts, key=lambda verdict: ("allowed", "unknown", "forbidden").index(verdict.outcome))
 
 
-def _not_named(
-    identifier: str, owner: str, tag: str, issuers: Iterable[str], authority: Authority
-) -> Verdict:
+def _not_named(identifier: str, owner: str, tag: str, issuers: Iterable[str], issuer: Issuer) -> Verdict:
     issuers = sorted(set(issuers) - {""})  # an issue property without one lets nobody issue
     what = "wildcard certificates" if tag == "issuewild" else "certificates"
     reason = f"the CAA records of {owner} let {', '.join(issuers) or 'nobody'} issue {what}"
-    if issuers and not authority.names:
+    if issuers and not issuer.names:
         remedy = ("name the CA that is meant: ca in config.toml, or DNS01_CA",)
         return Verdict(identifier, "unknown", owner, "unknown-ca", reason, remedy)
-    ours = (*authority.names, "the CA's domain name")[0]
+    ours = (*issuer.names, "the CA's domain name")[0]
     reason += f", not {ours}" if issuers else ""
     cause: Cause = "wildcard" if tag == "issuewild" else "forbids"
     remedy = (f"add this record: {_new(owner, tag, ours)}",)
@@ -203,7 +199,7 @@ def _only_accounts(owner: str, issues: Sequence[_Issue]) -> str:
 
 
 def _parameters(
-    identifier: str, owner: str, record: CAA, issue: _Issue, authority: Authority, only: str
+    identifier: str, owner: str, record: CAA, issue: _Issue, issuer: Issuer, only: str
 ) -> Verdict:
     """Whether a record that names the CA restricts it further; ``only``: the accounts that all such records
     allow. A parameter that is given twice, or does not follow its grammar, is never met (RFC 8657 §3, §4)."""
@@ -219,15 +215,15 @@ def _parameters(
         return forbidden("method", reason, _change(owner, record, mended))
     if len(accounts) > 1:
         reason = f"{at} has accounturi twice, which no account meets"
-        mended = issue.replaced("accounturi", authority.account or accounts[0])
+        mended = issue.replaced("accounturi", issuer.account or accounts[0])
         return forbidden("account", reason, _change(owner, record, mended))
-    if accounts and not authority.account:
+    if accounts and not issuer.account:
         reason = f"{only}, and which one orders is not known here"
         remedy = ("name the account's URI: ca_account in config.toml, or DNS01_CA_ACCOUNT",)
         return Verdict(identifier, "unknown", owner, "account", reason, remedy)
-    if accounts and _account(accounts[0]) != _account(authority.account):
-        reason = f"{only}, not {authority.account}"
-        mended = issue.replaced("accounturi", authority.account)
+    if accounts and _account(accounts[0]) != _account(issuer.account):
+        reason = f"{only}, not {issuer.account}"
+        mended = issue.replaced("accounturi", issuer.account)
         return forbidden("account", reason, (f"add this record: {_new(owner, _tag(record), mended)}",))
     return Verdict(identifier, "allowed", owner)
 

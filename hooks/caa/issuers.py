@@ -15,7 +15,7 @@ from ...errors import ConfigError
 from ...names import is_within
 from ...options import check_known, text
 from ..clients.detection import client_named
-from ..clients.process import Client, command_line
+from ..clients.process import ClientProcess, command_line
 from ..clients.setup.dehydrated_config import Dehydrated, read_config
 from ..clients.setup.text_files import read_text
 
@@ -63,7 +63,7 @@ SOURCES = re.compile(r"^\s*(\.|source)\s", re.MULTILINE)  # a file that might sa
 CONDITIONAL = re.compile(r"^[^\S\n]+(export\s+)?CA=", re.MULTILINE)
 
 
-class Authority(NamedTuple):
+class Issuer(NamedTuple):
     """The CA that an order goes to, as far as it is known: the issuer domain names that it answers
     to, the first of them to be written into new records, and the account's URI."""
 
@@ -71,11 +71,12 @@ class Authority(NamedTuple):
     account: str = ""
 
 
-class Order(NamedTuple):
-    """What a client says about its orders: the CA's ACME directory, and the account's URI."""
+class AcmeAccount(NamedTuple):
+    """Whose orders a client makes, as far as it says: the URLs of the CA's directory and of the account
+    (RFC 8555 §7.1.1, §7.1.2); each empty where it does not."""
 
     directory: str = ""
-    account: str = ""
+    uri: str = ""
 
 
 def ca(value: object) -> str:
@@ -107,14 +108,14 @@ def host_of(url: str) -> str:
         return ""
 
 
-def authority(ca: str, ca_account: str, order: Order) -> Authority:
-    """The CA that is configured, else that of the client's order; without names if it is unknown.
+def issuer_of(ca: str, ca_account: str, account: AcmeAccount) -> Issuer:
+    """The CA that is configured, else the one that the client orders from; without names if it is unknown.
 
     ``ca``: in one of the forms that ``ca()`` allows, or empty; ``ca_account``: an account URI, or empty.
     """
-    names = issuers(ca or order.directory)
-    same = names == issuers(order.directory)
-    return Authority(names, ca_account or (order.account if same else ""))
+    names = issuers(ca or account.directory)
+    same = names == issuers(account.directory)
+    return Issuer(names, ca_account or (account.uri if same else ""))
 
 
 def issuers(said: str) -> tuple[str, ...]:
@@ -132,44 +133,44 @@ def issuers(said: str) -> tuple[str, ...]:
     return () if url or "." not in host else (host,)
 
 
-def is_public(authority: Authority) -> bool:
+def is_public(issuer: Issuer) -> bool:
     """Whether it is one of the CAs that are known here, which all hold by CAA."""
-    return any(authority.names == known.issuers for known in CAS)
+    return any(issuer.names == known.issuers for known in CAS)
 
 
-def of_call(environ: Mapping[str, str], client: Client | None) -> Order:
+def of_call(environ: Mapping[str, str], client: ClientProcess | None) -> AcmeAccount:
     """What the client that has called says, on its command line or in its configuration."""
     if client is None:
-        return Order()
+        return AcmeAccount()
     words = command_line(client.pid).split("\0")
     known = client_named(client.name)
     said = _option(words, known.directory_options if known else ())
     if client.name != "dehydrated":
-        return Order(said)
+        return AcmeAccount(said)
     config = read_config(environ)
     if config is None or config.files[0] != environ.get("CONFIG"):
-        return Order(said)
+        return AcmeAccount(said)
     order = of_dehydrated(config, said)
-    return order._replace(account="") if OTHER_KEY.intersection(words) else order
+    return order._replace(uri="") if OTHER_KEY.intersection(words) else order
 
 
-def of_dehydrated(config: Dehydrated, said: str = "", root: str = "/") -> Order:
+def of_dehydrated(config: Dehydrated, said: str = "", root: str = "/") -> AcmeAccount:
     """What its configuration says; ``said``: what stands on its command line, and goes first."""
     named = said or _configured(config, root)
     directory = PRESETS.get(named, named)
     if not directory.startswith("https://"):
-        return Order()
+        return AcmeAccount()
     # its shell's echo ends the URL with a line feed, which is encoded as well
     encoded = urlsafe_b64encode(f"{directory}\n".encode()).decode().rstrip("=")
     accounts = config.settings.get("ACCOUNTDIR") or f"{config.settings['BASEDIR']}/accounts"
-    return Order(directory, _member(read_text(f"{accounts}/{encoded}/account_id.json", root), "url"))
+    return AcmeAccount(directory, _member(read_text(f"{accounts}/{encoded}/account_id.json", root), "url"))
 
 
-def of_certbot(lineage: Mapping[str, str], root: str = "/") -> Order:
+def of_certbot(lineage: Mapping[str, str], root: str = "/") -> AcmeAccount:
     """The CA and the account that a renewal file of certbot's names."""
     server, account = lineage.get("server", ""), lineage.get("account", "")
     folder = "/etc/letsencrypt/accounts/" + server.partition("://")[2]
-    return Order(server, certbot_account(os.path.join(folder, account), root))
+    return AcmeAccount(server, certbot_account(os.path.join(folder, account), root))
 
 
 def certbot_account(folder: str, root: str = "/") -> str:

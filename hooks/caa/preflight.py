@@ -26,8 +26,8 @@ from ..clients.call import Call
 from ..clients.challenge import Challenge
 from ..dns.cname_chain import CNAME_LIMIT, Discovery
 from ..dns.message import alias_of
-from .evaluation import CannotTell, RRset, Verdict, check
-from .issuers import Authority, is_public
+from .evaluation import CaaRRset, CannotTell, Verdict, check
+from .issuers import Issuer, is_public
 
 CAA = dns.rdatatype.CAA
 WORKERS = 8
@@ -48,7 +48,7 @@ class Lookups:
         self._seconds = seconds
         self._until = time.monotonic() + seconds
         owners = {owner for name in names for owner in ancestors(name.removeprefix("*."))}
-        self._found: dict[str, Result[RRset]] = {owner: Result() for owner in owners}
+        self._found: dict[str, Result[CaaRRset]] = {owner: Result() for owner in owners}
         self._queue: SimpleQueue[str] = SimpleQueue()
         for owner in sorted(owners, key=lambda owner: owner.count(".")):  # zone cuts first
             self._queue.put(owner)
@@ -56,7 +56,7 @@ class Lookups:
             # daemons: a server that is silent must not keep the call from its end
             threading.Thread(target=self._work, daemon=True).start()
 
-    def __call__(self, owner: str) -> RRset:
+    def __call__(self, owner: str) -> CaaRRset:
         try:
             return self._found[owner].wait(max(0, self._until - time.monotonic()))
         except TimeoutError:
@@ -64,7 +64,7 @@ class Lookups:
         except CannotTell as error:
             unknown = error
         if self._discovery.private and not self._discovery.known_zone(owner):
-            return RRset(owner)
+            return CaaRRset(owner)
         raise unknown
 
     def _work(self) -> None:
@@ -76,7 +76,7 @@ class Lookups:
             self._found[owner].come_from(partial(records_at, self._discovery, owner))
 
 
-def records_at(discovery: Discovery, owner: str) -> RRset:
+def records_at(discovery: Discovery, owner: str) -> CaaRRset:
     """The CAA records of a name, CNAMEs followed (RFC 8659 §3); for names beneath a DNAME, servers
     make up a CNAME (RFC 6672 §3.1). Raises CannotTell."""
     chain = [owner]
@@ -87,24 +87,24 @@ def records_at(discovery: Discovery, owner: str) -> RRset:
             raise CannotTell(chain[-1], str(error)) from None
         name = dns.name.from_text(chain[-1])
         if rrset := reply.get_rrset(reply.answer, name, dns.rdataclass.IN, CAA):
-            return RRset(chain[-1], tuple(rrset))
+            return CaaRRset(chain[-1], tuple(rrset))
         alias = alias_of(reply, chain[-1])
         if not alias:
-            return RRset(chain[-1])
+            return CaaRRset(chain[-1])
         chain.append(alias)
     raise CannotTell(owner, f"the CNAMEs have no end: {' -> '.join(chain)}")
 
 
-def is_binding(authority: Authority, discovery: Discovery) -> bool:
+def is_binding(issuer: Issuer, discovery: Discovery) -> bool:
     """Whether the CA is sure to go by the records that are found: of those of a private zone, a CA that
     is known to hold by CAA; one of somebody's own may see others, or heed none."""
-    return not discovery.private or is_public(authority)
+    return not discovery.private or is_public(issuer)
 
 
 def preflight(
     call: Call,
     names: set[str],
-    authority: Authority,
+    issuer: Issuer,
     discovery: Discovery,
     environ: Mapping[str, str],
     seconds: float = PATIENCE,
@@ -118,11 +118,11 @@ def preflight(
     subjects = list(_subjects(call, names, environ))
     identifiers = [identifier for each in subjects for identifier in each.identifiers]
     lookups = Lookups(discovery, identifiers, seconds)
-    binding = is_binding(authority, discovery)
+    binding = is_binding(issuer, discovery)
     refused: list[Verdict] = []
     doubtful: list[Verdict] = []
     for subject in subjects:
-        verdicts = [check(identifier, authority, lookups) for identifier in subject.identifiers]
+        verdicts = [check(identifier, issuer, lookups) for identifier in subject.identifiers]
         forbidden = [verdict for verdict in verdicts if verdict.outcome == "forbidden"]
         doubtful += [verdict for verdict in verdicts if verdict.outcome == "unknown"]
         sure = (subject.all_of_them or len(forbidden) == len(verdicts)) and binding

@@ -18,7 +18,7 @@ from ...providers.base import ChallengeOf, Provider, TxtRecord, WantsChallenges,
 from ...secret import redact
 from ...threads import side_by_side
 from ..clients.challenge import Challenge
-from ..clients.process import Client
+from ..clients.process import ClientProcess
 from ..config.settings import Account
 from ..state.journal import Entry, Journal, giving_up
 from .placement import Placement, Placements
@@ -31,7 +31,9 @@ class Records:
     """What one phase publishes and takes back. ``places`` are asked for when they are needed: a
     call with nothing to take back needs no configuration."""
 
-    def __init__(self, journal: Journal, places: Callable[[], Placements], client: Client | None) -> None:
+    def __init__(
+        self, journal: Journal, places: Callable[[], Placements], client: ClientProcess | None
+    ) -> None:
         self.published: list[Entry] = []
         self.retracted: list[Entry] = []
         self.kept: list[str] = []  # why records could not be taken back

@@ -18,7 +18,7 @@ DAEMONS: frozenset[str] = frozenset().union(*(client.daemons for client in CLIEN
 INTERPRETER = re.compile(r"(a|ba|da|k|mk|z)?sh|python[0-9.]*")
 
 
-class Client(NamedTuple):
+class ClientProcess(NamedTuple):
     """A process, known for good by its number and its start (clock ticks since the boot).
 
     ``where``: the host, its boot and the PID namespace that the number belongs to; empty where
@@ -38,7 +38,7 @@ class _Process(NamedTuple):
     start: int
 
 
-def calling_client(pid: int | None = None) -> Client | None:
+def calling_client(pid: int | None = None) -> ClientProcess | None:
     """The ACME client among ``pid`` (our parent) and its ancestors; None if there is none to be
     recognised, or no /proc to look into.
 
@@ -53,19 +53,19 @@ def calling_client(pid: int | None = None) -> Client | None:
         if client and words != command:
             break
         if name := _client_name(process, words):
-            client, command = Client(name, number, process.start, where()), words
+            client, command = ClientProcess(name, number, process.start, where()), words
         elif client:
             break
     return client
 
 
-def this_process(name: str = "api") -> Client:
+def this_process(name: str = "api") -> ClientProcess:
     """This very process, as the client of its own publishing."""
     process = _process(os.getpid())
-    return Client(name, os.getpid(), process.start if process else 0, where())
+    return ClientProcess(name, os.getpid(), process.start if process else 0, where())
 
 
-def is_alive(client: Client) -> bool | None:
+def is_alive(client: ClientProcess) -> bool | None:
     """Whether the client still runs; None if that cannot be judged from here: on another host, in another
     container, without /proc, or for a daemon, whose life says nothing of one order."""
     here, there = where().split(" "), client.where.split(" ")

@@ -21,7 +21,7 @@ class Parameter(NamedTuple):
     words: tuple[str, ...] = ()
 
 
-class Command(NamedTuple):
+class CommandHelp(NamedTuple):
     """A command of ``dns01`` with its help. ``path``: its words, from ``dns01`` on. ``help``: paragraphs, of
     which those that begin with a backspace are laid out by hand."""
 
@@ -36,7 +36,7 @@ class Command(NamedTuple):
 
 def commands(
     command: click.Command, above: click.Context | None = None, name: str = "dns01"
-) -> Iterator[Command]:
+) -> Iterator[CommandHelp]:
     """The command, and all beneath it."""
     context = click.Context(command, above, name, **command.context_settings)
     path = tuple(context.command_path.split())
@@ -45,7 +45,7 @@ def commands(
         (name, each) for name in group.list_commands(context) if (each := group.get_command(context, name))
     ]
     parameters = command.get_params(context)
-    yield Command(
+    yield CommandHelp(
         path,
         " ".join([*path, *command.collect_usage_pieces(context)]),
         command.get_short_help_str(limit=200),

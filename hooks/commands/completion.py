@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import click
 
-from .command_line import Command, Parameter, commands
+from .command_line import CommandHelp, Parameter, commands
 
 BASH = """\
 _dns01() {{
@@ -45,12 +45,12 @@ def completion(context: click.Context, shell: str) -> None:
     click.echo(script(shell, list(commands(context.find_root().command))), nl=False)
 
 
-def script(shell: str, tree: Sequence[Command]) -> str:
+def script(shell: str, tree: Sequence[CommandHelp]) -> str:
     """The completion script for that shell."""
     return SCRIPTS[shell](tree)
 
 
-def _bash(tree: Sequence[Command]) -> str:
+def _bash(tree: Sequence[CommandHelp]) -> str:
     paths = "|".join(shlex.quote(" ".join(command.path)) for command in tree[1:])
     return BASH.format(
         paths=paths,
@@ -59,7 +59,7 @@ def _bash(tree: Sequence[Command]) -> str:
     )
 
 
-def _bash_values(command: Command) -> Iterator[str]:
+def _bash_values(command: CommandHelp) -> Iterator[str]:
     """What may follow each option that takes a value; nothing, where only the user knows."""
     for option in command.options:
         if option.kind != "flag":
@@ -67,7 +67,7 @@ def _bash_values(command: Command) -> Iterator[str]:
             yield f"    {pattern}) {_compgen(option)}; return ;;"
 
 
-def _bash_words(command: Command) -> str:
+def _bash_words(command: CommandHelp) -> str:
     words = [*command.subcommands, *(flag for option in command.options for flag in option.flags)]
     words += [word for argument in command.arguments for word in argument.words]
     more = '; COMPREPLY+=($(compgen -f -- "$cur"))' if _takes_path(command) else ""
@@ -81,16 +81,16 @@ def _compgen(option: Parameter) -> str:
     return FILES if option.kind == "path" else "COMPREPLY=()"
 
 
-def _takes_path(command: Command) -> bool:
+def _takes_path(command: CommandHelp) -> bool:
     return any(argument.kind == "path" for argument in command.arguments)
 
 
-def _zsh(tree: Sequence[Command]) -> str:
+def _zsh(tree: Sequence[CommandHelp]) -> str:
     functions = "\n".join(map(_zsh_function, tree))
     return f'#compdef dns01\n\n{functions}\n_dns01 "$@"\n'
 
 
-def _zsh_function(command: Command) -> str:
+def _zsh_function(command: CommandHelp) -> str:
     specs = [spec for option in command.options for spec in _zsh_option(option)]
     specs += [shlex.quote(f"*:{_zsh_text(each.metavar)}:{_zsh_action(each)}") for each in command.arguments]
     if not command.subcommands:
@@ -105,7 +105,7 @@ def _zsh_function(command: Command) -> str:
     )
 
 
-def _zsh_body(command: Command, call: str, specs: Sequence[str]) -> str:
+def _zsh_body(command: CommandHelp, call: str, specs: Sequence[str]) -> str:
     lines = " \\\n        ".join([call, *specs])
     return f"_{'_'.join(command.path)}() {{\n    {lines}\n}}\n"
 
@@ -128,11 +128,11 @@ def _zsh_text(text: str) -> str:
     return text
 
 
-def _fish(tree: Sequence[Command]) -> str:
+def _fish(tree: Sequence[CommandHelp]) -> str:
     return "".join(f"complete -c dns01 {line}\n" for command in tree for line in _fish_lines(command, tree))
 
 
-def _fish_lines(command: Command, tree: Sequence[Command]) -> Iterator[str]:
+def _fish_lines(command: CommandHelp, tree: Sequence[CommandHelp]) -> Iterator[str]:
     seen = "; and ".join(f"__fish_seen_subcommand_from {word}" for word in command.path[1:])
     unseen = "; and ".join([*([seen] if seen else []), *_fish_not_yet(command)])
     there = f"-n {_fish_quote(unseen)}"
@@ -149,7 +149,7 @@ def _fish_lines(command: Command, tree: Sequence[Command]) -> Iterator[str]:
             yield f"{there} -a {_fish_quote(' '.join(argument.words))}"
 
 
-def _fish_not_yet(command: Command) -> list[str]:
+def _fish_not_yet(command: CommandHelp) -> list[str]:
     words = " ".join(command.subcommands)
     return [f"not __fish_seen_subcommand_from {words}"] if words else []
 
@@ -169,4 +169,4 @@ def _fish_quote(text: str) -> str:
     return f"'{escaped}'"
 
 
-SCRIPTS: Mapping[str, Callable[[Sequence[Command]], str]] = {"bash": _bash, "zsh": _zsh, "fish": _fish}
+SCRIPTS: Mapping[str, Callable[[Sequence[CommandHelp]], str]] = {"bash": _bash, "zsh": _zsh, "fish": _fish}

@@ -25,7 +25,7 @@ VERSION = 1
 Verdict = Literal["there already", "would change", "would fail", "arrived", "failed"]
 
 
-class Outcome(NamedTuple):
+class DeployOutcome(NamedTuple):
     """What a certificate's way to a target has come to, or would. ``changes``: a line for each thing."""
 
     certificate: str
@@ -136,17 +136,17 @@ def _with_domain(certificate: Certificate) -> Certificate:
     return certificate if certificate.domain in names else certificate._replace(domain=names[0])
 
 
-def _foreseen(certificate: Certificate, deployment: Deployment, deliverer: Deliverer) -> Outcome:
+def _foreseen(certificate: Certificate, deployment: Deployment, deliverer: Deliverer) -> DeployOutcome:
     """What a real run would change."""
     where = certificate.domain, deployment.name
     try:
         changes = deliverer.would_change(certificate, deployment)
     except HookError as error:
-        return Outcome(*where, "would fail", error=str(error))
-    return Outcome(*where, "would change" if changes else "there already", changes)
+        return DeployOutcome(*where, "would fail", error=str(error))
+    return DeployOutcome(*where, "would change" if changes else "there already", changes)
 
 
-def _tell(planned: Sequence[Outcome]) -> None:
+def _tell(planned: Sequence[DeployOutcome]) -> None:
     for outcome in planned:
         failure = [f"it would fail: {outcome.error}"] if outcome.error else []
         for line in [*outcome.changes, *failure] or ["it is there already"]:
@@ -154,20 +154,21 @@ def _tell(planned: Sequence[Outcome]) -> None:
             output.report(f"{where}: {' '.join(line.split())}")
 
 
-def _outcomes(deliverer: Deliverer) -> list[Outcome]:
+def _outcomes(deliverer: Deliverer) -> list[DeployOutcome]:
     """What has come of each delivery of this call."""
-    arrived = [Outcome(each.certificate.domain, each.target, "arrived") for each in deliverer.arrived]
+    arrived = [DeployOutcome(each.certificate.domain, each.target, "arrived") for each in deliverer.arrived]
     failed = [
-        Outcome(each.certificate.domain, each.target, "failed", error=each.error) for each in deliverer.failed
+        DeployOutcome(each.certificate.domain, each.target, "failed", error=each.error)
+        for each in deliverer.failed
     ]
     return [*arrived, *failed]
 
 
-def _document(outcomes: Sequence[Outcome]) -> None:
+def _document(outcomes: Sequence[DeployOutcome]) -> None:
     show(VERSION, deliveries=[_delivery(outcome) for outcome in outcomes])
 
 
-def _delivery(outcome: Outcome) -> dict[str, Any]:
+def _delivery(outcome: DeployOutcome) -> dict[str, Any]:
     harmless = {"changes": list(map(redact, outcome.changes)), "error": redact(outcome.error)}
     return outcome._asdict() | harmless
 

@@ -34,7 +34,7 @@ INSTALL = "pip install 'dns01-hook[{}]'"
 WIDTH = 88
 
 
-class Row(NamedTuple):
+class ProviderRow(NamedTuple):
     """One line of the list: a provider's name here and behind the bridges ("-": there is none)."""
 
     name: str
@@ -44,22 +44,22 @@ class Row(NamedTuple):
     also: str = ""  # what else it may be searched by
 
 
-HEADS = Row("NAME", "LEXICON", "ACME.SH", "DNS PROVIDER")
+HEADS = ProviderRow("NAME", "LEXICON", "ACME.SH", "DNS PROVIDER")
 
 
-def catalogue(lexicon: Set[str] | None = None) -> list[Row]:
+def catalogue(lexicon: Set[str] | None = None) -> list[ProviderRow]:
     """All DNS providers: first those with a module here, then those that only a bridge leads to.
     ``lexicon``: the providers of the dns-lexicon that is installed."""
-    native = {name: Row(name, "-", "-", title(load(name))) for name in names()}
+    native = {name: ProviderRow(name, "-", "-", title(load(name))) for name in names()}
     others = []
     for there in bridged(lexicon):
         bridges = " ".join(there.lexicon) or "-", " ".join(there.acmesh) or "-"
         known = {*there.lego, *there.lexicon}
         also = " ".join((*there.lego, there.title))
         if ours := [name for name in native if name in known]:
-            native[ours[0]] = Row(ours[0], *bridges, native[ours[0]].title, also)
+            native[ours[0]] = ProviderRow(ours[0], *bridges, native[ours[0]].title, also)
         else:
-            others.append(Row("-", *bridges, there.title, also))
+            others.append(ProviderRow("-", *bridges, there.title, also))
     return [*native.values(), *others]
 
 

@@ -14,7 +14,7 @@ from ...output import printable
 from ...providers import load, names
 from ...providers._bridge_catalogue import installed_lexicon
 from .document import json_option, show
-from .provider_guide import HEADS, Row, catalogue, columns, facts, guide, lacking
+from .provider_guide import HEADS, ProviderRow, catalogue, columns, facts, guide, lacking
 
 VERSION = 1
 BRIDGES = {"lexicon": "LEXICON", "acmesh": "ACME.SH"}
@@ -57,18 +57,18 @@ def providers(word: str, as_json: bool) -> None:
     click.echo(_bridges(rows), nl=False, err=True)
 
 
-def _third_parties() -> list[Row]:
+def _third_parties() -> list[ProviderRow]:
     """What other packages add. None of them is loaded: one that is broken would take the list along."""
     found = entry_points(group="dns01.providers")
-    return [Row(entry.name, "-", "-", f"from {entry.value.partition(':')[0]}") for entry in found]
+    return [ProviderRow(entry.name, "-", "-", f"from {entry.value.partition(':')[0]}") for entry in found]
 
 
-def _shown(row: Row) -> tuple[str, ...]:
+def _shown(row: ProviderRow) -> tuple[str, ...]:
     install = lacking(load(row.name)) if row.name in names() else ""
     return (*row[:3], f"{row.title} (first: {install})" if install else row.title)
 
 
-def _described(row: Row) -> dict[str, Any]:
+def _described(row: ProviderRow) -> dict[str, Any]:
     """A line of the list, with all about the provider where it has a module here."""
     line = {
         "name": None if row.name == "-" else row.name,
@@ -79,7 +79,7 @@ def _described(row: Row) -> dict[str, Any]:
     return line | (facts(load(row.name)) if row.name in names() else {})
 
 
-def _bridges(rows: list[Row]) -> str:
+def _bridges(rows: list[ProviderRow]) -> str:
     """How to go by a bridge to those of the rows that have no name here."""
     bridged = [row for row in rows if row.name == "-"]
     ways = [bridge for bridge in BRIDGES if any(getattr(row, bridge) != "-" for row in bridged)]

@@ -28,7 +28,7 @@ from ..dns.destination import Destination
 from ..state.journal import Journal
 
 if TYPE_CHECKING:  # it brings requests along, which no other command needs
-    from ...providers._acmedns_accounts import Account
+    from ...providers._acmedns_accounts import AcmeDnsAccount
     from ...providers.acmedns import Provider as AcmeDns
 
 BUDGET = 5.0  # seconds that somebody who looks on waits for a server
@@ -81,7 +81,7 @@ class Clerk:
         self._journal = Journal(settings.state)
         self._servers: dict[str, AcmeDns] = {}
 
-    def register(self, name: str, networks: list[str]) -> Account:
+    def register(self, name: str, networks: list[str]) -> AcmeDnsAccount:
         """The account of the name's domain, new or not."""
         return self._server(name).register(name.removeprefix(PREFIX), networks)
 
@@ -149,7 +149,7 @@ class Clerk:
         if not lost:
             self._probe(server, account, place)
 
-    def _probe(self, server: AcmeDns, account: Account, place: Destination) -> None:
+    def _probe(self, server: AcmeDns, account: AcmeDnsAccount, place: Destination) -> None:
         """Write a value and wait until it is seen, unless that would push out an order's value."""
         value = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
         with self._journal.lock(place.zone):
@@ -194,7 +194,7 @@ def _network(cidr: str) -> str:
         ) from None
 
 
-def _leads_astray(led: Destination, account: Account) -> Iterator[str]:
+def _leads_astray(led: Destination, account: AcmeDnsAccount) -> Iterator[str]:
     """Whether the CNAME is missing, or leads to something else."""
     wanted = f"create {led.name}. CNAME {account.fulldomain}."
     if led.trouble:

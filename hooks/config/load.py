@@ -22,7 +22,7 @@ from .environment import OF_ACCOUNTS, account_of_variables, for_all
 from .settings import Account, Settings
 
 if TYPE_CHECKING:
-    from .toml import File
+    from .toml import TomlFile
 
 DEFAULT_FILE = CONFIGURATION
 
@@ -50,7 +50,7 @@ def load_settings(environ: Mapping[str, str], default: str = DEFAULT_FILE) -> Se
         return file.settings()
 
 
-def configuration_file(environ: Mapping[str, str], default: str = DEFAULT_FILE) -> File | None:
+def configuration_file(environ: Mapping[str, str], default: str = DEFAULT_FILE) -> TomlFile | None:
     """The file, for whoever reads a section of it that is their own; None where there is none.
 
     Raises ConfigError if it cannot be read.
@@ -58,10 +58,10 @@ def configuration_file(environ: Mapping[str, str], default: str = DEFAULT_FILE) 
     path = environ["DNS01_CONFIG"] if "DNS01_CONFIG" in environ else _if_there(default, environ)
     if not path:
         return None
-    from .toml import File  # with it comes tomllib, which variables can do without
+    from .toml import TomlFile  # with it comes tomllib, which variables can do without
 
     with at(path):
-        return File(path, environ)
+        return TomlFile(path, environ)
 
 
 def _if_there(default: str, environ: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ OWN = ("account", "zone", "resolvers", "doh", "readiness", "ca", "ca_account")
 OF_OTHERS = ("audit", "certificate", "deploy", "fleet", "issue", "notify")  # who read their own sections
 
 
-class File:
+class TomlFile:
     """The file at ``path``. All of these raise ConfigError, which names the section and the key."""
 
     def __init__(self, path: str, environ: Mapping[str, str]) -> None:

@@ -19,7 +19,7 @@ from ...options import at
 NAME = "{name}"
 
 
-class Deployment(Protocol):
+class PlacedDeployment(Protocol):
     """The attributes of ``section.Deployment`` that are used here."""
 
     @property
@@ -39,7 +39,7 @@ class _Place(NamedTuple):
     """``written``: as the configuration has it. ``real``: the same with the links of its folder followed;
     ``filled``: that for the section's one certificate, "" where it is for several."""
 
-    deployment: Deployment
+    deployment: PlacedDeployment
     written: str
     real: str
     filled: str
@@ -50,7 +50,7 @@ def matches(pattern: str, name: str) -> bool:
     return pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:]))
 
 
-def check_places(deployments: Sequence[Deployment]) -> None:
+def check_places(deployments: Sequence[PlacedDeployment]) -> None:
     """Refuse sections that write to one place. Raises ConfigError."""
     every = [_place(deployment, written) for deployment in deployments for written in deployment.places]
     same: dict[str, list[_Place]] = defaultdict(list)
@@ -70,7 +70,7 @@ def check_places(deployments: Sequence[Deployment]) -> None:
                 _check_matching(place, same, names)
 
 
-def check_delivery(deployment: Deployment, name: str, deployments: Iterable[Deployment]) -> None:
+def check_delivery(deployment: PlacedDeployment, name: str, deployments: Iterable[PlacedDeployment]) -> None:
     """Refuse to bring the certificate ``name`` to where another target writes by now: a folder may have
     become a link since the configuration was written. Raises ConfigError."""
     own = {_real(written.replace(NAME, name)): written for written in deployment.places}
@@ -118,7 +118,7 @@ def _check_matching(place: _Place, same: Mapping[str, Sequence[_Place]], names: 
                 raise _taken(place.written, other.written, other.deployment)
 
 
-def _place(deployment: Deployment, written: str) -> _Place:
+def _place(deployment: PlacedDeployment, written: str) -> _Place:
     one = "*" not in deployment.pattern
     filled = _real(written.replace(NAME, deployment.pattern)) if one else ""
     return _Place(deployment, written, _real(written), filled)
@@ -132,11 +132,11 @@ def _real(place: str) -> str:
     return os.path.join(os.path.realpath(folder), name)
 
 
-def _section(deployment: Deployment) -> str:
+def _section(deployment: PlacedDeployment) -> str:
     return f'[deploy."{deployment.pattern}".{deployment.configured}]'
 
 
-def _taken(written: str, others: str, other: Deployment) -> ConfigError:
+def _taken(written: str, others: str, other: PlacedDeployment) -> ConfigError:
     by = "" if written == others else f", which writes to {others}"
     return ConfigError(
         f"{written} is that of {_section(other)} already{by}",

@@ -15,7 +15,7 @@ from ... import output
 from ...errors import DeployError
 from ...threads import side_by_side
 from ..clients.call import Certificate
-from ..clients.process import Client
+from ..clients.process import ClientProcess
 from ..state.liveness import is_due
 from .certificate import files as bundles
 from .certificate.differences import recorded
@@ -43,7 +43,7 @@ class Deliverer:
         self,
         deployments: Sequence[Deployment],
         ledger: Ledger,
-        client: Client | None,
+        client: ClientProcess | None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._deployments = deployments

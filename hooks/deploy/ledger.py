@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ..clients.call import Certificate
-from ..clients.process import Client
+from ..clients.process import ClientProcess
 from ..state.atomic import iso, labelled, readable
 from ..state.locks import locks
-from ..state.store import Kind, Store
+from ..state.store import RecordKind, Store
 from .section import Deployment
 
 LOCK_TIMEOUT = 120.0  # seconds
@@ -53,7 +53,7 @@ class Delivery(NamedTuple):
     tried: float = 0.0
     tries: int = 0
     error: str = ""
-    client: Client | None = None
+    client: ClientProcess | None = None
     forced: bool = False  # brought although it was there: a later try does the same
     traits: Mapping[str, Any] = {}
     differences: tuple[str, ...] = ()
@@ -145,12 +145,12 @@ def _decode(data: Mapping[str, Any]) -> Delivery:
         traits=data.get("traits", {}),
         differences=tuple(data.get("differences", ())),
         certificate=certificate._replace(names=tuple(certificate.names)),
-        client=data["client"] and Client(**data["client"]),
+        client=data["client"] and ClientProcess(**data["client"]),
     )
 
 
-def _kind(folder: str) -> Kind[Delivery]:
-    return Kind(
+def _kind(folder: str) -> RecordKind[Delivery]:
+    return RecordKind(
         folder,
         _encode,
         _decode,

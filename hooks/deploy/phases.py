@@ -18,7 +18,7 @@ from ...errors import ConfigError, DeployError, HookError
 from ...regular_file import open_regular
 from ..clients.call import Call, Certificate
 from ..clients.detection import client_named
-from ..clients.process import Client
+from ..clients.process import ClientProcess
 from ..clients.setup import certificate_paths
 from ..state.atomic import stage, sync_folder, usable
 from ..state.folder import private_folder
@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # with it comes cryptography, which most calls can do without
 class DeployPhases:
     """The phases deploy, unchanged, sync and ocsp of one call, and the end of its run."""
 
-    def __init__(self, client: Client | None, environ: Mapping[str, str], state: str) -> None:
+    def __init__(self, client: ClientProcess | None, environ: Mapping[str, str], state: str) -> None:
         self._client = client
         self._environ = environ
         self._state = state

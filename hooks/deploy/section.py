@@ -37,7 +37,7 @@ from .targets import kinds, load
 from .targets.base import Places, Remote, Target
 
 if TYPE_CHECKING:
-    from ..config.toml import File
+    from ..config.toml import TomlFile
 
 T = TypeVar("T")
 
@@ -104,7 +104,7 @@ def load_deployments(environ: Mapping[str, str]) -> tuple[Deployment, ...]:
     return deployments_in(file) if file else ()
 
 
-def deployments_in(file: File) -> tuple[Deployment, ...]:
+def deployments_in(file: TomlFile) -> tuple[Deployment, ...]:
     """All that the file names. Raises ConfigError."""
     with at(file.path):
         return read(file.sections("deploy"), partial(file.options, "write {key} = … below it"))

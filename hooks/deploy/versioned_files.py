@@ -38,7 +38,7 @@ NOTHING = "nothing"
 LARGEST_FILE = 1 << 22  # octets of what stands at a path now
 
 
-class File(NamedTuple):
+class VersionedFile(NamedTuple):
     """One file of a version. ``path``: where services look for it. ``content``: None where there
     is nothing to put there. ``uid``, ``gid``: -1 for whoever writes it."""
 
@@ -58,11 +58,11 @@ class Versions:
         self._beside = folder
         self._folder = os.path.join(folder, f".{name}.versions")
 
-    def shows(self, file: File) -> bool:
+    def shows(self, file: VersionedFile) -> bool:
         """Whether the file's path is a link into what is current."""
         return os.path.islink(file.path) and os.readlink(file.path) == self._link_to(file)
 
-    def install(self, files: Sequence[File]) -> None:
+    def install(self, files: Sequence[VersionedFile]) -> None:
         """Have the paths show these files, all of them from the same instant on."""
         with usable(self._folder):
             make_folder(self._folder)
@@ -81,7 +81,7 @@ class Versions:
                 self._drop_links_to_nothing(files)
                 store.prune()
 
-    def undo(self, files: Sequence[File]) -> None:
+    def undo(self, files: Sequence[VersionedFile]) -> None:
         """Have the paths show what they showed before the installations since ``commit``, if the last
         was the one of these files and came to its end."""
         found = as_it_is(files[0])
@@ -123,7 +123,7 @@ class Versions:
         finally:
             os.close(descriptor)
 
-    def _adopt(self, store: _Store, files: Sequence[File]) -> None:
+    def _adopt(self, store: _Store, files: Sequence[VersionedFile]) -> None:
         """Make a version of what stands at the paths now: they can become links to it one after
         the other, and show what they did. A key that only its folder has kept from others is
         kept from them by its mode from here on. What another user's link leads to is not copied."""
@@ -132,7 +132,7 @@ class Versions:
         theirs = [each._replace(mode=each.mode & (0o770 | mode)) for each, mode in found if each]
         store.point("current", store.write(theirs))
 
-    def _link(self, file: File) -> None:
+    def _link(self, file: VersionedFile) -> None:
         if self.shows(file):
             return
         if self._is_foreign(file):
@@ -144,17 +144,17 @@ class Versions:
         finally:
             os.close(descriptor)
 
-    def _link_to(self, file: File) -> str:
+    def _link_to(self, file: VersionedFile) -> str:
         """What the link at the file's path says: relative within the folder, which may be mounted
         elsewhere for a service."""
         beside = os.path.dirname(file.path) == self._beside
         folder = os.path.basename(self._folder) if beside else self._folder
         return os.path.join(folder, "current", file.name)
 
-    def _is_foreign(self, file: File) -> bool:
+    def _is_foreign(self, file: VersionedFile) -> bool:
         return os.path.lexists(file.path) and not self.shows(file)
 
-    def _drop_links_to_nothing(self, files: Sequence[File]) -> None:
+    def _drop_links_to_nothing(self, files: Sequence[VersionedFile]) -> None:
         for file in files:
             if self.shows(file) and not os.path.exists(file.path):
                 discard(file.path)
@@ -166,7 +166,7 @@ class _Store(NamedTuple):
 
     descriptor: int
 
-    def write(self, files: Sequence[File]) -> str:
+    def write(self, files: Sequence[VersionedFile]) -> str:
         """A new version with these files, on the disk; gives its name."""
         version = str(max(self._numbers(), default=0) + 1)
         os.mkdir(version, 0o700, dir_fd=self.descriptor)
@@ -216,7 +216,7 @@ class _Store(NamedTuple):
         shutil.rmtree(version, ignore_errors=True, dir_fd=self.descriptor)
 
 
-def as_it_is(file: File) -> File | None:
+def as_it_is(file: VersionedFile) -> VersionedFile | None:
     """What stands at the file's path, if anything does. Raises DeployError."""
     with usable(file.path), suppress(FileNotFoundError), open_regular(file.path) as found:
         status = os.fstat(found.fileno())
@@ -226,7 +226,7 @@ def as_it_is(file: File) -> File | None:
     return None
 
 
-def _create(folder: int, file: File, content: bytes) -> None:
+def _create(folder: int, file: VersionedFile, content: bytes) -> None:
     """Write a file that nobody else can read until it has the owner, group and mode that it is to have."""
     with usable(file.path):
         descriptor = os.open(file.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)

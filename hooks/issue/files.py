@@ -15,7 +15,7 @@ from ..clients.call import Certificate
 from ..clients.setup.certificate_paths import look_in
 from ..deploy.certificate.leaf import Leaf, leaf_in
 from ..deploy.folders import usable
-from ..deploy.versioned_files import File, Versions
+from ..deploy.versioned_files import VersionedFile, Versions
 from ..state.folder import check_own, private_folder
 
 MODE = 0o600
@@ -35,7 +35,7 @@ def install(folder: str, name: str, key: str, chain: Sequence[str]) -> Certifica
         "chain": "".join(chain[1:]),
     }
     files = [
-        File(
+        VersionedFile(
             f"{kind}.pem",
             os.path.join(beneath, f"{kind}.pem"),
             text.encode() if text or kind == "chain" else None,

@@ -22,7 +22,7 @@ from ...regular_file import open_regular
 from ..state.atomic import APPENDING, iso, labelled, stage_text, usable
 from ..state.folder import private_folder
 from ..state.locks import locks
-from ..state.store import Kind, Store
+from ..state.store import RecordKind, Store
 from .planning.limits import LONGEST_WINDOW, Event
 
 FOLDER = "orders"
@@ -167,7 +167,7 @@ def _decode(data: Mapping[str, Any]) -> OrderState:
     return kept
 
 
-KIND = Kind(
+KIND = RecordKind(
     FOLDER,
     _encode,
     _decode,

@@ -33,7 +33,7 @@ from ...options import at, check_known, text, words
 from ...providers.base import Option
 from ..caa.issuers import PRESETS
 from ..config.load import DEFAULT_FILE, configuration_file
-from ..config.toml import File
+from ..config.toml import TomlFile
 from ..config.validators import value_of
 from ..state.folder import state_dir
 
@@ -142,7 +142,7 @@ def _default_folder(environ: Mapping[str, str]) -> str:
     return os.path.join(state_dir(environ), "certificates")
 
 
-def _issue_table(file: File) -> Mapping[str, Any]:
+def _issue_table(file: TomlFile) -> Mapping[str, Any]:
     table = file.table("issue")
     if table is None:
         return {}
@@ -153,7 +153,7 @@ def _issue_table(file: File) -> Mapping[str, Any]:
     return table
 
 
-def _ca(table: Mapping[str, Any], file: File) -> CaSection:
+def _ca(table: Mapping[str, Any], file: TomlFile) -> CaSection:
     check_known("key", table, CA_KEYS)
     if "directory" not in table:
         raise ConfigError("it has no directory", 'write directory = "letsencrypt", or the URL of the CA\'s')

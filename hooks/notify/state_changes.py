@@ -28,7 +28,7 @@ from ..state.folder import state_dir
 from ..state.journal import RETRACT, Entry, giving_up
 from ..state.locks import locks
 from ..state.pending_work import anything_notified
-from ..state.store import Kind, Store
+from ..state.store import RecordKind, Store
 from . import send
 from .section import Receivers, load_receivers
 from .send import Message
@@ -40,7 +40,7 @@ LINES = 50  # of a message
 EXPIRY = ("expiring", "expired", "not-yet-valid")
 
 
-class Observation(NamedTuple):
+class SubjectState(NamedTuple):
     """How a subject is. ``state``: empty if all is well, else a problem's code. ``title``: what to
     call the subject; ``text``: what is wrong, in a line; ``hint``: what to do."""
 
@@ -69,7 +69,7 @@ Deliver = Callable[[Receivers, Mapping[str, Message], Mapping[str, str]], Mappin
 
 
 def tell(
-    observations: Iterable[Observation],
+    observations: Iterable[SubjectState],
     environ: Mapping[str, str],
     clock: Callable[[], float] = time.time,
     deliver: Deliver = send.deliver,
@@ -101,7 +101,7 @@ def of_call(
     deployed: Sequence[Mapping[str, str]],
     retracted: Iterable[Entry],
     left: Iterable[Entry],
-) -> list[Observation]:
+) -> list[SubjectState]:
     """What a call has found out. ``error``: what it failed by; ``deployed``: what came of each target;
     ``retracted`` and ``left``: the entries that were taken back, and those that are open."""
     seen = [of_target(row) for row in deployed]
@@ -135,7 +135,7 @@ def notified(environ: Mapping[str, str]) -> list[str]:
 # What a call has found out
 
 
-def _of_phase(call: Call, error: Exception | None) -> list[Observation]:
+def _of_phase(call: Call, error: Exception | None) -> list[SubjectState]:
     """certbot waits at the last of a run's calls: no other knows that all is well."""
     if not error and not call.last:
         return []
@@ -148,29 +148,29 @@ def _of_phase(call: Call, error: Exception | None) -> list[Observation]:
     title = f"{call.words} {' '.join(names)}".rstrip()
     state, text = ("failed", f"{title} failed: {error}") if error else ("", "")
     hint = hint_of(error)
-    return [Observation(f"{call.phase} {name}", title, state, text, hint) for name in names or [""]]
+    return [SubjectState(f"{call.phase} {name}", title, state, text, hint) for name in names or [""]]
 
 
-def of_target(row: Mapping[str, str]) -> Observation:
+def of_target(row: Mapping[str, str]) -> SubjectState:
     """What a row of a delivery's outcomes says of its target."""
     title = f"{row['name']} → {row['target'] or 'its targets'}"
     state, text = ("not-deployed", f"{title}: {row['error']}") if row["error"] else ("", "")
     subject = deployment_subject(row["name"], row["section"], row["target"])
-    return Observation(subject, title, state, text, "`dns01 deploy` tries again")
+    return SubjectState(subject, title, state, text, "`dns01 deploy` tries again")
 
 
-def _of_record(entry: Entry, *, failing: bool = False) -> Observation:
+def _of_record(entry: Entry, *, failing: bool = False) -> SubjectState:
     title = f"the record at {entry.target}"
     state, text = ("not-cleaned-up", f"{title} is not taken back: {entry.error}") if failing else ("", "")
     hint = f"`dns01 sweep` tries again, `{giving_up(entry)}` gives it up"
-    return Observation(record_subject(entry), title, state, text, hint)
+    return SubjectState(record_subject(entry), title, state, text, hint)
 
 
 # Telling
 
 
 def _tell(
-    seen: Iterable[Observation],
+    seen: Iterable[SubjectState],
     receivers: Receivers,
     environ: Mapping[str, str],
     now: float,
@@ -205,7 +205,7 @@ def _resting(notices: Iterable[Notice], now: float) -> set[str]:
     return {name for notice in notices for name, at in notice.refused.items() if abs(now - at) < PAUSE}
 
 
-def _noted(seen: Observation, known: Notice | None, now: float) -> dict[str, Notice]:
+def _noted(seen: SubjectState, known: Notice | None, now: float) -> dict[str, Notice]:
     """The notice of what was seen, if that says anything new."""
     if known is None:
         if not seen.state:
@@ -253,7 +253,7 @@ def _decode(data: Mapping[str, Any]) -> Notice:
     return notice
 
 
-NOTICES: Kind[Notice] = Kind(
+NOTICES: RecordKind[Notice] = RecordKind(
     "notified",
     lambda notice: {**notice._asdict(), "since_at": iso(notice.since)},
     _decode,

@@ -9,7 +9,7 @@ from ... import output
 from ...errors import ClientGone, HookError, UsageError
 from ..clients.certbot import WANTS_DNS01
 from ..clients.challenge import Challenge
-from ..clients.process import Client
+from ..clients.process import ClientProcess
 from ..state.journal import OPEN, Entry
 from .phase import Phase
 
@@ -17,7 +17,7 @@ from .phase import Phase
 class RunPhase(Phase):
     """A phase of a run of several calls: all but the last note what they are for, and the last does it."""
 
-    def note(self, client: Client) -> None:
+    def note(self, client: ClientProcess) -> None:
         """Leave it to the last call of the run, which does it in one batch with the others'. The first of
         a run sees that the configuration is right."""
         batch = self._session.batch
@@ -77,7 +77,7 @@ class RunPhase(Phase):
         self._refused += errors
         return errors
 
-    def _check_complete(self, client: Client, entries: Iterable[Entry]) -> None:
+    def _check_complete(self, client: ClientProcess, entries: Iterable[Entry]) -> None:
         """Raises HookError for names of the run that nothing was published for, and that were ours."""
         foreign = self._session.batch.of(client, "foreign")
         self._session.batch.done(client, "foreign")

@@ -105,10 +105,10 @@ class Phase:
 
     def _ask_caa(self, challenges: Sequence[Challenge]) -> None:
         session = self._session
-        order = issuers.Order(self.call.directory, self.call.account)
-        if not order.directory:
-            order = issuers.of_call(session.environ, session.client)
-        ca = issuers.authority(session.settings.ca, session.settings.ca_account, order)
+        account = issuers.AcmeAccount(self.call.directory, self.call.account)
+        if not account.directory:
+            account = issuers.of_call(session.environ, session.client)
+        ca = issuers.issuer_of(session.settings.ca, session.settings.ca_account, account)
         if not ca.names:
             return
         from ..caa.preflight import preflight

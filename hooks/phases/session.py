@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..clients.process import Client
+from ..clients.process import ClientProcess
 from ..config.load import configuration_file, load_settings
 from ..config.settings import Settings
 from ..state.challenge_batch import ChallengeBatch
@@ -22,7 +22,7 @@ class Session:
     """What all phases of one process share: its client, the configuration, and the state."""
 
     def __init__(
-        self, client: Client | None, environ: Mapping[str, str], settings: Settings | None = None
+        self, client: ClientProcess | None, environ: Mapping[str, str], settings: Settings | None = None
     ) -> None:
         self.client = client
         self.environ = environ

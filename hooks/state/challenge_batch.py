@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from ...output import warning
 from ..clients.challenge import Challenge
-from ..clients.process import Client
+from ..clients.process import ClientProcess
 from .atomic import discard, read_own, stage_text, usable
 from .certbot_batch import FOLDER, append, file_name
 from .folder import check_own, private_folder
@@ -39,7 +39,7 @@ class ChallengeBatch:
         self._clock = clock
         self._warn = warn
 
-    def note(self, client: Client, purpose: Purpose, challenges: Iterable[Challenge]) -> None:
+    def note(self, client: ClientProcess, purpose: Purpose, challenges: Iterable[Challenge]) -> None:
         """Write down the challenges of a call that is not the last of its run."""
         lines = [json.dumps(_encode(challenge)) for challenge in challenges]
         path = self._path(client, purpose)
@@ -54,7 +54,7 @@ class ChallengeBatch:
                 whose = json.dumps({"version": VERSION, **client._asdict()})
                 os.rename(stage_text(path, "\n".join([whose, *lines]), sync=False), path)
 
-    def of(self, client: Client, purpose: Purpose) -> list[Challenge]:
+    def of(self, client: ClientProcess, purpose: Purpose) -> list[Challenge]:
         """The challenges of this run of the client, in order. A line that is none is warned about."""
         path, lines = self._path(client, purpose), list[bytes]()
         try:
@@ -70,7 +70,7 @@ class ChallengeBatch:
                 self._warn(f"a line of {path} is no challenge: run the client again")
         return found
 
-    def done(self, client: Client, *purposes: Purpose) -> None:
+    def done(self, client: ClientProcess, *purposes: Purpose) -> None:
         """Remove what waits for these purposes, and whatever is of clients that have ended."""
         with usable(self._state), suppress(FileNotFoundError):
             check_own(self._path())
@@ -93,20 +93,20 @@ class ChallengeBatch:
         except OSError:  # another process was quicker
             return False
 
-    def _read(self, path: str) -> tuple[Client, list[bytes]]:
+    def _read(self, path: str) -> tuple[ClientProcess, list[bytes]]:
         """Whose run it is, and the lines. Raises OSError and what is in MALFORMED."""
         check_own(os.path.dirname(path))
         first, *lines = read_own(path, LARGEST).split(b"\n")
         whose = json.loads(first)
         if whose.pop("version") > VERSION:
             raise ValueError("a newer dns01 wrote it")
-        client = Client(**whose)
+        client = ClientProcess(**whose)
         for value, kind in zip(client, (str, int, int, str), strict=True):
             if not isinstance(value, kind):
                 raise TypeError("a field is of another type")
         return client, lines
 
-    def _path(self, client: Client | None = None, purpose: Purpose = "publish") -> str:
+    def _path(self, client: ClientProcess | None = None, purpose: Purpose = "publish") -> str:
         name = [file_name(purpose, client.pid, client.start, client.where)] if client else []
         return os.path.join(self._state, FOLDER, *name)
 

@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_type_h
 
 from ...errors import StateError
 from ...output import warning
-from ..clients.process import Client
+from ..clients.process import ClientProcess
 from .atomic import iso, labelled, readable, unlabelled
 from .liveness import is_abandoned
 from .locks import locks
-from .store import MALFORMED, Kind, Store
+from .store import MALFORMED, RecordKind, Store
 
 if TYPE_CHECKING:
     from ..clients.challenge import Challenge
@@ -53,7 +53,7 @@ class Entry(NamedTuple):
     provider: str
     zone: str  # its apex
     zone_id: str
-    client: Client | None
+    client: ClientProcess | None
     opened: float = 0.0  # epoch seconds; set by Journal.open
     state: State = OPEN
     tries: int = 0
@@ -142,12 +142,12 @@ class Journal:
     def _of_token(self, token: str) -> list[Entry]:
         return self._selected(lambda data: data["token"] == token)
 
-    def of(self, client: Client) -> list[Entry]:
+    def of(self, client: ClientProcess) -> list[Entry]:
         """The entries of this run of the client."""
         run = _run(client._asdict())
         return self._selected(lambda data: data["client"] is not None and _run(data["client"]) == run)
 
-    def open_elsewhere(self, client: Client | None) -> list[Entry]:
+    def open_elsewhere(self, client: ClientProcess | None) -> list[Entry]:
         """The entries of other clients' orders, which a CA may ask for at any time."""
         ours = client._asdict() if client else None
         return self._selected(lambda data: data["state"] == OPEN and data["client"] != ours)
@@ -166,7 +166,7 @@ class Journal:
         left = cache(lambda client, opened: is_abandoned(client, opened, now))
 
         def is_orphan(data: Mapping[str, Any]) -> bool:
-            client = Client(**data["client"]) if data["client"] else None
+            client = ClientProcess(**data["client"]) if data["client"] else None
             return bool(data["state"] == RETRACT or left(client, data["opened"]))
 
         return self._selected(is_orphan)
@@ -243,10 +243,10 @@ def _run(client: Mapping[str, Any]) -> tuple[object, ...]:
 
 @cache  # it takes longer than all else that is done to read an entry
 def _kinds() -> Mapping[type, Mapping[str, Any]]:
-    return {row: get_type_hints(row) | {"state": str} for row in (Entry, Client, Retraction)}
+    return {row: get_type_hints(row) | {"state": str} for row in (Entry, ClientProcess, Retraction)}
 
 
-def _checked(row: Entry | Client | Retraction) -> None:
+def _checked(row: Entry | ClientProcess | Retraction) -> None:
     kinds = _kinds()[type(row)]
     for field, value in zip(row._fields, row, strict=True):
         if not isinstance(value, kinds[field]):
@@ -259,7 +259,7 @@ def _encode(entry: Entry) -> dict[str, Any]:
 
 
 def _decode(data: Mapping[str, Any]) -> Entry:
-    client = Client(**data["client"]) if data["client"] else None
+    client = ClientProcess(**data["client"]) if data["client"] else None
     entry = Entry(**{**{field: data[field] for field in Entry._fields}, "client": client})
     for row in (entry, client):
         if row:
@@ -275,7 +275,7 @@ def _decode_retraction(data: Mapping[str, Any]) -> Retraction:
     return retraction
 
 
-ENTRIES: Kind[Entry] = Kind(
+ENTRIES: RecordKind[Entry] = RecordKind(
     "open",
     _encode,
     _decode,
@@ -283,7 +283,7 @@ ENTRIES: Kind[Entry] = Kind(
     "a journal file",
     "if it names a record, see whether that is still in its zone",
 )
-RETRACTIONS: Kind[Retraction] = Kind(
+RETRACTIONS: RecordKind[Retraction] = RecordKind(
     "retracted",
     lambda retraction: {**retraction._asdict(), "retracted_at": iso(retraction.retracted)},
     _decode_retraction,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from ..clients.process import Client, is_alive
+from ..clients.process import ClientProcess, is_alive
 from .atomic import read_own
 from .store import LARGEST_RECORD, MALFORMED, VERSION
 
@@ -15,7 +15,7 @@ RETRY_INTERVAL = 600.0  # seconds until a failure is tried again, where the clie
 ABANDONED = 7200.0  # seconds: twice the life of a pending authorization; nobody else is at work on it then
 
 
-def is_abandoned(client: Client | None, since: float, now: float) -> bool:
+def is_abandoned(client: ClientProcess | None, since: float, now: float) -> bool:
     """Whether nobody is at work any more on what was begun at ``since`` for the client (epoch seconds):
     the client has ended, or it cannot be judged and a long time has passed. (Or is yet to pass: the clock was
     wrong then, and is set.)"""
@@ -23,7 +23,7 @@ def is_abandoned(client: Client | None, since: float, now: float) -> bool:
     return abs(now - since) > ABANDONED if alive is None else not alive
 
 
-def is_due(client: Client | None, tried: float, now: float) -> bool:
+def is_due(client: ClientProcess | None, tried: float, now: float) -> bool:
     """Whether nobody else is at work on a delivery, and this run has not tried it yet: a target that hangs
     must not do so at each of many certificates. ``tried``, ``now``: epoch seconds."""
     if client is None:
@@ -64,5 +64,5 @@ def _is_for_us(path: str, ours: Collection[int], judge: Callable[[Mapping[str, A
         return True
 
 
-def _client_of(data: Mapping[str, Any]) -> Client | None:
-    return Client(**data["client"]) if data["client"] else None
+def _client_of(data: Mapping[str, Any]) -> ClientProcess | None:
+    return ClientProcess(**data["client"]) if data["client"] else None

@@ -24,7 +24,7 @@ LARGEST_RECORD = 1 << 18  # octets; our own have a few hundred
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-class Kind(NamedTuple, Generic[Record]):
+class RecordKind(NamedTuple, Generic[Record]):
     """What a store holds. ``encode`` and ``decode``: a record's JSON object, without its version; what
     decode raises of MALFORMED makes a file corrupt. ``file_name``: of a record. ``called``: for messages;
     ``advice``: what to do about a corrupt one."""
@@ -40,7 +40,7 @@ class Kind(NamedTuple, Generic[Record]):
 class Store(Generic[Record]):
     """The records of one kind in a state folder. Every method may raise StateError."""
 
-    def __init__(self, state: str, kind: Kind[Record], warn: Callable[[str], None] = warning) -> None:
+    def __init__(self, state: str, kind: RecordKind[Record], warn: Callable[[str], None] = warning) -> None:
         self._state = state
         self._kind = kind
         self._warn = warn

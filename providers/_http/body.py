@@ -18,7 +18,7 @@ class UnreadableAnswer(Exception):
     """The answer is larger than is believed of an API, or compressed in another way than it may be."""
 
 
-class Response(NamedTuple):
+class HttpResponse(NamedTuple):
     """An answer: all of it, uncompressed. The names of ``headers`` may be in any letter case."""
 
     status: int

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import NamedTuple
 
 
-class Kind(Enum):
+class CauseKind(Enum):
     """What is raised: AuthRejected, Refused, or Busy, which is tried again."""
 
     CREDENTIALS = "credentials"
@@ -19,11 +19,11 @@ class Kind(Enum):
     PASSING = "passing"
 
 
-class Cause(NamedTuple):
+class RefusalCause(NamedTuple):
     """What a refusal is about. ``remedy``: what to do (empty for what passes); in it stand ``{title}``,
     ``{variables}`` and ``{about}``: the provider, the variables of the credentials, the zone or name."""
 
-    kind: Kind
+    kind: CauseKind
     words: str  # a regular expression, in whatever letter case
     remedy: str
 
@@ -35,8 +35,8 @@ def _any(*words: str) -> str:
 
 ELSEWHERE = "let the challenge's name be a CNAME to a zone elsewhere, and name the account of that zone"
 CAUSES = (
-    Cause(
-        Kind.REFUSAL,
+    RefusalCause(
+        CauseKind.REFUSAL,
         _any(
             r"too many (failed|error|wrong|invalid|login)",
             r"(user|account) (is|has been) (temporarily )?(blocked|locked)",
@@ -45,8 +45,8 @@ CAUSES = (
         " {variables}"
         " is right",
     ),
-    Cause(
-        Kind.CREDENTIALS,
+    RefusalCause(
+        CauseKind.CREDENTIALS,
         _any(
             r"clock skew|tooskewed|not within .* (skew|time)|short-lived token",
             r"signature_?expire|(timestamp|time stamp)\W.*expired|expired (signature|date)",
@@ -54,8 +54,8 @@ CAUSES = (
         "set this machine's clock (`timedatectl set-ntp true`): its signatures are good for a few minutes"
         " only",
     ),
-    Cause(
-        Kind.CREDENTIALS,
+    RefusalCause(
+        CauseKind.CREDENTIALS,
         _any(
             r"access token from location|ip_?(limited|not_allowed)|ipinblacklist",
             r"\bips?\b.*(\bnot\b|n't\b|denied|white ?list|allow ?list|restrict)",
@@ -64,8 +64,8 @@ CAUSES = (
         "add this machine's address to those that {title} allows for {variables}; a machine that has IPv6 may"
         " come from that address",
     ),
-    Cause(
-        Kind.CREDENTIALS,
+    RefusalCause(
+        CauseKind.CREDENTIALS,
         _any(
             r"\btan\b|two.?(factor|step)|second.factor|\b2fa\b|\bmfa\b",
             r"one.time (code|pass)|confirmation code",
@@ -73,8 +73,8 @@ CAUSES = (
         "use an API user of {title}'s without a second factor; where its secret can be given here"
         " (`dns01 providers`), see that it is right, and this machine's clock as well",
     ),
-    Cause(
-        Kind.PASSING,
+    RefusalCause(
+        CauseKind.PASSING,
         _any(
             r"rate.?limit|too many requests|throttl|flow control|requests? limit|enhance your calm|slow down",
             r"(requests?|queries|calls) per (sec|min|hour|day)",
@@ -82,8 +82,8 @@ CAUSES = (
         ),
         "",
     ),
-    Cause(
-        Kind.PASSING,
+    RefusalCause(
+        CauseKind.PASSING,
         _any(
             r"in progress|(being|still|currently) (processed|applied|updated|saved)|transient state",
             r"lastoperation|temporar(y|ily) (un|dis)|pending (update|change)|by another process",
@@ -91,29 +91,29 @@ CAUSES = (
         ),
         "",
     ),
-    Cause(
-        Kind.REFUSAL,
+    RefusalCause(
+        CauseKind.REFUSAL,
         _any(
             r"service is expired|overdue|suspended|payment required",
             r"(domain|subscription|billing|payment|account|customer)\b.*(expired|disabled|inactive)",
         ),
         "log in at {title}: the account or the domain has to be renewed, paid, confirmed or unlocked there",
     ),
-    Cause(
-        Kind.CREDENTIALS,
+    RefusalCause(
+        CauseKind.CREDENTIALS,
         _any(
             r"\b(token|key|secret|credential|password|resource)s?\b.*\bexpired",
             r"expired (token|key|secret|credential)",
         ),
         "make new credentials at {title}, and put them in the place of {variables}",
     ),
-    Cause(
-        Kind.CREDENTIALS,
+    RefusalCause(
+        CauseKind.CREDENTIALS,
         _any(r"\b(token|key)\b.*(read.?only|only .*\bget\b)"),
         "make credentials at {title} that may write, and put them in the place of {variables}",
     ),
-    Cause(
-        Kind.CREDENTIALS,
+    RefusalCause(
+        CauseKind.CREDENTIALS,
         _any(
             r"opted in|api access|access to the .*api",
             r"api (is|has been) (disabled|switched off)|or it is disabled",
@@ -121,13 +121,13 @@ CAUSES = (
         "switch API access on at {title} (some want that for each domain), and see that the account's plan"
         " has it",
     ),
-    Cause(
-        Kind.REFUSAL,
+    RefusalCause(
+        CauseKind.REFUSAL,
         _any(r"\bttl\b"),
         "have another one asked for: `ttl = …` of the account in config.toml, or DNS01_TTL, in seconds",
     ),
-    Cause(
-        Kind.REFUSAL,
+    RefusalCause(
+        CauseKind.REFUSAL,
         _any(
             r"\bcname\b|\bns records?\b.*exist|record ?conflict",
             r"conflict(s|ing)? .*(existing|record|rrset|type)",
@@ -136,8 +136,8 @@ CAUSES = (
         " TXT"
         " record; where the DNS shows neither (`dns01 doctor`), the world is served another zone than this",
     ),
-    Cause(
-        Kind.REFUSAL,
+    RefusalCause(
+        CauseKind.REFUSAL,
         _any(
             r"(proper|using|our|not|correct) (\w+ ){0,3}(dns|name) ?servers|zone file",
             r"not (active|delegated|hosted)\b|(zone|domain) is (inactive|external)",
@@ -145,16 +145,16 @@ CAUSES = (
         "{about} is served elsewhere, or not yet by {title}: name the account where its zone is, or have its"
         " registrar lead to {title}",
     ),
-    Cause(
-        Kind.REFUSAL,
+    RefusalCause(
+        CauseKind.REFUSAL,
         _any(
             r"\b(is|are) (\w+ )?(locked|protected|banned)|recordlocked|islocked|read.?only|prohibits",
             r"disallowed by policy|pending (transfer|delete)|maintenance",
         ),
         "unlock it at {title}, or have it unlocked by whoever keeps it",
     ),
-    Cause(
-        Kind.REFUSAL,
+    RefusalCause(
+        CauseKind.REFUSAL,
         _any(
             r"quota|limit ?exceeded|reached the (limit|maximum)|maximum (number|allowed)|too many records",
             r"(limit|number) of (\d+ )?(\w+ )?records|(project|records?|zone) limit",
@@ -162,16 +162,16 @@ CAUSES = (
         "remove records there that nobody needs (`dns01 sweep` removes what is left of dns01's own), or have"
         " the limit raised",
     ),
-    Cause(
-        Kind.REFUSAL,
+    RefusalCause(
+        CauseKind.REFUSAL,
         _any(r"\b(your|the|current|this|a) plan\b|upgrade|not subscribed|subscribe to|membership"),
         "take a plan of {title}'s that has this; or " + ELSEWHERE,
     ),
-    Cause(Kind.REFUSAL, _any(r"cannot use this api|not supported for (this|your)"), ELSEWHERE),
+    RefusalCause(CauseKind.REFUSAL, _any(r"cannot use this api|not supported for (this|your)"), ELSEWHERE),
 )
 
 
-def cause_of(reason: str, about: str, own: Mapping[str, str]) -> tuple[Kind | None, str]:
+def cause_of(reason: str, about: str, own: Mapping[str, str]) -> tuple[CauseKind | None, str]:
     """What the API's ``reason`` is about (None: its status has to tell), and the remedy, or nothing.
 
     ``about``: the zone or name, which is no word of the API's; ``own``: the provider's own remedies by a

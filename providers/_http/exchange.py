@@ -19,7 +19,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from ... import __version__
 from ...deadline import within
 from ...httpdeadline import LimitedConnection
-from .body import Response, UnreadableAnswer, whole
+from .body import HttpResponse, UnreadableAnswer, whole
 
 PIECE = 65536  # octets read at once
 CONNECTIONS = 32  # to one host that are kept: more than any account has zones changed at once
@@ -63,7 +63,7 @@ def limit_other_sessions(largest: int) -> None:
 
 def exchange(
     session: requests.Session, method: str, url: str, timeout: float, largest: int, **content: Any
-) -> Response:
+) -> HttpResponse:
     """Send one request, and give its answer; a redirection is an answer like any other.
 
     ``timeout``: seconds for all of it, once the host's address is known; ``largest``: octets of the
@@ -77,7 +77,7 @@ def exchange(
         ) as response,
     ):
         body = body_of(response, largest)
-        return Response(response.status_code, response.reason or "", response.headers, body)
+        return HttpResponse(response.status_code, response.reason or "", response.headers, body)
 
 
 def body_of(response: requests.Response, largest: int) -> bytes:
@@ -99,7 +99,7 @@ def _pieces(raw: Any) -> Iterator[bytes]:
         yield piece
 
 
-class _Plain(LimitedConnection, HTTPConnection):
+class _PlainConnection(LimitedConnection, HTTPConnection):
     pass
 
 
@@ -108,7 +108,7 @@ class _Secure(LimitedConnection, HTTPSConnection):
 
 
 class _PlainPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Plain
+    ConnectionCls = _PlainConnection
 
 
 class _SecurePool(urllib3.HTTPSConnectionPool):

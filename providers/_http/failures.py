@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ...errors import ConfigError, HookError, ProviderError, Unreachable
 
 if TYPE_CHECKING:
-    from .body import Response
+    from .body import HttpResponse
 
 NETWORK = "see that this machine reaches it, by HTTPS_PROXY if there has to be a proxy"
 
@@ -87,7 +87,7 @@ class Sent(NamedTuple):
             f"something in between may answer in its place; see that {self.base} is right",
         )
 
-    def nonsense(self, response: Response, call: str, language: str) -> ProviderError:
+    def nonsense(self, response: HttpResponse, call: str, language: str) -> ProviderError:
         """What to raise for an answer that is not in the API's language."""
         begin = self.clean(response.text)
         kind = response.headers.get("Content-Type", "of no type")

@@ -13,7 +13,7 @@ import httpcore
 import httpx
 
 from ...deadline import remaining, within
-from .body import Response, whole
+from .body import HttpResponse, whole
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ def open_client(timeout: float) -> httpx.Client:
     return client
 
 
-def post(client: httpx.Client, url: str, timeout: float, largest: int, **content: Any) -> Response:
+def post(client: httpx.Client, url: str, timeout: float, largest: int, **content: Any) -> HttpResponse:
     """Send one request, and give its answer.
 
     ``timeout``: seconds for all of it; ``largest``: octets of the answer; ``content``: what httpx
@@ -40,7 +40,7 @@ def post(client: httpx.Client, url: str, timeout: float, largest: int, **content
     with within(timeout), client.stream("POST", url, **content) as response:
         encoding = response.headers.get("Content-Encoding", "")
         body = whole(response.iter_raw(), encoding, largest)
-        return Response(response.status_code, response.reason_phrase, response.headers, body)
+        return HttpResponse(response.status_code, response.reason_phrase, response.headers, body)
 
 
 @cache

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ...errors import AuthRejected, Busy, ProviderError, Unreachable
-from .causes import Kind, cause_of, in_words
+from .causes import CauseKind, cause_of, in_words
 from .responses import NotFound, Refused
 
 if TYPE_CHECKING:
-    from .body import Response
+    from .body import HttpResponse
 
 TAG = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 LONGEST_PAGE = 65536  # characters that are looked at
@@ -32,7 +32,7 @@ class Refusal(NamedTuple):
     (causes.py); ``clean``: makes a text of the API's fit to be shown.
     """
 
-    response: Response
+    response: HttpResponse
     status: int
     body: Any
     call: str
@@ -56,15 +56,17 @@ class Refusal(NamedTuple):
         # JSON in which no words are found may be no more than our own request.
         its_own = text if words or self.body is None else ""
         kind, remedy = cause_of(its_own, self.about, self.remedies)
-        if self.status in (429, 503) or (kind is Kind.PASSING and self.status < 500):
+        if self.status in (429, 503) or (kind is CauseKind.PASSING and self.status < 500):
             hint = "try again later" if wish is None else f"try again in {wish:.0f} s"
             busy = Busy(f"{self.whose}: {self._host} is busy: {said}", hint, retry_after=wish)
             busy.definite = self.status < 500
             return busy
         if self.status == 408 or self.status >= 500:
-            hint = remedy if kind is Kind.REFUSAL else "try later; the provider's status page may know more"
+            hint = (
+                remedy if kind is CauseKind.REFUSAL else "try later; the provider's status page may know more"
+            )
             return Unreachable(f"{self.whose}: {self._host} fails: {said}", self._in_words(hint))
-        if kind is Kind.CREDENTIALS or (kind is None and is_rejection):
+        if kind is CauseKind.CREDENTIALS or (kind is None and is_rejection):
             page = PAGE if self.body is None and self._is_page else ""
             return AuthRejected(
                 f"{self.whose}: the credentials are refused for {self.about}: {said};"

@@ -17,7 +17,7 @@ import sys
 import dns.rdata
 
 from . import CANNOT_SERVE, LOG
-from .server import Server, Sockets
+from .server import ChallengeServer, Sockets
 from .zones import Zones
 
 IP_PKTINFO = 8  # Linux; the socket module does not have it
@@ -46,7 +46,7 @@ def main() -> None:
     if os.fork():
         os._exit(0)  # the caller need not wait for the server itself, nor bury it
     close_standard_streams(log)
-    Server(sockets, zones, settings).run()
+    ChallengeServer(sockets, zones, settings).run()
 
 
 def listen(addresses: list[str], port: int, path: str) -> Sockets:

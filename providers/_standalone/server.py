@@ -30,7 +30,7 @@ TCP_IDLE = 10.0  # seconds that a connection may take for its next query (RFC 77
 TCP_CONNECTIONS = 64
 
 
-class Refused(Exception):
+class CommandRefused(Exception):
     """Two arguments: why an order is not obeyed, and what to do about it."""
 
 
@@ -42,7 +42,7 @@ class Sockets(NamedTuple):
     control: socket.socket
 
 
-class Stream:
+class TcpConnection:
     """A TCP connection: what has come in, what has yet to go out, and its patience."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Stream:
         return wire
 
 
-class Server:
+class ChallengeServer:
     """One thread and one selector: whoever is slow makes nobody else wait."""
 
     def __init__(self, sockets: Sockets, zones: Zones, settings: list[str]) -> None:
@@ -69,7 +69,7 @@ class Server:
         self._zones = zones
         self._settings = settings
         self._selector = selectors.DefaultSelector()
-        self._streams: dict[socket.socket, Stream] = {}  # the one idle for longest first
+        self._streams: dict[socket.socket, TcpConnection] = {}  # the one idle for longest first
         self._lines: dict[socket.socket, bytearray] = {}  # the callers on the Unix socket
         self._called = False
         self._deadline = time.monotonic() + IDLE
@@ -125,7 +125,7 @@ class Server:
             return  # the client has left already
         if len(self._streams) >= TCP_CONNECTIONS:
             self._hang_up(next(iter(self._streams)))
-        self._streams[sock] = Stream()
+        self._streams[sock] = TcpConnection()
         self._watch(sock, self._stream)
 
     def _stream(self, sock: socket.socket) -> None:
@@ -149,7 +149,7 @@ class Server:
         self._selector.modify(sock, events, self._stream)
 
     @staticmethod
-    def _move(sock: socket.socket, stream: Stream) -> bool:
+    def _move(sock: socket.socket, stream: TcpConnection) -> bool:
         """Send, or else receive: nobody's queries pile up while the answers are not fetched."""
         if stream.outbox:
             del stream.outbox[: sock.send(stream.outbox)]
@@ -193,7 +193,7 @@ class Server:
         refusal = {}
         try:
             self._obey(order)
-        except Refused as error:
+        except CommandRefused as error:
             refusal = dict(zip(("error", "hint"), error.args, strict=True))
         except dns.exception.DNSException as error:
             refusal = {"error": f"not a domain name: {error}", "hint": "see the name of the challenge"}
@@ -207,7 +207,7 @@ class Server:
             return
         if order["settings"] != self._settings:
             address, port, ns = self._settings
-            raise Refused(
+            raise CommandRefused(
                 f"one runs here already, with address {address}, port {port} and NS name {ns or 'unset'}",
                 "let the order that it serves end; where that one's client is gone, `dns01 sweep` takes back"
                 " its records and ends it; or set STANDALONE_DIR for a second one",

@@ -38,7 +38,7 @@ OPTIONS = (
 )
 
 
-class Refused(ProviderError):
+class AwsRefused(ProviderError):
     """AWS does not do it; ``code`` is its name for the reason, ``words`` are its own."""
 
     def __init__(self, message: str, hint: str, *, code: str, words: str) -> None:
@@ -46,7 +46,7 @@ class Refused(ProviderError):
         self.code, self.words = code, words
 
 
-class Account:
+class AwsAccount:
     """One set of AWS credentials. Raises ConfigError; no request is made before one is needed."""
 
     def __init__(self, options: Mapping[str, str], limit: float = EXCHANGE) -> None:
@@ -156,7 +156,7 @@ class Account:
             )
         if status > 499:
             return Transient(f"AWS fails to do {action} on {resource}: {words} ({code})", "try again later")
-        return Refused(
+        return AwsRefused(
             f"AWS refuses {action} on {resource}: {words} ({code})",
             "change what these words are about, then try again",
             code=code,

@@ -81,7 +81,7 @@ class TestFaults:
             " conflicting RRSet of type CNAME with the same DNS name already exists in zone example.com.]"
         )
         case.aws.plan(*[Refusal(400, "InvalidChangeBatch", words)] * 100)
-        with pytest.raises(aws.Refused, match="conflicting RRSet of type CNAME") as refusal:
+        with pytest.raises(aws.AwsRefused, match="conflicting RRSet of type CNAME") as refusal:
             case.provider().publish(EXAMPLE, [RECORD])
         assert "beside a CNAME" in refusal.value.hint
         assert case.world_sees(NAME) == set()

@@ -14,7 +14,7 @@ import pytest
 from issuing import Office
 from machine import Machine, content, deploy_cert
 
-from dns01.hooks.clients.process import Client, this_process
+from dns01.hooks.clients.process import ClientProcess, this_process
 from dns01.hooks.issue.acme.client import pause_in
 from dns01.hooks.issue.inventory.read import WantedCertificate
 from dns01.hooks.issue.issue_run import IssueRun
@@ -24,7 +24,7 @@ from dns01.hooks.issue.planning.plan import make_plan
 from dns01.hooks.issue.section import CaSection
 from dns01.hooks.notify.section import Receivers
 from dns01.hooks.notify.send import Message
-from dns01.hooks.notify.state_changes import Observation, tell
+from dns01.hooks.notify.state_changes import SubjectState, tell
 from dns01.hooks.state.audit.trail import Trail
 from dns01.hooks.state.audit.verify import verify
 from dns01.hooks.state.journal import Entry, Journal
@@ -40,17 +40,17 @@ WRONG = {
     "the end of 32 bits without a sign": 2.0**32 + 60,
 }
 wrong = pytest.mark.parametrize("then", WRONG.values(), ids=WRONG)
-ELSEWHERE = Client("dehydrated", 4711, 1, "another host 1")  # whose life cannot be judged
+ELSEWHERE = ClientProcess("dehydrated", 4711, 1, "another host 1")  # whose life cannot be judged
 
 
-def entry(client: Client | None) -> Entry:
+def entry(client: ClientProcess | None) -> Entry:
     name = "_acme-challenge.example.org"
     return Entry("example.org", "t", name, name, "value", 60, "a", "memory", "example.org", "1", client)
 
 
 @wrong
 @pytest.mark.parametrize("client", [None, ELSEWHERE], ids=["no client", "a client elsewhere"])
-def test_a_record_is_taken_back(tmp_path: Path, then: float, client: Client | None) -> None:
+def test_a_record_is_taken_back(tmp_path: Path, then: float, client: ClientProcess | None) -> None:
     (opened,) = Journal(str(tmp_path), clock=lambda: then).open([entry(client)])
 
     assert Journal(str(tmp_path), clock=lambda: LATER).orphans() == [opened]
@@ -116,7 +116,7 @@ def test_a_receiver_that_has_failed_is_told_again(tmp_path: Path, then: float) -
         told.extend(messages)
         return {}
 
-    ill = Observation("a thing", "the thing", "failed", "it broke", "do")
+    ill = SubjectState("a thing", "the thing", "failed", "it broke", "do")
     tell([ill], environ, lambda: then, refuse)  # type: ignore[arg-type]
     tell([ill], environ, lambda: LATER, take)  # type: ignore[arg-type]
 

@@ -21,7 +21,7 @@ from dns01 import dnsmessage
 from dns01.errors import ConfigError, HookError, ProviderError, UsageError
 from dns01.hooks.clients.challenge import owner_name
 from dns01.hooks.clients.detection import read
-from dns01.hooks.clients.process import Client
+from dns01.hooks.clients.process import ClientProcess
 from dns01.hooks.config.load import load_settings, open_account
 from dns01.hooks.deploy.ledger import Ledger
 from dns01.hooks.deploy.section import load_deployments
@@ -325,7 +325,7 @@ def test_an_answer_of_an_api_is_understood_or_an_error(name: str, api: Said) -> 
 
 # What lies in the state folder
 
-CERTBOT = Client("certbot", 4711, 1, "host")
+CERTBOT = ClientProcess("certbot", 4711, 1, "host")
 FOLDERS = ("open", "retracted", "intents", "pending", "deployed")
 FIELDS = [
     "version", "domain", "token", "name", "target", "value", "ttl", "account", "provider", "zone", "zone_id",

@@ -26,7 +26,7 @@ from dns01.errors import AcmeError, ConfigError, DeployError, ProviderError, Sta
 from dns01.hooks.deploy.service.served_certificate import live
 from dns01.hooks.deploy.targets._haproxy_api import Runtime
 from dns01.hooks.dns.transports.doh import Doh
-from dns01.hooks.issue.acme.client import AcmeClient
+from dns01.hooks.issue.acme.client import AcmeSession
 from dns01.hooks.issue.acme.renewal_info import RenewalInfo
 from dns01.hooks.issue.fleet.database import Database
 from dns01.providers import load
@@ -66,7 +66,7 @@ def an_api(scheme: str, port: int) -> None:
 
 def the_ca(scheme: str, port: int) -> None:
     key = JWKRSA.fields_from_json  # no request of these gets so far as to be signed
-    AcmeClient(f"{scheme}://127.0.0.1:{port}/", key, sleep=lambda _: None, timeout=LIMIT)  # type: ignore[arg-type]
+    AcmeSession(f"{scheme}://127.0.0.1:{port}/", key, sleep=lambda _: None, timeout=LIMIT)  # type: ignore[arg-type]
 
 
 def renewal_info(scheme: str, port: int) -> None:
@@ -75,7 +75,7 @@ def renewal_info(scheme: str, port: int) -> None:
 
 def route53(scheme: str, port: int, limit: float = LIMIT) -> None:
     options = {"access_key_id": "AKIAEXAMPLE", "secret_access_key": "secret", "max_retries": "0"}
-    account = aws.Account(options, limit=limit)
+    account = aws.AwsAccount(options, limit=limit)
     client = account.client("route53", f"{scheme}://127.0.0.1:{port}")
     with account.asking("route53:ListHostedZonesByName", "*"):
         client.list_hosted_zones_by_name()
@@ -87,7 +87,7 @@ def credentials_of(scheme: str, port: int, **environ: str) -> None:
         forget_aws(patch)
         for name, value in environ.items():
             patch.setenv(name, value.replace("URL", f"{scheme}://127.0.0.1:{port}/"))
-        account = aws.Account({"max_retries": "0"}, limit=LIMIT)
+        account = aws.AwsAccount({"max_retries": "0"}, limit=LIMIT)
         with account.asking("route53:ListHostedZonesByName", "*"):
             account.client("route53", NOBODY).list_hosted_zones_by_name()
 

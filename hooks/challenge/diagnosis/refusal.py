@@ -10,7 +10,7 @@ from ...caa import issuers
 from ...clients.ca_rate_limits import limit
 from ...clients.call import Call
 from ...clients.challenge import owner_name
-from ...clients.process import Client
+from ...clients.process import ClientProcess
 from ...config.load import load_settings
 from ...config.settings import Settings
 from ...state.journal import Entry, Journal
@@ -25,7 +25,7 @@ IDENTIFIER = re.compile(
 AUDIT = "`dns01 audit` shows what was published, and when"
 
 
-def show(call: Call, client: Client | None, journal: Journal, environ: Mapping[str, str]) -> None:
+def show(call: Call, client: ClientProcess | None, journal: Journal, environ: Mapping[str, str]) -> None:
     """Say why the CA refuses, ask every name server concerned once more, and name the likeliest
     cause. Raises nothing: the phase has failed already."""
     output.failure(f"{call.words}: {call.problem}", limit(call.problem) or AUDIT)
@@ -35,7 +35,7 @@ def show(call: Call, client: Client | None, journal: Journal, environ: Mapping[s
 
 
 def _found(
-    call: Call, client: Client | None, journal: Journal, environ: Mapping[str, str]
+    call: Call, client: ClientProcess | None, journal: Journal, environ: Mapping[str, str]
 ) -> Iterator[tuple[list[str], Cause]]:
     entries = _concerned(call, client, journal)
     settings = load_settings(environ)
@@ -48,7 +48,7 @@ def _found(
         yield [f"for {domains}:", *lines], cause
 
 
-def _concerned(call: Call, client: Client | None, journal: Journal) -> Sequence[Entry]:
+def _concerned(call: Call, client: ClientProcess | None, journal: Journal) -> Sequence[Entry]:
     """The entries of the challenges that failed: dehydrated names another domain than theirs, and
     the token alone tells. Where an order is refused, those that this client has open."""
     if call.challenges:
@@ -57,13 +57,13 @@ def _concerned(call: Call, client: Client | None, journal: Journal) -> Sequence[
 
 
 def _caa(
-    names: Sequence[str], client: Client | None, settings: Settings, environ: Mapping[str, str]
+    names: Sequence[str], client: ClientProcess | None, settings: Settings, environ: Mapping[str, str]
 ) -> Iterator[tuple[list[str], Cause]]:
     from ...caa import evaluation
     from ...caa.preflight import Lookups
     from ..placement import Placements
 
-    issuer = issuers.authority(settings.ca, settings.ca_account, issuers.of_call(environ, client))
+    issuer = issuers.issuer_of(settings.ca, settings.ca_account, issuers.of_call(environ, client))
     places = Placements(settings)
     for discovery, some in places.names_by_discovery(map(owner_name, names)).items():
         domains = [name for name in names if owner_name(name) in some]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from ...clients.process import Client
+from ...clients.process import ClientProcess
 from ...state.journal import Entry, Journal
 from ..placement import Placement
 
 WHOLE_SECONDS = 1  # caches that count whole seconds, as unbound does, keep a record for up to one more
 
 
-def open_elsewhere(journal: Journal, client: Client | None) -> set[str]:
+def open_elsewhere(journal: Journal, client: ClientProcess | None) -> set[str]:
     """The owner names where the order of another client has a value, which a CA may ask for at any time."""
     return {entry.target for entry in journal.open_elsewhere(client)}
 

@@ -14,7 +14,7 @@ from ...dns.destination import Server
 from ...dns.message import TXT, Query, Response
 from ...dns.timing import USUAL, Timing
 from .name_sample import Sample
-from .observation import Observation, Row
+from .observation import Observation, ProgressRow
 
 # Seconds between two queries of one address for one name that it does not have.
 FIRST_RETRY_INTERVAL = 0.25  # in the first second
@@ -259,7 +259,7 @@ class ReadinessCheck:
         pairs = self._observations.items()
         return list(dict.fromkeys(address for (address, _), seen in pairs if seen.like_a_resolver))
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ProgressRow]:
         """What every address last said of every name."""
         rows = []
         for target in self.targets:
@@ -267,7 +267,9 @@ class ReadinessCheck:
                 for address in server.addresses:
                     seen = self._seen(address, target.name)
                     passed = seen.rounds >= target.profile.rounds
-                    rows.append(Row(target.name, server.name, address, seen.words, seen.since, passed))
+                    rows.append(
+                        ProgressRow(target.name, server.name, address, seen.words, seen.since, passed)
+                    )
         return rows
 
 

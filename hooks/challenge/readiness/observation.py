@@ -10,7 +10,7 @@ from ...dns.message import CNAME, Response
 State = Literal["unasked", "has", "lacks", "lame", "silent"]
 
 
-class Row(NamedTuple):
+class ProgressRow(NamedTuple):
     """What one address says of one name, and since when (seconds since the wait began)."""
 
     name: str

@@ -7,7 +7,7 @@ from typing import Any
 
 from ....output import is_terminal, printable, step
 from .check import ReadinessCheck
-from .observation import Row
+from .observation import ProgressRow
 
 SHOW_AFTER = 2.0  # seconds that a wait may take before anything is shown of it
 REMINDER_INTERVAL = 60.0  # seconds between two lines where there is no terminal for a live table
@@ -83,7 +83,7 @@ def picture(check: ReadinessCheck, now: float, height: int) -> Any:
     return Group(*lines)
 
 
-def _clock(check: ReadinessCheck, rows: list[Row], now: float) -> str:
+def _clock(check: ReadinessCheck, rows: list[ProgressRow], now: float) -> str:
     passed = sum(row.passed for row in rows)
     rounds = max((target.profile.rounds for target in check.targets), default=1)
     expected = f"; each is to have it {rounds} times, {check.timing.round:.0f} s apart" if rounds > 1 else ""

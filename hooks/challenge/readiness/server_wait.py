@@ -8,7 +8,7 @@ from ....errors import ClientGone, NotReady
 from ...dns.timing import USUAL, Timing
 from ...dns.transports.transport import Transport
 from .check import ReadinessCheck, Target
-from .observation import Row
+from .observation import ProgressRow
 
 BURST = 0.02  # seconds in which responses are taken in together
 CLIENT_CHECK_INTERVAL = 1.0  # seconds between two looks whether the client lives
@@ -100,7 +100,7 @@ def _not_ready(check: ReadinessCheck, names: Sequence[str], now: float) -> NotRe
     )
 
 
-def _table(rows: Sequence[Row], now: float) -> Iterator[str]:
+def _table(rows: Sequence[ProgressRow], now: float) -> Iterator[str]:
     """Each name, and beneath it what each address of its servers says and since when, in columns."""
     lines = [(row.server, str(row.address), row.words) for row in rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

@@ -10,7 +10,7 @@ from functools import cache
 from .... import output
 from ....errors import NotReady
 from ....providers.base import Profile, WaitsUntilInSync
-from ...clients.process import Client, is_alive
+from ...clients.process import ClientProcess, is_alive
 from ...config.settings import Settings
 from ...dns.address import Address
 from ...dns.destination import Server
@@ -37,12 +37,12 @@ class ReadinessStages:
         settings: Settings,
         places: Placements,
         journal: Journal,
-        client: Client | None,
+        client: ClientProcess | None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         *,
         republish: Callable[[Sequence[Entry]], None] = lambda entries: None,
-        client_lives: Callable[[Client], bool | None] = is_alive,
+        client_lives: Callable[[ClientProcess], bool | None] = is_alive,
     ) -> None:
         self._settings = settings
         self._places = places

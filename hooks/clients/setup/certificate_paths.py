@@ -19,7 +19,7 @@ LARGEST_FILE = 1 << 20  # octets of a certificate's file that are looked at
 UACME_KEYS = "private"  # its folder of the keys, beside those of the certificates
 
 
-class Layout(NamedTuple):
+class ClientLayout(NamedTuple):
     """What a client calls the files of the certificate {name}, seen from the folder that has ``cert``."""
 
     key: str
@@ -30,10 +30,10 @@ class Layout(NamedTuple):
 
 
 LAYOUTS = (
-    Layout("privkey.pem", "cert.pem", "fullchain.pem", "chain.pem", "ocsp.der"),  # dehydrated, certbot
-    Layout("{name}.key", "{name}.crt", "{name}.crt", "{name}.issuer.crt"),  # lego: certificates/
-    Layout("{name}.key", "{name}.cer", "fullchain.cer", "ca.cer"),  # acme.sh: NAME/, NAME_ecc/
-    Layout(f"../{UACME_KEYS}/{{name}}/key.pem", "cert.pem", "cert.pem", ""),  # uacme: NAME/
+    ClientLayout("privkey.pem", "cert.pem", "fullchain.pem", "chain.pem", "ocsp.der"),  # dehydrated, certbot
+    ClientLayout("{name}.key", "{name}.crt", "{name}.crt", "{name}.issuer.crt"),  # lego: certificates/
+    ClientLayout("{name}.key", "{name}.cer", "fullchain.cer", "ca.cer"),  # acme.sh: NAME/, NAME_ecc/
+    ClientLayout(f"../{UACME_KEYS}/{{name}}/key.pem", "cert.pem", "cert.pem", ""),  # uacme: NAME/
 )
 FOLDERS = ("", "certificates", "{name}_ecc", "{name}")  # of one certificate, beneath that of all
 

@@ -37,7 +37,7 @@ _SETTING = re.compile(r"^[A-Za-z_]\w*\s*=")
 _READ = re.compile(r"""\s*(?:$|#|[-\d*@~]|["']?[A-Za-z_]\w*["']?\s*=)""")
 
 
-class Entry(NamedTuple):
+class CronEntry(NamedTuple):
     """One line that is no comment. ``days``: between two runs; None where nothing tells. ``ignored``: why
     it is not run, and ``remedy``, the command that mends it. ``user``: who runs it."""
 
@@ -49,7 +49,7 @@ class Entry(NamedTuple):
     user: str = "root"
 
 
-def entries(root: str) -> Iterator[Entry]:
+def entries(root: str) -> Iterator[CronEntry]:
     """Whatever stands in cron's files beneath ``root``."""
     for path in (path for pattern in CRON for path in find(pattern, root)):
         text = read_text(path, root) or ""
@@ -58,7 +58,7 @@ def entries(root: str) -> Iterator[Entry]:
             line = line.strip()
             if line and not line.startswith("#"):
                 why = (ignored, remedy) if ignored else _wrong_line(path, line, root)
-                yield Entry(path, line, _days(path, line), *why, _user(path, line))
+                yield CronEntry(path, line, _days(path, line), *why, _user(path, line))
 
 
 def _passed_over(path: str, text: str, root: str) -> tuple[str, str]:

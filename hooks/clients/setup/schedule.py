@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from .command_line import SYSTEMD_PATH, Line, has_all_variables, script, scripts, with_scripts
 from .cron_faults import wrong_command
-from .crontab import CRONIE, FOLDERS, Entry, command_of, entries, in_folder, longest_gap
+from .crontab import CRONIE, FOLDERS, CronEntry, command_of, entries, in_folder, longest_gap
 from .text_files import beneath, read_text
 from .units import UNITS, Unit, drop_in, environment, is_masked, read_unit, variables_of
 
@@ -36,10 +36,10 @@ class Schedule(NamedTuple):
     idle: tuple[str, ...]
     masked: tuple[str, ...] = ()
     days: float | None = None
-    ignored: tuple[Entry, ...] = ()
+    ignored: tuple[CronEntry, ...] = ()
     lines: tuple[Line, ...] = ()
     timers: tuple[str, ...] = ()
-    without_cron: tuple[Entry, ...] = ()
+    without_cron: tuple[CronEntry, ...] = ()
 
 
 def has_cron(root: str = "/") -> bool:
@@ -103,24 +103,24 @@ def unit(service: str, root: str = "/") -> Line | None:
     return line if line.unit else None
 
 
-def _judged(client: str, entry: Entry, lines: list[Line], root: str) -> tuple[Entry, list[Line]]:
+def _judged(client: str, entry: CronEntry, lines: list[Line], root: str) -> tuple[CronEntry, list[Line]]:
     if not entry.ignored:
         ignored, remedy = wrong_command(client, lines, root)
         entry = entry._replace(ignored=ignored, remedy=remedy)
     return entry, lines
 
 
-def _of_timer(timer: str, line: Line, days: float, root: str) -> tuple[Entry, Line]:
+def _of_timer(timer: str, line: Line, days: float, root: str) -> tuple[CronEntry, Line]:
     found = read_unit(timer, root)
     named = found.last("Timer.Unit") if found else ""
     if found and named and not line.unit:
         why = f"{timer} starts {named}, and there is no such unit"
         step = drop_in(timer, f"Unit={timer.removesuffix('.timer')}.service")
-        return Entry(found.files[0], timer, days, why, step), line
-    return Entry(line.path, line.text or timer, days), line._replace(text=line.text or timer)
+        return CronEntry(found.files[0], timer, days, why, step), line
+    return CronEntry(line.path, line.text or timer, days), line._replace(text=line.text or timer)
 
 
-def _of_cron(entry: Entry, root: str) -> Line:
+def _of_cron(entry: CronEntry, root: str) -> Line:
     text = read_text(entry.path, root) or ""
     in_all = variables_of(read_text("/etc/environment", root) or "")  # pam_env(8)
     in_all.pop("PATH", "")  # before which cron's own goes
@@ -156,17 +156,17 @@ def _links(folder: str, suffix: str = "timer") -> Iterator[str]:
         yield from sorted(glob(f"{folder}/*.{kind}/*.{suffix}"))
 
 
-def _loops(root: str) -> Iterator[tuple[Entry, Line]]:
+def _loops(root: str) -> Iterator[tuple[CronEntry, Line]]:
     """The services that run all the time, and sleep between two runs of something."""
     links = (link for folder in UNITS for link in _links(f"{root}/{folder}", "service"))
     for name in sorted(set(map(os.path.basename, links))):
         line = _service(name, root)
         texts = (line.text, *(script(path, root) for path in scripts(line.text, "")))
         if any(re.search(r"\bsleep\b", text) for text in texts) and not is_masked(name, root):
-            yield Entry(line.path, line.text, None), line
+            yield CronEntry(line.path, line.text, None), line
 
 
-def _of_users(root: str) -> Iterator[tuple[Entry, Line]]:
+def _of_users(root: str) -> Iterator[tuple[CronEntry, Line]]:
     """What timers of users' own managers run; of their variables nothing is known."""
     for folder in (path for pattern in USERS_UNITS for path in sorted(glob(f"{root}/{pattern}"))):
         inside = os.path.relpath(folder, root)
@@ -180,7 +180,7 @@ def _of_users(root: str) -> Iterator[tuple[Entry, Line]]:
                 run = run.replace("/root", home) if home else run
                 path = service.files[0]
                 user = os.path.basename(home) or "root"
-                yield Entry(path, run, _days(timer)), Line(path, run, {}, False, user, path)
+                yield CronEntry(path, run, _days(timer)), Line(path, run, {}, False, user, path)
 
 
 def _commands(values: Iterable[str]) -> str:

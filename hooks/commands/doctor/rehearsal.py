@@ -15,7 +15,7 @@ from ...config.settings import Settings
 from ...deploy.certificate.leaf import names_in
 from ...notify import state_changes
 from ...notify.section import receivers_to_tell
-from ...notify.state_changes import Observation
+from ...notify.state_changes import SubjectState
 from .examine import Diagnosis
 from .finding import Severity
 from .report import verdict
@@ -55,11 +55,11 @@ def tell(diagnoses: Sequence[Diagnosis], environ: Mapping[str, str]) -> None:
         state_changes.tell(map(_observed, diagnoses), environ, at_once=True)
 
 
-def _observed(diagnosis: Diagnosis) -> Observation:
+def _observed(diagnosis: Diagnosis) -> SubjectState:
     subject, title = f"order {diagnosis.domain}", f"an order for {diagnosis.domain}"
     if diagnosis.worst < Severity.ERROR:
-        return Observation(subject, title)
+        return SubjectState(subject, title)
     gravest = diagnosis.ordered[0]
     text = f"{diagnosis.domain}: {verdict([diagnosis])}: {gravest.message}"
     hint = next(filter(None, gravest.remedy), f"dns01 doctor {diagnosis.domain}")
-    return Observation(subject, title, "order-would-fail", text, os.linesep.join(hint.splitlines()))
+    return SubjectState(subject, title, "order-would-fail", text, os.linesep.join(hint.splitlines()))

@@ -13,7 +13,7 @@ from ....errors import UsageError
 from . import name_server, next_steps, renewal
 from .ask import answers, ca, credentials, zones
 from .ask.questions import Questions
-from .clients import Client, Order
+from .clients import ClientSetup, SetupRequest
 from .clients.registry import CLIENTS
 from .options import Options
 from .written import configuration, files
@@ -91,7 +91,9 @@ def _set_up(options: Options) -> int:
     return 1 if issued is False else 0
 
 
-def _renewing(questions: Questions, options: Options, client: Client, order: Order) -> Sequence[files.Draft]:
+def _renewing(
+    questions: Questions, options: Options, client: ClientSetup, order: SetupRequest
+) -> Sequence[files.Draft]:
     """What has it renewed, if that is wanted; what a staging CA has issued is not for keeping."""
     drafts = [] if options.renewal is False or order.is_staging else renewal.drafts(client, order)
     if not files.changes(drafts) or options.renewal:

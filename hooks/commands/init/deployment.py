@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ...deploy.collisions import matches
 from ...deploy.section import outline_deployments
-from .clients import Order
+from .clients import SetupRequest
 
 
 class _Service(NamedTuple):
@@ -33,7 +33,7 @@ SERVICES = (
 OTHER = "files"  # the target's name where no service is known
 
 
-def lines(order: Order, file: str) -> Sequence[str]:
+def lines(order: SetupRequest, file: str) -> Sequence[str]:
     """The section, unless the configuration has one for these names, and the command that shows what would
     change. Raises ConfigError for a configuration that cannot be read."""
     name = min(order.names, key=lambda name: name.startswith("*."))

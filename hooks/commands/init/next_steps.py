@@ -13,7 +13,7 @@ from ...caa.issuers import PRESETS
 from ...config.environment import OF_ACCOUNTS
 from . import deployment
 from .ask.questions import Questions
-from .clients import Client, Order, assignments, is_installed, nothing
+from .clients import ClientSetup, SetupRequest, assignments, is_installed, nothing
 from .renewal import is_scheduled
 
 REST_OF_TTL = "(right away it waits up to a minute: for so long a CA may remember this order's record)"
@@ -28,7 +28,7 @@ def use(file: str) -> None:
     os.environ["DNS01_CONFIG"] = file
 
 
-def would_fail(order: Order) -> bool:
+def would_fail(order: SetupRequest) -> bool:
     """Whether the doctor finds what would make an order fail; it says what."""
     from ..doctor.command import look
     from ..doctor.finding import Severity
@@ -49,7 +49,9 @@ def would_fail(order: Order) -> bool:
     return False
 
 
-def order_first(questions: Questions, client: Client, order: Order, wanted: bool | None) -> bool | None:
+def order_first(
+    questions: Questions, client: ClientSetup, order: SetupRequest, wanted: bool | None
+) -> bool | None:
     """Have the client bring the first certificate: whether it did; None where that was not wanted.
     On a terminal it is asked for, if the CA is a staging one."""
     commands = client.first(order)
@@ -81,12 +83,14 @@ def order_first(questions: Questions, client: Client, order: Order, wanted: bool
     return True
 
 
-def missing_program(client: Client) -> str:
+def missing_program(client: ClientSetup) -> str:
     """The client's program, where it orders by one that is not installed; else empty."""
     return "" if client.first is nothing or is_installed(client) else client.programs[0]
 
 
-def say_what_comes_next(client: Client, order: Order, provider: str, file: str, *, issued: bool) -> None:
+def say_what_comes_next(
+    client: ClientSetup, order: SetupRequest, provider: str, file: str, *, issued: bool
+) -> None:
     """The steps that are left, each with what to paste. No line is broken."""
     steps: list[tuple[str, list[str]]] = []
     if lacking := missing_program(client):

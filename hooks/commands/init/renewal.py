@@ -10,7 +10,7 @@ from zlib import crc32
 from ....child_process import run
 from ....errors import ConfigError, HookError
 from ...clients.setup import schedule
-from .clients import Client, Order, in_crontab
+from .clients import ClientSetup, SetupRequest, in_crontab
 from .written.files import Draft, read
 
 HEAD = "# written by dns01 init, which changes it again"
@@ -19,7 +19,7 @@ NIGHT = range(1, 6)  # hours
 LIMIT = 60.0  # seconds for systemctl
 
 
-def drafts(client: Client, order: Order) -> list[Draft]:
+def drafts(client: ClientSetup, order: SetupRequest) -> list[Draft]:
     """The files that have the order's client run; none where it runs already by another's, where nothing
     here runs programs by the clock, or for a client that sees to that itself."""
     command = client.daily(order)
@@ -37,12 +37,12 @@ def drafts(client: Client, order: Order) -> list[Draft]:
     return ours if is_ours or not is_scheduled(client) else []
 
 
-def is_scheduled(client: Client) -> bool:
+def is_scheduled(client: ClientSetup) -> bool:
     """Whether cron or a timer that is enabled runs it."""
     return bool(schedule.of(client.name).commands)
 
 
-def enable(client: Client, written: Sequence[Draft]) -> None:
+def enable(client: ClientSetup, written: Sequence[Draft]) -> None:
     """Have systemd start the timer that was written, if one was. Raises ConfigError."""
     service, timer = _units(client.name)
     if not {service, timer} & {draft.path for draft in written}:

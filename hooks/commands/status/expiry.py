@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import NamedTuple
 
-from ...deploy.certificate.leaf import Issuer, Leaf
+from ...deploy.certificate.leaf import IssuerCertificate, Leaf
 
 WARNING_SHARE, WARNING_MOST = 1 / 4, timedelta(days=21)
 CRITICAL_SHARE, CRITICAL_MOST = 1 / 10, timedelta(days=7)
@@ -99,7 +99,7 @@ def expiry(subject: str, title: str, leaf: Leaf, limits: Limits, now: datetime) 
 
 
 def issuer_expiry(
-    subject: str, title: str, leaf: Leaf, issuer: Issuer, limits: Limits, now: datetime
+    subject: str, title: str, leaf: Leaf, issuer: IssuerCertificate, limits: Limits, now: datetime
 ) -> Problem | None:
     """That the CA's own certificate has expired or is about to, if so: what was issued with it is of no use
     then, however long it is valid itself."""

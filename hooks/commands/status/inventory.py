@@ -16,7 +16,7 @@ from ....errors import ConfigError, DeployError, StateError
 from ...clients.call import Certificate
 from ...clients.setup import certificate_paths
 from ...deploy.certificate.differences import differences_from
-from ...deploy.certificate.leaf import Issuer, Leaf, content, issuer_in, leaf_in
+from ...deploy.certificate.leaf import IssuerCertificate, Leaf, content, issuer_in, leaf_in
 from ...deploy.ledger import Delivery, Ledger
 from ...deploy.section import Deployment, outline_deployments, targets_for
 from ...deploy.targets import load
@@ -26,7 +26,7 @@ from ...state.folder import UntrustedFolder, state_dir
 from .expiry import Level, Problem
 
 
-class Destination(NamedTuple):
+class CertificateTarget(NamedTuple):
     """A target of a certificate's. ``deployed``: what was brought there last; ``pending``: what is
     still to be done. ``service``: what can be looked at to see what came of it. ``differences``: what clients
     may miss, in what was brought there or in what is to be. ``lost``: what is gone there, or was replaced."""
@@ -47,18 +47,18 @@ class Known(NamedTuple):
     name: str
     path: str
     leaf: Leaf | None
-    destinations: tuple[Destination, ...] = ()
-    issuer: Issuer | None = None
+    destinations: tuple[CertificateTarget, ...] = ()
+    issuer: IssuerCertificate | None = None
 
 
-class Inventory(NamedTuple):
+class FoundCertificates(NamedTuple):
     """All certificates that were found, and what could not be read meanwhile."""
 
     certificates: tuple[Known, ...]
     problems: tuple[Problem, ...]
 
 
-def take(given: Sequence[str], environ: Mapping[str, str]) -> Inventory:
+def take(given: Sequence[str], environ: Mapping[str, str]) -> FoundCertificates:
     """All certificates that are known, each with its destinations. ``given``: folders of certificates, or
     folders that hold such; without any, those that the clients have, and what sections name, wherever else
     clients keep it."""
@@ -82,14 +82,14 @@ def take(given: Sequence[str], environ: Mapping[str, str]) -> Inventory:
         for above in certificate_paths.others(environ):  # after those that have the name of a section
             for path in _search(above, problems):
                 paths.setdefault(_same(path), "")
-    by_path: dict[str, list[Destination]] = defaultdict(list)
+    by_path: dict[str, list[CertificateTarget]] = defaultdict(list)
     for certificate, destination in destinations.items():
         by_path[_same(certificate.cert)] += destination
     known = [
         _with_targets(_known(path, name, by_path[path], environ, problems), targets or ())
         for path, name in paths.items()
     ]
-    return Inventory(tuple(known), tuple(problems))
+    return FoundCertificates(tuple(known), tuple(problems))
 
 
 def _roots(environ: Mapping[str, str]) -> list[str]:
@@ -112,7 +112,7 @@ def _with_targets(known: Known, targets: Sequence[Deployment]) -> Known:
     present = {(each.section, each.target) for each in known.destinations}
     wanted = targets_for(targets, Certificate(known.name, cert=known.path))
     more = [
-        Destination(each.name, each.pattern, None, None)
+        CertificateTarget(each.name, each.pattern, None, None)
         for each in wanted
         if (each.pattern, each.name) not in present
     ]
@@ -121,7 +121,7 @@ def _with_targets(known: Known, targets: Sequence[Deployment]) -> Known:
 
 def _destinations(
     environ: Mapping[str, str], targets: Sequence[Deployment] | None, problems: list[Problem]
-) -> dict[Certificate, list[Destination]]:
+) -> dict[Certificate, list[CertificateTarget]]:
     """What was brought where, and what is still to be, by the last that is known of each certificate."""
     ledger = Ledger(state_dir(environ))
     try:
@@ -133,14 +133,14 @@ def _destinations(
         problems.append(_unreadable(state_dir(environ), str(error), hint))
         return {}
     configured = None if targets is None else {(each.pattern, each.name): each for each in targets}
-    found: dict[Certificate, list[Destination]] = defaultdict(list)
+    found: dict[Certificate, list[CertificateTarget]] = defaultdict(list)
     for key in dict.fromkeys((*deployed, *pending)):
         _, section, target = key
         there, still = deployed.get(key), pending.get(key)
         if still or configured is None or (section, target) in configured:
             certificate = (still or there or pending[key]).certificate
             deployment = (configured or {}).get((section, target))
-            destination = Destination(
+            destination = CertificateTarget(
                 target,
                 section,
                 there,
@@ -216,7 +216,7 @@ def _search(above: str, problems: list[Problem]) -> list[str]:
 def _known(
     path: str,
     name: str,
-    destinations: Iterable[Destination],
+    destinations: Iterable[CertificateTarget],
     environ: Mapping[str, str],
     problems: list[Problem],
 ) -> Known:
@@ -233,7 +233,7 @@ def _known(
     return Known(name or called, path, leaf, tuple(destinations), _issuer(path))
 
 
-def _issuer(path: str) -> Issuer | None:
+def _issuer(path: str) -> IssuerCertificate | None:
     with suppress(DeployError):  # of files that the certificate does without
         return issuer_in(path, certificate_paths.chains_of(path))
     return None

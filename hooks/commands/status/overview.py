@@ -21,7 +21,7 @@ from . import services
 from .expiry import Level, Limits, Problem, worst
 from .inventory import Known, take
 from .problems import open_record, problems_of, problems_of_probe, rate_limits
-from .services import Shown, Wanted
+from .services import ServedCertificate, Wanted
 from .windows import overdue, windows
 
 
@@ -29,7 +29,7 @@ class Standing(NamedTuple):
     """A certificate, what each service of its destinations shows, and what is wrong with it."""
 
     known: Known
-    shown: Mapping[str, Shown]
+    shown: Mapping[str, ServedCertificate]
     problems: tuple[Problem, ...]
     window: RenewalWindow | None = None
 
@@ -41,7 +41,7 @@ class Overview(NamedTuple):
 
     at: datetime
     certificates: tuple[Standing, ...]  # the most urgent first
-    probed: Mapping[str, Shown]
+    probed: Mapping[str, ServedCertificate]
     entries: tuple[Entry, ...]
     trail: tuple[Mapping[str, Any], ...]
     problems: tuple[Problem, ...]

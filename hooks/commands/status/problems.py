@@ -15,8 +15,8 @@ from ...state.atomic import iso
 from ...state.journal import Entry, giving_up
 from ...state.liveness import ABANDONED
 from .expiry import Level, Limits, Problem, expiry, issuer_expiry, span
-from .inventory import Destination, Known
-from .services import Shown
+from .inventory import CertificateTarget, Known
+from .services import ServedCertificate
 
 LIMITED = timedelta(days=1)  # that a limit is spoken of, where the CA has not said when it ends
 NOT_RELOADED = "see that the service was reloaded, and which files its configuration names"
@@ -25,7 +25,7 @@ PUBLISHING = {*(client.publishes for client in CLIENTS), "publish"}
 
 def problems_of(
     known: Known,
-    shown: Mapping[str, Shown],
+    shown: Mapping[str, ServedCertificate],
     trail: Sequence[Mapping[str, Any]],
     limits: Limits,
     now: datetime,
@@ -84,7 +84,7 @@ def _of_wave(known: Known, names: set[str], record: Mapping[str, Any]) -> Iterat
 
 
 def _of_pending(
-    destination: Destination, delivery: Delivery, alarm: timedelta, now: datetime
+    destination: CertificateTarget, delivery: Delivery, alarm: timedelta, now: datetime
 ) -> Iterator[Problem]:
     """What fails is to be looked at, and what nobody tries again either; a run at work is no problem."""
     age = now.timestamp() - delivery.since
@@ -97,7 +97,7 @@ def _of_pending(
         yield Problem(level, subject, "not-deployed", text, "`dns01 deploy` tries again")
 
 
-def _of_deployed(destination: Destination, known: Known) -> Iterator[Problem]:
+def _of_deployed(destination: CertificateTarget, known: Known) -> Iterator[Problem]:
     there = destination.deployed
     if there and known.leaf and there.fingerprint != known.leaf.fingerprint:
         text = f"{there.title} has an older certificate than there is{_careful(destination)}"
@@ -110,12 +110,12 @@ def _of_deployed(destination: Destination, known: Known) -> Iterator[Problem]:
         yield Problem(Level.WARNING, deployment_subject(*there.key), "lost", text, hint)
 
 
-def _careful(destination: Destination) -> str:
+def _careful(destination: CertificateTarget) -> str:
     return "".join(f"; careful: {line}" for line in destination.differences)
 
 
 def _of_service(
-    destination: Destination, known: Known, shown: Shown, limits: Limits, now: datetime
+    destination: CertificateTarget, known: Known, shown: ServedCertificate, limits: Limits, now: datetime
 ) -> Iterator[Problem]:
     """What is pending or outdated is said already; an old certificate that expires is not."""
     assert known.leaf
@@ -133,7 +133,7 @@ def _of_service(
 
 
 def problems_of_probe(
-    service: str, shown: Shown, ours: set[str], limits: Limits, now: datetime
+    service: str, shown: ServedCertificate, ours: set[str], limits: Limits, now: datetime
 ) -> Iterator[Problem]:
     """What is wrong at a service that was named to be looked at; ``ours``: fingerprints that are known."""
     subject = f"service {service}"

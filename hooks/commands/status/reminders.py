@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from ...notify import state_changes
 from ...notify.section import receivers_to_tell
-from ...notify.state_changes import Observation, deployment_subject
+from ...notify.state_changes import SubjectState, deployment_subject
 from .expiry import Problem, expiry, reminding
 from .overview import Overview, Standing
 from .windows import renewal_subject
@@ -42,26 +42,26 @@ def _problems(standing: Standing, overview: Overview, days: float | None) -> Ite
             yield found
 
 
-def _well(overview: Overview, environ: Mapping[str, str]) -> Iterator[Observation]:
+def _well(overview: Overview, environ: Mapping[str, str]) -> Iterator[SubjectState]:
     """All that was looked at, as if nothing were wrong with it."""
     for standing in overview.certificates:
         known = standing.known
-        yield Observation(f"file {known.path}", known.name)
+        yield SubjectState(f"file {known.path}", known.name)
         if known.leaf:
-            yield Observation(f"expiry {known.path}", known.name)
-            yield Observation(f"issuer {known.path}", known.name)
-            yield Observation(renewal_subject(known.path), known.name)
+            yield SubjectState(f"expiry {known.path}", known.name)
+            yield SubjectState(f"issuer {known.path}", known.name)
+            yield SubjectState(renewal_subject(known.path), known.name)
         for each in known.destinations:
             if each.deployed and not each.pending:
-                yield Observation(deployment_subject(*each.deployed.key), known.name)
+                yield SubjectState(deployment_subject(*each.deployed.key), known.name)
         for service in standing.shown:
-            yield Observation(f"service {service} {known.path}", known.name)
+            yield SubjectState(f"service {service} {known.path}", known.name)
     for service in overview.probed:
-        yield Observation(f"service {service}", service)
+        yield SubjectState(f"service {service}", service)
     for subject in state_changes.notified(environ):
         if subject.startswith(("record ", "file ")):
-            yield Observation(subject, subject)
+            yield SubjectState(subject, subject)
 
 
-def _observed(problem: Problem, title: str) -> Observation:
-    return Observation(problem.subject, title, problem.code, problem.text, problem.hint)
+def _observed(problem: Problem, title: str) -> SubjectState:
+    return SubjectState(problem.subject, title, problem.code, problem.text, problem.hint)

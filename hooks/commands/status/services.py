@@ -23,7 +23,7 @@ class Wanted(NamedTuple):
     fingerprint: str = ""
 
 
-class Shown(NamedTuple):
+class ServedCertificate(NamedTuple):
     """The certificate that a service shows. ``leaf``: None where it shows none, and ``error`` says why."""
 
     leaf: Leaf | None
@@ -31,13 +31,16 @@ class Shown(NamedTuple):
     error: str = ""
 
 
-def look(wanted: Iterable[Wanted], within: float = WITHIN) -> dict[Wanted, Shown]:
+def look(wanted: Iterable[Wanted], within: float = WITHIN) -> dict[Wanted, ServedCertificate]:
     """What each service shows; of one that takes longer it is only said that it does."""
-    found = {each: Shown(None, error=f"{each.service} took more than {within:.0f} s") for each in wanted}
+    found = {
+        each: ServedCertificate(None, error=f"{each.service} took more than {within:.0f} s")
+        for each in wanted
+    }
     waiting: queue.SimpleQueue[Wanted] = queue.SimpleQueue()
     for each in found:
         waiting.put(each)
-    answers: queue.SimpleQueue[tuple[Wanted, Shown]] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[tuple[Wanted, ServedCertificate]] = queue.SimpleQueue()
     workers = [
         # One that hangs, in a name server's answer or drop by drop, is left to hang.
         threading.Thread(target=_work, args=(waiting, answers), daemon=True)
@@ -55,7 +58,9 @@ def look(wanted: Iterable[Wanted], within: float = WITHIN) -> dict[Wanted, Shown
     return found
 
 
-def _work(waiting: queue.SimpleQueue[Wanted], answers: queue.SimpleQueue[tuple[Wanted, Shown]]) -> None:
+def _work(
+    waiting: queue.SimpleQueue[Wanted], answers: queue.SimpleQueue[tuple[Wanted, ServedCertificate]]
+) -> None:
     while True:
         try:
             wanted = waiting.get_nowait()
@@ -64,17 +69,17 @@ def _work(waiting: queue.SimpleQueue[Wanted], answers: queue.SimpleQueue[tuple[W
         answers.put((wanted, _shown(wanted)))
 
 
-def _shown(wanted: Wanted) -> Shown:
+def _shown(wanted: Wanted) -> ServedCertificate:
     from ...deploy.service.served_certificate import live, verify
 
     try:
         leaf = leaf_of(live(wanted.service, ANSWER))
     except (HookError, ValueError) as error:
-        return Shown(None, error=str(error))
+        return ServedCertificate(None, error=str(error))
     if not wanted.fingerprint or leaf.fingerprint == wanted.fingerprint:
-        return Shown(leaf, matches=True)
+        return ServedCertificate(leaf, matches=True)
     try:
         verify(wanted.service, wanted.fingerprint, 0)  # it may have one for each type of key
     except DeployError as error:
-        return Shown(leaf, error=str(error))
-    return Shown(leaf, matches=True)
+        return ServedCertificate(leaf, error=str(error))
+    return ServedCertificate(leaf, matches=True)

@@ -33,21 +33,21 @@ class Leaf(NamedTuple):
     renewal_id: str = ""
 
 
-class Issuer(NamedTuple):
+class IssuerCertificate(NamedTuple):
     """A CA's own certificate, with which it has issued another one. ``name``: its subject."""
 
     name: str
     not_after: datetime
 
 
-def issuer_in(path: str, chains: Iterable[str]) -> Issuer | None:
+def issuer_in(path: str, chains: Iterable[str]) -> IssuerCertificate | None:
     """What the first certificate of a PEM file was issued with, as far as that is in the file itself or in
     one of ``chains``; of several, what is valid longest. Raises DeployError."""
     leaf, *others = certificates_in(path)
     above = [*others, *(found for chain in chains for found in certificates_in(chain, may_be_empty=True))]
     found = [each for each in above if each != leaf and has_signed(each, leaf)]
     best = max(found, key=lambda each: each.not_valid_after_utc, default=None)
-    return Issuer(written(best.subject), best.not_valid_after_utc) if best else None
+    return IssuerCertificate(written(best.subject), best.not_valid_after_utc) if best else None
 
 
 def leaf_in(path: str) -> Leaf:

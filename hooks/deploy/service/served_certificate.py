@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .... import output
 from ....deadline import connect, remaining, within
 from ....errors import ConfigError, DeployError
-from .starttls import DIALECTS, Dialect, Refused
+from .starttls import DIALECTS, Dialect, StartTlsRefused
 
 if TYPE_CHECKING:  # with it comes cryptography, which the reading of the configuration can do without
     from ..certificate.leaf import Leaf
@@ -128,7 +128,7 @@ def _certificate_of(place: Service, where: str, timeout: float, context: ssl.SSL
             connection.settimeout(remaining())  # of the handshake as a whole
             with context.wrap_socket(connection, server_hostname=place.host) as secured:
                 return secured.getpeercert(binary_form=True) or b""
-    except Refused as error:
+    except StartTlsRefused as error:
         raise DeployError(
             f"{where} does not begin TLS: {error}", "see that TLS is switched on there, and the protocol"
         ) from None

@@ -22,7 +22,7 @@ LDAP_STARTTLS = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x16" + b"1.3.6.1.4.1.1466.200
 SEQUENCE, INTEGER, ENUMERATED, EXTENDED_RESPONSE = 0x30, 0x02, 0x0A, 0x78
 
 
-class Refused(Exception):
+class StartTlsRefused(Exception):
     """The server does not want to speak TLS; the message is what it said."""
 
 
@@ -41,7 +41,7 @@ def smtp(connection: socket.socket) -> None:
     lines.send(f"EHLO [{'IPv6:' if ':' in address else ''}{address}]")  # RFC 5321 §4.1.3: without a name
     _, *keywords = lines.expect("250")
     if "STARTTLS" not in (keyword[4:].strip().upper() for keyword in keywords):
-        raise Refused("it does not offer STARTTLS")
+        raise StartTlsRefused("it does not offer STARTTLS")
     lines.send("STARTTLS")
     lines.expect("220")
 
@@ -50,13 +50,13 @@ def imap(connection: socket.socket) -> None:
     """RFC 9051 §6.2.1."""
     lines = _Lines(connection)
     if not (greeting := lines.read()).upper().startswith("* OK"):
-        raise Refused(greeting)
+        raise StartTlsRefused(greeting)
     lines.send("a STARTTLS")
     for _ in range(MOST):
         if not (line := lines.read()).startswith("* "):
             break
     if not line.upper().startswith("A OK"):
-        raise Refused(line)
+        raise StartTlsRefused(line)
 
 
 def pop3(connection: socket.socket) -> None:
@@ -66,7 +66,7 @@ def pop3(connection: socket.socket) -> None:
         if command:
             lines.send(command)
         if not (line := lines.read()).upper().startswith("+OK"):
-            raise Refused(line)
+            raise StartTlsRefused(line)
 
 
 def ldap(connection: socket.socket) -> None:
@@ -75,17 +75,17 @@ def ldap(connection: socket.socket) -> None:
     tag, message = _element(connection)
     (first, _), (second, response), *_ = [*_elements(message), (0, b""), (0, b"")]
     if (tag, first, second) != (SEQUENCE, INTEGER, EXTENDED_RESPONSE):
-        raise Refused("its answer is not LDAP's")
+        raise StartTlsRefused("its answer is not LDAP's")
     (kind, code), *_ = [*_elements(response), (0, b"")]
     if kind != ENUMERATED or any(code):
-        raise Refused(f"LDAP result {int.from_bytes(code)}")
+        raise StartTlsRefused(f"LDAP result {int.from_bytes(code)}")
 
 
 def postgres(connection: socket.socket) -> None:
     """One octet for an answer: S, or N where ssl is off."""
     connection.sendall(POSTGRES_SSL)
     if (answer := _octets(connection, 1)) != b"S":
-        raise Refused("ssl is off there" if answer == b"N" else "its answer is not PostgreSQL's")
+        raise StartTlsRefused("ssl is off there" if answer == b"N" else "its answer is not PostgreSQL's")
 
 
 DIALECTS: Mapping[str, Dialect] = {
@@ -110,7 +110,7 @@ class _Lines:
         try:
             return read_line(self._connection, LONGEST).decode("ascii", "replace").rstrip()
         except ConnectionError as error:
-            raise Refused(str(error)) from None
+            raise StartTlsRefused(str(error)) from None
 
     def expect(self, code: str) -> list[str]:
         """The lines of an answer of SMTP's with that code."""
@@ -118,7 +118,7 @@ class _Lines:
         while not lines or lines[-1][3:4] == "-":
             lines.append(self.read())
             if not lines[-1].startswith(code) or len(lines) > MOST:
-                raise Refused(lines[-1])
+                raise StartTlsRefused(lines[-1])
         return lines
 
 
@@ -126,7 +126,7 @@ def _octets(connection: socket.socket, count: int) -> bytes:
     try:
         return read(connection, count)
     except ConnectionError as error:
-        raise Refused(str(error)) from None
+        raise StartTlsRefused(str(error)) from None
 
 
 def _element(connection: socket.socket) -> tuple[int, bytes]:
@@ -135,7 +135,7 @@ def _element(connection: socket.socket) -> tuple[int, bytes]:
     if length > 0x80:
         length = int.from_bytes(_octets(connection, length - 0x80))
     if length > LONGEST:
-        raise Refused("its answer has no end")
+        raise StartTlsRefused("its answer has no end")
     return tag, _octets(connection, length)
 
 

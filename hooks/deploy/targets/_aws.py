@@ -18,13 +18,13 @@ class RefusedByAws(DeployError):
         self.code = code
 
 
-class Service:
+class AwsService:
     """One service, as boto3 calls it, for one set of credentials. Raises ConfigError; no request is made
     before one is needed."""
 
     def __init__(self, name: str, options: Mapping[str, str]) -> None:
         self._name = name
-        self._account = aws.Account(options)
+        self._account = aws.AwsAccount(options)
 
     @property
     def region(self) -> str:
@@ -39,7 +39,7 @@ class Service:
         try:
             with self._account.asking(f"{self._name}:{action}", resource):
                 return getattr(self._client, xform_name(action))(**terms)
-        except aws.Refused as refused:
+        except aws.AwsRefused as refused:
             raise RefusedByAws(str(refused), refused.hint, code=refused.code) from None
         except (ProviderError, ConfigError) as error:
             raise DeployError(str(error), error.hint) from None

@@ -23,7 +23,7 @@ _SERIAL = re.compile(r"^Serial: ([0-9A-F]{1,40})$", re.MULTILINE)
 _SHA1 = re.compile(r"^SHA1 FingerPrint: ([0-9A-F]{40})$", re.MULTILINE)
 
 
-class Shown(NamedTuple):
+class HaproxyCertificate(NamedTuple):
     """A certificate in HAProxy's memory. ``sha1``: its fingerprint in upper-case hex; empty for an entry with
     nothing in it, and where its key is of a kind that version 2.6 serves and has no word for (Ed25519): then
     ``serial`` tells what it is. ``used``: whether something serves it."""
@@ -63,7 +63,7 @@ class Runtime:
                 f"in HAProxy's global section: stats socket {self._where} mode 600 level admin",
             )
 
-    def show(self, name: str) -> Shown | None:
+    def show(self, name: str) -> HaproxyCertificate | None:
         """The certificate of that name; None where HAProxy has none."""
         answer = self._ask(f"show ssl cert {name}")
         if not answer.startswith("Filename: "):
@@ -71,7 +71,7 @@ class Runtime:
                 return None
             raise self._refused(f"does not show {name}", answer)
         sha1, serial = _SHA1.search(answer), _SERIAL.search(answer)
-        return Shown(
+        return HaproxyCertificate(
             sha1[1] if sha1 else "", "\nStatus: Used" in answer, int(serial[1], 16) if serial else None
         )
 

@@ -18,7 +18,7 @@ OF_OTHERS, MAY_WRITE = 0o007, 0o002  # of a mode (chmod(2))
 SEPARATE = ("fullchain", "privkey", "cert", "chain")  # what a directory has without another word
 
 
-class Layout(NamedTuple):
+class FileLayout(NamedTuple):
     """The files that a target writes. ``paths``, ``modes``, ``owners`` and ``groups`` by the kind of file;
     those of owners and groups that nothing is said of are lacking. ``directory``: where the separate ones
     are, if they are in one."""
@@ -41,11 +41,11 @@ def layout_options(kinds: Collection[str] = tuple(FORMATS)) -> tuple[Option, ...
     )
 
 
-def read_layout(options: Mapping[str, str]) -> Layout:
+def read_layout(options: Mapping[str, str]) -> FileLayout:
     """The layout that the options describe. Raises ConfigError."""
     owners, groups, modes = (_for_each(options, table) for table in ("owner", "group", "mode"))
     paths = _paths(options)
-    return Layout(
+    return FileLayout(
         options.get("directory", ""),
         paths,
         {kind: _mode(kind, modes[kind]) if kind in modes else FORMATS[kind].mode for kind in paths},

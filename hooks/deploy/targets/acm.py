@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .... import aws
 from ....errors import ConfigError, DeployError
 from ....options import Option
-from ._aws import RefusedByAws, Service, tags_in
+from ._aws import AwsService, RefusedByAws, tags_in
 from ._formats import plain_name
 from .base import CertificateFiles
 
@@ -79,9 +79,9 @@ class Target:
         self._for_cloudfront = options.get("used_by", "") == "cloudfront"
         if options.get("used_by") and not self._for_cloudfront:
             raise ConfigError(f"used_by: {options['used_by']!r} is none", "it is cloudfront, or not written")
-        self._acm = Service("acm", options)
+        self._acm = AwsService("acm", options)
         # An import whose answer is lost has been done all the same: sent again, it makes a second ARN.
-        self._importer = Service("acm", {**options, "max_retries": "0"})
+        self._importer = AwsService("acm", {**options, "max_retries": "0"})
 
     def check(self, bundle: CertificateFiles) -> None:
         key_type = bundle.facts.key_type

@@ -27,7 +27,7 @@ CLOUDS = ("vault.azure.net", "vault.usgovcloudapi.net", "vault.azure.cn")
 DELETED = "ObjectIsDeletedButRecoverable"
 
 
-class Api(AzureIdentity):
+class KeyVaultApi(AzureIdentity):
     """The API of one vault."""
 
     title = "Azure Key Vault"
@@ -52,12 +52,12 @@ class Api(AzureIdentity):
         )
 
 
-class Target(ApiTarget[Api]):
+class Target(ApiTarget[KeyVaultApi]):
     """There is no way back: a version that is not the last cannot become the last again, but its key and
     certificate stay there as a version."""
 
     options = (
-        *Api.options,
+        *KeyVaultApi.options,
         Option(
             "name",
             (),
@@ -71,7 +71,7 @@ class Target(ApiTarget[Api]):
         return [f"the certificate {options.get('name', '{name}')} of {options.get('base_url', '')}"]
 
     def __init__(self, options: Mapping[str, str]) -> None:
-        self.api = Api(options)
+        self.api = KeyVaultApi(options)
         self._name = options["name"]
 
     def check(self, bundle: CertificateFiles) -> None:

@@ -21,7 +21,7 @@ JSON_API = {"Content-Type": "application/vnd.api+json", "Accept": "application/v
 OURS = "dns01 "  # how the names of the keys begin that were uploaded from here
 
 
-class Api(Rest):
+class FastlyApi(Rest):
     """Fastly's, as JSON:API has it: documents of ``data`` with a type, attributes and relationships."""
 
     title = "Fastly"
@@ -49,7 +49,7 @@ class Api(Rest):
         return response["data"]  # type: ignore[no-any-return]
 
 
-class Target(ApiTarget[Api]):
+class Target(ApiTarget[FastlyApi]):
     """``service`` says which of Fastly's two products it is: ``custom`` (a certificate per set of
     domains, activated on them) or ``platform`` (Platform TLS).
 
@@ -57,7 +57,7 @@ class Target(ApiTarget[Api]):
     """
 
     options = (
-        *Api.options,
+        *FastlyApi.options,
         Option("service", (), "custom (TLS certificates) or platform (Platform TLS)", default="custom"),
         Option("configuration", (), "the id of the TLS configuration; without it, the account's default"),
     )
@@ -65,7 +65,7 @@ class Target(ApiTarget[Api]):
     def __init__(self, options: Mapping[str, str]) -> None:
         if options["service"] not in ("custom", "platform"):
             raise ConfigError(f"service: {options['service']!r} is none", "it is custom or platform")
-        self.api = Api(options)
+        self.api = FastlyApi(options)
         self._platform = options["service"] == "platform"
         self._configured = options.get("configuration", "")
         self._place = ("tls", "bulk", "certificates") if self._platform else ("tls", "certificates")

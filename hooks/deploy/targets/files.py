@@ -15,7 +15,7 @@ from typing import ClassVar
 from ....errors import ConfigError, DeployError
 from ....options import Option
 from ..folders import is_link_of_others, make_folder
-from ..versioned_files import File, Versions, as_it_is
+from ..versioned_files import VersionedFile, Versions, as_it_is
 from ._formats import FORMATS, content_of, may_be_replaced
 from ._layout import layout_options, lost, named, places, read_layout
 from .base import CertificateFiles
@@ -89,12 +89,12 @@ class Target:
     def commit(self, bundle: CertificateFiles) -> None:
         Versions(self._files(bundle)[0].path).commit()
 
-    def _files(self, bundle: CertificateFiles) -> list[File]:
+    def _files(self, bundle: CertificateFiles) -> list[VersionedFile]:
         return [self._file(kind, named(path, bundle), bundle) for kind, path in self._layout.paths.items()]
 
-    def _file(self, kind: str, path: str, bundle: CertificateFiles) -> File:
+    def _file(self, kind: str, path: str, bundle: CertificateFiles) -> VersionedFile:
         uid, gid = self._ids(kind)
-        file = File(FORMATS[kind].name, path, None, self._layout.modes[kind], uid, gid)
+        file = VersionedFile(FORMATS[kind].name, path, None, self._layout.modes[kind], uid, gid)
         found = as_it_is(file)
         present = found.content if found and found.content else b""
         return file._replace(content=content_of(kind, bundle, self._password, present))
@@ -140,7 +140,7 @@ def _entry(path: str) -> str:
     return os.path.join(os.path.realpath(folder), name)
 
 
-def _check_replaced(file: File) -> None:
+def _check_replaced(file: VersionedFile) -> None:
     """Refuse to take the place of a file that has nothing to do with certificates, by its name or content."""
     found = as_it_is(file)
     if found and not may_be_replaced(file.path, found.content or b""):
@@ -150,7 +150,7 @@ def _check_replaced(file: File) -> None:
         )
 
 
-def _differences(file: File, linked: bool) -> list[str]:
+def _differences(file: VersionedFile, linked: bool) -> list[str]:
     found = as_it_is(file)
     if file.content is None:
         return ["goes: there is none for this certificate"] if found and linked else []

@@ -29,7 +29,7 @@ SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z
 CERT_MANAGER = "cert-manager.io/certificate-name"  # an annotation
 
 
-class Api(Rest):
+class KubernetesApi(Rest):
     """The API of one cluster, as the user of its access."""
 
     title = "Kubernetes"
@@ -53,7 +53,7 @@ class Api(Rest):
         return str(body["message"])
 
 
-class Target(ApiTarget[Api]):
+class Target(ApiTarget[KubernetesApi]):
     """There is no way back: what was in the Secret is not kept. All namespaces are tried (``dryRun=All``)
     before the first is changed."""
 
@@ -79,7 +79,7 @@ class Target(ApiTarget[Api]):
         if context and not kubeconfig:
             raise ConfigError("context: there is no kubeconfig that has it", 'write kubeconfig = "…" as well')
         access = from_kubeconfig(kubeconfig, context) if kubeconfig else in_cluster(environ, pod)
-        self.api = Api(access)
+        self.api = KubernetesApi(access)
         self._secret = options["secret"]
         self._namespaces = options.get("namespace", "").replace(",", " ").split() or [access.namespace]
 

@@ -16,7 +16,7 @@ from .... import aws
 from ....errors import ConfigError, DeployError
 from ....options import Option
 from ...clients.call import Certificate
-from ._aws import RefusedByAws, Service, tags_in
+from ._aws import AwsService, RefusedByAws, tags_in
 from ._formats import plain_name, texts_of
 from .base import CertificateFiles
 
@@ -62,7 +62,7 @@ class Target:
         self._name = options["name"]
         if self._split and "{part}" not in self._name:
             self._name += "/{part}"
-        self._service = Service("secretsmanager", options)
+        self._service = AwsService("secretsmanager", options)
 
     def check(self, bundle: CertificateFiles) -> None:
         """The size is all that Secrets Manager minds."""

@@ -34,7 +34,7 @@ class Version(NamedTuple):
     data: Mapping[str, Any] | None
 
 
-class Api(Rest):
+class VaultApi(Rest):
     """Vault's API, with what one login may do."""
 
     title = "Vault"
@@ -125,12 +125,12 @@ class Api(Rest):
         return int(written["data"]["version"])
 
 
-class Target(ApiTarget[Api]):
+class Target(ApiTarget[VaultApi]):
     """The policy needs ``create``, ``update`` and ``read`` on ``MOUNT/data/PATH``. The way back is the
     version before, written once more, as ``vault kv rollback`` does it."""
 
     options = (
-        *Api.options,
+        *VaultApi.options,
         Option("mount", (), "where the KV engine is", default="secret"),
         Option("path", (), "of the secret; {name} stands for the certificate's name", default="dns01/{name}"),
     )
@@ -142,7 +142,7 @@ class Target(ApiTarget[Api]):
         return [f"the secret {mount}/{path}{vault and f' of {vault}'}"]
 
     def __init__(self, options: Mapping[str, str]) -> None:
-        self.api = Api(options)
+        self.api = VaultApi(options)
         self._mount = options["mount"].strip("/").split("/")
         self._path = options["path"].strip("/")
         if self._mount[-1] in ("", "data") or self._path.split("/")[0] in ("", "data"):

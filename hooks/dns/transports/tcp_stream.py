@@ -11,7 +11,7 @@ from ..address import Address, family
 from .exchange import Exchange
 
 
-class Stream:
+class TcpStream:
     """A TCP connection to one server and the queries that wait for its responses."""
 
     def __init__(self, server: Address, deadline: float) -> None:

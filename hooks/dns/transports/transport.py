@@ -22,7 +22,7 @@ from ..address import Address, family
 from ..message import Query, Response
 from ..timing import USUAL, Timing
 from .exchange import Exchange
-from .tcp_stream import Stream
+from .tcp_stream import TcpStream
 
 DATAGRAMS_PER_SERVER = 8  # in flight; a batch of more goes over TCP
 DATAGRAMS_IN_FLIGHT = 256  # to all servers: each has a socket
@@ -39,7 +39,7 @@ class Transport:
         self._selector = selectors.DefaultSelector()
         self._waiting: deque[Exchange] = deque()
         self._in_flight: set[Exchange] = set()
-        self._streams: dict[Address, Stream] = {}
+        self._streams: dict[Address, TcpStream] = {}
         self._without_tcp: set[Address] = set()
         self._done: list[tuple[Query, Response]] = []
 
@@ -84,7 +84,7 @@ class Transport:
             deadlines = [exchange.deadline for exchange in self._in_flight]
             deadlines += [stream.deadline for stream in self._streams.values()]
             for key, events in self._selector.select(max(0.0, min([until, *deadlines]) - now)):
-                if isinstance(key.data, Stream):
+                if isinstance(key.data, TcpStream):
                     self._serve(key.data, events)
                 else:
                     self._receive(key.data)
@@ -182,7 +182,7 @@ class Transport:
         stream = self._streams.get(server)
         if stream is None:
             try:
-                stream = Stream(server, time.monotonic() + self._timing.stream)
+                stream = TcpStream(server, time.monotonic() + self._timing.stream)
             except OSError as error:  # too many files are open
                 self._finish(exchange, Response(None, _reason(error)))
                 return
@@ -196,7 +196,7 @@ class Transport:
         else:
             self._selector.register(stream.socket, both, stream)
 
-    def _serve(self, stream: Stream, events: int) -> None:
+    def _serve(self, stream: TcpStream, events: int) -> None:
         try:
             if events & selectors.EVENT_WRITE:
                 stream.unsent = stream.unsent[stream.socket.send(stream.unsent) :]
@@ -215,7 +215,7 @@ class Transport:
         except OSError as error:
             self._lose(stream, _reason(error))
 
-    def _answered(self, stream: Stream, octets: bytes) -> None:
+    def _answered(self, stream: TcpStream, octets: bytes) -> None:
         exchange = stream.pending.get(struct.unpack_from("!H", octets)[0]) if len(octets) >= 12 else None
         if exchange is None or (message := exchange.response_in(octets)) is None:
             return
@@ -228,7 +228,7 @@ class Transport:
         fallback = exchange.datagrams > 0 and not exchange.truncated
         self._finish(exchange, Response(message, fallback=fallback))
 
-    def _lose(self, stream: Stream, reason: str) -> None:
+    def _lose(self, stream: TcpStream, reason: str) -> None:
         """Carry on without this connection: over a new one if it did answer something."""
         self._close(stream)
         if not stream.answered:
@@ -241,7 +241,7 @@ class Transport:
             else:
                 self._waiting.append(exchange)
 
-    def _close(self, stream: Stream) -> None:
+    def _close(self, stream: TcpStream) -> None:
         self._streams.pop(stream.server, None)
         self._selector.unregister(stream.socket)
         stream.socket.close()

@@ -26,13 +26,13 @@ from ....secret import hide, read_secret
 from ...state.atomic import iso, labelled, read_own, stage, sync_folder, usable
 from ...state.folder import private_folder
 from ..section import CaSection
-from .client import AcmeClient
+from .client import AcmeSession
 
 VERSION = 1
 MOST = 1 << 16  # octets
 
 
-def sign_in(ca: CaSection, state: str, clock: Callable[[], float] = time.time) -> AcmeClient:
+def sign_in(ca: CaSection, state: str, clock: Callable[[], float] = time.time) -> AcmeSession:
     """A client with the account of this state folder, which is registered if there is none yet.
 
     Raises AcmeError, ConfigError and StateError.
@@ -46,11 +46,11 @@ def sign_in(ca: CaSection, state: str, clock: Callable[[], float] = time.time) -
     url = kept[1] if kept else ""
     if not url:  # before the CA hears of it
         _write(path, ca, key, "", clock())
-    client = AcmeClient(ca.directory, key, url, ca.ca_file)
+    client = AcmeSession(ca.directory, key, url, ca.ca_file)
     if not url:
         client.account = _register(client, ca)
         _write(path, ca, key, client.account, clock())
-        return AcmeClient(ca.directory, key, client.account, ca.ca_file)
+        return AcmeSession(ca.directory, key, client.account, ca.ca_file)
     return client
 
 
@@ -73,7 +73,7 @@ def account_url(ca: CaSection, state: str) -> str:
     return kept[1] if kept else ""
 
 
-def _register(client: AcmeClient, ca: CaSection) -> str:
+def _register(client: AcmeSession, ca: CaSection) -> str:
     meta = client.directory.meta
     if meta.external_account_required and not ca.eab_kid:
         raise AcmeError(
@@ -91,7 +91,7 @@ def _register(client: AcmeClient, ca: CaSection) -> str:
     return _new_account(client, fields)
 
 
-def _new_account(client: AcmeClient, fields: Mapping[str, Any]) -> str:
+def _new_account(client: AcmeSession, fields: Mapping[str, Any]) -> str:
     """RFC 8555 §7.3: a key that has an account already gets that."""
     response = client.post(client.resource("newAccount"), fields, again=True)
     url = response.headers.get("Location", "")
@@ -100,7 +100,7 @@ def _new_account(client: AcmeClient, fields: Mapping[str, Any]) -> str:
     return url
 
 
-def _binding(client: AcmeClient, ca: CaSection) -> Mapping[str, Any]:
+def _binding(client: AcmeSession, ca: CaSection) -> Mapping[str, Any]:
     """RFC 8555 §7.3.4. Raises ConfigError."""
     try:
         return messages.ExternalAccountBinding.from_data(

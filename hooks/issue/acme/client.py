@@ -62,7 +62,7 @@ class _Conversation(threading.local):
     pause: float | None = None
 
 
-class AcmeClient:
+class AcmeSession:
     """One account at one CA. ``account``: its URL; empty until it is known. All of these raise AcmeError."""
 
     def __init__(

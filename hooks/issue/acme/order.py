@@ -14,7 +14,7 @@ from ....errors import AcmeError, UsageError
 from ....output import warning
 from ....retry_after import retry_after
 from ...clients.challenge import VALUE, Challenge, owner_name
-from .client import SEE, AcmeClient, json_of, problem_in
+from .client import SEE, AcmeSession, json_of, problem_in
 
 POLL_INTERVAL = 1.0  # seconds between two looks, where the CA does not say
 LONGEST_POLL_INTERVAL = 60.0
@@ -52,7 +52,7 @@ class Authorization(NamedTuple):
 class Orders:
     """What is asked of the CA for one order after the other. All of these raise AcmeError."""
 
-    def __init__(self, client: AcmeClient) -> None:
+    def __init__(self, client: AcmeSession) -> None:
         self._client = client
 
     def open(self, names: Sequence[str], profile: str, replaces: str) -> Order:

@@ -23,7 +23,7 @@ from ..report import Report
 from ..section import load_ca, load_issue
 from ..wave.wave_run import WaveRun
 from .database import Connection, Database
-from .leases import Leases, Shared
+from .leases import CertificateRow, Leases
 from .section import FleetSection
 from .states import FleetStates
 
@@ -78,7 +78,7 @@ class FleetRun:
                         self._leases.release(taken)
             return _merged(reports)
 
-    def _issue(self, rows: Sequence[Shared], *, force: bool) -> Report:
+    def _issue(self, rows: Sequence[CertificateRow], *, force: bool) -> Report:
         wave = self._new_wave()
         rows = [row for row in rows if not self._reconciled(row)]
         inventory = self._inventory(rows, wave)
@@ -109,7 +109,7 @@ class FleetRun:
     def _planned(
         self,
         db: Connection,
-        rows: Sequence[Shared],
+        rows: Sequence[CertificateRow],
         inventory: Inventory,
         account: str,
         now: float,
@@ -131,7 +131,7 @@ class FleetRun:
         forced = list(by_name) if force else ()
         return make_plan(inventory.certificates, leaves, kept, windows, self._ca, budget, now, forced)
 
-    def _kept(self, row: Shared, name: str, names: tuple[str, ...]) -> OrderState:
+    def _kept(self, row: CertificateRow, name: str, names: tuple[str, ...]) -> OrderState:
         """The order that is open, by the database; its key, if this machine has it."""
         local = self._states.read(name)
         shared = OrderState(
@@ -147,7 +147,7 @@ class FleetRun:
             return local._replace(failures=row.failures, next_try=shared.next_try, error=row.error)
         return shared._replace(names=names, directory=self._ca.directory, order=row.order, begun=1.0)
 
-    def _reconciled(self, row: Shared) -> bool:
+    def _reconciled(self, row: CertificateRow) -> bool:
         """Whether a run of this machine that was killed, or cut off from the database, has had the
         certificate issued after all."""
         if not row.ours:
@@ -159,10 +159,10 @@ class FleetRun:
         self._states.issued(name, leaf)
         return True
 
-    def _inventory(self, rows: Sequence[Shared], wave: WaveRun) -> Inventory:
+    def _inventory(self, rows: Sequence[CertificateRow], wave: WaveRun) -> Inventory:
         return from_rows([row.fields for row in rows], wave.settings.accounts)
 
-    def _leave_alone_if_rejected(self, row: Shared, inventory: Inventory) -> None:
+    def _leave_alone_if_rejected(self, row: CertificateRow, inventory: Inventory) -> None:
         name = row.name
         for rejected in inventory.rejected:
             if rejected.where == row.fields.where:

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from ....output import printable
 from ...deploy.certificate.leaf import Leaf
-from ..inventory.rows import Row
+from ..inventory.rows import InventoryRow
 from ..order_state import LIMITED
 from ..planning.limits import LONGEST_WINDOW, Event
 from ..planning.renewal_windows import RenewalWindow, window_of
@@ -27,12 +27,12 @@ CLAIM = 600  # seconds in which no other machine asks for the same renewal windo
 AT_ONCE = 2000  # certificates whose windows one machine asks for
 
 
-class Shared(NamedTuple):
+class CertificateRow(NamedTuple):
     """One certificate's row. ``order``: the URL of an order that this machine may go on with.
     ``ours``: whether this machine has had it finalised, and nobody knows what came of that."""
 
     name: str
-    fields: Row
+    fields: InventoryRow
     leaf: Leaf | None
     names: tuple[str, ...]
     window: RenewalWindow | None
@@ -59,13 +59,15 @@ class Leases:
         assert row
         return float(row["now"])
 
-    def rows(self, names: Sequence[str] = ()) -> list[Shared]:
+    def rows(self, names: Sequence[str] = ()) -> list[CertificateRow]:
         """All certificates, or these; no lease is taken."""
         query = "SELECT * FROM dns01.certificates WHERE enabled AND (%s OR name = ANY(%s)) ORDER BY name"
         found = self._database.transaction(lambda db: db.execute(query, [not names, list(names)]).fetchall())
         return [self._shared(row) for row in found]
 
-    def take(self, done: Iterable[str], names: Sequence[str] = (), *, force: bool = False) -> list[Shared]:
+    def take(
+        self, done: Iterable[str], names: Sequence[str] = (), *, force: bool = False
+    ) -> list[CertificateRow]:
         """Lease what is due and nobody is at work on, the most urgent first. ``done``: what this run
         has tried already. ``names``, ``force``: only these, even if they are not due or have failed."""
         query = """
@@ -188,7 +190,7 @@ class Leases:
 
     # Renewal windows
 
-    def claim_windows(self) -> list[Shared]:
+    def claim_windows(self) -> list[CertificateRow]:
         """The certificates whose CAs it is time to ask, claimed for this machine."""
         query = """
             UPDATE dns01.certificates SET ask_again = now() + %s * interval '1 second'
@@ -224,7 +226,7 @@ class Leases:
         section = self._section
         return {"me": section.machine, "lease": section.lease, "grace": section.grace, "wave": section.wave}
 
-    def _shared(self, row: dict[str, Any]) -> Shared:
+    def _shared(self, row: dict[str, Any]) -> CertificateRow:
         fields = {key: row[key] for key in WANTED if row[key] not in ("", [])}
         names = tuple(row["issued_names"] or ()) or (row["name"],)
         finalizing = row["finalizing_at"]
@@ -241,9 +243,9 @@ class Leases:
                 row["renewal_id"],
             )
         order = row["order_url"] if finalizing is None or ours else ""
-        return Shared(
+        return CertificateRow(
             row["name"],
-            Row(f"{PLACE} {row['name']}", fields),
+            InventoryRow(f"{PLACE} {row['name']}", fields),
             leaf,
             names,
             window_of(row["renewal_window"]),

@@ -17,7 +17,7 @@ from ....options import at, check_known, text
 from ...clients.challenge import owner_name
 from ...config.validators import account_names, apex, value_of
 from ..section import IssueSection, KeyType, flag, key_type
-from .rows import Row, rows_of_command, rows_of_file
+from .rows import InventoryRow, rows_of_command, rows_of_file
 
 KEYS = ("names", "zone", "zone_id", "account", "profile", "key", "reuse_key", "csr")
 LONGEST_MESSAGE = 500  # characters of why a row is left out
@@ -65,7 +65,7 @@ def read_inventory(section: IssueSection, environ: Mapping[str, str], accounts: 
     """
     rejected: list[Rejected] = []
     rows = [
-        Row(f'{section.source}: [certificate."{name}"]', {"name": name, **table})
+        InventoryRow(f'{section.source}: [certificate."{name}"]', {"name": name, **table})
         for name, table in section.tables.items()
     ]
     if section.inventory:
@@ -75,7 +75,9 @@ def read_inventory(section: IssueSection, environ: Mapping[str, str], accounts: 
     return from_rows(rows, accounts, rejected)
 
 
-def from_rows(rows: Iterable[Row], accounts: Collection[str], rejected: Iterable[Rejected] = ()) -> Inventory:
+def from_rows(
+    rows: Iterable[InventoryRow], accounts: Collection[str], rejected: Iterable[Rejected] = ()
+) -> Inventory:
     """The certificates of the rows; of two with one name, the first."""
     left_out = list(rejected)
     found: dict[str, WantedCertificate] = {}
@@ -103,9 +105,9 @@ def _shortened(message: str) -> str:
 
 def _rows(
     read: Any, where: str, section: IssueSection, environ: Mapping[str, str], rejected: list[Rejected]
-) -> list[Row]:
+) -> list[InventoryRow]:
     try:
-        rows: list[Row] = read(section, environ)
+        rows: list[InventoryRow] = read(section, environ)
     except ConfigError as error:
         rejected.append(Rejected(where, str(error), error.hint))
         return []

@@ -20,14 +20,14 @@ from ..section import IssueSection
 MOST = 64 << 20  # octets of an inventory
 
 
-class Row(NamedTuple):
+class InventoryRow(NamedTuple):
     """One row as it is written; or why it cannot be read."""
 
     where: str
     fields: Mapping[str, Any] | ConfigError
 
 
-def rows_of_file(section: IssueSection, environ: Mapping[str, str]) -> list[Row]:
+def rows_of_file(section: IssueSection, environ: Mapping[str, str]) -> list[InventoryRow]:
     """What the inventory file has. Raises ConfigError where it cannot be read at all."""
     path = section.inventory
     try:
@@ -42,7 +42,7 @@ def rows_of_file(section: IssueSection, environ: Mapping[str, str]) -> list[Row]
     return list(_json_rows(lines))
 
 
-def rows_of_command(section: IssueSection, environ: Mapping[str, str]) -> list[Row]:
+def rows_of_command(section: IssueSection, environ: Mapping[str, str]) -> list[InventoryRow]:
     """What the inventory command prints, one JSON object a line. Raises ConfigError where it fails or
     takes too long: what it has printed by then is not to be believed."""
     command = section.inventory_command
@@ -73,12 +73,12 @@ def _lines(source: str, content: bytes) -> Iterator[_Line]:
             yield _Line(where, "", error)
 
 
-def _json_rows(lines: Sequence[_Line]) -> Iterator[Row]:
+def _json_rows(lines: Sequence[_Line]) -> Iterator[InventoryRow]:
     for line in lines:
         if line.error:
-            yield Row(line.where, line.error)
+            yield InventoryRow(line.where, line.error)
         elif line.text.strip():
-            yield Row(line.where, _json_object(line.text))
+            yield InventoryRow(line.where, _json_object(line.text))
 
 
 def _json_object(text: str) -> Mapping[str, Any] | ConfigError:
@@ -91,7 +91,7 @@ def _json_object(text: str) -> Mapping[str, Any] | ConfigError:
     return {key: value for key, value in row.items() if value is not None}
 
 
-def _csv_rows(path: str, lines: Sequence[_Line]) -> Iterator[Row]:
+def _csv_rows(path: str, lines: Sequence[_Line]) -> Iterator[InventoryRow]:
     if not lines or not lines[0].text.strip():
         raise ConfigError("its first line does not name the columns", "write name,names,zone,zone_id,account")
     header = lines[0].text
@@ -104,9 +104,9 @@ def _csv_rows(path: str, lines: Sequence[_Line]) -> Iterator[Row]:
         )
     for line in lines[1:]:
         if line.error:
-            yield Row(line.where, line.error)
+            yield InventoryRow(line.where, line.error)
         elif line.text.strip():
-            yield Row(line.where, _csv_fields(line.text, columns, delimiter))
+            yield InventoryRow(line.where, _csv_fields(line.text, columns, delimiter))
 
 
 def _csv_fields(text: str, columns: Sequence[str], delimiter: str) -> Mapping[str, Any] | ConfigError:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...challenge.publisher import Records
 from ...notify import state_changes
-from ...notify.state_changes import Observation
+from ...notify.state_changes import SubjectState
 from ...state.audit.record import Steps
 from ...state.audit.trail import Trail
 from ...state.journal import Entry
@@ -70,7 +70,7 @@ def _failures(report: Report) -> dict[str, str]:
     return {**rejected, **aside, **failed, **undelivered}
 
 
-def _observations(report: Report, failures: Mapping[str, str]) -> list[Observation]:
+def _observations(report: Report, failures: Mapping[str, str]) -> list[SubjectState]:
     seen = []
     waiting = {each.name for each in report.issuances if each.stage == "deferred"}
     for each in report.planned:
@@ -80,7 +80,7 @@ def _observations(report: Report, failures: Mapping[str, str]) -> list[Observati
             text = f"{name} is not issued: {failure}" if failure else ""
             hint = "`dns01 issue --dry-run` says when it is tried again" if failure else ""
             seen.append(
-                Observation(f"issue {name}", f"issue {name}", "failed" if failure else "", text, hint)
+                SubjectState(f"issue {name}", f"issue {name}", "failed" if failure else "", text, hint)
             )
     seen += [state_changes.of_target(row) for row in report.delivered]
     return seen

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ....errors import HookError
-from ...clients.process import Client
+from ...clients.process import ClientProcess
 from ...deploy.delivery import Deliverer
 from ...deploy.ledger import Ledger
 from ...deploy.section import load_deployments
@@ -17,7 +17,7 @@ AT_ONCE = 4
 
 
 def deliver(
-    names: Sequence[str], folder: str, environ: Mapping[str, str], client: Client
+    names: Sequence[str], folder: str, environ: Mapping[str, str], client: ClientProcess
 ) -> list[dict[str, str]]:
     """Bring the certificates to the targets of the configuration; gives a row for each.
 

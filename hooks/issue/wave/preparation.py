@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ....errors import CaaForbids, ConfigError, HookError
 from ...caa.evaluation import Verdict, check
-from ...caa.issuers import Authority
+from ...caa.issuers import Issuer
 from ...caa.preflight import Lookups, is_binding
 from ...challenge.placement import Placements
 from ...clients.challenge import owner_name
@@ -55,7 +55,7 @@ def _merged(rule: ZoneRule, row: ZoneRule | None) -> ZoneRule:
 
 
 def set_aside(
-    certificates: Sequence[WantedCertificate], places: Placements, authority: Authority
+    certificates: Sequence[WantedCertificate], places: Placements, authority: Issuer
 ) -> dict[str, HookError]:
     """Those that cannot succeed, by name, each with the reason. ``places`` knows the others' from then on."""
     failed = _unplaced(certificates, places)
@@ -107,7 +107,7 @@ def _unplaced(certificates: Sequence[WantedCertificate], places: Placements) -> 
 
 
 def _forbidden(
-    certificates: Sequence[WantedCertificate], places: Placements, authority: Authority
+    certificates: Sequence[WantedCertificate], places: Placements, authority: Issuer
 ) -> dict[str, HookError]:
     if not authority.names:
         return {}

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from .... import output
 from ....errors import AcmeError, HookError
-from ...caa.issuers import Authority, issuers
+from ...caa.issuers import Issuer, issuers
 from ...challenge.placement import Placements
 from ...challenge.publisher import Records
 from ...challenge.readiness.by_name import ReadinessByName
@@ -76,7 +76,7 @@ class WaveRun:
             failed: dict[str, HookError]
             self._zones, failed = with_zones(self.settings, work)
             failed |= without_files(work, self._folder)
-            authority = Authority(issuers(self._ca.directory), account_url(self._ca, self._state))
+            authority = Issuer(issuers(self._ca.directory), account_url(self._ca, self._state))
             rest = [wanted for wanted in work if wanted.name not in failed]
             failed = failed | set_aside(rest, self._places, authority)
         return [

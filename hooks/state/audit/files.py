@@ -23,7 +23,7 @@ DAMAGED = (OSError, ValueError, EOFError, zlib.error)
 _OURS = re.compile(r"-\d{8}T\d{9}Z(\.gz)?")  # what ``rotate`` appends to the name
 
 
-class Line(NamedTuple):
+class AuditLine(NamedTuple):
     """A line of a file, without its line feed; ``ends``: whether it had one."""
 
     path: str
@@ -32,7 +32,7 @@ class Line(NamedTuple):
     ends: bool = True
 
 
-def lines(path: str, skip: Callable[[StateError], None] | None = None) -> Iterator[Line]:
+def lines(path: str, skip: Callable[[StateError], None] | None = None) -> Iterator[AuditLine]:
     """Every line of the trail, oldest first, rotated files included. A trail that is being rotated
     meanwhile is read once and whole.
 
@@ -140,7 +140,7 @@ def _current(stack: ExitStack, path: str) -> BinaryIO | None:
         raise _unreadable(path, error) from error
 
 
-def _lines_of(path: str, skip: Callable[[StateError], None] | None, besides: int) -> Iterator[Line]:
+def _lines_of(path: str, skip: Callable[[StateError], None] | None, besides: int) -> Iterator[AuditLine]:
     """Those of a rotated file, unless it is the one with that inode."""
     try:
         with _told(path), _opened(path) as file:
@@ -152,13 +152,13 @@ def _lines_of(path: str, skip: Callable[[StateError], None] | None, besides: int
         skip(error)
 
 
-def _split(path: str, file: BinaryIO) -> Iterator[Line]:
+def _split(path: str, file: BinaryIO) -> Iterator[AuditLine]:
     number = octets = 0
     while text := file.readline(LONGEST):
         number, octets = number + 1, octets + len(text)
         if octets > LARGEST:  # of what is compressed
             raise ValueError(TOO_LARGE)
-        yield Line(path, number, text.rstrip(b"\n"), text.endswith(b"\n"))
+        yield AuditLine(path, number, text.rstrip(b"\n"), text.endswith(b"\n"))
 
 
 @contextmanager

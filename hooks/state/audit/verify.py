@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from ....errors import StateError
 from . import chain, files
-from .files import Line
+from .files import AuditLine
 
 
 @dataclass
@@ -41,7 +41,7 @@ def verify(path: str, expected: Sequence[tuple[int, str]] = ()) -> Verification:
     """Go through all files. ``expected``: numbers and hashes (or the beginnings of them) that were noted
     elsewhere. Raises StateError if the file that is written cannot be read."""
     found = Verification()
-    places: dict[int, Line] = {}
+    places: dict[int, AuditLine] = {}
 
     def unreadable(error: StateError) -> None:
         found.tampered.append(str(error))
@@ -59,7 +59,7 @@ def verify(path: str, expected: Sequence[tuple[int, str]] = ()) -> Verification:
     return found
 
 
-def _take(line: Line, found: Verification, places: dict[int, Line]) -> None:
+def _take(line: AuditLine, found: Verification, places: dict[int, AuditLine]) -> None:
     """One line, by itself and after those before it."""
     link = chain.link(line.text)
     if link is None:
@@ -93,7 +93,7 @@ def _is_torn(text: bytes) -> bool:
     return False
 
 
-def _breaks(links: dict[int, chain.Link], places: dict[int, Line]) -> Iterator[str]:
+def _breaks(links: dict[int, chain.Link], places: dict[int, AuditLine]) -> Iterator[str]:
     """Where a line does not follow the one before."""
     numbers = sorted(links)
     if numbers and numbers[0] == 1 and links[1].prev:
@@ -106,5 +106,5 @@ def _breaks(links: dict[int, chain.Link], places: dict[int, Line]) -> Iterator[s
             yield f"{_place(places[seq])}: line {seq} does not follow line {before}: that is another one now"
 
 
-def _place(line: Line) -> str:
+def _place(line: AuditLine) -> str:
     return f"{line.path}:{line.number}"

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dns01.hooks.caa.evaluation import CannotTell, RRset, Verdict, check
-from dns01.hooks.caa.issuers import Authority
+from dns01.hooks.caa.evaluation import CaaRRset, CannotTell, Verdict, check
+from dns01.hooks.caa.issuers import Issuer
 
-LETSENCRYPT = Authority(("letsencrypt.org",), "https://acme-v02.api.letsencrypt.org/acme/acct/1")
-EXAMPLE_CA = Authority(("ca1.example.net",))
+LETSENCRYPT = Issuer(("letsencrypt.org",), "https://acme-v02.api.letsencrypt.org/acme/acct/1")
+EXAMPLE_CA = Issuer(("ca1.example.net",))
 ISSUE = '0 issue "letsencrypt.org"'
 NOBODY = '0 issue ";"'
 ANOTHER = '0 issue "sectigo.com"'
@@ -21,23 +21,23 @@ ANOTHER = '0 issue "sectigo.com"'
 Zone = Mapping[str, str | Sequence[str]]
 
 
-def judged(zone: Zone, identifier: str = "example.org", authority: Authority = LETSENCRYPT) -> Verdict:
+def judged(zone: Zone, identifier: str = "example.org", authority: Issuer = LETSENCRYPT) -> Verdict:
     """``zone``: the CAA records by owner name, as in a zone file; SERVFAIL for an error; or another
     owner name, that a CNAME leads to."""
 
-    def lookup(owner: str) -> RRset:
+    def lookup(owner: str) -> CaaRRset:
         said = zone.get(owner, ())
         if said == "SERVFAIL":
             raise CannotTell(owner, "127.0.0.1: SERVFAIL")
         if isinstance(said, str) and not said[0].isdigit():
             return lookup(said)
         lines = [said] if isinstance(said, str) else said
-        return RRset(owner, [dns.rdata.from_text("IN", "CAA", line) for line in lines])  # type: ignore[misc]
+        return CaaRRset(owner, [dns.rdata.from_text("IN", "CAA", line) for line in lines])  # type: ignore[misc]
 
     return check(identifier, authority, lookup)
 
 
-def outcome(zone: Zone, identifier: str = "example.org", authority: Authority = LETSENCRYPT) -> str:
+def outcome(zone: Zone, identifier: str = "example.org", authority: Issuer = LETSENCRYPT) -> str:
     return judged(zone, identifier, authority).outcome
 
 
@@ -186,7 +186,7 @@ def test_a_malformed_record_permits_nobody(value: str) -> None:
 
 
 def test_a_ca_may_answer_to_several_names() -> None:
-    zerossl = Authority(("sectigo.com", "zerossl.com"))
+    zerossl = Issuer(("sectigo.com", "zerossl.com"))
 
     assert outcome({"example.org": '0 issue "zerossl.com"'}, authority=zerossl) == "allowed"
     assert outcome({"example.org": ISSUE}, authority=zerossl) == "forbidden"
@@ -210,7 +210,7 @@ def test_issuewild_goes_before_issue_for_wildcards(
     zone = {"example.com": records}
 
     assert outcome(zone, "*.example.com", EXAMPLE_CA) == wildcard_by_ca1
-    assert outcome(zone, "*.example.com", Authority(("ca2.example.org",))) == wildcard_by_ca2
+    assert outcome(zone, "*.example.com", Issuer(("ca2.example.org",))) == wildcard_by_ca2
 
 
 def test_issuewild_is_nothing_to_names_without_a_star() -> None:
@@ -245,10 +245,10 @@ def test_an_unknown_property_that_is_not_critical_is_passed_over() -> None:
 # Accounts and methods: the examples of RFC 8657, appendix A
 
 ACCOUNT = "https://example.com/account/1234"
-MINE = Authority(("example.net",), ACCOUNT)
+MINE = Issuer(("example.net",), ACCOUNT)
 
 
-def with_parameters(*parameters: str, authority: Authority = MINE) -> Verdict:
+def with_parameters(*parameters: str, authority: Issuer = MINE) -> Verdict:
     return judged(
         {"example.org": f'0 issue "{"; ".join(("example.net", *parameters))}"'}, authority=authority
     )
@@ -273,11 +273,11 @@ def test_a_uri_of_acme_v1_means_the_same_account(said: str, outcome: str) -> Non
     new = "https://acme-v02.api.letsencrypt.org/acme/acct/1234"
     for there, here in ((old, new), (new, old)):
         zone = {"example.org": f'0 issue "letsencrypt.org; accounturi={there}"'}
-        assert judged(zone, authority=Authority(("letsencrypt.org",), here)).outcome == outcome
+        assert judged(zone, authority=Issuer(("letsencrypt.org",), here)).outcome == outcome
 
 
 def test_an_account_that_nobody_has_told_leaves_it_open() -> None:
-    found = with_parameters(f"accounturi={ACCOUNT}", authority=Authority(("example.net",)))
+    found = with_parameters(f"accounturi={ACCOUNT}", authority=Issuer(("example.net",)))
 
     assert (found.outcome, found.cause) == ("unknown", "account")
     assert found.remedy == ("name the account's URI: ca_account in config.toml, or DNS01_CA_ACCOUNT",)
@@ -295,15 +295,15 @@ def test_several_accounts_are_named_together_where_none_of_them_orders() -> None
     both += "https://example.net/1, https://example.net/2 alone"
 
     assert judged({"example.org": records}, authority=MINE).reason == f"{both}, not {ACCOUNT}"
-    open_ended = judged({"example.org": records}, authority=Authority(("example.net",)))
+    open_ended = judged({"example.org": records}, authority=Issuer(("example.net",)))
     assert open_ended.reason == f"{both}, and which one orders is not known here"
 
 
 def test_a_record_for_every_account_counts_beside_one_for_an_account_that_is_not_known() -> None:
     records = [f'0 issue "letsencrypt.org; accounturi={ACCOUNT}"', ISSUE]
 
-    assert outcome({"example.org": records}, authority=Authority(("letsencrypt.org",))) == "allowed"
-    assert outcome({"example.org": records[:1]}, authority=Authority(("letsencrypt.org",))) == "unknown"
+    assert outcome({"example.org": records}, authority=Issuer(("letsencrypt.org",))) == "allowed"
+    assert outcome({"example.org": records[:1]}, authority=Issuer(("letsencrypt.org",))) == "unknown"
 
 
 def test_the_same_parameter_twice_is_never_met() -> None:
@@ -392,13 +392,13 @@ def test_parameters_that_nobody_knows_are_the_ca_s_own_affair() -> None:
 
 
 def test_of_an_unknown_ca_it_is_said_who_may_issue() -> None:
-    found = judged({"example.org": ISSUE}, authority=Authority())
+    found = judged({"example.org": ISSUE}, authority=Issuer())
 
     assert (found.outcome, found.cause) == ("unknown", "unknown-ca")
     assert " letsencrypt.org " in found.reason
 
 
 def test_what_forbids_everybody_forbids_an_unknown_ca_as_well() -> None:
-    assert outcome({"example.org": NOBODY}, authority=Authority()) == "forbidden"
-    assert outcome({"example.org": '128 tbs "x"'}, authority=Authority()) == "forbidden"
-    assert outcome({}, authority=Authority()) == "allowed"
+    assert outcome({"example.org": NOBODY}, authority=Issuer()) == "forbidden"
+    assert outcome({"example.org": '128 tbs "x"'}, authority=Issuer()) == "forbidden"
+    assert outcome({}, authority=Issuer()) == "allowed"

@@ -16,17 +16,17 @@ import pytest
 from dns01.errors import ConfigError
 from dns01.hooks.caa.issuers import (
     PRESETS,
-    Authority,
-    Order,
+    AcmeAccount,
+    Issuer,
     account_uri,
-    authority,
     ca,
+    issuer_of,
     issuers,
     of_call,
     of_certbot,
     of_dehydrated,
 )
-from dns01.hooks.clients.process import Client
+from dns01.hooks.clients.process import ClientProcess
 from dns01.hooks.clients.setup import dehydrated_config
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.config.settings import Settings
@@ -42,13 +42,13 @@ def configured(**environ: str) -> Settings:
 
 
 @contextmanager
-def running(*words: str, name: str) -> Iterator[Client]:
+def running(*words: str, name: str) -> Iterator[ClientProcess]:
     """A process of that command line, as an ACME client."""
     command = [sys.executable, "-c", "input(1)", *words]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout
         process.stdout.read(1)  # it is there
-        yield Client(name, process.pid, 0, "")
+        yield ClientProcess(name, process.pid, 0, "")
         process.communicate(b"\n")
 
 
@@ -63,7 +63,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def order(folder: Path, text: str, said: str = "") -> Order:
+def order(folder: Path, text: str, said: str = "") -> AcmeAccount:
     (folder / "config").write_text(text)
     found = dehydrated_config.read_config({"CONFIG": str(folder / "config")})
     assert found
@@ -121,12 +121,12 @@ def test_an_account_is_a_uri() -> None:
 # Who goes before whom
 
 
-def by_settings(settings: Settings, order: Order) -> Authority:
-    return authority(settings.ca, settings.ca_account, order)
+def by_settings(settings: Settings, order: AcmeAccount) -> Issuer:
+    return issuer_of(settings.ca, settings.ca_account, order)
 
 
 def test_without_any_word_the_ca_is_unknown() -> None:
-    assert by_settings(configured(), Order()).names == ()
+    assert by_settings(configured(), AcmeAccount()).names == ()
 
 
 def test_the_file_says_it_and_the_variable_goes_before(tmp_path: Path) -> None:
@@ -135,12 +135,12 @@ def test_the_file_says_it_and_the_variable_goes_before(tmp_path: Path) -> None:
 
     settings = load_settings({"DNS01_CONFIG": str(file), "DNS01_CA": "google"})
 
-    assert by_settings(settings, Order()) == (("pki.goog",), ACCOUNT)
+    assert by_settings(settings, AcmeAccount()) == (("pki.goog",), ACCOUNT)
     assert load_settings({"DNS01_CONFIG": str(file)}).ca == "zerossl"
 
 
 def test_the_configuration_goes_before_the_client_whose_account_is_another_ca_s_then() -> None:
-    said = Order(LETSENCRYPT, ACCOUNT)
+    said = AcmeAccount(LETSENCRYPT, ACCOUNT)
 
     assert by_settings(configured(), said) == (("letsencrypt.org",), ACCOUNT)
     assert by_settings(configured(DNS01_CA="letsencrypt-staging"), said).account == ACCOUNT
@@ -152,18 +152,18 @@ def test_the_configuration_goes_before_the_client_whose_account_is_another_ca_s_
 
 
 def test_dehydrated_s_own_is_let_s_encrypt_and_its_files_tell_the_account(folder: Path) -> None:
-    assert order(folder, "HOOK=/usr/bin/dns01\n") == Order(LETSENCRYPT, ACCOUNT)
+    assert order(folder, "HOOK=/usr/bin/dns01\n") == AcmeAccount(LETSENCRYPT, ACCOUNT)
 
 
 @pytest.mark.parametrize(
     "line", [f'CA="{STAGING}"', "CA=letsencrypt-test", "export CA='letsencrypt-test' # x"]
 )
 def test_dehydrated_s_config_names_another(folder: Path, line: str) -> None:
-    assert order(folder, f"{line}\n") == Order(STAGING)
+    assert order(folder, f"{line}\n") == AcmeAccount(STAGING)
 
 
 def test_dehydrated_s_command_line_goes_before(folder: Path) -> None:
-    assert order(folder, 'CA="zerossl"\n', said="letsencrypt") == Order(LETSENCRYPT, ACCOUNT)
+    assert order(folder, 'CA="zerossl"\n', said="letsencrypt") == AcmeAccount(LETSENCRYPT, ACCOUNT)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_dehydrated_s_command_line_goes_before(folder: Path) -> None:
     ['CA="$(cat /etc/ca)"', 'CA="${MY_CA}"', "if true; then\n  CA=zerossl\nfi", ". /etc/dehydrated/secrets"],
 )
 def test_what_only_a_shell_could_tell_is_unknown_and_nothing_is_executed(folder: Path, text: str) -> None:
-    assert order(folder, f"{text}\n") == Order()
+    assert order(folder, f"{text}\n") == AcmeAccount()
 
 
 def test_a_ca_that_is_named_beside_a_sourced_file_is_believed(folder: Path) -> None:
@@ -181,16 +181,16 @@ def test_a_ca_that_is_named_beside_a_sourced_file_is_believed(folder: Path) -> N
 def test_dehydrated_s_accounts_may_be_elsewhere(folder: Path) -> None:
     os.rename(folder / "accounts", folder / "keys")
 
-    assert order(folder, "").account == ""
-    assert order(folder, f"ACCOUNTDIR={folder}/keys\n").account == ACCOUNT
-    assert order(folder, 'ACCOUNTDIR="${BASEDIR}/keys"\n').account == ACCOUNT
+    assert order(folder, "").uri == ""
+    assert order(folder, f"ACCOUNTDIR={folder}/keys\n").uri == ACCOUNT
+    assert order(folder, 'ACCOUNTDIR="${BASEDIR}/keys"\n').uri == ACCOUNT
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"url": null}'])
 def test_an_account_file_that_tells_nothing_leaves_it_unknown(folder: Path, text: str) -> None:
     (next((folder / "accounts").iterdir()) / "account_id.json").write_text(text)
 
-    assert order(folder, "") == Order(LETSENCRYPT)
+    assert order(folder, "") == AcmeAccount(LETSENCRYPT)
 
 
 # A call
@@ -199,9 +199,9 @@ def test_an_account_file_that_tells_nothing_leaves_it_unknown(folder: Path, text
 def test_a_call_of_dehydrated_s_is_known_by_the_config_that_it_exports(folder: Path) -> None:
     (folder / "config").write_text("CA=letsencrypt\n")
     with running("--cron", name="dehydrated") as client:
-        assert of_call({"CONFIG": str(folder / "config")}, client) == Order(LETSENCRYPT, ACCOUNT)
-        assert of_call({"CONFIG": str(folder / "nowhere")}, client) == Order()
-        assert of_call({}, client) == Order()
+        assert of_call({"CONFIG": str(folder / "config")}, client) == AcmeAccount(LETSENCRYPT, ACCOUNT)
+        assert of_call({"CONFIG": str(folder / "nowhere")}, client) == AcmeAccount()
+        assert of_call({}, client) == AcmeAccount()
 
 
 def test_options_of_dehydrated_s_go_before_its_config(folder: Path) -> None:
@@ -210,7 +210,7 @@ def test_options_of_dehydrated_s_go_before_its_config(folder: Path) -> None:
     with running("-c", "--ca", "zerossl", name="dehydrated") as client:
         assert of_call(environ, client).directory == PRESETS["zerossl"]
     with running("-c", "--privkey", "other.pem", name="dehydrated") as client:
-        assert of_call(environ, client) == Order(LETSENCRYPT)
+        assert of_call(environ, client) == AcmeAccount(LETSENCRYPT)
 
 
 @pytest.mark.parametrize(
@@ -223,14 +223,14 @@ def test_options_of_dehydrated_s_go_before_its_config(folder: Path) -> None:
 )
 def test_other_clients_tell_by_their_command_line(name: str, words: tuple[str, ...]) -> None:
     with running(*words, name=name) as client:
-        assert of_call({}, client) == Order(STAGING)
+        assert of_call({}, client) == AcmeAccount(STAGING)
 
 
 def test_a_client_that_says_nothing_is_not_guessed_about(folder: Path) -> None:
     (folder / "config").write_text("CA=letsencrypt\n")  # is not certbot's
     with running("renew", name="certbot") as client:
-        assert of_call({"CONFIG": str(folder / "config")}, client) == Order()
-    assert of_call({"CONFIG": str(folder / "config")}, None) == Order()
+        assert of_call({"CONFIG": str(folder / "config")}, client) == AcmeAccount()
+    assert of_call({"CONFIG": str(folder / "config")}, None) == AcmeAccount()
 
 
 def test_certbot_s_renewal_file_tells_ca_and_account(tmp_path: Path) -> None:
@@ -238,10 +238,10 @@ def test_certbot_s_renewal_file_tells_ca_and_account(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "regr.json").write_text(json.dumps({"body": {}, "uri": ACCOUNT}))
 
-    assert of_certbot({"server": LETSENCRYPT, "account": "0123"}, str(tmp_path)) == Order(
+    assert of_certbot({"server": LETSENCRYPT, "account": "0123"}, str(tmp_path)) == AcmeAccount(
         LETSENCRYPT, ACCOUNT
     )
-    assert of_certbot({}, str(tmp_path)) == Order()
+    assert of_certbot({}, str(tmp_path)) == AcmeAccount()
 
 
 def test_an_account_s_uri_may_have_its_scheme_in_capitals() -> None:

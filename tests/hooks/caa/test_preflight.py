@@ -17,8 +17,8 @@ from testbed import TIME_LIMIT, Bind, Knot, NameServer, PowerDNS, World, Zone
 from testbed.sockets import Transport
 
 from dns01.errors import CaaForbids
-from dns01.hooks.caa.evaluation import CannotTell, RRset
-from dns01.hooks.caa.issuers import Authority
+from dns01.hooks.caa.evaluation import CaaRRset, CannotTell
+from dns01.hooks.caa.issuers import Issuer
 from dns01.hooks.caa.preflight import Lookups, preflight, records_at
 from dns01.hooks.clients.call import Call
 from dns01.hooks.clients.challenge import Challenge
@@ -27,7 +27,7 @@ from dns01.hooks.dns.cname_chain import Discovery
 from dns01.hooks.dns.destination import Server
 from dns01.hooks.dns.timing import Timing
 
-LETSENCRYPT = Authority(("letsencrypt.org",))
+LETSENCRYPT = Issuer(("letsencrypt.org",))
 NS1 = "127.1.0.1"
 A, B = validation("a"), validation("b")
 APEX = ("example.org", "token-a", A)
@@ -82,7 +82,7 @@ def test_records_are_asked_of_authoritative_servers_alone(world: World) -> None:
 
 
 def test_a_name_that_does_not_exist_has_none(world: World) -> None:
-    assert records_at(discovery(world), "nowhere.example.org") == RRset("nowhere.example.org")
+    assert records_at(discovery(world), "nowhere.example.org") == CaaRRset("nowhere.example.org")
 
 
 def test_a_cname_into_another_zone_is_followed(world: World) -> None:
@@ -298,7 +298,7 @@ def test_the_same_records_are_nothing_to_a_ca_that_nobody_knows(tmp_path: Path) 
 # Servers that the configuration names (private zones)
 
 INSIDE = "127.3.0.1"
-SOMEBODYS_OWN = Authority(("ca.corp.internal",))
+SOMEBODYS_OWN = Issuer(("ca.corp.internal",))
 FORBIDS = '@ CAA 0 issue "sectigo.com"\n'
 
 
@@ -321,7 +321,7 @@ class Choosy(NameServer):
         return None if response is not None and response.rcode() == dns.rcode.REFUSED else response
 
 
-def ask_inside(domain: str, authority: Authority, zone_query: float = 2) -> None:
+def ask_inside(domain: str, authority: Issuer, zone_query: float = 2) -> None:
     """Of the servers that the configuration names, as a phase does it."""
     inside = Discovery(
         [], [Server(INSIDE, (Address(INSIDE),))], timing=Timing(datagram=0.5, zone_query=zone_query)

@@ -13,13 +13,13 @@ import pytest
 from testbed import TIME_LIMIT
 
 import dns01
-from dns01.hooks.clients.process import Client, calling_client, is_alive, this_process
+from dns01.hooks.clients.process import ClientProcess, calling_client, is_alive, this_process
 
 PYTHONPATH = str(Path(dns01.__file__).parent.parent)
 SCRIPT = "#!/bin/bash\n"
 CALL_NEXT = '( "$@"; true )\ntrue\n'  # from a subshell, and no exec of the last command
 
-Calls = Callable[..., tuple[list[int], Client | None]]
+Calls = Callable[..., tuple[list[int], ClientProcess | None]]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def calls(tmp_path: Path) -> Calls:
     )
     hook.chmod(0o755)
 
-    def run(*names: str, start: list[str] | None = None) -> tuple[list[int], Client | None]:
+    def run(*names: str, start: list[str] | None = None) -> tuple[list[int], ClientProcess | None]:
         scripts = []
         for place, name in enumerate(names):
             script = tmp_path / str(place) / name
@@ -53,7 +53,7 @@ def calls(tmp_path: Path) -> Calls:
         )
         *pids, client = done.stdout.splitlines()
         found = json.loads(client)
-        return [int(pid) for pid in pids], Client(*found) if found else None
+        return [int(pid) for pid in pids], ClientProcess(*found) if found else None
 
     return run
 
@@ -194,7 +194,7 @@ def test_this_process_is_its_own_client_while_it_lasts() -> None:
         "import json; from dns01.hooks.clients.process import this_process;"
         "print(json.dumps(this_process('script')))"
     )
-    ended = Client(*json.loads(in_a_process(say)))
+    ended = ClientProcess(*json.loads(in_a_process(say)))
     assert ended.name == "script"
     assert is_alive(ended) is False
 
@@ -202,8 +202,8 @@ def test_this_process_is_its_own_client_while_it_lasts() -> None:
 def test_a_client_that_proc_hides_cannot_be_judged() -> None:
     here = this_process()
     look = (
-        "import os; from dns01.hooks.clients.process import Client, is_alive; "
-        f"here = Client(*{tuple(here)!r}); is_alive(here); "  # all is imported while it can be read
+        "import os; from dns01.hooks.clients.process import ClientProcess, is_alive; "
+        f"here = ClientProcess(*{tuple(here)!r}); is_alive(here); "  # all is imported while it can be read
         "os.setgroups([]); os.setgid(65534); os.setuid(65534); "
         f"print(os.path.exists('/proc/{here.pid}'), is_alive(here))"
     )

@@ -9,7 +9,7 @@ import pytest
 from testbed import TIME_LIMIT
 
 from dns01.hooks.commands import dns01
-from dns01.hooks.commands.command_line import Command, commands
+from dns01.hooks.commands.command_line import CommandHelp, commands
 from dns01.hooks.commands.completion import script
 from dns01.providers import names
 
@@ -55,7 +55,7 @@ def in_fish(file: Path, line: str) -> list[str]:
     return [each.partition("\t")[0] for each in said.splitlines()]
 
 
-def flags(command: Command) -> set[str]:
+def flags(command: CommandHelp) -> set[str]:
     return {flag for option in command.options for flag in option.flags}
 
 
@@ -65,12 +65,12 @@ def test_what_is_printed_is_a_script_of_that_shell(shell: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("command", TREE, ids=lambda command: " ".join(command.path))
-def test_bash_completes_every_command_and_option(bash: Path, command: Command) -> None:
+def test_bash_completes_every_command_and_option(bash: Path, command: CommandHelp) -> None:
     assert set(in_bash(bash, *command.path)) >= {*command.subcommands, *flags(command)} - {"files:default"}
 
 
 @pytest.mark.parametrize("command", TREE, ids=lambda command: " ".join(command.path))
-def test_fish_completes_every_command_and_option(fish: Path, command: Command) -> None:
+def test_fish_completes_every_command_and_option(fish: Path, command: CommandHelp) -> None:
     words = " ".join(command.path)
 
     assert set(in_fish(fish, f"{words} ")) >= set(command.subcommands)

@@ -34,15 +34,15 @@ from dns01.hooks.clients.call import Call
 from dns01.hooks.clients.challenge import Challenge
 from dns01.hooks.notify.section import Receivers, load_receivers, receivers_to_tell
 from dns01.hooks.notify.send import Message, deliver
-from dns01.hooks.notify.state_changes import Observation, of_call, tell
+from dns01.hooks.notify.state_changes import SubjectState, of_call, tell
 from dns01.hooks.state.atomic import iso
 from dns01.secret import hide
 
 SECRET = "Zm9yLXRoZS1ob29r"
 NOON = 1_800_000_000.0
-WELL = Observation("a thing", "the thing")
-ILL = Observation("a thing", "the thing", "failed", "it broke", "do")
-OTHER = Observation("another", "the other", "expired", "it expired", "renew")
+WELL = SubjectState("a thing", "the thing")
+ILL = SubjectState("a thing", "the thing", "failed", "it broke", "do")
+OTHER = SubjectState("another", "the other", "expired", "it expired", "renew")
 
 
 class Webhook(Served):
@@ -106,7 +106,7 @@ class Office:
         self.environ = {"DNS01_CONFIG": str(file), "DNS01_STATE_DIR": str(self.state)}
         self.post = Post()
 
-    def tell(self, *seen: Observation, at: float = NOON) -> list[str]:
+    def tell(self, *seen: SubjectState, at: float = NOON) -> list[str]:
         tell(seen, self.environ, lambda: at, self.post)
         return self.post.since()
 
@@ -185,7 +185,7 @@ def test_a_message_that_was_not_taken_is_sent_by_the_next_call_whatever_that_is_
     said = capfd.readouterr().err
     assert said == " ! the notification by the command failed: it is down; a later call tries again\n"
     office.post.down = set()
-    assert office.tell(Observation("anything", "anything"), at=NOON + 601) == ["it broke\n  -> do"]
+    assert office.tell(SubjectState("anything", "anything"), at=NOON + 601) == ["it broke\n  -> do"]
 
 
 def test_a_receiver_that_has_just_failed_is_left_alone_for_ten_minutes(tmp_path: Path) -> None:

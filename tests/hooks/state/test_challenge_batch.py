@@ -11,7 +11,7 @@ from contract import validation
 
 from dns01.errors import StateError
 from dns01.hooks.clients.challenge import Challenge
-from dns01.hooks.clients.process import Client, this_process
+from dns01.hooks.clients.process import ClientProcess, this_process
 from dns01.hooks.state.certbot_batch import add_call
 from dns01.hooks.state.challenge_batch import ChallengeBatch
 
@@ -19,7 +19,7 @@ ONE, TWO = (Challenge(name, "", validation(name)) for name in ("one.example.org"
 
 
 @pytest.fixture
-def certbot() -> Client:
+def certbot() -> ClientProcess:
     """This process's parent, as which ``noted`` finds it."""
     return this_process("certbot")._replace(pid=os.getppid(), start=_start(os.getppid()))
 
@@ -49,7 +49,7 @@ def later_call(state: Path, challenge: Challenge, *, word: str = "auth", **other
 
 
 def test_a_later_call_of_the_run_notes_what_the_last_one_reads(
-    tmp_path: Path, batch: ChallengeBatch, certbot: Client
+    tmp_path: Path, batch: ChallengeBatch, certbot: ClientProcess
 ) -> None:
     batch.note(certbot, "publish", [ONE])
 
@@ -61,7 +61,7 @@ def test_a_later_call_of_the_run_notes_what_the_last_one_reads(
 
 
 def test_the_first_call_and_the_last_are_none_of_these(
-    tmp_path: Path, batch: ChallengeBatch, certbot: Client
+    tmp_path: Path, batch: ChallengeBatch, certbot: ClientProcess
 ) -> None:
     first = later_call(tmp_path, ONE)
     batch.note(certbot, "publish", [ONE])
@@ -87,7 +87,7 @@ def test_the_first_call_and_the_last_are_none_of_these(
     ids=["a quote", "no ASCII", "a line feed", "too long", "nothing", "no value of dns-01", "quotes"],
 )
 def test_what_is_not_plain_goes_the_full_way_which_checks_it(
-    tmp_path: Path, batch: ChallengeBatch, certbot: Client, challenge: Challenge
+    tmp_path: Path, batch: ChallengeBatch, certbot: ClientProcess, challenge: Challenge
 ) -> None:
     batch.note(certbot, "publish", [ONE])
 
@@ -97,7 +97,7 @@ def test_what_is_not_plain_goes_the_full_way_which_checks_it(
 
 
 def test_a_line_that_was_torn_costs_itself_alone(
-    tmp_path: Path, batch: ChallengeBatch, certbot: Client, said: list[str]
+    tmp_path: Path, batch: ChallengeBatch, certbot: ClientProcess, said: list[str]
 ) -> None:
     batch.note(certbot, "publish", [ONE])
     (file,) = (tmp_path / "intents").iterdir()
@@ -110,7 +110,7 @@ def test_a_line_that_was_torn_costs_itself_alone(
 
 
 def test_a_file_of_a_newer_version_is_left_to_it(
-    tmp_path: Path, batch: ChallengeBatch, certbot: Client, said: list[str]
+    tmp_path: Path, batch: ChallengeBatch, certbot: ClientProcess, said: list[str]
 ) -> None:
     batch.note(certbot, "publish", [ONE])
     (file,) = (tmp_path / "intents").iterdir()
@@ -122,7 +122,7 @@ def test_a_file_of_a_newer_version_is_left_to_it(
 
 
 def test_a_folder_that_others_may_write_to_is_refused(
-    tmp_path: Path, batch: ChallengeBatch, certbot: Client
+    tmp_path: Path, batch: ChallengeBatch, certbot: ClientProcess
 ) -> None:
     batch.note(certbot, "publish", [ONE])
     (tmp_path / "intents").chmod(0o777)
@@ -133,7 +133,7 @@ def test_a_folder_that_others_may_write_to_is_refused(
 
 
 def test_with_its_own_those_of_clients_that_have_ended_are_forgotten(
-    tmp_path: Path, batch: ChallengeBatch, certbot: Client
+    tmp_path: Path, batch: ChallengeBatch, certbot: ClientProcess
 ) -> None:
     ended = certbot._replace(start=certbot.start - 1)
     batch.note(ended, "publish", [ONE])

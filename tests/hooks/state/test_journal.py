@@ -16,7 +16,7 @@ import pytest
 
 from dns01.errors import StateError
 from dns01.hooks.clients.challenge import Challenge
-from dns01.hooks.clients.process import Client, this_process
+from dns01.hooks.clients.process import ClientProcess, this_process
 from dns01.hooks.state.journal import Entry, Journal
 from dns01.hooks.state.pending_work import anything_open
 
@@ -49,7 +49,7 @@ def journal(state_dir: Path, clock: Clock, warnings: list[str]) -> Journal:
     return Journal(str(state_dir), clock, warn=warnings.append)
 
 
-def entry(value: str = "one", name: str = NAME, client: Client | None = None) -> Entry:
+def entry(value: str = "one", name: str = NAME, client: ClientProcess | None = None) -> Entry:
     return Entry(
         domain=name.removeprefix("_acme-challenge."),
         token=f"token of {value}",

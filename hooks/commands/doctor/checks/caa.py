@@ -8,7 +8,7 @@ from contextlib import suppress
 from .....errors import DelegationError
 from ....caa.evaluation import Verdict
 from ....caa.evaluation import check as judge
-from ....caa.issuers import Authority, Order, authority
+from ....caa.issuers import AcmeAccount, Issuer, issuer_of
 from ....caa.preflight import Lookups, is_binding
 from ....dns.cname_chain import Discovery
 from ..finding import Examined, Finding, Severity
@@ -25,7 +25,7 @@ def check(examined: Examined) -> Iterator[Finding]:
         with suppress(DelegationError):  # which is said of the servers
             world.find(examined.name)  # what is above its zone need not be there
     order = order_of(examined)
-    ca = authority(examined.settings.ca, examined.settings.ca_account, order)
+    ca = issuer_of(examined.settings.ca, examined.settings.ca_account, order)
     base = examined.domain.removeprefix("*.")
     lookups = Lookups(world, [base])
     if one_sided := list(differing(examined, ca, lookups)):
@@ -48,9 +48,9 @@ def check(examined: Examined) -> Iterator[Finding]:
             yield _finding(beside, Severity.NOTE)
 
 
-def _of_the_client(examined: Examined, ca: Authority, order: Order, lookups: Lookups) -> Iterator[Finding]:
+def _of_the_client(examined: Examined, ca: Issuer, order: AcmeAccount, lookups: Lookups) -> Iterator[Finding]:
     """The CA that the client orders from, where another is configured here and may issue."""
-    theirs = authority("", "", order)
+    theirs = issuer_of("", "", order)
     if not theirs.names or theirs.names == ca.names:
         return
     verdict = judge(examined.domain, theirs, lookups)

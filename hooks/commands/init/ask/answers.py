@@ -16,7 +16,7 @@ from ....clients.challenge import owner_name
 from ....clients.setup import acme_sh
 from ....config.settings import Settings
 from ..bind import preparation
-from ..clients import Client
+from ..clients import ClientSetup
 from ..clients.registry import CLIENTS, NO_HOOK, called, installed
 from ..found import Found, registry
 from ..options import Options
@@ -40,7 +40,7 @@ def check(options: Options) -> None:
     ca.check(options)
 
 
-def choose_client(questions: Questions, options: Options) -> Client:
+def choose_client(questions: Questions, options: Options) -> ClientSetup:
     """The ACME client: the one that is installed, if it is the only one."""
     if options.client:
         return _given_client(options.client)
@@ -53,7 +53,7 @@ def choose_client(questions: Questions, options: Options) -> Client:
     return CLIENTS[questions.choice("ACME client", "--client", list(CLIENTS), default, called)]
 
 
-def choose_names(questions: Questions, options: Options, client: Client) -> tuple[str, ...]:
+def choose_names(questions: Questions, options: Options, client: ClientSetup) -> tuple[str, ...]:
     """The names of the certificate."""
     if options.domains:
         return names_in(" ".join(options.domains))
@@ -84,7 +84,7 @@ def choose_account(
     return account.choose(questions, provider, name, there, ours, said)
 
 
-def _given_client(name: str) -> Client:
+def _given_client(name: str) -> ClientSetup:
     with at("--client"):
         return CLIENTS[called(name)]
 

@@ -11,7 +11,7 @@ from .....own_program import own_path
 from ....caa import issuers
 from ....caa.issuers import PRESETS
 from ....config.load import DEFAULT_FILE
-from ..clients import Client, Order, dehydrated
+from ..clients import ClientSetup, SetupRequest, dehydrated
 from ..clients.registry import CLIENTS
 from ..options import Options
 from .questions import Questions, say
@@ -30,18 +30,18 @@ def check(options: Options) -> None:
 
 
 def choose_order(
-    questions: Questions, options: Options, client: Client, names: tuple[str, ...], file: str
-) -> Order:
+    questions: Questions, options: Options, client: ClientSetup, names: tuple[str, ...], file: str
+) -> SetupRequest:
     """The CA for these names, and the address for it. ``file``: dns01's own configuration."""
     before, _ = of_dehydrated(client)
     word = _ca(questions, options, before)
     directory = PRESETS.get(word, word)
     email = _email(questions, options, client, directory)
     config = "" if file == DEFAULT_FILE else file
-    return Order(names, directory, word, email, own_path(), config, options.cli_ini)
+    return SetupRequest(names, directory, word, email, own_path(), config, options.cli_ini)
 
 
-def of_dehydrated(client: Client) -> tuple[str, tuple[str, ...]]:
+def of_dehydrated(client: ClientSetup) -> tuple[str, tuple[str, ...]]:
     """Its CA and the names of its first certificate; of other clients, nothing is known."""
     return dehydrated.configured() if client is CLIENTS["dehydrated"] else ("", ())
 
@@ -81,7 +81,7 @@ def _ca(questions: Questions, options: Options, before: str) -> str:
     return plain + TEST * (kind == "staging")
 
 
-def _address(address: str, client: Client, directory: str) -> str:
+def _address(address: str, client: ClientSetup, directory: str) -> str:
     """The mail address, or none where the client does without. Raises UsageError."""
     if address:
         return _mail_address(address, directory)
@@ -102,7 +102,7 @@ def _mail_address(address: str, directory: str) -> str:
     return address
 
 
-def _email(questions: Questions, options: Options, client: Client, directory: str) -> str:
+def _email(questions: Questions, options: Options, client: ClientSetup, directory: str) -> str:
     check = partial(_address, client=client, directory=directory)
     if options.email is not None:
         with at("--email"):

@@ -50,7 +50,7 @@ class Source(NamedTuple):
     statements: tuple[Statement, ...]
 
 
-class Zone(NamedTuple):
+class NamedZone(NamedTuple):
     """A zone that the configuration has. ``name``: without the dot at its end, in lower case."""
 
     name: str
@@ -81,10 +81,10 @@ class NamedConf(NamedTuple):
                 if statement.words[:1] == (word,):
                     yield source, statement
 
-    def zones(self) -> list[Zone]:
+    def zones(self) -> list[NamedZone]:
         """The zones outside of views, in the order of the files."""
         return [
-            Zone(statement.words[1].rstrip(".").lower(), source, statement)
+            NamedZone(statement.words[1].rstrip(".").lower(), source, statement)
             for source, statement in self.every("zone")
             if len(statement.words) > 1
         ]

@@ -15,7 +15,7 @@ from .....own_address import is_own_address
 from ....clients.challenge import owner_name
 from ..found import Found, bind
 from ..written.files import Draft, read
-from .named_conf import NamedConf, Zone, present
+from .named_conf import NamedConf, NamedZone, present
 from .named_process import NamedProcess
 from .update_policy import Edit, apply, lacking
 
@@ -115,9 +115,9 @@ def _changeable() -> NamedConf | None:
     return conf
 
 
-def _zones_of(zones: Iterable[Zone], names: Iterable[str]) -> list[tuple[Zone, list[str]]]:
+def _zones_of(zones: Iterable[NamedZone], names: Iterable[str]) -> list[tuple[NamedZone, list[str]]]:
     """The primary zones that hold challenges of the names, and their owners."""
-    found: dict[str, tuple[Zone, list[str]]] = {}
+    found: dict[str, tuple[NamedZone, list[str]]] = {}
     known = sorted(zones, key=lambda zone: len(zone.name), reverse=True)
     for owner in dict.fromkeys(map(owner_name, names)):
         zone = next((zone for zone in known if zone.name and is_within(owner, zone.name)), None)
@@ -174,7 +174,7 @@ def _key_drafts(conf: NamedConf, key: Key, process: NamedProcess) -> list[Draft]
     return [Draft(path, text, KEY_MODE, secret=True, group=process.gid)]
 
 
-def _include(conf: NamedConf, key: Key, zone: Zone) -> list[Edit]:
+def _include(conf: NamedConf, key: Key, zone: NamedZone) -> list[Edit]:
     """Before the zone, where the administrator looks."""
     path = _key_file(conf, key)
     if _defined(conf, key) or conf.includes(path):
@@ -183,7 +183,7 @@ def _include(conf: NamedConf, key: Key, zone: Zone) -> list[Edit]:
     return [Edit(zone.source.path, start, start, f'include "{path}";\n')]
 
 
-def _writable(conf: NamedConf, zone: Zone, process: NamedProcess) -> Draft | None:
+def _writable(conf: NamedConf, zone: NamedZone, process: NamedProcess) -> Draft | None:
     """A copy of the zone's file where named may write its journal; None where it may already. Raises
     ConfigError where that is to be done by hand."""
     file, journal = zone.statement.inside("file"), zone.statement.inside("journal")

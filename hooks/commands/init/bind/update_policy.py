@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .....errors import ConfigError
 from .....names import is_within
-from .named_conf import Statement, Zone
+from .named_conf import NamedZone, Statement
 
 INDENT = "    "
 TEXT = ("TXT", "ANY")
@@ -30,7 +30,7 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
     return text
 
 
-def lacking(zone: Zone, key: str, owners: Sequence[str]) -> list[Edit]:
+def lacking(zone: NamedZone, key: str, owners: Sequence[str]) -> list[Edit]:
     """What is to be written for the key to change the TXT records at the owners. Raises ConfigError, with
     what to write by hand, where the zone says something that is not ours to change."""
     update, policy = zone.statement.inside("allow-update"), zone.statement.inside("update-policy")
@@ -51,7 +51,7 @@ def lacking(zone: Zone, key: str, owners: Sequence[str]) -> list[Edit]:
     raise _by_hand(zone, "allow-update", rules)
 
 
-def _before_others(zone: Zone, policy: Statement, rules: Sequence[str]) -> Iterator[Edit]:
+def _before_others(zone: NamedZone, policy: Statement, rules: Sequence[str]) -> Iterator[Edit]:
     """The rules first, for the first one that fits decides; each on a line of its own, and so are those that
     share a line with the opening brace."""
     path, text = zone.source.path, zone.source.text
@@ -97,7 +97,7 @@ def _policy(rules: Sequence[str]) -> str:
     return f"update-policy {{{lines}\n{INDENT}}};"
 
 
-def _at_the_end(zone: Zone, statement: str) -> Edit:
+def _at_the_end(zone: NamedZone, statement: str) -> Edit:
     """On a line of its own, where the closing brace has one."""
     text, closed = zone.source.text, zone.statement.closed
     line = text.rfind("\n", 0, closed) + 1
@@ -114,7 +114,7 @@ def _quoted(key: str) -> str:
     return key if key.replace("-", "").replace("_", "").isalnum() else f'"{key}"'
 
 
-def _by_hand(zone: Zone, what: str, rules: Sequence[str]) -> ConfigError:
+def _by_hand(zone: NamedZone, what: str, rules: Sequence[str]) -> ConfigError:
     return ConfigError(
         f"{zone.source.path}: the zone {zone.name} has its own {what}, which is left as it is",
         f"write in its place, with what else has to be granted: {_policy(rules)}",

@@ -15,7 +15,7 @@ from ..written.files import Draft
 LETSENCRYPT = PRESETS["letsencrypt"]
 
 
-class Order(NamedTuple):
+class SetupRequest(NamedTuple):
     """What a certificate is wanted for, and how. ``directory``: the CA's, by its URL; ``word``: the CA as
     it was given. ``hook``: the path of dns01. ``config``: its configuration, where that is not in the usual
     place; else empty. ``cli_ini``: whether certbot's own configuration is to be written."""
@@ -39,7 +39,7 @@ class Order(NamedTuple):
         return {"DNS01_CONFIG": self.config} if self.config else {}
 
 
-class Client(NamedTuple):
+class ClientSetup(NamedTuple):
     """What init has to know of an ACME client. ``programs``: whose being there says that the client is used.
     ``wants_email``: it does not do without. ``drafts``: its files, as they are to be. ``paste``: what is to
     be written or run by hand, in lines. ``first``: the commands that bring the certificate, even if one of
@@ -51,24 +51,24 @@ class Client(NamedTuple):
 
     name: str
     programs: tuple[str, ...]
-    drafts: Callable[[Order], Sequence[Draft]]
-    paste: Callable[[Order], Sequence[str]]
-    first: Callable[[Order], Sequence[Sequence[str]]]
-    renewal: Callable[[Order], Sequence[str]]
-    daily: Callable[[Order], str] = lambda order: ""
+    drafts: Callable[[SetupRequest], Sequence[Draft]]
+    paste: Callable[[SetupRequest], Sequence[str]]
+    first: Callable[[SetupRequest], Sequence[Sequence[str]]]
+    renewal: Callable[[SetupRequest], Sequence[str]]
+    daily: Callable[[SetupRequest], str] = lambda order: ""
     wants_email: bool = False
     is_sequential: bool = False
     is_silent: bool = False
-    environment: Callable[[Order], Mapping[str, str]] = lambda order: order.environment
+    environment: Callable[[SetupRequest], Mapping[str, str]] = lambda order: order.environment
     address: Callable[[], str | None] = lambda: None
 
 
-def is_installed(client: Client) -> bool:
+def is_installed(client: ClientSetup) -> bool:
     """Whether its program is on this machine."""
     return any(map(shutil.which, client.programs))
 
 
-def nothing(order: Order) -> tuple[()]:
+def nothing(order: SetupRequest) -> tuple[()]:
     """Gives nothing: for a client that has no file of its own, or no command."""
     return ()
 
@@ -78,7 +78,7 @@ def assignments(variables: Mapping[str, str]) -> str:
     return " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
 
 
-def hook_command(order: Order, *words: str) -> str:
+def hook_command(order: SetupRequest, *words: str) -> str:
     """The hook with its words, for a shell to run."""
     environment = ["env", assignments(order.environment)] if order.environment else []
     return " ".join([*environment, shlex.quote(order.hook), *words])

@@ -10,13 +10,13 @@ from ....clients.setup import schedule
 from ....clients.setup.cron_faults import RENEW
 from ..written.files import Draft, read
 from ..written.lines import assign
-from . import LETSENCRYPT, Client, Order, cron, folder, hook_command
+from . import LETSENCRYPT, ClientSetup, SetupRequest, cron, folder, hook_command
 
 ASSIGNMENT = r"\s*{name}\s*="
 HOOKS = {"manual-auth-hook": "auth", "manual-cleanup-hook": "cleanup", "deploy-hook": "deploy"}
 
 
-def drafts(order: Order) -> list[Draft]:
+def drafts(order: SetupRequest) -> list[Draft]:
     """Nothing, unless cli.ini is wanted: it holds for every certificate of this certbot."""
     if not order.cli_ini:
         return []
@@ -34,7 +34,7 @@ def drafts(order: Order) -> list[Draft]:
     return [Draft(path, text)]
 
 
-def command(order: Order) -> list[list[str]]:
+def command(order: SetupRequest) -> list[list[str]]:
     """The words of the command, in groups that belong on one line."""
     groups = [["certbot", "certonly"]]
     if not order.cli_ini:
@@ -55,22 +55,22 @@ def _is_there(name: str) -> bool:
     return os.path.exists(f"{folder('/etc/letsencrypt', '~/.config/letsencrypt')}/renewal/{name}.conf")
 
 
-def _server(order: Order) -> list[list[str]]:
+def _server(order: SetupRequest) -> list[list[str]]:
     if order.directory == PRESETS["letsencrypt-test"]:
         return [["--test-cert"]]
     return [] if order.directory == LETSENCRYPT else [["--server", order.directory]]
 
 
-def paste(order: Order) -> list[str]:
+def paste(order: SetupRequest) -> list[str]:
     return " \\\n    ".join(map(shlex.join, command(order))).splitlines()
 
 
-def first(order: Order) -> list[list[str]]:
+def first(order: SetupRequest) -> list[list[str]]:
     words = [word for group in command(order) for word in group]
     return [[*words, "--non-interactive", "--agree-tos"]]
 
 
-def renewal(order: Order) -> list[str]:
+def renewal(order: SetupRequest) -> list[str]:
     # A dry run goes to Let's Encrypt, whatever the CA.
     is_tried = order.directory in (LETSENCRYPT, PRESETS["letsencrypt-test"])
     return [*_scheduling(), "certbot renew" + " --dry-run" * is_tried]
@@ -87,4 +87,4 @@ def _scheduling() -> list[str]:
     return cron("certbot", RENEW["certbot"])
 
 
-CERTBOT = Client("certbot", ("certbot",), drafts, paste, first, renewal, is_silent=True)
+CERTBOT = ClientSetup("certbot", ("certbot",), drafts, paste, first, renewal, is_silent=True)

@@ -14,13 +14,13 @@ from ....clients.setup.dehydrated_config import Dehydrated, lines, read_config
 from ....config.environment import OF_ACCOUNTS
 from ..written.files import Draft, read
 from ..written.lines import assign, without
-from . import Client, Order, cron, folder, nothing
+from . import ClientSetup, SetupRequest, cron, folder, nothing
 
 _PLAIN = re.compile(r"[\w@%+=:,./~-]*")
 ASSIGNMENT = r"\s*(export\s+)?{name}="
 
 
-def drafts(order: Order) -> list[Draft]:
+def drafts(order: SetupRequest) -> list[Draft]:
     """Both files. Lines that others need stay; an account in variables has moved to dns01's own file."""
     config, path = _present()
     before = read(path) or ""
@@ -52,7 +52,7 @@ def _own_path() -> str:
     return folder("/etc/dehydrated/config", "~/.config/dehydrated/config")
 
 
-def _settings(order: Order) -> dict[str, str]:
+def _settings(order: SetupRequest) -> dict[str, str]:
     contact = {"CONTACT_EMAIL": order.email} if order.email else {}
     return {
         "CA": order.word,
@@ -113,7 +113,7 @@ def _domains(text: str, wanted: Sequence[str]) -> str:
     return "\n".join([*every, line]) + "\n"
 
 
-def first(order: Order) -> list[list[str]]:
+def first(order: SetupRequest) -> list[list[str]]:
     """The account at the CA, and what is due; if the certificate is there, it alone is ordered anew."""
     names, alias = _line(order.names)
     issued = os.path.exists(os.path.join(_certificates(), alias or names[0], "cert.pem"))
@@ -134,11 +134,11 @@ def _command() -> list[str]:
     return ["dehydrated"] if os.geteuid() == 0 else ["dehydrated", "--config", _present()[1]]
 
 
-def daily(order: Order) -> str:
+def daily(order: SetupRequest) -> str:
     return f"{shlex.join(_command())} --cron"
 
 
-def renewal(order: Order) -> list[str]:
+def renewal(order: SetupRequest) -> list[str]:
     return cron("dehydrated", daily(order))
 
 
@@ -158,4 +158,6 @@ def address() -> str | None:
     return settings.get("CONTACT_EMAIL") or ("" if settings.get("HOOK") else None)
 
 
-DEHYDRATED = Client("dehydrated", ("dehydrated",), drafts, nothing, first, renewal, daily, address=address)
+DEHYDRATED = ClientSetup(
+    "dehydrated", ("dehydrated",), drafts, nothing, first, renewal, daily, address=address
+)

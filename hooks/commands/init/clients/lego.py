@@ -8,15 +8,15 @@ from glob import escape as glob_escape
 from glob import glob
 
 from ....clients.setup import certificate_paths
-from . import LETSENCRYPT, Client, Order, assignments, cron, folder, hook_command, nothing
+from . import LETSENCRYPT, ClientSetup, SetupRequest, assignments, cron, folder, hook_command, nothing
 
 
-def _variables(order: Order) -> dict[str, str]:
+def _variables(order: SetupRequest) -> dict[str, str]:
     """lego pauses for a minute between two names where it is not told otherwise."""
     return {"EXEC_PATH": order.hook, "EXEC_SEQUENCE_INTERVAL": "1", **order.environment}
 
 
-def _command(order: Order) -> list[str]:
+def _command(order: SetupRequest) -> list[str]:
     server = ["--server", order.directory] if order.directory != LETSENCRYPT else []
     names = [word for name in order.names for word in ("-d", name)]
     account = ["--email", order.email, "--path", _folder()]
@@ -27,21 +27,21 @@ def _folder() -> str:
     return folder(certificate_paths.LEGO, "~/.lego")
 
 
-def first(order: Order) -> list[list[str]]:
+def first(order: SetupRequest) -> list[list[str]]:
     return [[*_command(order), "run", "--run-hook", hook_command(order, "lego", "deploy")]]
 
 
-def paste(order: Order) -> list[str]:
+def paste(order: SetupRequest) -> list[str]:
     exports = [f"export {name}={shlex.quote(value)}" for name, value in _variables(order).items()]
     return [*exports, *(shlex.join(command) for command in first(order))]
 
 
-def daily(order: Order) -> str:
+def daily(order: SetupRequest) -> str:
     renew = [*_command(order), "renew", "--renew-hook", hook_command(order, "lego", "deploy")]
     return f"{assignments(_variables(order))} {shlex.join(renew)}"
 
 
-def renewal(order: Order) -> list[str]:
+def renewal(order: SetupRequest) -> list[str]:
     return cron("lego", daily(order))
 
 
@@ -51,7 +51,7 @@ def address() -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _traefik(order: Order) -> list[str]:
+def _traefik(order: SetupRequest) -> list[str]:
     exports = [f"{name}={value}" for name, value in _variables(order).items()]
     return [
         "# in the environment of Traefik (EnvironmentFile= of its unit, environment: of its container)",
@@ -68,11 +68,11 @@ def _traefik(order: Order) -> list[str]:
     ]
 
 
-def _traefik_renewal(order: Order) -> list[str]:
+def _traefik_renewal(order: SetupRequest) -> list[str]:
     return ["systemctl restart traefik    # it renews by itself"]
 
 
-LEGO = Client(
+LEGO = ClientSetup(
     "lego",
     ("lego",),
     nothing,
@@ -86,7 +86,7 @@ LEGO = Client(
     environment=_variables,
     address=address,
 )
-TRAEFIK = Client(
+TRAEFIK = ClientSetup(
     "traefik",
     ("traefik",),
     nothing,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .....errors import ConfigError
 from ..ask.questions import one_of
-from . import Client, is_installed
+from . import ClientSetup, is_installed
 from .certbot import CERTBOT
 from .dehydrated import DEHYDRATED
 from .lego import LEGO, TRAEFIK
@@ -17,7 +17,7 @@ NO_HOOK = (
 CLIENTS = {client.name: client for client in (DEHYDRATED, CERTBOT, LEGO, TRAEFIK, UACME)}
 
 
-def installed() -> list[Client]:
+def installed() -> list[ClientSetup]:
     """The clients whose program is on this machine."""
     return list(filter(is_installed, CLIENTS.values()))
 

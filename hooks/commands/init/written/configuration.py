@@ -11,7 +11,7 @@ from .....options import at
 from .....providers import load
 from ....config.load import DEFAULT_FILE
 from ....config.settings import Settings
-from ....config.toml import File
+from ....config.toml import TomlFile
 from ...provider_guide import least_ttl
 from ..ask.account import Chosen
 from .files import Draft, read
@@ -39,7 +39,7 @@ def present(file: str) -> Settings | None:
     if not (read(file) or "").strip():
         return None
     with at(file):
-        found = File(file, os.environ)
+        found = TomlFile(file, os.environ)
         return None if found.without_account else found.settings()
 
 

@@ -13,9 +13,9 @@ from ....issue.planning.renewal_windows import RenewalWindow
 from ....state.atomic import iso
 from ...document import record
 from ..expiry import Problem, worst
-from ..inventory import Destination
+from ..inventory import CertificateTarget
 from ..overview import Overview, Standing
-from ..services import Shown
+from ..services import ServedCertificate
 from .table import summary
 
 VERSION = 1
@@ -72,7 +72,7 @@ def _leaf(leaf: Leaf) -> dict[str, Any]:
     }
 
 
-def _destination(destination: Destination, shown: Mapping[str, Shown]) -> dict[str, Any]:
+def _destination(destination: CertificateTarget, shown: Mapping[str, ServedCertificate]) -> dict[str, Any]:
     there, still = destination.deployed, destination.pending
     service = destination.service
     return {
@@ -90,7 +90,7 @@ def _pending(delivery: Delivery) -> dict[str, Any]:
     return {"since": iso(delivery.since), "tries": delivery.tries, "error": redact(delivery.error)}
 
 
-def _shown(service: str, shown: Shown) -> dict[str, Any]:
+def _shown(service: str, shown: ServedCertificate) -> dict[str, Any]:
     verdict = "matches" if shown.matches else "unreachable" if shown.leaf is None else "other"
     return {
         "service": service,

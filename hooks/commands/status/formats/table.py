@@ -14,9 +14,9 @@ from ....deploy.certificate.leaf import Leaf
 from ....state.atomic import iso
 from ....state.journal import RETRACT
 from ..expiry import Level, span, with_hints, worst
-from ..inventory import Destination, Known
+from ..inventory import CertificateTarget, Known
 from ..overview import Overview, Standing
-from ..services import Shown
+from ..services import ServedCertificate
 
 NAMED = 3  # problems that the first line has room for
 LENGTH = 80  # characters of each
@@ -136,7 +136,7 @@ def common_name(issuer: str) -> str:
     return names[0] if names else issuer
 
 
-def deployed(destination: Destination) -> str:
+def deployed(destination: CertificateTarget) -> str:
     """The target, and since when the certificate is there."""
     target = destination.target or "its targets"
     if destination.pending:
@@ -144,7 +144,7 @@ def deployed(destination: Destination) -> str:
     return f"{target} ({iso(destination.deployed.since)[:10] if destination.deployed else 'not yet'})"
 
 
-def verdict(shown: Shown) -> str:
+def verdict(shown: ServedCertificate) -> str:
     """What the service shows, in a word or two."""
     if shown.matches:
         return "matches"

@@ -14,7 +14,7 @@ from dns01.errors import ClientGone, NotReady
 from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.challenge.readiness.by_name import ReadinessByName
 from dns01.hooks.challenge.readiness.wait import ReadinessWait
-from dns01.hooks.clients.process import Client
+from dns01.hooks.clients.process import ClientProcess
 from dns01.hooks.config.load import load_settings, open_account
 from dns01.hooks.config.settings import Account
 from dns01.hooks.dns.timing import Timing
@@ -24,8 +24,8 @@ from dns01.providers import base, memory
 
 NAME = "_acme-challenge.example.org"
 SERVER = "127.1.0.1"
-US = Client("dehydrated", 1, 1, "")
-SOMEBODY = Client("certbot", 2, 2, "")
+US = ClientProcess("dehydrated", 1, 1, "")
+SOMEBODY = ClientProcess("certbot", 2, 2, "")
 NOW = 1_000_000_000.0
 ENVIRON = {
     "DNS01_CONFIG": "",
@@ -65,7 +65,7 @@ def server() -> Iterator[NameServer]:
         yield server
 
 
-def entry(value: str = "ours", ttl: int = 60, client: Client | None = US) -> Entry:
+def entry(value: str = "ours", ttl: int = 60, client: ClientProcess | None = US) -> Entry:
     return Entry(
         "example.org", "token", NAME, NAME, value, ttl, "memory", "memory", "example.org", "", client
     )

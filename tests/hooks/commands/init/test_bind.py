@@ -10,7 +10,7 @@ import pytest
 from calls import Said, until
 from fresh import KEY_FILE, FreshMachine
 
-from dns01.hooks.commands.init.bind.named_conf import Source, Zone, parse
+from dns01.hooks.commands.init.bind.named_conf import NamedZone, Source, parse
 from dns01.hooks.commands.init.bind.named_process import is_kept_out
 from dns01.hooks.commands.init.bind.update_policy import apply, lacking
 
@@ -355,7 +355,7 @@ def test_what_is_none_of_its_grammar_is_refused(text: str) -> None:
 def test_each_rule_that_is_added_has_a_line_of_its_own(policy: str) -> None:
     text = f'zone "example.org" {{\n    update-policy {policy};\n}};\n'
     statements = parse(text)
-    zone = Zone("example.org", Source("/etc/named.conf", text, statements), statements[0])
+    zone = NamedZone("example.org", Source("/etc/named.conf", text, statements), statements[0])
     changed = apply(text, lacking(zone, "dns01", ["_acme-challenge.example.org", "_acme-challenge.b"]))
     rules = (parse(changed)[0].inside("update-policy") or statements[0]).block or ()
     before = statements[0].inside("update-policy")

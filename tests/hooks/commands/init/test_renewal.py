@@ -8,7 +8,7 @@ import pytest
 from fresh import KEY_FILE, FreshMachine
 
 from dns01.hooks.caa.issuers import PRESETS
-from dns01.hooks.commands.init.clients import Order
+from dns01.hooks.commands.init.clients import SetupRequest
 from dns01.hooks.commands.init.clients.registry import CLIENTS
 from dns01.hooks.commands.init.next_steps import say_what_comes_next
 
@@ -195,6 +195,8 @@ def test_a_staging_ca_that_another_s_entry_goes_on_with_is_a_finding(machine: Fr
 def test_the_pause_of_an_order_right_behind_another_is_said_before(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    order = Order(NAMES, PRESETS["letsencrypt-test"], "letsencrypt-test", "", "/opt/dns01/bin/dns01", "")
+    order = SetupRequest(
+        NAMES, PRESETS["letsencrypt-test"], "letsencrypt-test", "", "/opt/dns01/bin/dns01", ""
+    )
     say_what_comes_next(CLIENTS["certbot"], order, "rfc2136", str(tmp_path / "config.toml"), issued=True)
     assert "right away it waits up to a minute" in capsys.readouterr().out

@@ -10,7 +10,7 @@ import pytest
 from recording import NOW, WEB, Call, Recording, issue
 
 from dns01.hooks.clients.call import Certificate
-from dns01.hooks.clients.process import Client
+from dns01.hooks.clients.process import ClientProcess
 from dns01.hooks.deploy.delivery import Deliverer
 from dns01.hooks.deploy.ledger import Ledger
 from dns01.hooks.deploy.section import Deployment
@@ -55,7 +55,7 @@ def certificate(tmp_path: Path) -> Certificate:
 def call(ledger: Ledger) -> Call:
     """A call of the hook: its deliverer."""
 
-    def called(*targets: Deployment, client: Client | None = None, after: float = 0) -> Deliverer:
+    def called(*targets: Deployment, client: ClientProcess | None = None, after: float = 0) -> Deliverer:
         return Deliverer(targets or (WEB,), ledger, client, lambda: NOW + after)
 
     return called

@@ -11,15 +11,15 @@ from recording import ALIVE, GONE, MAIL, NEXT, NOW, WEB, Call, Recording, issue
 
 from dns01.errors import DeployError
 from dns01.hooks.clients.call import Certificate
-from dns01.hooks.clients.process import Client
+from dns01.hooks.clients.process import ClientProcess
 from dns01.hooks.deploy.ledger import Ledger
 from dns01.hooks.state.liveness import ABANDONED, RETRY_INTERVAL
 
 
 class TestTryingAgain:
     @pytest.fixture
-    def fail(self, call: Call, certificate: Certificate) -> Callable[[Client | None], None]:
-        def failed(client: Client | None) -> None:
+    def fail(self, call: Call, certificate: Certificate) -> Callable[[ClientProcess | None], None]:
+        def failed(client: ClientProcess | None) -> None:
             Recording.faults["install"] = DeployError("refused")
             call(client=client).deliver(certificate, [WEB])
             Recording.faults.clear()
@@ -48,10 +48,10 @@ class TestTryingAgain:
     def test_is_done_once_in_each_run(
         self,
         call: Call,
-        fail: Callable[[Client | None], None],
+        fail: Callable[[ClientProcess | None], None],
         ledger: Ledger,
-        by: Client | None,
-        now: Client | None,
+        by: ClientProcess | None,
+        now: ClientProcess | None,
         after: float,
         again: bool,
     ) -> None:
@@ -60,14 +60,14 @@ class TestTryingAgain:
         assert bool(ledger.deployed()) == again
 
     def test_by_hand_is_done_at_any_time(
-        self, call: Call, fail: Callable[[Client | None], None], ledger: Ledger
+        self, call: Call, fail: Callable[[ClientProcess | None], None], ledger: Ledger
     ) -> None:
         fail(ALIVE)
         call().retry(everything=True)
         assert ledger.pending() == []
         assert len(ledger.deployed()) == 1
 
-    def test_counts(self, call: Call, fail: Callable[[Client | None], None], ledger: Ledger) -> None:
+    def test_counts(self, call: Call, fail: Callable[[ClientProcess | None], None], ledger: Ledger) -> None:
         fail(None)
         Recording.faults["install"] = DeployError("refused")
         call(after=RETRY_INTERVAL).retry()
@@ -75,7 +75,7 @@ class TestTryingAgain:
         assert (pending.tries, pending.since, pending.tried) == (2, NOW, NOW + RETRY_INTERVAL)
 
     def test_takes_the_newest_certificate(
-        self, call: Call, fail: Callable[[Client | None], None], ledger: Ledger, tmp_path: Path
+        self, call: Call, fail: Callable[[ClientProcess | None], None], ledger: Ledger, tmp_path: Path
     ) -> None:
         fail(None)
         newer = issued(tmp_path / "certs" / "example.org", "example.org")
@@ -83,7 +83,7 @@ class TestTryingAgain:
         assert [each.fingerprint for each in ledger.deployed()] == [newer.facts.fingerprint]
 
     def test_takes_the_paths_that_the_client_gave_last(
-        self, call: Call, fail: Callable[[Client | None], None], ledger: Ledger, tmp_path: Path
+        self, call: Call, fail: Callable[[ClientProcess | None], None], ledger: Ledger, tmp_path: Path
     ) -> None:
         fail(None)
         moved = issue(tmp_path / "elsewhere", "example.org")
@@ -91,7 +91,7 @@ class TestTryingAgain:
         assert [each.certificate for each in ledger.deployed()] == [moved]
 
     def test_of_an_older_certificate_by_another_process_does_not_pass_for_the_newer_one(
-        self, call: Call, fail: Callable[[Client | None], None], ledger: Ledger, tmp_path: Path
+        self, call: Call, fail: Callable[[ClientProcess | None], None], ledger: Ledger, tmp_path: Path
     ) -> None:
         fail(None)
         newer = issue(tmp_path / "elsewhere", "example.org")
@@ -116,7 +116,7 @@ class TestTryingAgain:
     def test_is_given_up_when_the_target_is_not_configured_any_more(
         self,
         call: Call,
-        fail: Callable[[Client | None], None],
+        fail: Callable[[ClientProcess | None], None],
         ledger: Ledger,
         capsys: pytest.CaptureFixture[str],
     ) -> None:

@@ -9,14 +9,16 @@ import pytest
 
 from dns01.errors import ConfigError
 from dns01.hooks.issue.inventory.read import Inventory, from_rows, read_inventory
-from dns01.hooks.issue.inventory.rows import Row
+from dns01.hooks.issue.inventory.rows import InventoryRow
 from dns01.hooks.issue.section import IssueSection, load_ca, load_issue
 
 GOOD = {"name": "good", "names": ["good.example.org"]}
 
 
 def rows(*fields: dict[str, object]) -> Inventory:
-    return from_rows([Row(f"row {number}", row) for number, row in enumerate(fields, 1)], ["web", "mail"])
+    return from_rows(
+        [InventoryRow(f"row {number}", row) for number, row in enumerate(fields, 1)], ["web", "mail"]
+    )
 
 
 def read(path: Path) -> Inventory:
@@ -281,5 +283,5 @@ def test_a_hmac_key_in_a_file_that_others_can_read_is_refused(tmp_path: Path) ->
 
 
 def test_of_a_row_that_makes_no_sense_so_much_is_shown_and_no_more() -> None:
-    (rejected,) = from_rows([Row("here", {"name": "a", "names": [1] * 100_000})], []).rejected
+    (rejected,) = from_rows([InventoryRow("here", {"name": "a", "names": [1] * 100_000})], []).rejected
     assert len(rejected.message) < 600

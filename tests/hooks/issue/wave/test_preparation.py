@@ -8,7 +8,7 @@ import pytest
 from calls import Stage
 
 from dns01.errors import CaaForbids, ConfigError, DelegationError
-from dns01.hooks.caa.issuers import Authority
+from dns01.hooks.caa.issuers import Issuer
 from dns01.hooks.challenge.placement import Placements
 from dns01.hooks.config.load import load_settings
 from dns01.hooks.config.settings import Account, Settings, ZoneRule
@@ -90,7 +90,7 @@ def test_what_caa_forbids_and_what_nobody_has_is_set_aside_with_its_reason(tmp_p
             }.items()
         ]
 
-        failed = set_aside(wanted, Placements(settings), Authority(("ca.example",)))
+        failed = set_aside(wanted, Placements(settings), Issuer(("ca.example",)))
 
     assert {name: type(error) for name, error in failed.items()} == {
         "closed": CaaForbids,

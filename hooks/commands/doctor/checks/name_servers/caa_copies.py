@@ -11,9 +11,9 @@ from dns.rdatatype import CAA
 from dns.rdtypes.ANY.CAA import CAA as Record
 
 from ......names import ancestors
-from .....caa.evaluation import Lookup, RRset, Verdict
+from .....caa.evaluation import CaaRRset, Lookup, Verdict
 from .....caa.evaluation import check as judge
-from .....caa.issuers import Authority
+from .....caa.issuers import Issuer
 from .....dns.inspect.faults import listed, retransfer, server_faults
 from .....dns.inspect.server_answers import Look
 from .....dns.inspect.survey import Survey
@@ -23,7 +23,7 @@ from ..subjects.ca_queries import asking, questions
 from ..subjects.zones import zone_of
 
 
-def differing(examined: Examined, ca: Authority, lookup: Lookup) -> Iterator[Finding]:
+def differing(examined: Examined, ca: Issuer, lookup: Lookup) -> Iterator[Finding]:
     """Those of which one keeps the CA from issuing, while their serial is the same. Copies that are late, or
     of somebody else's, are for the servers' own check."""
     owners = set(ancestors(examined.domain.removeprefix("*.")))
@@ -61,12 +61,12 @@ def _one_sided(survey: Survey, name: str, refusing: Sequence[Look], verdict: Ver
     )
 
 
-def _judged(domain: str, ca: Authority, lookup: Lookup, name: str, records: frozenset[Record]) -> Verdict:
+def _judged(domain: str, ca: Issuer, lookup: Lookup, name: str, records: frozenset[Record]) -> Verdict:
     """What would be said if these were the records at the name."""
-    return judge(domain, ca, partial(_with, lookup, RRset(name, tuple(records))))
+    return judge(domain, ca, partial(_with, lookup, CaaRRset(name, tuple(records))))
 
 
-def _with(lookup: Lookup, known: RRset, owner: str) -> RRset:
+def _with(lookup: Lookup, known: CaaRRset, owner: str) -> CaaRRset:
     return known if owner == known.owner else lookup(owner)
 
 

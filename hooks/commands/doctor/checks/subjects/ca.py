@@ -10,11 +10,11 @@ from ......errors import ConfigError, HookError
 from ......names import is_within
 from ......threads import aside
 from .....caa.issuers import (
-    Authority,
-    Order,
-    authority,
+    AcmeAccount,
+    Issuer,
     host_of,
     is_public,
+    issuer_of,
     issuers,
     of_certbot,
     of_dehydrated,
@@ -31,7 +31,7 @@ LOOKUP = 2.0  # seconds for the address of the CA
 PRIVATE_TLDS = ("internal", "home.arpa", "local", "localhost", "lan", "corp", "home", "intranet", "test")
 
 
-def order_of(examined: Examined) -> Order:
+def order_of(examined: Examined) -> AcmeAccount:
     """What the client that is set up for the domain says: certbot's renewal file, or dehydrated."""
     for _, lineage in certbot_lineage.lineages(examined):
         return of_certbot(lineage, examined.root)
@@ -40,10 +40,10 @@ def order_of(examined: Examined) -> Order:
         examined.domain in names for names in dehydrated_config.certificates(config, examined.root)
     ):
         return of_dehydrated(config, root=examined.root)
-    return Order()
+    return AcmeAccount()
 
 
-def own_account(examined: Examined, ca: Authority) -> str:
+def own_account(examined: Examined, ca: Issuer) -> str:
     """The URI of the account that ``dns01 issue`` has at this CA; empty where there is none, or it is not for
     this user to read."""
     from .....issue.acme.account import account_url  # which loads what speaks ACME
@@ -62,7 +62,7 @@ def is_of_ones_own(examined: Examined) -> bool:
     with suppress(ConfigError):  # which the configuration's check says
         section = load_ca(examined.environ)
     order = order_of(examined)
-    if is_public(authority(examined.settings.ca, "", order)):
+    if is_public(issuer_of(examined.settings.ca, "", order)):
         return False
     theirs = section.directory if section else ""
     said = order.directory or examined.settings.ca or theirs

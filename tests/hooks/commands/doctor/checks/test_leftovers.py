@@ -12,7 +12,7 @@ from contract import validation
 from examined import codes, examine
 from testbed import HostedZone, World
 
-from dns01.hooks.clients.process import Client, this_process
+from dns01.hooks.clients.process import ClientProcess, this_process
 from dns01.hooks.commands.doctor.checks.leftovers import check
 from dns01.hooks.commands.doctor.finding import Finding, Severity
 from dns01.hooks.state.journal import Entry, Journal
@@ -37,7 +37,7 @@ def found(world: World, state: Path, **environ: str) -> list[Finding]:
     return list(check(examine(world, "*.example.org", DNS01_STATE_DIR=str(state), **environ)))
 
 
-def entered(state: Path, value: str, client: Client, name: str = NAME, target: str = NAME) -> Entry:
+def entered(state: Path, value: str, client: ClientProcess, name: str = NAME, target: str = NAME) -> Entry:
     apex = "example.org"
     entry = Entry(apex, "token", name, target, value, 60, "memory", "memory", apex, "", client)
     return Journal(str(state)).open([entry])[0]
