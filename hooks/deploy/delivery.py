@@ -24,8 +24,7 @@ from .ledger import INSTALLED, TOUCHED, UNTOUCHED, Delivery, Ledger
 from .outcomes import Outcomes
 from .presence import is_there, lost_with, opened, warn_of_another
 from .section import Deployment, targets_for
-from .service import reload
-from .service.reload import Job
+from .service.reload import Job, Services
 from .targets.base import CertificateFiles, SilentMachine
 
 AT_ONCE = 8  # machines that are worked on side by side, where no section says fewer or more
@@ -36,7 +35,7 @@ Step = tuple[str, Callable[[], list[Job]]]  # the machine that it is about, and 
 class Deliverer:
     """Delivers certificates to the configured targets, for one call.
 
-    ``client``: in whose run; None by hand, or where that cannot be told.
+    ``client``: in whose run; None by hand, or where that cannot be told. ``clock``: epoch seconds.
     """
 
     def __init__(
@@ -45,14 +44,16 @@ class Deliverer:
         ledger: Ledger,
         client: ClientProcess | None,
         clock: Callable[[], float] = time.time,
+        services: Services | None = None,
     ) -> None:
         self._deployments = deployments
         self._ledger = ledger
         self._client = client
         self._clock = clock
+        self._services = services or Services()
         self._at_once = min((each.at_once for each in deployments if each.at_once), default=AT_ONCE)
         self._silent: dict[str, SilentMachine] = {}
-        self._outcomes = Outcomes(ledger, clock)
+        self._outcomes = Outcomes(ledger, self._services, clock)
 
     @property
     def arrived(self) -> list[Delivery]:
@@ -243,7 +244,7 @@ class Deliverer:
             target.install(bundle)
         if deployment.test:
             try:
-                reload.call(deployment.test, [job], "the test")
+                self._services.call(deployment.test, [job], "the test")
             except DeployError as error:
                 raise self._outcomes.take_back(job, error) from None
         return [self._outcomes.come_to(INSTALLED, job)]

@@ -13,14 +13,18 @@ from ...errors import DeployError, StateError, hint_of
 from ...secret import redact
 from .ledger import TOUCHED, UNTOUCHED, Delivery, Ledger
 from .service import reload
-from .service.reload import Job
+from .service.reload import Job, Services
 
 
 class Outcomes:
-    """Writes the outcomes of one call into the ledger; ``arrived`` and ``failed`` list them."""
+    """Writes the outcomes of one call into the ledger; ``arrived`` and ``failed`` list them.
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], float] = time.time) -> None:
+    ``clock``: epoch seconds.
+    """
+
+    def __init__(self, ledger: Ledger, services: Services, clock: Callable[[], float] = time.time) -> None:
         self._ledger = ledger
+        self._services = services
         self._clock = clock
         self.arrived: list[Delivery] = []
         self.failed: list[Delivery] = []
@@ -48,7 +52,7 @@ class Outcomes:
     def _reload(self, group: Sequence[Job]) -> None:
         """Reload the one service of all of these. What it does not take goes back, and it is
         reloaded again."""
-        refused = reload.refusals(group)
+        refused = self._services.refusals(group)
         for job in group:
             if all(job is not each for each, _ in refused):
                 self.succeed(job, "done")
@@ -57,7 +61,7 @@ class Outcomes:
         if failures and group[0].deployment.reload:
             again = [job for job, _ in failures]
             try:
-                reload.call(group[0].deployment.reload, again, "the reload after that")
+                self._services.call(group[0].deployment.reload, again, "the reload after that")
             except DeployError as error:
                 after = f"; {error}"
         for job, failure in failures:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from .... import output
 from ....errors import DeployError, HookError, hint_of
 from ..ledger import Delivery
 from ..section import Deployment
+from ..targets import command
 from ..targets.base import CertificateFiles, Commit, Remote, Target, Undo
-from ..targets.command import environment, run, variables
 
 
 class Job(NamedTuple):
@@ -23,39 +23,58 @@ class Job(NamedTuple):
     bundle: CertificateFiles
 
 
-def call(command: Sequence[str], jobs: Sequence[Job], what: str) -> None:
-    """Run a command about the certificate of these jobs, on the machine that they are for; about several,
-    it gets their domains alone.
+def verify(where: str, fingerprint: str, seconds: float) -> None:
+    """Wait until the service serves the certificate with that SHA-256 fingerprint (hex). Raises DeployError."""
+    from .served_certificate import verify as wait_for  # ssl, which most deliveries can do without
 
-    Raises DeployError.
-    """
-    names = variables(jobs[0].bundle)
-    if len({job.bundle.facts.certificate for job in jobs}) > 1:
-        names = {"DNS01_DOMAIN": " ".join(dict.fromkeys(job.bundle.name for job in jobs))}
-    limit = max(job.deployment.time_limit for job in jobs)
-    if isinstance(jobs[0].target, Remote):
-        jobs[0].target.run(command, names, limit, what)
-        return
-    passed = {name for job in jobs for name in job.deployment.pass_environment}
-    run(command, {**environment(os.environ, passed), **names}, limit, what)
+    wait_for(where, fingerprint, seconds)
 
 
-def refusals(group: Sequence[Job]) -> list[tuple[Job, Exception]]:
-    """Reload the one service of all these jobs. Gives those that were not reloaded, or that it does
-    not show then; and why."""
-    reload = group[0].deployment.reload
-    try:
-        if reload:
-            call(reload, group, "the reload")
-    except DeployError as error:
-        return [(job, error) for job in group]
-    refused: list[tuple[Job, Exception]] = []
-    for job in group:
+class Services:
+    """What has to take up a new certificate. ``run``: how its commands are run on this machine;
+    ``verify``: how it is looked at."""
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[str], Mapping[str, str], float, str], None] = command.run,
+        verify: Callable[[str, str, float], None] = verify,
+    ) -> None:
+        self._run = run
+        self._verify = verify
+
+    def call(self, words: Sequence[str], jobs: Sequence[Job], what: str) -> None:
+        """Run a command about the certificate of these jobs, on the machine that they are for; about several,
+        it gets their domains alone.
+
+        Raises DeployError.
+        """
+        names = command.variables(jobs[0].bundle)
+        if len({job.bundle.facts.certificate for job in jobs}) > 1:
+            names = {"DNS01_DOMAIN": " ".join(dict.fromkeys(job.bundle.name for job in jobs))}
+        limit = max(job.deployment.time_limit for job in jobs)
+        if isinstance(jobs[0].target, Remote):
+            jobs[0].target.run(words, names, limit, what)
+            return
+        passed = {name for job in jobs for name in job.deployment.pass_environment}
+        self._run(words, {**command.environment(os.environ, passed), **names}, limit, what)
+
+    def refusals(self, group: Sequence[Job]) -> list[tuple[Job, Exception]]:
+        """Reload the one service of all these jobs. Gives those that were not reloaded, or that it does
+        not show then; and why."""
+        reload = group[0].deployment.reload
         try:
-            _verify(job)
-        except Exception as error:
-            refused.append((job, error))
-    return refused
+            if reload:
+                self.call(reload, group, "the reload")
+        except DeployError as error:
+            return [(job, error) for job in group]
+        refused: list[tuple[Job, Exception]] = []
+        for job in group:
+            try:
+                if job.deployment.verify:
+                    self._verify(job.deployment.verify, job.delivery.fingerprint, job.deployment.time_limit)
+            except Exception as error:
+                refused.append((job, error))
+        return refused
 
 
 def can_go_back(job: Job) -> bool:
@@ -88,10 +107,3 @@ def commit(job: Job) -> None:
 def message_of(error: Exception) -> str:
     """The error's message; that of an exception other than HookError begins with its class."""
     return str(error) if isinstance(error, HookError) else f"{type(error).__name__}: {error}"
-
-
-def _verify(job: Job) -> None:
-    if job.deployment.verify:
-        from .served_certificate import verify
-
-        verify(job.deployment.verify, job.delivery.fingerprint, job.deployment.time_limit)

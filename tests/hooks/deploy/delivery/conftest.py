@@ -14,12 +14,19 @@ from dns01.hooks.clients.process import ClientProcess
 from dns01.hooks.deploy.delivery import Deliverer
 from dns01.hooks.deploy.ledger import Ledger
 from dns01.hooks.deploy.section import Deployment
+from dns01.hooks.deploy.service.reload import Services
 
 
 @pytest.fixture(autouse=True)
-def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def log() -> list[str]:
     """What was done, by targets, commands and verifications; ``Recording.faults`` makes it fail."""
     Recording.log, Recording.faults, Recording.brought, Recording.meanwhile = [], {}, {}, {}
+    return Recording.log
+
+
+@pytest.fixture
+def services(log: list[str]) -> Services:
+    """Those whose commands and looks are written down."""
 
     def run(argv: Sequence[str], environ: Mapping[str, str], timeout: float, what: str) -> None:
         said = " ".join(argv)
@@ -36,9 +43,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         if where in Recording.faults:
             raise Recording.faults[where]
 
-    monkeypatch.setattr("dns01.hooks.deploy.service.reload.run", run)
-    monkeypatch.setattr("dns01.hooks.deploy.service.served_certificate.verify", verify)
-    return Recording.log
+    return Services(run, verify)
 
 
 @pytest.fixture
@@ -52,10 +57,10 @@ def certificate(tmp_path: Path) -> Certificate:
 
 
 @pytest.fixture
-def call(ledger: Ledger) -> Call:
+def call(ledger: Ledger, services: Services) -> Call:
     """A call of the hook: its deliverer."""
 
     def called(*targets: Deployment, client: ClientProcess | None = None, after: float = 0) -> Deliverer:
-        return Deliverer(targets or (WEB,), ledger, client, lambda: NOW + after)
+        return Deliverer(targets or (WEB,), ledger, client, lambda: NOW + after, services)
 
     return called

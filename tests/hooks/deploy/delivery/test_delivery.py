@@ -16,6 +16,7 @@ from dns01.hooks.clients.call import Certificate
 from dns01.hooks.deploy.delivery import Deliverer
 from dns01.hooks.deploy.ledger import UNTOUCHED, Delivery, Ledger
 from dns01.hooks.deploy.section import Deployment
+from dns01.hooks.deploy.service.reload import Services
 from dns01.hooks.state.liveness import RETRY_INTERVAL
 from dns01.secret import hide
 
@@ -192,7 +193,7 @@ class TestAFailure:
         assert deliverer.aborting() == (deliverer.failed if aborts else [])
 
     def test_goes_back_also_where_the_ledger_cannot_be_written(
-        self, certificate: Certificate, log: list[str], state_dir: Path
+        self, certificate: Certificate, services: Services, log: list[str], state_dir: Path
     ) -> None:
         class FullAtTheReload(Ledger):
             def keep(self, deliveries: Iterable[Delivery]) -> None:
@@ -201,8 +202,9 @@ class TestAFailure:
                 super().keep(deliveries)
 
         Recording.faults["reload"] = DeployError("no answer")
+        deliverer = Deliverer((WEB,), FullAtTheReload(str(state_dir)), None, services=services)
         with pytest.raises(StateError):
-            Deliverer((WEB,), FullAtTheReload(str(state_dir)), None).deliver(certificate, [WEB])
+            deliverer.deliver(certificate, [WEB])
         assert Recording.brought["web"] == []
         assert log[-1] == ALL_OF_IT[3]  # again, with what was there before
 
