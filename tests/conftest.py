@@ -13,6 +13,8 @@ from calls import BOTH, Stage
 from hypothesis import HealthCheck, settings
 from testbed import netns
 
+from dns01.secret import forget
+
 END_TO_END = Path(__file__).parent / "e2e"
 OURS = ("DNS01_", "RFC2136_", "STANDALONE_", "LEXICON_", "ACMESH_", "EXEC_", "CERTBOT_", "RENEWED_")
 
@@ -58,10 +60,9 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def no_secrets_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_secrets_of_others() -> None:
     """What other tests have hidden in this process: their secrets may be words of this one's messages."""
-    monkeypatch.setattr("dns01.secret._secrets", set())
-    monkeypatch.setattr("dns01.secret._private_keys", {})
+    forget()
 
 
 @pytest.fixture

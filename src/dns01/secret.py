@@ -70,6 +70,12 @@ def hide_private_key(pem: bytes) -> None:
         _private_keys.pop(next(iter(_private_keys)), None)
 
 
+def forget() -> None:
+    """Have nothing more replaced of what was hidden, in a process that goes on to somebody else's work."""
+    _secrets.clear()
+    _private_keys.clear()
+
+
 def looks_secret(text: str) -> bool:
     """Whether what should be a name, a path or the like looks like a key instead: base64 of all three
     kinds of characters, or hexadecimal."""
