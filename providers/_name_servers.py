@@ -33,6 +33,7 @@ class ListsNameServers(ShowsNameServers):
         return [value for _, value in self.records_at(zone, zone.apex, "NS")]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
+        """Id and value of the TXT records at the name."""
         return self.records_at(zone, name, "TXT")
 
 

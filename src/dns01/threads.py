@@ -85,6 +85,7 @@ class Result(Generic[T]):
         self._error: BaseException | None = None
 
     def come_from(self, work: Callable[[], T]) -> None:
+        """Do the work, and keep what it gives or raises for those who wait. Raises nothing."""
         try:
             self._value = work()
         except BaseException as error:

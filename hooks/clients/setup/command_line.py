@@ -51,6 +51,7 @@ class Line(NamedTuple):
 
     @property
     def command(self) -> str:
+        """What is run, without what stands in front of it."""
         return self.text.removeprefix(self.when)
 
     def instead(self, command: str) -> str:

@@ -50,6 +50,7 @@ class Unit(NamedTuple):
         return next(reversed(self.every(key)), "")
 
     def is_on(self, key: str) -> bool:
+        """Whether the value that counts is one of systemd's words for yes (systemd.syntax(7))."""
         return self.last(key).lower() in ("1", "yes", "y", "true", "t", "on")
 
     def directories(self, key: str) -> list[str]:

@@ -24,7 +24,7 @@ class Job(NamedTuple):
 
 
 def verify(where: str, fingerprint: str, seconds: float) -> None:
-    """Wait until the service serves the certificate with that SHA-256 fingerprint (hex). Raises DeployError."""
+    """Wait until the service serves the certificate of that SHA-256 fingerprint (hex). Raises DeployError."""
     from .served_certificate import verify as wait_for  # ssl, which most deliveries can do without
 
     wait_for(where, fingerprint, seconds)

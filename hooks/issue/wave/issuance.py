@@ -38,6 +38,7 @@ class Issuance:
 
     @property
     def name(self) -> str:
+        """What the certificate is called in the inventory, in files and in messages."""
         return self.wanted.name
 
     @property

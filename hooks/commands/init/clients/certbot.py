@@ -62,15 +62,18 @@ def _server(order: SetupRequest) -> list[list[str]]:
 
 
 def paste(order: SetupRequest) -> list[str]:
+    """The same command in several lines, with its questions."""
     return " \\\n    ".join(map(shlex.join, command(order))).splitlines()
 
 
 def first(order: SetupRequest) -> list[list[str]]:
+    """The command that orders the certificate, without questions."""
     words = [word for group in command(order) for word in group]
     return [[*words, "--non-interactive", "--agree-tos"]]
 
 
 def renewal(order: SetupRequest) -> list[str]:
+    """What has its certificates renewed, in lines to paste, and the command that tries it."""
     # A dry run goes to Let's Encrypt, whatever the CA.
     is_tried = order.directory in (LETSENCRYPT, PRESETS["letsencrypt-test"])
     return [*_scheduling(), "certbot renew" + " --dry-run" * is_tried]

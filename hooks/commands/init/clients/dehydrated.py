@@ -135,10 +135,12 @@ def _command() -> list[str]:
 
 
 def daily(order: SetupRequest) -> str:
+    """The command that renews what is due, for a shell."""
     return f"{shlex.join(_command())} --cron"
 
 
 def renewal(order: SetupRequest) -> list[str]:
+    """What has that run once a day, in lines to paste."""
     return cron("dehydrated", daily(order))
 
 

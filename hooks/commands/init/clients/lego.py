@@ -28,20 +28,24 @@ def _folder() -> str:
 
 
 def first(order: SetupRequest) -> list[list[str]]:
+    """The command that orders the certificate."""
     return [[*_command(order), "run", "--run-hook", hook_command(order, "lego", "deploy")]]
 
 
 def paste(order: SetupRequest) -> list[str]:
+    """That command after its variables, in lines to paste."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in _variables(order).items()]
     return [*exports, *(shlex.join(command) for command in first(order))]
 
 
 def daily(order: SetupRequest) -> str:
+    """The command that renews what is due, with its variables, for a shell."""
     renew = [*_command(order), "renew", "--renew-hook", hook_command(order, "lego", "deploy")]
     return f"{assignments(_variables(order))} {shlex.join(renew)}"
 
 
 def renewal(order: SetupRequest) -> list[str]:
+    """What has the renewal run once a day, in lines to paste."""
     return cron("lego", daily(order))
 
 

@@ -56,6 +56,7 @@ class Lineage(NamedTuple):
 
     @property
     def name(self) -> str:
+        """What certbot calls the certificate."""
         return os.path.basename(self.path).removesuffix(".conf")
 
     def get(self, key: str) -> str:
