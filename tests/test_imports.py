@@ -34,7 +34,8 @@ FLOORS = (
     ("providers",),
     (
         "errors secret deadline httpdeadline dnsmessage lockfile names options output child_process"
-        " own_address own_program regular_file retry_after trusted_file threads wrapping aws awsdeadline",
+        " own_address own_program package_metadata regular_file retry_after trusted_file threads wrapping"
+        " aws awsdeadline",
     ),
 )
 
@@ -183,6 +184,31 @@ def test_a_module_imports_from_its_own_room_and_from_the_floors_below(module: st
     within = {found.target for found in imports(module) if is_ours(found.target)}
     here = room(module)
     assert not {name for name in within if room(name) != here and room(name).floor <= here.floor}
+
+
+def test_only_the_entrances_are_in_no_room() -> None:
+    named = {name for rooms in FLOORS for names in rooms for name in names.split()} - {"*"}
+    elsewhere = {module for module in MODULES if not any(matches(module, name) for name in named)}
+    assert elsewhere == {"dns01", "dns01.__main__", "dns01.hooks"}
+
+
+@pytest.mark.parametrize("whole", sorted({module.rpartition(".")[0] for module in MODULES} - {"", "dns01"}))
+def test_the_parts_of_a_room_do_not_import_each_other_in_a_circle(whole: str) -> None:
+    """A part is a folder of the room with all that is in it; what is in none of them joins the parts."""
+    graph: dict[str, set[str]] = {}
+    for module in MODULES:
+        if part := part_of(whole, module):
+            others = {part_of(whole, found.target) for found in imports(module) if is_ours(found.target)}
+            graph.setdefault(part, set()).update(others - {"", part})
+    TopologicalSorter(graph).prepare()  # raises CycleError, which shows the circle
+
+
+def part_of(whole: str, module: str) -> str:
+    """The folder in the room that the module is in; empty where it is in none."""
+    if not module.startswith(f"{whole}."):
+        return ""
+    part = f"{whole}.{module.removeprefix(f'{whole}.').partition('.')[0]}"
+    return part if MODULES[part].name == "__init__.py" else ""
 
 
 def test_modules_do_not_import_each_other_in_a_circle() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+LONGEST_WINDOW = 7 * 86400.0  # seconds: no CA counts for longer
+
 _LIMITED = "urn:ietf:params:acme:error:rateLimited"
 _RETRY_AFTER = re.compile(r"retry after (\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)", re.IGNORECASE)
 _UNPAUSE = re.compile(r"https://[^\s\"<>]*/unpause\?[^\s\"<>)]+")

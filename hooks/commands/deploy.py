@@ -14,8 +14,8 @@ from ...secret import redact
 from ..clients.call import Call, Certificate
 from ..clients.setup import certificate_paths
 from ..deploy.certificate.checks import inspect
-from ..deploy.delivery import Deliverer
-from ..deploy.ledger import Ledger
+from ..deploy.delivery.deliverer import Deliverer
+from ..deploy.delivery.ledger import Ledger
 from ..deploy.section import Deployment
 from ..phases.phase import Phase
 from ..phases.session import Session

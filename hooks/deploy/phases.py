@@ -31,7 +31,7 @@ from ..state.pending_work import (
 )
 
 if TYPE_CHECKING:  # with it comes cryptography, which most calls can do without
-    from .delivery import Deliverer
+    from .delivery.deliverer import Deliverer
 
 
 class DeployPhases:
@@ -45,8 +45,8 @@ class DeployPhases:
     @cached_property
     def deliverer(self) -> Deliverer:
         """What delivers to the targets of the configuration. Raises ConfigError."""
-        from .delivery import Deliverer
-        from .ledger import Ledger
+        from .delivery.deliverer import Deliverer
+        from .delivery.ledger import Ledger
         from .section import load_deployments
 
         return Deliverer(load_deployments(self._environ), Ledger(self._state), self._client)
@@ -95,7 +95,7 @@ class DeployPhases:
             self._without_failing(lambda: self._compare(certificate))
 
     def _recover(self, certificate: Certificate) -> None:
-        from .ledger import Ledger
+        from .delivery.ledger import Ledger
 
         output.step(f"{certificate.domain}: renewed, and never brought anywhere since")
         targets = self.deliverer.targets(certificate)
@@ -185,7 +185,7 @@ class DeployPhases:
 
     def _remember(self, certificate: Certificate, error: ConfigError) -> None:
         """Have a later call bring it wherever the configuration says then."""
-        from .ledger import Delivery, Ledger
+        from .delivery.ledger import Delivery, Ledger
 
         now = time.time()
         pending = Delivery(certificate, "", "", since=now, tried=now, error=str(error), client=self._client)

@@ -19,11 +19,12 @@ from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from ...regular_file import open_regular
+from ..clients.ca_rate_limits import LONGEST_WINDOW
 from ..state.atomic import APPENDING, iso, labelled, stage_text, usable
 from ..state.folder import private_folder
 from ..state.locks import locks
 from ..state.store import RecordKind, Store
-from .planning.limits import LONGEST_WINDOW, Event
+from .planning.limits import Event
 
 FOLDER = "orders"
 EVENTS = "events.jsonl"

@@ -16,7 +16,7 @@ from calls import HOOK
 from dns01.hooks.clients.call import Certificate
 from dns01.hooks.clients.process import this_process
 from dns01.hooks.clients.procfs import status_of
-from dns01.hooks.deploy.ledger import Delivery, Ledger
+from dns01.hooks.deploy.delivery.ledger import Delivery, Ledger
 from dns01.hooks.state.journal import Entry, Journal
 
 MANY = 500

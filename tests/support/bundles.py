@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from trustme import KeyType
 
 from dns01.hooks.clients.call import Certificate
-from dns01.hooks.deploy.certificate.files import read
+from dns01.hooks.deploy.delivery.certificate_files import read
 from dns01.hooks.deploy.targets.base import CertificateFiles
 
 AUTHORITY = trustme.CA().create_child_ca()

@@ -10,7 +10,7 @@ from bundles import issued
 
 from dns01.hooks.clients.call import Certificate
 from dns01.hooks.clients.process import this_process
-from dns01.hooks.deploy.delivery import Deliverer
+from dns01.hooks.deploy.delivery.deliverer import Deliverer
 from dns01.hooks.deploy.section import Deployment
 from dns01.hooks.deploy.targets.base import CertificateFiles, Target
 from dns01.options import Option

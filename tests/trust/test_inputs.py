@@ -23,7 +23,7 @@ from dns01.hooks.clients.challenge import owner_name
 from dns01.hooks.clients.detection import read
 from dns01.hooks.clients.process import ClientProcess
 from dns01.hooks.config.load import load_settings, open_account
-from dns01.hooks.deploy.ledger import Ledger
+from dns01.hooks.deploy.delivery.ledger import Ledger
 from dns01.hooks.deploy.section import load_deployments
 from dns01.hooks.dispatch import PHASES
 from dns01.hooks.dns import message

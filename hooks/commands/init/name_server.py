@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from .... import output
 from ....errors import ConfigError, UsageError
-from .ask.account import Chosen
 from .ask.questions import Questions
 from .bind.preparation import Preparation, is_granted, prepare
 from .bind.reconfiguration import reconfigure, takes_updates
+from .written.configuration import Chosen
 from .written.files import Draft, changes
 
 

@@ -17,7 +17,7 @@ from ...clients.call import Certificate
 from ...clients.setup import certificate_paths
 from ...deploy.certificate.differences import differences_from
 from ...deploy.certificate.leaf import IssuerCertificate, Leaf, content, issuer_in, leaf_in
-from ...deploy.ledger import Delivery, Ledger
+from ...deploy.delivery.ledger import Delivery, Ledger
 from ...deploy.section import Deployment, outline_deployments, targets_for
 from ...deploy.targets import load
 from ...deploy.targets.base import Local

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...clients.ca_rate_limits import ends, limit
 from ...clients.detection import CLIENTS
-from ...deploy.ledger import Delivery
+from ...deploy.delivery.ledger import Delivery
 from ...notify.state_changes import deployment_subject, record_subject
 from ...state.atomic import iso
 from ...state.journal import Entry, giving_up

@@ -25,8 +25,7 @@ from ....errors import AcmeError
 from ....providers._http.body import UnreadableAnswer
 from ....providers._http.exchange import body_of, keep_deadlines
 from ....retry_after import http_date, retry_after
-from ...clients.ca_rate_limits import ends
-from ..planning.limits import LONGEST_WINDOW
+from ...clients.ca_rate_limits import LONGEST_WINDOW, ends
 
 TIMEOUT = 30  # seconds for one request and all of its answer
 NONCE_TRIES = 6  # RFC 8555 §6.5: a refused nonce is no error; a CA may refuse several in a row

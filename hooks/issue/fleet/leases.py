@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 from psycopg.types.json import Jsonb
 
 from ....output import printable
+from ...clients.ca_rate_limits import LONGEST_WINDOW
 from ...deploy.certificate.leaf import Leaf
 from ..inventory.rows import InventoryRow
 from ..order_state import LIMITED
-from ..planning.limits import LONGEST_WINDOW, Event
+from ..planning.limits import Event
 from ..planning.renewal_windows import RenewalWindow, window_of
 from .database import Connection, Database
 from .section import FleetSection

@@ -36,7 +36,6 @@ LETS_ENCRYPT = (
     Limit("5 certificates per exact set of names in 7 days", "issued", "exact set", 5, 7 * DAY),
 )
 LIMITS: Mapping[str, tuple[Limit, ...]] = {"acme-v02.api.letsencrypt.org": LETS_ENCRYPT}
-LONGEST_WINDOW = 7 * DAY
 
 # The same page: 5 failed validations per name, account and hour, whatever the order was for. So a
 # certificate whose validation has failed is left alone for more than a fifth of an hour.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, NamedTuple
 
+from ...clients.ca_rate_limits import LONGEST_WINDOW
 from ...deploy.certificate.leaf import Leaf
 from ..files import current
 from ..inventory.read import WantedCertificate
 from ..order_state import OrderState
 from ..section import CaSection
 from .due import due
-from .limits import LONGEST_WINDOW, Budget
+from .limits import Budget
 from .renewal_windows import RenewalWindow
 
 Verdict = Literal["order", "go on", "deliver", "not due", "back-off", "limit", "set aside"]

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ....errors import HookError
 from ...clients.process import ClientProcess
-from ...deploy.delivery import Deliverer
-from ...deploy.ledger import Ledger
+from ...deploy.delivery.deliverer import Deliverer
+from ...deploy.delivery.ledger import Ledger
 from ...deploy.section import load_deployments
 from ...state.folder import state_dir
 from ..files import paths

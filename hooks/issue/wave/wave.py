@@ -20,11 +20,11 @@ from ...deploy.certificate.checks import check_issued
 from .. import files
 from ..acme.csr import answers, new_csr, read_csr
 from ..acme.order import Authorization, Order, Orders
-from ..acme.ordering import SHARED, Ordering, is_rate_limited, keep
 from ..order_state import OrderStates
 from ..planning.limits import Event, backoff
 from ..section import CaSection
 from .issuance import Issuance
+from .ordering import SHARED, Ordering, is_rate_limited, keep
 from .publication import Publication
 from .scheduler import Scheduler
 

@@ -11,7 +11,7 @@ from bundles import issued
 
 from dns01.hooks.clients.call import Certificate
 from dns01.hooks.clients.setup.certificate_paths import look_in
-from dns01.hooks.deploy.certificate.files import read
+from dns01.hooks.deploy.delivery.certificate_files import read
 
 NAMES = ("example.org", "*.example.org")
 

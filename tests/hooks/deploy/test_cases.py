@@ -55,7 +55,7 @@ CASES = {
     ),
     "SIGKILL before exit_hook": "calls: what_a_run_that_died_had_queued_is_done_by_the_next",
     "the client renews while its files are read": (
-        "certificate/files: what_is_brought_is_what_was_inspected_though_the_client_renews_meanwhile"
+        "delivery/certificate_files: what_is_brought_is_what_was_inspected_though_the_client_renews_meanwhile"
     ),
     "two processes, one with an older certificate": (
         "delivery/again: of_an_older_certificate_by_another_process_does_not_pass_for_the_newer_one"

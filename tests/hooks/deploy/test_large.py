@@ -13,8 +13,8 @@ from served import fingerprint
 from testbed.process import TIME_LIMIT, Server, free_port, is_listening
 
 from dns01.hooks.clients.process import this_process
-from dns01.hooks.deploy.delivery import Deliverer
-from dns01.hooks.deploy.ledger import Ledger
+from dns01.hooks.deploy.delivery.deliverer import Deliverer
+from dns01.hooks.deploy.delivery.ledger import Ledger
 from dns01.hooks.deploy.section import Deployment
 
 NAMES = [f"n{number}.example" for number in range(500)]

@@ -11,8 +11,8 @@ from bundles import issued
 from testbed.sshd import Sshd
 
 from dns01.hooks.clients.process import this_process
-from dns01.hooks.deploy.delivery import Deliverer
-from dns01.hooks.deploy.ledger import Ledger
+from dns01.hooks.deploy.delivery.deliverer import Deliverer
+from dns01.hooks.deploy.delivery.ledger import Ledger
 from dns01.hooks.deploy.section import Deployment, load_deployments, targets_for
 
 HOSTS = [f"127.0.1.{number}" for number in range(1, 11)]

@@ -14,9 +14,9 @@ from fakes import FOREVER, Answer, Fake, Refusal, Request, Status, route
 
 from dns01.errors import ConfigError, DeployError
 from dns01.hooks.clients.call import Certificate
-from dns01.hooks.deploy.certificate.files import read as read_files
-from dns01.hooks.deploy.delivery import Deliverer
-from dns01.hooks.deploy.ledger import Ledger
+from dns01.hooks.deploy.delivery.certificate_files import read as read_files
+from dns01.hooks.deploy.delivery.deliverer import Deliverer
+from dns01.hooks.deploy.delivery.ledger import Ledger
 from dns01.hooks.deploy.section import Deployment, read
 
 EXAMPLE = ROOT / "examples" / "dns01_consul.py"

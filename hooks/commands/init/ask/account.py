@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from ..... import output
 from .....errors import ConfigError, UsageError
@@ -18,22 +17,10 @@ from ....config.options import complete
 from ....config.settings import Account
 from ...provider_guide import lacking, least, privilege
 from ..found import Found
+from ..written.configuration import Chosen
 from .questions import Questions, complain, missing, say
 
 ENTRY = re.compile(r"[A-Za-z0-9_-]+")  # a name in a table
-
-
-class Chosen(NamedTuple):
-    """The account that was given, found or asked for. ``options``: by key, those that are to be written.
-    ``secrets``: the keys of secrets among them. ``every``: the options with those that are written already.
-    ``found``: where they were found."""
-
-    name: str
-    provider: str
-    options: Mapping[str, str]
-    secrets: frozenset[str]
-    every: Mapping[str, str]
-    found: Found | None = None
 
 
 def given(kind: type[Provider], settings: Sequence[str], secrets: Sequence[str]) -> dict[str, str]:

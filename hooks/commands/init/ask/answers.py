@@ -20,6 +20,7 @@ from ..clients import ClientSetup
 from ..clients.registry import CLIENTS, NO_HOOK, called, installed
 from ..found import Found, registry
 from ..options import Options
+from ..written.configuration import Chosen
 from . import account, ca
 from .questions import Questions, say
 
@@ -63,7 +64,7 @@ def choose_names(questions: Questions, options: Options, client: ClientSetup) ->
 
 def choose_account(
     questions: Questions, options: Options, settings: Settings | None, names: Sequence[str]
-) -> account.Chosen:
+) -> Chosen:
     """The account: one that is configured, or one made of what is given, found and asked."""
     configured = settings.accounts if settings else {}
     found = _found(options, settings) + _with_a_new_key(questions, options, settings, names)

@@ -11,7 +11,8 @@ from .....options import Option
 from .....providers import load
 from .....providers.base import Provider
 from ...provider_guide import least, privilege
-from .account import Chosen, ask_for, built, is_secret
+from ..written.configuration import Chosen
+from .account import ask_for, built, is_secret
 from .questions import Questions, complain, say
 
 ADDRESSES = ("nameserver",)  # an API's has a default, and what answers there is not told apart here

@@ -21,6 +21,7 @@ from ..... import output
 from .....errors import ConfigError, HookError, UsageError
 from .....secret import redact
 from .....wrapping import width, wrapped
+from ..options import one_of
 
 T = TypeVar("T")
 
@@ -97,18 +98,6 @@ def missing(option: str, question: str) -> UsageError:
         f"init: there is no {option}, and nobody to ask",
         f"{question}. (`dns01 init --help` lists all options; nothing has been written.)",
     )
-
-
-def one_of(answer: str, words: Sequence[str]) -> str:
-    """The word that is meant: itself, or how it begins, if no other begins so. Raises ConfigError."""
-    said = answer.strip().lower()
-    found = [word for word in words if word == said] or [
-        word for word in words if said and word.startswith(said)
-    ]
-    if len(found) == 1:
-        return found[0]
-    shown = f"{answer!r} is none of them" if answer else "nothing was chosen"
-    raise ConfigError(shown, f"one of: {', '.join(words)}")
 
 
 def index_of(answer: str, labels: Sequence[str]) -> int:

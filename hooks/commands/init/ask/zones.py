@@ -8,7 +8,8 @@ from contextlib import suppress
 from .....deadline import within
 from .....errors import ConfigError, HookError, ZoneNotFound, ZoneUnserved
 from .....providers import load
-from .account import Chosen, built
+from ..written.configuration import Chosen
+from .account import built
 from .answers import names_in
 from .credentials import TIME_LIMIT, accepted, with_another_address
 from .questions import Questions, complain, say

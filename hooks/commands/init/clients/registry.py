@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .....errors import ConfigError
-from ..ask.questions import one_of
+from ..options import one_of
 from . import ClientSetup, is_installed
 from .certbot import CERTBOT
 from .dehydrated import DEHYDRATED

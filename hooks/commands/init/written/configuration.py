@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from .....errors import ConfigError
 from .....names import is_within
@@ -13,14 +14,26 @@ from ....config.load import DEFAULT_FILE
 from ....config.settings import Settings
 from ....config.toml import TomlFile
 from ...provider_guide import least_ttl
-from ..ask.account import Chosen
+from ..found import Found
 from .files import Draft, read
 from .lines import in_file, set_key, string
 
 MODE = 0o600
-SHORT_TTL = (
-    5  # seconds; a CA may remember the value of one challenge for as long, and the next one waits for that
-)
+# Seconds; a CA may remember the value of one challenge for as long, and the next one waits for that.
+SHORT_TTL = 5
+
+
+class Chosen(NamedTuple):
+    """The account that was given, found or asked for. ``options``: by key, those that are to be written.
+    ``secrets``: the keys of secrets among them. ``every``: the options with those that are written already.
+    ``found``: where they were found."""
+
+    name: str
+    provider: str
+    options: Mapping[str, str]
+    secrets: frozenset[str]
+    every: Mapping[str, str]
+    found: Found | None = None
 
 
 def path() -> str:

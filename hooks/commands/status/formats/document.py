@@ -8,7 +8,7 @@ from typing import Any
 
 from .....secret import redact
 from ....deploy.certificate.leaf import Leaf
-from ....deploy.ledger import Delivery
+from ....deploy.delivery.ledger import Delivery
 from ....issue.planning.renewal_windows import RenewalWindow
 from ....state.atomic import iso
 from ...document import record

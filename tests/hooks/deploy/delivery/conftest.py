@@ -11,10 +11,10 @@ from recording import NOW, WEB, Call, Recording, issue
 
 from dns01.hooks.clients.call import Certificate
 from dns01.hooks.clients.process import ClientProcess
-from dns01.hooks.deploy.delivery import Deliverer
-from dns01.hooks.deploy.ledger import Ledger
+from dns01.hooks.deploy.delivery.deliverer import Deliverer
+from dns01.hooks.deploy.delivery.ledger import Ledger
+from dns01.hooks.deploy.delivery.reload import Services
 from dns01.hooks.deploy.section import Deployment
-from dns01.hooks.deploy.service.reload import Services
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from recording import ALIVE, GONE, MAIL, NEXT, NOW, WEB, Call, Recording, issue
 from dns01.errors import DeployError
 from dns01.hooks.clients.call import Certificate
 from dns01.hooks.clients.process import ClientProcess
-from dns01.hooks.deploy.ledger import Ledger
+from dns01.hooks.deploy.delivery.ledger import Ledger
 from dns01.hooks.state.liveness import ABANDONED, RETRY_INTERVAL
 
 

@@ -13,10 +13,10 @@ from recording import ALIVE, ALL_OF_IT, GONE, MAIL, NOW, WEB, Call, Recording, i
 
 from dns01.errors import DeployError, StateError
 from dns01.hooks.clients.call import Certificate
-from dns01.hooks.deploy.delivery import Deliverer
-from dns01.hooks.deploy.ledger import UNTOUCHED, Delivery, Ledger
+from dns01.hooks.deploy.delivery.deliverer import Deliverer
+from dns01.hooks.deploy.delivery.ledger import UNTOUCHED, Delivery, Ledger
+from dns01.hooks.deploy.delivery.reload import Services
 from dns01.hooks.deploy.section import Deployment
-from dns01.hooks.deploy.service.reload import Services
 from dns01.hooks.state.liveness import RETRY_INTERVAL
 from dns01.secret import hide
 

@@ -9,7 +9,7 @@ from recording import ALIVE, ALL_OF_IT, MAIL, NEXT, WEB, Call, Recording, issue,
 
 from dns01.errors import DeployError
 from dns01.hooks.clients.call import Certificate
-from dns01.hooks.deploy.ledger import INSTALLED, UNTOUCHED, Ledger
+from dns01.hooks.deploy.delivery.ledger import INSTALLED, UNTOUCHED, Ledger
 from dns01.hooks.deploy.section import Deployment
 
 

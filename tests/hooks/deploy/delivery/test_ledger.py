@@ -13,8 +13,8 @@ from recording import MAIL, WEB, Call, Recording
 
 from dns01.errors import DeployError
 from dns01.hooks.clients.call import Certificate
-from dns01.hooks.deploy.delivery import Deliverer
-from dns01.hooks.deploy.ledger import Ledger
+from dns01.hooks.deploy.delivery.deliverer import Deliverer
+from dns01.hooks.deploy.delivery.ledger import Ledger
 
 
 class TestTheLedger:

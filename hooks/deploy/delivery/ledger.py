@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from ..clients.call import Certificate
-from ..clients.process import ClientProcess
-from ..state.atomic import iso, labelled, readable
-from ..state.locks import locks
-from ..state.store import RecordKind, Store
-from .section import Deployment
+from ...clients.call import Certificate
+from ...clients.process import ClientProcess
+from ...state.atomic import iso, labelled, readable
+from ...state.locks import locks
+from ...state.store import RecordKind, Store
+from ..section import Deployment
 
 LOCK_TIMEOUT = 120.0  # seconds
 

@@ -11,12 +11,12 @@ from typing import TypeGuard
 
 from ....errors import AcmeError, HookError
 from .. import files
+from ..acme.csr import new_key
+from ..acme.order import Order, Orders
 from ..order_state import OrderStates
 from ..planning.limits import Event
 from ..section import CaSection
-from ..wave.issuance import Issuance
-from .csr import new_key
-from .order import Order, Orders
+from .issuance import Issuance
 
 SHARED = "shared"  # the code, of our own, of an order that is another certificate's already
 NOT_ABOUT_THE_ORDER = ("badNonce", "connection", "rateLimited", "serverInternal")

@@ -11,21 +11,21 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from ... import output
-from ...errors import DeployError
-from ...threads import side_by_side
-from ..clients.call import Certificate
-from ..clients.process import ClientProcess
-from ..state.liveness import is_due
-from .certificate import files as bundles
-from .certificate.differences import recorded
-from .collisions import check_delivery
+from .... import output
+from ....errors import DeployError
+from ....threads import side_by_side
+from ...clients.call import Certificate
+from ...clients.process import ClientProcess
+from ...state.liveness import is_due
+from ..certificate.differences import recorded
+from ..collisions import check_delivery
+from ..section import Deployment, targets_for
+from ..targets.base import CertificateFiles, SilentMachine
+from . import certificate_files as bundles
 from .ledger import INSTALLED, TOUCHED, UNTOUCHED, Delivery, Ledger
 from .outcomes import Outcomes
 from .presence import is_there, lost_with, opened, warn_of_another
-from .section import Deployment, targets_for
-from .service.reload import Job, Services
-from .targets.base import CertificateFiles, SilentMachine
+from .reload import Job, Services
 
 AT_ONCE = 8  # machines that are worked on side by side, where no section says fewer or more
 

@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
-from ... import output
-from ...errors import DeployError, StateError, hint_of
-from ...secret import redact
+from .... import output
+from ....errors import DeployError, StateError, hint_of
+from ....secret import redact
+from . import reload
 from .ledger import TOUCHED, UNTOUCHED, Delivery, Ledger
-from .service import reload
-from .service.reload import Job, Services
+from .reload import Job, Services
 
 
 class Outcomes:

@@ -10,8 +10,8 @@ import trustme
 from bundles import issued
 
 from dns01.errors import DeployError
-from dns01.hooks.deploy.certificate.files import digest, read
 from dns01.hooks.deploy.certificate.leaf import content
+from dns01.hooks.deploy.delivery.certificate_files import digest, read
 from dns01.hooks.deploy.section import Deployment
 from dns01.hooks.deploy.targets.base import CertificateFiles
 from dns01.secret import redact

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from .... import output
 from ....errors import DeployError, HookError, hint_of
-from ..ledger import Delivery
 from ..section import Deployment
 from ..targets import command
 from ..targets.base import CertificateFiles, Commit, Remote, Target, Undo
+from .ledger import Delivery
 
 
 class Job(NamedTuple):
@@ -25,7 +25,7 @@ class Job(NamedTuple):
 
 def verify(where: str, fingerprint: str, seconds: float) -> None:
     """Wait until the service serves the certificate of that SHA-256 fingerprint (hex). Raises DeployError."""
-    from .served_certificate import verify as wait_for  # ssl, which most deliveries can do without
+    from ..service.served_certificate import verify as wait_for  # ssl, which most deliveries can do without
 
     wait_for(where, fingerprint, seconds)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
-from ... import output
-from .certificate import files as bundles
-from .certificate.differences import differences_from
+from .... import output
+from ..certificate.differences import differences_from
+from ..section import Deployment
+from ..targets.base import Blind, CertificateFiles, Local, Target
+from . import certificate_files as bundles
 from .ledger import Delivery, Ledger
-from .section import Deployment
-from .targets.base import Blind, CertificateFiles, Local, Target
 
 
 def is_there(

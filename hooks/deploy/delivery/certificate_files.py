@@ -11,10 +11,10 @@ from functools import cache
 from ....errors import DeployError
 from ....secret import hide_private_key
 from ...clients.call import Certificate
+from ..certificate.checks import inspect
+from ..certificate.leaf import Reader, content
 from ..section import Deployment
 from ..targets.base import CertificateFiles
-from .checks import inspect
-from .leaf import Reader, content
 
 # What the CAs for trials call themselves, by their intermediates. (Nobody deploys Pebble's by mistake.)
 STAGING = re.compile(r"\(STAGING\)|Fake LE ")
