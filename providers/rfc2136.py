@@ -134,10 +134,10 @@ class Provider:
         if self._send(zone, update) != dns.rcode.YXDOMAIN:
             return
         cname = rrset_in(self._ask([owner], dns.rdatatype.CNAME)[owner], owner, dns.rdatatype.CNAME)
-        there = f"it is a CNAME to {text(cname[0].target)}" if cname else "it has other records"
+        present = f"it is a CNAME to {text(cname[0].target)}" if cname else "it has other records"
         if not cname or cname[0].target != dns.name.from_text(target):
             raise ProviderError(
-                f"{self.server} cannot make {name} a CNAME to {target}: {there}",
+                f"{self.server} cannot make {name} a CNAME to {target}: {present}",
                 "remove by hand what stands there, if it may go",
             )
 
@@ -193,8 +193,8 @@ class Provider:
             update = _update(zone)
             for record in records:
                 owner = dns.name.from_text(record.name)
-                there = rrset_in(answers[owner], owner, dns.rdatatype.TXT)
-                update.add(owner, there.ttl if there else record.ttl, _txt(record))
+                present = rrset_in(answers[owner], owner, dns.rdatatype.TXT)
+                update.add(owner, present.ttl if present else record.ttl, _txt(record))
             self._send(zone, update)
 
     def _delete(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
@@ -223,8 +223,8 @@ class Provider:
         lacking = {}
         for record in records:
             owner = dns.name.from_text(record.name)
-            there = rrset_in(answers[owner], owner, dns.rdatatype.TXT)
-            if there is None or _txt(record) not in there:
+            present = rrset_in(answers[owner], owner, dns.rdatatype.TXT)
+            if present is None or _txt(record) not in present:
                 lacking[record.name] = obstacle(answers[owner], owner)
         return lacking
 

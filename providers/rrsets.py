@@ -112,8 +112,8 @@ class RRsetProvider(ZoneProvider):
         """
         for number in self.readings():
             with after_writing() if number else nullcontext():
-                there = self.read(zone, name)
-            yield there
+                present = self.read(zone, name)
+            yield present
         raise Busy(
             f"{self.whose}: what is written to {name} does not stay there",
             "something else keeps writing there: find it, or try again later",

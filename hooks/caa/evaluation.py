@@ -184,7 +184,7 @@ class _Issue(NamedTuple):
     def replaced(self, tag: str, value: str) -> str:
         """The property's value as a record has it, with this value for the parameter ``tag``."""
         kept = [each for each in self.parameters if each[0] != tag]
-        return "; ".join((self.issuer, *(f"{name}={said}" for name, said in (*kept, (tag, value)))))
+        return "; ".join((self.issuer, *(f"{name}={text}" for name, text in (*kept, (tag, value)))))
 
 
 def _only_accounts(owner: str, issues: Sequence[_Issue]) -> str:

@@ -82,22 +82,22 @@ class AcmeAccount(NamedTuple):
 def ca(value: object) -> str:
     """The CA that a setting means: a short name, an issuer domain name, or the URL of an ACME
     directory. Raises ConfigError."""
-    said = text(value)
-    if "." not in said and not said.startswith("https://"):
+    given = text(value)
+    if "." not in given and not given.startswith("https://"):
         try:
-            check_known("CA", [said], [word for known in CAS for word in known.words])
+            check_known("CA", [given], [word for known in CAS for word in known.words])
         except ConfigError as error:
             hint = f"{error.hint}; else its issuer domain name, or the URL of its ACME directory"
             raise ConfigError(str(error), hint) from None
-    return said
+    return given
 
 
 def account_uri(value: object) -> str:
     """An account's URI, as CAA wants it. Raises ConfigError."""
-    said = text(value)
-    if not host_of(said) or not said.lower().startswith(("https://", "http://")):
-        raise ConfigError(f"{said!r} is no account URI", "it is the account's URL at the CA: https://…")
-    return said
+    uri = text(value)
+    if not host_of(uri) or not uri.lower().startswith(("https://", "http://")):
+        raise ConfigError(f"{uri!r} is no account URI", "it is the account's URL at the CA: https://…")
+    return uri
 
 
 def host_of(url: str) -> str:
@@ -118,13 +118,13 @@ def issuer_of(ca: str, ca_account: str, account: AcmeAccount) -> Issuer:
     return Issuer(names, ca_account or (account.uri if same else ""))
 
 
-def issuers(said: str) -> tuple[str, ...]:
+def issuers(word: str) -> tuple[str, ...]:
     """The issuer domain names of a CA by what somebody calls it; none if that is unknown.
 
     A CA that nobody has heard of, by its own domain name, is taken at its word.
     """
-    url = "/" in said
-    host = host_of(said) if url else said.lower()
+    url = "/" in word
+    host = host_of(word) if url else word.lower()
     for known in CAS:
         if host in known.words or (not url and host in known.issuers):
             return known.issuers
@@ -144,19 +144,19 @@ def of_call(environ: Mapping[str, str], client: ClientProcess | None) -> AcmeAcc
         return AcmeAccount()
     words = command_line(client.pid).split("\0")
     known = client_named(client.name)
-    said = _option(words, known.directory_options if known else ())
+    given = _option(words, known.directory_options if known else ())
     if client.name != "dehydrated":
-        return AcmeAccount(said)
+        return AcmeAccount(given)
     config = read_config(environ)
     if config is None or config.files[0] != environ.get("CONFIG"):
-        return AcmeAccount(said)
-    order = of_dehydrated(config, said)
+        return AcmeAccount(given)
+    order = of_dehydrated(config, given)
     return order._replace(uri="") if OTHER_KEY.intersection(words) else order
 
 
-def of_dehydrated(config: Dehydrated, said: str = "", root: str = "/") -> AcmeAccount:
-    """What its configuration says; ``said``: what stands on its command line, and goes first."""
-    named = said or _configured(config, root)
+def of_dehydrated(config: Dehydrated, given: str = "", root: str = "/") -> AcmeAccount:
+    """What its configuration says; ``given``: what stands on its command line, and goes first."""
+    named = given or _configured(config, root)
     directory = PRESETS.get(named, named)
     if not directory.startswith("https://"):
         return AcmeAccount()

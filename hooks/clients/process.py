@@ -68,12 +68,12 @@ def this_process(name: str = "api") -> ClientProcess:
 def is_alive(client: ClientProcess) -> bool | None:
     """Whether the client still runs; None if that cannot be judged from here: on another host, in another
     container, without /proc, or for a daemon, whose life says nothing of one order."""
-    here, there = where().split(" "), client.where.split(" ")
-    if len(here) != 3 or len(there) != 3 or here[0] != there[0] or client.name in DAEMONS:
+    current, recorded = where().split(" "), client.where.split(" ")
+    if len(current) != 3 or len(recorded) != 3 or current[0] != recorded[0] or client.name in DAEMONS:
         return None
-    if here[1] != there[1]:
+    if current[1] != recorded[1]:
         return False  # the host has been booted since
-    if here[2] != there[2]:
+    if current[2] != recorded[2]:
         return None
     process = _process(client.pid)
     if process is None:

@@ -135,18 +135,18 @@ def _fish(tree: Sequence[CommandHelp]) -> str:
 def _fish_lines(command: CommandHelp, tree: Sequence[CommandHelp]) -> Iterator[str]:
     seen = "; and ".join(f"__fish_seen_subcommand_from {word}" for word in command.path[1:])
     unseen = "; and ".join([*([seen] if seen else []), *_fish_not_yet(command)])
-    there = f"-n {_fish_quote(unseen)}"
+    condition = f"-n {_fish_quote(unseen)}"
     if not _takes_path(command):
-        yield f"{there} -f"
+        yield f"{condition} -f"
     summaries = {each.path: each.summary for each in tree}
     for name in command.subcommands:
         summary = summaries[(*command.path, name)]
-        yield f"{there} -a {name} -d {_fish_quote(summary)}"
+        yield f"{condition} -a {name} -d {_fish_quote(summary)}"
     for option in command.options:
-        yield f"{there} {_fish_flags(option)} -d {_fish_quote(option.help)}{_fish_value(option)}"
+        yield f"{condition} {_fish_flags(option)} -d {_fish_quote(option.help)}{_fish_value(option)}"
     for argument in command.arguments:
         if argument.words:
-            yield f"{there} -a {_fish_quote(' '.join(argument.words))}"
+            yield f"{condition} -a {_fish_quote(' '.join(argument.words))}"
 
 
 def _fish_not_yet(command: CommandHelp) -> list[str]:

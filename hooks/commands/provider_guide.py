@@ -52,14 +52,14 @@ def catalogue(lexicon: Set[str] | None = None) -> list[ProviderRow]:
     ``lexicon``: the providers of the dns-lexicon that is installed."""
     native = {name: ProviderRow(name, "-", "-", title(load(name))) for name in names()}
     others = []
-    for there in bridged(lexicon):
-        bridges = " ".join(there.lexicon) or "-", " ".join(there.acmesh) or "-"
-        known = {*there.lego, *there.lexicon}
-        also = " ".join((*there.lego, there.title))
+    for row in bridged(lexicon):
+        bridges = " ".join(row.lexicon) or "-", " ".join(row.acmesh) or "-"
+        known = {*row.lego, *row.lexicon}
+        also = " ".join((*row.lego, row.title))
         if ours := [name for name in native if name in known]:
             native[ours[0]] = ProviderRow(ours[0], *bridges, native[ours[0]].title, also)
         else:
-            others.append(ProviderRow("-", *bridges, there.title, also))
+            others.append(ProviderRow("-", *bridges, row.title, also))
     return [*native.values(), *others]
 
 
@@ -268,8 +268,8 @@ def _definition(option: Option, page: _Page) -> str:
         "secret": option.secret,
         f"default {option.default.replace('{state}', '$DNS01_STATE_DIR')}": option.default,
     }
-    said = ", ".join(trait for trait, holds in traits.items() if holds)
-    term = f"{' or '.join(map(_variable, option.env))} ({_key(option)} in the file): {said}"
+    listed = ", ".join(trait for trait, holds in traits.items() if holds)
+    term = f"{' or '.join(map(_variable, option.env))} ({_key(option)} in the file): {listed}"
     if not page.spell:  # which a document has in one line
         term = _wrap(term, page.width, "  ")
     return f"{page.bare(term)}\n{indent(_wrap(page.bare(option.help), page.width - 4), '    ')}"

@@ -60,8 +60,8 @@ def entries_from_variables(
     option: Option, environ: Mapping[str, str], given: Mapping[str, str]
 ) -> dict[str, str]:
     """The entries of a table that variables say; ``given``: what the other options say."""
-    said = {key: value.upper() for key, value in given.items()}
-    prefix = option.env[0].removesuffix("*").format_map(said)
+    upper = {key: value.upper() for key, value in given.items()}
+    prefix = option.env[0].removesuffix("*").format_map(upper)
     found = (variable.removeprefix(prefix) for variable in environ if variable.startswith(prefix))
     names = sorted({name.removesuffix("_FILE") for name in found} - {""})
     entries = {name: from_variables(option._replace(env=(prefix + name,)), environ) for name in names}
@@ -81,17 +81,17 @@ def from_toml(value: object, option: Option, environ: Mapping[str, str], folder:
             return str(value)
         case {"file": str(path), **rest} if not rest:
             full = os.path.join(folder, path)
-            _check_place("file", path, there=os.path.lexists(full))
+            _check_place("file", path, exists=os.path.lexists(full))
             return _from_file(full, option)
         case {"env": str(variable), **rest} if not rest:
-            if said := environ.get(variable):
-                return said
-            _check_place("env", variable, there=variable in environ)
+            if content := environ.get(variable):
+                return content
+            _check_place("env", variable, exists=variable in environ)
             raise ConfigError(f"the variable {variable} is not set", f"export {variable}=…")
         case {"credential": str(name), **rest} if not rest:
             credentials = environ.get("CREDENTIALS_DIRECTORY")
             full = os.path.join(credentials or "", name)
-            _check_place("credential", name, there=bool(credentials) and os.path.lexists(full))
+            _check_place("credential", name, exists=bool(credentials) and os.path.lexists(full))
             if credentials:
                 return _from_file(full, option)
             raise ConfigError(
@@ -104,9 +104,9 @@ def from_toml(value: object, option: Option, environ: Mapping[str, str], folder:
     )
 
 
-def _check_place(kind: str, place: str, *, there: bool) -> None:
+def _check_place(kind: str, place: str, *, exists: bool) -> None:
     """Raises ConfigError where a secret itself is given as the place of one; it is hidden from then on."""
-    if not there and looks_secret(place):
+    if not exists and looks_secret(place):
         hide(place)
         raise ConfigError(
             f"{kind} = … wants {PLACES[kind]}, and something else is given"

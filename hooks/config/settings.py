@@ -57,8 +57,8 @@ class Settings:
 
         Raises ConfigError, which lists the accounts and shows the section to write.
         """
-        if said := self._accounts_said(*names):
-            return tuple(self.accounts[name] for name in said)
+        if accounts := self._accounts_said(*names):
+            return tuple(self.accounts[name] for name in accounts)
         if not self.accounts:
             raise ConfigError(f"no account is configured for {names[0]}", "`dns01 providers` shows how")
         first = next(iter(self.accounts))

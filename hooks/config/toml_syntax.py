@@ -22,23 +22,23 @@ def explain(text: str, error: Exception) -> ConfigError:
     number = int(match[1]) if match and match[1] else len(lines)
     column = int(match[2]) if match and match[2] else 0
     line = lines[min(number, len(lines)) - 1]
-    said = _PLACE.sub("", str(error))
+    problem = _PLACE.sub("", str(error))
     shown = _shown(line)
     caret = f"\n        {' ' * (column - 1)}^" if column and shown == line else ""
     return ConfigError(
-        f"it is not TOML: line {number}: {said[:1].lower()}{said[1:]}\n        {shown}{caret}",
-        _likely_cause(line, said) or _HINT,
+        f"it is not TOML: line {number}: {problem[:1].lower()}{problem[1:]}\n        {shown}{caret}",
+        _likely_cause(line, problem) or _HINT,
     )
 
 
-def _likely_cause(line: str, said: str) -> str:
+def _likely_cause(line: str, problem: str) -> str:
     assignment = _ASSIGNMENT.match(line)
     key, value = (assignment[1], assignment[2]) if assignment else ("", "")
     if line.startswith("\ufeff"):
         return "the file begins with a byte order mark: save it as UTF-8 without one"
     if CURLY_QUOTES.intersection(line):
         return "curly quotes came with a copy: write them as \" or '"
-    if "twice" in said or "overwrite" in said:
+    if "twice" in problem or "overwrite" in problem:
         return "it is there already, further up: make one of the two"
     if assignment and not value:
         return f'nothing stands behind "=": write {key} = "…"'

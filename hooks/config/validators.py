@@ -38,12 +38,12 @@ _HTTPS = re.compile(r"https://[^/\s]+(/\S*)?")
 _ADDRESS = re.compile(r"(\[[^\]]+\]|[^:]+):([0-9]{1,5})")
 
 
-def number(said: str) -> float | str:
+def number(value: str) -> float | str:
     """What a variable says, as a file would have it; what is no number stays text."""
     for kind in (int, float):
         with suppress(ValueError):
-            return kind(said)
-    return said
+            return kind(value)
+    return value
 
 
 def term(key: str, value: object) -> float:
@@ -75,9 +75,9 @@ def cname_rule(value: object) -> CnameRule:
     )
 
 
-def listed(said: str) -> tuple[Address, ...]:
+def listed(value: str) -> tuple[Address, ...]:
     """The addresses that a variable says, separated by commas."""
-    return addresses(said.split(","))
+    return addresses(value.split(","))
 
 
 def addresses(value: object) -> tuple[Address, ...]:
@@ -95,9 +95,9 @@ def endpoints(value: object) -> tuple[str, ...]:
 
 
 def _address(entry: object) -> Address:
-    said = str(entry).strip()
-    match = _ADDRESS.fullmatch(said)
-    host, port = (match[1], int(match[2])) if match else (said, 53)
+    entered = str(entry).strip()
+    match = _ADDRESS.fullmatch(entered)
+    host, port = (match[1], int(match[2])) if match else (entered, 53)
     try:
         address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
     except ValueError:

@@ -81,8 +81,8 @@ class Deployment(NamedTuple):
     @property
     def at_once(self) -> int:
         """How many machines it lets be worked on side by side; 0 where it does not say."""
-        said = self.options.get("at_once", "")
-        return int(said) if self.machine and said.isdecimal() else 0
+        value = self.options.get("at_once", "")
+        return int(value) if self.machine and value.isdecimal() else 0
 
     def target(self) -> Target:
         """The target with its options, opened. Raises ConfigError."""

@@ -39,14 +39,14 @@ def first(
     recurse: bool = False,
     deaf: set[Address] | None = None,
     mute: set[Address] | None = None,
-    heard: set[Address] | None = None,
+    answering: set[Address] | None = None,
 ) -> dns.message.Message:
     """The first useful answer; more servers are asked, ever more of them, as soon as those that were
     keep us waiting, and over TCP as well.
 
     Useful is what comes with authority, or is a referral from ``zone`` downwards; of a resolver,
     any record. ``deaf``: the servers that are known to answer over TCP alone; those that turn out
-    to be so are added. ``mute`` gets those that said nothing for a while, ``heard`` the one that was
+    to be so are added. ``mute`` gets those that said nothing for a while, ``answering`` the one that was
     useful. Raises NoUsefulAnswer.
     """
     deaf = set() if deaf is None else deaf
@@ -80,8 +80,8 @@ def first(
                             if time.monotonic() - since > NEXT_SERVER_AFTER * 2
                         }
                         mute.discard(query.server)
-                    if heard is not None:
-                        heard.add(query.server)
+                    if answering is not None:
+                        answering.add(query.server)
                     assert answer.message is not None
                     return answer.message
                 if answer.message:

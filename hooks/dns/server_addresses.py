@@ -33,16 +33,16 @@ class ServerAddresses:
         self._is_silent = is_silent
         self._hosts: dict[str, tuple[Address, ...]] = {}
         self.mute: set[Address] = set()  # that kept silent while others answered
-        self.heard: set[Address] = set()  # that have given a useful answer
+        self.answering: set[Address] = set()  # that have given a useful answer
         self.deaf: set[Address] = set()  # that answer over TCP, and not over UDP
         self._looking_up = Shared[None]()
 
     def responsive(self, servers: Sequence[Server]) -> tuple[Server, ...]:
         """Of servers some of which keep silent, those that have answered before; else all of them."""
         addresses = {address for server in servers for address in server.addresses}
-        if self.mute.isdisjoint(addresses) or self.heard.isdisjoint(addresses):
+        if self.mute.isdisjoint(addresses) or self.answering.isdisjoint(addresses):
             return tuple(servers)
-        return tuple(server for server in servers if not self.heard.isdisjoint(server.addresses))
+        return tuple(server for server in servers if not self.answering.isdisjoint(server.addresses))
 
     def servers(self, hosts: Iterable[str], glue: Mapping[str, Sequence[Address]]) -> tuple[Server, ...]:
         """The name servers of these NS names, each with all its addresses. ``glue`` is believed."""
@@ -62,8 +62,8 @@ class ServerAddresses:
         some_are_mute = not self.mute.isdisjoint(reached)
 
         def order(address: Address) -> tuple[bool, bool, bool]:
-            unheard = some_are_mute and address not in self.heard
-            return address in self.mute, unheard, ":" in address.ip
+            unanswered = some_are_mute and address not in self.answering
+            return address in self.mute, unanswered, ":" in address.ip
 
         return sorted(reached, key=order)
 

@@ -251,11 +251,11 @@ class ZoneCuts:
                 zone=cut.apex,
                 deaf=self._addresses.deaf,
                 mute=self._addresses.mute,
-                heard=self._addresses.heard,
+                answering=self._addresses.answering,
             )
         except NoUsefulAnswer as silence:
             # A server that the configuration names has zones, and says nothing useful of what is above them.
-            elsewhere = cut.named and not self._addresses.heard.isdisjoint(addresses)
+            elsewhere = cut.named and not self._addresses.answering.isdisjoint(addresses)
             if (silence.mute or silence.intercepted) and not elsewhere:  # else it may be about this one name
                 self._silent[cut.apex] = silence
             raise

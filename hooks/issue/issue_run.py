@@ -42,8 +42,8 @@ class IssueRun:
             wanted = _chosen(inventory.certificates, names)
             leaves = read_leaves(self._section.folder, wanted)
             now = self._clock()
-            there = [leaf for leaf in leaves.values() if leaf]
-            windows = refresh_windows(there, self._ca, self._state, now, warn=output.warning)
+            present = [leaf for leaf in leaves.values() if leaf]
+            windows = refresh_windows(present, self._ca, self._state, now, warn=output.warning)
             account = account_url(self._ca, self._state) or self._ca.directory
             budget = Budget(limits_of(self._ca.directory), self._states.events(account, now))
             forced = [each.name for each in wanted] if force else ()

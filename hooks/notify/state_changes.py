@@ -194,10 +194,10 @@ def _tell(
     for receiver, why in refused.items():
         warning(f"the notification by {receiver} failed: {why}; a later call tries again")
     for subject, notice in notices.items():
-        heard = {receiver: notice.told.get(receiver, "") for receiver in receivers.called}
-        heard |= {receiver: notice.state for receiver in awake if receiver not in refused}
+        states = {receiver: notice.told.get(receiver, "") for receiver in receivers.called}
+        states |= {receiver: notice.state for receiver in awake if receiver not in refused}
         failed = {**notice.refused, **dict.fromkeys(refused, now)}
-        _write(state, notice._replace(told=heard, refused=failed), before.get(subject))
+        _write(state, notice._replace(told=states, refused=failed), before.get(subject))
 
 
 def _resting(notices: Iterable[Notice], now: float) -> set[str]:

@@ -177,10 +177,10 @@ def cause_of(reason: str, about: str, own: Mapping[str, str]) -> tuple[CauseKind
     ``about``: the zone or name, which is no word of the API's; ``own``: the provider's own remedies by a
     regular expression each, which come before the general ones.
     """
-    said = re.sub(re.escape(about), " ", reason, flags=re.IGNORECASE) if about else reason
-    said = said.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-    general = next((cause for cause in CAUSES if re.search(cause.words, said, re.IGNORECASE)), None)
-    special = next((remedy for words, remedy in own.items() if re.search(words, said, re.IGNORECASE)), "")
+    text = re.sub(re.escape(about), " ", reason, flags=re.IGNORECASE) if about else reason
+    text = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    general = next((cause for cause in CAUSES if re.search(cause.words, text, re.IGNORECASE)), None)
+    special = next((remedy for words, remedy in own.items() if re.search(words, text, re.IGNORECASE)), "")
     return (general.kind, special or general.remedy) if general else (None, special)
 
 

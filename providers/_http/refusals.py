@@ -52,30 +52,30 @@ class Refusal(NamedTuple):
         if self.status < 400:
             return self._redirection()
         text = words or self._text()
-        said = f"{text or self.clean(self.response.reason)} ({self.status}, {self.call})"
+        answer = f"{text or self.clean(self.response.reason)} ({self.status}, {self.call})"
         # JSON in which no words are found may be no more than our own request.
         its_own = text if words or self.body is None else ""
         kind, remedy = cause_of(its_own, self.about, self.remedies)
         if self.status in (429, 503) or (kind is CauseKind.PASSING and self.status < 500):
             hint = "try again later" if wish is None else f"try again in {wish:.0f} s"
-            busy = Busy(f"{self.whose}: {self._host} is busy: {said}", hint, retry_after=wish)
+            busy = Busy(f"{self.whose}: {self._host} is busy: {answer}", hint, retry_after=wish)
             busy.definite = self.status < 500
             return busy
         if self.status == 408 or self.status >= 500:
             hint = (
                 remedy if kind is CauseKind.REFUSAL else "try later; the provider's status page may know more"
             )
-            return Unreachable(f"{self.whose}: {self._host} fails: {said}", self._in_words(hint))
+            return Unreachable(f"{self.whose}: {self._host} fails: {answer}", self._in_words(hint))
         if kind is CauseKind.CREDENTIALS or (kind is None and is_rejection):
             page = PAGE if self.body is None and self._is_page else ""
             return AuthRejected(
-                f"{self.whose}: the credentials are refused for {self.about}: {said};"
+                f"{self.whose}: the credentials are refused for {self.about}: {answer};"
                 f" they need {self.permission}",
                 self._in_words(remedy or CREDENTIALS + page),
             )
         general = MISSING if self.status == 404 else f"what the API takes is described at {self.docs}"
         kind_of = NotFound if self.status == 404 else Refused
-        message = f"{self.whose}: refused for {self.about}: {said}"
+        message = f"{self.whose}: refused for {self.about}: {answer}"
         return kind_of(message, self._in_words(remedy or general), self.status, self.body)
 
     def _redirection(self) -> ProviderError:

@@ -95,7 +95,7 @@ class _Program:
             self._command, os.environ, PROGRAM, f"{self._command[0]} (credential_process)", b"", MOST_PRINTED
         )
         self.returncode = ended.status
-        return ended.output, ended.said
+        return ended.output, ended.stderr
 
 
 def _limit_requests(session: Any, limit: float) -> None:

@@ -35,14 +35,14 @@ def run(
             hide(value)
     doing = redact(doing)
     # Files and no pipes, which would be waited for as long as any process that it leaves is alive.
-    with TemporaryFile() as output, TemporaryFile() as told:
-        told.write(given.encode())
-        told.seek(0)
-        status = _status(command, environ, limit, doing, told, output)
-        said = _last_lines(output)
+    with TemporaryFile() as output, TemporaryFile() as stdin:
+        stdin.write(given.encode())
+        stdin.seek(0)
+        status = _status(command, environ, limit, doing, stdin, output)
+        words = _last_lines(output)
     if status:
         raise ProviderError(
-            f"{doing} {_ended(status)}: {said}",
+            f"{doing} {_ended(status)}: {words}",
             "repair what it names; where it says nothing, see its own log",
         )
 
@@ -57,16 +57,16 @@ def output_of(
     """
     ended = converse(command, environ, limit, doing, b"", most)
     if ended.status:
-        raise ProviderError(f"{doing} {ended}: {last_lines(ended.said)}", "run it by hand to see more")
+        raise ProviderError(f"{doing} {ended}: {last_lines(ended.stderr)}", "run it by hand to see more")
     return ended.output
 
 
 class Ended(NamedTuple):
-    """A program that has ended. ``status``: as subprocess has it. ``said``: on standard error."""
+    """A program that has ended. ``status``: as subprocess has it. ``output``: on its standard output."""
 
     status: int
     output: bytes
-    said: bytes
+    stderr: bytes
 
     def __str__(self) -> str:
         return _ended(self.status)
@@ -88,29 +88,29 @@ def converse(
     run, or prints or says more than ``most`` octets; it is ended then, with all that it has started.
     """
     end = time.monotonic() + limit
-    with open(os.memfd_create("given"), "w+b") as told:  # in memory: what is given may be a key
-        told.write(given)
-        told.seek(0)
-        process = _start(command, environ, doing, told, subprocess.PIPE, subprocess.PIPE)
+    with open(os.memfd_create("given"), "w+b") as stdin:  # in memory: what is given may be a key
+        stdin.write(given)
+        stdin.seek(0)
+        process = _start(command, environ, doing, stdin, subprocess.PIPE, subprocess.PIPE)
     with process, _ended_with_all_it_started(process):
         assert process.stdout
         assert process.stderr
-        heard = {process.stdout: bytearray(), process.stderr: bytearray()}
-        output, said = heard.values()
+        printed = {process.stdout: bytearray(), process.stderr: bytearray()}
+        output, errors = printed.values()
         try:
-            _hear(process, heard, end, most, last)
-            return Ended(process.wait(max(end - time.monotonic(), 0)), bytes(output), bytes(said))
+            _read_pipes(process, printed, end, most, last)
+            return Ended(process.wait(max(end - time.monotonic(), 0)), bytes(output), bytes(errors))
         except subprocess.TimeoutExpired:
             if last and last in output:
-                return Ended(0, bytes(output), bytes(said))
-            raise _too_slow(doing, limit, last_lines(bytes(said))) from None
+                return Ended(0, bytes(output), bytes(errors))
+            raise _too_slow(doing, limit, last_lines(bytes(errors))) from None
         except OverflowError:
-            raise _endless(doing, most, last_lines(bytes(said))) from None
+            raise _endless(doing, most, last_lines(bytes(errors))) from None
 
 
-def _hear(
+def _read_pipes(
     process: subprocess.Popen[bytes],
-    heard: Mapping[IO[bytes], bytearray],
+    printed: Mapping[IO[bytes], bytearray],
     end: float,
     most: int,
     last: bytes,
@@ -120,7 +120,7 @@ def _hear(
     Raises TimeoutExpired, soon after ``last`` where that comes, and OverflowError for more than ``most``
     octets."""
     with selectors.DefaultSelector() as selector:
-        for pipe in heard:
+        for pipe in printed:
             selector.register(pipe, selectors.EVENT_READ)
         while selector.get_map():
             if (left := end - time.monotonic()) <= 0:
@@ -133,10 +133,10 @@ def _hear(
                 pipe = cast("IO[bytes]", key.fileobj)
                 if not (chunk := os.read(key.fd, 1 << 16)):
                     selector.unregister(pipe)
-                heard[pipe].extend(chunk)
-                if len(heard[pipe]) > most:
+                printed[pipe].extend(chunk)
+                if len(printed[pipe]) > most:
                     raise OverflowError
-                if last and last in heard[pipe]:
+                if last and last in printed[pipe]:
                     end, last = min(end, time.monotonic() + GRACE), b""
 
 
@@ -145,10 +145,10 @@ def _status(
     environ: Mapping[str, str],
     limit: float,
     doing: str,
-    told: IO[bytes],
+    stdin: IO[bytes],
     output: IO[bytes],
 ) -> int:
-    process = _start(command, environ, doing, told, output, subprocess.STDOUT)
+    process = _start(command, environ, doing, stdin, output, subprocess.STDOUT)
     end = time.monotonic() + limit
     with _ended_with_all_it_started(process):
         while (left := end - time.monotonic()) > 0:
@@ -163,7 +163,7 @@ def _start(
     command: Sequence[str],
     environ: Mapping[str, str],
     doing: str,
-    told: IO[bytes],
+    stdin: IO[bytes],
     output: IO[bytes] | int,
     errors: int,
 ) -> subprocess.Popen[bytes]:
@@ -171,7 +171,7 @@ def _start(
         return subprocess.Popen(
             command,
             env=environ,
-            stdin=told,
+            stdin=stdin,
             stdout=output,
             stderr=errors,
             start_new_session=True,  # so that all that it starts can be ended with it
@@ -197,16 +197,16 @@ def _ended_with_all_it_started(process: subprocess.Popen[bytes]) -> Iterator[Non
             process.wait()
 
 
-def _too_slow(doing: str, limit: float, said: str) -> Unreachable:
+def _too_slow(doing: str, limit: float, words: str) -> Unreachable:
     return Unreachable(
-        f"{doing} was ended after {limit:g} s; the last that it said: {said}",
+        f"{doing} was ended after {limit:g} s; the last that it said: {words}",
         "see what it waits for, or give it more time with time_limit",
     )
 
 
-def _endless(doing: str, most: int, said: str) -> ProviderError:
+def _endless(doing: str, most: int, words: str) -> ProviderError:
     return ProviderError(
-        f"{doing} prints more than {most >> 10} KiB, and was ended; the last that it said: {said}",
+        f"{doing} prints more than {most >> 10} KiB, and was ended; the last that it said: {words}",
         "see that it is the right one, and that its output has an end",
     )
 

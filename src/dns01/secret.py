@@ -161,10 +161,10 @@ def _plain_parts(secret: str) -> frozenset[str]:
     octets = secret.encode()
     if len(secret.split()) > 1:
         lines = [line for line in secret.splitlines() if len(line) >= SHORTEST_PART and line.strip()]
-        there = [max(line.split(), key=len) for line in lines or [secret]]
+        parts = [max(line.split(), key=len) for line in lines or [secret]]
     else:
-        there = [secret.strip()[:SHORTEST_PART], secret.strip()[-SHORTEST_PART:]]
-    return frozenset(map(str.lower, (*there, octets.hex(), *_in_base64(octets))))
+        parts = [secret.strip()[:SHORTEST_PART], secret.strip()[-SHORTEST_PART:]]
+    return frozenset(map(str.lower, (*parts, octets.hex(), *_in_base64(octets))))
 
 
 @cache

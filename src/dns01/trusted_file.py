@@ -57,9 +57,9 @@ def _check(path: str, found: os.stat_result, private: bool, also: Collection[int
 def check_folder(folder: str, path: str, also: Collection[int] = ()) -> None:
     """Raises ConfigError where another user could put another file in the place of ``path``, which lies
     in the folder; OSError where there is no such folder."""
-    there = os.stat(folder)
-    if there.st_uid not in (0, os.geteuid(), *also) or (
-        there.st_mode & 0o002 and not there.st_mode & stat.S_ISVTX
+    status = os.stat(folder)
+    if status.st_uid not in (0, os.geteuid(), *also) or (
+        status.st_mode & 0o002 and not status.st_mode & stat.S_ISVTX
     ):
         raise ConfigError(
             f"{path} lies in {folder}, where other users may put another file in its place",

@@ -114,8 +114,8 @@ def _words(answer: Response, values: frozenset[str]) -> str:
     if not answer.authoritative:
         return answer.words
     others = len(answer.texts - values)
-    said = "has it" if values <= answer.texts else "does not have it"
-    return f"{said}, but {others} other value{'s' if others > 1 else ''}" if others else said
+    state = "has it" if values <= answer.texts else "does not have it"
+    return f"{state}, but {others} other value{'s' if others > 1 else ''}" if others else state
 
 
 def _primaries(discovery: Discovery, seen: Survey, updated: Sequence[str]) -> Iterator[Server]:

@@ -51,18 +51,18 @@ def lame_server(evidence: Evidence) -> Cause | None:
     lame = [look for look in evidence.mute if not look.silent]
     if not lame:
         return None
-    said = ", ".join(f"{look} says {look.heard.words}" for look in lame)
+    text = ", ".join(f"{look} says {look.heard.words}" for look in lame)
     if all(look.heard.message and look.heard.message.rcode() == dns.rcode.SERVFAIL for look in lame):
         return Cause(
             "server-fails",
-            f"a name server has no usable copy of {evidence.survey.apex}, and a CA may ask that one: {said}; "
+            f"a name server has no usable copy of {evidence.survey.apex}, and a CA may ask that one: {text}; "
             "it is a secondary whose copy has expired or never came, or its zone file does not load",
             "see in its log why the zone transfer from the primary fails, and mend that: rndc retransfer "
             f"{evidence.survey.apex} (BIND), knotc zone-retransfer {evidence.survey.apex} (Knot)",
         )
     return Cause(
         "lame-server",
-        f"a name server of {evidence.survey.apex} does not serve it, and a CA may ask that one: {said}",
+        f"a name server of {evidence.survey.apex} does not serve it, and a CA may ask that one: {text}",
         "have it serve the zone, or remove it from the NS records, at the parent and in the zone",
     )
 

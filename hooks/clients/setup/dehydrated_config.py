@@ -133,10 +133,10 @@ class _Reading:
             file = _value(sourced[1], self.settings)
             if file.startswith("/"):
                 self.take(file)
-        for name, said in _SETTING.findall(line):
-            if (only and name not in only) or _is_for_one_command(line, said):
+        for name, value in _SETTING.findall(line):
+            if (only and name not in only) or _is_for_one_command(line, value):
                 continue
-            self.settings[name] = _value(said, self.settings)
+            self.settings[name] = _value(value, self.settings)
             self._origins[name] = path
             self._uncertain.discard(name)
             if not certain:
@@ -155,22 +155,22 @@ def _commands(text: str) -> Iterator[str]:
         ends = [] if line.lstrip().startswith("#") else _HERE_DOCUMENT.findall(line)
 
 
-def _is_for_one_command(line: str, said: str) -> bool:
+def _is_for_one_command(line: str, value: str) -> bool:
     """Whether another word follows, as behind a value with blanks and no quotes: it is a command, and the
     assignment is over once that has run."""
     position = 0
-    while match := _WORD.match(said, position):
+    while match := _WORD.match(value, position):
         position = match.end()
-    rest = said[position:].strip()
+    rest = value[position:].strip()
     exported = line.lstrip().startswith("export ")
     return bool(rest) and not exported and re.match(r"[#;&|]|\w+=|\}|fi\b|esac\b|done\b", rest) is None
 
 
-def _value(said: str, settings: Mapping[str, str]) -> str:
+def _value(value: str, settings: Mapping[str, str]) -> str:
     """The word that the shell would assign: quotes removed, variables that are known put in."""
     parts = []
     position = 0
-    while match := _WORD.match(said, position):
+    while match := _WORD.match(value, position):
         single, double, bare = match.groups()
         text = re.sub(r"\\(.)", r"\1", double) if double is not None else bare
         parts.append(single if text is None else _VARIABLE.sub(lambda m: _known(m, settings), text))

@@ -41,9 +41,9 @@ def _rules(unit: Unit, root: str) -> Iterator[Rule]:
     system = unit.last("Service.ProtectSystem")
     dynamic = unit.is_on("Service.DynamicUser")
     if dynamic or system == "strict":
-        said = f"ProtectSystem={system}" if system == "strict" else "DynamicUser=yes"
-        yield Rule("/", READ, said)
-        yield from (Rule(path, WRITE, said) for path in KERNEL)
+        setting = f"ProtectSystem={system}" if system == "strict" else "DynamicUser=yes"
+        yield Rule("/", READ, setting)
+        yield from (Rule(path, WRITE, setting) for path in KERNEL)
     elif system:
         protected = "yes" if unit.is_on("Service.ProtectSystem") else system
         yield from (Rule(path, READ, f"ProtectSystem={system}") for path in SYSTEM.get(protected, ()))

@@ -101,8 +101,8 @@ def environment(unit: Unit, root: str = "/") -> dict[str, str]:
     """The variables that a service is started with."""
     manager = [read_text(path, root) or "" for pattern in MANAGER for path in find(pattern, root)]
     defaults = re.findall(r"^DefaultEnvironment=(.*)$", "\n".join(manager), re.MULTILINE)
-    said = [word for value in (*defaults, *unit.every("Service.Environment")) for word in words(value)]
-    found = dict(word.split("=", 1) for word in said if "=" in word)
+    assignments = [word for value in (*defaults, *unit.every("Service.Environment")) for word in words(value)]
+    found = dict(word.split("=", 1) for word in assignments if "=" in word)
     for file in environment_files(unit):
         for path in find(file.removeprefix("-"), root):
             found |= variables_of(read_text(path, root) or "")

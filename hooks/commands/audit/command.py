@@ -68,8 +68,8 @@ def audit(
                 report(line)
         nothing = False
     if nothing:
-        there = f"{path} has nothing of that kind" if os.path.exists(path) else f"there is no {path}"
-        report(there, aside=True)
+        reason = f"{path} has nothing of that kind" if os.path.exists(path) else f"there is no {path}"
+        report(reason, aside=True)
 
 
 @audit.command(short_help="Draw where the time of one run went.")
@@ -144,22 +144,24 @@ def _verdict(found: Verification, path: str) -> list[str]:
     """What is to be said of the trail, the gravest last."""
     if not found.files:
         return [f"there is no {path}", *found.tampered]
-    said = [f"{len(found.links)} lines in {len(found.files)} file(s)"]
+    lines = [f"{len(found.links)} lines in {len(found.files)} file(s)"]
     if found.older:
-        said.append(f"{found.older} lines were written before there was a chain: of them nothing can be said")
+        lines.append(
+            f"{found.older} lines were written before there was a chain: of them nothing can be said"
+        )
     if found.first and found.first.seq > 1:
-        said.append(f"begins with line {found.first.seq}: what was before it is not kept any more")
-    said += [
+        lines.append(f"begins with line {found.first.seq}: what was before it is not kept any more")
+    lines += [
         f"{place} has {count} octets that are 0 in the place of lines: the machine went down before these "
         "were on the disk, or somebody has made the file longer"
         for place, count in found.zeros.items()
     ]
-    said += _some(found.torn, "was cut off as it was written (a crash, or a full disk)")
-    said += _some(found.tampered, "")
+    lines += _some(found.torn, "was cut off as it was written (a crash, or a full disk)")
+    lines += _some(found.tampered, "")
     if found.last:
-        said.append(f"the last line: {found.last.seq}:{found.last.hash}")
-    said.append("the audit trail is NOT as it was written" if found.tampered else "the chain is whole")
-    return said
+        lines.append(f"the last line: {found.last.seq}:{found.last.hash}")
+    lines.append("the audit trail is NOT as it was written" if found.tampered else "the chain is whole")
+    return lines
 
 
 def _some(places: list[str], what: str) -> list[str]:

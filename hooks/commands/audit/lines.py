@@ -38,8 +38,8 @@ def beneath(record: Mapping[str, Any]) -> Iterator[str]:
     for row in record.get("certificates", ()):
         yield f"    {row.get('name')}: {row.get('stage')}" + (f": {row['error']}" if row.get("error") else "")
     steps = record.get("steps", {})
-    if said := [f"{step} {seconds:.1f} s" for step, seconds in steps.items() if seconds >= SHOWN]:
-        yield f"    {', '.join(said)}"
+    if times := [f"{step} {seconds:.1f} s" for step, seconds in steps.items() if seconds >= SHOWN]:
+        yield f"    {', '.join(times)}"
     for what in ("problem", "error"):
         if record.get(what):
             yield f"    {record[what]}"

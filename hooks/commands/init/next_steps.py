@@ -23,8 +23,8 @@ REGISTERED = ("acmedns",)  # providers with an account for each domain, which `d
 def use(file: str) -> None:
     """Have this process, and what it starts, go by the configuration file: variables that stand for an
     account would be refused beside it."""
-    if said := [name for name in OF_ACCOUNTS if os.environ.pop(name, "")]:
-        output.warning(f"the account is in the file now: unset {' '.join(said)}")
+    if names := [name for name in OF_ACCOUNTS if os.environ.pop(name, "")]:
+        output.warning(f"the account is in the file now: unset {' '.join(names)}")
     os.environ["DNS01_CONFIG"] = file
 
 

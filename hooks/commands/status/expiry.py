@@ -75,10 +75,10 @@ def worst(problems: Iterable[Problem]) -> Level:
 
 def with_hints(problems: Iterable[Problem]) -> Iterator[tuple[Problem, str]]:
     """Each with what to do about it, which is empty where one before it has said the same."""
-    said = {""}
+    mentioned = {""}
     for problem in problems:
-        yield problem, "" if problem.hint in said else problem.hint
-        said.add(problem.hint)
+        yield problem, "" if problem.hint in mentioned else problem.hint
+        mentioned.add(problem.hint)
 
 
 def expiry(subject: str, title: str, leaf: Leaf, limits: Limits, now: datetime) -> Problem | None:

@@ -136,18 +136,18 @@ def _destinations(
     found: dict[Certificate, list[CertificateTarget]] = defaultdict(list)
     for key in dict.fromkeys((*deployed, *pending)):
         _, section, target = key
-        there, still = deployed.get(key), pending.get(key)
-        if still or configured is None or (section, target) in configured:
-            certificate = (still or there or pending[key]).certificate
+        delivered, waiting = deployed.get(key), pending.get(key)
+        if waiting or configured is None or (section, target) in configured:
+            certificate = (waiting or delivered or pending[key]).certificate
             deployment = (configured or {}).get((section, target))
             destination = CertificateTarget(
                 target,
                 section,
-                there,
-                still,
+                delivered,
+                waiting,
                 _service(deployment) if deployment else "",
-                _differences(there, certificate),
-                _lost(there, deployment) if there and deployment else (),
+                _differences(delivered, certificate),
+                _lost(delivered, deployment) if delivered and deployment else (),
             )
             found[certificate].append(destination)
     return found

@@ -98,16 +98,16 @@ def _of_pending(
 
 
 def _of_deployed(destination: CertificateTarget, known: Known) -> Iterator[Problem]:
-    there = destination.deployed
-    if there and known.leaf and there.fingerprint != known.leaf.fingerprint:
-        text = f"{there.title} has an older certificate than there is{_careful(destination)}"
+    deployed = destination.deployed
+    if deployed and known.leaf and deployed.fingerprint != known.leaf.fingerprint:
+        text = f"{deployed.title} has an older certificate than there is{_careful(destination)}"
         hint = f"see that the client calls its hook for deployments; `dns01 deploy {known.name}` brings it"
-        yield Problem(Level.WARNING, deployment_subject(*there.key), "outdated", text, hint)
-    elif there and known.leaf and destination.lost:
+        yield Problem(Level.WARNING, deployment_subject(*deployed.key), "outdated", text, hint)
+    elif deployed and known.leaf and destination.lost:
         more = f", and {len(destination.lost) - 1} more" if len(destination.lost) > 1 else ""
-        text = f"{there.title}: {destination.lost[0]}{more}"
+        text = f"{deployed.title}: {destination.lost[0]}{more}"
         hint = f"see who has changed it; `dns01 deploy {known.name}` brings it there again"
-        yield Problem(Level.WARNING, deployment_subject(*there.key), "lost", text, hint)
+        yield Problem(Level.WARNING, deployment_subject(*deployed.key), "lost", text, hint)
 
 
 def _careful(destination: CertificateTarget) -> str:
@@ -124,8 +124,8 @@ def _of_service(
         yield Problem(Level.WARNING, subject, "unreachable", shown.error, "see that the service runs")
     elif not shown.matches:
         title = f"the certificate that {destination.service} shows"
-        there = destination.deployed
-        current = not destination.pending and there and there.fingerprint == known.leaf.fingerprint
+        deployed = destination.deployed
+        current = not destination.pending and deployed and deployed.fingerprint == known.leaf.fingerprint
         if ends := expiry(subject, title, shown.leaf, limits, now):
             yield ends
         elif current:
@@ -150,8 +150,8 @@ def rate_limits(trail: Sequence[Mapping[str, Any]], now: datetime) -> Iterator[P
     """The newest limit of the CA's, unless it is over or a certificate has been had since."""
     for record in reversed(trail):
         certificates = record.get("certificates", ())
-        said = [each.get(key, "") for each in (record, *certificates) for key in ("problem", "error")]
-        problem = next((text for text in map(str, said) if limit(text)), "")
+        errors = [each.get(key, "") for each in (record, *certificates) for key in ("problem", "error")]
+        problem = next((text for text in map(str, errors) if limit(text)), "")
         if problem:
             end = ends(problem) or datetime.fromisoformat(record["time"]) + LIMITED
             if end > now:

@@ -71,9 +71,9 @@ def check_issued(url: str, pem: str, names: Sequence[str], now: float) -> None:
     if len(pem) > LARGEST_FILE:
         raise DeployError(f"{url} has more than {LARGEST_FILE >> 20} MiB", "see what the CA gives there")
     leaf, *chain = certificates_in(url, lambda path: pem.encode())
-    if (there := set(names_of(leaf))) != set(names):
+    if (present := set(names_of(leaf))) != set(names):
         raise DeployError(
-            f"{url} is for {', '.join(sorted(there)) or 'no name'}, and was ordered for {', '.join(names)}",
+            f"{url} is for {', '.join(sorted(present)) or 'no name'}, and was ordered for {', '.join(names)}",
             "see which names the CA issues for, and write the same ones",
         )
     moment = datetime.fromtimestamp(now, UTC)

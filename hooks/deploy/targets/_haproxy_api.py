@@ -131,8 +131,8 @@ class Runtime:
             hint = (
                 "see whether it is larger than tune.bufsize (16384 octets where nothing is said): raise that"
             )
-        said = " | ".join(line for line in answer.splitlines() if line) or "nothing"
-        return DeployError(f"HAProxy at {self._where} {what}: {said[:400]}", hint)
+        text = " | ".join(line for line in answer.splitlines() if line) or "nothing"
+        return DeployError(f"HAProxy at {self._where} {what}: {text[:400]}", hint)
 
     def _ask(self, command: str, payload: str = "") -> str:
         """The answer without the empty lines around it, harmless on a terminal."""

@@ -128,9 +128,9 @@ class Target:
     def changes(self, bundle: CertificateFiles) -> Sequence[str]:
         files = self._files(bundle)
         looked = script.to_look(files, named(self._layout.directory, bundle), self._mark)
-        said = self._converse(looked, files, "looking at the files on")
-        self._nothing_kept = not any(answer[0] == "kept" for answer in said)
-        found = {answer[1]: answer[2:] for answer in said if answer[0] == "file" and len(answer) > 1}
+        output = self._converse(looked, files, "looking at the files on")
+        self._nothing_kept = not any(answer[0] == "kept" for answer in output)
+        found = {answer[1]: answer[2:] for answer in output if answer[0] == "file" and len(answer) > 1}
         return [
             f"{self._host}:{file.path}: {line}"
             for number, file in enumerate(files)
@@ -153,18 +153,18 @@ class Target:
             self._converse(script.to_commit(files, self._mark), files, "removing the old files on")
 
     def run(self, command: Sequence[str], variables: Mapping[str, str], limit: float, what: str) -> None:
-        told = {name: value for name, value in variables.items() if name not in _OF_FILES}
+        passed = {name: value for name, value in variables.items() if name not in _OF_FILES}
         doing = f"{what}: {shlex.join(command)} on {self._host}"
         ended = self._ssh(
-            script.to_run(command, told, math.ceil(limit), self._mark), limit + CONNECT_TIMEOUT, doing
+            script.to_run(command, passed, math.ceil(limit), self._mark), limit + CONNECT_TIMEOUT, doing
         )
         lines = ended.output.splitlines()
-        said = b"\n".join(line for line in lines if not line.startswith(self._mark.encode()))
+        text = b"\n".join(line for line in lines if not line.startswith(self._mark.encode()))
         status = next((words[1] for words in self._answers(ended.output) if _is_status(words)), "")
         if status != "0":
             outcome = f"ended with {status}" if status else str(ended)
             raise DeployError(
-                f"{doing} {outcome}: {child_process.last_lines(said or ended.said)}",
+                f"{doing} {outcome}: {child_process.last_lines(text or ended.stderr)}",
                 f"repair what it names; by hand: ssh {self._host} {shlex.join(command)}",
             )
 
@@ -192,7 +192,7 @@ class Target:
                 raise DeployError(f"{doing}: {message.format(path=path, host=self._host)}", hint)
         if ended.status or ["end"] not in answers:
             raise DeployError(
-                f"{doing} {ended}: {child_process.last_lines(ended.said or ended.output)}",
+                f"{doing} {ended}: {child_process.last_lines(ended.stderr or ended.output)}",
                 f"see that the account may write there, and has a shell: ssh {self._host} sh -c true",
             )
         return answers
@@ -217,9 +217,9 @@ class Target:
         except ProviderError as error:
             raise DeployError(str(error), error.hint) from None
         if ended.status == FAILED:
-            said = ended.said.decode(errors="replace")
-            hints = [hint for problem, hint in _HINTS if problem in said] or [_OUT_OF_REACH]
-            message = f"{doing}: {child_process.last_lines(ended.said)}"
+            stderr = ended.stderr.decode(errors="replace")
+            hints = [hint for problem, hint in _HINTS if problem in stderr] or [_OUT_OF_REACH]
+            message = f"{doing}: {child_process.last_lines(ended.stderr)}"
             raise SilentMachine(message, hints[0].format(host=self._host))
         return ended
 

@@ -142,7 +142,7 @@ def _look(
     soa = answers.get(asked[0], NOTHING)
     found = [answers.get(each) or answers.get(each._replace(stream=True), NOTHING) for each in asked[1:]]
     by_stream = answers.get(asked[0]._replace(stream=True), NOTHING)
-    ns, keys, stream, *said = found
+    ns, keys, stream, *others = found
     if stream.message is None:
         stream = by_stream
     came = {each for each in _datagrams(address, apex) if _came_by_udp(answers.get(each, NOTHING))}
@@ -153,7 +153,7 @@ def _look(
         ns,
         keys,
         stream,
-        dict(zip(names, said, strict=True)),
+        dict(zip(names, others, strict=True)),
         lost=_lost(address, apex, answers),
         udp=bool(came),
         edns=not came or any(not each.plain for each in came),

@@ -37,27 +37,29 @@ def differences(
     with Transport(timing) as transport:
         for some in (sources[:SOURCES], sources[SOURCES:]):  # the others only where those say nothing
             queries = [Query(source, apex, rdtype) for source in some for rdtype in TYPES]
-            told = transport.ask(queries, timing.view)
-            world = _view(answer for answer in told.values() if answer.authoritative)
+            responses = transport.ask(queries, timing.view)
+            world = _view(answer for answer in responses.values() if answer.authoritative)
             if world.hosts and world.primaries:
                 break
         if not world.hosts or not world.primaries:
             return dict.fromkeys(resolvers, "")
-        there = _there(told)
-        if any(answer.message and alias_of(answer.message, apex) for answer in told.values()):
-            there -= {A, AAAA}  # the apex is a CNAME, and its addresses are of another zone
-        asked = {each: [Query(each, apex, rdtype, recurse=True) for rdtype in there] for each in resolvers}
+        types = _there(responses)
+        if any(answer.message and alias_of(answer.message, apex) for answer in responses.values()):
+            types -= {A, AAAA}  # the apex is a CNAME, and its addresses are of another zone
+        asked = {each: [Query(each, apex, rdtype, recurse=True) for rdtype in types] for each in resolvers}
         queries = [question for questions in asked.values() for question in questions]
         answers = transport.ask(queries, timing.view)
     world = world._replace(hosts=world.hosts | {server.name for server in servers})
-    said = {each: [answers[question] for question in questions] for each, questions in asked.items()}
-    return {each: _difference(f"{each}", apex, local, world) for each, local in said.items()}
+    views = {each: [answers[question] for question in questions] for each, questions in asked.items()}
+    return {each: _difference(f"{each}", apex, local, world) for each, local in views.items()}
 
 
-def _there(told: Mapping[Query, Response]) -> set[dns.rdatatype.RdataType]:
+def _there(responses: Mapping[Query, Response]) -> set[dns.rdatatype.RdataType]:
     """The types that the apex has. Of one that it has not, a resolver would keep the NSEC, which
     denies the names that come next as well, `_acme-challenge` among the first (RFC 8198)."""
-    return {question.rdtype for question, answer in told.items() if answer.message and answer.message.answer}
+    return {
+        question.rdtype for question, answer in responses.items() if answer.message and answer.message.answer
+    }
 
 
 def _difference(resolver: str, apex: str, answers: Collection[Response], world: _View) -> str:
@@ -67,12 +69,12 @@ def _difference(resolver: str, apex: str, answers: Collection[Response], world: 
     local = _view(answers)
     if not local.primaries:
         return f"{resolver} knows of no zone {apex}, and the world does"
-    for what, here, there in (
+    for what, ours, theirs in (
         ("the name servers", local.hosts, world.hosts),
         ("the primary", local.primaries, world.primaries),
     ):
-        if here and not here & there:
-            return f"{resolver} has {_list(here)} for {what} of {apex}, the world {_list(there)}"
+        if ours and not ours & theirs:
+            return f"{resolver} has {_list(ours)} for {what} of {apex}, the world {_list(theirs)}"
     # Different addresses may well be the same view, near and far; one that is nobody else's is not.
     inner = frozenset(ip for ip in local.addresses if not ipaddress.ip_address(ip).is_global)
     if inner and not local.addresses & world.addresses:

@@ -58,8 +58,8 @@ class Survey(NamedTuple):
     @property
     def intercepted(self) -> bool:
         """Whether resolvers answer in the place of all its servers."""
-        heard = [look for look in self.looks if not look.silent]
-        return bool(heard) and all(look.heard.like_a_resolver for look in heard)
+        answering = [look for look in self.looks if not look.silent]
+        return bool(answering) and all(look.heard.like_a_resolver for look in answering)
 
 
 class _Home(NamedTuple):

@@ -170,8 +170,8 @@ def _shut_down(line: socket.socket) -> None:
 def _migrated(connection: Connection) -> int:
     """The version after all migrations that are known here; several machines may begin at once."""
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-    there = connection.execute("SELECT to_regclass('dns01.schema_version') AS there").fetchone()
-    if not there or there["there"] is None:
+    found = connection.execute("SELECT to_regclass('dns01.schema_version') AS there").fetchone()
+    if not found or found["there"] is None:
         connection.execute("CREATE SCHEMA IF NOT EXISTS dns01")
         connection.execute("CREATE TABLE dns01.schema_version (version integer NOT NULL)")
         connection.execute("INSERT INTO dns01.schema_version VALUES (0)")

@@ -37,9 +37,9 @@ def due(leaf: Leaf | None, names: Sequence[str], window: RenewalWindow | None) -
     return Due(at, f"a {'half' if share == 2 else 'third'} of its lifetime is left from {_day(at)} on")
 
 
-def _difference(there: set[str], wanted: set[str]) -> str:
-    changes = [f"+{name}" for name in sorted(wanted - there)] + [
-        f"-{name}" for name in sorted(there - wanted)
+def _difference(present: set[str], wanted: set[str]) -> str:
+    changes = [f"+{name}" for name in sorted(wanted - present)] + [
+        f"-{name}" for name in sorted(present - wanted)
     ]
     return " ".join(changes[:6]) + (f" and {len(changes) - 6} more" if len(changes) > 6 else "")
 

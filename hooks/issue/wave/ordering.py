@@ -122,8 +122,8 @@ class Ordering:
         if wanted.csr:
             return ""
         reuse = self._ca.reuse_key if wanted.reuse_key is None else wanted.reuse_key
-        there = files.current_key(self._folder, wanted.name) if reuse else ""
-        return there or new_key(wanted.key or self._ca.key)
+        current = files.current_key(self._folder, wanted.name) if reuse else ""
+        return current or new_key(wanted.key or self._ca.key)
 
 
 def keep(states: OrderStates, issuance: Issuance, **changes: object) -> None:

@@ -120,8 +120,8 @@ def _forbidden(
             verdicts |= {name: check(name, authority, lookups) for name in names}
     found: dict[str, HookError] = {}
     for certificate in certificates:
-        told = [verdicts[name] for name in certificate.names if name in verdicts]
-        forbidden = [verdict for verdict in told if verdict.outcome == "forbidden"]
+        own = [verdicts[name] for name in certificate.names if name in verdicts]
+        forbidden = [verdict for verdict in own if verdict.outcome == "forbidden"]
         if forbidden:
             reasons = dict.fromkeys(f"{each.identifier}: {each.reason}" for each in forbidden)
             steps = dict.fromkeys(step for each in forbidden for step in each.remedy)

@@ -64,8 +64,8 @@ def read(table: object) -> AuditSettings:
     return AuditSettings(_receivers(table.get("to", [])), int(size * (1 << 20)), int(keep))
 
 
-def _receivers(said: object) -> tuple[str, ...]:
-    listed = [said] if isinstance(said, str) else said
+def _receivers(value: object) -> tuple[str, ...]:
+    listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
         raise ConfigError("to: it is no list", f"write one or both of {', '.join(RECEIVERS)}")
     with at("to"):
@@ -73,8 +73,10 @@ def _receivers(said: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(listed))
 
 
-def _number(key: str, said: object, least: float, most: float) -> float:
-    if isinstance(said, (int, float)) and not isinstance(said, bool) and least <= said <= most:
-        return said
+def _number(key: str, value: object, least: float, most: float) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most:
+        return value
     what = "MiB" if key == "size" else "files"
-    raise ConfigError(f"{key}: {said!r} is no number of {what}", f"it is a number from {least:g} to {most:g}")
+    raise ConfigError(
+        f"{key}: {value!r} is no number of {what}", f"it is a number from {least:g} to {most:g}"
+    )

@@ -54,8 +54,8 @@ def verify(path: str, expected: Sequence[tuple[int, str]] = ()) -> Verification:
     found.tampered += _breaks(found.links, places)
     for seq, digest in expected:
         if not (seq in found.links and digest and found.links[seq].hash.startswith(digest)):
-            there = f"has the hash {found.links[seq].hash}" if seq in found.links else "is missing"
-            found.tampered.append(f"line {seq}, noted with the hash {digest}, {there}")
+            state = f"has the hash {found.links[seq].hash}" if seq in found.links else "is missing"
+            found.tampered.append(f"line {seq}, noted with the hash {digest}, {state}")
     return found
 
 

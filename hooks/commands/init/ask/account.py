@@ -55,20 +55,20 @@ def choose(
     name: str,
     configured: Account | None,
     found: Sequence[Found],
-    said: Mapping[str, str],
+    settings: Mapping[str, str],
 ) -> Chosen:
     """The account with all that its provider wants. ``configured``: what the file has under that name;
-    ``said``: what was given. Raises UsageError, ConfigError."""
+    ``settings``: what was given. Raises UsageError, ConfigError."""
     kind = load(provider)
     if install := lacking(kind):
         raise UsageError(f"init: {provider} needs a package that is not there", install)
     before = dict(configured.options) if configured else {}
-    taken = _found(questions, found, said)
-    if _problem(kind, {**taken, **said}) and not _problem(kind, said):
+    taken = _found(questions, found, settings)
+    if _problem(kind, {**taken, **settings}) and not _problem(kind, settings):
         taken = {}
     else:
-        _tell(kind, {key: value for key, value in taken.items() if key not in said}, found)
-    options = {**taken, **said}
+        _tell(kind, {key: value for key, value in taken.items() if key not in settings}, found)
+    options = {**taken, **settings}
     is_new = not (configured or taken)
     options |= _asked(questions, provider, {**before, **options}, is_new)
     fresh = {key: value for key, value in options.items() if before.get(key) != value}
@@ -77,10 +77,10 @@ def choose(
     return Chosen(name, provider, fresh, secrets, {**before, **options}, origin)
 
 
-def _found(questions: Questions, found: Sequence[Found], said: Mapping[str, str]) -> Mapping[str, str]:
+def _found(questions: Questions, found: Sequence[Found], settings: Mapping[str, str]) -> Mapping[str, str]:
     """The values of the account that fits what was given; of several, the one that is chosen."""
     fitting = [
-        each for each in found if all(each.values.get(key, value) == value for key, value in said.items())
+        each for each in found if all(each.values.get(key, value) == value for key, value in settings.items())
     ]
     fitting = [each for each in fitting if each.is_ours][:1] or fitting
     if len(fitting) < 2:

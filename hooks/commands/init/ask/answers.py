@@ -45,8 +45,8 @@ def choose_client(questions: Questions, options: Options) -> ClientSetup:
     """The ACME client: the one that is installed, if it is the only one."""
     if options.client:
         return _given_client(options.client)
-    there = [client.name for client in installed()]
-    default = there[0] if len(there) == 1 else None
+    present = [client.name for client in installed()]
+    default = present[0] if len(present) == 1 else None
     if default and not questions.asks:
         output.step(f"client: {default}, which is installed here")
     for folder in acme_sh.folders(os.environ)[:1]:
@@ -71,18 +71,18 @@ def choose_account(
     provider = _provider(questions, options, settings, found)
     same = (name for name, each in configured.items() if _native(each.provider) == provider)
     name = options.account or next(same, provider)
-    there = configured.get(name)
-    if there and _native(there.provider) != provider:
+    present = configured.get(name)
+    if present and _native(present.provider) != provider:
         raise UsageError(
-            f"init: the account {name} is at {there.provider}, not at {provider}",
+            f"init: the account {name} is at {present.provider}, not at {provider}",
             "give the new one another name, with --account",
         )
     if not account.ENTRY.fullmatch(name):
         raise UsageError(f"init: --account: {name!r} is no name", "give it letters, digits, _ and - alone")
-    said = account.given(load(provider), options.settings, options.secrets)
-    is_wanted = options.source or not there  # what is configured goes before what is found besides
+    written = account.given(load(provider), options.settings, options.secrets)
+    is_wanted = options.source or not present  # what is configured goes before what is found besides
     ours = [each for each in found if is_wanted and each.provider == provider]
-    return account.choose(questions, provider, name, there, ours, said)
+    return account.choose(questions, provider, name, present, ours, written)
 
 
 def _given_client(name: str) -> ClientSetup:

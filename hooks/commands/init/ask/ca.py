@@ -49,9 +49,9 @@ def of_dehydrated(client: ClientSetup) -> tuple[str, tuple[str, ...]]:
 def _ca_word(options: Options, before: str) -> str:
     """The CA's short name as dehydrated has it, or a URL. ``before``: what is configured. Raises UsageError,
     ConfigError."""
-    said = options.ca or before or "letsencrypt"
+    wanted = options.ca or before or "letsencrypt"
     with at("--ca"):
-        word = issuers.ca({url: word for word, url in PRESETS.items()}.get(said, said))
+        word = issuers.ca({url: word for word, url in PRESETS.items()}.get(wanted, wanted))
     word = word.replace("-staging", TEST)
     if word not in PRESETS and not word.startswith("https://"):
         raise UsageError(f"init: --ca: the directory of {word} is not known here", "give its URL")

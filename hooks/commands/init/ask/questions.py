@@ -103,10 +103,10 @@ def missing(option: str, question: str) -> UsageError:
 def index_of(answer: str, labels: Sequence[str]) -> int:
     """The index of the label that is meant: by its number from 1 on, or by a part that no other has. Raises
     ConfigError."""
-    said = answer.strip().lower()
-    if said.isdecimal() and 0 < int(said[:9]) <= len(labels):
-        return int(said) - 1
-    found = [index for index, label in enumerate(labels) if said and said in label.lower()]
+    typed = answer.strip().lower()
+    if typed.isdecimal() and 0 < int(typed[:9]) <= len(labels):
+        return int(typed) - 1
+    found = [index for index, label in enumerate(labels) if typed and typed in label.lower()]
     if len(found) == 1:
         return found[0]
     shown = f"{answer!r} is in {len(found) or 'none'} of them" if answer else "nothing was chosen"

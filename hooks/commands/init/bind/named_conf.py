@@ -91,8 +91,10 @@ class NamedConf(NamedTuple):
 
     def directory(self) -> str:
         """Where relative paths begin; empty where it does not say."""
-        said = [found for _, options in self.every("options") if (found := options.inside("directory"))]
-        return said[0].words[1] if said and len(said[0].words) > 1 else ""
+        directories = [
+            found for _, options in self.every("options") if (found := options.inside("directory"))
+        ]
+        return directories[0].words[1] if directories and len(directories[0].words) > 1 else ""
 
     def includes(self, path: str) -> bool:
         """Whether the file is a part of it, or is named to be."""

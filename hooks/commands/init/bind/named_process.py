@@ -31,8 +31,8 @@ class NamedProcess(NamedTuple):
     @classmethod
     def of_this_machine(cls) -> Self:
         """By -u in one of ``DEFAULTS``, or else the first of ``USERS`` that there is."""
-        said = [found[1] for path in DEFAULTS if (found := _USER.search(_text(path)))]
-        for name in (*said[:1], *USERS):
+        users = [found[1] for path in DEFAULTS if (found := _USER.search(_text(path)))]
+        for name in (*users[:1], *USERS):
             with suppress(KeyError):
                 entry = pwd.getpwnam(name)
                 groups = frozenset(os.getgrouplist(name, entry.pw_gid))

@@ -106,8 +106,8 @@ def _at_the_end(zone: NamedZone, statement: str) -> Edit:
     return Edit(zone.source.path, line, line, f"{INDENT}{statement}\n")
 
 
-def _is_key(said: str, key: str) -> bool:
-    return said.rstrip(".").lower() == key.rstrip(".").lower()
+def _is_key(name: str, key: str) -> bool:
+    return name.rstrip(".").lower() == key.rstrip(".").lower()
 
 
 def _quoted(key: str) -> str:

@@ -86,8 +86,8 @@ def _of_account(config: Dehydrated | None) -> set[str]:
     """Those that dns01 would not take beside a file of its own."""
     if config is None or not config.settings.get("DNS01_PROVIDER"):
         return set()
-    said = config.settings["DNS01_PROVIDER"]
-    provider = said if said in names() else known_as(said)
+    value = config.settings["DNS01_PROVIDER"]
+    provider = value if value in names() else known_as(value)
     own = [name for option in load(provider).options for name in option.env] if provider else []
     return {*OF_ACCOUNTS, *own, *(f"{name}_FILE" for name in own)} & set(config.settings)
 

@@ -105,9 +105,9 @@ def _settings(text: str) -> dict[str, str]:
     return {name: _value(value) for name, value in _SETTING.findall(text)}
 
 
-def _value(said: str) -> str:
+def _value(text: str) -> str:
     """Without its quotes, and without acme.sh's base64."""
-    value = said[1:-1] if len(said) > 1 and said[0] == said[-1] and said[0] in "'\"" else said
+    value = text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
     if encoded := _ENCODED.fullmatch(value):
         with suppress(ValueError):
             return base64.b64decode(encoded[1]).decode()

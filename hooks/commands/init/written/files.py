@@ -75,8 +75,8 @@ def changes(drafts: Sequence[Draft]) -> list[Draft]:
 
 def as_they_are(drafts: Sequence[Draft]) -> list[Draft]:
     """What is on the disk in the place of the drafts, to be written again; without those that are new."""
-    there = ((draft, read(draft.path)) for draft in drafts)
-    return [draft._replace(text=text, mode=_mode(draft.path)) for draft, text in there if text is not None]
+    present = ((draft, read(draft.path)) for draft in drafts)
+    return [draft._replace(text=text, mode=_mode(draft.path)) for draft, text in present if text is not None]
 
 
 def difference(draft: Draft) -> Iterator[str]:

@@ -47,9 +47,9 @@ def set_key(text: str, section: Sequence[str], key: str, value: str, path: str) 
 
 def _set_within(lines: list[str], first: int, key: str, line: str) -> None:
     end = next((n for n in range(first + 1, len(lines)) if lines[n].lstrip().startswith("[")), len(lines))
-    there = [n for n in range(first + 1, end) if re.match(rf"\s*{re.escape(key)}\s*=", lines[n])]
-    if there:
-        lines[there[0]] = line
+    numbers = [n for n in range(first + 1, end) if re.match(rf"\s*{re.escape(key)}\s*=", lines[n])]
+    if numbers:
+        lines[numbers[0]] = line
         return
     while end > first + 1 and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
         end -= 1  # what stands before the next section belongs to that
@@ -88,9 +88,9 @@ def assign(text: str, name: str, line: str, pattern: str) -> str:
     name), or at its end."""
     lines = text.splitlines()
     wanted = re.compile(pattern.replace("{name}", re.escape(name)))
-    there = [n for n, each in enumerate(lines) if wanted.match(each)]
-    if there:
-        lines[there[-1]] = line
+    numbers = [n for n, each in enumerate(lines) if wanted.match(each)]
+    if numbers:
+        lines[numbers[-1]] = line
     else:
         lines.append(line)
     return "\n".join(lines) + "\n"

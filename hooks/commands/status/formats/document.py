@@ -73,14 +73,14 @@ def _leaf(leaf: Leaf) -> dict[str, Any]:
 
 
 def _destination(destination: CertificateTarget, shown: Mapping[str, ServedCertificate]) -> dict[str, Any]:
-    there, still = destination.deployed, destination.pending
+    deployed, pending = destination.deployed, destination.pending
     service = destination.service
     return {
         "target": destination.target,
         "section": destination.section,
-        "deployed": iso(there.since) if there else None,
-        "fingerprint": there.fingerprint if there else None,
-        "pending": _pending(still) if still else None,
+        "deployed": iso(deployed.since) if deployed else None,
+        "fingerprint": deployed.fingerprint if deployed else None,
+        "pending": _pending(pending) if pending else None,
         "differences": list(destination.differences),
         "live": _shown(service, shown[service]) if service in shown else None,
     }

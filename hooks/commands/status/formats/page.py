@@ -80,7 +80,7 @@ Cell = NewType("Cell", str)  # what may stand in the page as it is
 def text(overview: Overview) -> str:
     """The HTML of the page; what comes from outside is escaped."""
     at, state = overview.at, overview.level
-    said = summary(overview).partition(" - ")[2]
+    heading = summary(overview).partition(" - ")[2]
     longest = max((sum(_steps(record).values()) for record in overview.trail[-RUNS:]), default=0.0)
     sections = {
         "Problems": list(_problems(overview.every_problem)),
@@ -94,7 +94,7 @@ def text(overview: Overview) -> str:
     return "".join(
         (
             HEAD.format(state=state.name, style=STYLE),
-            f'<header class="{_class(state)}"><h1>{state.name}</h1><p>{_cell(said)}</p>',
+            f'<header class="{_class(state)}"><h1>{state.name}</h1><p>{_cell(heading)}</p>',
             f"<p><small>{at:%Y-%m-%d %H:%M} UTC</small></p></header>\n",
             _links({title: len(rows) for title, rows in sections.items() if rows}),
             *(_table(title, rows) for title, rows in sections.items() if rows),
@@ -159,14 +159,14 @@ def _run(record: Mapping[str, Any], longest: float) -> list[Cell]:
     steps = _steps(record)
     names = [str(name) for name in record.get("names", ())]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    said = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in steps.items())
+    times = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in steps.items())
     bar = _bar(100 * seconds / longest for seconds in steps.values()) if longest else ""
     level = Level.CRITICAL if record.get("outcome") == "failed" else Level.OK
     error = str(record.get("error") or "")
     return [
         _cell(str(record["time"])[:19].replace("T", " ")),
         _cell(f"{record.get('client', '')} {record.get('phase', '')}", ", ".join(names[:NAMED]) + more),
-        Cell(f"{bar}{_cell('', said)}"),
+        Cell(f"{bar}{_cell('', times)}"),
         Cell(
             f'<span class="{_class(level)}">{_cell(str(record.get("outcome", "")))}</span>{_cell("", error)}'
         ),

@@ -39,8 +39,8 @@ def text(overview: Overview) -> str:
     """The file's text: each metric's samples together beneath its explanation."""
     samples: dict[str, list[str]] = defaultdict(list)
     for name, labels, figure in _samples(overview):
-        said = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels.items())
-        samples[name].append(f"{name}{{{said}}} {figure!r}" if said else f"{name} {figure!r}")
+        pairs = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels.items())
+        samples[name].append(f"{name}{{{pairs}}} {figure!r}" if pairs else f"{name} {figure!r}")
     lines = []
     for name, explanation in METRICS.items():
         if name in samples:

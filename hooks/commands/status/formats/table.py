@@ -55,7 +55,7 @@ def stacked(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
         indent = " " * (STATE_WIDTH + 2)
         yield f"{state:{STATE_WIDTH}}  {name}"
         yield f"{indent}{', '.join(facts)}"
-        yield from (f"{indent}{said}" for said in (deployed_at, live) if said != NONE)
+        yield from (f"{indent}{cell}" for cell in (deployed_at, live) if cell != NONE)
 
 
 def headline(overview: Overview) -> str:
@@ -71,8 +71,8 @@ def summary(overview: Overview) -> str:
         texts.append(f"and {len(problems) - NAMED} more")
     affected = sum(1 for standing in overview.certificates if standing.problems)
     about = f"{affected} of {_counted(overview)}: " if affected else ""
-    said = about + "; ".join(texts) if texts else _good_news(overview)
-    return f"DNS01 {overview.level.name} - {said}"
+    text = about + "; ".join(texts) if texts else _good_news(overview)
+    return f"DNS01 {overview.level.name} - {text}"
 
 
 def _shortened(text: str) -> str:
@@ -102,8 +102,8 @@ def _figures(overview: Overview) -> str:
         "pending": sum(1 for each in overview.certificates for to in each.known.destinations if to.pending),
         "open_records": len(overview.entries),
     }
-    said = [f"{name}={figure}" for name, figure in figures.items()]
-    return " ".join([*said, *([f"next_expiry={min(left).total_seconds():.0f}s"] if left else [])])
+    parts = [f"{name}={figure}" for name, figure in figures.items()]
+    return " ".join([*parts, *([f"next_expiry={min(left).total_seconds():.0f}s"] if left else [])])
 
 
 def _row(standing: Standing, now: datetime) -> tuple[str, ...]:
@@ -157,8 +157,10 @@ def _colour(rows: Sequence[tuple[str, ...]], columns: int) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    said = [column for column in zip(COLUMNS, *rows, strict=True) if any(cell != NONE for cell in column[1:])]
-    lines = aligned(list(zip(*said, strict=True)))
+    filled = [
+        column for column in zip(COLUMNS, *rows, strict=True) if any(cell != NONE for cell in column[1:])
+    ]
+    lines = aligned(list(zip(*filled, strict=True)))
     if columns and any(len(line) > columns for line in lines):
         lines = list(stacked(rows))
     console = Console(markup=False, highlight=False)
