@@ -80,7 +80,8 @@ def leave_callers_modules_aside() -> None:
 
 
 def escape_what_stdout_cannot_encode() -> None:
-    """In a locale of Latin-1, an arrow or an ellipsis would be an error, which stderr escapes by itself."""
+    """Have stdout escape characters that its encoding has not (an arrow, in a locale of Latin-1), as stderr
+    does."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
@@ -95,7 +96,8 @@ def nothing_to_do(words: list[str]) -> bool:
 
 
 def is_idle(words: list[str]) -> bool:
-    """As ``nothing_to_do``; raises what it meets. It notes a call that a later one does."""
+    """Whether the call has nothing to do, as ``nothing_to_do``; but raises what it meets. It notes a call
+    that a later one does."""
     if words[0] == "certbot":
         from .state.certbot_batch import add_call
 
@@ -168,8 +170,8 @@ def guarded(work: Callable[[list[str]], int], words: list[str]) -> int:
 
 
 def give_up_what_cannot_be_written() -> None:
-    """Where the disk of a log is full, what is left to write to it would make Python end with 120, whatever
-    has come of the call."""
+    """Drop what stdout and stderr still hold, where it cannot be written (a full disk): Python would end with
+    120 for that, whatever has come of the call."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()

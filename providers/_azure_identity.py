@@ -68,7 +68,8 @@ IDENTITY = (
 
 
 class AzureIdentity(CloudTokens):
-    """Its options are IDENTITY, of which the cloud's name may decide ``base_url`` as well."""
+    """The base of what asks Azure with the tokens of an identity. Its options are IDENTITY, of which the
+    cloud's name may decide ``base_url`` as well."""
 
     unread: ClassVar[Mapping[str, str]] = {
         "AZURE_USERNAME": "a user's password is no way in for a program: use an application's secret",

@@ -70,7 +70,7 @@ class ProgramBridge(Bridge):
             raise errors[0]
 
     def run(self, verb: str, record: TxtRecord) -> None:
-        """Have the program do it. Raises ProviderError."""
+        """Run the program for the action at the name. Raises ProviderError."""
         raise NotImplementedError
 
     def doing(self, verb: str, name: str) -> str:

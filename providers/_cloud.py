@@ -27,7 +27,7 @@ class Cloud(CloudTokens, RRsetProvider):
     overtaken: ClassVar[Sequence[int]] = (409, 412)  # statuses: what was read no longer stands there
 
     def swap(self, zone: Zone, name: str, old: RRset | None, new: RRset | None) -> None:
-        """Have ``new`` in the place of exactly ``old``, or raise Refused."""
+        """Replace exactly ``old`` by ``new``, or raise Refused."""
         raise NotImplementedError
 
     def zone_for(self, name: str) -> Zone:

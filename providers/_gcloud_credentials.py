@@ -45,7 +45,7 @@ class Credentials(Protocol):
 
 
 def read_credentials(path: str) -> Credentials:
-    """Those in the file. Raises ConfigError; also where others may read a secret that is in it."""
+    """The credentials in the file. Raises ConfigError; also where others may read a secret that is in it."""
     try:
         content = json.loads(read_trusted(path)[0])
         federated = isinstance(content, dict) and content.get("type") == "external_account"

@@ -12,7 +12,7 @@ HOST = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}")  # RF
 
 
 class ShowsNameServers(ZoneProvider):
-    """What a provider has that tells the NS names of each of its zones (``base.ShowsApex``)."""
+    """Base of providers that tell the NS names of each of their zones (``base.ShowsApex``)."""
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
         """The NS names: those of the zone's own NS records, or that the API wants it delegated to."""
@@ -23,7 +23,7 @@ class ShowsNameServers(ZoneProvider):
 
 
 class ListsNameServers(ShowsNameServers):
-    """The same where the API lists the NS records of the apex as it does TXT records."""
+    """Base of providers whose API lists the NS records of the apex as it does TXT records."""
 
     def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
         """Id and value of the records of that type at the name, as ``texts`` has them."""

@@ -52,7 +52,7 @@ def obstacle(answer: dns.message.Message, owner: dns.name.Name) -> str:
 
 
 def words_of(answer: dns.message.Message) -> str:
-    """Its response code, or that it has no authority."""
+    """The answer in words: its response code, or that it has no authority."""
     if answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         return "no authority"
     return dns.rcode.to_text(answer.rcode())

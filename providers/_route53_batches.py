@@ -88,7 +88,8 @@ def changes(batch: Mapping[str, Swap]) -> Iterator[ChangeTypeDef]:
 
 
 def plain_name(text: str) -> str:
-    """All but letters, digits, hyphens and underscores is octal in what the API says: ``\\052`` is ``*``."""
+    """The name without the API's octal escapes, which stand for all but letters, digits, hyphens and
+    underscores: ``\\052`` is ``*``."""
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text).rstrip(".").lower()
 
 

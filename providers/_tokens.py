@@ -49,7 +49,7 @@ class Tokens(Rest):
         raise NotImplementedError
 
     def issuer(self, url: str) -> Self:
-        """The same account, as it speaks to whoever issues its tokens."""
+        """The session that asks the token endpoint, with the account's own credentials."""
         issuer = copy(self)
         issuer._base = url.rstrip("/")
         issuer._token = ""
@@ -83,7 +83,7 @@ class Tokens(Rest):
 
 
 class CloudTokens(Tokens):
-    """Tokens of a large cloud, which has some for its own machines without any key."""
+    """Access tokens of a cloud, whose own machines are given them without any key."""
 
     keyless = True
 

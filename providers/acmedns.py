@@ -56,7 +56,7 @@ class Provider(Rest):
         self._unanswered: set[str] = set()  # subdomains
 
     def zone_for(self, name: str) -> Zone:
-        """Any name: they are in a zone of the server's own."""
+        """The name itself as a zone: all names are in one of the server's own."""
         return Zone(name)
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:

@@ -80,7 +80,7 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         return {}  # they are in the query
 
     def status_of(self, status: int, body: Any) -> int:
-        """By the beginning of the error's code: HTTP's own status is 400 for most."""
+        """The status by the beginning of the error's code: HTTP's own status is 400 for most."""
         return next((meant for start, meant in MEANT.items() if _code(body).startswith(start)), status)
 
     def words(self, body: Any) -> str:

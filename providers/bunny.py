@@ -48,7 +48,8 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         return next((zone for zone in self._zones(search=apex) if zone.apex == apex), None)
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
-        """Its own, beside those that the owner has for them: they may not be switched on, or delegated to."""
+        """Bunny's own names, beside those that the owner has for them: they may not be switched on, or
+        delegated to."""
         found = self.get("dnszone", zone.id)
         return [*NAME_SERVERS, found["Nameserver1"], found["Nameserver2"]]
 

@@ -53,7 +53,7 @@ class Provider(Rest, ListsNameServers, RecordProvider):
         return {}  # they are among the parameters
 
     def status_of(self, status: int, body: Any) -> int:
-        """All errors come as 200."""
+        """The status by what the answer says: all errors come as 200."""
         if status != 200 or not isinstance(body, dict) or body.get("status") != "Failed":
             return status
         if self.words(body).startswith("Invalid authentication"):
@@ -64,7 +64,7 @@ class Provider(Rest, ListsNameServers, RecordProvider):
         return str(body.get("statusDescription", ""))
 
     def get(self, *path: str, **query: Any) -> Any:
-        """By POST, since a password is better no part of a URL."""
+        """Ask by POST, since a password is better no part of a URL."""
         return self.request("POST", path, form={**query, **self._user})
 
     def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -79,7 +79,7 @@ class Provider(Rest, ListsNameServers, RecordProvider):
         return Zone(found["name"]) if found and found["type"] == "master" else None
 
     def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
-        """Where there is none, an empty list stands for the object."""
+        """The records at the name; where there is none, an empty list stands for the object."""
         host = relative(name, zone.apex, "")
         wanted = {"type": type, **({"host": host} if host else {})}
         found = self.get("records.json", **_of(zone), **wanted)

@@ -42,7 +42,7 @@ class Provider(Rest, ListsNameServers, RecordProvider):
         return next_number(shown["current_page"], shown["total_pages"])
 
     def words(self, body: Any) -> str:
-        """With what is wrong with each field."""
+        """The error's message, with what is wrong with each field."""
         return ", ".join(words_in([body, *body.get("errors", {}).values()]))
 
     def zones(self) -> Iterable[Zone]:

@@ -46,7 +46,8 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         }
 
     def status_of(self, status: int, body: Any) -> int:
-        """Its limit, and a zone that is about to be made or deleted, are a 400."""
+        """The status, and 429 for what comes as 400 and will pass: the rate limit, and a zone that is about
+        to be made or deleted."""
         is_busy = status == 400 and any(words in self.words(body) for words in BUSY)
         return 429 if is_busy else status
 

@@ -40,7 +40,7 @@ class Provider(Rest, RecordProvider):
         return [Zone(domain["name"], str(domain["id"])) for domain in listed(self.get("dns")["domains"])]
 
     def zone_at(self, apex: str) -> Zone | None:
-        """It answers with the domain that the name is in."""
+        """The zone at the apex: the API answers with the domain that the name is in."""
         root = self.get_if_there("dns", "getroot", apex)
         return Zone(apex, str(root["id"])) if root and root["domainName"].lower() == apex else None
 

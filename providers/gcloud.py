@@ -124,7 +124,7 @@ class Provider(ShowsNameServers, Cloud):
         self._pending[zone.id].append(made["id"])
 
     def wait_until_in_sync(self, zone: Zone) -> None:
-        """Until Google has sent what was changed here to its name servers. Raises Busy."""
+        """Wait until Google has sent what was changed here to its name servers. Raises Busy."""
         for change in self._pending.pop(zone.id, ()):
             self.attempt(zone.apex, partial(self._follow, zone, change))
 

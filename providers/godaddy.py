@@ -70,7 +70,7 @@ class Provider(Rest, ListsNameServers, RecordProvider, RRsetProvider):
         return next_link(next((link["href"] for link in page["links"] if link["rel"] == "next"), None))
 
     def pause_wanted(self, headers: Mapping[str, str], body: Any) -> float | None:
-        """In the body of the answer."""
+        """The seconds to wait, which are in the body of the answer."""
         wish = body.get("retryAfterSec") if isinstance(body, dict) else None
         return float(wish) if isinstance(wish, int) else super().pause_wanted(headers, body)
 

@@ -30,7 +30,7 @@ class Provider(Rest, RRsetProvider):
     least_ttl = 60
 
     def words(self, body: Any) -> str:
-        """Of each field that is wrong, all that is wrong with it."""
+        """The error's message: of each field that is wrong, all that is wrong with it."""
         fields = body.get("errors") or {}
         return ", ".join([str(body.get("error") or body.get("message") or ""), *_texts(fields)])
 

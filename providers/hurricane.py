@@ -84,7 +84,7 @@ class Provider(Rest):
         return f"it says {body}"
 
     def zone_for(self, name: str) -> Zone:
-        """Any name: the API does not tell what it has."""
+        """The name itself as a zone: the API does not tell which it has."""
         return Zone(name)
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:

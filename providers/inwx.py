@@ -67,7 +67,7 @@ class Provider(Rest, ListsNameServers, RecordProvider):
         return {}  # the session has a cookie
 
     def status_of(self, status: int, body: Any) -> int:
-        """All errors come as 200."""
+        """The status by the code of the answer: all errors come as 200."""
         code = body.get("code", 0) if status == 200 and body is not None else 0
         return STATUSES.get(code, 400) if code >= 2000 else status
 
@@ -91,7 +91,7 @@ class Provider(Rest, ListsNameServers, RecordProvider):
         return Zone(apex) if found and found["type"] == "MASTER" else None
 
     def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
-        """Where there is none, the list is left out."""
+        """The records at the name; where there is none, the list is left out."""
         found = self.get("nameserver.info", domain=zone.apex, name=name, type=type)
         for record in listed(found.get("record", [] if found["domain"] else None)):
             if (record["type"], dns_name(record["name"])) == (type, name):

@@ -97,8 +97,8 @@ class Provider(Bridge):
             self._read_back(api, name, wanted_values=before - values, unwanted_values=values)
 
     def attempt(self, about: str, step: Callable[[], T]) -> T:
-        """Within the time limit: most of lexicon's modules would wait for ever. A step that hangs is
-        left to itself, in a thread that ends with the process."""
+        """Do the step within the time limit: most of lexicon's modules would wait for ever. A step that hangs
+        is left to itself, in a thread that ends with the process."""
         done: list[T] = []
         failed: list[Exception] = []
 

@@ -37,7 +37,7 @@ class Provider(Rest, ListsNameServers, RecordProvider):
         return next_number(page["page"], page["pages"])
 
     def zones(self) -> Iterable[Zone]:
-        """Those whose records are kept here; a ``slave`` is a copy of some other server's."""
+        """The zones whose records are kept here; a ``slave`` is a copy of some other server's."""
         domains = self.items("data", "domains", page_size=500)
         return [Zone(domain["domain"], str(domain["id"])) for domain in domains if domain["type"] == "master"]
 

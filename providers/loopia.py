@@ -67,7 +67,8 @@ class Provider(Rest, ListsNameServers, RecordProvider):
         return value
 
     def status_of(self, status: int, body: Any) -> int:
-        """All errors are 200: a fault, a code, or a list with a code in it."""
+        """The status by what the answer says, for all errors are 200: a fault, a code, or a list with a code
+        in it."""
         if status == 200 and isinstance(body, xmlrpc.client.Fault):
             return body.faultCode if body.faultCode in (401, 429) else 400
         return STATUS.get(_code(body), 400) if status == 200 and _code(body) else status

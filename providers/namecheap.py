@@ -67,7 +67,8 @@ class Provider(Rest, ZoneProvider):
     decoded = staticmethod(xml)
 
     def status_of(self, status: int, body: Any) -> int:
-        """All errors come as 200, but for what is over the limit, which is 405."""
+        """The status by the error's number: all errors come as 200, but for what is over the limit, which is
+        405."""
         if status != 200:
             return 429 if status == 405 else status
         if body is None or body.get("Status") != "ERROR":

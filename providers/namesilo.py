@@ -41,7 +41,7 @@ class Provider(Rest, RecordProvider):
         return {}  # the key is among the parameters
 
     def status_of(self, status: int, body: Any) -> int:
-        """All errors come as 200."""
+        """The status by the code of the answer: all errors come as 200."""
         code = None if body is None else body.findtext("reply/code")
         if status != 200 or code in (None, DONE):
             return status

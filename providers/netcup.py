@@ -46,7 +46,8 @@ class Provider(Rest, RecordProvider):
         return {}  # they are among the parameters
 
     def status_of(self, status: int, body: Any) -> int:
-        """All errors come as 200. One at the login is about the credentials."""
+        """The status by the code of the answer: all errors come as 200. One at the login is about the
+        credentials."""
         if status >= 300 or body is None or body["status"] != "error":
             return status
         return 401 if body["action"] == "login" else STATUS.get(body["statuscode"], 400)

@@ -96,7 +96,7 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         return {"page": following} if following else {}
 
     def zones(self) -> Iterable[Zone]:
-        """Those of the compartment that the world is served and that are written here."""
+        """The zones of the compartment that the world is served and that are written here."""
         where = {"compartmentId": self.given.get("compartment") or self.given["tenancy"]}
         for page in self.pages("zones", **where, scope="GLOBAL", zoneType="PRIMARY", limit=100):
             yield from (Zone(zone["name"], zone["id"]) for zone in listed(page))

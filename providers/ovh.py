@@ -119,7 +119,8 @@ class Provider(Tokens, ShowsNameServers, RecordProvider):
         return float(self.get(*UNSIGNED.strip("/").split("/")) - self.clock())
 
     def is_rejection(self, status: int, body: Any) -> bool:
-        """Of signatures, and in the form of a token's issuer (RFC 6749 §5.2), 400 says so too."""
+        """Whether the credentials are refused: of signatures, and from a token endpoint (RFC 6749 §5.2), 400
+        says so too."""
         code, error = (body.get("errorCode"), body.get("error")) if isinstance(body, dict) else (None, None)
         by_issuer = status == 400 and isinstance(error, str)
         unsigned = status == 400 and (code in BAD_SIGNATURE or SIGNATURE in self.words(body))

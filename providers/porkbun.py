@@ -44,12 +44,12 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         return bool(about_keys) or super().is_rejection(status, body)
 
     def pause_wanted(self, headers: Mapping[str, str], body: Any) -> float | None:
-        """In the body of the answer."""
+        """The seconds to wait, which are in the body of the answer."""
         wish = body.get("ttlRemaining") if isinstance(body, dict) else None
         return float(wish) if isinstance(wish, int) else super().pause_wanted(headers, body)
 
     def get(self, *path: str, **query: Any) -> Any:
-        """It takes questions, too, by POST alone."""
+        """Ask by POST: the API takes nothing else."""
         return self.post(*path, **query)
 
     def after(self, page: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:

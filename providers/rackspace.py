@@ -86,7 +86,7 @@ class Provider(Rest, ShowsNameServers):
         return 429 if status == 413 else status
 
     def pause_wanted(self, headers: Mapping[str, str], body: Any) -> float | None:
-        """In the body of the answer, as a time."""
+        """The seconds to wait, until a time that is in the body of the answer."""
         with suppress(*OTHER_SHAPE):
             then = datetime.fromisoformat(body["overLimit"]["retryAfter"])
             return max(0.0, then.timestamp() - time.time())

@@ -164,7 +164,8 @@ class Rest(ZoneProvider):
         return self.request("GET", path, query)
 
     def get_if_there(self, *path: str, **query: Any) -> Any:
-        """None for 404. Raises LookupError for an answer that has nothing in it, which is not the same."""
+        """The answer of a GET; None for 404. Raises LookupError for an answer that has nothing in it, which
+        is not the same."""
         try:
             found = self.get(*path, **query)
         except NotFound:

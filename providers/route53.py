@@ -123,7 +123,7 @@ class Provider:
         self._swap(zone, names, removed, {name: added(None, ours) for name, ours in names.items()})
 
     def wait_until_in_sync(self, zone: Zone) -> None:
-        """Until every name server of Route 53 has what was published here. Raises Busy."""
+        """Wait until every name server of Route 53 has what was published here. Raises Busy."""
         for change in self._published.pop(plain_id(zone.id), ()):
             began = self.clock()
             waited = 0.0

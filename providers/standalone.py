@@ -96,7 +96,7 @@ class Provider:
             )
 
     def zone_for(self, name: str) -> Zone:
-        """Any name: the server holds whatever it is asked to."""
+        """The name itself as a zone: the server holds whatever it is asked to."""
         return Zone(name)
 
     def start(self, names: Sequence[str]) -> None:

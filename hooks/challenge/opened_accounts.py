@@ -47,7 +47,8 @@ class OpenedAccounts:
 
     @contextmanager
     def errors_of(self, account: str) -> Iterator[None]:
-        """Have what the account's provider raises say whose it is, where there are several accounts."""
+        """Put the account's name into the errors that its provider raises, where there are several
+        accounts."""
         try:
             yield
         except ProviderError as error:

@@ -40,7 +40,7 @@ class Challenge(NamedTuple):
 
 
 def checked(challenges: Iterable[Challenge], wants_dns01: str | None = None) -> tuple[Challenge, ...]:
-    """The same challenges, once every name and value among them is known to be fit to publish.
+    """Give the challenges back, once every name and value among them is known to be fit to publish.
 
     ``wants_dns01``: how to have the client ask for dns-01 alone; without it, other values than dns-01's
     are only warned about. Raises UsageError for the first that is not fit, by its domain.

@@ -36,7 +36,7 @@ class Commands(click.Group):
     """The commands, of which each is imported when it is asked for."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """All names, in their order."""
+        """The names of all commands, in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:

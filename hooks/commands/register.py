@@ -86,7 +86,7 @@ class Clerk:
         return self._server(name).register(name.removeprefix(PREFIX), networks)
 
     def create_cname(self, name: str, target: str) -> None:
-        """Have the name lead to the target, and wait until its zone's servers say so."""
+        """Publish a CNAME at the name to the target, and wait until its zone's servers have it."""
         by_hand = f"create it by hand: {name}. CNAME {target}."
         found = self._discovery.find(name)
         if found.target == target:

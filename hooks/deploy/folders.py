@@ -55,7 +55,8 @@ def _irregular(path: str, problem: str) -> tuple[str, str]:
 
 
 def make_folder(path: str) -> None:
-    """Have the folder, which anybody may pass through: what is in it has modes of its own.
+    """Make the folder, if it is not there, so that anybody may pass through: what is in it has modes of its
+    own.
 
     Raises DeployError.
     """

@@ -132,7 +132,7 @@ class DeployPhases:
             )
 
     def sync(self, certificate: Certificate) -> None:
-        """Have the files that are there, and their names, on the disk when this returns.
+        """Sync the files that are there, and their names, to the disk.
 
         A client may name one that it does not make (dehydrated with PRIVATE_KEY_RENEW="no" names a new
         key). Raises DeployError.

@@ -111,7 +111,8 @@ def deployments_in(file: TomlFile) -> tuple[Deployment, ...]:
 
 
 def outline_deployments(environ: Mapping[str, str]) -> tuple[Deployment, ...]:
-    """The same without their secrets, which the caller need not be able to read. Raises ConfigError."""
+    """All deployments that the configuration file names, without their secrets, which the caller need not be
+    able to read. Raises ConfigError."""
     file = configuration_file(environ)
     if file is None:
         return ()

@@ -63,7 +63,7 @@ class Versions:
         return os.path.islink(file.path) and os.readlink(file.path) == self._link_to(file)
 
     def install(self, files: Sequence[VersionedFile]) -> None:
-        """Have the paths show these files, all of them from the same instant on."""
+        """Switch the paths to these files, all of them at the same instant."""
         with usable(self._folder):
             make_folder(self._folder)
             with self._opened() as store:
@@ -82,7 +82,7 @@ class Versions:
                 store.prune()
 
     def undo(self, files: Sequence[VersionedFile]) -> None:
-        """Have the paths show what they showed before the installations since ``commit``, if the last
+        """Switch the paths back to what they showed before the installations since ``commit``, if the last
         was the one of these files and came to its end."""
         found = as_it_is(files[0])
         if found and found.content != files[0].content:

@@ -38,7 +38,7 @@ class ServerAddresses:
         self._looking_up = Shared[None]()
 
     def responsive(self, servers: Sequence[Server]) -> tuple[Server, ...]:
-        """Of servers some of which keep silent, those that have answered before; else all of them."""
+        """The servers that have answered before, where some of these keep silent; else all of them."""
         addresses = {address for server in servers for address in server.addresses}
         if self.mute.isdisjoint(addresses) or self.answering.isdisjoint(addresses):
             return tuple(servers)

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 
 class Timing(NamedTuple):
-    """All in seconds. What a configuration can say of it is in a provider's Profile."""
+    """Time limits and intervals of queries, in seconds. What a configuration can say of it is in a provider's
+    Profile."""
 
     datagram: float = 2.0  # until a datagram is taken for lost
     stream: float = 3.0  # for a TCP connection to open or to go on answering

@@ -80,7 +80,7 @@ class ZoneCuts:
         return bool(self._named)
 
     def responsive(self, servers: Sequence[Server]) -> tuple[Server, ...]:
-        """Of servers some of which keep silent, those that have answered before; else all of them."""
+        """The servers that have answered before, where some of these keep silent; else all of them."""
         return self._addresses.responsive(servers)
 
     def with_servers(self, servers: Sequence[Server], others: Sequence[Server]) -> tuple[Server, ...]:

@@ -23,7 +23,7 @@ LARGEST_KEY = 1 << 16  # octets
 
 
 def install(folder: str, name: str, key: str, chain: Sequence[str]) -> Certificate:
-    """Have the certificate's paths show these. ``key``: empty for a CSR of one's own; ``chain``: the
+    """Switch the certificate's paths to these files. ``key``: empty for a CSR of one's own; ``chain``: the
     certificate first. Raises DeployError."""
     beneath = os.path.join(folder, name)
     with usable(beneath):

@@ -76,7 +76,7 @@ def published(challenges: Iterable[Challenge], environ: Mapping[str, str] | None
 
 @contextmanager
 def published_in(session: Session, challenges: Iterable[Challenge]) -> Iterator[None]:
-    """As ``published``, by a session that the caller has."""
+    """Publish and retract as ``published`` does, by a session that the caller has."""
     call = Call("api", "publish", "publish", checked(challenges))
     with Phase(session, call) as phase:
         phase.publish()

@@ -60,7 +60,8 @@ class Session:
 
     @cached_property
     def placements(self) -> Placements:
-        """Where records go; loaded by the phases that publish. Raises ConfigError."""
+        """The account, zone and servers of each name; loaded by the phases that publish. Raises
+        ConfigError."""
         from ..challenge.placement import Placements
 
         return Placements(self.settings)

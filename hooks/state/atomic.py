@@ -69,8 +69,8 @@ def stage(path: str, content: object, *, sync: bool = True) -> str:
 def stage_text(
     path: str, text: str, mode: int = 0o600, *, sync: bool = True, folder: int | None = None
 ) -> str:
-    """The same with a text, in UTF-8, and the ``mode`` that the file is to have. ``folder``: the descriptor
-    of the one that the path starts in. Raises OSError."""
+    """Write the text, in UTF-8, to a temporary file beside the path, with the ``mode`` that the file is to
+    have. ``folder``: the descriptor of the one that the path starts in. Raises OSError."""
     temporary = f"{path}.{os.urandom(4).hex()}.tmp"
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
@@ -95,13 +95,13 @@ def read_own(path: str, largest: int, folder: int | None = None) -> bytes:
 
 
 def sync_files(paths: Sequence[str]) -> None:
-    """Have the files on the disk when this returns; side by side, for the disk then writes many of them at
-    once. Raises OSError."""
+    """Sync the files to the disk; side by side, for the disk then writes many of them at once. Raises
+    OSError."""
     side_by_side([partial(_sync, path) for path in paths], SYNCED_AT_ONCE)
 
 
 def sync_folder(path: str) -> None:
-    """Have the names in the folder on the disk when this returns. Raises OSError."""
+    """Sync the names in the folder to the disk. Raises OSError."""
     _sync(path, os.O_DIRECTORY)
 
 

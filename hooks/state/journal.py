@@ -114,7 +114,7 @@ class Journal:
         return fresh
 
     def entries(self) -> list[Entry]:
-        """All that is open. A corrupt file is moved aside and said, never an error; what a newer
+        """All entries that are open. A corrupt file is moved aside and said, never an error; what a newer
         version wrote is said and left alone."""
         return self._open.all()
 

@@ -32,8 +32,8 @@ def is_due(client: ClientProcess | None, tried: float, now: float) -> bool:
 
 
 def is_due_file(path: str, ours: Collection[int] = ()) -> bool:
-    """The same of a file of the ledger; True for what cannot be read, and for what a process of ``ours`` has
-    written."""
+    """Whether a call may deal with what a file of the ledger has, as ``is_due``; True for what cannot be
+    read, and for what a process of ``ours`` has written."""
 
     def is_due_record(data: Mapping[str, Any]) -> bool:
         return is_due(_client_of(data), data["tried"], time.time())

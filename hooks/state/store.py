@@ -57,7 +57,7 @@ class Store(Generic[Record]):
         return self._read(self._kind.file_name(record))
 
     def put(self, records: Iterable[Record], *, sync: bool = True) -> None:
-        """Have the records on the disk when this returns: all of them, or none and StateError.
+        """Write the records: all of them are on the disk when this returns, or none and StateError is raised.
 
         Without ``sync`` the kernel may write them a little later. What a newer version wrote stays.
         """
@@ -87,7 +87,7 @@ class Store(Generic[Record]):
                 raise
 
     def remove(self, records: Iterable[Record]) -> None:
-        """Have the records no longer; those that are already gone are no error."""
+        """Remove the records; those that are already gone are no error."""
         with usable(self._state), suppress(FileNotFoundError):
             self._check_own()
             for record in records:

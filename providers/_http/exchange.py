@@ -48,7 +48,7 @@ def _trusted(stores: Iterable[str]) -> str:
 
 
 def keep_deadlines(session: requests.Session) -> None:
-    """Have what the session sends keep to ``within`` (deadline.py), and ask for no compression but the one
+    """Limit all that the session sends to ``within`` (deadline.py), and ask for no compression but the one
     that ``body_of`` takes."""
     session.headers["Accept-Encoding"] = "gzip"
     for scheme in ("https://", "http://"):
@@ -56,8 +56,8 @@ def keep_deadlines(session: requests.Session) -> None:
 
 
 def limit_other_sessions(largest: int) -> None:
-    """Have every session that is opened from now on, by whatever library in this process, keep to ``within``
-    and take ``largest`` octets of an answer, uncompressed: for libraries that offer no way to say so."""
+    """Limit every session that is opened from now on, by whatever library in this process, to ``within``, and
+    have it take ``largest`` octets of an answer, uncompressed: for libraries that offer no way to say so."""
     setattr(requests.sessions, "HTTPAdapter", partial(_WholeAnswers, largest))  # noqa: B010
 
 

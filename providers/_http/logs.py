@@ -9,7 +9,7 @@ QUERY = re.compile(r"\?[^\s'\"]+")
 
 
 def keep_queries_out() -> None:
-    """Have the loggers of urllib3 write no query of a URL, whoever turns them on."""
+    """Keep the loggers of urllib3 from writing the query of any URL, whoever turns them on."""
     for name in ("urllib3.connectionpool", "urllib3.util.retry"):
         logging.getLogger(name).addFilter(_without_query)  # a filter is never there twice
 

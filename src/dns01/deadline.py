@@ -27,8 +27,8 @@ _this_thread = _Deadline()
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Have what this thread does in the block end ``seconds`` from now, or sooner if a block around
-    it says so."""
+    """Limit what this thread does in the block to ``seconds`` from now, or to less where a block around it
+    says so."""
     outer = _this_thread.end
     _this_thread.end = min(outer, time.monotonic() + seconds)
     try:

@@ -57,7 +57,7 @@ class _Response(http.client.HTTPResponse):
 
 
 class WholeResponse(_Response):
-    """For a library that reads the body as a whole, however large."""
+    """A response with a limit of size, for a library that reads the body as a whole."""
 
     most = 32 << 20
 

@@ -31,7 +31,7 @@ class Option(NamedTuple):
 
 @contextmanager
 def at(place: str) -> Iterator[None]:
-    """Have an error that comes from within say where it is."""
+    """Put the place before the message of a ConfigError or a UsageError that is raised in the block."""
     try:
         yield
     except (ConfigError, UsageError) as error:

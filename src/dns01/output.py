@@ -30,7 +30,7 @@ _writers: Writers | None = None
 
 
 def write_with(writers: Writers | None) -> None:
-    """Have all lines written by these from now on; None: on stdout and stderr, as ever."""
+    """Have these two functions write all lines from now on; None: on stdout and stderr, as ever."""
     global _writers
     _writers = writers
 
@@ -41,7 +41,7 @@ def is_terminal() -> bool:
 
 
 def progress_to_stdout() -> None:
-    """Have ``step`` write to stdout from now on."""
+    """Let ``step`` write to stdout from now on."""
     global _left_on_stdout
     _left_on_stdout = MOST_ON_STDOUT
 

@@ -49,7 +49,7 @@ HINT = "it has to hold the secret and nothing else"
 
 
 def hide(secret: str) -> None:
-    """Have ``secret`` replaced wherever it would appear in what is said or recorded, in whatever way
+    """Replace ``secret``, from now on, wherever it would appear in what is said or recorded, in whatever way
     somebody else may have spelt it: in JSON, in a URL, in HTML, in hexadecimal, in base64; a longer one in
     any letter case, too, and where it was cut off."""
     if len(secret) >= SHORTEST:
@@ -57,8 +57,8 @@ def hide(secret: str) -> None:
 
 
 def hide_private_key(pem: bytes) -> None:
-    """Have a certificate's key replaced wherever ``KEY_PART`` characters of it would appear in a row: as PEM
-    has it, or in base64 all of the PEM. A target may say what it was sent, line by line.
+    """Replace a certificate's key, from now on, wherever ``KEY_PART`` characters of it would appear in a row:
+    as PEM has it, or in base64 all of the PEM. A target may say what it was sent, line by line.
 
     (``hide`` takes a second for a key of 4096 bits, and there may be thousands.)
     """
@@ -71,7 +71,7 @@ def hide_private_key(pem: bytes) -> None:
 
 
 def forget() -> None:
-    """Have nothing more replaced of what was hidden, in a process that goes on to somebody else's work."""
+    """Replace nothing more of what was hidden, in a process that goes on to somebody else's work."""
     _secrets.clear()
     _private_keys.clear()
 

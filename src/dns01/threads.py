@@ -32,8 +32,9 @@ def aside(work: Callable[[], T]) -> Future[T]:
 
 
 def aside_once(most: int) -> Callable[[Callable[[*Arguments], T]], Callable[[*Arguments], Future[T]]]:
-    """Have a function begin its work ``aside``, once for the same arguments: whoever calls it with them gets
-    the one future. The futures of the last ``most`` are kept; the arguments have to be hashable."""
+    """Decorate a function so that its work is done ``aside``, once for the same arguments: whoever calls it
+    with them gets the one future. The futures of the last ``most`` are kept; the arguments have to be
+    hashable."""
 
     def decorate(work: Callable[[*Arguments], T]) -> Callable[[*Arguments], Future[T]]:
         beginning = threading.Lock()  # of two threads with the same arguments, lru_cache would let both begin

@@ -22,7 +22,7 @@ def cname_moved(evidence: Evidence) -> Cause | None:
 
 
 def undelegated(evidence: Evidence) -> Cause | None:
-    """Its zone is in nobody's delegation."""
+    """The account's zone is not delegated to: no name server above leads there."""
     if (
         "." in evidence.delegation.zone
         or evidence.delegation.zone == evidence.apex

@@ -192,7 +192,7 @@ class ReadinessStages:
 
 
 def unready(entries: Iterable[Entry], watch: ReadinessCheck) -> list[Entry]:
-    """Those that the wait for servers has ended without: their servers could not be asked."""
+    """The entries that were not ready when the wait for servers ended: their servers could not be asked."""
     targets = set(watch.unready(watch.seconds))
     return [entry for entry in entries if entry.target in targets]
 

@@ -12,7 +12,7 @@ SYSTEM = ("/root/.acme.sh", "/etc/acme.sh")
 
 
 def folders(environ: Mapping[str, str]) -> list[str]:
-    """Its folders, of whoever runs this or has root run it, and of root, as far as they are there."""
+    """acme.sh's folders, of whoever runs this or has root run it, and of root, as far as they are there."""
     named = (environ.get("LE_CONFIG_HOME"), environ.get("LE_WORKING_DIR"))
     own = (f"{home}/.acme.sh" for home in homes(environ))
     candidates = dict.fromkeys(filter(None, (*named, *own, *SYSTEM)))

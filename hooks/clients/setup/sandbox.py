@@ -67,7 +67,7 @@ def _rules(unit: Unit, root: str) -> Iterator[Rule]:
 
 
 def missing_paths(unit: Unit, root: str = "/") -> Iterator[str]:
-    """Those that are not there, and without which systemd does not start the unit."""
+    """The paths that are not there, and without which systemd does not start the unit."""
     keys = ("ReadWritePaths", "ReadOnlyPaths", "InaccessiblePaths", "BindPaths", "BindReadOnlyPaths")
     paths = [word.partition(":")[0] for key in keys for word in unit.words(f"Service.{key}")]
     made = ["/run", *(path for key in DIRECTORIES for path in unit.directories(key))]  # by then
@@ -98,7 +98,7 @@ def _paths(unit: Unit, key: str, root: str) -> Iterator[str]:
 
 
 def families(unit: Unit) -> set[str]:
-    """Those of IPv4 and IPv6 that it may open sockets of."""
+    """The address families, of IPv4 and IPv6, that the service may open sockets of."""
     allowed: set[str] | None = None
     for value in unit.every("Service.RestrictAddressFamilies"):
         words = set(value.lstrip("~").split())

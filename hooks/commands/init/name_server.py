@@ -47,7 +47,7 @@ def prepared(
 
 
 def have_it_read(preparation: Preparation, before: Sequence[Draft], written: Sequence[Draft]) -> None:
-    """Have it read what was written, or by an earlier run that was killed. Raises ConfigError."""
+    """Have BIND read what this run has written, or an earlier run that was killed. Raises ConfigError."""
     ours = {draft.path for draft in preparation.drafts} & {draft.path for draft in written}
     if not ours and all(map(takes_updates, preparation.zones)):
         return

@@ -21,8 +21,8 @@ REGISTERED = ("acmedns",)  # providers with an account for each domain, which `d
 
 
 def use(file: str) -> None:
-    """Have this process, and what it starts, go by the configuration file: variables that stand for an
-    account would be refused beside it."""
+    """Set this process's environment so that it, and what it starts, reads the configuration file: variables
+    that stand for an account would be refused beside it."""
     if names := [name for name in OF_ACCOUNTS if os.environ.pop(name, "")]:
         output.warning(f"the account is in the file now: unset {' '.join(names)}")
     os.environ["DNS01_CONFIG"] = file
@@ -52,7 +52,7 @@ def would_fail(order: SetupRequest) -> bool:
 def order_first(
     questions: Questions, client: ClientSetup, order: SetupRequest, wanted: bool | None
 ) -> bool | None:
-    """Have the client bring the first certificate: whether it did; None where that was not wanted.
+    """Run the client for the first certificate. Gives whether it succeeded; None where that was not wanted.
     On a terminal it is asked for, if the CA is a staging one."""
     commands = client.first(order)
     if not commands:

@@ -45,8 +45,8 @@ class Problem(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """With how much left a certificate becomes a problem, where the shares of its lifetime are not
-    to decide."""
+    """How much time is left when a certificate becomes a problem, where the shares of its lifetime are not to
+    decide."""
 
     warning: timedelta | None = None
     critical: timedelta | None = None
@@ -82,7 +82,7 @@ def with_hints(problems: Iterable[Problem]) -> Iterator[tuple[Problem, str]]:
 
 
 def expiry(subject: str, title: str, leaf: Leaf, limits: Limits, now: datetime) -> Problem | None:
-    """That the certificate has expired or is about to, or that its time has not come, if so."""
+    """The problem of a certificate that has expired, is about to, or is not valid yet; None for any other."""
     if (early := leaf.not_before - now) > CLOCK_SKEW:
         text = f"{title} is not valid before {leaf.not_before:%Y-%m-%d %H:%M} UTC, in {span(early)}"
         return Problem(
@@ -101,8 +101,8 @@ def expiry(subject: str, title: str, leaf: Leaf, limits: Limits, now: datetime) 
 def issuer_expiry(
     subject: str, title: str, leaf: Leaf, issuer: IssuerCertificate, limits: Limits, now: datetime
 ) -> Problem | None:
-    """That the CA's own certificate has expired or is about to, if so: what was issued with it is of no use
-    then, however long it is valid itself."""
+    """The problem of a CA's own certificate that has expired or is about to; None for any other: what was
+    issued with it is of no use then, however long it is valid itself."""
     if issuer.not_after >= leaf.not_after:
         return None
     whose = f"{title}: the CA's own certificate {issuer.name}, which it was issued with,"

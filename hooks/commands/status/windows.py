@@ -34,7 +34,7 @@ def windows(leaves: Iterable[Leaf], environ: Mapping[str, str], now: datetime) -
 def overdue(
     path: str, name: str, window: RenewalWindow | None, environ: Mapping[str, str], now: datetime
 ) -> Problem | None:
-    """That the window has begun, and the certificate is still the old one.
+    """The problem of a certificate whose window has begun, and that is still the old one; None for others.
 
     ``dns01 issue`` renews its own at an instant within the window, and has a day for that.
     """

@@ -77,8 +77,8 @@ def recorded(pem: bytes) -> Mapping[str, Any]:
 
 
 def differences_from(record: Mapping[str, Any], pem: bytes) -> tuple[str, ...]:
-    """The same between the traits that the ledger has and a certificate with its chain; nothing where either
-    cannot be read, as those of before there were any."""
+    """What differs between the traits that the ledger has and a certificate with its chain; nothing where
+    either cannot be read, as those of before there were any."""
     try:
         return tuple(differences(_decoded(record), traits_of(pem)))
     except (LookupError, TypeError, ValueError):

@@ -46,7 +46,7 @@ def key_usages(certificate: x509.Certificate) -> list[str]:
 
 
 def extended_key_usages(certificate: x509.Certificate) -> list[str]:
-    """The same of the extended usages (§4.2.1.12), as dotted object identifiers."""
+    """The extended key usages (RFC 5280 §4.2.1.12), as dotted object identifiers."""
     try:
         usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except (x509.ExtensionNotFound, ValueError):

@@ -33,7 +33,7 @@ _WHERE = re.compile(r"(?:(\w+)://)?(?:\[([0-9A-Fa-f:.]+)\]|([^\s/:\[\]]+))(?::([
 
 
 class Service(NamedTuple):
-    """Where to look. ``dialect``: None where TLS comes first."""
+    """A service that can be asked for its certificate. ``dialect``: None where TLS comes first."""
 
     host: str
     port: int

@@ -45,7 +45,7 @@ class AwsService:
             raise DeployError(str(error), error.hint) from None
 
     def having(self, field: str, action: str, resource: str, **terms: Any) -> Any:
-        """The same, where the answer has to have that field: boto3 takes what is no JSON for an answer
+        """Call the service, whose answer has to have that field: boto3 takes what is no JSON for an answer
         without any, which is not the same as an empty list."""
         response = self.do(action, resource, **terms)
         if field not in response:

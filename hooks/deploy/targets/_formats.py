@@ -78,7 +78,7 @@ def content_of(kind: str, bundle: CertificateFiles, password: bytes, present: by
 
 
 def texts_of(bundle: CertificateFiles) -> dict[str, str]:
-    """All of it by the names that the fields of one secret have, in a store of secrets."""
+    """The certificate's files by the names that the fields of one secret have, in a store of secrets."""
     return {
         "private_key": bundle.key.decode("ascii"),
         "fullchain": bundle.fullchain.decode("ascii"),

@@ -98,7 +98,7 @@ class Runtime:
         self._expect(f"new ssl cert {name}", "New empty certificate store")
 
     def add(self, crt_list: str, name: str) -> None:
-        """Have the certificate served by whatever reads the crt-list or the folder."""
+        """Add the certificate to the crt-list or the folder, so that what reads that serves it."""
         self._expect(f"add ssl crt-list {crt_list} {name}", "Success!")
 
     def remove(self, crt_list: str, name: str) -> None:

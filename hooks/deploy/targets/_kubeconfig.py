@@ -20,9 +20,9 @@ POD = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
 class Access(NamedTuple):
-    """Where a cluster is, and what lets us in. ``server``: a URL. ``ca_file``: PEM; empty: the CAs of the
-    system. ``token_file`` is read at each login, for Kubernetes replaces it. ``client_certificate``: the
-    files of a certificate and its key."""
+    """The address of a cluster, and the credentials for it. ``server``: a URL. ``ca_file``: PEM; empty: the
+    CAs of the system. ``token_file`` is read at each login, for Kubernetes replaces it.
+    ``client_certificate``: the files of a certificate and its key."""
 
     server: str
     namespace: str = "default"

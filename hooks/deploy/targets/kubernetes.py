@@ -49,7 +49,7 @@ class KubernetesApi(Rest):
         return {"Authorization": f"Bearer {token}"} if token else {}
 
     def words(self, body: Any) -> str:
-        """Those of a Status, which has other texts beside its message."""
+        """The message of a Status, which has other texts beside it."""
         return str(body["message"])
 
 

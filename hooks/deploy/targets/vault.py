@@ -28,7 +28,7 @@ LOOK_INTERVAL = 1.0  # seconds between them
 
 
 class Version(NamedTuple):
-    """Of a secret. ``number``: 0 where there is none yet; ``data``: None where it is deleted."""
+    """A version of a secret. ``number``: 0 where there is none yet; ``data``: None where it is deleted."""
 
     number: int
     data: Mapping[str, Any] | None

@@ -21,8 +21,8 @@ def sign_again(apex: str) -> tuple[str, ...]:
 
 
 def as_the_others(survey: Survey, looks: Sequence[Look], reason: str) -> tuple[str, ...]:
-    """For servers that have it wrong where others have it right: one without any signatures may have them,
-    and not give them; one with other keys signs for itself."""
+    """The remedy for servers whose DNSSEC is broken where that of others is not: one without any signatures
+    may have them, and not give them; one with other keys signs for itself."""
     apex = survey.apex
     hosts = ", ".join(dict.fromkeys(look.host for look in looks))
     here, elsewhere = _keys_of(looks), _keys_of(look for look in survey.looks if look not in looks)

@@ -55,8 +55,8 @@ def sign_in(ca: CaSection, state: str, clock: Callable[[], float] = time.time) -
 
 
 def forget_account(ca: CaSection, state: str, now: float) -> None:
-    """Have the next run register the key once more: the CA does not know its account. Raises ConfigError and
-    StateError."""
+    """Remove the account's URL, so that the next run registers the key once more: the CA does not know its
+    account. Raises ConfigError and StateError."""
     path = account_file(ca, state)
     if kept := _read(path):
         _write(path, ca, kept[0], "", now)

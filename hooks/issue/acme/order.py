@@ -103,8 +103,9 @@ class Orders:
         return found
 
     def answer(self, authorization: Authorization) -> None:
-        """Have the CA validate (RFC 8555 §7.5.1). That it is at it already, or has done so, is no error:
-        its answer to an earlier request may be lost, and two orders may share an authorization."""
+        """Answer a challenge, for the CA to validate it (RFC 8555 §7.5.1). That it is at it already, or has
+        done so, is no error: its answer to an earlier request may be lost, and two orders may share an
+        authorization."""
         try:
             self._client.post(authorization.challenge_url, {}, again=True)
         except AcmeError as error:
@@ -120,7 +121,8 @@ class Orders:
         return _order(order.url, self._client.post(order.finalize, {"csr": encoded}))
 
     def time_at_ca(self) -> float | None:
-        """Of its last answer, by its own clock, in epoch seconds; None where it does not say."""
+        """The CA's time as it last answered, by its Date header, in epoch seconds; None where it gave
+        none."""
         return self._client.time_at_ca()
 
     def chain(self, order: Order, preferred: str) -> list[str]:

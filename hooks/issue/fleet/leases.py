@@ -61,7 +61,7 @@ class Leases:
         return float(row["now"])
 
     def rows(self, names: Sequence[str] = ()) -> list[CertificateRow]:
-        """All certificates, or these; no lease is taken."""
+        """The rows of all certificates, or of those named; no lease is taken."""
         query = "SELECT * FROM dns01.certificates WHERE enabled AND (%s OR name = ANY(%s)) ORDER BY name"
         found = self._database.transaction(lambda db: db.execute(query, [not names, list(names)]).fetchall())
         return [self._shared(row) for row in found]
@@ -174,7 +174,7 @@ class Leases:
         )
 
     def issued(self, name: str, leaf: Leaf, due_at: float) -> bool:
-        """It is there, on this machine; and let go of it."""
+        """Write down that this machine has the certificate, and give back the lease."""
         return self._change(
             name,
             "issued_names = names, not_before = %(not_before)s, not_after = %(not_after)s, "

@@ -51,7 +51,7 @@ class FleetStates(OrderStates):
         self._leases.issued(name, leaf, due(leaf, leaf.names, None).at)
 
     def finalizing(self, kept: OrderState) -> None:
-        """Have the database know that the key is here, before the CA issues. Raises AcmeError."""
+        """Write into the database that this machine has the key, before the CA issues. Raises AcmeError."""
         if not self._leases.finalizing(kept.name):
             raise _taken_over(kept.name)
 

@@ -57,15 +57,16 @@ def _merged(rule: ZoneRule, row: ZoneRule | None) -> ZoneRule:
 def set_aside(
     certificates: Sequence[WantedCertificate], places: Placements, authority: Issuer
 ) -> dict[str, HookError]:
-    """Those that cannot succeed, by name, each with the reason. ``places`` knows the others' from then on."""
+    """The certificates that cannot succeed, by name, each with the reason. ``places`` knows the others' from
+    then on."""
     failed = _unplaced(certificates, places)
     rest = [wanted for wanted in certificates if wanted.name not in failed]
     return failed | _forbidden(rest, places, authority)
 
 
 def without_files(certificates: Iterable[WantedCertificate], folder: str) -> dict[str, HookError]:
-    """Those that could not be kept once they are issued, or whose own request could not be sent then, by
-    name, each with the reason."""
+    """The certificates that could not be kept once they are issued, or whose own request could not be sent
+    then, by name, each with the reason."""
     failed: dict[str, HookError] = {}
     for wanted in certificates:
         try:

@@ -40,7 +40,7 @@ class Scheduler:
             self._changed.notify_all()
 
     def submit(self, step: Callable[[], None], delay: float = 0.0) -> None:
-        """Have the step done in so many seconds, or as soon as a thread is free after that."""
+        """Run the step in so many seconds, or as soon as a thread is free after that."""
         with self._changed:
             heapq.heappush(self._steps, (self._clock() + delay, next(self._numbers), step))
             self._changed.notify()

@@ -65,8 +65,8 @@ def rotated(path: str) -> list[str]:
 
 
 def rotate(path: str, now: float, keep: int) -> None:
-    """Have the next line begin a new file, and remove the oldest of those that this has rotated but for
-    ``keep``, if that is not 0. To be called under the lock of the trail. Raises OSError."""
+    """Rename the file, so that the next line begins a new one, and remove the oldest of those that this has
+    rotated but for ``keep``, if that is not 0. To be called under the lock of the trail. Raises OSError."""
     target = f"{path}-{re.sub('[-:.]', '', iso(now))}"
     if os.path.lexists(target):
         return

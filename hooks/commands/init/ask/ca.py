@@ -42,7 +42,7 @@ def choose_order(
 
 
 def of_dehydrated(client: ClientSetup) -> tuple[str, tuple[str, ...]]:
-    """Its CA and the names of its first certificate; of other clients, nothing is known."""
+    """dehydrated's CA and the names of its first certificate; of other clients, nothing is known."""
     return dehydrated.configured() if client is CLIENTS["dehydrated"] else ("", ())
 
 

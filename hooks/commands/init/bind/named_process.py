@@ -30,7 +30,8 @@ class NamedProcess(NamedTuple):
 
     @classmethod
     def of_this_machine(cls) -> Self:
-        """By -u in one of ``DEFAULTS``, or else the first of ``USERS`` that there is."""
+        """The process as the user of -u in one of ``DEFAULTS``, or else as the first of ``USERS`` that there
+        is."""
         users = [found[1] for path in DEFAULTS if (found := _USER.search(_text(path)))]
         for name in (*users[:1], *USERS):
             with suppress(KeyError):

@@ -20,7 +20,7 @@ MOST_SAID = 1 << 16  # octets
 def reconfigure(
     preparation: Preparation, before: Sequence[Draft], sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Have it read the configuration, and see that the zones take updates. ``before``: the changed files as
+    """Have BIND read its configuration, and see that the zones take updates. ``before``: the changed files as
     they were, which are written again if BIND refuses what is there now. Raises ConfigError."""
     try:
         run(["named-checkconf", preparation.conf], os.environ, LIMIT, "named-checkconf")

@@ -85,7 +85,7 @@ def hook_command(order: SetupRequest, *words: str) -> str:
 
 
 def folder(system: str, own: str) -> str:
-    """Where a client of root's keeps its files, or that of whoever runs this."""
+    """The folder of a client's files: ``system`` for root, ``own`` for any other user who runs this."""
     return system if os.geteuid() == 0 else os.path.expanduser(own)
 
 

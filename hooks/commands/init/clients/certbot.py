@@ -62,7 +62,7 @@ def _server(order: SetupRequest) -> list[list[str]]:
 
 
 def paste(order: SetupRequest) -> list[str]:
-    """The same command in several lines, with its questions."""
+    """The command that orders the certificate and asks what it has to, in lines to paste."""
     return " \\\n    ".join(map(shlex.join, command(order))).splitlines()
 
 

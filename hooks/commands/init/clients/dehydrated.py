@@ -154,7 +154,7 @@ def configured() -> tuple[str, tuple[str, ...]]:
 
 
 def address() -> str | None:
-    """Its CONTACT_EMAIL; where it has a hook and none, it has been set up without."""
+    """dehydrated's CONTACT_EMAIL; empty where it has a hook and no address; None where neither is known."""
     config, _ = _present()
     settings = config.settings if config else {}
     return settings.get("CONTACT_EMAIL") or ("" if settings.get("HOOK") else None)

@@ -33,7 +33,7 @@ def first(order: SetupRequest) -> list[list[str]]:
 
 
 def paste(order: SetupRequest) -> list[str]:
-    """That command after its variables, in lines to paste."""
+    """The hook's variables and the command that orders the certificate, in lines to paste."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in _variables(order).items()]
     return [*exports, *(shlex.join(command) for command in first(order))]
 
@@ -50,7 +50,7 @@ def renewal(order: SetupRequest) -> list[str]:
 
 
 def address() -> str | None:
-    """That of its accounts, if they have but one: lego calls the folder of each by its address."""
+    """The mail address of lego's accounts, if they have but one: the folder of each is called after it."""
     found = {os.path.basename(path) for path in glob(f"{glob_escape(_folder())}/accounts/*/*@*")}
     return found.pop() if len(found) == 1 else None
 

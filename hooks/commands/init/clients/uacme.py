@@ -23,7 +23,7 @@ def first(order: SetupRequest) -> list[list[str]]:
 
 
 def paste(order: SetupRequest) -> list[str]:
-    """Those commands with their variables, in lines to paste."""
+    """The commands that register and order, with their variables, in lines to paste."""
     return [f"{assignments(order.environment)} {shlex.join(command)}".strip() for command in first(order)]
 
 

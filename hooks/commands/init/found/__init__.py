@@ -29,7 +29,7 @@ class Found(NamedTuple):
     is_new: bool = False
 
     def origin(self, key: str) -> str:
-        """Where the value comes from."""
+        """Where the option's value comes from: the file or the variable."""
         return self.origins.get(key, self.source)
 
 

@@ -46,7 +46,7 @@ def accounts() -> Iterator[Found]:
 
 
 def accounts_of(text: str, path: str) -> Iterator[Found]:
-    """The same of one file; where it is one of BIND's own, its server is here."""
+    """The accounts that one file has keys for; where it is one of BIND's own, the server is this machine."""
     for found in keys_in(text, path):
         if os.path.dirname(path) in FOLDERS:
             values = {"nameserver": address_here(), **found.values}

@@ -24,7 +24,7 @@ def accounts() -> Iterator[Found]:
 
 
 def accounts_of(text: str, path: str) -> Iterator[Found]:
-    """Those of one file; where it is one of Knot's own, its server is here."""
+    """The accounts that one file has keys for; where it is one of Knot's own, the server is this machine."""
     is_here = path.startswith(f"{FOLDER}/")
     for name, algorithm, secret in knot_keys(text):
         values = {"tsig_key": name, "tsig_algorithm": algorithm, "tsig_secret": secret}

@@ -49,7 +49,7 @@ def accounts_of(path: str) -> list[Found]:
 
 
 def hidden(every: list[Found]) -> list[Found]:
-    """The same; no secret of theirs is shown from now on."""
+    """Give the accounts back, after hiding their secrets in all that is shown from now on."""
     for found in every:
         for option in load(found.provider).options:
             if option.secret and not option.table and option.key in found.values:

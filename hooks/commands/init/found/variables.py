@@ -51,8 +51,8 @@ def _is_own(folder: str) -> bool:
 
 
 def accounts_of(text: str, path: str) -> Iterator[Found]:
-    """Those of one file of assignments; a script of acme.sh's leads to the bridge where there is no
-    provider of its own for it."""
+    """The accounts that one file of assignments has; a script of acme.sh's leads to the bridge where there is
+    no provider of its own for it."""
     settings = _settings(text)
     found = list(accounts_in(settings, path))
     yield from found

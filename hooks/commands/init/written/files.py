@@ -95,8 +95,8 @@ def difference(draft: Draft) -> Iterator[str]:
 
 
 def write(drafts: Sequence[Draft]) -> None:
-    """Have them on the disk when this returns. Raises ConfigError, with nothing changed by then unless the
-    disk itself fails."""
+    """Write the drafts; they are on the disk when this returns. Raises ConfigError, with nothing changed by
+    then unless the disk itself fails."""
     folders = list(dict.fromkeys(os.path.dirname(draft.path) for draft in drafts))
     try:
         for draft in drafts:

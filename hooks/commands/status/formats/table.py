@@ -59,7 +59,7 @@ def stacked(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
 
 
 def headline(overview: Overview) -> str:
-    """As the convention of monitoring plugins has it: a short line, and figures behind a bar."""
+    """The first line, as monitoring plugins write it: a short text, and performance data behind a bar."""
     return f"{summary(overview)} | {_figures(overview)}"
 
 
