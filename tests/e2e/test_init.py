@@ -76,6 +76,36 @@ def order(machine: FreshMachine, ca: Pebble, client: str, *more: str) -> None:
     assert machine.files(*MINE) == before
 
 
+@pytest.mark.parametrize("client", ["dehydrated", "lego"])
+def test_an_order_that_is_stopped_leaves_no_record_and_the_next_run_goes_on(
+    client: str, net: tuple[World, Pebble], machine: FreshMachine
+) -> None:
+    world, ca = net
+    with DigitalOcean(["example.org"]) as api:
+        api.name_servers = ["ns1.example.org"]
+        zone = Zone("example.org", "", {"ns1.example.org": BIND})
+        given = ["--client", client, "--ca", ca.directory, "--email", "ops@example.edu", "--provider", "do"]
+        given += ["--set", f"base_url={api.url}", "--secret", f"token={HOME}/token", "example.org"]
+        machine.write(f"{HOME}/token", api.token)
+        world.delegate("example.org", {"ns1.example.org": BIND})
+        with NameServer(BIND, zones=[zone]) as server:  # to which no record comes
+            world.servers[BIND] = server
+            said = machine.at_terminal(
+                *["dns01", "init", *given, "--order", "--renewal"],
+                answers=[("Write this", "yes\n")],
+                stopped_at="waiting for" if client == "dehydrated" else r"EXEC_PATH=[^\n]*\n[\s\S]*acme: ",
+            )
+        assert said.code == 130, said.stdout
+        assert "dns01 sweep" in said.stdout
+        assert machine.run("dns01", "sweep").code == 0
+        assert api.values("_acme-challenge.example.org") == set()
+        with Published(BIND, api, zone) as server:
+            world.servers[BIND] = server
+            order = machine.run("dns01", "init", *given, "--order", "--renewal", "--yes")
+        assert order.code == 0, order.stderr
+        assert "nothing has to be changed" in order.stdout
+
+
 def issued(folder: Path, key: str, fullchain: str) -> Issued:
     return Issued(folder / key, folder / fullchain)
 

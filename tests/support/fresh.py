@@ -53,6 +53,7 @@ exec sleep infinity
 """
 
 CTRL_C = "\x03"
+ECHOES = termios.ECHO | termios.ICANON
 NOTICED = 5.0  # seconds after which a key may be typed again
 
 
@@ -152,9 +153,11 @@ class FreshMachine:
             process.kill()
             process.wait()
 
-    def at_terminal(self, *words: str, answers: Sequence[tuple[str, str]], **environ: str) -> Said:
+    def at_terminal(
+        self, *words: str, answers: Sequence[tuple[str, str]], stopped_at: str = "", **environ: str
+    ) -> Said:
         """What a program says to somebody who waits for each of the questions (patterns) in turn, and types
-        the answer, where there is one; all of it is "stdout"."""
+        the answer, where there is one; and then ^C, once ``stopped_at`` is said. All of it is "stdout"."""
         began = time.monotonic()
         near, far = pty.openpty()
         fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("4H", 24, COLUMNS, 0, 0))
@@ -167,9 +170,10 @@ class FreshMachine:
         os.close(far)
         shown, told = "", 0
         try:
-            for question, answer in answers:
-                pattern = rf"{question}[^\n]*: \Z" if answer else question  # what is typed early may be lost
-                while not (asked := re.search(pattern, shown[told:])):
+            # What is typed before it is asked for may be lost.
+            awaited = [(rf"{question}[^\n]*: \Z" if key else question, key) for question, key in answers]
+            for question, answer in [*awaited, (stopped_at, CTRL_C)] if stopped_at else awaited:
+                while not (asked := re.search(question, shown[told:])):
                     more = _read(near, f"{question!r} is not asked; it says:\n{shown}")
                     assert more, f"it ends before {question!r} is asked, and says:\n{shown}"
                     shown += more
@@ -177,6 +181,7 @@ class FreshMachine:
                 os.write(near, answer.encode())
             while more := _read(near, "it does not end", answers[-1][1] if answers else ""):
                 shown += more
+            assert termios.tcgetattr(near)[3] & ECHOES == ECHOES, "the terminal is left as it was found"
             return Said(process.wait(TIME_LIMIT), shown.replace("\r\n", "\n"), "", time.monotonic() - began)
         finally:
             process.kill()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import click
 
@@ -13,6 +14,7 @@ from ....errors import UsageError
 from . import name_server, next_steps, renewal
 from .ask import answers, ca, credentials, zones
 from .ask.questions import Questions
+from .bind.preparation import Preparation
 from .clients import ClientSetup, SetupRequest
 from .clients.registry import CLIENTS
 from .options import Options
@@ -47,14 +49,44 @@ def init(**given: Any) -> int:
     second run changes nothing. Exit code 1 if an order would fail, 5 if the
     provider refuses the credentials.
     """
+    options = Options(**given)
     try:
-        return _set_up(Options(**given))
+        with _told_if_stopped("nothing has been written"):
+            plan = _planned(options)
+        with _told_if_stopped("what is written stays: run init again, and it goes on from there"):
+            return _carried_out(plan, options)
     except click.Abort:
-        output.failure("stopped: nothing more is written")
+        output.failure("stopped")
         return 130
 
 
-def _set_up(options: Options) -> int:
+class Plan(NamedTuple):
+    """All that has been answered, and what is to be written. ``changed``: the drafts that differ from what
+    is on the disk. ``server``: of the BIND of this machine, if it is to be changed."""
+
+    questions: Questions
+    client: ClientSetup
+    account: configuration.Chosen
+    order: SetupRequest
+    file: str
+    server: Preparation | None
+    renewing: Sequence[files.Draft]
+    changed: Sequence[files.Draft]
+
+
+@contextmanager
+def _told_if_stopped(left: str) -> Iterator[None]:
+    """Somebody who stops it (^C, ^D, no to the difference, a signal) is told what that leaves behind."""
+    try:
+        yield
+    except BaseException as reason:
+        if isinstance(reason, click.Abort) or not isinstance(reason, Exception):
+            output.warning(left)
+        raise
+
+
+def _planned(options: Options) -> Plan:
+    """Ask for everything, up to whether to write it. Raises HookError, click.Abort."""
     answers.check(options)
     questions = Questions(asks=sys.stdin.isatty() and not options.yes)
     file = configuration.path()
@@ -75,19 +107,25 @@ def _set_up(options: Options) -> int:
     order = ca.choose_order(questions, options, client, names, file)
     renewing = _renewing(questions, options, client, order)
     own = configuration.drafts(file, settings, account, names, is_sequential=client.is_sequential)
-    ours = [*own, *client.drafts(order)]
-    drafts = [*(server.drafts if server else ()), *ours, *renewing]
+    drafts = [*(server.drafts if server else ()), *own, *client.drafts(order), *renewing]
+    changed = _agreed(questions, drafts, agreed=options.yes)
+    return Plan(questions, client, account, order, file, server, renewing, changed)
+
+
+def _carried_out(plan: Plan, options: Options) -> int:
+    """Write it, see whether an order would succeed, order, and say what comes next; gives the exit code."""
+    client, order, server = plan.client, plan.order, plan.server
     before = files.as_they_are(server.drafts if server else ())
-    written = _write(questions, drafts, agreed=options.yes)
+    _write(plan.changed)
     if server:
-        name_server.have_it_read(server, before, written)
-    renewal.enable(client, written)
-    next_steps.use(file)
+        name_server.have_it_read(server, before, plan.changed)
+    renewal.enable(client, plan.renewing, plan.changed)
+    next_steps.use(plan.file)
     if options.doctor and next_steps.would_fail(order):
         return 1
-    issued = next_steps.order_first(questions, client, order, options.order)
+    issued = next_steps.order_first(plan.questions, client, order, options.order)
     if issued is not False:
-        next_steps.say_what_comes_next(client, order, account.provider, file, issued=issued is True)
+        next_steps.say_what_comes_next(client, order, plan.account.provider, plan.file, issued=issued is True)
     return 1 if issued is False else 0
 
 
@@ -102,8 +140,8 @@ def _renewing(
     return drafts if questions.agreed(question, "--renewal") else []
 
 
-def _write(questions: Questions, drafts: Sequence[files.Draft], *, agreed: bool) -> Sequence[files.Draft]:
-    """Show what would change, ask, and have it changed; gives what was."""
+def _agreed(questions: Questions, drafts: Sequence[files.Draft], *, agreed: bool) -> list[files.Draft]:
+    """Show what would change, and ask whether it may; gives the drafts that differ from what is there."""
     changed = files.changes(drafts)
     if not changed:
         output.report(f"nothing has to be changed in {', '.join(draft.path for draft in drafts)}")
@@ -117,7 +155,11 @@ def _write(questions: Questions, drafts: Sequence[files.Draft], *, agreed: bool)
         )
     if not agreed and not questions.agreed("Write this?", "--yes"):
         raise click.Abort
-    files.write(changed)
+    return changed
+
+
+def _write(changed: Sequence[files.Draft]) -> None:
+    if changed:
+        files.write(changed)
     for draft in changed:
         output.step(f"wrote {draft.path}")
-    return changed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -17,6 +18,7 @@ from .clients import ClientSetup, SetupRequest, assignments, is_installed, nothi
 from .renewal import is_scheduled
 
 REST_OF_TTL = "(right away it waits up to a minute: for so long a CA may remember this order's record)"
+TIME_TO_END = 20.0  # seconds for a client that somebody wants to stop
 REGISTERED = ("acmedns",)  # providers with an account for each domain, which `dns01 register` makes
 
 
@@ -72,15 +74,26 @@ def order_first(
         output.step(f"{client.name} shows nothing of the wait for the name servers until that is over")
     for command in commands:
         click.echo(f"$ {' '.join(filter(None, (assignments(variables), shlex.join(command))))}")
-        try:
-            failed = subprocess.run(command, check=False, env={**os.environ, **variables}).returncode
-        except BaseException:  # somebody wants it to stop, and the client with it
-            output.warning("what is published by now is taken back by the next order, or by: dns01 sweep")
-            raise
-        if failed:
+        if _run(command, {**os.environ, **variables}):
             output.failure(f"{client.name} brought no certificate", "it says why above")
             return False
     return True
+
+
+def _run(command: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run it at this terminal; gives its exit code. Whoever stops it by ^C has stopped the client as well,
+    which then takes back what it has published: it has time for that, and is ended by another ^C."""
+    process = subprocess.Popen(command, env=environ)
+    try:
+        return process.wait()
+    except BaseException:
+        output.warning(f"{command[0]} may take {TIME_TO_END:.0f} s to take back its records (^C: at once)")
+        try:
+            process.wait(TIME_TO_END)
+        except BaseException:
+            process.kill()
+        output.warning("what is still published is taken back by the next order, or by: dns01 sweep")
+        raise
 
 
 def missing_program(client: ClientSetup) -> str:

@@ -42,10 +42,14 @@ def is_scheduled(client: ClientSetup) -> bool:
     return bool(schedule.of(client.name).commands)
 
 
-def enable(client: ClientSetup, written: Sequence[Draft]) -> None:
-    """Have systemd start the timer that was written, if one was. Raises ConfigError."""
+def enable(client: ClientSetup, wanted: Sequence[Draft], written: Sequence[Draft]) -> None:
+    """Have systemd start the timer, if it is among the ``wanted`` drafts, and was ``written`` by now, or by a
+    run that was stopped before it came to this. Raises ConfigError."""
     service, timer = _units(client.name)
-    if not {service, timer} & {draft.path for draft in written}:
+    if timer not in {draft.path for draft in wanted}:
+        return
+    is_fresh = {service, timer} & {draft.path for draft in written}
+    if not is_fresh and os.path.basename(timer) not in schedule.of(client.name).idle:
         return
     try:
         run(["systemctl", "daemon-reload"], os.environ, LIMIT, "systemctl daemon-reload")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fresh import COLUMNS, HOME, KEY_FILE, SECRET, FreshMachine
+from fresh import COLUMNS, CTRL_C, HOME, KEY_FILE, SECRET, FreshMachine
 
 from dns01.errors import ConfigError, UsageError
 from dns01.hooks.commands.init.ask.answers import names_in
@@ -141,24 +141,60 @@ def test_a_wrong_answer_is_asked_again_with_what_was_wrong(machine: FreshMachine
     assert said.code == 0, said.stdout
 
 
-@pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["ctrl-c", "ctrl-d"])
-@pytest.mark.parametrize("at", ["DNS provider", "token", "Write this"])
-def test_whoever_stops_has_nothing_written(key: str, at: str, machine: FreshMachine) -> None:
-    before = machine.files(*MINE)
-    answers = [
-        ("Names", "example.org\n"),
-        ("DNS provider", "do\n"),
-        (r"token \(not shown\)", "a-token\n"),
-        ("staging", "\n"),
-        ("E-mail", "\n"),
-        ("Write this", "\n"),
-    ]
-    until = next(number for number, (question, _) in enumerate(answers) if question.startswith(at))
-    answers[until:] = [(answers[until][0], key)]
-    said = machine.at_terminal(*init("--client", "dehydrated"), answers=answers)
-    assert said.code == 130, said.stdout
-    assert machine.files(*MINE) == before
-    assert "\ndns01: stopped" in said.stdout
+EVERY = [
+    ("ACME client", "dehydrated\n"),
+    ("Names of the certificate", "example.org\n"),
+    ("DNS provider", "bind\n"),
+    ("nameserver", "192.0.2.53\n"),
+    ("tsig_key", "dns01\n"),
+    (r"tsig_secret \(not shown\)", SECRET + "\n"),
+    (r"\[staging\]", "production\n"),
+    ("E-mail", "\n"),
+    ("every night", "\n"),
+    ("Write this", "\n"),
+]
+
+
+class TestWhoeverStops:
+    @pytest.mark.parametrize("asked", range(len(EVERY)), ids=[question for question, _ in EVERY])
+    def test_at_any_question_has_nothing_written(self, asked: int, machine: FreshMachine) -> None:
+        self.stop(machine, asked, CTRL_C)
+
+    @pytest.mark.parametrize("question", ["DNS provider", "tsig_secret", "Write this"])
+    def test_also_by_ending_the_input(self, question: str, machine: FreshMachine) -> None:
+        asked = next(number for number, each in enumerate(EVERY) if question in each[0])
+        self.stop(machine, asked, "\x04")
+
+    @staticmethod
+    def stop(machine: FreshMachine, asked: int, key: str) -> None:
+        before = machine.files(*MINE, "/etc/cron.d")
+        said = machine.at_terminal(*init(), answers=[*EVERY[:asked], (EVERY[asked][0], key)])
+        assert said.code == 130, said.stdout
+        assert machine.files(*MINE, "/etc/cron.d") == before
+        assert "nothing has been written\ndns01: stopped" in said.stdout
+
+    @pytest.mark.parametrize("at", ["Order it", "ordering"])
+    def test_what_is_written_by_then_is_what_the_next_run_goes_on_with(
+        self, at: str, machine: FreshMachine
+    ) -> None:
+        client = "trap 'echo taken back; exit 1' INT\nprintf 'ordering: '\nsleep 60 & wait"
+        machine.write("/mnt/bin/certbot", f"#!/bin/sh\n{client}\n", 0o755)
+        path = f"/mnt/bin:{machine.environ['PATH']}"
+        machine.write("/etc/bind/dns01.key", KEY_FILE, 0o640)
+        command = ["dns01", "init", "--client", "certbot", "--no-doctor", "--staging", "--email", ""]
+        command += ["--provider", "bind", "--no-bind", "example.org"]
+        answers = [("Write this", "\n"), ("Order it", "\n"), ("ordering", CTRL_C)]
+        if at == "Order it":
+            answers[1:] = [("Order it", CTRL_C)]
+
+        said = machine.at_terminal(*command, answers=answers, PATH=path)
+
+        assert said.code == 130, said.stdout
+        assert "what is written stays: run init again" in said.stdout
+        assert ("taken back" in said.stdout) == ("dns01 sweep" in said.stdout) == (at == "ordering")
+        again = machine.run(*command, "--yes", PATH=path)
+        assert again.code == 0, again.stderr
+        assert "nothing has to be changed" in again.stdout
 
 
 @pytest.mark.parametrize("answer", ["y", "example.net", "Yes please", "1"])

@@ -131,6 +131,19 @@ def test_without_cron_it_is_a_timer_that_systemd_takes(machine: FreshMachine) ->
     assert "dns01-lego" not in verified.stderr, verified.stderr
 
 
+def test_a_timer_that_a_run_has_written_and_not_enabled_is_enabled_by_the_next(machine: FreshMachine) -> None:
+    machine.run("sh", "-c", f"{WITH_SYSTEMD}; {WITHOUT_CRON}; mkdir /mnt/bin")
+    machine.write("/mnt/bin/systemctl", '#!/bin/sh\necho "$@" >>/mnt/asked\nexit 1\n', 0o755)
+    path = f"/mnt/bin:{machine.environ['PATH']}"
+    for _ in range(2):
+        said = machine.run(*words("dehydrated", "--production"), PATH=path)
+        assert said.code == 3
+        assert "systemctl enable --now /etc/systemd/system/dns01-dehydrated.timer" in said.stderr
+    assert machine.path("/mnt/asked").read_text() == "daemon-reload\n" * 2
+    machine.run(*words("dehydrated", "--production", "--no-renewal"), PATH=path)
+    assert machine.path("/mnt/asked").read_text() == "daemon-reload\n" * 2
+
+
 CERTBOT_TIMER = "/etc/systemd/system/timers.target.wants/certbot.timer"
 ENABLE = "systemctl enable --now certbot.timer"
 DRY_RUN = "certbot renew --dry-run"
