@@ -23,6 +23,7 @@ from ....dns.message import Response, alias_of, apex_of, referral_to, text
 from ..finding import Examined, Finding, Severity
 from .name_servers.copy_faults import REPORTS, apex_cname
 from .name_servers.denied_above import denied_above
+from .name_servers.wording import hosts_of, the_server
 from .subjects.ca_queries import Answers, asking, dropping, questions, too_large
 from .subjects.zones import zone_of
 
@@ -223,10 +224,13 @@ def _of_case(survey: Survey, answers: Answers) -> Iterator[Finding]:
             by_words.setdefault(words, []).append(look)
     nobody = sum(map(len, by_words.values())) == sum(1 for look in survey.looks if look.authority)
     for words, looks in by_words.items():
-        yield _case(survey, words, looks, nobody=nobody)
+        if words == _REWRITTEN:
+            yield _rewritten(survey, looks)
+        else:
+            yield _case(survey, words, looks, nobody=nobody)
 
 
-_LOWERED = "writes it in other letters in its answer"
+_REWRITTEN = "writes it in other letters"
 _DENIED = "denies that it exists"
 
 
@@ -238,7 +242,7 @@ def _case_fault(answer: Response, apex: str) -> str:
         return f"says {answer.words}"
     if not message.answer:
         return _DENIED
-    return "" if _question_of(message) == mixed(apex) else _LOWERED
+    return "" if _question_of(message) == mixed(apex) else _REWRITTEN
 
 
 def _question_of(message: dns.message.Message) -> str:
@@ -247,8 +251,8 @@ def _question_of(message: dns.message.Message) -> str:
 
 def _case(survey: Survey, words: str, looks: Sequence[Look], *, nobody: bool) -> Finding:
     """A denial is believed at once; for anything else resolvers try another server, or try without."""
-    hosts = ", ".join(dict.fromkeys(look.host for look in looks))
-    severe = words == _DENIED or (nobody and words != _LOWERED)
+    hosts = hosts_of(looks)
+    severe = words == _DENIED or nobody
     return Finding(
         "case-unkept",
         Severity.ERROR if severe else Severity.WARNING,
@@ -259,5 +263,24 @@ def _case(survey: Survey, words: str, looks: Sequence[Look], *, nobody: bool) ->
             f"have {hosts} compare names without regard to case, and copy the question as it is (RFC 4343): "
             "mostly it is a script, a database with a collation of its own, or a load balancer that does not",
             f"see for yourself: dig SOA {mixed(survey.apex)} +norec @{looks[0].address.ip}",
+        ),
+    )
+
+
+def _rewritten(survey: Survey, looks: Sequence[Look]) -> Finding:
+    """It knows the name; but the question in its answer is not that which was asked, octet by octet."""
+    hosts = hosts_of(looks)
+    return Finding(
+        "case-unkept",
+        Severity.WARNING,
+        survey.apex,
+        f"{the_server(hosts)} does not copy the question into its answer as it is: asked for "
+        f"{mixed(survey.apex)} at {listed(looks)}, it {_REWRITTEN}; resolvers of CAs that ask so (0x20) take "
+        "that for a forger's answer, and ask once more",
+        (
+            f"see what is before {hosts}, or in it, that changes names to small letters (a load balancer, a "
+            "proxy, a backend of one's own), and have it leave the question as it came (RFC 5452 §9.1)",
+            f"see for yourself, in the QUESTION SECTION: dig SOA {mixed(survey.apex)} +norec "
+            f"@{looks[0].address.ip}",
         ),
     )

@@ -198,14 +198,17 @@ def in_mixed_case(query: dns.message.Message) -> bool:
     return name != name.lower()
 
 
-def lowered(
-    response: dns.message.Message, query: dns.message.Message, over: Transport
-) -> dns.message.Message:
-    response.question = [
-        dns.rrset.RRset(dns.name.from_text(each.name.to_text().lower()), each.rdclass, each.rdtype)
-        for each in response.question
-    ]
-    return response
+def rewritten(rewrite: Callable[[str], str]) -> Change:
+    def change(
+        response: dns.message.Message, query: dns.message.Message, over: Transport
+    ) -> dns.message.Message:
+        response.question = [
+            dns.rrset.RRset(dns.name.from_text(rewrite(each.name.to_text())), each.rdclass, each.rdtype)
+            for each in response.question
+        ]
+        return response
+
+    return change
 
 
 def by_case(rcode: str) -> Change:
@@ -221,9 +224,16 @@ def by_case(rcode: str) -> Change:
     return change
 
 
-@FAULTS.add("case-unkept", "other letters", "RFC 4343", severity=Severity.WARNING)
+@FAULTS.add(
+    "case-unkept", "does not copy the question", "ask once more", "small letters", severity=Severity.WARNING
+)
 def the_servers_write_the_question_in_lower_case(site: Site) -> Account:
-    return changed(site, lowered)
+    return changed(site, rewritten(str.lower))
+
+
+@FAULTS.add("case-unkept", "does not copy the question", TWO, "QUESTION SECTION", severity=Severity.WARNING)
+def one_server_writes_the_question_in_capitals(site: Site) -> Account:
+    return changed(site, rewritten(str.upper), one=True)
 
 
 @FAULTS.add("case-unkept", "denies", "ns2.example.org", "dig SOA ExAmPlE.OrG")
