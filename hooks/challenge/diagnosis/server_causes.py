@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dns.rcode
 
-from ...dns.inspect.faults import listed
+from ...dns.inspect.faults import listed, retransfer
 from .cause import Cause
 from .evidence import Evidence
 
@@ -57,8 +57,8 @@ def lame_server(evidence: Evidence) -> Cause | None:
             "server-fails",
             f"a name server has no usable copy of {evidence.survey.apex}, and a CA may ask that one: {text}; "
             "it is a secondary whose copy has expired or never came, or its zone file does not load",
-            "see in its log why the zone transfer from the primary fails, and mend that: rndc retransfer "
-            f"{evidence.survey.apex} (BIND), knotc zone-retransfer {evidence.survey.apex} (Knot)",
+            "see in its log why the zone transfer from the primary fails, and mend that: "
+            f"{retransfer(evidence.survey.apex)}",
         )
     return Cause(
         "lame-server",

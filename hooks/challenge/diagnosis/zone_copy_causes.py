@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dns.serial import Serial
 
 from ....names import is_within
-from ...dns.inspect.faults import copy_at, listed, server_faults
+from ...dns.inspect.faults import copy_at, listed, retransfer, server_faults
 from ...dns.inspect.server_answers import Look
 from ...dns.message import apex_of, referral_to, text
 from .cause import Cause
@@ -89,7 +89,7 @@ def foreign_copy(evidence: Evidence) -> Cause | None:
                 "serial-went-back",
                 f"the serial of {evidence.survey.apex} went back at its primary: {_serials(fault.looks)} is "
                 "greater, and fetches nothing",
-                f"raise the serial at the primary above theirs, or: rndc retransfer {evidence.survey.apex}",
+                f"raise the serial at the primary above theirs, or: {retransfer(evidence.survey.apex)}",
             )
     return None
 

@@ -127,6 +127,6 @@ def _one_sided(survey: Survey, name: str, paths: Sequence[tuple[Look, _Path]]) -
         "led to one place or the other",
         (
             f"remove it, if it is an old one, at {hosts}: {record}",
-            f"or have all servers of {survey.apex} fetch the same zone: rndc retransfer {survey.apex}",
+            f"or have all servers of {survey.apex} fetch the same zone: {retransfer(survey.apex)}",
         ),
     )

@@ -337,6 +337,7 @@ def test_a_server_whose_copy_has_expired(world: World, example: HostedZone) -> N
     assert found.code == "server-fails"
     assert f"ns2.example.org ({NS2}) says SERVFAIL" in found.description
     assert "rndc retransfer example.org" in found.remedy
+    assert "pdns_control retrieve example.org" in found.remedy
 
 
 def test_servers_that_truncate_all_they_say_are_heard_over_udp(world: World, example: HostedZone) -> None:

@@ -337,7 +337,7 @@ def one_bind_lets_the_inside_ask_alone(site: Site) -> Account:
     return {}
 
 
-@FAULTS.add("zone-down", "expired", "rndc retransfer example.org")
+@FAULTS.add("zone-down", "expired", "rndc retransfer example.org", "pdns_control retrieve example.org")
 def all_secondaries_have_expired(site: Site) -> Account:
     zone = site.world.zone("example.org", BOTH)
     for server in zone.servers:

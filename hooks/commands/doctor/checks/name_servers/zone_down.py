@@ -11,6 +11,7 @@ from ......names import PREFIX
 from ......providers.base import is_within
 from .....dns.address import reachable
 from .....dns.destination import Destination
+from .....dns.inspect.faults import retransfer
 from .....dns.message import TXT, Query
 from .....dns.transports.transport import Transport
 from ...finding import Examined, Finding, Severity
@@ -204,7 +205,7 @@ def _mending(examined: Examined, delegation: Destination, known: Hosts) -> tuple
     if all("SERVFAIL" in word for word in said):
         return "its copies have expired, or do not load", (
             f"mend the zone transfer to {', '.join(hosts)}: a copy has expired or never came; their logs say "
-            f"why, then: rndc retransfer {zone} (BIND), knotc zone-retransfer {zone} (Knot)",
+            f"why, then: {retransfer(zone)}",
             f"at the primary, check the zone's file: named-checkzone {zone} FILE",
         )
     if all("REFUSED" in word or "authority" in word for word in said):
