@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from ipaddress import ip_address
 from typing import Any, ClassVar
 
 from ..errors import ProviderError, ZoneNotFound
@@ -66,16 +67,20 @@ class Provider(Rest, RRsetProvider):
         return self.attempt(zone.apex, partial(self._apex, zone))
 
     def _apex(self, zone: Zone) -> ZoneApex:
-        found: dict[str, list[str]] = {"NS": [], "SOA": []}
         known = self.get(*self._path("zones", zone.id))
-        for rrset in known["rrsets"]:
-            if rrset["name"].lower() == f"{zone.apex}." and rrset["type"] in found:
-                served = (record for record in listed(rrset["records"]) if not record["disabled"])
-                found[rrset["type"]] += [record["content"] for record in served]
-        (primary,) = host_names(found["SOA"][0].split()[:1]) if found["SOA"] else ("",)
+        hosts = host_names(_served(known, zone.apex, "NS"))
+        soa = _served(known, zone.apex, "SOA")
+        (primary,) = host_names(soa[0].split()[:1]) if soa else ("",)
+        inside = [host for host in dict.fromkeys((*hosts, primary)) if is_within(host, zone.apex)]
+        addresses = {host: [*_served(known, host, "A"), *_served(known, host, "AAAA")] for host in inside}
         # The serial that it serves is not always the one that the SOA has (SOA-EDIT).
         serial = known.get("edited_serial")
-        return ZoneApex(host_names(found["NS"]), primary, None if serial is None else int(serial))
+        return ZoneApex(
+            hosts,
+            primary,
+            None if serial is None else int(serial),
+            {host: tuple(str(ip_address(each)) for each in found) for host, found in addresses.items()},
+        )
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:
         """Add the records, and have the secondaries told: the server itself does so once a minute."""
@@ -186,3 +191,14 @@ class Provider(Rest, RRsetProvider):
 
     def _path(self, *rest: Any) -> tuple[str, ...]:
         return ("api", "v1", "servers", self.given["server"], *rest)
+
+
+def _served(zone: Mapping[str, Any], name: str, type: str) -> list[str]:
+    """The contents of the records that a zone has at the name, without those that are switched off."""
+    return [
+        record["content"]
+        for rrset in zone["rrsets"]
+        if (rrset["name"].lower(), rrset["type"]) == (f"{name}.", type)
+        for record in listed(rrset["records"])
+        if not record["disabled"]
+    ]

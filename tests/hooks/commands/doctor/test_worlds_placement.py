@@ -88,6 +88,52 @@ def the_old_server_has_two_vanity_names_at_addresses_of_its_own(site: Site) -> A
     return site.updates(THREE)
 
 
+VANITY = SOA.format(mname="ns1", serial=5) + "\n@ NS ns1\n@ NS ns2\n"
+ELSEWHERE = f"ns1.example.org ({THREE})", f"ns1.example.org ({ONE})", "use an account there"
+
+
+def moved_with_its_vanity_names(site: Site, serial: int) -> str:
+    """The world has it at ONE and TWO; gives what the old hoster has of it."""
+    site.world.zone("example.org", BOTH, f"{VANITY.replace(' 5 ', f' {serial} ')}ns1 A {ONE}\nns2 A {TWO}\n")
+    return f"{VANITY}ns1 A {THREE}\nns2 A {FOUR}\n"
+
+
+@FAULTS.add("account-elsewhere", *ELSEWHERE, "serial 5; ", "delete the old copy (powerdns)")
+def powerdns_has_the_old_copy_under_the_same_names(site: Site) -> Account:
+    return site.powerdns(site.start(PowerDNS(THREE, {"example.org": moved_with_its_vanity_names(site, 5)})))
+
+
+@FAULTS.add("account-elsewhere", *ELSEWHERE, "serial 77")
+def powerdns_has_an_older_copy_under_the_same_names(site: Site) -> Account:
+    return site.powerdns(site.start(PowerDNS(THREE, {"example.org": moved_with_its_vanity_names(site, 77)})))
+
+
+@FAULTS.add("account-elsewhere", *ELSEWHERE, "serial 77")
+def the_old_server_has_an_older_copy_under_the_same_names(site: Site) -> Account:
+    site.start(Bind(THREE, {"example.org": moved_with_its_vanity_names(site, 77)}, [KEY]))
+    return site.updates(THREE)
+
+
+@FAULTS.add("account-elsewhere", f"ns.example.org ({THREE})", f"ns.example.org ({ONE})", "serial 77")
+def the_old_server_has_an_older_copy_under_its_only_name(site: Site) -> Account:
+    text = "@ SOA ns hostmaster {} 3600 600 86400 60\n@ NS ns\nns A {}\n"
+    site.start(Knot(THREE, {"example.org": text.format(5, THREE)}, [KEY]))
+    site.world.zone("example.org", {"ns.example.org": ONE}, text.format(77, ONE))
+    return site.updates(THREE)
+
+
+@FAULTS.add("serial-went-back", "above 77")
+def a_primary_that_was_set_up_anew_at_another_address(site: Site) -> Account:
+    old = moved_with_its_vanity_names(site, 77).replace(FOUR, TWO)
+    site.start(Bind(THREE, {"example.org": old}, [KEY]))
+    return site.updates(THREE)
+
+
+@FAULTS.add("glue-differs", f"to: {THREE}", f"has moved to {ONE}, use an account there")
+def the_accounts_copy_under_the_same_names_is_newer(site: Site) -> Account:
+    return site.powerdns(site.start(PowerDNS(THREE, {"example.org": moved_with_its_vanity_names(site, 3)})))
+
+
 @FAULTS.add("account-elsewhere", "registrar")
 def the_registrar_has_parking_servers_only(site: Site) -> Account:
     site.start(Bind(ONE, {"example.org": ""}, [KEY]))

@@ -136,9 +136,11 @@ def _moved(
     right = account.apex.addresses.get(host, ())
     old = [address for address in sorted(known) if address in sick and sick[address].kind in SPEAKS]
     if right and old and len(old) == len(known) and not set(right) & {address.ip for address in old}:
-        yield glue_to_change(
-            survey.apex, host, [address.ip for address in old], "there is an old copy", account
-        )
+        ips = [address.ip for address in old]
+        found = glue_to_change(survey.apex, host, ips, "there is an old copy", account)
+        change, *more = found.remedy
+        moved = f"or, if {survey.apex} has moved to {', '.join(ips)}, use an account there"
+        yield found._replace(remedy=(change, moved, *more))
 
 
 def glue_to_change(apex: str, host: str, wrong: Sequence[str], state: str, account: AccountCopy) -> Finding:

@@ -61,14 +61,17 @@ def copy_elsewhere(survey: Survey, account: AccountCopy) -> Finding | None:
 
 
 def _names_other_machines(survey: Survey, account: AccountCopy) -> bool:
-    """Whether the account's copy, at the serial of all others, has the delegated hosts at other addresses
-    than the world's copy: names of one's own stay when a zone moves. At another serial, the change may just
-    be on its way."""
+    """Whether the account's copy, which is no newer than the world's, has the delegated hosts at other
+    addresses than that: names of one's own stay when a zone moves. Of a newer one, the change may just be on
+    its way."""
     delegated = survey.delegated
     here = {address for host in delegated for address in account.apex.addresses.get(host, ())}
     there = {address.ip for host in delegated for address in survey.own.get(host, ())}
-    serials = {look.serial for look in survey.looks if look.authority}
-    return bool(here and there) and not here & there and serials == {account.apex.serial}
+    serial = account.apex.serial
+    newer = any(
+        look.serial != serial and not _is_older(serial, look) for look in survey.looks if look.authority
+    )
+    return bool(here and there) and not here & there and not newer
 
 
 def _with_addresses(hosts: Mapping[str, Sequence[str]]) -> str:
@@ -117,6 +120,7 @@ def hidden_and_behind(survey: Survey, account: AccountCopy) -> bool:
     return (
         (account.server in primary or _same_servers(survey, account))
         and not any(look.address.ip == account.server for look in survey.looks)
+        and not _names_other_machines(survey, account)
         and bool(related)
         and all(_is_older(account.apex.serial, look) for look in related)
         and not _is_signed(survey)
