@@ -84,6 +84,13 @@ def foreign_copy(evidence: Evidence) -> Cause | None:
                 "it",
                 f"add the zone there, or {drop}",
             )
+        if fault.kind == "parked":
+            return Cause(
+                "zone-parked",
+                f"{listed(fault.looks)} has no zone {evidence.survey.apex}, and answers with authority all "
+                "the same: a parked domain, as one whose registration has run out, or a load balancer",
+                f"renew the registration if it has run out (whois {evidence.survey.apex}), or {drop}",
+            )
         if fault.kind == "ahead":
             return Cause(
                 "serial-went-back",

@@ -36,6 +36,18 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
             "split-horizon",
         }
     ),
+    "zone-parked": frozenset(
+        {
+            "wrong-zone",
+            "token-lacks-zone",
+            "account-elsewhere",
+            "lame-server",
+            "caa-unanswered",
+            "caa-servfail",
+            "txt-unanswered",
+            "case-unkept",
+        }
+    ),
     "denials-fail": frozenset({"caa-servfail"}),
     "one-sided-cname": frozenset({"cname-dangling", "cname-foreign", "challenge-zone-down", "zone-down"}),
     "account-elsewhere": frozenset({"ns-mismatch", "wrong-zone", "foreign-copy"}),

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 import dns.rcode
 
+from ....names import is_within
 from ..message import alias_of, apex_of, text
 from .server_answers import Look
 from .survey import Survey
@@ -24,13 +25,14 @@ Kind = Literal[
     "lame",
     "cname",
     "parent",
+    "parked",
     "foreign",
     "stale",
     "ahead",
     "primary",
 ]
 
-SPEAKS: Collection[Kind] = ("parent", "foreign", "stale", "ahead", "primary")
+SPEAKS: Collection[Kind] = ("parent", "parked", "foreign", "stale", "ahead", "primary")
 """Those that answer with authority: they are never excused."""
 
 
@@ -95,8 +97,9 @@ def _without_authority(look: Look, apex: str) -> Kind:
         return "resolver"
     if alias_of(message, apex):
         return "cname"
-    if look.heard.authoritative and apex_of(message) not in ("", apex):
-        return "parent"
+    if look.heard.authoritative:
+        above = apex_of(message)
+        return "parent" if "." in above and above != apex and is_within(apex, above) else "parked"
     match message.rcode():
         case dns.rcode.REFUSED | dns.rcode.NOTAUTH:
             return "refuses"

@@ -59,9 +59,12 @@ class Look(NamedTuple):
     @property
     def authority(self) -> dns.rdtypes.ANY.SOA.SOA | None:
         """The SOA of its copy of the zone, if it has one."""
-        if self.heard.message is None or not self.heard.authoritative:
+        message = self.heard.message
+        if message is None or not self.heard.authoritative:
             return None
-        rdatas = (rdata for rrset in self.heard.message.answer for rdata in rrset)
+        apex = message.question[0].name
+        named = any(rrset.name == apex for rrset in message.answer)  # else it is that of another zone
+        rdatas = (rdata for rrset in message.answer for rdata in rrset if named)
         return next((rdata for rdata in rdatas if isinstance(rdata, dns.rdtypes.ANY.SOA.SOA)), None)
 
     @property

@@ -14,8 +14,11 @@ from ....dns.cname_chain import ChainError
 from ....dns.destination import Destination, PortBarred, not_delegated
 from ....dns.message import text
 from ..finding import Examined, Finding, Severity
+from .name_servers.copy_faults import naming, parked
 from .name_servers.zone_down import zone_down
+from .subjects.account_copy import account_copies
 from .subjects.ca import is_of_ones_own
+from .subjects.catch_all import CatchAll, catch_all
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -31,6 +34,10 @@ def check(examined: Examined) -> Iterator[Finding]:
     except DelegationError as error:
         yield Finding("zone-unknown", Severity.ERROR, examined.name, str(error), (error.hint,))
     else:
+        if found := catch_all(examined):
+            copies = account_copies(examined)
+            yield naming(_parked(delegation, found), next(iter(copies.found), None))
+            return
         yield from _wildcard(delegation)
         if "." not in delegation.zone and (private := _private(examined)):
             yield private
@@ -41,6 +48,13 @@ def check(examined: Examined) -> Iterator[Finding]:
         elif len(delegation.chain) > 1 and examined.settings.accounts:
             for finding in _foreign(examined, delegation):
                 yield _with_dnames(examined, delegation.chain, finding)
+
+
+def _parked(delegation: Destination, found: CatchAll) -> Finding:
+    address = found.servers[0]
+    hosts = [server.name for server in delegation.servers if {*server.addresses} & {*found.servers}]
+    words = f"takes every name for a zone of its own, even dns01-doctor.{found.apex}"
+    return parked(found.apex, ", ".join(hosts), words, address)
 
 
 def _with_dnames(examined: Examined, chain: Sequence[str], finding: Finding) -> Finding:

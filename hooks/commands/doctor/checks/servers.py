@@ -16,7 +16,7 @@ from ....dns.inspect.source_address import sources
 from ....dns.inspect.survey import Survey, recheck_serials
 from ..finding import Examined, Finding, Severity
 from .name_servers import addresses
-from .name_servers.copy_faults import REPORTS, serial_went_back, together
+from .name_servers.copy_faults import REPORTS, naming, serial_went_back, together
 from .name_servers.notes import long_negative_ttl, single_network
 from .name_servers.ns_records import (
     ns_cname,
@@ -49,6 +49,7 @@ from .name_servers.zone_copies import (
 )
 from .subjects.account_copy import AccountCopies, AccountCopy, account_copies
 from .subjects.ca import is_of_ones_own
+from .subjects.catch_all import catch_all
 from .subjects.destination import followed
 from .subjects.zones import named_survey, survey_of, surveys, zone_of
 
@@ -74,6 +75,8 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
         if copies.only and not is_own_ca():
             yield from _unseen(examined, copies.only)
         return
+    if catch_all(examined):
+        return  # what such servers say of a zone means nothing
     zone = _zone_of_the_record(examined)
     for survey in surveys(examined):
         owned = [copy for copy in copies.found if copy.zone == survey.apex]
@@ -142,7 +145,7 @@ def findings(
         yield serial_went_back(survey, account)
     for fault in together(survey, faults):
         if report := REPORTS.get(fault.kind):
-            yield report(survey, fault)
+            yield naming(report(survey, fault), account)
     yield from ns_cname(survey)
     yield from ns_literal(survey)
     if not any(fault.kind in ("foreign", "primary") for fault in faults):

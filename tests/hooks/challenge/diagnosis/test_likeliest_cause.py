@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import dns.flags
+import dns.message
+import dns.rrset
 import pytest
 from calls import BOTH as STAGED
 from calls import NAME as STAGED_NAME
 from calls import Stage
 from signed import SignedBind
 from testbed import TIME_LIMIT, Bind, NameServer, World, Zone, own
+from testbed.sockets import Transport
 from testbed.world import HostedZone
 
 from dns01.errors import NotReady
@@ -223,6 +227,28 @@ def test_all_of_the_servers_are_parking_and_have_not_just_failed_to_fetch_it(wor
 
     assert found.code == "split-horizon"
     assert "parked" in found.description
+
+
+class ParkingServer(NameServer):
+    """It answers everything from a zone of its own."""
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message:
+        response = dns.message.make_response(query)
+        response.flags |= dns.flags.AA
+        soa = "ns1.parking.net. hostmaster.parking.net. 1 3600 600 86400 60"
+        response.authority.append(dns.rrset.from_text("parking.net.", 300, "IN", "SOA", soa))
+        return response
+
+
+def test_one_of_the_servers_does_not_have_the_zone_and_speaks_with_authority(world: World) -> None:
+    world.zone("example.org", {"ns1.example.org": NS1}).set(NAME, "TXT", VALUE)
+    with ParkingServer(NS2):
+        world.delegate("example.org", BOTH)
+        found = likely_cause(world)
+
+    assert found.code == "zone-parked"
+    assert "registration has run out" in found.description
+    assert "whois example.org" in found.remedy
 
 
 def test_a_child_zone_on_one_server_alone(world: World) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from dns.serial import Serial
 
+from .....dns.address import Address
 from .....dns.inspect.faults import Kind, ServerFault, copy_at, listed, primary_addresses, retransfer
 from .....dns.inspect.server_answers import Look
 from .....dns.inspect.survey import Survey
-from .....dns.message import alias_of, referral_to, text
+from .....dns.message import alias_of, apex_of, referral_to, text
 from ...finding import Finding, Severity
 from ..subjects.account_copy import AccountCopy, names
-from .wording import address_type, answers, hosts_of, ips, or_drop, the_server
+from .wording import address_type, answers, hosts_of, ips, located, or_drop, the_server
+
+THOSE_THAT_HAVE_IT = "the name servers that have its zone"
 
 
 def together(survey: Survey, faults: Iterable[ServerFault]) -> list[ServerFault]:
@@ -126,6 +129,55 @@ def _parent(survey: Survey, fault: ServerFault) -> Finding:
     )
 
 
+def _parked(survey: Survey, fault: ServerFault) -> Finding:
+    where = {look.address: look for look in fault.looks}
+    everybody = {look.address for look in survey.looks if not look.silent} <= where.keys()
+    look = fault.looks[0]
+    zone = apex_of(look.heard.message) if look.heard.message else ""
+    words = f"answers from {zone}" if zone and zone != survey.apex else "has no SOA of it"
+    stay = () if everybody else (host for host in survey.delegated if host not in fault.host.split(", "))
+    return parked(survey.apex, fault.host, f"{words}, at {located(fault.looks)}", look.address, tuple(stay))
+
+
+def parked(apex: str, hosts: str, words: str, address: Address, stay: Sequence[str] = ()) -> Finding:
+    """Servers that answer with authority, and not for the zone. ``words``: from what that shows; ``stay``:
+    the name servers that have it."""
+    dig = f"see for yourself: dig SOA {apex} +norec @{address.ip}"
+    if stay:
+        steps: tuple[str, ...] = (
+            f"at the registrar, or in the zone above, take {hosts} out of the name servers of {apex}; these "
+            f"stay: {names(stay)}",
+            f"or add the zone {apex} to {hosts}",
+        )
+    else:
+        steps = (
+            f"see whether the registration of {apex} has run out (whois {apex}), and renew it: the "
+            "registrar, or the hoster, parks such domains",
+            f"if not, have {apex} delegated (at the registrar, or in the zone above) to {THOSE_THAT_HAVE_IT}",
+        )
+    return Finding(
+        "zone-parked",
+        Severity.ERROR,
+        hosts,
+        f"{the_server(hosts)} does not serve {apex}, and answers with authority all the same: it {words}; so "
+        "do servers of parked domains, and load balancers that know addresses alone: a record is waited for "
+        "there in vain",
+        (*steps, dig),
+    )
+
+
+def naming(finding: Finding, account: AccountCopy | None) -> Finding:
+    """The same with the name servers that the account's copy of the zone has."""
+    hosts = account.copy.hosts if account else ()
+    there = f"{THOSE_THAT_HAVE_IT}: {names(hosts)}"
+    return finding._replace(
+        remedy=tuple(
+            step.replace(THOSE_THAT_HAVE_IT, there if hosts else THOSE_THAT_HAVE_IT)
+            for step in finding.remedy
+        )
+    )
+
+
 def _foreign(survey: Survey, fault: ServerFault) -> Finding:
     copy = copy_at(fault.looks[0])
     others = [host for host in survey.delegated if host not in fault.host.split(", ")]
@@ -234,6 +286,7 @@ REPORTS: dict[str, Callable[[Survey, ServerFault], Finding]] = {
     "lame": _lame,
     "fails": _fails,
     "parent": _parent,
+    "parked": _parked,
     "foreign": _foreign,
     "primary": _primary,
     "stale": _stale,

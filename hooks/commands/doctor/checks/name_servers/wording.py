@@ -41,7 +41,7 @@ def address_type(ip: str) -> str:
 
 def located(looks: Iterable[Look]) -> str:
     """The addresses, each with its port if that is not 53, in a list for a sentence."""
-    return ", ".join(str(look.address) for look in looks)
+    return ", ".join(dict.fromkeys(str(look.address) for look in looks))
 
 
 def deletion(zone: str) -> str:
