@@ -19,10 +19,10 @@ from ..errors import ConfigError, ProviderError, Unreachable
 from ..secret import shown
 from ._rfc2136_tsig import key_name, verify
 
-TIMEOUT = 3.0  # seconds for the server to take a connection, and then for it to say anything at all
-EXCHANGE = 10.0  # seconds for all answers of one connection, and...
-EACH = 0.1  # ... as many more for each message
-TRIES = 3
+CONNECT_TIMEOUT = 3.0  # seconds for the server to take a connection, and then for it to say anything at all
+EXCHANGE_TIMEOUT = 10.0  # seconds for all answers of one connection, and...
+MESSAGE_TIMEOUT = 0.1  # ... as many more for each message
+CONNECT_TRIES = 3  # of a connection that is lost, or never made
 RETRY_INTERVAL = 0.5  # seconds between them
 PIPELINED = 100  # messages under way at once: the buffers on the way hold them and their answers
 
@@ -36,8 +36,8 @@ class DnsTcpSession:
     Raises ConfigError.
     """
 
-    timeout: float = TIMEOUT
-    limit: float = EXCHANGE
+    timeout: float = CONNECT_TIMEOUT
+    limit: float = EXCHANGE_TIMEOUT
     sleep: Callable[[float], None] = staticmethod(time.sleep)
 
     def __init__(self, server: str, key: dns.tsig.Key | None) -> None:
@@ -54,7 +54,7 @@ class DnsTcpSession:
         Raises Unreachable, AuthRejected, and ProviderError for an answer that cannot be trusted.
         """
         failure = OSError()
-        for attempt in range(TRIES):
+        for attempt in range(CONNECT_TRIES):
             if attempt:
                 self.sleep(RETRY_INTERVAL)
             try:
@@ -85,7 +85,7 @@ class DnsTcpSession:
                 message.use_tsig(self.key)
         waiting = {message.id: message for message in messages}
         answers = {}
-        with within(self.limit + EACH * len(messages)), self._connected() as connection:
+        with within(self.limit + MESSAGE_TIMEOUT * len(messages)), self._connected() as connection:
             for start in range(0, len(messages), PIPELINED):
                 pipelined = messages[start : start + PIPELINED]
                 connection.sendall(b"".join(message.to_wire(prepend_length=True) for message in pipelined))

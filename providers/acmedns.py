@@ -14,7 +14,7 @@ from ._acmedns_accounts import Accounts, AcmeDnsAccount
 from .base import Option, Profile, TxtRecord, Zone
 from .rest import NotFound, Rest
 
-SHOWN = 5  # domains in one message
+DOMAINS_SHOWN = 5  # domains in one message
 SPACING = 1.1  # seconds between updates of one account: its clock has whole seconds only
 VALUE = re.compile(r"[A-Za-z0-9_-]{43}")  # it takes no other
 
@@ -107,7 +107,7 @@ class Provider(Rest):
         for account in (*self._besides, *self.accounts.read().values()):
             if account.subdomain == label and account.server_url.rstrip("/") in ("", self._base):
                 return account
-        broken = ", ".join(self.accounts.broken()[:SHOWN])
+        broken = ", ".join(self.accounts.broken()[:DOMAINS_SHOWN])
         besides = f" (where the entry of {broken} is no account)" if broken else ""
         raise ProviderError(
             f"{self.whose}: {name} is not the name of any account at {self._base} in {self.accounts.path}"

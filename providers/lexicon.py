@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 PAUSES = (0.0, 1.0, 2.0, 4.0)  # seconds: an API may take a while to show what it was told
 
-GRACE = 1.0  # seconds after the time limit, in which a step that nobody waits for ends
+STEP_END_TIMEOUT = 1.0  # seconds after the time limit, in which a step that nobody waits for ends
 LARGEST_ANSWER = 16 << 20  # octets; some of its modules list all records of a zone
 LONGEST_WORDS = 65536  # characters of an error that are looked at
 
@@ -104,7 +104,7 @@ class Provider(Bridge):
 
         def work() -> None:
             try:
-                with within(self._limit + GRACE):  # it ends soon after it is left to itself
+                with within(self._limit + STEP_END_TIMEOUT):  # it ends soon after it is left to itself
                     done.append(step())
             except Exception as error:
                 failed.append(error)

@@ -26,7 +26,7 @@ from .base import Option, Profile, TxtRecord, Zone, ZoneApex
 
 # By which a server of this host is reached, whatever its SOA says.
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-CATCH_UP = 10.0  # seconds that a secondary has to show what it forwarded to its primary
+SECONDARY_TIMEOUT = 10.0  # seconds that a secondary has to show what it forwarded to its primary
 READ_BACK_INTERVAL = 0.5  # seconds before it is asked again
 ALIAS_TTL = 300  # seconds; a CNAME stays, but the first one may be a mistake
 
@@ -206,7 +206,7 @@ class Provider:
     def _read_back(self, records: Sequence[TxtRecord]) -> None:
         """Until the server shows all records. What is added at a CNAME is ignored in silence
         (§3.4.2.2), what is added beneath a zone cut is never seen."""
-        deadline = self.monotonic() + CATCH_UP
+        deadline = self.monotonic() + SECONDARY_TIMEOUT
         while lacking := self._lacking(records):
             if any(lacking.values()) or self.monotonic() > deadline:
                 shown = [f"{name} {reason or 'does not have it'}" for name, reason in lacking.items()]

@@ -98,7 +98,7 @@ class Provider:
     profile = Profile(rounds=1)  # INSYNC speaks for every machine behind every address
     clock: Callable[[], float] = staticmethod(time.monotonic)
     sleep: Callable[[float], None] = staticmethod(time.sleep)
-    request_timeout = aws.EXCHANGE
+    request_timeout = aws.EXCHANGE_TIMEOUT
 
     def __init__(self, options: Mapping[str, str]) -> None:
         """Raises ConfigError."""

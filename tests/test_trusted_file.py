@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dns01.errors import ConfigError
-from dns01.trusted_file import LARGEST, read_trusted
+from dns01.trusted_file import LARGEST_FILE, read_trusted
 
 ANOTHER = 65534
 OPEN_FOLDER = "{file} lies in {folder}, where other users may put another file in its place"
@@ -115,5 +115,5 @@ def test_a_file_without_end_is_not_read_to_it(file: Path) -> None:
         sparse.truncate(1 << 40)
     with pytest.raises(ConfigError) as caught:
         read_trusted(str(file))
-    assert str(caught.value) == f"{file} has more than {LARGEST} octets"
+    assert str(caught.value) == f"{file} has more than {LARGEST_FILE} octets"
     assert caught.value.hint == f"see what it is: head -c 200 {file}"

@@ -31,8 +31,8 @@ from .issuers import Issuer, is_public
 
 CAA = dns.rdatatype.CAA
 WORKERS = 8
-PATIENCE = 5.0  # seconds for the records of all names; what is not known by then stays unknown
-SHOWN = 3  # of the names, and of the reasons
+CAA_TIMEOUT = 5.0  # seconds for the records of all names; what is not known by then stays unknown
+NAMES_SHOWN = 3  # of the names, and of the reasons
 
 
 class Lookups:
@@ -43,7 +43,7 @@ class Lookups:
     need not answer there.
     """
 
-    def __init__(self, discovery: Discovery, names: Iterable[str], seconds: float = PATIENCE) -> None:
+    def __init__(self, discovery: Discovery, names: Iterable[str], seconds: float = CAA_TIMEOUT) -> None:
         self._discovery = discovery
         self._seconds = seconds
         self._until = time.monotonic() + seconds
@@ -107,7 +107,7 @@ def preflight(
     issuer: Issuer,
     discovery: Discovery,
     environ: Mapping[str, str],
-    seconds: float = PATIENCE,
+    seconds: float = CAA_TIMEOUT,
 ) -> None:
     """Ask within ``seconds`` whether the CA may issue for what the call is about, as far as ``names`` go
     (challenge names); what is doubtful is warned about, and all of it where the CA may see other records
@@ -130,11 +130,13 @@ def preflight(
     if refused:
         raise _forbids(refused)
     reasons = _by_reason(doubtful)
-    for reason, verdicts in [*reasons.items()][:SHOWN]:
+    for reason, verdicts in [*reasons.items()][:NAMES_SHOWN]:
         output.warning(f"the CA may refuse {_listed(verdicts)}: {reason}")
         output.table(verdicts[0].remedy)
-    if len(reasons) > SHOWN:
-        output.warning(f"and {len(reasons) - SHOWN} more names or groups of them, for reasons of that kind")
+    if len(reasons) > NAMES_SHOWN:
+        output.warning(
+            f"and {len(reasons) - NAMES_SHOWN} more names or groups of them, for reasons of that kind"
+        )
 
 
 class _Subject(NamedTuple):
@@ -168,9 +170,9 @@ def _is_hearsay(challenge: Challenge) -> bool:
 
 def _forbids(verdicts: Sequence[Verdict]) -> CaaForbids:
     reasons = [f"{_listed(some)}: {reason}" for reason, some in _by_reason(verdicts).items()]
-    more = f"; and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
+    more = f"; and {len(reasons) - NAMES_SHOWN} more" if len(reasons) > NAMES_SHOWN else ""
     steps = dict.fromkeys(step for verdict in verdicts for step in verdict.remedy)
-    return CaaForbids(f"the CA would refuse {'; '.join(reasons[:SHOWN])}{more}", "\n      ".join(steps))
+    return CaaForbids(f"the CA would refuse {'; '.join(reasons[:NAMES_SHOWN])}{more}", "\n      ".join(steps))
 
 
 def _by_reason(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
@@ -182,4 +184,6 @@ def _by_reason(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
 
 def _listed(verdicts: Sequence[Verdict]) -> str:
     names = [verdict.identifier for verdict in verdicts]
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return ", ".join(names[:NAMES_SHOWN]) + (
+        f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    )

@@ -24,7 +24,7 @@ from ..state.journal import Entry, Journal, giving_up
 from .placement import Placement, Placements
 from .value_limit import check_value_limit
 
-LISTED = 10  # names that a line is written for each of; more of them have one together
+NAMES_LISTED = 10  # names that a line is written for each of; more of them have one together
 
 
 class Records:
@@ -248,7 +248,7 @@ def _counted(entries: Iterable[Entry]) -> list[tuple[str, str, str]]:
     """Every (name, target), with the number of values there if it is not one: "2 values at ". Those of
     hundreds of names are not listed one by one."""
     numbers = Counter((entry.name, entry.target) for entry in entries)
-    if len(numbers) > LISTED:
+    if len(numbers) > NAMES_LISTED:
         names = f"{len(numbers)} names"
         return [(names, names, f"{numbers.total()} values at ")]
     return [(*where, f"{number} values at " if number > 1 else "") for where, number in numbers.items()]

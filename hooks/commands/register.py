@@ -31,9 +31,9 @@ if TYPE_CHECKING:  # it brings requests along, which no other command needs
     from ...providers._acmedns_accounts import AcmeDnsAccount
     from ...providers.acmedns import Provider as AcmeDns
 
-BUDGET = 5.0  # seconds that somebody who looks on waits for a server
-SEEN = 60.0  # seconds for a CNAME to reach its zone's servers
-PAUSE = 1.0
+SERVER_TIMEOUT = 5.0  # seconds that somebody who looks on waits for a server
+CNAME_TIMEOUT = 60.0  # seconds for a CNAME to reach its zone's servers
+CNAME_POLL_INTERVAL = 1.0  # seconds between two looks at the servers
 
 
 @click.command(short_help="Register domains at an acme-dns server.")
@@ -99,9 +99,9 @@ class Clerk:
         for provider, zone in [self._alias_maker(account, found, by_hand) for account in accounts]:
             with self._journal.lock(zone.apex):
                 provider.alias(zone, name, target)
-        until = time.monotonic() + SEEN
+        until = time.monotonic() + CNAME_TIMEOUT
         while self._found_afresh(name).target != target and time.monotonic() < until:
-            time.sleep(PAUSE)
+            time.sleep(CNAME_POLL_INTERVAL)
 
     def _alias_maker(
         self, account: Configured, found: Destination, by_hand: str
@@ -157,7 +157,7 @@ class Clerk:
                 output.report(f"{place.target} is in use for {', '.join(busy)}: nothing is written to it now")
                 return
             server.attempt(place.target, partial(server.update, account, value))
-        profile = server.profile._replace(timeout=BUDGET)
+        profile = server.profile._replace(timeout=SERVER_TIMEOUT)
         wait([Target(place.target, frozenset([value]), place.servers, profile)])
 
     def _server(self, name: str) -> AcmeDns:
@@ -177,7 +177,7 @@ class Clerk:
 
     def _open(self, account: Configured) -> AcmeDns:
         server = cast("AcmeDns", open_account(account))
-        server.budget = BUDGET
+        server.budget = SERVER_TIMEOUT
         return server
 
 

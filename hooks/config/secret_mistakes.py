@@ -24,7 +24,7 @@ class Mistake(NamedTuple):
     sed: str = ""
 
 
-LONGEST = 2048  # characters that are looked at: no key that is longer is one word
+LONGEST_SECRET = 2048  # characters that are looked at: no key that is longer is one word
 _SECRETIVE = r"\w*(?:key|pass|pwd|secret|token)\w*"
 _VARIABLE = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
 MISTAKES: Sequence[Mistake] = (
@@ -100,7 +100,7 @@ UNLESS_IN_A_TABLE: Sequence[Mistake] = (
 def mistake_in(secret: str, *, in_table: bool = False) -> Mistake | None:
     """What is wrong with a secret by its looks; None where nothing is. ``in_table``: it is an entry of an
     option that has many (a variable for another program, say)."""
-    if len(secret) > LONGEST or not _is_suspect(secret) or "-----BEGIN " in secret:
+    if len(secret) > LONGEST_SECRET or not _is_suspect(secret) or "-----BEGIN " in secret:
         return None
     import re  # which most secrets can do without
 

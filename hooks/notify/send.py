@@ -16,9 +16,9 @@ from ...errors import HookError
 from ...output import printable
 from .section import Receivers
 
-WITHIN = 10.0  # seconds for all receivers
+SEND_TIMEOUT = 10.0  # seconds for all receivers
 LONGEST_VARIABLE = 16384  # characters of up to 4 octets; a variable may have 128 KiB (execve(2))
-SPARE = 1.0  # of them, to end a command in: left to itself it would outlive us
+COMMAND_END_TIMEOUT = 1.0  # of them, to end a command in: left to itself it would outlive us
 
 
 class Message(NamedTuple):
@@ -30,7 +30,10 @@ class Message(NamedTuple):
 
 
 def deliver(
-    receivers: Receivers, messages: Mapping[str, Message], environ: Mapping[str, str], within: float = WITHIN
+    receivers: Receivers,
+    messages: Mapping[str, Message],
+    environ: Mapping[str, str],
+    within: float = SEND_TIMEOUT,
 ) -> dict[str, str]:
     """Give each receiver (by its name in ``called``) its message, to all at the same time; gives why
     not, for those that did not take it. One that takes longer is left to hang."""
@@ -48,7 +51,7 @@ def deliver(
 
     senders: list[Callable[[Message], None]] = [partial(_by_apprise, url) for url in receivers.urls]
     if receivers.command:
-        senders.append(partial(_by_command, receivers, environ, within - SPARE))
+        senders.append(partial(_by_command, receivers, environ, within - COMMAND_END_TIMEOUT))
     ways = dict(zip(receivers.called, senders, strict=True))
     workers = [threading.Thread(target=attempt, args=(name, ways[name]), daemon=True) for name in messages]
     end = time.monotonic() + within

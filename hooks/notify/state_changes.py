@@ -34,7 +34,7 @@ from .section import Receivers, load_receivers
 from .send import Message
 
 STAYS_OPEN = 3600.0  # seconds from which on a failing clean-up is a problem: most pass by themselves
-PAUSE = 600.0  # seconds that a receiver is left alone for when it has not taken a message
+RECEIVER_RETRY_INTERVAL = 600.0  # seconds that a receiver is left alone for when it has not taken a message
 LOCK_TIMEOUT = 15.0
 LINES = 50  # of a message
 EXPIRY = ("expiring", "expired", "not-yet-valid")
@@ -202,7 +202,12 @@ def _tell(
 
 def _resting(notices: Iterable[Notice], now: float) -> set[str]:
     """The receivers that have just failed."""
-    return {name for notice in notices for name, at in notice.refused.items() if abs(now - at) < PAUSE}
+    return {
+        name
+        for notice in notices
+        for name, at in notice.refused.items()
+        if abs(now - at) < RECEIVER_RETRY_INTERVAL
+    }
 
 
 def _noted(seen: SubjectState, known: Notice | None, now: float) -> dict[str, Notice]:

@@ -26,7 +26,7 @@ from .store import MALFORMED
 Purpose = Literal["publish", "retract", "foreign"]  # foreign: a challenge of another type, not ours
 
 VERSION = 1
-LARGEST = 1 << 20  # octets; a challenge has some 150
+LARGEST_BATCH = 1 << 20  # octets; a challenge has some 150
 
 
 class ChallengeBatch:
@@ -96,7 +96,7 @@ class ChallengeBatch:
     def _read(self, path: str) -> tuple[ClientProcess, list[bytes]]:
         """Whose run it is, and the lines. Raises OSError and what is in MALFORMED."""
         check_own(os.path.dirname(path))
-        first, *lines = read_own(path, LARGEST).split(b"\n")
+        first, *lines = read_own(path, LARGEST_BATCH).split(b"\n")
         whose = json.loads(first)
         if whose.pop("version") > VERSION:
             raise ValueError("a newer dns01 wrote it")

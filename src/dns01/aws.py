@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
 CONNECT, READ = 5.0, 10.0  # seconds that a connection, and then each part of the answer, may take
-EXCHANGE = 30.0  # seconds for one request and all of its answer
+EXCHANGE_TIMEOUT = 30.0  # seconds for one request and all of its answer
 REGION = "us-east-1"  # where nothing says another; to global services they are all the same
 
 THROTTLED = {"Throttling", "ThrottlingException", "PriorRequestNotComplete", "TooManyRequestsException"}
@@ -49,7 +49,7 @@ class AwsRefused(ProviderError):
 class AwsAccount:
     """One set of AWS credentials. Raises ConfigError; no request is made before one is needed."""
 
-    def __init__(self, options: Mapping[str, str], limit: float = EXCHANGE) -> None:
+    def __init__(self, options: Mapping[str, str], limit: float = EXCHANGE_TIMEOUT) -> None:
         """``limit``: seconds for one request and all of its answer."""
         self._options = options
         self._limit = limit

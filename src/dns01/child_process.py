@@ -20,8 +20,8 @@ LINES = 8  # of what it said last
 LENGTH = 800  # characters
 TAIL = 1 << 16  # octets at the end of what it said that are looked at
 MOST_SAID = 64 << 20  # octets, on the disk: one that says more has no end
-GRACE = 1.0  # seconds in which a program ends that has printed all that is wanted of it
-PAUSE = 0.2  # seconds between two looks whether a program has ended that left its output to another
+END_TIMEOUT = 1.0  # seconds in which a program ends that has printed all that is wanted of it
+POLL_INTERVAL = 0.2  # seconds between two looks whether a program has ended that left its output to another
 
 
 def run(
@@ -126,7 +126,7 @@ def _read_pipes(
             if (left := end - time.monotonic()) <= 0:
                 raise subprocess.TimeoutExpired(process.args, 0)
             had_ended = process.poll() is not None
-            ready = selector.select(0 if had_ended else min(left, PAUSE))
+            ready = selector.select(0 if had_ended else min(left, POLL_INTERVAL))
             if had_ended and not ready:
                 return
             for key, _ in ready:
@@ -137,7 +137,7 @@ def _read_pipes(
                 if len(printed[pipe]) > most:
                     raise OverflowError
                 if last and last in printed[pipe]:
-                    end, last = min(end, time.monotonic() + GRACE), b""
+                    end, last = min(end, time.monotonic() + END_TIMEOUT), b""
 
 
 def _status(
@@ -153,7 +153,7 @@ def _status(
     with _ended_with_all_it_started(process):
         while (left := end - time.monotonic()) > 0:
             with suppress(subprocess.TimeoutExpired):
-                return process.wait(min(left, PAUSE))
+                return process.wait(min(left, POLL_INTERVAL))
             if os.fstat(output.fileno()).st_size > MOST_SAID:
                 raise _endless(doing, MOST_SAID, _last_lines(output))
     raise _too_slow(doing, limit, _last_lines(output))

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 from .errors import StateError
 
-PAUSE = 0.05  # seconds between two tries
+RETRY_INTERVAL = 0.05  # seconds between two tries
 
 
 @contextmanager
@@ -39,8 +39,8 @@ def _wait_for(lock: int, what: str, timeout: float, sleep: Callable[[float], Non
         except BlockingIOError:
             if waited >= timeout:
                 raise _held(lock, what, timeout) from None
-        sleep(PAUSE)
-        waited += PAUSE
+        sleep(RETRY_INTERVAL)
+        waited += RETRY_INTERVAL
 
 
 def _held(lock: int, what: str, timeout: float) -> StateError:

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from .errors import ConfigError
 
-LARGEST = 1 << 20  # octets
+LARGEST_FILE = 1 << 20  # octets
 
 
 def read_trusted(path: str, *, private: bool = False, also: Collection[int] = ()) -> tuple[bytes, int]:
@@ -27,11 +27,13 @@ def read_trusted(path: str, *, private: bool = False, also: Collection[int] = ()
             raise ConfigError(f"{path} is not a regular file", f"see what it is: ls -ld {path}")
         _check(path, found, private, also)
         with open(descriptor, "rb", closefd=False) as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(LARGEST_FILE + 1)
     finally:
         os.close(descriptor)
-    if len(content) > LARGEST:
-        raise ConfigError(f"{path} has more than {LARGEST} octets", f"see what it is: head -c 200 {path}")
+    if len(content) > LARGEST_FILE:
+        raise ConfigError(
+            f"{path} has more than {LARGEST_FILE} octets", f"see what it is: head -c 200 {path}"
+        )
     return content, stat.S_IMODE(found.st_mode)
 
 

@@ -10,7 +10,7 @@ from ...dns.transports.transport import Transport
 from .check import ReadinessCheck, Target
 from .observation import ProgressRow
 
-BURST = 0.02  # seconds in which responses are taken in together
+BATCH_INTERVAL = 0.02  # seconds in which responses are taken in together
 CLIENT_CHECK_INTERVAL = 1.0  # seconds between two looks whether the client lives
 
 
@@ -66,7 +66,7 @@ def wait(
 def _take_in(check: ReadinessCheck, transport: Transport, clock: Callable[[], float]) -> None:
     """Wait for responses, and take in what arrives together: each look at all the names costs time."""
     responses = transport.collect(check.pause(clock()))
-    until = clock() + BURST
+    until = clock() + BATCH_INTERVAL
     while responses:
         now = clock()
         for query, response in responses:

@@ -26,7 +26,7 @@ CLIENTS = (*(client.name for client in clients.CLIENTS), "api", "dns01")
 TIME = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d(\.\d{1,6})?)?)?)?)?)?", re.ASCII)
 FIRST = "0000-01-01T00:00:00"  # what is left out of a time
 NOTED = re.compile(r"(\d{1,15}):([0-9a-f]{8,64})")
-LISTED = 20  # findings of one kind that are shown
+FINDINGS_LISTED = 20  # findings of one kind that are shown
 
 
 @click.group(
@@ -165,5 +165,5 @@ def _verdict(found: Verification, path: str) -> list[str]:
 
 
 def _some(places: list[str], what: str) -> list[str]:
-    more = [f"and {len(places) - LISTED} more"] if len(places) > LISTED else []
-    return [f"{place} {what}".rstrip() for place in places[:LISTED]] + more
+    more = [f"and {len(places) - FINDINGS_LISTED} more"] if len(places) > FINDINGS_LISTED else []
+    return [f"{place} {what}".rstrip() for place in places[:FINDINGS_LISTED]] + more

@@ -8,8 +8,8 @@ from typing import Any
 
 from .... import output
 
-LISTED = 10  # names that a line has, or has lines of their own
-SHOWN = 0.05  # seconds: a step that took less is only in the JSON
+NAMES_LISTED = 10  # names that a line has, or has lines of their own
+LEAST_SECONDS = 0.05  # seconds: a step that took less is only in the JSON
 
 
 def head(record: Mapping[str, Any]) -> str:
@@ -18,7 +18,7 @@ def head(record: Mapping[str, Any]) -> str:
     who = text["user"] + (f" (sudo by {text['sudo_user']})" if text["sudo_user"] else "")
     phase = text["phase"] if text["client"] == "certbot" else f"{text['client']} {text['phase']}"
     names = record.get("names", [])
-    names = names if len(names) <= LISTED else [f"{len(names)} names"]
+    names = names if len(names) <= NAMES_LISTED else [f"{len(names)} names"]
     number = f" run {record['seq']}" if isinstance(record.get("seq"), int) else ""
     words = " ".join((record["time"], f"{text['outcome']:6}", phase, *names))
     return f"{words} [{who}@{text['host']}]{number}"
@@ -29,7 +29,7 @@ def beneath(record: Mapping[str, Any]) -> Iterator[str]:
     long each step took, and the error."""
     for done in ("published", "retracted"):
         places = Counter(map(_where, record.get(done, ())))
-        if len(places) > LISTED:
+        if len(places) > NAMES_LISTED:
             places = Counter(f"names{_zone(place)}" for place in record[done])
         for where, count in places.items():
             yield f"    {done} {f'{count} values at ' if count > 1 else ''}{where}"
@@ -38,7 +38,7 @@ def beneath(record: Mapping[str, Any]) -> Iterator[str]:
     for row in record.get("certificates", ()):
         yield f"    {row.get('name')}: {row.get('stage')}" + (f": {row['error']}" if row.get("error") else "")
     steps = record.get("steps", {})
-    if times := [f"{step} {seconds:.1f} s" for step, seconds in steps.items() if seconds >= SHOWN]:
+    if times := [f"{step} {seconds:.1f} s" for step, seconds in steps.items() if seconds >= LEAST_SECONDS]:
         yield f"    {', '.join(times)}"
     for what in ("problem", "error"):
         if record.get(what):

@@ -16,7 +16,7 @@ from .written.files import Draft, read
 HEAD = "# written by dns01 init, which changes it again"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NIGHT = range(1, 6)  # hours
-LIMIT = 60.0  # seconds for systemctl
+SYSTEMCTL_TIMEOUT = 60.0  # seconds for systemctl
 
 
 def drafts(client: ClientSetup, order: SetupRequest) -> list[Draft]:
@@ -52,9 +52,9 @@ def enable(client: ClientSetup, wanted: Sequence[Draft], written: Sequence[Draft
     if not is_fresh and os.path.basename(timer) not in schedule.of(client.name).idle:
         return
     try:
-        run(["systemctl", "daemon-reload"], os.environ, LIMIT, "systemctl daemon-reload")
+        run(["systemctl", "daemon-reload"], os.environ, SYSTEMCTL_TIMEOUT, "systemctl daemon-reload")
         enabling = ["systemctl", "enable", "--now", os.path.basename(timer)]
-        run(enabling, os.environ, LIMIT, "systemctl enable")
+        run(enabling, os.environ, SYSTEMCTL_TIMEOUT, "systemctl enable")
     except HookError as error:
         raise ConfigError(
             f"the timer is written, and not enabled: {error}", f"systemctl enable --now {timer}"

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from ....errors import DeployError, HookError
 from ...deploy.certificate.leaf import Leaf, leaf_of
 
-WITHIN = 10.0  # seconds for all of them
-ANSWER = 5.0  # for each answer of one
+ALL_SERVICES_TIMEOUT = 10.0  # seconds for all of them
+SERVICE_TIMEOUT = 5.0  # seconds for each answer of one
 WORKERS = 16
 
 
@@ -31,7 +31,7 @@ class ServedCertificate(NamedTuple):
     error: str = ""
 
 
-def look(wanted: Iterable[Wanted], within: float = WITHIN) -> dict[Wanted, ServedCertificate]:
+def look(wanted: Iterable[Wanted], within: float = ALL_SERVICES_TIMEOUT) -> dict[Wanted, ServedCertificate]:
     """What each service shows; of one that takes longer it is only said that it does."""
     found = {
         each: ServedCertificate(None, error=f"{each.service} took more than {within:.0f} s")
@@ -73,7 +73,7 @@ def _shown(wanted: Wanted) -> ServedCertificate:
     from ...deploy.service.served_certificate import live, verify
 
     try:
-        leaf = leaf_of(live(wanted.service, ANSWER))
+        leaf = leaf_of(live(wanted.service, SERVICE_TIMEOUT))
     except (HookError, ValueError) as error:
         return ServedCertificate(None, error=str(error))
     if not wanted.fingerprint or leaf.fingerprint == wanted.fingerprint:

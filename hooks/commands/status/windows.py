@@ -15,7 +15,7 @@ from ...state.folder import state_dir
 from .expiry import Level, Problem
 
 TIME_LIMIT = 5.0  # seconds for all CAs together; who is not asked by then is so by a later call
-GRACE = 86400.0  # seconds after its chosen instant, in which `dns01 issue` has had a run
+RENEWAL_GRACE = 86400.0  # seconds after its chosen instant, in which `dns01 issue` has had a run
 
 
 def windows(leaves: Iterable[Leaf], environ: Mapping[str, str], now: datetime) -> dict[str, RenewalWindow]:
@@ -42,7 +42,7 @@ def overdue(
         return None
     since = window.start
     if _is_ours(path, environ):
-        since = min(window.chosen + GRACE, max(window.end, window.chosen))
+        since = min(window.chosen + RENEWAL_GRACE, max(window.end, window.chosen))
     if now.timestamp() < since:
         return None
     begun = datetime.fromtimestamp(window.start, UTC)

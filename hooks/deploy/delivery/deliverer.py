@@ -27,7 +27,7 @@ from .outcomes import Outcomes
 from .presence import is_there, lost_with, opened, warn_of_another
 from .reload import Job, Services
 
-AT_ONCE = 8  # machines that are worked on side by side, where no section says fewer or more
+MACHINES_AT_ONCE = 8  # machines that are worked on side by side, where no section says fewer or more
 
 Step = tuple[str, Callable[[], list[Job]]]  # the machine that it is about, and what is done
 
@@ -51,7 +51,7 @@ class Deliverer:
         self._client = client
         self._clock = clock
         self._services = services or Services()
-        self._at_once = min((each.at_once for each in deployments if each.at_once), default=AT_ONCE)
+        self._at_once = min((each.at_once for each in deployments if each.at_once), default=MACHINES_AT_ONCE)
         self._silent: dict[str, SilentMachine] = {}
         self._outcomes = Outcomes(ledger, self._services, clock)
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from ....deadline import read, read_line
 
-LONGEST = 8192  # octets of a line, or of an answer in BER
-MOST = 100  # lines of an answer
+LONGEST_LINE = 8192  # octets of a line, or of an answer in BER
+MOST_LINES = 100  # lines of an answer
 
 POSTGRES_SSL = struct.pack("!II", 8, 80877103)  # SSLRequest, PostgreSQL's documentation §53.7
 # ExtendedRequest, message 1, of that OID (RFC 4511 §4.14.1)
@@ -52,7 +52,7 @@ def imap(connection: socket.socket) -> None:
     if not (greeting := lines.read()).upper().startswith("* OK"):
         raise StartTlsRefused(greeting)
     lines.send("a STARTTLS")
-    for _ in range(MOST):
+    for _ in range(MOST_LINES):
         if not (line := lines.read()).startswith("* "):
             break
     if not line.upper().startswith("A OK"):
@@ -108,7 +108,7 @@ class _Lines:
 
     def read(self) -> str:
         try:
-            return read_line(self._connection, LONGEST).decode("ascii", "replace").rstrip()
+            return read_line(self._connection, LONGEST_LINE).decode("ascii", "replace").rstrip()
         except ConnectionError as error:
             raise StartTlsRefused(str(error)) from None
 
@@ -117,7 +117,7 @@ class _Lines:
         lines: list[str] = []
         while not lines or lines[-1][3:4] == "-":
             lines.append(self.read())
-            if not lines[-1].startswith(code) or len(lines) > MOST:
+            if not lines[-1].startswith(code) or len(lines) > MOST_LINES:
                 raise StartTlsRefused(lines[-1])
         return lines
 
@@ -134,7 +134,7 @@ def _element(connection: socket.socket) -> tuple[int, bytes]:
     tag, length = _octets(connection, 2)
     if length > 0x80:
         length = int.from_bytes(_octets(connection, length - 0x80))
-    if length > LONGEST:
+    if length > LONGEST_LINE:
         raise StartTlsRefused("its answer has no end")
     return tag, _octets(connection, length)
 

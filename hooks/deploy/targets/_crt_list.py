@@ -10,7 +10,7 @@ from ....regular_file import open_regular, read_at_most
 from ...state.atomic import discard, sync_folder
 from ..folders import usable
 
-LARGEST = 1 << 22  # octets
+LARGEST_LIST = 1 << 22  # octets of the crt-list
 
 
 def has_entry(path: str, name: str) -> bool:
@@ -38,7 +38,7 @@ def _is_for(line: str, name: str) -> bool:
 
 def _lines(path: str) -> list[str]:
     with usable(path), open_regular(path) as file:
-        return read_at_most(file, LARGEST).decode(errors="surrogateescape").splitlines()
+        return read_at_most(file, LARGEST_LIST).decode(errors="surrogateescape").splitlines()
 
 
 def _write(path: str, lines: Sequence[str]) -> None:

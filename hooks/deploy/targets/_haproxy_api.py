@@ -16,7 +16,7 @@ from ....errors import DeployError
 from ....output import printable
 from ..service.served_certificate import service
 
-MOST = 1 << 22  # octets of an answer: a list of certificates has some 100 for each
+LARGEST_ANSWER = 1 << 22  # octets of an answer: a list of certificates has some 100 for each
 CHUNK = 1 << 16
 
 _SERIAL = re.compile(r"^Serial: ([0-9A-F]{1,40})$", re.MULTILINE)
@@ -141,7 +141,7 @@ class Runtime:
             with self._connected() as connection:
                 connection.sendall(f"{command}\n{payload}".encode())
                 answer = bytearray()
-                while len(answer) <= MOST:
+                while len(answer) <= LARGEST_ANSWER:
                     connection.settimeout(max(end - time.monotonic(), 0.001))
                     if not (chunk := connection.recv(CHUNK)):
                         return printable(answer.decode(errors="replace")).strip()
@@ -155,7 +155,7 @@ class Runtime:
                 f"stats socket {self._where} mode 600 level admin",
             ) from None
         raise DeployError(
-            f"HAProxy at {self._where} says more than {MOST >> 20} MiB", "see what listens there"
+            f"HAProxy at {self._where} says more than {LARGEST_ANSWER >> 20} MiB", "see what listens there"
         )
 
     def _connected(self) -> socket.socket:

@@ -33,10 +33,10 @@ KEY_TYPES = {
 }
 CLOUDFRONT_REGION = "us-east-1"
 CLOUDFRONT_KEY_TYPES = ("RSA 2048", "RSA 3072", "RSA 4096", "EC P-256")
-LARGEST = {"certificate": 32768, "private key": 5120, "chain": 2097152}  # octets
+LARGEST_PARTS = {"certificate": 32768, "private key": 5120, "chain": 2097152}  # octets
 
 MOST_PAGES = 100  # of the list of certificates
-LOOKS = 5  # at what was imported, until it is there
+POLLS = 5  # looks at what was imported, until it is there
 LOOK_INTERVAL = 1.0  # seconds between them
 
 MISSING = "ResourceNotFoundException"
@@ -101,7 +101,7 @@ class Target:
                 "ACM wants the chain of a certificate, and the client gives none",
                 "have the client write the chain or the full chain (certbot and dehydrated do)",
             )
-        parts = zip(LARGEST.items(), (bundle.cert, bundle.key, bundle.chain), strict=True)
+        parts = zip(LARGEST_PARTS.items(), (bundle.cert, bundle.key, bundle.chain), strict=True)
         for (what, largest), part in parts:
             if len(part) > largest:
                 raise DeployError(
@@ -197,7 +197,7 @@ class Target:
 
     def _verify(self, arn: str, bundle: CertificateFiles) -> None:
         """See that ACM has it now. What was imported a moment ago may not be shown yet."""
-        for look in range(LOOKS):
+        for look in range(POLLS):
             if look:
                 self.sleep(LOOK_INTERVAL)
             try:

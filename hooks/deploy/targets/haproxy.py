@@ -18,7 +18,7 @@ from ._haproxy_api import Runtime
 from ._layout import named
 from .base import CertificateFiles
 
-LARGEST = 1 << 20  # octets of the file
+LARGEST_LIST = 1 << 20  # octets of the file
 
 _SYNTAX = re.compile(r"[\s;\\<]")  # what separates HAProxy's commands, words and payloads
 
@@ -144,5 +144,5 @@ class Target:
     def _content(self, bundle: CertificateFiles) -> bytes | None:
         path = named(self._file, bundle)
         with usable(path), suppress(FileNotFoundError), open_regular(path) as file:
-            return read_at_most(file, LARGEST)
+            return read_at_most(file, LARGEST_LIST)
         return None

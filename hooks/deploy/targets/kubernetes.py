@@ -24,7 +24,7 @@ from .base import CertificateFiles
 MANAGER = "dns01"
 TYPE = "kubernetes.io/tls"
 APPLY = {"Content-Type": "application/apply-patch+yaml"}  # of which JSON is a part
-LARGEST = 1 << 20  # octets of a Secret (its documentation: 1 MiB)
+LARGEST_SECRET = 1 << 20  # octets of a Secret (its documentation: 1 MiB)
 SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")  # RFC 1123
 CERT_MANAGER = "cert-manager.io/certificate-name"  # an annotation
 
@@ -90,9 +90,9 @@ class Target(ApiTarget[KubernetesApi]):
                 f"{name!r} cannot be the name of a Secret",
                 'name it otherwise: secret = "…" below the target, of lower-case letters, digits, - and .',
             )
-        if (size := len(bundle.fullchain) + len(bundle.key)) > LARGEST:
+        if (size := len(bundle.fullchain) + len(bundle.key)) > LARGEST_SECRET:
             raise DeployError(
-                f"the Secret would have {size} octets, and Kubernetes takes {LARGEST}",
+                f"the Secret would have {size} octets, and Kubernetes takes {LARGEST_SECRET}",
                 "have the CA send a shorter chain",
             )
 

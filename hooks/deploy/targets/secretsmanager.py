@@ -20,7 +20,7 @@ from ._aws import AwsService, RefusedByAws, tags_in
 from ._formats import plain_name, texts_of
 from .base import CertificateFiles
 
-LARGEST = 65536  # bytes of a secret
+LARGEST_SECRET = 65536  # bytes of a secret
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 NAME = "dns01/{name}"
 ACCOUNT = ("region", "profile", "access_key_id", "role_arn")  # what tells one from another
@@ -67,9 +67,9 @@ class Target:
     def check(self, bundle: CertificateFiles) -> None:
         """The size is all that Secrets Manager minds."""
         for name, text in self._secrets(bundle).items():
-            if (size := len(text.encode())) > LARGEST:
+            if (size := len(text.encode())) > LARGEST_SECRET:
                 raise DeployError(
-                    f"the secret {name} would have {size} bytes, and AWS takes {LARGEST}",
+                    f"the secret {name} would have {size} bytes, and AWS takes {LARGEST_SECRET}",
                     'write layout = "split", or have the CA send a shorter chain',
                 )
 

@@ -28,7 +28,7 @@ from .base import CertificateFiles, SilentMachine
 from .command import environment, words
 
 CONNECT_TIMEOUT = 10  # seconds until the machine has said that it speaks SSH
-MOST = 1 << 18  # octets that it may say
+LARGEST_OUTPUT = 1 << 18  # octets that it may say
 FAILED = 255  # what the client ends with where it did not get so far as to run anything
 
 KINDS = tuple(kind for kind in FORMATS if kind != "pkcs12")  # which is salted: no two are the same
@@ -211,7 +211,9 @@ class Target:
         environ = environment(os.environ, self._passed)
         last = f"{self._mark} end\n".encode()
         try:
-            ended = child_process.converse(self._command, environ, limit, doing, text.encode(), MOST, last)
+            ended = child_process.converse(
+                self._command, environ, limit, doing, text.encode(), LARGEST_OUTPUT, last
+            )
         except Unreachable as error:
             raise SilentMachine(str(error), error.hint) from None
         except ProviderError as error:

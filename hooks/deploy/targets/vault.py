@@ -20,11 +20,13 @@ from .base import CertificateFiles
 
 LOGINS = ("token", "approle", "kubernetes")
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
-LARGEST = 1 << 20  # octets of a secret: Vault's own limit for what its storage takes at once, or below it
+LARGEST_SECRET = (
+    1 << 20
+)  # octets of a secret: Vault's own limit for what its storage takes at once, or below it
 
 WRITES = 3  # tries, where another machine writes at the same time
-LOOKS = 5  # at what was written, until a server that lags shows it
-LOOK_INTERVAL = 1.0  # seconds between them
+POLLS = 5  # looks at what was written, until a server that lags shows it
+POLL_INTERVAL = 1.0  # seconds between them
 
 
 class Version(NamedTuple):
@@ -154,9 +156,9 @@ class Target(ApiTarget[VaultApi]):
     def check(self, bundle: CertificateFiles) -> None:
         warn(self.api)
         size = sum(map(len, texts_of(bundle).values()))
-        if size > LARGEST:
+        if size > LARGEST_SECRET:
             raise DeployError(
-                f"the secret would have {size} characters, and Vault takes {LARGEST}",
+                f"the secret would have {size} characters, and Vault takes {LARGEST_SECRET}",
                 "have the CA send a shorter chain",
             )
 
@@ -191,9 +193,9 @@ class Target(ApiTarget[VaultApi]):
 
     def _verify(self, bundle: CertificateFiles, number: int) -> None:
         """See that it is there. A server that is not the active one may lag behind."""
-        for look in range(LOOKS):
+        for look in range(POLLS):
             if look:
-                self.api.sleep(LOOK_INTERVAL)
+                self.api.sleep(POLL_INTERVAL)
             present = self.api.read(self._mount, self._at(bundle))
             if present.number > number or present.data == texts_of(bundle):
                 return

@@ -15,9 +15,9 @@ from ..message import NS, SOA, TXT, Query, Response, hosts_in
 from ..timing import USUAL, Timing
 from ..transports.transport import Transport
 
-HESITANT = 1.2  # seconds after which a server that has answered over TCP is asked the rest there
+TCP_AFTER = 1.2  # seconds after which a server that has answered over TCP is asked the rest there
 LOST = 2.6  # seconds: the datagram that was sent again has not been answered either
-PROBED = 1.4  # seconds that a small datagram may take, of a server that has answered over TCP
+SMALL_UDP_TIMEOUT = 1.4  # seconds that a small datagram may take, of a server that has answered over TCP
 SMALL = 512  # octets that a datagram of DNS has always been allowed to have (RFC 1035 §2.3.4)
 NAMES = 4  # whose TXT is looked at; more would not fit into datagrams (transport.DATAGRAMS_PER_SERVER)
 
@@ -116,9 +116,11 @@ def look_at(
             for address in list(waiting):
                 asked = _questions(address, apex, names)
                 if all(each in answers or each._replace(stream=True) in answers for each in asked):
-                    if asked[0] in answers or (late > LOST and now > resent.get(address, began) + PROBED):
+                    if asked[0] in answers or (
+                        late > LOST and now > resent.get(address, began) + SMALL_UDP_TIMEOUT
+                    ):
                         waiting.discard(address)
-                elif late > HESITANT and address not in resent and answers.get(asked[3], NOTHING).message:
+                elif late > TCP_AFTER and address not in resent and answers.get(asked[3], NOTHING).message:
                     resent[address] = now
                     again = [each for each in asked if each not in answers and not each.stream]
                     transport.send(_probes(address, apex))  # with the others they might go over TCP

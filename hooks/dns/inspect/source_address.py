@@ -17,14 +17,14 @@ import dns.message
 from ..address import Address, family
 from ..message import SOA
 
-PATIENCE = 1.0  # seconds
+ANSWER_TIMEOUT = 1.0  # seconds for the server's response
 QR = 0x80  # in the third octet: it is a response (RFC 1035 §4.1.1)
 
 
 def sources(servers: Iterable[Address], apex: str) -> dict[Address, str]:
     """The servers that answer a question about the zone from another IP address, and from which."""
     asked = {address: _ask(address, apex) for address in dict.fromkeys(servers)}
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + ANSWER_TIMEOUT
     found = {}
     for address, exchange in asked.items():
         if exchange:

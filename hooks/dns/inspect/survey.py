@@ -30,7 +30,7 @@ from .server_answers import Look, look_at
 
 T = TypeVar("T")
 
-LOOKS = 3  # at an address that is late, over UDP and TCP each
+QUERY_TRIES = 3  # at an address that is late, over UDP and TCP each
 
 
 class Survey(NamedTuple):
@@ -204,7 +204,7 @@ def _still(
     """Those that are late when they are looked at again: several times, for behind one address there may be
     several machines, of which some have fetched the zone."""
     servers = [Server(look.host, (look.address,)) for look in late]
-    rounds = [look_at(servers, apex, timing=timing) for _ in range(LOOKS)]
+    rounds = [look_at(servers, apex, timing=timing) for _ in range(QUERY_TRIES)]
     found = []
     for old, *again in zip(late, *rounds, strict=True):
         seen = [each for look in again for each in _each_answer(look) if each.authority]

@@ -22,7 +22,7 @@ from ....providers._http.httpx_post import open_client, post
 from ..message import TXT, Response
 
 HTTPS_TIMEOUT = 4.0  # seconds
-LARGEST = 65535  # octets of an answer (RFC 8484 §6)
+LARGEST_ANSWER = 65535  # octets of an answer (RFC 8484 §6)
 MEDIA_TYPE = "application/dns-message"
 
 
@@ -57,7 +57,12 @@ class Doh:
         headers = {"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE}
         try:
             response = post(
-                self._client, endpoint, self._timeout, LARGEST, content=query.to_wire(), headers=headers
+                self._client,
+                endpoint,
+                self._timeout,
+                LARGEST_ANSWER,
+                content=query.to_wire(),
+                headers=headers,
             )
         except UnreadableAnswer as reason:
             return Response(None, f"what it answers {reason}")

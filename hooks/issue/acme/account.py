@@ -29,7 +29,7 @@ from ..section import CaSection
 from .client import AcmeSession
 
 VERSION = 1
-MOST = 1 << 16  # octets
+LARGEST_FILE = 1 << 16  # octets
 
 
 def sign_in(ca: CaSection, state: str, clock: Callable[[], float] = time.time) -> AcmeSession:
@@ -142,7 +142,7 @@ def _thumbprint(key: JWK) -> bytes:
 def _read(path: str) -> tuple[JWK, str] | None:
     with suppress(FileNotFoundError), usable(os.path.dirname(path)):
         try:
-            data = json.loads(read_own(path, MOST))
+            data = json.loads(read_own(path, LARGEST_FILE))
             key = _jwk(data["key"])
             url = data["url"]
             if not isinstance(url, str):

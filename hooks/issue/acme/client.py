@@ -27,11 +27,11 @@ from ....providers._http.exchange import body_of, keep_deadlines
 from ....retry_after import http_date, retry_after
 from ...clients.ca_rate_limits import LONGEST_WINDOW, ends
 
-TIMEOUT = 30  # seconds for one request and all of its answer
+REQUEST_TIMEOUT = 30  # seconds for one request and all of its answer
 NONCE_TRIES = 6  # RFC 8555 §6.5: a refused nonce is no error; a CA may refuse several in a row
-TRIES = 4  # of a request that has no effect, or that the CA has refused for now
-PAUSE = 1.0  # seconds before the second try; doubled by each
-MOST = 4 << 20  # octets of an answer
+REQUEST_TRIES = 4  # of a request that has no effect, or that the CA has refused for now
+RETRY_INTERVAL = 1.0  # seconds before the second try; doubled by each
+LARGEST_ANSWER = 4 << 20  # octets of an answer
 MOST_SUBPROBLEMS = 100  # of an answer, which are shown
 PREFIX = "urn:ietf:params:acme:error:"
 
@@ -71,7 +71,7 @@ class AcmeSession:
         account: str = "",
         ca_file: str = "",
         sleep: Callable[[float], None] = time.sleep,
-        timeout: float = TIMEOUT,
+        timeout: float = REQUEST_TIMEOUT,
     ) -> None:
         self._url = directory
         self._timeout = timeout
@@ -139,7 +139,7 @@ class AcmeSession:
         self._threads.response = response
         self._threads.pause = retry_after(response.headers.get("Retry-After", ""))
         try:
-            response._content = body_of(response, MOST)
+            response._content = body_of(response, LARGEST_ANSWER)
         except UnreadableAnswer as reason:
             raise AcmeError(f"the answer of {response.url} {reason}", SEE) from None
 
@@ -164,9 +164,9 @@ class AcmeSession:
                 error = self._failure(problem, url)
                 passing = again
             tries += 1
-            if not passing or tries == TRIES:
+            if not passing or tries == REQUEST_TRIES:
                 raise error from None
-            self._sleep(min(self._threads.pause or PAUSE * 2 ** (tries - 1), 30.0))
+            self._sleep(min(self._threads.pause or RETRY_INTERVAL * 2 ** (tries - 1), 30.0))
 
     def _refusal(self, url: str) -> AcmeError:
         response = self._threads.response

@@ -16,9 +16,9 @@ from ....providers._http.body import UnreadableAnswer
 from ....providers._http.exchange import body_of, open_session
 from ....retry_after import retry_after
 
-TIMEOUT = 10.0  # seconds for one question and all of its answer, redirections included
+REQUEST_TIMEOUT = 10.0  # seconds for one question and all of its answer, redirections included
 REDIRECTIONS = 5
-MOST = 64 << 10  # octets of an answer
+LARGEST_ANSWER = 64 << 10  # octets of an answer
 
 
 class Suggested(NamedTuple):
@@ -37,7 +37,7 @@ class RenewalInfo:
     Raises AcmeError where the directory cannot be read. ``offered``: whether the CA has the resource.
     """
 
-    def __init__(self, directory: str, ca_file: str = "", timeout: float = TIMEOUT) -> None:
+    def __init__(self, directory: str, ca_file: str = "", timeout: float = REQUEST_TIMEOUT) -> None:
         self._ca_file = ca_file
         self._timeout = timeout
         self._session = open_session()
@@ -72,7 +72,7 @@ class RenewalInfo:
                 within(self._timeout),
                 self._session.get(url, timeout=self._timeout, stream=True, verify=trusted) as response,
             ):
-                content = body_of(response, MOST)
+                content = body_of(response, LARGEST_ANSWER)
                 status, pause = response.status_code, retry_after(response.headers.get("Retry-After", ""))
         except UnreadableAnswer as reason:
             raise AcmeError(f"{host}: what it answers {reason}", "see what the CA says of it") from None

@@ -24,8 +24,8 @@ from .migrations import MIGRATIONS
 T = TypeVar("T")
 Connection = psycopg.Connection[dict[str, Any]]
 
-PATIENCE = 30.0  # seconds that a database may be away
-PAUSE = 0.5
+RECONNECT_TIMEOUT = 30.0  # seconds that a database may be away
+RECONNECT_INTERVAL = 0.5  # seconds between two tries
 CONNECT_TIMEOUT = 5  # seconds
 ANSWER_TIMEOUT = 60.0  # seconds for all of a transaction; the server itself ends a statement sooner
 STATEMENT_TIMEOUT = 20_000  # milliseconds
@@ -42,7 +42,7 @@ class Database:
     def __init__(
         self,
         url: str,
-        patience: float = PATIENCE,
+        patience: float = RECONNECT_TIMEOUT,
         answer_timeout: float = ANSWER_TIMEOUT,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -87,7 +87,7 @@ class Database:
                             f"the database at {self._where} cannot be used: {_line(error)}",
                             "nothing new is ordered without it: see whether it runs, and what [fleet] says",
                         ) from None
-                    self._sleep(PAUSE)
+                    self._sleep(RECONNECT_INTERVAL)
                 except (psycopg.Error, UnicodeError) as error:
                     raise StateError(
                         f"the database at {self._where} refuses: {_line(error)}",

@@ -24,8 +24,8 @@ from .section import FleetSection
 
 PLACE = "dns01.certificates"
 WANTED = ("name", "names", "zone", "zone_id", "account", "profile", "key")
-CLAIM = 600  # seconds in which no other machine asks for the same renewal windows
-AT_ONCE = 2000  # certificates whose windows one machine asks for
+WINDOW_CLAIM = 600  # seconds in which no other machine asks for the same renewal windows
+WINDOWS_AT_ONCE = 2000  # certificates whose windows one machine asks for
 
 
 class CertificateRow(NamedTuple):
@@ -200,7 +200,9 @@ class Leases:
                 WHERE enabled AND renewal_id <> '' AND (ask_again IS NULL OR ask_again <= now())
                 LIMIT %s FOR UPDATE SKIP LOCKED)
             RETURNING *"""
-        found = self._database.transaction(lambda db: db.execute(query, [CLAIM, AT_ONCE]).fetchall())
+        found = self._database.transaction(
+            lambda db: db.execute(query, [WINDOW_CLAIM, WINDOWS_AT_ONCE]).fetchall()
+        )
         return [self._shared(row) for row in found]
 
     def keep_window(self, name: str, window: RenewalWindow, due_at: float) -> None:

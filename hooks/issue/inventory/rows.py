@@ -17,7 +17,7 @@ from ....errors import ConfigError, ProviderError
 from ....regular_file import read_regular
 from ..section import IssueSection
 
-MOST = 64 << 20  # octets of an inventory
+LARGEST_INVENTORY = 64 << 20  # octets of an inventory
 
 
 class InventoryRow(NamedTuple):
@@ -31,7 +31,7 @@ def rows_of_file(section: IssueSection, environ: Mapping[str, str]) -> list[Inve
     """What the inventory file has. Raises ConfigError where it cannot be read at all."""
     path = section.inventory
     try:
-        content = read_regular(path, MOST)
+        content = read_regular(path, LARGEST_INVENTORY)
     except OSError as error:
         raise ConfigError(f"it cannot be read: {error.strerror}", "inventory in [issue] names it") from None
     except ValueError as error:
@@ -47,7 +47,9 @@ def rows_of_command(section: IssueSection, environ: Mapping[str, str]) -> list[I
     takes too long: what it has printed by then is not to be believed."""
     command = section.inventory_command
     try:
-        content = output_of(command, environ, section.time_limit, f"the inventory command {command[0]}", MOST)
+        content = output_of(
+            command, environ, section.time_limit, f"the inventory command {command[0]}", LARGEST_INVENTORY
+        )
     except ProviderError as error:
         raise ConfigError(str(error), error.hint) from None
     return list(_json_rows(list(_lines(f"{command[0]}'s output", content))))

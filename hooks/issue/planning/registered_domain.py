@@ -12,7 +12,7 @@ from functools import cache
 from ....regular_file import read_regular
 
 LIST = "/usr/share/publicsuffix/public_suffix_list.dat"
-MOST = 4 << 20  # octets
+LARGEST_LIST = 4 << 20  # octets
 SECOND_LEVELS = frozenset(
     [
         "ac",
@@ -63,7 +63,7 @@ def _suffix_length(labels: list[str], rules: frozenset[str]) -> int:
 @cache
 def _rules(path: str) -> frozenset[str]:
     try:
-        lines = read_regular(path, MOST).decode().splitlines()
+        lines = read_regular(path, LARGEST_LIST).decode().splitlines()
     except (OSError, ValueError):
         return frozenset()
     rules = (line.split()[0].lower() for line in lines if line.strip() and not line.startswith("//"))

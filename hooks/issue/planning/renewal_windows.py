@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 VERSION = 1
 FILE = "renewal-windows.json"
-MOST = 64 << 20  # octets
+LARGEST_FILE = 64 << 20  # octets
 WORKERS = 8
 LEAST_PAUSE, LONGEST_PAUSE = 60.0, 86400.0  # seconds between two questions: RFC 9773 §4.3.2
-PAUSE = 6 * 3600.0  # where the CA does not say
-PAUSE_AFTER_FAILURE = 3600.0
+WINDOW_QUERY_INTERVAL = 6 * 3600.0  # seconds between two questions, where the CA does not say
+FAILED_QUERY_INTERVAL = 3600.0  # seconds after a question that had no answer
 FORGOTTEN = 30 * 86400.0  # seconds after the last question that was due: the certificate is gone
 LOCK_TIMEOUT = 10.0
 
@@ -61,7 +61,7 @@ class RenewalWindow(NamedTuple):
 def read_windows(state: str) -> dict[str, RenewalWindow]:
     """What is kept, by the certificates' renewal ids. What cannot be read is asked for anew."""
     try:
-        data = json.loads(read_own(os.path.join(state, FILE), MOST))
+        data = json.loads(read_own(os.path.join(state, FILE), LARGEST_FILE))
         if data["version"] != VERSION:
             return {}
         return {each.id: each for each in map(window_of, data["windows"]) if each}
@@ -159,7 +159,7 @@ def _ask(
             return {window.id: window for batch in pool.map(work, batches) for window in batch}
     except AcmeError as error:
         warn(f"no renewal window can be asked for: {error}")
-        return {window.id: window._replace(ask_again=now + PAUSE_AFTER_FAILURE) for window in windows}
+        return {window.id: window._replace(ask_again=now + FAILED_QUERY_INTERVAL) for window in windows}
 
 
 def _asked(
@@ -168,10 +168,10 @@ def _asked(
     try:
         suggested = info.suggested(window.id)
     except AcmeError:
-        return window._replace(ask_again=now + PAUSE_AFTER_FAILURE)
+        return window._replace(ask_again=now + FAILED_QUERY_INTERVAL)
     start, end = suggested.start, suggested.end
     chosen = window.chosen if window.chosen and start <= window.chosen <= end else choose(start, end)
-    pause = PAUSE if suggested.retry_after is None else suggested.retry_after
+    pause = WINDOW_QUERY_INTERVAL if suggested.retry_after is None else suggested.retry_after
     again = now + min(max(pause, LEAST_PAUSE), LONGEST_PAUSE)
     return RenewalWindow(window.id, window.directory, start, end, chosen, again, suggested.explanation)
 

@@ -13,7 +13,7 @@ from ...deploy.section import load_deployments
 from ...state.folder import state_dir
 from ..files import paths
 
-AT_ONCE = 4
+DELIVERIES_AT_ONCE = 4  # certificates
 
 
 def deliver(
@@ -34,7 +34,7 @@ def deliver(
             if targets := deliverer.targets(certificate):
                 deliverer.deliver(certificate, targets, queue=True)
 
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(DELIVERIES_AT_ONCE) as pool:
             list(pool.map(bring, names))
         deliverer.end_run()
     except HookError as error:

@@ -13,11 +13,11 @@ from ..atomic import discard, iso
 from . import chain
 
 FILE = "audit.jsonl"
-LARGEST = 1 << 30  # octets of a file; one that is rotated by itself has 8 MiB
-LONGEST = 16 << 20  # octets of a line; one of a wave of 10,000 certificates has 2 MiB
-TAILS = (1 << 16, LONGEST)  # octets at the end of a file to look for its last line in
+LARGEST_TRAIL = 1 << 30  # octets of a file; one that is rotated by itself has 8 MiB
+LONGEST_LINE = 16 << 20  # octets of a line; one of a wave of 10,000 certificates has 2 MiB
+TAILS = (1 << 16, LONGEST_LINE)  # octets at the end of a file to look for its last line in
 
-TOO_LARGE = f"it has more than {LARGEST >> 20} MiB"
+TOO_LARGE = f"it has more than {LARGEST_TRAIL >> 20} MiB"
 COMPRESSED = (".gz", ".xz", ".bz2", ".zst")
 DAMAGED = (OSError, ValueError, EOFError, zlib.error)
 _OURS = re.compile(r"-\d{8}T\d{9}Z(\.gz)?")  # what ``rotate`` appends to the name
@@ -154,9 +154,9 @@ def _lines_of(path: str, skip: Callable[[StateError], None] | None, besides: int
 
 def _split(path: str, file: BinaryIO) -> Iterator[AuditLine]:
     number = octets = 0
-    while text := file.readline(LONGEST):
+    while text := file.readline(LONGEST_LINE):
         number, octets = number + 1, octets + len(text)
-        if octets > LARGEST:  # of what is compressed
+        if octets > LARGEST_TRAIL:  # of what is compressed
             raise ValueError(TOO_LARGE)
         yield AuditLine(path, number, text.rstrip(b"\n"), text.endswith(b"\n"))
 
@@ -182,7 +182,7 @@ def _opened(path: str) -> Iterator[BinaryIO]:
                 yield cast(BinaryIO, file)
         elif path.endswith(COMPRESSED):
             raise ValueError("of what is compressed, only .gz is read")
-        elif os.fstat(plain.fileno()).st_size > LARGEST:
+        elif os.fstat(plain.fileno()).st_size > LARGEST_TRAIL:
             raise ValueError(TOO_LARGE)
         else:
             yield plain
@@ -197,7 +197,7 @@ def _age(path: str) -> tuple[int, float, str]:
     older version has written it) before those, by the time of their last change."""
     with suppress(*DAMAGED), _opened(path) as file:
         for _ in range(50):
-            if link := chain.link(file.readline(LONGEST)):
+            if link := chain.link(file.readline(LONGEST_LINE)):
                 return link.seq, 0.0, path
     with suppress(OSError):
         return 0, os.lstat(path).st_mtime, path

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 SOCKETS: Mapping[str, str] = {"journald": "/run/systemd/journal/socket", "syslog": "/dev/log"}
-LONGEST = {"journald": 64 << 10, "syslog": 2048}  # octets; RFC 5424 §6.1, and what a datagram holds
+LONGEST_MESSAGE = {"journald": 64 << 10, "syslog": 2048}  # octets; RFC 5424 §6.1, and what a datagram holds
 KEPT = ("seq", "prev", "time", "host", "client", "phase", "outcome", "hash")  # of a line that is longer
 DAEMON, ERROR, INFO = 3 << 3, 3, 6  # RFC 5424 §6.2.1
 SEND_TIMEOUT = 1.0  # seconds, for a receiver whose queue is full
@@ -23,7 +23,7 @@ def send(line: bytes, to: Sequence[str], sockets: Mapping[str, str] = SOCKETS) -
     if to:
         import socket
     for receiver in to:
-        message = line if len(line) <= LONGEST[receiver] else _summary(line)
+        message = line if len(line) <= LONGEST_MESSAGE[receiver] else _summary(line)
         failed = json.loads(message).get("outcome") == "failed"
         packet = _for_journald(message, failed) if receiver == "journald" else _for_syslog(message, failed)
         try:

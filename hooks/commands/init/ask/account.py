@@ -12,7 +12,7 @@ from .....options import Option, at, check_known
 from .....providers import load
 from .....providers.base import Provider
 from .....secret import SECRETIVE, hide, read_secret
-from .....trusted_file import LARGEST
+from .....trusted_file import LARGEST_FILE
 from ....config.options import complete
 from ....config.settings import Account
 from ...provider_guide import lacking, least, privilege
@@ -233,7 +233,7 @@ def _split(kind: type[Provider], setting: str, way: str) -> tuple[str, str]:
 
 def _from_stdin() -> str:
     """A secret from standard input, without the newline that ends it."""
-    secret = sys.stdin.read(LARGEST).removesuffix("\n").removesuffix("\r")
+    secret = sys.stdin.read(LARGEST_FILE).removesuffix("\n").removesuffix("\r")
     if not secret:
         raise ConfigError("standard input is empty", "it has to hold the secret and nothing else")
     return secret

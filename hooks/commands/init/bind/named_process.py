@@ -15,7 +15,7 @@ DEFAULTS = ("/etc/default/named", "/etc/default/bind9", "/etc/sysconfig/named")
 USERS = ("bind", "named")
 PROFILES = ("etc/apparmor.d/usr.sbin.named", "etc/apparmor.d/local/usr.sbin.named")
 APPARMOR = "sys/module/apparmor/parameters/enabled"
-LARGEST = 1 << 16  # octets of such a file
+LARGEST_DEFAULTS = 1 << 16  # octets of such a file
 
 _USER = re.compile(r"^\s*OPTIONS=.*-u\s*(\w+)", re.MULTILINE)
 _RULE = re.compile(r"^\s*(?:owner\s+)?(/\S*)\s+([a-z]+),", re.MULTILINE)
@@ -69,6 +69,6 @@ def is_kept_out(folder: str, root: str = "/") -> bool:
 
 def _text(path: str) -> str:
     try:
-        return read_regular(path, LARGEST).decode(errors="replace")
+        return read_regular(path, LARGEST_DEFAULTS).decode(errors="replace")
     except (OSError, ValueError):
         return ""

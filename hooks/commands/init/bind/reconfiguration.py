@@ -11,9 +11,9 @@ from .....errors import ConfigError, HookError, ProviderError
 from ..written.files import Draft, write
 from .preparation import Preparation
 
-LIMIT = 60.0  # seconds for one command: a server of many zones takes its time
-LOOKS = 100  # at a zone that is being loaded
-PAUSE = 0.2  # seconds between two looks
+COMMAND_TIMEOUT = 60.0  # seconds for one command: a server of many zones takes its time
+ZONE_POLLS = 100  # looks at a zone that is being loaded
+ZONE_POLL_INTERVAL = 0.2  # seconds between two looks
 MOST_SAID = 1 << 16  # octets
 
 
@@ -23,7 +23,7 @@ def reconfigure(
     """Have BIND read its configuration, and see that the zones take updates. ``before``: the changed files as
     they were, which are written again if BIND refuses what is there now. Raises ConfigError."""
     try:
-        run(["named-checkconf", preparation.conf], os.environ, LIMIT, "named-checkconf")
+        run(["named-checkconf", preparation.conf], os.environ, COMMAND_TIMEOUT, "named-checkconf")
     except HookError as error:
         write([draft for draft in before if draft.text])
         raise ConfigError(
@@ -31,7 +31,7 @@ def reconfigure(
             "write by hand what was shown above, or give --no-bind",
         ) from None
     try:
-        run(["rndc", "reconfig"], os.environ, LIMIT, "rndc reconfig")
+        run(["rndc", "reconfig"], os.environ, COMMAND_TIMEOUT, "rndc reconfig")
         for zone in preparation.zones:
             _until_dynamic(zone, sleep)
     except HookError as error:
@@ -51,14 +51,14 @@ def takes_updates(zone: str) -> bool:
 
 def _status(zone: str) -> str:
     command = ["rndc", "zonestatus", zone]
-    return output_of(command, os.environ, LIMIT, f"rndc zonestatus {zone}", MOST_SAID).decode(
+    return output_of(command, os.environ, COMMAND_TIMEOUT, f"rndc zonestatus {zone}", MOST_SAID).decode(
         errors="replace"
     )
 
 
 def _until_dynamic(zone: str, sleep: Callable[[float], None]) -> None:
     """Returns once the zone is loaded and takes updates. Raises ProviderError if that takes too long."""
-    for last in [False] * LOOKS + [True]:
+    for last in [False] * ZONE_POLLS + [True]:
         try:
             status = _status(zone)
             if "dynamic: yes" in status:
@@ -68,4 +68,4 @@ def _until_dynamic(zone: str, sleep: Callable[[float], None]) -> None:
         except ProviderError:
             if last:
                 raise
-        sleep(PAUSE)
+        sleep(ZONE_POLL_INTERVAL)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from .....errors import ConfigError
 from .....output import printable
 from .....secret import redact
-from .....trusted_file import LARGEST, check_folder
+from .....trusted_file import LARGEST_FILE, check_folder
 from ....state.atomic import discard, read_own, stage_text, sync_folder
 from ....state.folder import private_folder
 
@@ -49,7 +49,7 @@ def read(path: str) -> str | None:
             raise ConfigError(
                 f"{path} belongs to another user (uid {found.st_uid})", f"see whose it is: ls -l {path}"
             )
-        return read_own(path, LARGEST).decode()
+        return read_own(path, LARGEST_FILE).decode()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
