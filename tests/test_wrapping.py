@@ -19,6 +19,7 @@ from dns01.wrapping import LEAST_INDENT, width, wrapped
 
 PROSE = "the CAA records of the zone let another authority issue certificates, and not the one that is asked"
 COPIED = [
+    "run 4711",
     "dig TXT _acme-challenge.example.org +norec @192.0.2.53",
     "dns01 audit show 4711",
     "dns01 doctor '*.example.org' --write",

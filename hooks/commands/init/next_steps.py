@@ -19,6 +19,7 @@ from .renewal import is_scheduled
 
 REST_OF_TTL = "(right away it waits up to a minute: for so long a CA may remember this order's record)"
 TIME_TO_END = 20.0  # seconds for a client that somebody wants to stop
+ANEW = " anew, if the one that is there is of another CA"
 REGISTERED = ("acmedns",)  # providers with an account for each domain, which `dns01 register` makes
 
 
@@ -114,6 +115,7 @@ def say_what_comes_next(
     if not issued:
         commands = client.first(order)
         what = "order the certificate" if commands else f"configure {client.name}"
+        what += ANEW if commands and client.is_there(order) else ""
         steps.append((what, [*client.paste(order)] or [shlex.join(words) for words in commands]))
     if order.is_staging:
         email = [] if client.address() == order.email else ["--email", order.email]

@@ -47,7 +47,8 @@ class ClientSetup(NamedTuple):
     command that renews what is due, for a shell; empty where something of the client's own runs that.
     ``is_sequential``: it has one name validated after the other, also two values at one owner name.
     ``address``: the mail address that it has been set up with, empty if with none; None where that is not
-    known. ``is_silent``: what the hook says is shown when it has ended."""
+    known. ``is_silent``: what the hook says is shown when it has ended. ``is_there``: whether it has a
+    certificate of the first name already, whichever CA's."""
 
     name: str
     programs: tuple[str, ...]
@@ -61,6 +62,7 @@ class ClientSetup(NamedTuple):
     is_silent: bool = False
     environment: Callable[[SetupRequest], Mapping[str, str]] = lambda order: order.environment
     address: Callable[[], str | None] = lambda: None
+    is_there: Callable[[SetupRequest], bool] = lambda order: False
 
 
 def is_installed(client: ClientSetup) -> bool:

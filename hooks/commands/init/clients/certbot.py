@@ -45,14 +45,20 @@ def command(order: SetupRequest) -> list[list[str]]:
             groups.append(["--email", order.email])
     if not order.email:
         groups.append(["--register-unsafely-without-email"])
-    if _is_there(name := order.names[0].removeprefix("*.")):
-        groups.append(["--cert-name", name, "--force-renewal"])
+    if is_there(order):
+        groups.append(["--cert-name", _name(order), "--force-renewal"])
     return [*groups, [word for name in order.names for word in ("-d", name)]]
 
 
-def _is_there(name: str) -> bool:
+def _name(order: SetupRequest) -> str:
+    """What certbot calls the certificate."""
+    return order.names[0].removeprefix("*.")
+
+
+def is_there(order: SetupRequest) -> bool:
     """Whether certbot renews a certificate of this name, which it would else keep until it is due."""
-    return os.path.exists(f"{folder('/etc/letsencrypt', '~/.config/letsencrypt')}/renewal/{name}.conf")
+    own = folder("/etc/letsencrypt", "~/.config/letsencrypt")
+    return os.path.exists(f"{own}/renewal/{_name(order)}.conf")
 
 
 def _server(order: SetupRequest) -> list[list[str]]:
@@ -90,4 +96,6 @@ def _scheduling() -> list[str]:
     return cron("certbot", RENEW["certbot"])
 
 
-CERTBOT = ClientSetup("certbot", ("certbot",), drafts, paste, first, renewal, is_silent=True)
+CERTBOT = ClientSetup(
+    "certbot", ("certbot",), drafts, paste, first, renewal, is_silent=True, is_there=is_there
+)

@@ -116,10 +116,15 @@ def _domains(text: str, wanted: Sequence[str]) -> str:
 def first(order: SetupRequest) -> list[list[str]]:
     """The account at the CA, and what is due; if the certificate is there, it alone is ordered anew."""
     names, alias = _line(order.names)
-    issued = os.path.exists(os.path.join(_certificates(), alias or names[0], "cert.pem"))
     only = [word for name in names for word in ("--domain", name)] + (["--alias", alias] if alias else [])
-    anew = ["--force", *only] if issued else []
+    anew = ["--force", *only] if is_there(order) else []
     return [[*_command(), "--register", "--accept-terms"], [*_command(), "--cron", *anew]]
+
+
+def is_there(order: SetupRequest) -> bool:
+    """Whether it has a certificate that begins with the same name."""
+    names, alias = _line(order.names)
+    return os.path.exists(os.path.join(_certificates(), alias or names[0], "cert.pem"))
 
 
 def _certificates() -> str:
@@ -161,5 +166,13 @@ def address() -> str | None:
 
 
 DEHYDRATED = ClientSetup(
-    "dehydrated", ("dehydrated",), drafts, nothing, first, renewal, daily, address=address
+    "dehydrated",
+    ("dehydrated",),
+    drafts,
+    nothing,
+    first,
+    renewal,
+    daily,
+    address=address,
+    is_there=is_there,
 )

@@ -55,6 +55,11 @@ def address() -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def is_there(order: SetupRequest) -> bool:
+    """Whether it has a certificate of the first name, whose * is a _ in its files."""
+    return os.path.exists(f"{_folder()}/certificates/{order.names[0].replace('*', '_')}.crt")
+
+
 def _traefik(order: SetupRequest) -> list[str]:
     exports = [f"{name}={value}" for name, value in _variables(order).items()]
     return [
@@ -89,6 +94,7 @@ LEGO = ClientSetup(
     is_silent=True,
     environment=_variables,
     address=address,
+    is_there=is_there,
 )
 TRAEFIK = ClientSetup(
     "traefik",

@@ -435,3 +435,25 @@ class TestKilled:
             assert name.endswith(".tmp") or text in (before.get(name), after[name])
         assert [name for name in after if name.endswith(".tmp")] == []
         assert SECRET not in "".join(text for name, text in after.items() if "secret" not in name)
+
+
+THERE = {
+    "dehydrated": ("/var/lib/dehydrated/certs/example.org/cert.pem", "dehydrated --cron --force --domain"),
+    "certbot": ("/etc/letsencrypt/renewal/example.org.conf", "--cert-name example.org --force-renewal"),
+    "lego": ("/var/lib/lego/certificates/example.org.crt", " run --run-hook "),
+    "uacme": ("/etc/ssl/uacme/example.org/cert.pem", "-c /etc/ssl/uacme -f -h "),
+}
+
+
+@pytest.mark.parametrize("client", THERE)
+def test_where_a_certificate_is_there_the_order_is_for_one_of_another_ca(
+    client: str, machine: FreshMachine
+) -> None:
+    path, anew = THERE[client]
+    machine.write(path, "-")
+    said = machine.run(*words(client, "--production"))
+    assert said.code == 0, said.stderr
+    assert "order the certificate anew, if the one that is there is of another CA" in said.stdout
+    assert anew in said.stdout
+    renewing = [file for name, (*_, file) in machine.files("/etc/cron.d").items() if client in name]
+    assert not any("force" in text or " -f " in text for text in renewing)
