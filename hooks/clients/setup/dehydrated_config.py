@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from .shell_text import Command, assigned, commands, value
 from .text_files import beneath, read_text
 
 FOLDERS = ("/etc/dehydrated", "/usr/local/etc/dehydrated")  # the first two where it looks itself
@@ -16,14 +16,6 @@ OVERRIDABLE = (
     "HOOK_CHAIN", "PRIVATE_KEY_RENEW", "PRIVATE_KEY_ROLLOVER", "PREFERRED_CHAIN", "WELLKNOWN", "OPENSSL_CNF",
     "RENEW_DAYS", "ACME_PROFILE",
 )  # fmt: skip
-
-_SOURCE = re.compile(r"^\s*(?:\.|source)\s+(\S+)")
-_OPENING = re.compile(r"(?:^|[;&|]|\bthen\b|\bdo\b)\s*(?:if|case|for|while|until)\b|\(\)\s*\{|^\s*\{\s*$")
-_CLOSING = re.compile(r"(?:^|[;\s])(?:fi|esac|done)\b|^\s*\}")
-_SETTING = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)=(.*)$", re.MULTILINE)
-_WORD = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|([^\s;#'"]+)""")
-_HERE_DOCUMENT = re.compile(r"""(?<!<)<<-?\s*["'\\]?([A-Za-z_]\w*)""")
-_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
 class Dehydrated(NamedTuple):
@@ -114,69 +106,30 @@ class _Reading:
         self._uncertain = uncertain or set()
         self._files = files or []
 
-    def take(self, path: str, only: Collection[str] = ()) -> None:
-        """Read one more file; ``only``: the settings that count in it."""
+    def take(self, path: str, only: Collection[str] = (), *, certain: bool = True) -> None:
+        """Read one more file; ``only``: the settings that count in it; ``certain``: it is read for sure."""
         if path in self._files or len(self._files) >= MOST_FILES:
             return
         self._files.append(path)
-        depth = 0
-        for line in _commands(read_text(path, self._root) or ""):
-            depth += len(_OPENING.findall(line))
-            self._line(path, line, only, certain=depth == 0)
-            depth = max(0, depth - len(_CLOSING.findall(line)))
+        for command in commands(read_text(path, self._root) or ""):
+            self._command(path, command, only, certain=certain and command.certain)
 
     def result(self) -> Dehydrated:
         return Dehydrated(tuple(self._files), self.settings, self._origins, frozenset(self._uncertain))
 
-    def _line(self, path: str, line: str, only: Collection[str], *, certain: bool) -> None:
-        if (sourced := _SOURCE.match(line)) and certain:
-            file = _value(sourced[1], self.settings)
-            if file.startswith("/"):
-                self.take(file)
-        for name, value in _SETTING.findall(line):
-            if (only and name not in only) or _is_for_one_command(line, value):
-                continue
-            self.settings[name] = _value(value, self.settings)
-            self._origins[name] = path
-            self._uncertain.discard(name)
-            if not certain:
-                self._uncertain.add(name)
-
-
-def _commands(text: str) -> Iterator[str]:
-    """The lines but for those of here-documents, which are read by what stands before them."""
-    ends: list[str] = []
-    for line in text.splitlines():
-        if ends:
-            if line.strip() == ends[0]:
-                ends.pop(0)
-            continue
-        yield line
-        ends = [] if line.lstrip().startswith("#") else _HERE_DOCUMENT.findall(line)
-
-
-def _is_for_one_command(line: str, value: str) -> bool:
-    """Whether another word follows, as behind a value with blanks and no quotes: it is a command, and the
-    assignment is over once that has run."""
-    position = 0
-    while match := _WORD.match(value, position):
-        position = match.end()
-    rest = value[position:].strip()
-    exported = line.lstrip().startswith("export ")
-    return bool(rest) and not exported and re.match(r"[#;&|]|\w+=|\}|fi\b|esac\b|done\b", rest) is None
-
-
-def _value(value: str, settings: Mapping[str, str]) -> str:
-    """The word that the shell would assign: quotes removed, variables that are known put in."""
-    parts = []
-    position = 0
-    while match := _WORD.match(value, position):
-        single, double, bare = match.groups()
-        text = re.sub(r"\\(.)", r"\1", double) if double is not None else bare
-        parts.append(single if text is None else _VARIABLE.sub(lambda m: _known(m, settings), text))
-        position = match.end()
-    return "".join(parts)
-
-
-def _known(match: re.Match[str], settings: Mapping[str, str]) -> str:
-    return settings.get(match[1] or match[2], match[0])
+    def _command(self, path: str, command: Command, only: Collection[str], *, certain: bool) -> None:
+        name, *words = command.words
+        if name in (".", "source") and words:
+            file = value(words[0], self.settings)
+            if file.startswith("/") and (certain or read_text(file, self._root) is not None):
+                self.take(file, certain=certain)
+        elif name == "unset" and certain:
+            for each in {*words} - {"BASEDIR"}:
+                self.settings.pop(each, None)
+        for said in command.assignments:
+            if not only or said.name in only:
+                self.settings[said.name] = assigned(said, self.settings)
+                self._origins[said.name] = path
+                self._uncertain.discard(said.name)
+                if not certain:
+                    self._uncertain.add(said.name)

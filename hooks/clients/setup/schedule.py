@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 from glob import escape, glob
 from typing import NamedTuple
 
-from .command_line import SYSTEMD_PATH, Line, has_all_variables, script, scripts, with_scripts
+from .command_line import CRON_PATH, SYSTEMD_PATH, Line, has_all_variables, script, scripts, with_scripts
 from .cron_faults import wrong_command
 from .crontab import CRONIE, FOLDERS, CronEntry, command_of, entries, in_folder, longest_gap
-from .text_files import beneath, read_text
-from .units import UNITS, Unit, drop_in, environment, is_masked, read_unit, variables_of
+from .shell_variables import Withheld, after
+from .text_files import beneath, find, read_text
+from .units import UNITS, Unit, drop_in, environment, environment_files, is_masked, read_unit, variables_of
 
 DAYS = {"minutely": 0, "hourly": 0, "daily": 1, "weekly": 7, "monthly": 30, "quarterly": 91, "yearly": 365,
         "annually": 365, "semiannually": 182}  # fmt: skip
@@ -21,6 +22,9 @@ CRON_PROGRAMS = ("usr/sbin/cron", *CRONIE)
 # Also anacron, bcron, dcron, fcron, BusyBox's, and systemd-cron, which makes timers of the tables.
 CRONS = ("usr/sbin/*cron*", "sbin/*cron*", "usr/bin/crond", "usr/bin/fcron", "usr/bin/dcron",
          "usr/lib/systemd/system-generators/*cron*", "lib/systemd/system-generators/*cron*")  # fmt: skip
+
+EXPORTS = re.compile(r"^[^\S\n]*export[^\S\n].*\n?", re.MULTILINE)
+EXPORTED = re.compile(r"^[^\S\n]*export[^\S\n]+", re.MULTILINE)
 
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 
@@ -122,15 +126,24 @@ def _of_timer(timer: str, line: Line, days: float, root: str) -> tuple[CronEntry
 
 def _of_cron(entry: CronEntry, root: str) -> Line:
     text = read_text(entry.path, root) or ""
-    in_all = variables_of(read_text("/etc/environment", root) or "")  # pam_env(8)
+    in_all = variables_of(EXPORTED.sub("", read_text("/etc/environment", root) or ""))  # pam_env(8)
     in_all.pop("PATH", "")  # before which cron's own goes
     if in_folder(entry.path) is not None:  # a script, which /etc/crontab has run
         in_all["PATH"] = f"{SYSTEMD_PATH}:/sbin:/bin"
         in_all |= variables_of(read_text("/etc/crontab", root) or "")
     when = entry.line.removesuffix(command_of(entry.path, entry.line))
-    environ = {**in_all, **variables_of(text)}
-    complete = has_all_variables(entry.line)
-    return Line(entry.path, entry.line, environ, complete, entry.user, entry.path, when=when)
+    if in_folder(entry.path) is None:
+        found = after(
+            entry.line.removeprefix(when),
+            entry.path,
+            {"PATH": CRON_PATH, **in_all, **variables_of(text)},
+            root,
+        )
+    else:
+        found = after(text, entry.path, in_all, root)
+    complete = found.complete and has_all_variables(entry.line)
+    line = Line(entry.path, entry.line, found.exported, complete, entry.user, entry.path, when=when)
+    return line._replace(withheld=found.withheld)
 
 
 def _runs(word: re.Pattern[str], text: str, client: str, root: str, levels: int = 2) -> bool:
@@ -218,6 +231,24 @@ def _service(name: str, root: str) -> Line:
         return Line("", "", {})
     runs = [run for kind in ("Pre", "", "Post") for run in found.every(f"Service.ExecStart{kind}")]
     run = _commands(runs)
-    complete = has_all_variables(run) and not found.every("Service.PassEnvironment")
+    environ = {"PATH": SYSTEMD_PATH, **environment(found, root)}
+    left = after(run, found.files[0], environ, root)
+    passed = found.every("Service.PassEnvironment")
+    complete = left.complete and has_all_variables(run) and not passed
+    withheld = {**_passed_over(found, root), **left.withheld}
     user = found.last("Service.User") or "root"
-    return Line(found.files[0], run, environment(found, root), complete, user, name, found)
+    return Line(found.files[0], run, left.exported, complete, user, name, found, withheld=withheld)
+
+
+def _passed_over(service: Unit, root: str) -> dict[str, Withheld]:
+    """What its files of variables export, as a shell's would: systemd takes no such line."""
+    return {
+        name: Withheld(
+            path,
+            f"says export {name}=…, and systemd passes over a line that begins so",
+            f"sed -i 's/^ *export //' {path}",
+        )
+        for file in environment_files(service)
+        for path in find(file.removeprefix("-"), root)
+        for name in variables_of(EXPORTED.sub("", "".join(EXPORTS.findall(read_text(path, root) or ""))))
+    }

@@ -161,8 +161,8 @@ def _hook(
     given: Mapping[str, str],
     lines: Sequence[Line],
 ) -> Iterator[Finding]:
-    hook = settings.get("HOOK", "")
-    if settings.get("CHALLENGETYPE", "http-01") != "dns-01":
+    hook, challenge = settings.get("HOOK", ""), settings.get("CHALLENGETYPE", "http-01")
+    if challenge != "dns-01" and "$" not in challenge and "`" not in challenge:
         path = config.origins.get("CHALLENGETYPE", config.files[0])
         said = settings.get("CHALLENGETYPE") or "not set, which means http-01"
         yield Finding(

@@ -13,6 +13,7 @@ from .....names import is_within
 from .....options import Option
 from .....providers import load as load_provider
 from ....clients.setup.dehydrated_config import Dehydrated, read_config
+from ....clients.setup.shell_variables import after
 from ....clients.setup.text_files import read_text
 from ....config.load import DEFAULT_FILE, load_settings, unconfigured
 from ....config.secret_mistakes import DisguisedSecret
@@ -21,9 +22,6 @@ from ....deploy.section import load_deployments
 from ..finding import Examined, Finding, Severity
 from .subjects.credentials import disguised
 from .subjects.destination import followed
-
-_EXPORT = re.compile(r"^[^#\n]*?\b(?:export|declare\s+-x|typeset\s+-x)\s+([^#\n]*)", re.MULTILINE)
-_EXPORTS_ALL = re.compile(r"^\s*set\s+-(?:\w*a|o\s+allexport)", re.MULTILINE)
 
 
 def load(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]:
@@ -168,10 +166,9 @@ def _not_exported(examined: Examined, found: Dehydrated) -> Iterator[Finding]:
     }
     wanted = [name for name in found.settings if name in ours or name.startswith("DNS01_")]
     text = "\n".join(read_text(path, examined.root) or "" for path in found.files)
-    if _EXPORTS_ALL.search(text):
-        return
-    exported = {name for line in _EXPORT.findall(text) for name in re.findall(r"[A-Za-z_]\w*", line)}
-    if missing := [name for name in wanted if name not in exported]:
+    given = after(text, found.files[0], {}, examined.root)
+    missing = [name for name in wanted if name not in given.exported]
+    if missing and given.complete:
         path = found.origins.get(missing[0], found.files[0])
         reads_them = examined.settings.source == "the environment" or not examined.settings.accounts
         yield Finding(

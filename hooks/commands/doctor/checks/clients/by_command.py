@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ......errors import DeployError
+from ......own_program import own_path
+from .....clients.setup.calls import calls
 from .....clients.setup.certificate_paths import LEGO, UACME
 from .....clients.setup.command_line import Line, has_other_files
 from .....clients.setup.text_files import read_text
@@ -21,7 +23,6 @@ from .staging import is_staging, staging
 
 TRAEFIK = tuple(f"/etc/traefik/traefik.{end}" for end in ("yml", "yaml", "toml"))
 EXEC = re.compile(r"""^\s*provider\s*[:=]\s*["']?exec["']?\s*$""", re.MULTILINE)
-TELLS = "command -v dns01 tells the path"
 STORAGE = re.compile(r"""^\s*storage\s*[:=]\s*["']?(/[^\s"']+)""", re.MULTILINE)
 LEGO_FOLDERS = (LEGO, "/etc/lego", "/root/.lego")
 
@@ -93,20 +94,11 @@ def _names(file: str, domain: str) -> Sequence[str]:
 
 
 def _in_line(client: str, line: Line) -> Iterator[Command]:
-    for part in re.split(r"[;&|]+", line.command):
-        try:
-            words = shlex.split(part, comments=True)
-        except ValueError:
-            continue
-        set_before = [bool(re.match(r"[A-Za-z_]\w*=", word)) for word in words]
-        called = (os.path.basename(word) == client for word in words)
-        places = [place for place, is_it in enumerate(called) if is_it and not set_before[place]]
-        if places:
-            before = dict(words[place].split("=", 1) for place in range(places[0]) if set_before[place])
-            behind = words[places[0] + 1 :]
-            if client == "uacme":
-                behind = [each for word in behind for each in _apart(word)]
-            yield Command(line._replace(environ={**line.environ, **before}), behind)
+    for call in calls(line.command, client):
+        words = call.arguments
+        if client == "uacme":
+            words = [each for word in words for each in _apart(word)]
+        yield Command(line._replace(environ={**line.environ, **call.environ}), words)
 
 
 def _apart(word: str) -> list[str]:
@@ -151,9 +143,12 @@ def _setting(line: Line, name: str, value: str) -> str:
 
 
 def _exec_path(examined: Examined, line: Line, client: str) -> Iterator[Finding]:
-    steps = (_setting(line, "EXEC_PATH", "/path/of/dns01"), TELLS)
+    steps = (_setting(line, "EXEC_PATH", own_path()),)
     if hook := line.environ.get("EXEC_PATH", ""):
         yield from _hook(examined, line, "EXEC_PATH", hook, steps)
+    elif kept := line.withheld.get("EXEC_PATH"):
+        message = f"it {kept.why}: {client}, which is to call it, does not get to see it"
+        yield Finding("not-exported", Severity.ERROR, kept.path, message, (kept.step,))
     elif line.complete:
         message = f"{client} is run without EXEC_PATH, and its provider exec has nothing to call"
         yield Finding("hook-missing", Severity.ERROR, line.path, message, steps)
@@ -177,11 +172,11 @@ def _uacme(examined: Examined, command: Command) -> Iterator[Finding]:
     line, hooks = command.line, command.values("-h", "--hook")
     if not hooks:
         message = "uacme is run without -h, and asks somebody at a terminal to write the record"
-        steps = (line.instead(_behind("uacme", "-h /path/of/dns01", line.command)), TELLS)
+        steps = (line.instead(_behind("uacme", f"-h {own_path()}", line.command)),)
         yield Finding("hook-missing", Severity.ERROR, line.path, message, steps)
     else:
-        right = line.command.replace(hooks[-1], "/path/of/dns01")
-        yield from _hook(examined, line, "uacme's -h", hooks[-1], (line.instead(right), TELLS))
+        right = line.command.replace(hooks[-1], own_path())
+        yield from _hook(examined, line, "uacme's -h", hooks[-1], (line.instead(right),))
     if {"-s", "--staging"} & set(command.words):
         step = f"take -s (--staging) out of {line.path}"
         yield staging(line.path, "Let's Encrypt's staging", (step,), kept=True)

@@ -6,10 +6,10 @@ Both go before what a certificate's renewal file says (``set_by_cli`` of certbot
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from .....clients.setup.calls import calls
 from .....clients.setup.text_files import read_text
 from ...finding import Examined
 
@@ -40,7 +40,7 @@ def read(examined: Examined, commands: Iterable[tuple[str, str]], lineage: str) 
     each with its file; those for other certificates than ``lineage`` are passed over."""
     found = {each.key: each for path in CLI_INI for each in _of_file(examined, path)}
     for path, line in commands:
-        for words in _calls(line):
+        for words in (call.arguments for call in calls(line, "certbot")):
             if "renew" not in words or lineage not in (_values(words, "--cert-name") or [lineage]):
                 continue
             for file in _values(words, "-c", "--config"):
@@ -52,19 +52,23 @@ def read(examined: Examined, commands: Iterable[tuple[str, str]], lineage: str) 
 def others_only(commands: Iterable[tuple[str, str]], names: Collection[str]) -> tuple[str, list[str]]:
     """The file of what runs certbot, and the certificates that it renews, where all of it is for certificates
     with other names than these; else nothing."""
-    calls = [(path, list(_calls(line))) for path, line in commands if "certbot" in line]
-    if not all(each for _, each in calls):
+    found = [
+        (path, [call.arguments for call in calls(line, "certbot")])
+        for path, line in commands
+        if "certbot" in line
+    ]
+    if not all(each for _, each in found):
         return "", []  # one that is called in a way that is not understood
     renewed = [
         name
-        for _, each in calls
+        for _, each in found
         for words in filter(None, each)
         for said in _values(words, "--cert-name", "-d", "--domain", "--domains") or [""]
         for name in said.split(",")
     ]
     if not renewed or any(not name or "$" in name or name in names for name in renewed):
         return "", []
-    return calls[0][0], renewed
+    return found[0][0], renewed
 
 
 def _of_file(examined: Examined, path: str) -> Iterator[Default]:
@@ -73,20 +77,7 @@ def _of_file(examined: Examined, path: str) -> Iterator[Default]:
             yield from _defaults(path, match[1], "true" if match[3] is None else match[3], line.strip())
 
 
-def _calls(line: str) -> Iterator[list[str]]:
-    """The words behind certbot in a command line, once for each time that it is called."""
-    for part in re.split(r"[;&|]+", line):
-        try:
-            words = shlex.split(part, comments=True)
-        except ValueError:
-            continue
-        for place, word in enumerate(words):
-            if word.rpartition("/")[2] == "certbot":
-                yield words[place + 1 :]
-                break
-
-
-def _values(words: list[str], *options: str) -> list[str]:
+def _values(words: Sequence[str], *options: str) -> list[str]:
     """What stands behind any of the options."""
     found = []
     for word, following in zip(words, [*words[1:], ""], strict=True):
@@ -96,7 +87,7 @@ def _values(words: list[str], *options: str) -> list[str]:
     return found
 
 
-def _of_words(path: str, words: list[str]) -> Iterator[Default]:
+def _of_words(path: str, words: Sequence[str]) -> Iterator[Default]:
     for word, following in zip(words, [*words[1:], ""], strict=True):
         option, equals, value = word.partition("=")
         if option.startswith("-"):

@@ -14,7 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from shutil import which
 
+from ......own_program import own_path
 from .....caa.issuers import PRESETS, of_dehydrated
+from .....clients.setup.calls import calls
 from .....clients.setup.dehydrated_config import Dehydrated
 from .....clients.setup.text_files import read_text
 from ...finding import Examined, Finding, Severity
@@ -30,9 +32,13 @@ PARSING = 5.0  # seconds for bash
 
 
 def arguments_in(commands: Sequence[str]) -> list[str]:
-    """What stands behind dehydrated in command lines; other commands stand in the lines as well."""
-    parts = [part for line in commands for part in re.split(r"[|;&]+", line)]
-    return [part.partition("dehydrated")[2] for part in parts if "dehydrated" in part]
+    """What stands behind dehydrated in command lines, a blank before each word; other commands stand in the
+    lines as well."""
+    return [
+        "".join(f" {word}" for word in call.arguments)
+        for line in commands
+        for call in calls(line, "dehydrated")
+    ]
 
 
 def check(
@@ -104,7 +110,7 @@ def _main(
     single, challenge = own.files[-1], settings.get("CHALLENGETYPE", "http-01")
     if challenge == "dns-01" and not settings.get("HOOK") and "HOOK" not in main.uncertain:
         message = f"it sets no HOOK: dehydrated ends before it reads {single}, which does"
-        step = f'write in {main.files[0]}: HOOK="{own.settings.get("HOOK", "/path/of/dns01")}"'
+        step = f'write in {main.files[0]}: HOOK="{own.settings.get("HOOK") or own_path()}"'
         yield Finding("hook-missing", Severity.ERROR, main.files[0], message, (step,))
     wellknown = settings.get("WELLKNOWN") or "/var/www/dehydrated"
     if challenge == "http-01" and _is_plain(wellknown) and not os.path.isdir(examined.path(wellknown)):

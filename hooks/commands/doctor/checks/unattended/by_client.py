@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from .....clients.setup.certificate_paths import UACME
-from .....clients.setup.command_line import Line, set_by
+from .....clients.setup.command_line import Line
 from .....clients.setup.dehydrated_config import Dehydrated
+from .....clients.setup.shell_variables import after
 from .....clients.setup.text_files import read_text
 from ...finding import Examined
 from ..clients import by_command
@@ -18,9 +18,6 @@ from ..clients.hook_script import OURS, leads_to_dns01
 from .runs import Run, runs
 
 OF_CERTBOT = ("/etc/letsencrypt", "/var/lib/letsencrypt", "/var/log/letsencrypt")
-
-# What brings in variables from a file that is not known: dehydrated's configuration is a script.
-_SOURCED = re.compile(r"(?:^|[;&|])\s*(?:(?:\.|source)\s+(\S+)|(?:eval|export)\s+(?=[\"']?\$))", re.MULTILINE)
 
 
 def of_dehydrated(
@@ -34,16 +31,14 @@ def of_dehydrated(
     lock = settings.get("LOCKFILE") or f"{basedir}/lock"
     certificates, accounts = settings.get("CERTDIR"), settings.get("ACCOUNTDIR")
     folders = (certificates or f"{basedir}/certs", accounts or f"{basedir}/accounts", os.path.dirname(lock))
-    texts = {path: read_text(path, examined.root) for path in own.files}
-    text = "\n".join(filter(None, texts.values()))
-    given = {**set_by(text), **settings}
-    unread = [path for path in _SOURCED.findall(text) if texts.get(path.strip("\"'")) is None]
+    texts = [(read_text(path, examined.root) or "", path) for path in own.files]  # each is a script
+    is_known = all(after(*text, settings, examined.root).complete for text in texts)
     path = own.origins.get("DEHYDRATED_USER", "")
     lines = lines or ([Line(path, "", {}, source=path)] if user else [])
-    for run in runs(examined, "dehydrated", lines, hook, given, tuple(filter(_is_plain, folders))):
-        run = run._replace(complete=run.complete and not unread)
+    for run in runs(examined, "dehydrated", lines, hook, settings, tuple(filter(_is_plain, folders))):
+        run = run._replace(complete=run.complete and is_known)
         if user and "$" not in user and user != run.user:
-            kept = run.environ if settings.get("DEHYDRATED_SUDO_ENV") == "yes" else given
+            kept = run.environ if settings.get("DEHYDRATED_SUDO_ENV") == "yes" else settings
             run = run._replace(environ=kept, user=user, chosen=path)
         yield run
 

@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from .....clients.setup.command_line import Line, has_all_variables, has_other_files, script, set_by
+from .....clients.setup.calls import calls
+from .....clients.setup.command_line import Line, has_all_variables, has_other_files, script
 from .....clients.setup.sandbox import READ, WRITE
+from .....clients.setup.shell_variables import Withheld, after
 from .....clients.setup.text_files import is_gone, read_text
 from .....clients.setup.units import Unit, drop_in
 from .....clients.setup.users import User, find_user
@@ -21,7 +23,6 @@ DYNAMIC = User("a user of systemd's making", 61184, frozenset(), "", "/")
 STATE = "the state folder"
 HOOK = "the hook"
 
-_ASSIGNED = re.compile(r"""(?<![\w-])([A-Za-z_]\w*)=("[^"]*"|'[^']*'|[^\s"';&|]*)""")
 _AS_USER = re.compile(
     r"\b(?:sudo|runuser|doas|setpriv)\s+(?:-\w+\s+)*?(?:-u\s*|--(?:re)?u[a-z]*[= ])([\w-]+)"
 )
@@ -30,7 +31,7 @@ _AS_USER = re.compile(
 class Run(NamedTuple):
     """What one file of cron's, or one service, runs. ``environ``: what the hook is given, ``complete``: that
     is all. ``hook``: the program, where it is known. ``folders``: what the client writes to. ``chosen``: the
-    file of dehydrated's that has the user."""
+    file of dehydrated's that has the user. ``withheld``: what is set on the way, and does not reach it."""
 
     client: str
     source: str
@@ -41,6 +42,7 @@ class Run(NamedTuple):
     hook: str
     folders: Sequence[str]
     chosen: str = ""
+    withheld: Mapping[str, Withheld] = {}
 
     def as_root(self) -> str:
         """The step that has it run as root."""
@@ -80,23 +82,30 @@ def runs(
         group = [line for line in lines if (line.source, line.user) == (source, user)]
         environ: dict[str, str] = {}
         for line in group:
-            environ |= {**line.environ, **_assigned(line.command)}
+            environ |= {**line.environ, **_given_to(client, line.command)}
+        of_hook = after(text, hook, {**environ, **given}, examined.root)
+        environ = {**of_hook.exported, **_given_to("dns01", command), **_given_to("hook.py", command)}
+        withheld = dict(of_hook.withheld)
+        for line in group:
+            withheld |= line.withheld
         prefix = group[0].command[:1] if group[0].unit else ""  # +: all that the unit takes is given; !: root
         other = next((match[1] for line in group if (match := _AS_USER.search(line.command))), user)
         yield Run(
             client,
             source,
-            {**environ, **given, **set_by(text), **_assigned(command)},
-            all(line.complete for line in group) and has_all_variables(text),
+            environ,
+            all(line.complete for line in group) and of_hook.complete and has_all_variables(text),
             "root" if prefix in ("+", "!") else other,
             None if prefix == "+" else group[0].unit,
             hook,
             folders,
+            withheld={name: each for name, each in withheld.items() if name not in environ},
         )
 
 
-def _assigned(command: str) -> dict[str, str]:
-    return {name: value.strip("\"'") for name, value in _ASSIGNED.findall(command)}
+def _given_to(program: str, command: str) -> dict[str, str]:
+    """What is set for the program alone where it is called."""
+    return {name: said for call in calls(command, program) for name, said in call.environ.items()}
 
 
 def user_of(examined: Examined, run: Run) -> User | None:

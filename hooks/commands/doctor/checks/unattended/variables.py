@@ -9,6 +9,7 @@ from ......errors import ConfigError
 from ......options import Option
 from ......providers import load as load_provider
 from ......providers.base import WantsKeys
+from .....clients.setup.shell_variables import Withheld
 from .....clients.setup.text_files import is_gone
 from .....clients.setup.units import drop_in
 from .....config.environment import OF_ACCOUNTS
@@ -42,7 +43,11 @@ def _by_variables(examined: Examined, run: Run) -> Iterator[Finding]:
     if provider is None or any(option.required or (option.secret and not by_machine) for option in lacking):
         names = [name for option in lacking for name in _spelt(option, examined.environ)]
         names = [*([] if provider else ["DNS01_PROVIDER"]), *names]
-        yield _only_here(run, names, tuple(_steps(examined, run, account, names)))
+        kept = [run.withheld[name] for name in names if name in run.withheld]
+        if kept:
+            yield withheld(run, kept[0])
+        else:
+            yield _only_here(run, names, tuple(_steps(examined, run, account, names)))
 
 
 def _other_provider(run: Run, provider: str) -> Iterator[Finding]:
@@ -67,6 +72,12 @@ def _by_file(examined: Examined, run: Run) -> Iterator[Finding]:
     elif not rivals and told is None and source != DEFAULT_FILE and is_gone(DEFAULT_FILE, examined.root):
         steps = (f"mv {source} {DEFAULT_FILE}", "or leave it there:", run.setting("DNS01_CONFIG", source))
         yield _only_here(run, ["DNS01_CONFIG"], steps)
+
+
+def withheld(run: Run, each: Withheld) -> Finding:
+    """What is set for the hook on the way to it, and does not get there."""
+    message = f"it {each.why}: the hook, which {run.source} has run, does not get to see it"
+    return Finding("not-exported", Severity.ERROR, each.path, message, (each.step,))
 
 
 def _only_here(run: Run, names: Sequence[str], steps: tuple[str, ...]) -> Finding:

@@ -10,12 +10,14 @@ from bundles import issued
 from client_files import DEHYDRATED, RENEWAL, Machine, with_dehydrated
 
 from dns01.hooks.commands.doctor.finding import Severity
+from dns01.own_program import own_path
 
 CRONTAB = "/etc/cron.d/acme"
 EXEC_PATH = "EXEC_PATH=/opt/dns01/bin/dns01\n"
 LEGO = f"{EXEC_PATH}1 2 * * * root lego --path /var/lib/lego -d example.org --dns exec renew\n"
 UACME = "1 2 * * * root uacme -h /opt/dns01/bin/dns01 issue www.example.org example.org\n"
 TRAEFIK = "acme:\n  storage: /srv/acme.json\n  dnsChallenge:\n    provider: exec\n"
+DNS01 = own_path()
 STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
 
 
@@ -38,14 +40,14 @@ def traefik(machine: Machine, text: str = TRAEFIK, unit: str = f"Environment={EX
 @pytest.mark.parametrize(
     ("crontab", "code", "words"),
     [
-        (LEGO.partition("\n")[2], "hook-missing", "EXEC_PATH=/path/of/dns01"),
+        (LEGO.partition("\n")[2], "hook-missing", f"EXEC_PATH={DNS01}"),
         (LEGO.replace("/opt/dns01/bin", "/opt/old"), "hook-missing", "/opt/old/dns01"),
         (LEGO.replace("/opt/dns01/bin/dns01", "/opt/plain"), "hook-not-executable", "chmod +x /opt/plain"),
-        (UACME.replace("-h /opt/dns01/bin/dns01 ", ""), "hook-missing", "-h /path/of/dns01"),
+        (UACME.replace("-h /opt/dns01/bin/dns01 ", ""), "hook-missing", f"-h {DNS01}"),
         (UACME.replace("/opt/dns01/bin", "/opt/old"), "hook-missing", "/opt/old/dns01"),
         (UACME.replace("-h ", "--hook=").replace("dns01/bin", "old"), "hook-missing", "/opt/old/dns01"),
         (UACME.replace("-h ", "-vh").replace("dns01/bin", "old"), "hook-missing", "/opt/old/dns01"),
-        (UACME.replace("-h /opt/dns01/bin/dns01", "-vy"), "hook-missing", "-h /path/of/dns01"),
+        (UACME.replace("-h /opt/dns01/bin/dns01", "-vy"), "hook-missing", f"-h {DNS01}"),
     ],
 )
 def test_a_command_that_does_not_call_the_hook(machine: Machine, crontab: str, code: str, words: str) -> None:
@@ -104,23 +106,23 @@ def by_timer(machine: Machine, command: str, settings: str = "") -> None:
 @pytest.mark.parametrize(
     ("command", "settings", "change"),
     [
-        (RENEW, "", "Environment=EXEC_PATH=/path/of/dns01"),
+        (RENEW, "", f"Environment=EXEC_PATH={DNS01}"),
         (
             RENEW,
             f"Environment={EXEC_PATH}UnsetEnvironment=EXEC_PATH\n",
-            "Environment=EXEC_PATH=/path/of/dns01",
+            f"Environment=EXEC_PATH={DNS01}",
         ),
-        (RENEW, f"Environment={EXEC_PATH}Environment=\n", "Environment=EXEC_PATH=/path/of/dns01"),
-        (RENEW, "Environment=EXEC_PATH=/opt/old\n", "Environment=EXEC_PATH=/path/of/dns01"),
+        (RENEW, f"Environment={EXEC_PATH}Environment=\n", f"Environment=EXEC_PATH={DNS01}"),
+        (RENEW, "Environment=EXEC_PATH=/opt/old\n", f"Environment=EXEC_PATH={DNS01}"),
         (
             "uacme issue example.org",
             "",
-            "ExecStart=\nExecStart=/usr/bin/uacme -h /path/of/dns01 issue example.org",
+            f"ExecStart=\nExecStart=/usr/bin/uacme -h {DNS01} issue example.org",
         ),
         (
             "uacme -h /opt/old issue example.org",
             "",
-            "ExecStart=\nExecStart=/usr/bin/uacme -h /path/of/dns01 issue example.org",
+            f"ExecStart=\nExecStart=/usr/bin/uacme -h {DNS01} issue example.org",
         ),
     ],
 )
@@ -184,6 +186,36 @@ def test_variables_that_a_command_reads_from_a_file(machine: Machine, read: str)
         f"[Service]\nExecStart=/bin/sh -c '{read} {RENEW.strip()}'\n"
     )
     machine.link("/etc/systemd/system/timers.target.wants/acme.timer")
+    assert machine.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "script", "path"),
+    [
+        (". /etc/lego/env && LEGO", "", "/etc/lego/env"),
+        ("EXEC_PATH=/opt/dns01/bin/dns01; LEGO", "", CRONTAB),
+        ("bash -c 'source /etc/lego/env; exec LEGO'", "", "/etc/lego/env"),
+        ("/opt/renew", ". /etc/lego/env\n", "/etc/lego/env"),
+        ("/opt/renew", EXEC_PATH, "/opt/renew"),
+    ],
+)
+def test_a_path_of_the_hook_that_is_not_exported(
+    machine: Machine, entry: str, script: str, path: str
+) -> None:
+    machine["/etc/lego/env"] = EXEC_PATH
+    machine["/opt/renew"] = f"#!/bin/sh\n{script}{RENEW}"
+    machine[CRONTAB] = f"1 2 * * * root {entry}\n".replace("LEGO", RENEW.strip())
+    finding = machine.finding()
+    assert (finding.code, finding.subject, finding.severity) == ("not-exported", path, Severity.ERROR)
+    assert "write export EXEC_PATH=" in finding.remedy[0]
+
+
+def test_a_file_of_variables_that_is_written_for_a_shell(machine: Machine) -> None:
+    machine["/etc/lego/env"] = f"export {EXEC_PATH}"
+    by_timer(machine, RENEW, "EnvironmentFile=-/etc/lego/env\n")
+    assert (machine.finding().code, machine.finding().subject) == ("not-exported", "/etc/lego/env")
+    assert machine.finding().remedy == ("sed -i 's/^ *export //' /etc/lego/env",)
+    machine["/etc/lego/env"] = EXEC_PATH
     assert machine.findings() == []
 
 

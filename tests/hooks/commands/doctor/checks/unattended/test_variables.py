@@ -86,11 +86,6 @@ def traefik(machine: Machine) -> str:
     return "traefik.service"
 
 
-def a_file_with_export(machine: Machine) -> str:
-    machine[FILE] = "export DNS01_PROVIDER=desec\nexport DESEC_TOKEN=x\n"
-    return certbot_by_timer(machine, f"EnvironmentFile={FILE}")
-
-
 def variables_taken_back(machine: Machine) -> str:
     certbot_by_timer(machine, "Environment=DNS01_PROVIDER=desec DESEC_TOKEN=x")
     machine["/etc/systemd/system/certbot.service.d/a.conf"] = "[Service]\nEnvironment=\n"
@@ -111,7 +106,7 @@ def the_token_alone_is_lacking(machine: Machine) -> str:
 
 BROKEN = (
     certbot_by_timer, certbot_by_cron, certbot_of_a_snap, lego_by_cron, lego_by_timer, lego_by_a_script,
-    uacme_by_a_table_of_ones_own, uacme_by_cron_daily, traefik, a_file_with_export, variables_taken_back,
+    uacme_by_a_table_of_ones_own, uacme_by_cron_daily, traefik, variables_taken_back,
     variables_in_another_section, the_token_alone_is_lacking,
 )  # fmt: skip
 
@@ -126,6 +121,64 @@ def test_an_account_of_this_shell_only(machine: Machine, make: Make) -> None:
     assert "DESEC_TOKEN" in finding.message
     assert finding.remedy[0].startswith("write into /etc/dns01/config.toml (chmod 600)")
     assert SHELL["DESEC_TOKEN"] not in repr(finding)
+
+
+def a_file_with_export(machine: Machine) -> str:
+    machine[FILE] = "export DNS01_PROVIDER=desec\nexport DESEC_TOKEN=x\n"
+    certbot_by_timer(machine, f"EnvironmentFile={FILE}")
+    return FILE
+
+
+def a_file_that_cron_has_read(machine: Machine) -> str:
+    machine[FILE] = "export DNS01_PROVIDER=desec\nDESEC_TOKEN=x\n"
+    machine[CRONTAB] = f"1 2 * * * root . {FILE} && {HOOK} {LEGO}\n"
+    return FILE
+
+
+def a_script_without_export(machine: Machine) -> str:
+    lego_by_a_script(machine)
+    machine["/usr/local/sbin/renew"] = (
+        f"#!/bin/sh\nexport {HOOK}\nDNS01_PROVIDER=desec\nDESEC_TOKEN=x\n{LEGO}\n"
+    )
+    return "/usr/local/sbin/renew"
+
+
+def a_script_of_cron_daily_without_export(machine: Machine) -> str:
+    uacme_by_cron_daily(machine)
+    machine["/etc/cron.daily/uacme"] = f"#!/bin/sh\nDNS01_PROVIDER=desec\nDESEC_TOKEN=x\n{UACME}\n"
+    return "/etc/cron.daily/uacme"
+
+
+def a_hook_without_export(machine: Machine) -> str:
+    a_hook_with_variables_of_its_own(machine)
+    machine["/opt/auth"] = '#!/bin/sh\nDNS01_PROVIDER=desec; DESEC_TOKEN=x\nexec dns01 certbot auth "$@"\n'
+    return "/opt/auth"
+
+
+def a_command_for_a_shell(machine: Machine) -> str:
+    machine[FILE] = "DNS01_PROVIDER=desec\nDESEC_TOKEN=x\n"
+    certbot_by_timer(machine)
+    by_timer(machine, "certbot", f"/bin/sh -c '. {FILE}; certbot -q renew'")
+    return FILE
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        a_file_with_export,
+        a_file_that_cron_has_read,
+        a_script_without_export,
+        a_script_of_cron_daily_without_export,
+        a_hook_without_export,
+        a_command_for_a_shell,
+    ],
+)
+def test_an_account_that_is_set_on_the_way_and_does_not_get_there(machine: Machine, make: Make) -> None:
+    path = make(machine)
+    (finding,) = found(machine)
+    assert (finding.code, finding.subject) == ("not-exported", path)
+    assert "export" in finding.remedy[0]
+    assert path in finding.remedy[0]
 
 
 def test_dehydrateds_own_configuration_has_no_account(machine: Machine) -> None:
@@ -195,6 +248,16 @@ def a_script_that_reads_a_file(machine: Machine) -> None:
     machine["/usr/local/sbin/renew"] = f"#!/bin/sh\nset -a; . /etc/acme.env; set +a\nexport {HOOK}\n{LEGO}\n"
 
 
+def a_script_of_cron_daily(machine: Machine) -> None:
+    uacme_by_cron_daily(machine)
+    machine["/etc/cron.daily/uacme"] = f"#!/bin/sh\nexport DNS01_PROVIDER=desec DESEC_TOKEN=x\n{UACME}\n"
+
+
+def a_file_that_cron_has_read_and_exported(machine: Machine) -> None:
+    machine[FILE] = "DNS01_PROVIDER=desec\nDESEC_TOKEN=x\n"
+    machine[CRONTAB] = f"1 2 * * * root set -a; . {FILE}; {HOOK} {LEGO}\n"
+
+
 def variables_of_all(machine: Machine) -> None:
     machine["/etc/environment"] = "DNS01_PROVIDER=desec\nDESEC_TOKEN=x\n"
     lego_by_cron(machine)
@@ -227,6 +290,7 @@ HEALTHY = (
     dehydrated_as_it_should_be, a_file_of_variables, a_file_for_the_token, variables_of_the_manager,
     a_configuration_that_the_unit_names, variables_that_are_passed, variables_of_cron, variables_of_all,
     variables_in_front_of_the_command, variables_of_a_script, a_script_that_reads_a_file, somebody_elses_hook,
+    a_script_of_cron_daily, a_file_that_cron_has_read_and_exported,
     a_hook_with_variables_of_its_own, a_hook_behind_its_variables, a_client_in_a_container,
 )  # fmt: skip
 
