@@ -57,7 +57,14 @@ class Machine:
             file.symlink_to("/nowhere/that/matters")
 
     def findings(self, domain: str = "example.org", **environ: str) -> list[Finding]:
-        """With an account, where the variables say one."""
+        """With an account, where the variables say one; else without the advice to look with that of the
+        client's."""
+        has_account = bool(environ.keys() & {"DNS01_PROVIDER", "DNS01_CONFIG"})
+        found = self.without_account(domain, **environ)
+        return [each for each in found if has_account or each.code != "account-not-in-shell"]
+
+    def without_account(self, domain: str = "example.org", **environ: str) -> list[Finding]:
+        """All that is said, whether there is an account in the variables or not."""
         load = load_settings if environ.keys() & {"DNS01_PROVIDER", "DNS01_CONFIG"} else unconfigured
         settings = load({"DNS01_RESOLVERS": "192.0.2.53", **environ})
         places = Placements(settings)

@@ -63,7 +63,7 @@ _REDIRECTION = re.compile(r"(?:\d|&)?(?:>>?|<)(&?\S*)")
 _SUBSTITUTION = re.compile(r"\$\((.*)\)|`(.*)`", re.DOTALL)
 
 
-class Call(NamedTuple):
+class ProgramCall(NamedTuple):
     """``program``: as it is called. ``environ``: what is set for it alone. ``contained``: it is none of this
     machine's files."""
 
@@ -73,12 +73,12 @@ class Call(NamedTuple):
     contained: bool = False
 
 
-def calls(text: str, client: str) -> Iterator[Call]:
+def calls(text: str, client: str) -> Iterator[ProgramCall]:
     """Every call of the client, by its name or by a path."""
     return _in_text(text, (client, f"{client}.sh"), NESTED)
 
 
-def _in_text(text: str, names: Sequence[str], levels: int) -> Iterator[Call]:
+def _in_text(text: str, names: Sequence[str], levels: int) -> Iterator[ProgramCall]:
     for command in commands(text) if levels else ():
         for word in command.words:
             for match in _SUBSTITUTION.finditer(word):
@@ -86,7 +86,7 @@ def _in_text(text: str, names: Sequence[str], levels: int) -> Iterator[Call]:
         yield from _in_words([value(word, {}) for word in command.words], names, levels)
 
 
-def _in_words(words: Sequence[str], names: Sequence[str], levels: int) -> Iterator[Call]:
+def _in_words(words: Sequence[str], names: Sequence[str], levels: int) -> Iterator[ProgramCall]:
     environ: dict[str, str] = {}
     place = 0
     while place < len(words):
@@ -98,7 +98,7 @@ def _in_words(words: Sequence[str], names: Sequence[str], levels: int) -> Iterat
         elif redirected := _REDIRECTION.fullmatch(word):
             place += 1 if redirected[1] else 2
         elif program in names:
-            yield Call(word, rest, environ)
+            yield ProgramCall(word, rest, environ)
             return
         elif program in CONTAINERS:
             yield from _in_container(rest, names, levels, environ)
@@ -137,7 +137,7 @@ def _own_words(words: Sequence[str], wrapper: _Wrapper) -> int:
 
 def _in_container(
     words: Sequence[str], names: Sequence[str], levels: int, environ: Mapping[str, str]
-) -> Iterator[Call]:
+) -> Iterator[ProgramCall]:
     """An image, or a service, may be called as its program is."""
     given = {match[1]: match[2] for word in words if (match := _SET.fullmatch(word))}
     for place, word in enumerate(words):
@@ -148,7 +148,7 @@ def _in_container(
             continue
         while place + 1 < len(words) and os.path.basename(words[place + 1]) in names:
             place += 1
-        yield Call(words[place], words[place + 1 :], {**environ, **given}, contained=True)
+        yield ProgramCall(words[place], words[place + 1 :], {**environ, **given}, contained=True)
         return
     for word in words:
         if " " in word:

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from .command_line import CRON_PATH, SYSTEMD_PATH, Line, programs
+from .crontab import in_folder
 from .text_files import beneath, find
 
 # Without any of these a client renews nothing; with a variable in the line, nobody knows.
 RENEWS = {"dehydrated": r"-c\b|--cron\b|--signcsr|-s\b|\$", "certbot": r"renew|certonly|\brun\b|\$"}
 RENEW = {"dehydrated": "dehydrated --cron", "certbot": "certbot -q renew"}
+NO_SHELLS = ("false", "true", "nologin")
 PROGRAMS = (
     "usr/bin", "usr/local/bin", "usr/sbin", "usr/local/sbin", "bin", "snap/bin", "opt/*/bin", "opt/*", "opt",
     "usr/local/*", "usr/local/*/bin", "root/*/bin", "root/.local/bin", "home/*/bin", "home/*/.local/bin",
@@ -27,12 +29,26 @@ def wrong_command(client: str, lines: Sequence[Line], root: str) -> tuple[str, s
     anything, and what mends that; empty where nothing speaks against it."""
     first = lines[0]
     faults = chain(
+        _no_shell(first, root),
         _cut(first, client),
         _unexpanded(first),
         _renews_nothing(first, client) if first.unit is None else (),
         *(_not_found(line, client, root) for line in lines),
     )
     return next(faults, ("", ""))
+
+
+def _no_shell(line: Line, root: str) -> Iterator[tuple[str, str]]:
+    """cron has a shell run each command: the one that its file names, by its whole path (crontab(5))."""
+    shell = line.environ.get("SHELL", "") if line.unit is None else ""
+    path = "/etc/crontab" if in_folder(line.path) is not None else line.path
+    mend = f"write in {path}: SHELL=/bin/sh"
+    if not shell:
+        return
+    if not shell.startswith("/") or not os.path.isfile(beneath(shell, root)):
+        yield f"cron has {shell} run its commands (SHELL in {path}), and there is no such shell", mend
+    elif os.path.basename(shell) in NO_SHELLS or not os.access(beneath(shell, root), os.X_OK):
+        yield f"cron has {shell} run its commands (SHELL in {path}), which runs none", mend
 
 
 def _cut(line: Line, client: str) -> Iterator[tuple[str, str]]:

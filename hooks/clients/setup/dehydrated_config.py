@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from .shell_text import Command, assigned, commands, value
+from .shell_text import ShellCommand, assigned, commands, value
 from .text_files import beneath, read_text
 
 FOLDERS = ("/etc/dehydrated", "/usr/local/etc/dehydrated")  # the first two where it looks itself
@@ -117,7 +117,7 @@ class _Reading:
     def result(self) -> Dehydrated:
         return Dehydrated(tuple(self._files), self.settings, self._origins, frozenset(self._uncertain))
 
-    def _command(self, path: str, command: Command, only: Collection[str], *, certain: bool) -> None:
+    def _command(self, path: str, command: ShellCommand, only: Collection[str], *, certain: bool) -> None:
         name, *words = command.words
         if name in (".", "source") and words:
             file = value(words[0], self.settings)

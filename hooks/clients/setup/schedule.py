@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from glob import escape, glob
 from typing import NamedTuple
 
@@ -25,6 +25,11 @@ CRONS = ("usr/sbin/*cron*", "sbin/*cron*", "usr/bin/crond", "usr/bin/fcron", "us
 
 EXPORTS = re.compile(r"^[^\S\n]*export[^\S\n].*\n?", re.MULTILINE)
 EXPORTED = re.compile(r"^[^\S\n]*export[^\S\n]+", re.MULTILINE)
+
+TARGETS = ("default.target", "multi-user.target", "graphical.target", "basic.target", "timers.target")
+KINDS = ("timer", "service", "target", "socket", "path", "mount")
+PULLS = ("Wants", "Requires", "Upholds", "BindsTo")  # by which a unit starts another (systemd.unit(5))
+TRANSIENT = "run/systemd/transient"  # of systemd-run, until the machine stops
 
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 
@@ -68,12 +73,13 @@ def of(client: str, root: str = "/") -> Schedule:
     """Whatever runs the client by the clock, itself or by a script that is named; timers do where systemd is
     at work."""
     word = re.compile(rf"\b{re.escape(client)}\b")
-    enabled = {os.path.basename(link) for folder in UNITS for link in _links(f"{root}/{folder}")}
+    linked = _linked(root) if has_systemd(root) else set()
     timers = {
         timer: (line, days)
-        for timer, line, days in (_timers(root, enabled) if has_systemd(root) else ())
+        for timer, line, days in (_timers(root, linked) if has_systemd(root) else ())
         if _runs(word, f"{timer} {line.text}", client, root)
     }
+    enabled = {timer for timer in timers if _is_wanted(timer, linked, root)}
     masked = {timer for timer in timers if is_masked(timer, root)}
     begun = [
         _of_timer(timer, line, days, root)
@@ -117,6 +123,10 @@ def _judged(client: str, entry: CronEntry, lines: list[Line], root: str) -> tupl
 def _of_timer(timer: str, line: Line, days: float, root: str) -> tuple[CronEntry, Line]:
     found = read_unit(timer, root)
     named = found.last("Timer.Unit") if found else ""
+    service = named or f"{timer.removesuffix('.timer')}.service"
+    if found and is_masked(service, root):
+        why = f"{timer} starts {service}, which is masked"
+        return CronEntry(found.files[0], timer, days, why, f"systemctl unmask {service}"), line
     if found and named and not line.unit:
         why = f"{timer} starts {named}, and there is no such unit"
         step = drop_in(timer, f"Unit={timer.removesuffix('.timer')}.service")
@@ -169,6 +179,36 @@ def _links(folder: str, suffix: str = "timer") -> Iterator[str]:
         yield from sorted(glob(f"{folder}/*.{kind}/*.{suffix}"))
 
 
+def _linked(root: str) -> set[str]:
+    """The units that are started with others by links, and timers of systemd-run, which are there until the
+    machine stops."""
+    links = (link for folder in UNITS for kind in KINDS for link in _links(f"{root}/{folder}", kind))
+    return {os.path.basename(path) for path in (*links, *glob(f"{root}/{TRANSIENT}/*.timer"))}
+
+
+def _is_wanted(name: str, linked: Collection[str], root: str, levels: int = 3) -> bool:
+    """Whether a unit that is started with the machine starts this one, by what its own file says."""
+    if name in linked or name in TARGETS or not levels:
+        return bool(levels)
+    for path, text in _unit_files(root):
+        if name not in text:
+            continue
+        folder, file = os.path.split(path)
+        other = os.path.basename(folder).removesuffix(".d") if file.endswith(".conf") else file
+        unit = read_unit(other, root) if other != name and not is_masked(other, root) else None
+        pulls = unit is not None and any(name in unit.words(f"Unit.{key}") for key in PULLS)
+        if pulls and _is_wanted(other, linked, root, levels - 1):
+            return True
+    return False
+
+
+def _unit_files(root: str) -> Iterator[tuple[str, str]]:
+    """All files of units, and of their drop-ins, with what they say."""
+    for pattern in (f"/{folder}/{form}" for folder in UNITS for form in ("*.*", "*.d/*.conf")):
+        for path in find(pattern, root):
+            yield path, read_text(path, root) or ""
+
+
 def _loops(root: str) -> Iterator[tuple[CronEntry, Line]]:
     """The services that run all the time, and sleep between two runs of something."""
     links = (link for folder in UNITS for link in _links(f"{root}/{folder}", "service"))
@@ -216,10 +256,10 @@ def _days_of_calendar(when: str) -> float:
     return longest_gap(*fields) or 1
 
 
-def _timers(root: str, enabled: set[str]) -> Iterator[tuple[str, Line, float]]:
+def _timers(root: str, linked: set[str]) -> Iterator[tuple[str, Line, float]]:
     """Every timer, what its service runs, and the days between two runs."""
     files = (os.path.basename(path) for folder in UNITS for path in sorted(glob(f"{root}/{folder}/*.timer")))
-    for name in dict.fromkeys((*files, *sorted(enabled))):
+    for name in dict.fromkeys((*files, *sorted(name for name in linked if name.endswith(".timer")))):
         if timer := read_unit(name, root):
             service = timer.last("Timer.Unit") or f"{name.removesuffix('.timer')}.service"
             yield name, _service(service, root), _days(timer)

@@ -38,7 +38,7 @@ class Assignment(NamedTuple):
     kind: str = "="
 
 
-class Command(NamedTuple):
+class ShellCommand(NamedTuple):
     """A simple command: its words as they stand there, quotes and all. ``certain``: it is run whatever
     happens, as it stands within no condition, loop or function."""
 
@@ -58,7 +58,7 @@ class Command(NamedTuple):
         return [Assignment(match[1], match[3], f"{match[2]}=") for match in found if match]
 
 
-def commands(text: str) -> Iterator[Command]:
+def commands(text: str) -> Iterator[ShellCommand]:
     """Those of a script, without its comments and here-documents, each line joined with those that it goes on
     in."""
     return _Scanner(text[:LARGEST_SCRIPT]).commands()
@@ -98,7 +98,7 @@ class _Scanner:
         self._operator = ""  # that stands before the command
         self._documents: list[tuple[str, bool]] = []  # here-documents that begin at the next line
 
-    def commands(self) -> Iterator[Command]:
+    def commands(self) -> Iterator[ShellCommand]:
         while match := _TOKEN.match(self._text, self._position):
             token, start = match[0], self._position
             self._position = match.end()
@@ -135,13 +135,13 @@ class _Scanner:
             self._words.append(self._word)
         self._word = ""
 
-    def _end(self, token: str) -> Iterator[Command]:
+    def _end(self, token: str) -> Iterator[ShellCommand]:
         """Of a command, and what that does to those that follow."""
         self._end_word()
         words, self._words = self._without_keywords(self._words), []
         joined = {self._operator, token} & {"|", "|&"} or self._operator in ("&&", "||") or token == "&"
         if words:
-            yield Command(tuple(words), not self._open and not joined)
+            yield ShellCommand(tuple(words), not self._open and not joined)
         if words or token not in ("\n", ""):
             self._operator = token
         if token == "(":

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from .calls import SHELLS
-from .shell_text import BEFORE_ASSIGNMENTS, Command, assigned, commands, value
+from .shell_text import BEFORE_ASSIGNMENTS, ShellCommand, assigned, commands, value
 from .text_files import read_text
 
 NESTED = 5  # files that read files
@@ -71,7 +71,7 @@ class _Shell:
         exported = {name: said for name, said in self._values.items() if name in self._exported}
         return Variables(exported, withheld, self._complete)
 
-    def _command(self, command: Command, path: str) -> None:
+    def _command(self, command: ShellCommand, path: str) -> None:
         name, *words = (value(word, self._values) for word in command.words)
         if name in (".", "source"):
             self._source(words)

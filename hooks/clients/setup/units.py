@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from .text_files import beneath, find, read_text
 
-UNITS = ("etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
-         "lib/systemd/system")  # fmt: skip
+UNITS = ("etc/systemd/system", "run/systemd/transient", "run/systemd/system", "usr/local/lib/systemd/system",
+         "usr/lib/systemd/system", "lib/systemd/system")  # fmt: skip
 MANAGER = ("etc/systemd/system.conf", "etc/systemd/system.conf.d/*.conf")
 # Of a directory, by the key that makes it: where it is, and the variable that says so (systemd.exec(5)).
 DIRECTORIES = {
@@ -85,9 +85,13 @@ def read_unit(name: str, root: str = "/", folders: Sequence[str] = UNITS) -> Uni
 
 
 def is_masked(name: str, root: str = "/") -> bool:
-    """Whether systemd is told to run it never."""
-    paths = (beneath(f"{folder}/{name}", root) for folder in UNITS[:2])
-    return any(os.path.islink(path) and os.readlink(path) == "/dev/null" for path in paths)
+    """Whether systemd is told to run it never: what counts is a link to /dev/null, or a file in which nothing
+    stands (systemd.unit(5))."""
+    paths = (beneath(f"{folder}/{name}", root) for folder in UNITS)
+    path = next((path for path in paths if os.path.lexists(path)), "")
+    if os.path.islink(path) and os.readlink(path) == "/dev/null":
+        return True
+    return os.path.isfile(path) and os.path.getsize(path) == 0
 
 
 def drop_in(unit: str, *settings: str, section: str = "") -> str:

@@ -88,7 +88,10 @@ def _diagnoses(domains: Sequence[str], ca: str, write: bool, *, every: bool) -> 
             return diagnose(Examined(domain, name, settings, places, places.discovery, os.environ), CHECKS)
 
     looking = {domain: aside(partial(look, domain, name)) for domain, name in names.items()}
-    found = [looked.result().adding("configuration", problems) for looked in looking.values()]
+    found = [
+        looked.result().adding("configuration", problems).without_consequences()
+        for looked in looking.values()
+    ]
     tried = set(rehearsal.one_for_each_zone(found) if every else names) if write else set()
     for diagnosis in found:
         if diagnosis.domain in tried:

@@ -54,6 +54,7 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     "zone-down": frozenset({"caa-servfail"}),
     "zone-not-served": frozenset({"zone-down", "challenge-zone-down", "caa-servfail"}),
     "server-does-not-start": frozenset({"zone-down", "challenge-zone-down", "caa-servfail"}),
+    "account-not-in-shell": frozenset({"no-configuration"}),
     "secret-disguised": frozenset({"auth-rejected", "provider-refuses"}),
     "no-ipv6-here": frozenset({"caa-servfail"}),
     "glue-differs": frozenset({"caa-servfail"}),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from client_files import Machine
 
-from dns01.hooks.clients.setup.calls import Call, calls
+from dns01.hooks.clients.setup.calls import ProgramCall, calls
 from dns01.hooks.clients.setup.dehydrated_config import read_config
 from dns01.hooks.clients.setup.shell_text import commands
 from dns01.hooks.clients.setup.shell_variables import after
@@ -180,7 +180,7 @@ def test_what_only_has_the_name_in_it(text: str) -> None:
 
 def test_what_is_set_for_the_call_alone() -> None:
     assert list(calls("A=1; B=2 env C=3 sh -c 'D=4 lego run'", "lego")) == [
-        Call("lego", ["run"], {"B": "2", "C": "3", "D": "4"})
+        ProgramCall("lego", ["run"], {"B": "2", "C": "3", "D": "4"})
     ]
     (call,) = calls("docker run -e A=1 goacme/lego run", "lego")
     assert (call.environ, call.contained) == ({"A": "1"}, True)

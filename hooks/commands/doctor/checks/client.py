@@ -109,13 +109,14 @@ def _dehydrated(examined: Examined) -> Iterator[Finding]:
     mine = [each for each in dehydrated_config.lines(config, examined.root) if examined.domain in each[0]]
     own = dehydrated_config.config_of(config, *mine[0], examined.root) if mine else config
     settings = {**own.settings, **given}
-    meant = (settings, *(each.settings for each in dehydrated_config_d.passed_over(examined, config)))
+    passed_over = list(dehydrated_config_d.passed_over(examined, config))
+    meant = (settings, *(each.settings for each in passed_over))
     if settings.get("CHALLENGETYPE") == PERSISTENT or not (mine or any(map(_meant_for_hooks, meant))):
         return
     yield from _carriage_returns(examined, own)
     yield from dehydrated.check(examined, config, own, given, arguments)
     yield from domains_txt.check(examined, config, arguments)
-    unread = list(dehydrated_config_d.unread(examined, config))
+    unread = list(dehydrated_config_d.unread(config, passed_over))
     yield from unread
     lacks_all = any(each.severity == Severity.ERROR for each in unread)
     for finding in () if lacks_all else _hook(examined, own, settings, given, schedule.lines):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from .....clients.setup.dehydrated_config import OVERRIDABLE, Dehydrated, settings_in
@@ -59,9 +59,9 @@ def passed_over(examined: Examined, main: Dehydrated) -> Iterator[PassedOver]:
             yield PassedOver(path, meant, tuple(filter(None, (rename, switch))))
 
 
-def unread(examined: Examined, main: Dehydrated) -> Iterator[Finding]:
+def unread(main: Dehydrated, files: Iterable[PassedOver]) -> Iterator[Finding]:
     """What was meant, and is not read. It is an error where the hook, or its account, depends on it."""
-    for each in passed_over(examined, main):
+    for each in files:
         needed = any(key in FOR_HOOKS and not main.settings.get(key) for key in each.settings) or any(
             key.startswith("DNS01_") for key in each.settings
         )

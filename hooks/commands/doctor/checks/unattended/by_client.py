@@ -12,11 +12,12 @@ from .....clients.setup.shell_variables import after
 from .....clients.setup.text_files import read_text
 from ...finding import Examined
 from ..clients import by_command
-from ..clients.certbot import find_program
+from ..clients.certbot import PLUGIN, find_program
 from ..clients.certbot_lineage import Lineage
 from ..clients.hook_script import OURS, leads_to_dns01
 from .runs import Run, runs
 
+OF_PLUGIN = "dns01_config"  # the option of hooks/certbot_plugin.py that names our configuration
 OF_CERTBOT = ("/etc/letsencrypt", "/var/lib/letsencrypt", "/var/log/letsencrypt")
 
 
@@ -36,7 +37,7 @@ def of_dehydrated(
     path = own.origins.get("DEHYDRATED_USER", "")
     lines = lines or ([Line(path, "", {}, source=path)] if user else [])
     for run in runs(examined, "dehydrated", lines, hook, settings, tuple(filter(_is_plain, folders))):
-        run = run._replace(complete=run.complete and is_known)
+        run = run._replace(complete=run.complete and is_known, read=own.files)
         if user and "$" not in user and user != run.user:
             kept = run.environ if settings.get("DEHYDRATED_SUDO_ENV") == "yes" else settings
             run = run._replace(environ=kept, user=user, chosen=path)
@@ -44,15 +45,19 @@ def of_dehydrated(
 
 
 def of_certbot(examined: Examined, own: Lineage, lines: Sequence[Line]) -> Iterator[Run]:
-    """For a certificate whose hook is dns01, or leads there."""
+    """For a certificate whose hook is dns01, or leads there, or whose authenticator is ours."""
+    moved = any("-dir" in line.command for line in lines)
+    folders = () if moved else OF_CERTBOT
+    if own.get("authenticator") == PLUGIN:
+        file = own.get(OF_PLUGIN)
+        yield from runs(examined, "certbot", lines, "", {"DNS01_CONFIG": file} if file else {}, folders)
     if own.get("authenticator") != "manual":
         return
     words = own.get("manual_auth_hook").split()
     found = {word: find_program(examined, word) for word in words if os.path.basename(word) in OURS}
     if found or any(leads_to_dns01(examined, word) for word in words):
         command = " ".join(found.get(word) or word for word in words)
-        moved = any("-dir" in line.command for line in lines)
-        yield from runs(examined, "certbot", lines, command, {}, () if moved else OF_CERTBOT)
+        yield from runs(examined, "certbot", lines, command, {}, folders)
 
 
 def of_command(

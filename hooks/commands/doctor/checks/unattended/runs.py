@@ -31,7 +31,8 @@ _AS_USER = re.compile(
 class Run(NamedTuple):
     """What one file of cron's, or one service, runs. ``environ``: what the hook is given, ``complete``: that
     is all. ``hook``: the program, where it is known. ``folders``: what the client writes to. ``chosen``: the
-    file of dehydrated's that has the user. ``withheld``: what is set on the way, and does not reach it."""
+    file of dehydrated's that has the user. ``withheld``: what is set on the way, and does not reach it.
+    ``read``: the client's own configuration. ``paths``: the files that the commands stand in."""
 
     client: str
     source: str
@@ -43,6 +44,8 @@ class Run(NamedTuple):
     folders: Sequence[str]
     chosen: str = ""
     withheld: Mapping[str, Withheld] = {}
+    read: Sequence[str] = ()
+    paths: Sequence[str] = ()
 
     def as_root(self) -> str:
         """The step that has it run as root."""
@@ -100,6 +103,7 @@ def runs(
             hook,
             folders,
             withheld={name: each for name, each in withheld.items() if name not in environ},
+            paths=tuple(dict.fromkeys(line.path for line in group if line.path)),
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from ......errors import ConfigError
@@ -10,25 +12,65 @@ from ......options import Option
 from ......providers import load as load_provider
 from ......providers.base import WantsKeys
 from .....clients.setup.shell_variables import Withheld
-from .....clients.setup.text_files import is_gone
-from .....clients.setup.units import drop_in
+from .....clients.setup.text_files import is_gone, read_text
+from .....clients.setup.units import drop_in, environment_files
 from .....config.environment import OF_ACCOUNTS
 from .....config.load import DEFAULT_FILE
 from .....config.settings import Account
 from ...finding import Examined, Finding, Severity
+from . import aws_keys
 from .runs import Run
 
+OF_AWS = "AWS_ACCESS_KEY_ID"  # a provider whose keys boto3 looks for elsewhere as well
 FILE = "/etc/dns01/environment"  # of variables, for a unit that has none yet
 
 
 def check(examined: Examined, run: Run) -> Iterator[Finding]:
     """Whether the hook has an account there, and the one that was looked at here."""
-    if not (run.complete and examined.settings.accounts):
+    if not examined.settings.accounts:
+        yield from _there_only(examined, run)
+    elif not run.complete:
         return
-    if examined.settings.source != "the environment":
+    elif examined.settings.source != "the environment":
         yield from _by_file(examined, run)
     elif "DNS01_CONFIG" not in run.environ and examined.environ.get("DNS01_CONFIG") != "":
         yield from _by_variables(examined, run)
+
+
+def _there_only(examined: Examined, run: Run) -> Iterator[Finding]:
+    """The account that this look lacks, and the hook may have."""
+    names = [name for name in ("DNS01_CONFIG", "DNS01_PROVIDER") if run.environ.get(name)]
+    if not names:
+        if each := run.withheld.get("DNS01_PROVIDER") or run.withheld.get("DNS01_CONFIG"):
+            yield withheld(run, each)
+        return
+    name, said = names[0], run.environ[names[0]]
+    path = _place_of(examined, run, name)
+    message = (
+        f"{run.client} gives its hook an account ({name}={said}), which this shell has not: the account, and "
+        "what it sees, was not looked at"
+    )
+    look = f"dns01 doctor {shlex.quote(examined.domain)}"
+    if name == "DNS01_CONFIG":
+        steps = [f"look again: DNS01_CONFIG={shlex.quote(said)} {look}"]
+    elif run.unit and path in [file.removeprefix("-") for file in environment_files(run.unit)]:
+        steps = [f"look again: systemd-run --wait --pipe -p EnvironmentFile={path} {look}"]
+    elif run.unit or path == run.source:
+        steps = [f"set the same variables in this shell, and look again: {look}"]
+    else:
+        steps = [f"look again: (set -a; . {shlex.quote(path)}; {look})"]
+    steps.append(f"or have both go by one file: write the account into {DEFAULT_FILE} (chmod 600)")
+    yield Finding("account-not-in-shell", Severity.WARNING, path, message, tuple(steps))
+
+
+def _place_of(examined: Examined, run: Run, name: str) -> str:
+    """The file that sets a variable, as far as it is known."""
+    unit = run.unit
+    of_unit = (*(file.removeprefix("-") for file in environment_files(unit)), *unit.files) if unit else ()
+    for path in (*run.read, *of_unit, run.hook, *run.paths):
+        if path and re.search(rf"\b{name}=", read_text(path, examined.root) or ""):
+            return path
+    return run.source
 
 
 def _by_variables(examined: Examined, run: Run) -> Iterator[Finding]:
@@ -40,6 +82,8 @@ def _by_variables(examined: Examined, run: Run) -> Iterator[Finding]:
     lacking = [option for option in _set_here(examined, account) if not _spelt(option, run.environ)]
     kind = load_provider(account.provider)
     by_machine = isinstance(kind, WantsKeys) and kind.keyless  # which may be let in without any secret
+    if any(OF_AWS in option.env for option in kind.options):
+        by_machine = aws_keys.may_be_found(examined, run)
     if provider is None or any(option.required or (option.secret and not by_machine) for option in lacking):
         names = [name for option in lacking for name in _spelt(option, examined.environ)]
         names = [*([] if provider else ["DNS01_PROVIDER"]), *names]

@@ -58,6 +58,40 @@ def test_an_entry_that_does_not_get_as_far(machine: Machine, crontab: str, why: 
 
 
 @pytest.mark.parametrize(
+    ("shell", "why"),
+    [
+        ("/bin/zsh", "there is no such shell"),
+        ("bash", "there is no such shell"),
+        ('"/usr/bin/fish"', "there is no such shell"),
+        ("/usr/sbin/nologin", "which runs none"),
+        ("/bin/false", "which runs none"),
+        ("/opt/closed", "which runs none"),
+    ],
+)
+@pytest.mark.parametrize("path", [CRONTAB, "/var/spool/cron/crontabs/root", "/etc/crontab"])
+def test_a_shell_that_is_not_there(machine: Machine, shell: str, why: str, path: str) -> None:
+    for program in ("/usr/sbin/nologin", "/bin/false", "/opt/closed", "/bin/bash"):
+        machine[program] = ""
+        machine.mode(program, 0o644 if program == "/opt/closed" else 0o755)
+    machine[CRONTAB] = ""
+    when = WHEN if path.startswith("/etc") else WHEN.replace("root ", "")
+    machine[path] = f"SHELL={shell}\n{when}/usr/local/bin/{RUN}\n"
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("cron-entry-ignored", Severity.ERROR)
+    assert why in finding.message
+    assert finding.remedy == (f"write in {path}: SHELL=/bin/sh",)
+    machine[path] = f"SHELL=/bin/bash\n{when}/usr/local/bin/{RUN}\n"
+    assert machine.findings() == []
+
+
+def test_a_shell_of_crontab_s_that_runs_no_script_of_cron_daily(machine: Machine) -> None:
+    machine["/etc/cron.daily/dehydrated"] = f"#!/bin/sh\n{RUN}\n"
+    machine.mode("/etc/cron.daily/dehydrated", 0o755)
+    machine["/etc/crontab"] = "SHELL=/bin/gone\n25 6 * * * root cd / && run-parts /etc/cron.daily\n"
+    assert machine.finding().remedy == ("write in /etc/crontab: SHELL=/bin/sh",)
+
+
+@pytest.mark.parametrize(
     "wrapped", ["flock -n /run/lock/dehydrated", "(flock /tmp/x", "chronic flock -w 9 /etc/dehydrated"]
 )
 def test_a_program_that_is_not_found_behind_a_lock(machine: Machine, wrapped: str) -> None:

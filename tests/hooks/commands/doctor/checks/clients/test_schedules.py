@@ -156,3 +156,94 @@ def test_a_service_that_runs_it_once(machine: Machine) -> None:
     machine["/etc/systemd/system/acme.service"] = f"[Service]\nType=oneshot\nExecStart=/usr/bin/{RUN}\n"
     machine.link("/etc/systemd/system/multi-user.target.wants/acme.service")
     assert without_timer(machine)
+
+
+IDLE = {
+    "/usr/lib/systemd/system/dehydrated.timer": TIMER,
+    "/usr/lib/systemd/system/dehydrated.service": f"[Service]\nExecStart=/usr/bin/{RUN}\n",
+}
+ETC = "/etc/systemd/system"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "link"),
+    [
+        (f"{ETC}/web.service", "[Unit]\nWants=dehydrated.timer\n", "multi-user.target.wants/web.service"),
+        (f"{ETC}/web.service.d/a.conf", "[Unit]\nRequires=a.mount dehydrated.timer\n",
+         "multi-user.target.wants/web.service"),
+        (f"{ETC}/acme.target", "[Unit]\nUpholds=dehydrated.timer\n", "multi-user.target.wants/acme.target"),
+        (f"{ETC}/timers.target.d/acme.conf", "[Unit]\nWants=dehydrated.timer\n", ""),
+        (f"{ETC}/multi-user.target", "[Unit]\nBindsTo=acme.target\n", ""),
+        (f"{ETC}/web.service", "[Unit]\nWants=dehydrated.timer\nAfter=dehydrated.timer\n"
+         "PartOf=dehydrated.timer\n", "timers.target.requires/web.service"),
+    ],
+)  # fmt: skip
+def test_a_timer_that_another_unit_wants(machine: Machine, path: str, text: str, link: str) -> None:
+    for name, content in IDLE.items():
+        machine[name] = content
+    machine["/lib/systemd/system/web.service"] = "[Service]\nExecStart=/x\n"
+    machine["/lib/systemd/system/acme.target"] = "[Unit]\nWants=dehydrated.timer\n"
+    machine["/lib/systemd/system/timers.target"] = "[Unit]\nDescription=Timers\n"
+    machine[path] = text
+    machine.link(f"{ETC}/{link or 'timers.target.wants/apt.timer'}")
+    assert machine.findings() == []
+
+
+@pytest.mark.parametrize("key", ["After", "Before", "PartOf", "Conflicts", "OnFailure"])
+def test_a_timer_that_another_unit_only_names(machine: Machine, key: str) -> None:
+    for name, content in IDLE.items():
+        machine[name] = content
+    machine[f"{ETC}/web.service"] = f"[Unit]\n{key}=dehydrated.timer\n[Service]\nExecStart=/x\n"
+    machine.link(f"{ETC}/multi-user.target.wants/web.service")
+    assert machine.finding().remedy == ("systemctl enable --now dehydrated.timer",)
+
+
+def test_a_timer_that_is_wanted_by_a_unit_that_nothing_starts(machine: Machine) -> None:
+    for name, content in IDLE.items():
+        machine[name] = content
+    machine[f"{ETC}/a.target"] = "[Unit]\nWants=b.target\n"
+    machine[f"{ETC}/b.target"] = "[Unit]\nWants=dehydrated.timer a.target\n"
+    machine.link(f"{ETC}/timers.target.wants/apt.timer")
+    assert without_timer(machine)
+
+
+def test_a_timer_of_systemd_run(machine: Machine) -> None:
+    machine["/run/systemd/transient/acme.timer"] = TIMER
+    machine["/run/systemd/transient/acme.service"] = f"[Service]\nExecStart=/usr/bin/{RUN}\n"
+    machine["/run/systemd/system/x"] = ""
+    assert machine.findings() == []
+
+
+def masked_by_a_link(machine: Machine, name: str) -> None:
+    (machine.root / "etc/systemd/system").mkdir(parents=True, exist_ok=True)
+    (machine.root / f"etc/systemd/system/{name}").symlink_to("/dev/null")
+
+
+def masked_until_the_machine_stops(machine: Machine, name: str) -> None:
+    (machine.root / "run/systemd/system").mkdir(parents=True, exist_ok=True)
+    (machine.root / f"run/systemd/system/{name}").symlink_to("/dev/null")
+
+
+def masked_by_an_empty_file(machine: Machine, name: str) -> None:
+    machine[f"{ETC}/{name}"] = ""
+
+
+@pytest.mark.parametrize("mask", [masked_by_a_link, masked_until_the_machine_stops, masked_by_an_empty_file])
+@pytest.mark.parametrize("unit", ["", "Unit=acme.service\n"])
+def test_a_timer_whose_service_is_masked(machine: Machine, mask: object, unit: str) -> None:
+    assert callable(mask)
+    service = "acme.service" if unit else "dehydrated.service"
+    machine["/usr/lib/systemd/system/dehydrated.timer"] = TIMER + unit
+    machine[f"/usr/lib/systemd/system/{service}"] = f"[Service]\nExecStart=/usr/bin/{RUN}\n"
+    machine.link(f"{ETC}/timers.target.wants/dehydrated.timer")
+    assert machine.findings() == []
+    mask(machine, service)
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("service-fails", Severity.ERROR)
+    assert finding.remedy == (f"systemctl unmask {service}",)
+
+
+def test_a_service_of_the_administrators_that_a_mask_beneath_does_not_reach(machine: Machine) -> None:
+    by_timer(machine, "dehydrated", f"/usr/bin/{RUN}")
+    masked_until_the_machine_stops(machine, "dehydrated.service")
+    assert machine.findings() == []

@@ -371,3 +371,166 @@ def test_what_dehydrateds_cron_entry_has(machine: Machine) -> None:
     assert found(machine, "example.org")[0].code == "set-in-shell-only"  # sudo keeps none
     machine["/etc/dehydrated/config"] = f"{DEHYDRATED}DEHYDRATED_USER=nobody\nDEHYDRATED_SUDO_ENV=yes\n"
     assert found(machine, "example.org") == []
+
+
+def bare(machine: Machine, domain: str = "example.net") -> list[Finding]:
+    """What is said by a shell that has no account, but for notes."""
+    return [each for each in machine.without_account(domain) if each.severity > Severity.NOTE]
+
+
+def its_own_file(machine: Machine) -> str:
+    a_file_of_variables(machine)
+    return FILE
+
+
+def its_own_variables(machine: Machine) -> str:
+    certbot_by_timer(machine, "Environment=DNS01_PROVIDER=desec DESEC_TOKEN=x")
+    return "/etc/systemd/system/certbot.service"
+
+
+def a_drop_in(machine: Machine) -> str:
+    path = "/etc/systemd/system/certbot.service.d/dns01.conf"
+    certbot_by_timer(machine)
+    machine[path] = "[Service]\nEnvironment=DNS01_CONFIG=/srv/dns01.toml\n"
+    return path
+
+
+def the_line_of_cron(machine: Machine) -> str:
+    variables_in_front_of_the_command(machine)
+    return CRONTAB
+
+
+def the_script(machine: Machine) -> str:
+    variables_of_a_script(machine)
+    return "/usr/local/sbin/renew"
+
+
+def the_hook_s_script(machine: Machine) -> str:
+    a_hook_with_variables_of_its_own(machine)
+    return "/opt/auth"
+
+
+@pytest.mark.parametrize(
+    "make", [its_own_file, its_own_variables, a_drop_in, the_line_of_cron, the_script, the_hook_s_script]
+)
+def test_an_account_that_only_the_client_s_run_has(machine: Machine, make: Make) -> None:
+    path = make(machine)
+    (finding,) = bare(machine)
+    assert (finding.code, finding.severity) == ("account-not-in-shell", Severity.WARNING)
+    assert finding.subject == path
+    assert "dns01 doctor example.net" in finding.remedy[0]
+
+
+def test_an_account_that_only_dehydrateds_configuration_has(machine: Machine) -> None:
+    (finding,) = bare(machine, "example.org")
+    assert (finding.code, finding.subject) == ("account-not-in-shell", "/etc/dehydrated/config")
+    assert finding.remedy[0].endswith("(set -a; . /etc/dehydrated/config; dns01 doctor example.org)")
+
+
+def test_an_account_that_nobody_has_is_nowhere(machine: Machine) -> None:
+    certbot_by_timer(machine)
+    assert bare(machine) == []
+
+
+def test_an_account_that_does_not_get_to_the_client_either(machine: Machine) -> None:
+    path = a_file_with_export(machine)
+    assert [(each.code, each.subject) for each in bare(machine)] == [("not-exported", path)]
+
+
+# certbot's plugin, which is the hook itself
+
+
+PLUGIN = "version = 2.1.0\n[renewalparams]\nauthenticator = dns01\n"
+
+
+def plugin(machine: Machine, *settings: str, renewal: str = PLUGIN) -> None:
+    machine["/etc/letsencrypt/renewal/example.net.conf"] = renewal
+    machine["/var/lib/dns01/journal/x"] = machine["/var/lib/letsencrypt/x"] = ""
+    machine["/var/log/letsencrypt/x"] = ""
+    by_timer(machine, "certbot", "/usr/bin/certbot -q renew", *settings)
+
+
+PASSWD = "root:x:0:0::/root:/bin/sh\nacme:x:990:990::/home/acme:/bin/sh\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ((), "set-in-shell-only"),
+        (("Environment=DNS01_PROVIDER=desec",), "set-in-shell-only"),
+        (("EnvironmentFile=/etc/acme.env",), "not-exported"),
+        (("Environment=DNS01_PROVIDER=desec DESEC_TOKEN=x", "PrivateNetwork=yes"), "sandbox-no-network"),
+        (("Environment=DNS01_PROVIDER=desec DESEC_TOKEN=x", "ReadOnlyPaths=/var"), "sandbox-read-only"),
+        (("Environment=DNS01_PROVIDER=desec DESEC_TOKEN=x", "User=acme"), "user-may-not-write"),
+        (("Environment=DNS01_PROVIDER=desec DESEC_TOKEN=x", "User=nobdy"), "user-missing"),
+    ],
+)
+def test_certbots_plugin_as_the_hooks(machine: Machine, settings: tuple[str, ...], code: str) -> None:
+    machine["/etc/passwd"] = PASSWD
+    machine["/etc/acme.env"] = "export DNS01_PROVIDER=desec\nexport DESEC_TOKEN=x\n"
+    plugin(machine, *settings)
+    assert found(machine)[0].code == code
+
+
+@pytest.mark.parametrize("options", ["-a dns01", "--authenticator dns01", "--authenticator=dns01"])
+def test_certbots_plugin_by_an_option_of_the_command(machine: Machine, options: str) -> None:
+    plugin(machine, renewal=RENEWAL)
+    by_timer(machine, "certbot", f"/usr/bin/certbot -q renew {options}")
+    assert [each.code for each in found(machine)] == ["set-in-shell-only"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "more"),
+    [
+        (("Environment=DNS01_PROVIDER=desec DESEC_TOKEN=x",), ""),
+        ((), "dns01_config = /srv/dns01.toml\n"),
+        (("ProtectSystem=full", "ReadWritePaths=/etc/letsencrypt", "Environment=DNS01_CONFIG=/x"), ""),
+    ],
+)
+def test_certbots_plugin_as_it_should_be(machine: Machine, settings: tuple[str, ...], more: str) -> None:
+    plugin(machine, *settings, renewal=PLUGIN + more)
+    assert found(machine) == []
+
+
+# Keys that boto3 finds by itself
+
+
+AWS = {
+    "DNS01_PROVIDER": "route53",
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "s3cretkey4711",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "settings"),
+    [
+        ({"/root/.aws/credentials": ""}, ()),
+        ({"/root/.aws/config": ""}, ()),
+        ({"/home/acme/.aws/credentials": ""}, ("User=acme",)),
+        ({"/sys/class/dmi/id/sys_vendor": "Amazon EC2\n"}, ()),
+        ({"/sys/hypervisor/uuid": "ec2e1916-9099\n"}, ()),
+        ({}, ("Environment=AWS_PROFILE=dns",)),
+        ({}, ("Environment=AWS_SHARED_CREDENTIALS_FILE=/srv/keys",)),
+        ({}, ("Environment=AWS_WEB_IDENTITY_TOKEN_FILE=/run/token",)),
+    ],
+)
+def test_keys_of_amazons_that_the_unit_may_have_without_a_variable(
+    machine: Machine, files: dict[str, str], settings: tuple[str, ...]
+) -> None:
+    machine["/etc/passwd"] = PASSWD
+    for path, text in files.items():
+        machine[path] = text
+    certbot_by_timer(machine, "Environment=DNS01_PROVIDER=route53", *settings)
+    assert "set-in-shell-only" not in [each.code for each in found(machine, **AWS)]
+
+
+@pytest.mark.parametrize("files", [{}, {"/home/acme/.aws/credentials": ""}])
+def test_keys_of_amazons_that_this_shell_alone_has(machine: Machine, files: dict[str, str]) -> None:
+    machine["/etc/passwd"] = PASSWD
+    for path, text in files.items():
+        machine[path] = text
+    certbot_by_timer(machine, "Environment=DNS01_PROVIDER=route53")
+    (finding,) = found(machine, **AWS)
+    assert finding.code == "set-in-shell-only"
+    assert "AWS_SECRET_ACCESS_KEY" in finding.message
