@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from .shell_text import commands, value
+from .shell_text import commands, expanded
 
 NESTED = 4  # command lines within command lines that are looked into
 
@@ -83,7 +83,7 @@ def _in_text(text: str, names: Sequence[str], levels: int) -> Iterator[ProgramCa
         for word in command.words:
             for match in _SUBSTITUTION.finditer(word):
                 yield from _in_text(match[1] or match[2] or "", names, levels - 1)
-        yield from _in_words([value(word, {}) for word in command.words], names, levels)
+        yield from _in_words([expanded(word, {}) for word in command.words], names, levels)
 
 
 def _in_words(words: Sequence[str], names: Sequence[str], levels: int) -> Iterator[ProgramCall]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from .shell_text import ShellCommand, assigned, commands, value
+from .shell_text import ShellCommand, assigned, commands, expanded
 from .text_files import beneath, read_text
 
 FOLDERS = ("/etc/dehydrated", "/usr/local/etc/dehydrated")  # the first two where it looks itself
@@ -120,16 +120,16 @@ class _Reading:
     def _command(self, path: str, command: ShellCommand, only: Collection[str], *, certain: bool) -> None:
         name, *words = command.words
         if name in (".", "source") and words:
-            file = value(words[0], self.settings)
+            file = expanded(words[0], self.settings)
             if file.startswith("/") and (certain or read_text(file, self._root) is not None):
                 self.take(file, certain=certain)
         elif name == "unset" and certain:
             for each in {*words} - {"BASEDIR"}:
                 self.settings.pop(each, None)
-        for said in command.assignments:
-            if not only or said.name in only:
-                self.settings[said.name] = assigned(said, self.settings)
-                self._origins[said.name] = path
-                self._uncertain.discard(said.name)
+        for assignment in command.assignments:
+            if not only or assignment.name in only:
+                self.settings[assignment.name] = assigned(assignment, self.settings)
+                self._origins[assignment.name] = path
+                self._uncertain.discard(assignment.name)
                 if not certain:
-                    self._uncertain.add(said.name)
+                    self._uncertain.add(assignment.name)

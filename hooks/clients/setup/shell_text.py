@@ -64,7 +64,7 @@ def commands(text: str) -> Iterator[ShellCommand]:
     return _Scanner(text[:LARGEST_SCRIPT]).commands()
 
 
-def value(word: str, variables: Mapping[str, str]) -> str:
+def expanded(word: str, variables: Mapping[str, str]) -> str:
     """What a shell makes of a word: quotes removed, variables that are known put in. What only a shell can
     tell keeps its ``$``."""
     parts = []
@@ -74,12 +74,12 @@ def value(word: str, variables: Mapping[str, str]) -> str:
     return "".join(parts)
 
 
-def assigned(said: Assignment, variables: Mapping[str, str]) -> str:
+def assigned(assignment: Assignment, variables: Mapping[str, str]) -> str:
     """The value that a variable has from then on."""
-    present = variables.get(said.name, "")
-    if said.kind == "?=" and present:
+    present = variables.get(assignment.name, "")
+    if assignment.kind == "?=" and present:
         return present
-    return (present if said.kind == "+=" else "") + value(said.word, variables)
+    return (present if assignment.kind == "+=" else "") + expanded(assignment.word, variables)
 
 
 def _known(match: re.Match[str], variables: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from .calls import SHELLS
-from .shell_text import BEFORE_ASSIGNMENTS, ShellCommand, assigned, commands, value
+from .shell_text import BEFORE_ASSIGNMENTS, ShellCommand, assigned, commands, expanded
 from .text_files import read_text
 
 NESTED = 5  # files that read files
@@ -68,11 +68,11 @@ class _Shell:
             for name, path in self._origins.items()
             if name not in self._exported
         }
-        exported = {name: said for name, said in self._values.items() if name in self._exported}
+        exported = {name: value for name, value in self._values.items() if name in self._exported}
         return Variables(exported, withheld, self._complete)
 
     def _command(self, command: ShellCommand, path: str) -> None:
-        name, *words = (value(word, self._values) for word in command.words)
+        name, *words = (expanded(word, self._values) for word in command.words)
         if name in (".", "source"):
             self._source(words)
         elif name == "eval":
@@ -88,11 +88,11 @@ class _Shell:
             for option, text in pairwise(words):
                 if re.fullmatch(r"-[a-z]*c", option):
                     self.run(text, path)
-        for said in command.assignments:
-            self._values[said.name] = assigned(said, self._values)
-            self._origins[said.name] = path
+        for assignment in command.assignments:
+            self._values[assignment.name] = assigned(assignment, self._values)
+            self._origins[assignment.name] = path
             if self._exports_all:
-                self._exported.add(said.name)
+                self._exported.add(assignment.name)
 
     def _source(self, words: Sequence[str]) -> None:
         file = words[0] if words else ""

@@ -109,7 +109,7 @@ def runs(
 
 def _given_to(program: str, command: str) -> dict[str, str]:
     """What is set for the program alone where it is called."""
-    return {name: said for call in calls(command, program) for name, said in call.environ.items()}
+    return {name: value for call in calls(command, program) for name, value in call.environ.items()}
 
 
 def user_of(examined: Examined, run: Run) -> User | None:

@@ -44,15 +44,15 @@ def _there_only(examined: Examined, run: Run) -> Iterator[Finding]:
         if each := run.withheld.get("DNS01_PROVIDER") or run.withheld.get("DNS01_CONFIG"):
             yield withheld(run, each)
         return
-    name, said = names[0], run.environ[names[0]]
+    name, value = names[0], run.environ[names[0]]
     path = _place_of(examined, run, name)
     message = (
-        f"{run.client} gives its hook an account ({name}={said}), which this shell has not: the account, and "
+        f"{run.client} gives its hook an account ({name}={value}), which this shell has not: the account, and "
         "what it sees, was not looked at"
     )
     look = f"dns01 doctor {shlex.quote(examined.domain)}"
     if name == "DNS01_CONFIG":
-        steps = [f"look again: DNS01_CONFIG={shlex.quote(said)} {look}"]
+        steps = [f"look again: DNS01_CONFIG={shlex.quote(value)} {look}"]
     elif run.unit and path in [file.removeprefix("-") for file in environment_files(run.unit)]:
         steps = [f"look again: systemd-run --wait --pipe -p EnvironmentFile={path} {look}"]
     elif run.unit or path == run.source:
