@@ -47,8 +47,8 @@ def _there_only(examined: Examined, run: Run) -> Iterator[Finding]:
     name, value = names[0], run.environ[names[0]]
     path = _place_of(examined, run, name)
     message = (
-        f"{run.client} gives its hook an account ({name}={value}), which this shell has not: it was not looked "
-        "at, nor what it sees"
+        f"{run.client} gives its hook an account ({name}={value}), which this shell has not: it was not "
+        "looked at, nor what it sees"
     )
     look = f"dns01 doctor {shlex.quote(examined.domain)}"
     if name == "DNS01_CONFIG":
