@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from ...errors import ConfigError, ProviderError
+from ...providers import load
 from ...providers.base import Look, ObservesServers, Provider, StartsServer, Zone, zones_at_once
 from ..config.load import open_account
 from ..config.settings import Account, Settings
@@ -71,6 +72,11 @@ class OpenedAccounts:
             provider = self.provider_named(called)
             if isinstance(provider, StartsServer):
                 provider.start(its_names)
+
+    def may_start_servers(self) -> bool:
+        """Whether any account's provider has a server that ``start_servers`` starts. Raises ConfigError."""
+        kinds = {account.provider for account in self._settings.accounts.values()}
+        return any(issubclass(load(kind), StartsServer) for kind in kinds)
 
     def zones_at_once(self, names: Iterable[str]) -> int:
         """How many zones any one of the names' accounts may be asked for at a time."""

@@ -106,13 +106,22 @@ class Diagnosis(NamedTuple):
         return self._replace(findings={**self.findings, check: (*self.findings.get(check, ()), *found)})
 
 
-def diagnose(examined: Examined, checks: Mapping[str, Check], deadline: float = DEADLINE) -> Diagnosis:
+def diagnose(
+    examined: Examined,
+    checks: Mapping[str, Check],
+    deadline: float = DEADLINE,
+    head_start: float = HEAD_START,
+) -> Diagnosis:
     """Run all checks side by side. One that has not ended after ``deadline`` seconds is itself a
-    finding, beside what it has found by then."""
+    finding, beside what it has found by then.
+
+    ``head_start``: seconds that the way to the challenge's zone is followed before any check; longer where
+    a server that dns01 starts may be at its end.
+    """
     hindrances = _start(examined)
     until = time.monotonic() + deadline
     way = _Task("way", lambda: [_way(examined)])
-    way.join(HEAD_START)
+    way.join(deadline / 2 if _may_start_servers(examined) else head_start)
     tasks = {name: _Task(name, partial(check, examined)) for name, check in checks.items()}
     for task in tasks.values():
         task.join(max(0.0, until - time.monotonic()))
@@ -158,6 +167,13 @@ def _start(examined: Examined) -> tuple[Finding, ...]:
     except HookError as error:
         return (Finding("server-does-not-start", Severity.ERROR, examined.name, str(error), (error.hint,)),)
     return ()
+
+
+def _may_start_servers(examined: Examined) -> bool:
+    """Whether the zone at the end of a CNAME may be there only once ``_way`` has started its server."""
+    with suppress(ConfigError):
+        return examined.places.accounts.may_start_servers()
+    return False
 
 
 def _way(examined: Examined) -> Destination:

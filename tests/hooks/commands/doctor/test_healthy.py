@@ -482,6 +482,12 @@ def test_nothing_is_found(site: Site, domain: str, setup: Callable[[Site], Mappi
     assert "_acme-challenge" not in site.world.resolver.log
 
 
+def test_nothing_is_found_where_the_way_to_the_own_server_at_a_cnames_end_is_slow(
+    site: Site,
+) -> None:
+    assert site.diagnose("example.org", standalone_by_cname(site), head_start=0.0).ordered == []
+
+
 def test_every_subject_has_its_check() -> None:
     assert list(CHECKS) == [
         "configuration", "delegation", "scope", "path", "servers", "questions", "dnssec", "views", "caa",
