@@ -13,7 +13,7 @@ import dns.exception
 import dns.message
 import dns.tsig
 
-from .. import dnsmessage
+from .. import dns_message
 from ..deadline import connect, read, within
 from ..errors import ConfigError, ProviderError, Unreachable
 from ..secret import shown
@@ -106,7 +106,7 @@ class DnsTcpSession:
         """The next answer; its query waits no longer."""
         wire = read(connection, int.from_bytes(read(connection, 2), "big"))  # RFC 1035 §4.2.2
         try:
-            answer = dnsmessage.parse(wire, keyring=False)
+            answer = dns_message.parse(wire, keyring=False)
             query = waiting.pop(answer.id, None)
             if query is None or not query.is_response(answer):
                 raise ProviderError(f"{self.server} answers what was not asked", NO_DNS)

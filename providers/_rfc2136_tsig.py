@@ -14,7 +14,7 @@ import dns.rcode
 import dns.tsig
 from dns.rdtypes.ANY.TSIG import TSIG
 
-from .. import dnsmessage
+from .. import dns_message
 from ..errors import AuthRejected, ClockSkew, ConfigError, ProviderError
 from ..secret import hide, looks_secret, shown
 
@@ -112,7 +112,7 @@ def verify(
         if response.tsig[0].error:
             raise _rejection(server, key, response.tsig[0])
         with suppress(*BAD_SIGNATURES):
-            dnsmessage.parse(wire, keyring=key, request_mac=query.mac)
+            dns_message.parse(wire, keyring=key, request_mac=query.mac)
             return
     raise ProviderError(
         f"{server} answers without a valid signature of the key {key_name(key)}",

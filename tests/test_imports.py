@@ -33,9 +33,9 @@ FLOORS = (
     ("hooks.clients", "hooks.dns"),
     ("providers",),
     (
-        "errors secret deadline httpdeadline dnsmessage lockfile names options output child_process"
+        "errors secret deadline http_deadline dns_message lockfile names options output child_process"
         " own_address own_program package_metadata regular_file retry_after trusted_file threads wrapping"
-        " aws awsdeadline",
+        " aws aws_deadline",
     ),
 )
 
@@ -47,12 +47,12 @@ PLACES = {
     "acme": "hooks.issue.acme hooks.certbot_plugin",
     "apprise": "hooks.notify.send",
     "boto3": "aws",
-    "botocore": "aws awsdeadline hooks.deploy.targets._aws",
+    "botocore": "aws aws_deadline hooks.deploy.targets._aws",
     "certbot": "hooks.certbot_plugin",
     "click": "hooks.commands",
     "cryptography": "hooks.deploy hooks.issue providers._jwt providers._private_keys"
     " providers._azure_certificate providers._gcloud_credentials providers.oraclecloud providers.transip",
-    "dns": "hooks.dns hooks.caa hooks.challenge hooks.commands providers dnsmessage",
+    "dns": "hooks.dns hooks.caa hooks.challenge hooks.commands providers dns_message",
     "httpcore": "providers._http.httpx_post",
     "httpx": "hooks.dns.transports.doh providers.rackspace providers._http.httpx_post "
     "providers._http.failures",

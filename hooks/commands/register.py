@@ -54,16 +54,16 @@ def register(domains: tuple[str, ...], allowfrom: tuple[str, ...], create_cname:
     """
     networks = [_network(cidr) for cidr in allowfrom]
     names = dict.fromkeys(map(owner_name, domains))
-    clerk = Clerk(load_settings(os.environ))
+    registration = Registration(load_settings(os.environ))
     complaints = 0
     for name in names:
         if not check:
-            account = clerk.register(name, networks)
+            account = registration.register(name, networks)
             output.report(f"{name}. CNAME {account.fulldomain}.")
             if create_cname:
-                clerk.create_cname(name, account.fulldomain)
+                registration.create_cname(name, account.fulldomain)
         if check or create_cname:
-            found = list(clerk.complaints(name))
+            found = list(registration.complaints(name))
             complaints += len(found)
             for complaint in found:
                 output.report(f"{name}: {complaint}")
@@ -72,7 +72,7 @@ def register(domains: tuple[str, ...], allowfrom: tuple[str, ...], create_cname:
     return 1 if complaints else 0
 
 
-class Clerk:
+class Registration:
     """Registers names at acme-dns one by one, and checks what was registered."""
 
     def __init__(self, settings: Settings) -> None:

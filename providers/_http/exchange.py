@@ -18,7 +18,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ... import __version__
 from ...deadline import within
-from ...httpdeadline import LimitedConnection
+from ...http_deadline import LimitedConnection
 from .body import HttpResponse, UnreadableAnswer, whole
 
 PIECE = 65536  # octets read at once

@@ -102,7 +102,7 @@ class ChallengeServer:
         sock.setblocking(False)
         self._selector.register(sock, selectors.EVENT_READ, handler)
 
-    def _hang_up(self, sock: socket.socket) -> None:
+    def _close(self, sock: socket.socket) -> None:
         self._streams.pop(sock, None)
         self._lines.pop(sock, None)
         self._selector.unregister(sock)
@@ -124,7 +124,7 @@ class ChallengeServer:
         except OSError:
             return  # the client has left already
         if len(self._streams) >= TCP_CONNECTIONS:
-            self._hang_up(next(iter(self._streams)))
+            self._close(next(iter(self._streams)))
         self._streams[sock] = TcpConnection()
         self._watch(sock, self._stream)
 
@@ -139,7 +139,7 @@ class ChallengeServer:
         except OSError:
             alive = False
         if not alive:
-            self._hang_up(sock)
+            self._close(sock)
             return
         while (wire := stream.query()) is not None:
             self._streams[sock] = self._streams.pop(sock)
@@ -161,7 +161,7 @@ class ChallengeServer:
     def _drop_idle(self) -> None:
         now = time.monotonic()
         for sock in [sock for sock, stream in self._streams.items() if stream.deadline <= now]:
-            self._hang_up(sock)
+            self._close(sock)
 
     # The Unix socket
 
@@ -185,7 +185,7 @@ class ChallengeServer:
         except OSError:
             stays = False
         if not stays:
-            self._hang_up(sock)
+            self._close(sock)
 
     def _reply(self, sock: socket.socket, line: bytes) -> bool:
         """Obey, and only then say so. Whether the caller's line stays open."""

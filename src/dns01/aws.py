@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .awsdeadline import limited_session
+from .aws_deadline import limited_session
 from .errors import AuthRejected, Busy, ConfigError, ProviderError, Transient, Unreachable
 from .options import Option
 from .output import printable

@@ -55,13 +55,13 @@ def output_of(
     Raises ProviderError, with the last that it said, if it fails, prints more, or is still at work
     after ``limit`` seconds.
     """
-    ended = converse(command, environ, limit, doing, b"", most)
+    ended = communicate(command, environ, limit, doing, b"", most)
     if ended.status:
         raise ProviderError(f"{doing} {ended}: {last_lines(ended.stderr)}", "run it by hand to see more")
     return ended.output
 
 
-class Ended(NamedTuple):
+class CompletedProgram(NamedTuple):
     """A program that has ended. ``status``: as subprocess has it. ``output``: on its standard output."""
 
     status: int
@@ -72,7 +72,7 @@ class Ended(NamedTuple):
         return _ended(self.status)
 
 
-def converse(
+def communicate(
     command: Sequence[str],
     environ: Mapping[str, str],
     limit: float,
@@ -80,7 +80,7 @@ def converse(
     given: bytes,
     most: int,
     last: bytes = b"",
-) -> Ended:
+) -> CompletedProgram:
     """Run the program with ``given`` as its standard input; what it ends with is for the caller to judge.
     ``last``: once it has printed this, it is ended if it does not end, and that is as good as status 0.
 
@@ -99,10 +99,12 @@ def converse(
         output, errors = printed.values()
         try:
             _read_pipes(process, printed, end, most, last)
-            return Ended(process.wait(max(end - time.monotonic(), 0)), bytes(output), bytes(errors))
+            return CompletedProgram(
+                process.wait(max(end - time.monotonic(), 0)), bytes(output), bytes(errors)
+            )
         except subprocess.TimeoutExpired:
             if last and last in output:
-                return Ended(0, bytes(output), bytes(errors))
+                return CompletedProgram(0, bytes(output), bytes(errors))
             raise _too_slow(doing, limit, last_lines(bytes(errors))) from None
         except OverflowError:
             raise _endless(doing, most, last_lines(bytes(errors))) from None

@@ -14,7 +14,7 @@ T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 
 
-def aside(work: Callable[[], T]) -> Future[T]:
+def in_background(work: Callable[[], T]) -> Future[T]:
     """Begin the work, in a thread that the end of the process does not wait for; the future has what it
     gives or raises."""
     from concurrent.futures import Future
@@ -31,17 +31,17 @@ def aside(work: Callable[[], T]) -> Future[T]:
     return future
 
 
-def aside_once(most: int) -> Callable[[Callable[[*Arguments], T]], Callable[[*Arguments], Future[T]]]:
-    """Decorate a function so that its work is done ``aside``, once for the same arguments: whoever calls it
-    with them gets the one future. The futures of the last ``most`` are kept; the arguments have to be
-    hashable."""
+def in_background_once(most: int) -> Callable[[Callable[[*Arguments], T]], Callable[[*Arguments], Future[T]]]:
+    """Decorate a function so that its work is done in the background, once for the same arguments: whoever
+    calls it with them gets the one future. The futures of the last ``most`` are kept; the arguments have to
+    be hashable."""
 
     def decorate(work: Callable[[*Arguments], T]) -> Callable[[*Arguments], Future[T]]:
         beginning = threading.Lock()  # of two threads with the same arguments, lru_cache would let both begin
 
         @lru_cache(maxsize=most)
         def begin(*args: *Arguments) -> Future[T]:
-            return aside(partial(work, *args))
+            return in_background(partial(work, *args))
 
         @wraps(work)
         def begun(*args: *Arguments) -> Future[T]:

@@ -17,7 +17,7 @@ from fakes.rude import Rude
 from hypothesis import strategies as st
 from variations import Fixed, each, octets
 
-from dns01 import dnsmessage
+from dns01 import dns_message
 from dns01.errors import ConfigError, HookError, ProviderError, UsageError
 from dns01.hooks.clients.challenge import owner_name
 from dns01.hooks.clients.detection import read
@@ -234,7 +234,7 @@ def test_an_answer_of_a_name_server_is_understood_or_left_alone() -> None:
     @each(st.one_of(changed(an_answer()), st.binary(max_size=80)), INPUTS)
     def check(wire: bytes) -> None:
         try:
-            answer = dnsmessage.parse(wire, ignore_trailing=True)
+            answer = dns_message.parse(wire, ignore_trailing=True)
         except (dns.exception.DNSException, ValueError):  # as the transport has it
             return
         message.alias_of(answer, "_acme-challenge.example.org")

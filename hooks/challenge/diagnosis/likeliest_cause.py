@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from .... import output
 from ....errors import DelegationError, NotReady
-from ....threads import aside
+from ....threads import in_background
 from ...config.settings import Settings
 from ...dns.inspect.dnssec import Bogus, validate
 from ...dns.negative_ttl import negative_ttl
@@ -69,7 +69,7 @@ def likeliest(evidence: Evidence) -> Cause:
 def within(seconds: float, work: Callable[[], T]) -> T | None:
     """What the work gives, if it does so in time and without an error: it is an extra."""
     try:
-        return aside(work).result(seconds)
+        return in_background(work).result(seconds)
     except Exception as error:
         if os.environ.get("DNS01_DEBUG"):
             output.trace(error)

@@ -13,7 +13,7 @@ import click
 from .... import output
 from ....errors import ConfigError, UsageError
 from ....names import canonical
-from ....threads import aside
+from ....threads import in_background
 from ...caa import issuers
 from ...challenge.placement import Placements
 from ...clients.challenge import owner_name
@@ -87,7 +87,7 @@ def _diagnoses(domains: Sequence[str], ca: str, write: bool, *, every: bool) -> 
         with gate:
             return diagnose(Examined(domain, name, settings, places, places.discovery, os.environ), CHECKS)
 
-    looking = {domain: aside(partial(look, domain, name)) for domain, name in names.items()}
+    looking = {domain: in_background(partial(look, domain, name)) for domain, name in names.items()}
     found = [
         looked.result().adding("configuration", problems).without_consequences()
         for looked in looking.values()

@@ -128,7 +128,7 @@ class Target:
     def changes(self, bundle: CertificateFiles) -> Sequence[str]:
         files = self._files(bundle)
         looked = script.to_look(files, named(self._layout.directory, bundle), self._mark)
-        output = self._converse(looked, files, "looking at the files on")
+        output = self._communicate(looked, files, "looking at the files on")
         self._nothing_kept = not any(answer[0] == "kept" for answer in output)
         found = {answer[1]: answer[2:] for answer in output if answer[0] == "file" and len(answer) > 1}
         return [
@@ -141,16 +141,16 @@ class Target:
         files = self._files(bundle)
         brought = script.to_install(files, named(self._layout.directory, bundle), self._mark)
         self._nothing_kept = False
-        self._converse(brought, files, "bringing the files to")
+        self._communicate(brought, files, "bringing the files to")
 
     def undo(self, bundle: CertificateFiles) -> None:
         files = self._files(bundle)
-        self._converse(script.to_undo(files, self._mark), files, "bringing back the files on")
+        self._communicate(script.to_undo(files, self._mark), files, "bringing back the files on")
 
     def commit(self, bundle: CertificateFiles) -> None:
         files = self._files(bundle)
         if not self._nothing_kept:
-            self._converse(script.to_commit(files, self._mark), files, "removing the old files on")
+            self._communicate(script.to_commit(files, self._mark), files, "removing the old files on")
 
     def run(self, command: Sequence[str], variables: Mapping[str, str], limit: float, what: str) -> None:
         passed = {name: value for name, value in variables.items() if name not in _OF_FILES}
@@ -180,7 +180,7 @@ class Target:
             for kind, path in self._layout.paths.items()
         ]
 
-    def _converse(self, text: str, files: Sequence[RemoteFile], doing: str) -> list[list[str]]:
+    def _communicate(self, text: str, files: Sequence[RemoteFile], doing: str) -> list[list[str]]:
         """Run the script there; gives what it has said, line by line. Raises DeployError."""
         doing = f"{doing} {self._host}"
         ended = self._ssh(text, self._limit, doing)
@@ -203,7 +203,7 @@ class Target:
         found = (line.split()[1:] for line in lines if line.startswith(f"{self._mark} "))
         return [words for words in found if words]
 
-    def _ssh(self, text: str, limit: float, doing: str) -> child_process.Ended:
+    def _ssh(self, text: str, limit: float, doing: str) -> child_process.CompletedProgram:
         """Raises SilentMachine where nothing was run there, and DeployError.
 
         A connection outlasts the script for as long as what a command has left there keeps its output.
@@ -211,7 +211,7 @@ class Target:
         environ = environment(os.environ, self._passed)
         last = f"{self._mark} end\n".encode()
         try:
-            ended = child_process.converse(
+            ended = child_process.communicate(
                 self._command, environ, limit, doing, text.encode(), LARGEST_OUTPUT, last
             )
         except Unreachable as error:

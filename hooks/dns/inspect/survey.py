@@ -20,7 +20,7 @@ from dns.serial import Serial
 
 from ....errors import DelegationError
 from ....names import is_within
-from ....threads import aside
+from ....threads import in_background
 from ..address import Address
 from ..cname_chain import Discovery
 from ..destination import Server
@@ -88,8 +88,8 @@ def survey(
     except DelegationError:  # its own servers are of no use, and the parent's word is all there is
         delegated = tuple(server.name for server in servers)
     until = time.monotonic() + discovery.timing.survey
-    signer = aside(partial(_ds, discovery, apex))
-    homes = {server.name: aside(partial(_home, discovery, server)) for server in servers}
+    signer = in_background(partial(_ds, discovery, apex))
+    homes = {server.name: in_background(partial(_home, discovery, server)) for server in servers}
     looks = look_at(servers, apex, texts, discovery.deaf, discovery.timing)
     found = {host: home for host, future in homes.items() if (home := _in_time(future, until))}
     nowhere = [

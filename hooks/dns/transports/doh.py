@@ -16,7 +16,7 @@ import dns.message
 import dns.rdatatype
 import httpx
 
-from .... import dnsmessage
+from .... import dns_message
 from ....providers._http.body import UnreadableAnswer
 from ....providers._http.httpx_post import open_client, post
 from ..message import TXT, Response
@@ -71,7 +71,7 @@ class Doh:
         if response.status != 200:
             return Response(None, f"HTTP {response.status}")
         try:
-            message = dnsmessage.parse(response.content)
+            message = dns_message.parse(response.content)
         except (dns.exception.DNSException, ValueError):
             return Response(None, "what it answers is no DNS message")
         return (

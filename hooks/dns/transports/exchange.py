@@ -11,7 +11,7 @@ import dns.flags
 import dns.message
 import dns.rcode
 
-from .... import dnsmessage
+from .... import dns_message
 from ..address import Address
 from ..message import Query
 
@@ -74,4 +74,4 @@ def _message(query: Query, *, edns: bool) -> dns.message.Message:
 @lru_cache(maxsize=2048)
 def _read(octets: bytes) -> dns.message.Message:
     """A message without its ID: all servers of a zone say the same, and to read it costs milliseconds."""
-    return dnsmessage.parse(bytes(2) + octets, ignore_trailing=True, raise_on_truncation=True)
+    return dns_message.parse(bytes(2) + octets, ignore_trailing=True, raise_on_truncation=True)

@@ -54,7 +54,7 @@ class Publication:
         groups = without_common_accounts(batches)
         side_by_side([partial(publish, group) for group in groups], ACCOUNTS_AT_ONCE)
 
-    def take_back(self) -> None:
+    def retract(self) -> None:
         """Take back all that is out; what a provider refuses stays in the journal."""
         with self._lock:
             entries = self._open

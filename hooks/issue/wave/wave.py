@@ -255,4 +255,4 @@ class Wave:
             if self._retracting or any(each.validates for each in self._issuances):
                 return
             self._retracting = True
-        self._publication.take_back()
+        self._publication.retract()

@@ -137,7 +137,7 @@ class WaveRun:
                 output.step(progress.line())
         finally:
             with self.steps("retract"):
-                publication.take_back()
+                publication.retract()
         self._forget_lost_account(issuances)
 
     def _forget_lost_account(self, issuances: Sequence[Issuance]) -> None:

@@ -31,7 +31,7 @@ from .....providers.base import (
     is_within,
     knows_zones,
 )
-from .....threads import aside
+from .....threads import in_background
 from ....challenge.placement import not_led_here
 from ....config.settings import Account
 from ....dns.destination import Destination
@@ -57,7 +57,9 @@ def check(examined: Examined) -> Iterator[Finding]:
     except (ConfigError, DelegationError):
         return
     until = time.monotonic() + WITHIN
-    looking = {account.name: aside(partial(_looked, examined, delegation, account)) for account in accounts}
+    looking = {
+        account.name: in_background(partial(_looked, examined, delegation, account)) for account in accounts
+    }
     for account in accounts:
         yield from _account(examined, delegation, account, looking[account.name], until)
 

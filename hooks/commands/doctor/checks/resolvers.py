@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from .....errors import ConfigError, DelegationError
-from .....threads import aside_once
+from .....threads import in_background_once
 from ....clients.setup.text_files import read_text
 from ....config.environment import PUBLIC_RESOLVERS, PUBLIC_RESOLVERS_6
 from ....config.validators import addresses
@@ -64,7 +64,7 @@ def _dead_resolvers(examined: Examined) -> Iterator[Finding]:
 # What is asked once for all domains
 
 
-@aside_once(4)
+@in_background_once(4)
 def _ask_for_the_root(discovery: Discovery, configured: tuple[Address, ...]) -> dict[Address, Response]:
     with Transport() as wire:
         asked = [Query(each, ".", NS, recurse=True) for each in configured]
@@ -72,7 +72,7 @@ def _ask_for_the_root(discovery: Discovery, configured: tuple[Address, ...]) -> 
     return {question.server: answers[question] for question in asked}
 
 
-@aside_once(256)
+@in_background_once(256)
 def _compare(
     discovery: Discovery, resolvers: tuple[Address, ...], apex: str, servers: tuple[Server, ...]
 ) -> dict[Address, str]:

@@ -28,7 +28,7 @@ def test_zones_are_published_and_taken_back_at_a_time_as_many_as_the_provider_ta
     publication = Publication(records_of(provider, journal), placements_of(provider))
     publication.publish(challenges_of())
     assert len(provider.there) == len(publication.entries) == len(ZONES)
-    publication.take_back()
+    publication.retract()
     assert (provider.there, journal.entries(), provider.most) == (set(), [], at_once)
 
 

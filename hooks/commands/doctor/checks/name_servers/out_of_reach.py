@@ -9,7 +9,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from ......errors import DelegationError
-from ......threads import aside
+from ......threads import in_background
 from .....dns.address import Address, reachable
 from .....dns.cname_chain import Discovery
 from .....dns.destination import Destination
@@ -58,7 +58,7 @@ def hosts_of(examined: Examined, delegation: Destination) -> Hosts:
     glue = examined.discovery.known_cut(delegation.zone).glue
     known = {each.name: {*glue.get(each.name, ()), *each.addresses} for each in delegation.servers}
     homeless = [host for host, found in known.items() if not found][:MOST]
-    asking = {host: aside(partial(_ask, examined.discovery, host)) for host in homeless}
+    asking = {host: in_background(partial(_ask, examined.discovery, host)) for host in homeless}
     until = time.monotonic() + WITHIN
     unanswered: list[str] = []
     aliases: dict[str, str] = {}

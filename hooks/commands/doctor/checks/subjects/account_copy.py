@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ......errors import HookError
 from ......providers.base import HasNameServer, ShowsApex, ZoneApex
-from ......threads import aside_once
+from ......threads import in_background_once
 from .....challenge.placement import Placements
 from .....config.settings import Account
 from .....dns.inspect.faults import ZoneCopy
@@ -84,7 +84,7 @@ def look_again(places: Placements, account: str, wanted: str) -> tuple[str, str,
     return (zone.apex, server, apex) if apex.name_servers else None
 
 
-_look = aside_once(256)(look_again)  # one question will do for all domains of a zone
+_look = in_background_once(256)(look_again)  # one question will do for all domains of a zone
 
 
 def _address(server: str, apex: ZoneApex) -> str:

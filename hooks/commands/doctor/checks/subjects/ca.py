@@ -8,7 +8,7 @@ from functools import partial
 
 from ......errors import ConfigError, HookError
 from ......names import is_within
-from ......threads import aside
+from ......threads import in_background
 from .....caa.issuers import (
     AcmeAccount,
     Issuer,
@@ -81,7 +81,7 @@ def _is_private_name(examined: Examined, host: str) -> bool:
 def _is_at_a_private_address(host: str) -> bool:
     """Of a name, as this machine's own resolver has it: that is whom the client asks."""
     try:
-        found = aside(partial(socket.getaddrinfo, host, None)).result(LOOKUP)
+        found = in_background(partial(socket.getaddrinfo, host, None)).result(LOOKUP)
     except (OSError, UnicodeError, TimeoutError):
         return False
     scopes = {scope_of(str(each[4][0]).partition("%")[0]) for each in found}

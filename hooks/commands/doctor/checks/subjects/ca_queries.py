@@ -10,7 +10,7 @@ from dns.rdatatype import CAA, RdataType
 
 from ......errors import DelegationError
 from ......names import ancestors
-from ......threads import aside_once
+from ......threads import in_background_once
 from .....dns.address import Address
 from .....dns.cname_chain import CNAME_LIMIT, Discovery
 from .....dns.inspect.server_answers import Look
@@ -56,7 +56,7 @@ def asking(examined: Examined, survey: Survey, name: str, rdtype: RdataType) -> 
     return _ask(examined.discovery, survey.apex, name, rdtype)
 
 
-@aside_once(4096)
+@in_background_once(4096)
 def _ask(discovery: Discovery, apex: str, name: str, rdtype: RdataType) -> Answers:
     """Signatures are asked for where the parent has a DS; over TCP where large datagrams are lost."""
     survey = survey_of(discovery, apex)

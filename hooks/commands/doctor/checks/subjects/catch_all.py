@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ......errors import DelegationError
 from ......names import ancestors
-from ......threads import aside_once
+from ......threads import in_background_once
 from .....dns.address import Address
 from .....dns.cname_chain import Discovery
 from .....dns.destination import Destination
@@ -49,7 +49,7 @@ def _delegated(examined: Examined, delegation: Destination) -> str:
     return led[-1] if led else ""
 
 
-@aside_once(256)
+@in_background_once(256)
 def _ask(discovery: Discovery, apex: str, servers: Sequence[Address]) -> list[Address]:
     missing = f"dns01-doctor.{apex}"
     with Transport(discovery.timing) as transport:

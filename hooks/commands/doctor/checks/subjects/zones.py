@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from ......errors import DelegationError, HookError
 from ......names import PREFIX
-from ......threads import aside_once
+from ......threads import in_background_once
 from .....dns.cname_chain import ChainError, Discovery
 from .....dns.inspect.survey import Survey, survey, survey_named
 from ...finding import Examined
@@ -76,7 +76,7 @@ def _apex(discovery: Discovery, name: str) -> Iterator[str]:
             yield apex
 
 
-@aside_once(256)
+@in_background_once(256)
 def _survey(discovery: Discovery, apex: str) -> Survey | None:
     """One look at a zone will do for all checks and all domains, which run side by side."""
     with suppress(DelegationError):  # the delegation's check says so

@@ -15,7 +15,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from dns01 import dnsmessage
+from dns01 import dns_message
 
 PRIVATE_USE = dns.rdatatype.RdataType.make(65400)
 
@@ -50,10 +50,10 @@ def test_a_signal_that_arrives_amidst_rdata_is_no_bad_answer(handler: None) -> N
     dns.rdata.register_type(SimpleNamespace(INTERRUPTING=Interrupting), PRIVATE_USE, "INTERRUPTING")
 
     with pytest.raises(Stopped):
-        dnsmessage.parse(wire)
+        dns_message.parse(wire)
 
 
 @pytest.mark.parametrize("octets", [b"", b"\0" * 11, b"\0\0\x80\0\0\1" + bytes(6) + b"\xff"])
 def test_a_bad_answer_is_one(octets: bytes) -> None:
     with pytest.raises(dns.exception.DNSException):
-        dnsmessage.parse(octets)
+        dns_message.parse(octets)

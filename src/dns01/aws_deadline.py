@@ -13,9 +13,9 @@ from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
-from .child_process import converse
+from .child_process import communicate
 from .deadline import within
-from .httpdeadline import LimitedConnection, WholeResponse
+from .http_deadline import LimitedConnection, WholeResponse
 
 PROGRAM = 60.0  # seconds for a profile's credential_process, which may ask somebody
 MOST_PRINTED = 1 << 20  # octets
@@ -91,7 +91,7 @@ class _Program:
         self.returncode = 0
 
     def communicate(self) -> tuple[bytes, bytes]:
-        ended = converse(
+        ended = communicate(
             self._command, os.environ, PROGRAM, f"{self._command[0]} (credential_process)", b"", MOST_PRINTED
         )
         self.returncode = ended.status
