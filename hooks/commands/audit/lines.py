@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .... import output
+from ...state.audit.record import who_and_what
 
 NAMES_LISTED = 10  # names that a line has, or has lines of their own
 LEAST_SECONDS = 0.05  # seconds: a step that took less is only in the JSON
@@ -14,13 +15,12 @@ LEAST_SECONDS = 0.05  # seconds: a step that took less is only in the JSON
 
 def head(record: Mapping[str, Any]) -> str:
     """Which run it is: when, how it ended, who called, for what."""
-    text = {key: record.get(key, "") for key in ("outcome", "client", "phase", "user", "sudo_user", "host")}
+    text = {key: record.get(key, "") for key in ("outcome", "user", "sudo_user", "host")}
     who = text["user"] + (f" (sudo by {text['sudo_user']})" if text["sudo_user"] else "")
-    phase = text["phase"] if text["client"] == "certbot" else f"{text['client']} {text['phase']}"
     names = record.get("names", [])
     names = names if len(names) <= NAMES_LISTED else [f"{len(names)} names"]
     number = f" run {record['seq']}" if isinstance(record.get("seq"), int) else ""
-    words = " ".join((record["time"], f"{text['outcome']:6}", phase, *names))
+    words = " ".join((record["time"], f"{text['outcome']:6}", who_and_what(record), *names))
     return f"{words} [{who}@{text['host']}]{number}"
 
 

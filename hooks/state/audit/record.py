@@ -44,6 +44,12 @@ def entry(call: Call, **what: Any) -> dict[str, Any]:
     return {"client": call.client, "phase": call.words, "names": names, **nothing, **problem, **what}
 
 
+def who_and_what(record: Mapping[str, Any]) -> str:
+    """The client and its phase, in whose words it may be named already."""
+    client, phase = (str(record.get(key, "")) for key in ("client", "phase"))
+    return phase if phase.partition(" ")[0] == client else f"{client} {phase}"
+
+
 def decode(line: bytes) -> dict[str, Any] | None:
     """The record that a line holds; None where it holds none: its writer was killed, or the disk was full.
 

@@ -12,6 +12,8 @@ import pytest
 from calls import HOOK, NAME, Client, Stage
 from contract import validation
 
+from dns01.hooks.state.audit.record import who_and_what
+
 A, B = validation("a"), validation("b")
 APEX = ("example.org", "token", A)
 
@@ -25,6 +27,19 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> str:
         dehydrated("clean_challenge", *APEX)
         certbot("certbot", "auth", CERTBOT_DOMAIN="www.example.org", CERTBOT_VALIDATION=B)
     return str(stage.state)
+
+
+@pytest.mark.parametrize(
+    ("client", "phase", "expected"),
+    [
+        ("lego", "lego present", "lego present"),
+        ("certbot", "certbot auth", "certbot auth"),
+        ("dehydrated", "deploy_cert", "dehydrated deploy_cert"),
+        ("dns01", "sweep", "dns01 sweep"),
+    ],
+)
+def test_a_client_is_named_once(client: str, phase: str, expected: str) -> None:
+    assert who_and_what({"client": client, "phase": phase}) == expected
 
 
 def test_audit_tells_every_phase(lived: str, shell: Client) -> None:

@@ -10,6 +10,8 @@ from ....caa.issuers import PRESETS
 from ....clients.setup import certificate_paths
 from . import LETSENCRYPT, ClientSetup, SetupRequest, assignments, cron, folder, nothing
 
+NOT_DUE = 1  # what it ends with, where nothing is to be done (uacme(1))
+
 
 def _server(order: SetupRequest) -> list[str]:
     if order.directory == PRESETS["letsencrypt-test"]:
@@ -21,8 +23,8 @@ def _folder() -> str:
     return folder(certificate_paths.UACME, "~/.uacme")
 
 
-def _command(order: SetupRequest) -> list[str]:
-    return ["uacme", "-v", "-y", *_server(order), "-c", _folder()]
+def _command(order: SetupRequest, *more: str) -> list[str]:
+    return ["uacme", *more, "-y", *_server(order), "-c", _folder()]
 
 
 def _issue(order: SetupRequest) -> list[str]:
@@ -32,9 +34,9 @@ def _issue(order: SetupRequest) -> list[str]:
 def first(order: SetupRequest) -> list[list[str]]:
     """The commands that register the account and order the certificate, also where one is there that is not
     due."""
-    account = [*_command(order), "new", *([order.email] if order.email else [])]
+    account = [*_command(order, "-v"), "new", *([order.email] if order.email else [])]
     anew = ["-f"] if is_there(order) else []
-    return [account, [*_command(order), *anew, *_issue(order)]]
+    return [account, [*_command(order, "-v"), *anew, *_issue(order)]]
 
 
 def is_there(order: SetupRequest) -> bool:
@@ -54,7 +56,7 @@ def _in_shell(order: SetupRequest, command: Sequence[str]) -> str:
 
 def daily(order: SetupRequest) -> str:
     """The command that renews what is due, for a shell: the one that orders, which looks whether it is."""
-    return _in_shell(order, [*_command(order), *_issue(order)])
+    return f"{_in_shell(order, [*_command(order), *_issue(order)])} || [ $? -eq {NOT_DUE} ]"
 
 
 def renewal(order: SetupRequest) -> list[str]:
@@ -62,4 +64,6 @@ def renewal(order: SetupRequest) -> list[str]:
     return cron("uacme", daily(order))
 
 
-UACME = ClientSetup("uacme", ("uacme",), nothing, paste, first, renewal, daily, is_there=is_there)
+UACME = ClientSetup(
+    "uacme", ("uacme",), nothing, paste, first, renewal, daily, is_sequential=True, is_there=is_there
+)

@@ -12,6 +12,7 @@ from .....secret import redact
 from .....wrapping import width
 from ....deploy.certificate.leaf import Leaf
 from ....state.atomic import iso
+from ....state.audit.record import who_and_what
 from ....state.journal import RETRACT
 from ..expiry import Level, span, with_hints, worst
 from ..inventory import CertificateTarget, Known
@@ -199,7 +200,7 @@ def _differences(known: Known) -> Iterator[str]:
 
 
 def _last_run(record: Mapping[str, Any]) -> str:
-    words = [record.get("client"), record.get("phase"), *record.get("names", ())]
+    words = [who_and_what(record), *record.get("names", ())]
     steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in record.get("steps", {}).items())
     outcome = f"{record.get('outcome')}{steps and f' ({steps})'}"
     return f"last run: {record['time']} {' '.join(map(str, words))}: {outcome}"

@@ -35,7 +35,7 @@ def words(client: str, *more: str) -> list[str]:
     [
         ("dehydrated", "root dehydrated --cron"),
         ("lego", "root EXEC_PATH=/opt/dns01/bin/dns01 EXEC_SEQUENCE_INTERVAL=1 lego --accept-tos"),
-        ("uacme", "root uacme -v -y -c /etc/ssl/uacme -h /opt/dns01/bin/dns01 issue"),
+        ("uacme", "root uacme -y -c /etc/ssl/uacme -h /opt/dns01/bin/dns01 issue"),
     ],
 )
 def test_cron_runs_it_every_night_from_the_first_real_certificate_on(
@@ -106,6 +106,16 @@ def test_no_renewal_writes_nothing_and_shows_what_to_write(machine: FreshMachine
     said = machine.run(*words("dehydrated", "--production", "--no-renewal"))
     assert not machine.path(f"{CRON}/dehydrated").exists()
     assert "cat > /etc/cron.d/dehydrated" in said.stdout
+
+
+@pytest.mark.parametrize(("ends", "expected"), [(0, 0), (1, 0), (2, 1)])
+def test_uacme_that_has_nothing_to_do_is_no_failure_of_cron_or_systemd(
+    ends: int, expected: int, machine: FreshMachine
+) -> None:
+    machine.run(*words("uacme", "--production"))
+    command = machine.path(f"{CRON}/uacme").read_text().splitlines()[-1].partition(" root ")[2]
+    machine.write("/mnt/bin/uacme", f"#!/bin/sh\nexit {ends}\n", 0o755)
+    assert machine.run("sh", "-c", command, PATH=f"/mnt/bin:{machine.environ['PATH']}").code == expected
 
 
 def test_a_percent_sign_does_not_end_the_command(machine: FreshMachine) -> None:

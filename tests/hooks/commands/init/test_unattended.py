@@ -263,6 +263,7 @@ class TestWhatIsPasted:
         [
             ("lego", NAMES, {"ttl": 5}),
             ("traefik", NAMES, {"ttl": 5}),
+            ("uacme", NAMES, {"ttl": 5}),
             ("lego", ("example.org", "www.example.org"), {}),
             ("dehydrated", NAMES, {}),
         ],
