@@ -161,7 +161,8 @@ def _nowhere(examined: Examined, delegation: Destination) -> Finding:
         delegation.name,
         not_delegated(delegation.name.removeprefix(PREFIX), registry),
         (
-            "see whether the domain is registered, has name servers at the registrar, and is spelled right",
+            "see whether its registration has run out, or is on hold (whois; then renew it), whether it has "
+            "name servers at the registrar, and is spelled right",
             "an internal zone wants `nameservers` in its section of the configuration",
         ),
     )

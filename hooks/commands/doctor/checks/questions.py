@@ -23,6 +23,7 @@ from ....dns.message import Response, alias_of, apex_of, referral_to, text
 from ..finding import Examined, Finding, Severity
 from .name_servers.copy_faults import REPORTS, apex_cname
 from .name_servers.denied_above import denied_above
+from .name_servers.underscores import refusing, underscore_refused
 from .name_servers.wording import hosts_of, the_server
 from .subjects.ca_queries import Answers, asking, dropping, questions, too_large
 from .subjects.zones import zone_of
@@ -120,12 +121,30 @@ def _findings(
             return
         if fault := _fault(answer, survey.apex, name):
             by_fault.setdefault((fault, answer.words), []).append(look)
+    if filtered := _filtered(examined, survey, name, by_fault):
+        yield filtered
+        return
     by_fault = _by_size(examined, name, rdtype, by_fault)
     nobody = sum(map(len, by_fault.values())) == sum(1 for look in survey.looks if look.authority)
     if nobody and rdtype == CAA and not any(fault == "no-soa" for fault, _ in by_fault):
         return  # which the check of CAA says
     for (fault, words), looks in by_fault.items():
         yield _unanswered(survey, _Unanswered(name, rdtype, fault, tuple(looks), words), nobody=nobody)
+
+
+def _filtered(
+    examined: Examined, survey: Survey, name: str, by_fault: Mapping[tuple[Fault, str], Sequence[Look]]
+) -> Finding | None:
+    """Servers that answer nothing about names with an underscore. Who denies them is waited for."""
+    looks = {look.address: look for some in by_fault.values() for look in some}
+    if not looks or not name.startswith("_"):
+        return None
+    refused = refusing(examined.discovery, survey.apex, looks)
+    if not refused or refused.keys() < looks.keys():
+        return None
+    denied = any(answer.authoritative for answer in refused.values())
+    severity = Severity.ERROR if denied else Severity.WARNING
+    return underscore_refused(survey.apex, name, hosts_of(looks.values()), sorted(refused.items()), severity)
 
 
 def _by_size(

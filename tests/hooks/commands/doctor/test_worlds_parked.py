@@ -141,9 +141,66 @@ def one_of_two_servers_is_a_parking_server(site: Site) -> Account:
     return site.updates(TWO)
 
 
+# Zones that are there
+
+
+HOSTER = {"ns1.hoster.net": FOUR, "ns2.hoster.net": THREE}
+AT_HOSTER = (
+    "@ SOA {mname} hostmaster.hoster.net. 7 3600 600 86400 60\n@ NS ns1.hoster.net.\n@ NS ns2.hoster.net.\n"
+)
+
+
+@FAULTS.add("account-elsewhere", RENEW, "the registration of example.org has run out")
+def the_hoster_parks_the_domain_on_the_servers_that_it_had(site: Site) -> Account:
+    site.world.zone("hoster.net", HOSTER)
+    text = AT_HOSTER.format(mname="ns0.hoster.net.")
+    site.start(Bind(ONE, {"example.org": text}, [KEY]))
+    site.world.zone("example.org", HOSTER, f"{text.replace('ns0', 'parked')}* A 192.0.2.99")
+    return site.updates(ONE)
+
+
+@FAULTS.add("account-elsewhere", RENEW, "ns1.pendingrenewal.net", "give the registrar")
+def the_registrar_leads_the_domain_to_servers_of_its_own(site: Site) -> Account:
+    site.world.zone("pendingrenewal.net", {"ns1.pendingrenewal.net": FOUR})
+    site.world.zone("example.org", {"ns1.pendingrenewal.net": FOUR}, "* A 192.0.2.99")
+    site.start(Bind(ONE, {"example.org": ""}, [KEY]))
+    return site.updates(ONE)
+
+
+@FAULTS.add("zone-down", "REFUSED", "contract with the hoster, has run out: whois example.org")
+def the_hoster_has_deleted_the_zone(site: Site) -> Account:
+    site.world.zone("hoster.net", HOSTER)
+    site.world.delegate("example.org", HOSTER)
+    return {}
+
+
+@FAULTS.add("zone-missing", "on hold (whois; then renew it)")
+def the_registry_has_the_domain_on_hold(site: Site) -> Account:
+    assert site.world.zones["org"]
+    return {}
+
+
+@FAULTS.add("zone-down", "gone.net is not in the DNS", "if gone.net is yours, renew it: whois gone.net")
+def the_domain_that_the_name_servers_are_in_has_run_out(site: Site) -> Account:
+    site.world.zones["org"].set("example.org", "NS", "ns1.dns.gone.net.", "ns2.dns.gone.net.")
+    return {}
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_the_true_cause_comes_first(site: Site, fault: Fault) -> None:
     check_fault(site, fault)
+
+
+def test_the_first_step_is_to_renew_or_to_lead_the_domain_elsewhere(site: Site) -> None:
+    first_of = {}
+    for build in (
+        the_registrar_leads_the_domain_to_servers_of_its_own,
+        the_domain_that_the_name_servers_are_in_has_run_out,
+    ):
+        first_of[build] = site.diagnose("example.org", build(site)).ordered[0].remedy[0]
+    renew, elsewhere = first_of.values()
+    assert renew.startswith("if the registration of example.org has run out, renew it")
+    assert elsewhere.startswith("have example.org delegated to servers that there are")
 
 
 def test_a_challenge_zone_of_its_own_on_the_same_servers_is_healthy(site: Site) -> None:

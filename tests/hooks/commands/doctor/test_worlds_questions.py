@@ -193,6 +193,56 @@ def nothing_is_answered_with_edns_or_without(site: Site) -> Account:
 # Case
 
 
+# Names that begin with an underscore
+
+
+def without_underscores(rcode: str) -> Change:
+    def change(
+        response: dns.message.Message, query: dns.message.Message, over: Transport
+    ) -> dns.message.Message | None:
+        if not query.question[0].name.labels[0].startswith(b"_"):
+            return response
+        refusal = dns.message.make_response(query)
+        refusal.set_rcode(dns.rcode.from_text(rcode or "NOERROR"))
+        refusal.flags |= dns.flags.AA if rcode == "NXDOMAIN" else 0
+        return refusal if rcode else None
+
+    return change
+
+
+FILTERED = "underscore", "no dns-01 challenge can be seen there", f"have it let {NAME} through"
+
+
+@FAULTS.add("underscore-refused", *FILTERED, "REFUSED", "each of the name servers")
+def the_servers_refuse_names_with_an_underscore(site: Site) -> Account:
+    return changed(site, without_underscores("REFUSED"))
+
+
+@FAULTS.add("underscore-refused", *FILTERED, "REFUSED", "ns2.example.org", severity=Severity.WARNING)
+def one_server_refuses_names_with_an_underscore(site: Site) -> Account:
+    return changed(site, without_underscores("REFUSED"), one=True)
+
+
+@FAULTS.add("underscore-refused", *FILTERED, "SERVFAIL")
+def the_servers_fail_at_names_with_an_underscore(site: Site) -> Account:
+    return changed(site, without_underscores("SERVFAIL"))
+
+
+@FAULTS.add("underscore-refused", *FILTERED, "FORMERR", severity=Severity.WARNING)
+def one_server_finds_no_form_in_names_with_an_underscore(site: Site) -> Account:
+    return changed(site, without_underscores("FORMERR"), one=True)
+
+
+@FAULTS.add("underscore-refused", *FILTERED, "timed out")
+def the_servers_drop_names_with_an_underscore(site: Site) -> Account:
+    return changed(site, without_underscores(""))
+
+
+@FAULTS.add("underscore-refused", *FILTERED, "dig TXT _dns01-doctor.example.org")
+def one_server_denies_names_with_an_underscore(site: Site) -> Account:
+    return changed(site, without_underscores("NXDOMAIN"), one=True)
+
+
 def in_mixed_case(query: dns.message.Message) -> bool:
     name = query.question[0].name.to_text()
     return name != name.lower()
@@ -271,7 +321,7 @@ def one_of_the_name_servers_is_a_forwarder(site: Site) -> Account:
     return {}
 
 
-@FAULTS.add("lame-server", "no such record", severity=Severity.WARNING)
+@FAULTS.add("zone-parked", "take ns2.example.org out", "has no SOA of it", "waited for there in vain")
 def one_server_gives_empty_answers(site: Site) -> Account:
     def change(
         response: dns.message.Message, query: dns.message.Message, over: Transport

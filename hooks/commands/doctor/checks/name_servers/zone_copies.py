@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -17,6 +18,7 @@ from ..subjects.account_copy import AccountCopy, look_again, names
 from ..subjects.zones import zone_of
 from .wording import deletion
 
+_PARKING = re.compile(r"park|expir|suspen|renew|hold|delet")  # in the names of name servers
 HOSTS = 13  # of the account's own name servers that are looked up
 
 
@@ -45,18 +47,21 @@ def copy_elsewhere(survey: Survey, account: AccountCopy) -> Finding | None:
     reference = reference_copy(survey)
     serial = "" if ours.serial is None else f", serial {ours.serial}"
     theirs = f", serial {reference.serial}" if reference and ours.serial is not None else ""
+    steps = (
+        f"if {survey.apex} has moved to {there}: use an account there, and delete the "
+        f"old copy ({account.account.options.get('nameserver', account.account.name)})",
+        f"if not, give the registrar the name servers of the account: {here}",
+        f"compare: dig NS {survey.apex} +trace",
+    )
+    renew = f"if the registration of {survey.apex} has run out, renew it: whois {survey.apex}"
+    parked = bool(_PARKING.search(there)) or {*survey.delegated} <= ours.hosts
     return Finding(
         "account-elsewhere",
         Severity.ERROR,
         survey.apex,
         f"{account.label} has a copy of {survey.apex} that the world does not read: it names "
         f"{here}{serial}; the world is led to {there}{theirs}",
-        (
-            f"if {survey.apex} has moved to {there}: use an account there, and delete the "
-            f"old copy ({account.account.options.get('nameserver', account.account.name)})",
-            f"if not, give the registrar the name servers of the account: {here}",
-            f"compare: dig NS {survey.apex} +trace",
-        ),
+        (renew, *steps) if parked else (*steps, f"or, {renew}"),
     )
 
 
@@ -84,7 +89,8 @@ def beneath_a_zone(examined: Examined, survey: Survey, elsewhere: Finding) -> Fi
     above = zone_of(examined, survey.apex.partition(".")[2])
     if above is None:
         return elsewhere
-    moved, delegate, *more = elsewhere.remedy
+    # Nobody registers it.
+    moved, delegate, *more = (step for step in elsewhere.remedy if "the registration of" not in step)
     apex, speaking = survey.apex, {look.address for look in survey.looks if look.authority}
     steps = [
         delegate.replace("give the registrar the name servers of", f"delegate it in {above.apex} to those of")

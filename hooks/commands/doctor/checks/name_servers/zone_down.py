@@ -21,6 +21,7 @@ from .addresses import glue_to_change
 from .ns_records import is_literal
 from .out_of_reach import Addresses, Hosts, hosts_of, is_out_of_reach, of_the_root, private, unrouted
 from .transports import drops_options
+from .underscores import refusing, underscore_refused
 
 WITHOUT_DNSSEC = 2.0  # seconds for the same question with DNSSEC and without
 
@@ -38,6 +39,8 @@ def zone_down(examined: Examined, delegation: Destination) -> Finding:
         return dropped
     if servers_answer := _denials_fail(examined, delegation):
         return servers_answer
+    if filtered := _underscores(examined, delegation):
+        return filtered
     kind = "zone" if own else "challenge zone"
     likely, mend = _circle(examined, delegation) or _mending(examined, delegation, hosts)
     mend = (*mend, *_beside(examined, hosts.addresses))
@@ -161,6 +164,18 @@ def _denials_fail(examined: Examined, delegation: Destination) -> Finding | None
     )
 
 
+def _underscores(examined: Examined, delegation: Destination) -> Finding | None:
+    """Servers that have the zone, and let no name with an underscore through."""
+    found = {address: server.name for server in delegation.servers for address in server.addresses}
+    refused = refusing(examined.discovery, delegation.zone, found)
+    if not refused:
+        return None
+    hosts = ", ".join(dict.fromkeys(found[address] for address in refused))
+    return underscore_refused(
+        delegation.zone, delegation.target, hosts, sorted(refused.items()), Severity.ERROR
+    )
+
+
 def _mending(examined: Examined, delegation: Destination, known: Hosts) -> tuple[str, tuple[str, ...]]:
     """What is likely where no server answers for a zone, and what to do, by what they all say."""
     zone = delegation.zone
@@ -181,11 +196,7 @@ def _mending(examined: Examined, delegation: Destination, known: Hosts) -> tuple
             return "the names of its servers are within it, and the zone above has no glue", (step,)
         if known.unanswered:
             return _homes_down(examined, delegation, known.unanswered)
-        steps = (
-            f"give its servers their addresses: {'; '.join(f'{host}. A ADDRESS' for host in hosts)}",
-            f"or, where these hosts are gone, have {zone} delegated to servers that there are",
-        )
-        return "the names of its servers do not exist, or have no address", steps
+        return "the names of its servers do not exist, or have no address", _homeless(examined, zone, hosts)
     if delegation.intercepted:
         return (
             "resolvers or forwarders stand where name servers should (flags RA, and not AA), while those of "
@@ -212,10 +223,33 @@ def _mending(examined: Examined, delegation: Destination, known: Hosts) -> tuple
         return "they do not have it, or not for everybody", (
             f"set {zone} up at {', '.join(hosts)}, and let everybody ask (BIND: allow-query {{ any; }})",
             f"or, if it has moved, have {zone} delegated to the servers that have it",
+            f"see also whether the domain, or its contract with the hoster, has run out: whois {zone}",
         )
     return "the record could not be seen", (
         f"see that {', '.join(hosts)} run and serve {zone}, and let UDP and TCP port 53 through to them",
     )
+
+
+def _homeless(examined: Examined, zone: str, hosts: Sequence[str]) -> tuple[str, ...]:
+    """What to do where no server has an address: most hosts are of a domain that is somebody else's."""
+    elsewhere = f"have {zone} delegated to servers that there are (at the registrar, or in the zone above)"
+    gone = dict.fromkeys(filter(None, (_undelegated(examined, host) for host in hosts)))
+    if gone:
+        domains = ", ".join(gone)
+        return (
+            f"{elsewhere}: {domains} is not in the DNS, as after its registration has run out",
+            f"or, if {domains} is yours, renew it: whois {next(iter(gone))}",
+        )
+    addresses = "; ".join(f"{host}. A ADDRESS" for host in hosts)
+    return f"give its servers their addresses: {addresses}", f"or, where these hosts are gone, {elsewhere}"
+
+
+def _undelegated(examined: Examined, host: str) -> str:
+    """The domain of a host that its registry does not delegate; empty where it does."""
+    registry = examined.discovery.known_zone(host)
+    if not registry or "." in registry:
+        return ""
+    return f"{host.removesuffix(f'.{registry}').rpartition('.')[2]}.{registry}"
 
 
 def _cnames(zone: str, aliases: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
