@@ -145,7 +145,7 @@ def of_call(environ: Mapping[str, str], client: ClientProcess | None) -> AcmeAcc
     words = command_line(client.pid).split("\0")
     known = client_named(client.name)
     given = _option(words, known.directory_options if known else ())
-    if client.name != "dehydrated":
+    if not (known and known.has_ca_in_config):
         return AcmeAccount(given)
     config = read_config(environ)
     if config is None or config.files[0] != environ.get("CONFIG"):

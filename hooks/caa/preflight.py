@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
@@ -106,7 +106,6 @@ def preflight(
     names: set[str],
     issuer: Issuer,
     discovery: Discovery,
-    environ: Mapping[str, str],
     seconds: float = CAA_TIMEOUT,
 ) -> None:
     """Ask within ``seconds`` whether the CA may issue for what the call is about, as far as ``names`` go
@@ -115,7 +114,7 @@ def preflight(
 
     Raises CaaForbids, with the records to add, where the CA is sure to refuse.
     """
-    subjects = list(_subjects(call, names, environ))
+    subjects = list(_subjects(call, names))
     identifiers = [identifier for each in subjects for identifier in each.identifiers]
     lookups = Lookups(discovery, identifiers, seconds)
     binding = is_binding(issuer, discovery)
@@ -148,10 +147,9 @@ class _Subject(NamedTuple):
     hearsay: bool = False
 
 
-def _subjects(call: Call, names: set[str], environ: Mapping[str, str]) -> Iterator[_Subject]:
-    """Clients name a wildcard by its bare domain. dehydrated says what the certificate is for; and
+def _subjects(call: Call, names: set[str]) -> Iterator[_Subject]:
+    """Clients name a wildcard by its bare domain. One may say what the certificate is for; and
     a domain that has two challenges has one for its wildcard."""
-    certificate = environ.get("altnames", "").lower().split() if call.client == "dehydrated" else ()
     challenges = [challenge for challenge in dict.fromkeys(call.challenges) if challenge.name in names]
     counted = Counter(map(canonical, call.run_names or (challenge.domain for challenge in challenges)))
     for domain, challenge in {canonical(challenge.domain): challenge for challenge in challenges}.items():
@@ -159,7 +157,7 @@ def _subjects(call: Call, names: set[str], environ: Mapping[str, str]) -> Iterat
             yield _Subject((domain,), True)
             continue
         both = (domain, f"*.{domain}")
-        known = tuple(identifier for identifier in both if identifier in certificate)
+        known = tuple(identifier for identifier in both if identifier in call.identifiers)
         yield _Subject(known or both, bool(known) or counted[domain] > 1, _is_hearsay(challenge))
 
 

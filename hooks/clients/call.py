@@ -44,6 +44,7 @@ class Call(NamedTuple):
     certificate: Certificate | None = None
     last: bool = True  # no more challenges follow: this is the call to wait in
     run_names: tuple[str, ...] = ()  # all identifiers of the run, one for each of its challenges
+    identifiers: tuple[str, ...] = ()  # all that the certificate is for, where the client says so
     problem: str = ""  # what the client or the CA has to complain about
     foreign: tuple[str, ...] = ()  # identifiers whose challenge is of another type, and not ours
     if_unknown: tuple[str, str] | None = None  # the error, and its hint, if nothing of this run is known

@@ -13,7 +13,8 @@ class AcmeClient(NamedTuple):
 
     ``programs``: what its processes are called; ``daemons``: those that live on between orders.
     ``publishes``: ``Call.words`` where it publishes. ``directory_options``: those of its command line that
-    name the CA. ``renewal``: the command that renews what is due.
+    name the CA; ``has_ca_in_config``: its configuration, which is read as text, says so as well.
+    ``renewal``: the command that renews what is due.
 
     ``ignores_exit_code``: it asks the CA whatever publishing has come to, and cleans up in any case.
     ``ends_runs``: it says when a run ends, with a phase of its own. ``progress_to_stdout``: it takes
@@ -26,6 +27,7 @@ class AcmeClient(NamedTuple):
     programs: frozenset[str]
     publishes: str
     directory_options: tuple[str, ...] = ()
+    has_ca_in_config: bool = False
     renewal: str = ""
     daemons: frozenset[str] = frozenset()
     ignores_exit_code: bool = False

@@ -17,7 +17,9 @@ def _read(word: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Ca
         return Call("dehydrated", "foreign", word)  # one HOOK may serve certificates of several types
     match word, arguments:
         case "deploy_challenge", _:
-            return Call("dehydrated", "publish", word, checked(_triples(word, arguments), WANTS_DNS01))
+            challenges = checked(_triples(word, arguments), WANTS_DNS01)
+            identifiers = tuple(environ.get("altnames", "").lower().split())
+            return Call("dehydrated", "publish", word, challenges, identifiers=identifiers)
         case "clean_challenge", ["", token, key_authorization] if token:
             # until 0.6.1, after an HTTP error: the journal knows the domain
             nameless = Challenge("", token, validation_of(key_authorization))
@@ -115,6 +117,7 @@ DEHYDRATED = AcmeClient(
     programs=frozenset({"dehydrated", "letsencrypt.sh"}),
     publishes="deploy_challenge",
     directory_options=("--ca",),
+    has_ca_in_config=True,
     renewal="dehydrated --cron",
     ends_runs=True,
 )

@@ -116,7 +116,7 @@ class Phase:
         call = self.call._replace(challenges=tuple(challenges))
         found = session.placements.names_by_discovery(challenge.name for challenge in challenges)
         for discovery, names in found.items():
-            preflight(call, names, ca, discovery, session.environ)
+            preflight(call, names, ca, discovery)
 
     def _wait_until_ready(self, entries: Sequence[Entry]) -> None:
         session = self._session

@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ...clients.call import Certificate
 from ...clients.process import ClientProcess
@@ -27,7 +27,10 @@ LOCK_TIMEOUT = 120.0  # seconds
 
 # How far a delivery has come. TOUCHED: the target may have the new or the old. INSTALLED: it has
 # the new, which has passed its test; its service is still to be reloaded.
-UNTOUCHED, TOUCHED, INSTALLED = "untouched", "touched", "installed"
+DeliveryStep = Literal["untouched", "touched", "installed"]
+UNTOUCHED: DeliveryStep = "untouched"
+TOUCHED: DeliveryStep = "touched"
+INSTALLED: DeliveryStep = "installed"
 
 
 # Fields that older versions did not write: an empty one is not written, so that theirs are as they were.
@@ -48,7 +51,7 @@ class Delivery(NamedTuple):
     target: str
     digest: str = ""
     fingerprint: str = ""
-    step: str = UNTOUCHED
+    step: DeliveryStep = UNTOUCHED
     since: float = 0.0  # when it was brought, or first tried
     tried: float = 0.0
     tries: int = 0

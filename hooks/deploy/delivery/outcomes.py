@@ -12,7 +12,7 @@ from .... import output
 from ....errors import DeployError, StateError, hint_of
 from ....secret import redact
 from . import reload
-from .ledger import TOUCHED, UNTOUCHED, Delivery, Ledger
+from .ledger import TOUCHED, UNTOUCHED, Delivery, DeliveryStep, Ledger
 from .reload import Job, Services
 
 
@@ -67,7 +67,7 @@ class Outcomes:
         for job, failure in failures:
             self.fail(job.delivery, DeployError(f"{failure}{after}", failure.hint))
 
-    def come_to(self, step: str, job: Job) -> Job:
+    def come_to(self, step: DeliveryStep, job: Job) -> Job:
         """Write down the step that the delivery has come to. Gives the job with it. Raises StateError."""
         delivery = job.delivery._replace(step=step)
         self._ledger.keep([delivery])

@@ -40,6 +40,13 @@ def test_dehydrated_gives_one_challenge(word: str, phase: str) -> None:
     assert call.challenges == (Challenge("example.org", TOKEN, VALUE),)
 
 
+def test_dehydrated_alone_says_in_altnames_what_the_certificate_is_for() -> None:
+    environ = {"altnames": "example.org *.Example.org"}
+    dehydrated = read(["deploy_challenge", "example.org", TOKEN, VALUE], environ)
+    assert dehydrated.identifiers == ("example.org", "*.example.org")
+    assert read(["begin", "dns-01", "example.org", TOKEN, VALUE], environ).identifiers == ()
+
+
 @given(chains)
 def test_dehydrated_gives_a_chain_of_triples_whatever_their_words_start_with(
     chain: list[tuple[str, str, str]],
