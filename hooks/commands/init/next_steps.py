@@ -91,6 +91,8 @@ def _run(command: Sequence[str], environ: Mapping[str, str]) -> int:
         output.warning(f"{command[0]} may take {TIME_TO_END:.0f} s to take back its records (^C: at once)")
         try:
             process.wait(TIME_TO_END)
+        except subprocess.TimeoutExpired:  # it was not the terminal that stopped us, or it takes no notice
+            process.terminate()
         except BaseException:
             process.kill()
         output.warning("what is still published is taken back by the next order, or by: dns01 sweep")
