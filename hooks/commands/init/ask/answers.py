@@ -162,12 +162,11 @@ def names_in(answer: str) -> tuple[str, ...]:
     words = re.sub(SEPARATORS, " ", answer).split()
     for word in words:
         owner_name(word)  # says what is wrong with it
-    names = tuple(dict.fromkeys(map(canonical, words)))
-    for name in names:
-        if "." not in name.removeprefix("*."):
+        if "." not in canonical(word).removeprefix("*."):
             raise UsageError(
-                f"{name!r} has no dot: no CA issues for it", "for example: example.org *.example.org"
+                f"{word!r} has no dot: no CA issues for it", "for example: example.org *.example.org"
             )
+    names = tuple(dict.fromkeys(map(canonical, words)))
     if not names:
         raise UsageError("no name was given", "for example: example.org *.example.org")
     if len(names) > MOST_NAMES:

@@ -313,7 +313,18 @@ class TestNames:
             "*.xn--bcher-kva.example",
         )
 
-    @pytest.mark.parametrize("answer", ["DNS:Example.org", "*bücher.example", "foo.*.example.org", "*."])
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            "DNS:Example.org",
+            "*bücher.example",
+            "foo.*.example.org",
+            "*.",
+            "Demo-host",
+            "*.Bücher",
+            "http:cool.org",
+        ],
+    )
     def test_what_is_no_name_is_shown_as_it_was_written(self, answer: str) -> None:
         with pytest.raises(UsageError) as error:
             names_in(f"example.org {answer}")
