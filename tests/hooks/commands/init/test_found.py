@@ -284,6 +284,17 @@ class TestInTheirPlaces:
         assert said.code == 0, said.stderr
         assert machine.path("/etc/dns01/cloudflare.token").read_text() == "abc-token\n"
 
+    @pytest.mark.parametrize(
+        "options",
+        ['--home "/opt/acme sh" --config-home "/opt/data"', "--config-home /opt/data", "--home='/opt/data'"],
+    )
+    def test_what_is_where_cron_s_line_of_acme_sh_says(self, options: str, machine: FreshMachine) -> None:
+        machine.write("/opt/data/account.conf", "SAVED_CF_Token='abc-token'\n")
+        machine.write("/etc/cron.d/acme", f'1 2 * * * root "/opt/acme"/acme.sh --cron {options}\n', 0o644)
+        said = machine.run(*COMMAND)
+        assert said.code == 0, said.stderr
+        assert "from /opt/data/account.conf" in said.stderr
+
     def test_scripts_that_another_user_could_change_are_nothing_for_root(self, machine: FreshMachine) -> None:
         text = "Le_Webroot='dns_loopia2'\nSAVED_LOOPIA2_Token='abc-token'\n"
         machine.at_home_of("ada", ".acme.sh/example.org/example.org.conf", text)
