@@ -87,7 +87,7 @@ class Placements:
         seen: dict[str, list[frozenset[str]]] = {name: [] for name in names}
         with Transport(self._settings.timing) as transport:
             asked = [
-                Query(address, name, TXT, stream=address in self.discovery.deaf)
+                Query(address, name, TXT, stream=address in self.discovery.tcp_only)
                 for name in seen
                 for server in self._servers(name)
                 for address in server.addresses

@@ -20,12 +20,12 @@ NEXT_SERVER_AFTER = 0.4  # seconds until the next server is asked as well
 class NoUsefulAnswer(Exception):
     """No server gave a useful answer; says what each one did.
 
-    ``mute``: nobody said anything. ``intercepted``: whoever did answered like a resolver.
+    ``silent``: nobody said anything. ``intercepted``: whoever did answered like a resolver.
     """
 
-    def __init__(self, words: str, *, mute: bool, intercepted: bool = False) -> None:
+    def __init__(self, words: str, *, silent: bool, intercepted: bool = False) -> None:
         super().__init__(words)
-        self.mute = mute
+        self.silent = silent
         self.intercepted = intercepted
 
 
@@ -37,20 +37,20 @@ def first(
     *,
     zone: str = "",
     recurse: bool = False,
-    deaf: set[Address] | None = None,
-    mute: set[Address] | None = None,
+    tcp_only: set[Address] | None = None,
+    silent: set[Address] | None = None,
     answering: set[Address] | None = None,
 ) -> dns.message.Message:
     """The first useful answer; more servers are asked, ever more of them, as soon as those that were
     keep us waiting, and over TCP as well.
 
     Useful is what comes with authority, or is a referral from ``zone`` downwards; of a resolver,
-    any record. ``deaf``: the servers that are known to answer over TCP alone; those that turn out
-    to be so are added. ``mute`` gets those that said nothing for a while, ``answering`` the one that was
+    any record. ``tcp_only``: the servers that are known to answer over TCP alone; those that turn out
+    to be so are added. ``silent`` gets those that said nothing for a while, ``answering`` the one that was
     useful. Raises NoUsefulAnswer.
     """
-    deaf = set() if deaf is None else deaf
-    batches = _batches(servers, deaf)
+    tcp_only = set() if tcp_only is None else tcp_only
+    batches = _batches(servers, tcp_only)
     useless: dict[Address, Response] = {}
     asked: dict[Address, float] = {}
     until = time.monotonic() + timing.zone_query
@@ -72,14 +72,14 @@ def first(
             ):
                 if _is_useful(query, answer, zone):
                     if query.stream and query.server not in useless:
-                        deaf.add(query.server)  # its datagram is still on its way
-                    if mute is not None:
-                        mute |= {
+                        tcp_only.add(query.server)  # its datagram is still on its way
+                    if silent is not None:
+                        silent |= {
                             each
                             for each, since in asked.items()
                             if time.monotonic() - since > NEXT_SERVER_AFTER * 2
                         }
-                        mute.discard(query.server)
+                        silent.discard(query.server)
                     if answering is not None:
                         answering.add(query.server)
                     assert answer.message is not None
@@ -91,9 +91,9 @@ def first(
     raise _no_useful_answer(servers, useless)
 
 
-def _batches(servers: Sequence[Address], deaf: set[Address]) -> list[list[tuple[Address, bool]]]:
+def _batches(servers: Sequence[Address], tcp_only: set[Address]) -> list[list[tuple[Address, bool]]]:
     """Whom to ask at each step, and whether over TCP: one, one more, then twice as many each time."""
-    known = frozenset(deaf)  # by now: other threads find more of them
+    known = frozenset(tcp_only)  # by now: other threads find more of them
     first_try = [(server, server in known) for server in servers]
     sizes, batches = [1, 1, 2, 4], []
     while first_try:
@@ -124,7 +124,7 @@ def _no_useful_answer(servers: Sequence[Address], useless: Mapping[Address, Resp
     responses = [answer for answer in useless.values() if answer.message is not None]
     intercepted = bool(responses) and all(answer.like_a_resolver for answer in responses)
     return NoUsefulAnswer(
-        "; ".join(words) or "it has no address", mute=not responses, intercepted=intercepted
+        "; ".join(words) or "it has no address", silent=not responses, intercepted=intercepted
     )
 
 
@@ -134,7 +134,7 @@ def gather(
     timing: Timing,
     *,
     recurse: bool,
-    deaf: Collection[Address] = (),
+    tcp_only: Collection[Address] = (),
 ) -> set[str]:
     """Add the addresses of each host to ``found``; gives the hosts that somebody could speak for.
 
@@ -146,7 +146,7 @@ def gather(
     until = time.monotonic() + timing.address_lookup
     with Transport(timing) as transport:
         transport.send(
-            Query(server, host, rdtype, recurse, stream=server in deaf)
+            Query(server, host, rdtype, recurse, stream=server in tcp_only)
             for host, rdtype in unanswered
             for server in servers[host][:2]
         )

@@ -32,15 +32,15 @@ class ServerAddresses:
         self._zone_of = zone_of
         self._is_silent = is_silent
         self._hosts: dict[str, tuple[Address, ...]] = {}
-        self.mute: set[Address] = set()  # that kept silent while others answered
+        self.silent: set[Address] = set()  # that kept silent while others answered
         self.answering: set[Address] = set()  # that have given a useful answer
-        self.deaf: set[Address] = set()  # that answer over TCP, and not over UDP
+        self.tcp_only: set[Address] = set()  # that answer over TCP, and not over UDP
         self._looking_up = Shared[None]()
 
     def responsive(self, servers: Sequence[Server]) -> tuple[Server, ...]:
         """The servers that have answered before, where some of these keep silent; else all of them."""
         addresses = {address for server in servers for address in server.addresses}
-        if self.mute.isdisjoint(addresses) or self.answering.isdisjoint(addresses):
+        if self.silent.isdisjoint(addresses) or self.answering.isdisjoint(addresses):
             return tuple(servers)
         return tuple(server for server in servers if not self.answering.isdisjoint(server.addresses))
 
@@ -59,11 +59,11 @@ class ServerAddresses:
             known = self._known(cut)
         random.shuffle(known)
         reached = list(filter(reachable, dict.fromkeys(known)))
-        some_are_mute = not self.mute.isdisjoint(reached)
+        some_are_silent = not self.silent.isdisjoint(reached)
 
         def order(address: Address) -> tuple[bool, bool, bool]:
-            unanswered = some_are_mute and address not in self.answering
-            return address in self.mute, unanswered, ":" in address.ip
+            unanswered = some_are_silent and address not in self.answering
+            return address in self.silent, unanswered, ":" in address.ip
 
         return sorted(reached, key=order)
 
@@ -86,11 +86,11 @@ class ServerAddresses:
         homes = {host: self._zone_of(host) for host in unknown}
         own = {host: home for host, home in homes.items() if "." in home.apex}
         askable = {
-            host: sorted(self._known(home), key=self.mute.__contains__)
+            host: sorted(self._known(home), key=self.silent.__contains__)
             for host, home in own.items()
             if not self._is_silent(home.apex)
         }
-        answered = gather(askable, found, self._timing, recurse=False, deaf=self.deaf)
+        answered = gather(askable, found, self._timing, recurse=False, tcp_only=self.tcp_only)
         foreign = [host for host in unknown if host not in own or (host not in answered and not found[host])]
         gather(dict.fromkeys(foreign, self._resolvers[:2]), found, self._timing, recurse=True)
         for host, addresses in found.items():

@@ -70,9 +70,9 @@ class ZoneCuts:
         self._listing = Shared[tuple[Server, ...]]()
 
     @property
-    def deaf(self) -> set[Address]:
+    def tcp_only(self) -> set[Address]:
         """The servers that are known by now to answer over TCP alone."""
-        return self._addresses.deaf
+        return self._addresses.tcp_only
 
     @property
     def private(self) -> bool:
@@ -100,9 +100,9 @@ class ZoneCuts:
     def _cut(self, name: str) -> ZoneCut:
         try:
             home = self._homes[name] = self._descend(name)[0]
-        except NoUsefulAnswer as silence:
-            self._mind_the_port(silence)
-            raise DelegationError(f"nobody answers for {name} ({silence})") from None
+        except NoUsefulAnswer as error:
+            self._mind_the_port(error)
+            raise DelegationError(f"nobody answers for {name} ({error})") from None
         return home
 
     def known_zone(self, name: str) -> str:
@@ -129,10 +129,10 @@ class ZoneCuts:
         try:
             reply = self._replies[name, rdtype] = self._follow(home, name, rdtype)[1]
             return reply
-        except NoUsefulAnswer as silence:
-            self._mind_the_port(silence)
+        except NoUsefulAnswer as error:
+            self._mind_the_port(error)
             kind = dns.rdatatype.to_text(rdtype)
-            raise DelegationError(f"nobody answers for {name} {kind} ({silence})") from None
+            raise DelegationError(f"nobody answers for {name} {kind} ({error})") from None
 
     # Zone cuts
 
@@ -177,21 +177,23 @@ class ZoneCuts:
         try:
             if "" in self._silent:
                 raise self._silent[""]
-            reply = first(self._resolvers, "", NS, self.timing, recurse=True, deaf=self._addresses.deaf)
-        except NoUsefulAnswer as silence:
-            self._silent[""] = silence
-            words = f"no resolver tells where the root's name servers are ({silence})"
-            if silence.mute:
+            reply = first(
+                self._resolvers, "", NS, self.timing, recurse=True, tcp_only=self._addresses.tcp_only
+            )
+        except NoUsefulAnswer as error:
+            self._silent[""] = error
+            words = f"no resolver tells where the root's name servers are ({error})"
+            if error.silent:
                 raise PortBarred("nothing answers", words) from None
             raise DelegationError(words, PORT_53_HINT) from None
         return ZoneCut("", tuple(host for rrset in reply.answer for host in hosts_in(rrset)), glue_in(reply))
 
-    def _mind_the_port(self, silence: NoUsefulAnswer) -> None:
+    def _mind_the_port(self, error: NoUsefulAnswer) -> None:
         """Raises PortBarred where no name server has answered so far."""
-        if self._named or self._answered or not (silence.mute or silence.intercepted):
+        if self._named or self._answered or not (error.silent or error.intercepted):
             return
-        barrier: Barrier = "something intercepts it" if silence.intercepted else "only resolvers answer"
-        raise PortBarred(barrier, str(silence)) from None
+        barrier: Barrier = "something intercepts it" if error.intercepted else "only resolvers answer"
+        raise PortBarred(barrier, str(error)) from None
 
     def _on_the_same_servers(self, cut: ZoneCut, apex: str) -> ZoneCut:
         """A child zone on its parent's servers gets no referral: only its SOA tells of it."""
@@ -249,15 +251,15 @@ class ZoneCuts:
                 rdtype,
                 self.timing,
                 zone=cut.apex,
-                deaf=self._addresses.deaf,
-                mute=self._addresses.mute,
+                tcp_only=self._addresses.tcp_only,
+                silent=self._addresses.silent,
                 answering=self._addresses.answering,
             )
-        except NoUsefulAnswer as silence:
+        except NoUsefulAnswer as error:
             # A server that the configuration names has zones, and says nothing useful of what is above them.
             elsewhere = cut.named and not self._addresses.answering.isdisjoint(addresses)
-            if (silence.mute or silence.intercepted) and not elsewhere:  # else it may be about this one name
-                self._silent[cut.apex] = silence
+            if (error.silent or error.intercepted) and not elsewhere:  # else it may be about this one name
+                self._silent[cut.apex] = error
             raise
         self._answered = self._answered or not Response(reply).like_a_resolver
         return reply

@@ -41,7 +41,7 @@ class Evidence(NamedTuple):
         return tuple(look for look in self.survey.looks if self.has(look) is False)
 
     @property
-    def mute(self) -> tuple[Look, ...]:
+    def unauthoritative(self) -> tuple[Look, ...]:
         """The servers that do not answer, or without authority."""
         return tuple(look for look in self.survey.looks if self.has(look) is None)
 

@@ -48,7 +48,7 @@ def udp_blocked(evidence: Evidence) -> Cause | None:
 
 def lame_server(evidence: Evidence) -> Cause | None:
     """A name server answers, and not for the zone (RFC 9499 §7)."""
-    lame = [look for look in evidence.mute if not look.silent]
+    lame = [look for look in evidence.unauthoritative if not look.silent]
     if not lame:
         return None
     text = ", ".join(f"{look} says {look.heard.words}" for look in lame)
@@ -69,11 +69,11 @@ def lame_server(evidence: Evidence) -> Cause | None:
 
 def silent_server(evidence: Evidence) -> Cause | None:
     """A name server does not answer."""
-    if not evidence.mute:
+    if not evidence.unauthoritative:
         return None
     return Cause(
         "silent-server",
         f"a name server of {evidence.survey.apex} does not answer, and a CA may ask that one: "
-        f"{listed(evidence.mute)}",
+        f"{listed(evidence.unauthoritative)}",
         "bring it back, or remove it from the NS records, at the parent and in the zone",
     )

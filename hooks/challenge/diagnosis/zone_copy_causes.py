@@ -164,7 +164,7 @@ def stale_secondary(evidence: Evidence) -> Cause | None:
 def private_addresses(evidence: Evidence) -> Cause | None:
     """The name servers are at addresses that only this network has."""
     inner = [look for look in evidence.survey.looks if _is_private(look.address.ip)]
-    if evidence.mute or not inner or len(inner) < len(evidence.survey.looks):
+    if evidence.unauthoritative or not inner or len(inner) < len(evidence.survey.looks):
         return None
     return Cause(
         "split-horizon",

@@ -87,18 +87,18 @@ def look_at(
     servers: Iterable[Server],
     apex: str,
     texts: Collection[str] = (),
-    deaf: set[Address] | None = None,
+    tcp_only: set[Address] | None = None,
     timing: Timing = USUAL,
 ) -> tuple[Look, ...]:
     """Ask every address of the servers about the zone, ``timing.survey`` seconds in all.
 
-    One that answers over TCP and not over UDP is asked the rest over TCP, and added to ``deaf``.
+    One that answers over TCP and not over UDP is asked the rest over TCP, and added to ``tcp_only``.
     """
     spots = list(dict.fromkeys((server.name, each) for server in servers for each in server.addresses))
     names = list(texts)[:NAMES]
     addresses = dict.fromkeys(address for _, address in spots)
-    deaf = set() if deaf is None else deaf
-    known = frozenset(deaf)  # by now: other threads find more of them while these are asked
+    tcp_only = set() if tcp_only is None else tcp_only
+    known = frozenset(tcp_only)  # by now: other threads find more of them while these are asked
     began = time.monotonic()
     answers: dict[Query, Response] = {}
     with Transport(timing) as transport:
@@ -134,8 +134,8 @@ def look_at(
                 if not each.plain
             )
         }
-        deaf |= resent.keys()
-        deaf -= hearing - {address for address in resent if _lost(address, apex, answers)}
+        tcp_only |= resent.keys()
+        tcp_only -= hearing - {address for address in resent if _lost(address, apex, answers)}
     return tuple(_look(host, address, apex, names, answers) for host, address in spots)
 
 

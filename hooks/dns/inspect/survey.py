@@ -90,7 +90,7 @@ def survey(
     until = time.monotonic() + discovery.timing.survey
     signer = in_background(partial(_ds, discovery, apex))
     homes = {server.name: in_background(partial(_home, discovery, server)) for server in servers}
-    looks = look_at(servers, apex, texts, discovery.deaf, discovery.timing)
+    looks = look_at(servers, apex, texts, discovery.tcp_only, discovery.timing)
     found = {host: home for host, future in homes.items() if (home := _in_time(future, until))}
     nowhere = [
         server.name

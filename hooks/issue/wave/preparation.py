@@ -55,13 +55,13 @@ def _merged(rule: ZoneRule, row: ZoneRule | None) -> ZoneRule:
 
 
 def set_aside(
-    certificates: Sequence[WantedCertificate], places: Placements, authority: Issuer
+    certificates: Sequence[WantedCertificate], places: Placements, issuer: Issuer
 ) -> dict[str, HookError]:
     """The certificates that cannot succeed, by name, each with the reason. ``places`` knows the others' from
     then on."""
     failed = _unplaced(certificates, places)
     rest = [wanted for wanted in certificates if wanted.name not in failed]
-    return failed | _forbidden(rest, places, authority)
+    return failed | _forbidden(rest, places, issuer)
 
 
 def without_files(certificates: Iterable[WantedCertificate], folder: str) -> dict[str, HookError]:
@@ -108,17 +108,17 @@ def _unplaced(certificates: Sequence[WantedCertificate], places: Placements) -> 
 
 
 def _forbidden(
-    certificates: Sequence[WantedCertificate], places: Placements, authority: Issuer
+    certificates: Sequence[WantedCertificate], places: Placements, issuer: Issuer
 ) -> dict[str, HookError]:
-    if not authority.names:
+    if not issuer.names:
         return {}
     every = {name for wanted in certificates for name in wanted.names}
     verdicts: dict[str, Verdict] = {}
     for discovery, challenges in places.names_by_discovery(map(owner_name, every)).items():
-        if is_binding(authority, discovery):
+        if is_binding(issuer, discovery):
             names = [name for name in every if owner_name(name) in challenges]
             lookups = Lookups(discovery, names, CAA_TIMEOUT + CAA_TIMEOUT_PER_NAME * len(names))
-            verdicts |= {name: check(name, authority, lookups) for name in names}
+            verdicts |= {name: check(name, issuer, lookups) for name in names}
     found: dict[str, HookError] = {}
     for certificate in certificates:
         own = [verdicts[name] for name in certificate.names if name in verdicts]

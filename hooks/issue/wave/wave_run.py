@@ -76,9 +76,9 @@ class WaveRun:
             failed: dict[str, HookError]
             self._zones, failed = with_zones(self.settings, work)
             failed |= without_files(work, self._folder)
-            authority = Issuer(issuers(self._ca.directory), account_url(self._ca, self._state))
+            issuer = Issuer(issuers(self._ca.directory), account_url(self._ca, self._state))
             rest = [wanted for wanted in work if wanted.name not in failed]
-            failed = failed | set_aside(rest, self._places, authority)
+            failed = failed | set_aside(rest, self._places, issuer)
         return [
             each._replace(verdict="set aside", reason=_in_words(failed[each.wanted.name]))
             if each.is_work and each.wanted.name in failed

@@ -21,7 +21,7 @@ ANOTHER = '0 issue "sectigo.com"'
 Zone = Mapping[str, str | Sequence[str]]
 
 
-def judged(zone: Zone, identifier: str = "example.org", authority: Issuer = LETSENCRYPT) -> Verdict:
+def judged(zone: Zone, identifier: str = "example.org", issuer: Issuer = LETSENCRYPT) -> Verdict:
     """``zone``: the CAA records by owner name, as in a zone file; SERVFAIL for an error; or another
     owner name, that a CNAME leads to."""
 
@@ -34,11 +34,11 @@ def judged(zone: Zone, identifier: str = "example.org", authority: Issuer = LETS
         lines = [said] if isinstance(said, str) else said
         return CaaRRset(owner, [dns.rdata.from_text("IN", "CAA", line) for line in lines])  # type: ignore[misc]
 
-    return check(identifier, authority, lookup)
+    return check(identifier, issuer, lookup)
 
 
-def outcome(zone: Zone, identifier: str = "example.org", authority: Issuer = LETSENCRYPT) -> str:
-    return judged(zone, identifier, authority).outcome
+def outcome(zone: Zone, identifier: str = "example.org", issuer: Issuer = LETSENCRYPT) -> str:
+    return judged(zone, identifier, issuer).outcome
 
 
 # Where the records stand (RFC 8659 §3)
@@ -168,7 +168,7 @@ def test_records_that_speak_of_something_else_restrict_nobody(record: str) -> No
 )  # fmt: skip
 def test_case_spaces_and_flags_do_not_matter(record: str) -> None:
     assert outcome({"example.org": record}) == "allowed"
-    assert outcome({"example.org": ['0 ISSUE ";"', record]}, authority=EXAMPLE_CA) == "forbidden"
+    assert outcome({"example.org": ['0 ISSUE ";"', record]}, issuer=EXAMPLE_CA) == "forbidden"
 
 
 @pytest.mark.parametrize(
@@ -188,8 +188,8 @@ def test_a_malformed_record_permits_nobody(value: str) -> None:
 def test_a_ca_may_answer_to_several_names() -> None:
     zerossl = Issuer(("sectigo.com", "zerossl.com"))
 
-    assert outcome({"example.org": '0 issue "zerossl.com"'}, authority=zerossl) == "allowed"
-    assert outcome({"example.org": ISSUE}, authority=zerossl) == "forbidden"
+    assert outcome({"example.org": '0 issue "zerossl.com"'}, issuer=zerossl) == "allowed"
+    assert outcome({"example.org": ISSUE}, issuer=zerossl) == "forbidden"
 
 
 # Wildcards: the examples of RFC 8659 §4.3
@@ -248,10 +248,8 @@ ACCOUNT = "https://example.com/account/1234"
 MINE = Issuer(("example.net",), ACCOUNT)
 
 
-def with_parameters(*parameters: str, authority: Issuer = MINE) -> Verdict:
-    return judged(
-        {"example.org": f'0 issue "{"; ".join(("example.net", *parameters))}"'}, authority=authority
-    )
+def with_parameters(*parameters: str, issuer: Issuer = MINE) -> Verdict:
+    return judged({"example.org": f'0 issue "{"; ".join(("example.net", *parameters))}"'}, issuer=issuer)
 
 
 def test_only_the_account_that_is_named_may_order() -> None:
@@ -273,11 +271,11 @@ def test_a_uri_of_acme_v1_means_the_same_account(said: str, outcome: str) -> Non
     new = "https://acme-v02.api.letsencrypt.org/acme/acct/1234"
     for there, here in ((old, new), (new, old)):
         zone = {"example.org": f'0 issue "letsencrypt.org; accounturi={there}"'}
-        assert judged(zone, authority=Issuer(("letsencrypt.org",), here)).outcome == outcome
+        assert judged(zone, issuer=Issuer(("letsencrypt.org",), here)).outcome == outcome
 
 
 def test_an_account_that_nobody_has_told_leaves_it_open() -> None:
-    found = with_parameters(f"accounturi={ACCOUNT}", authority=Issuer(("example.net",)))
+    found = with_parameters(f"accounturi={ACCOUNT}", issuer=Issuer(("example.net",)))
 
     assert (found.outcome, found.cause) == ("unknown", "account")
     assert found.remedy == ("name the account's URI: ca_account in config.toml, or DNS01_CA_ACCOUNT",)
@@ -286,7 +284,7 @@ def test_an_account_that_nobody_has_told_leaves_it_open() -> None:
 def test_two_records_are_for_two_accounts() -> None:
     records = [f'0 issue "example.net; accounturi={uri}"' for uri in (ACCOUNT, "https://example.net/2")]
 
-    assert outcome({"example.org": records}, authority=MINE) == "allowed"
+    assert outcome({"example.org": records}, issuer=MINE) == "allowed"
 
 
 def test_several_accounts_are_named_together_where_none_of_them_orders() -> None:
@@ -294,16 +292,16 @@ def test_several_accounts_are_named_together_where_none_of_them_orders() -> None
     both = "the CAA records of example.org for example.net allow the accounts "
     both += "https://example.net/1, https://example.net/2 alone"
 
-    assert judged({"example.org": records}, authority=MINE).reason == f"{both}, not {ACCOUNT}"
-    open_ended = judged({"example.org": records}, authority=Issuer(("example.net",)))
+    assert judged({"example.org": records}, issuer=MINE).reason == f"{both}, not {ACCOUNT}"
+    open_ended = judged({"example.org": records}, issuer=Issuer(("example.net",)))
     assert open_ended.reason == f"{both}, and which one orders is not known here"
 
 
 def test_a_record_for_every_account_counts_beside_one_for_an_account_that_is_not_known() -> None:
     records = [f'0 issue "letsencrypt.org; accounturi={ACCOUNT}"', ISSUE]
 
-    assert outcome({"example.org": records}, authority=Issuer(("letsencrypt.org",))) == "allowed"
-    assert outcome({"example.org": records[:1]}, authority=Issuer(("letsencrypt.org",))) == "unknown"
+    assert outcome({"example.org": records}, issuer=Issuer(("letsencrypt.org",))) == "allowed"
+    assert outcome({"example.org": records[:1]}, issuer=Issuer(("letsencrypt.org",))) == "unknown"
 
 
 def test_the_same_parameter_twice_is_never_met() -> None:
@@ -376,8 +374,8 @@ def test_a_record_that_the_mended_one_stands_in_for_allows() -> None:
         with_parameters("validationmethods=http-01", f"accounturi={ACCOUNT}"),
         with_parameters("accounturi=https://example.net/2"),
         with_parameters("accounturi=a:b", "accounturi=c:d"),
-        judged({"example.org": NOBODY}, authority=MINE),
-        judged({"example.org": '0 issuewild ";"'}, "*.example.org", authority=MINE),
+        judged({"example.org": NOBODY}, issuer=MINE),
+        judged({"example.org": '0 issuewild ";"'}, "*.example.org", issuer=MINE),
     ):
         record = broken.remedy[-1].partition(" CAA ")[2]
 
@@ -392,13 +390,13 @@ def test_parameters_that_nobody_knows_are_the_ca_s_own_affair() -> None:
 
 
 def test_of_an_unknown_ca_it_is_said_who_may_issue() -> None:
-    found = judged({"example.org": ISSUE}, authority=Issuer())
+    found = judged({"example.org": ISSUE}, issuer=Issuer())
 
     assert (found.outcome, found.cause) == ("unknown", "unknown-ca")
     assert " letsencrypt.org " in found.reason
 
 
 def test_what_forbids_everybody_forbids_an_unknown_ca_as_well() -> None:
-    assert outcome({"example.org": NOBODY}, authority=Issuer()) == "forbidden"
-    assert outcome({"example.org": '128 tbs "x"'}, authority=Issuer()) == "forbidden"
-    assert outcome({}, authority=Issuer()) == "allowed"
+    assert outcome({"example.org": NOBODY}, issuer=Issuer()) == "forbidden"
+    assert outcome({"example.org": '128 tbs "x"'}, issuer=Issuer()) == "forbidden"
+    assert outcome({}, issuer=Issuer()) == "allowed"

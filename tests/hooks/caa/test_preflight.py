@@ -315,14 +315,14 @@ class Choosy(NameServer):
         return None if response is not None and response.rcode() == dns.rcode.REFUSED else response
 
 
-def ask_inside(domain: str, authority: Issuer, zone_query: float = 2) -> None:
+def ask_inside(domain: str, issuer: Issuer, zone_query: float = 2) -> None:
     """Of the servers that the configuration names, as a phase does it."""
     inside = Discovery(
         [], [Server(INSIDE, (Address(INSIDE),))], timing=Timing(datagram=0.5, zone_query=zone_query)
     )
     made = call(domain)
     inside.find(made.challenges[0].name)
-    preflight(made, {made.challenges[0].name}, authority, inside, seconds=5)
+    preflight(made, {made.challenges[0].name}, issuer, inside, seconds=5)
 
 
 @pytest.mark.parametrize("domain", ["corp.internal", "www.corp.internal", "*.corp.internal"])

@@ -44,7 +44,7 @@ def test_a_server_that_is_deaf_to_datagrams_is_told_from_one_that_is_not(number:
 
 
 class FoundMeanwhile(set[Address]):
-    """What is known to be deaf; another thread finds out as soon as it has been asked."""
+    """What is known to answer over TCP alone; another thread finds out as soon as it has been asked."""
 
     def __contains__(self, address: object) -> bool:
         found = super().__contains__(address)
@@ -56,5 +56,5 @@ class FoundMeanwhile(set[Address]):
 def test_what_another_thread_finds_out_meanwhile_changes_nothing(kind: type[NameServer], edns: bool) -> None:
     zone = Zone("example.org", "@ TXT here", {"ns1.example.org": ADDRESS})
     with kind(ADDRESS, zones=[zone]):
-        (look,) = look_at(SERVERS, "example.org", deaf=FoundMeanwhile())
+        (look,) = look_at(SERVERS, "example.org", tcp_only=FoundMeanwhile())
     assert (look.udp, look.edns, look.hosts) == (kind is Firewalled, edns, ("ns1.example.org",))
