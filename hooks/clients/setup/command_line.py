@@ -61,6 +61,8 @@ def has_all_variables(text: str) -> bool:
 def has_other_files(text: str, client: str) -> bool:
     """Whether a command has the client run in a container, or on another machine: its paths are not of this
     one."""
+    if found := list(calls(text, client)):
+        return all(call.contained for call in found)
     parts = [part for part in re.split(r"[;&|]+", text) if client in part]
     return bool(parts) and all(_OTHER_FILES.search(part.partition(client)[0]) for part in parts)
 

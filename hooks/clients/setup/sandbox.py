@@ -15,6 +15,13 @@ EMPTY = os.W_OK  # a folder of its own, in which nothing is at first
 SYSTEM = {"full": ("/usr", "/boot", "/efi", "/etc"), "yes": ("/usr", "/boot", "/efi")}
 KERNEL = ("/dev", "/proc", "/sys")
 HOMES = ("/home", "/root", "/run/user")
+# What the hook needs of the kernel: a set of systemd's (systemd-analyze syscall-filter), and calls in it.
+CALLS = {
+    "open connections": ("@network-io", "socket", "connect"),
+    "run programs": ("@process", "execve"),
+    "open files": ("@file-system", "openat"),
+}
+ALL_CALLS = ("@system-service", "@known")  # sets that have all of them
 FAMILIES = ("AF_INET", "AF_INET6")
 
 
@@ -107,3 +114,33 @@ def families(unit: Unit) -> set[str]:
         else:
             allowed = (allowed or set()) | words
     return set(FAMILIES) if allowed is None else allowed & set(FAMILIES)
+
+
+def denies_execution(unit: Unit, path: str, root: str = "/") -> str:
+    """The setting by which nothing at the path may be run; empty where there is none."""
+    found = (0, "")
+    for key in ("NoExecPaths", "ExecPaths"):
+        for above in _paths(unit, key, root):
+            if f"{path}/".startswith(f"{above.rstrip('/')}/") and len(above) >= found[0]:
+                found = (len(above), f"{key}={above}" if key == "NoExecPaths" else "")
+    return found[1]
+
+
+def denied_calls(unit: Unit) -> str:
+    """Of what the hook needs of the kernel, the first that SystemCallFilter= denies; empty where it denies
+    none. The first value says whether the list is of what is allowed or, with ``~``, of what is denied."""
+    values = unit.every("Service.SystemCallFilter")
+    for what, (group, *calls) in CALLS.items() if values else ():
+        is_allowed, allowed_calls = values[0].startswith("~"), set[str]()
+        for value in values:
+            names = {word.partition(":")[0] for word in value.lstrip("~").split()}
+            if value.startswith("~"):
+                is_allowed = is_allowed and not names & {group, *calls, *ALL_CALLS}
+            else:
+                allowed_calls |= names
+                is_allowed = (
+                    is_allowed or bool(names & {group, *ALL_CALLS}) or allowed_calls.issuperset(calls)
+                )
+        if not is_allowed:
+            return what
+    return ""

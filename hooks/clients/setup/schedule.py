@@ -11,6 +11,7 @@ from typing import NamedTuple
 from .command_line import CRON_PATH, SYSTEMD_PATH, Line, has_all_variables, script, scripts, with_scripts
 from .cron_faults import wrong_command
 from .crontab import CRONIE, FOLDERS, CronEntry, command_of, entries, in_folder, longest_gap
+from .entry_points import entry_points
 from .shell_variables import Withheld, after
 from .text_files import beneath, find, read_text
 from .units import UNITS, Unit, drop_in, environment, environment_files, is_masked, read_unit, variables_of
@@ -92,6 +93,7 @@ def of(client: str, root: str = "/") -> Schedule:
     without_cron = () if goes_by_crontabs(root) else tuple(cron)
     begun += [(entry, _of_cron(entry, root)) for entry in cron if entry not in without_cron]
     others = (*_of_users(root), *_loops(root)) if has_systemd(root) else ()
+    others = (*others, *entry_points(root))
     begun += [each for each in others if _runs(word, each[0].line, client, root)]
     judged = [_judged(client, entry, list(with_scripts([line], client, root)), root) for entry, line in begun]
     taken = [(entry, lines) for entry, lines in judged if not entry.ignored]

@@ -71,9 +71,11 @@ def read_unit(name: str, root: str = "/", folders: Sequence[str] = UNITS) -> Uni
     template = re.sub(r"@.*(?=\.)", "@", name)
     candidates = (f"/{folder}/{spelt}" for spelt in dict.fromkeys((name, template)) for folder in folders)
     main = next((path for path in candidates if read_text(path, root) is not None), None)
-    if main is None:
+    if main is None and not name.endswith(".slice"):  # which need no file of their own
         return None
-    files = (main, *_drop_ins(name, template, root, folders))
+    files = (*filter(None, (main,)), *_drop_ins(name, template, root, folders))
+    if not files:
+        return None
     settings: dict[str, list[str]] = {}
     for path in files:
         for key, value in _assignments(read_text(path, root) or ""):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from .....clients.setup.calls import calls
-from .....clients.setup.command_line import Line, has_all_variables, has_other_files, script
+from .....clients.setup.command_line import Line, has_all_variables, has_other_files, programs, script
 from .....clients.setup.sandbox import READ, WRITE
 from .....clients.setup.shell_variables import Withheld, after
 from .....clients.setup.text_files import is_gone, read_text
@@ -22,6 +22,9 @@ from ...finding import Examined
 DYNAMIC = User("a user of systemd's making", 61184, frozenset(), "", "/")
 STATE = "the state folder"
 HOOK = "the hook"
+CLIENT = "the client"
+FOLDERS_OF_PROGRAMS = ("/usr/local/bin", "/usr/bin", "/bin")
+MOST_LINKS = 32
 
 _AS_USER = re.compile(
     r"\b(?:sudo|runuser|doas|setpriv)\s+(?:-\w+\s+)*?(?:-u\s*|--(?:re)?u[a-z]*[= ])([\w-]+)"
@@ -32,7 +35,8 @@ class Run(NamedTuple):
     """What one file of cron's, or one service, runs. ``environ``: what the hook is given, ``complete``: that
     is all. ``hook``: the program, where it is known. ``folders``: what the client writes to. ``chosen``: the
     file of dehydrated's that has the user. ``withheld``: what is set on the way, and does not reach it.
-    ``read``: the client's own configuration. ``paths``: the files that the commands stand in."""
+    ``read``: the client's own configuration. ``paths``: the files that the commands stand in;
+    ``program``: the client's, where its whole path is known."""
 
     client: str
     source: str
@@ -46,6 +50,7 @@ class Run(NamedTuple):
     withheld: Mapping[str, Withheld] = {}
     read: Sequence[str] = ()
     paths: Sequence[str] = ()
+    program: str = ""
 
     def as_root(self) -> str:
         """The step that has it run as root."""
@@ -89,6 +94,7 @@ def runs(
         of_hook = after(text, hook, {**environ, **given}, examined.root)
         environ = {**of_hook.exported, **_given_to("dns01", command), **_given_to("hook.py", command)}
         withheld = dict(of_hook.withheld)
+        programs_of = [program for line in group for program, _ in programs(line.command, client)]
         for line in group:
             withheld |= line.withheld
         prefix = group[0].command[:1] if group[0].unit else ""  # +: all that the unit takes is given; !: root
@@ -103,6 +109,7 @@ def runs(
             hook,
             folders,
             withheld={name: each for name, each in withheld.items() if name not in environ},
+            program=next((each for each in programs_of if each.startswith("/")), ""),
             paths=tuple(dict.fromkeys(line.path for line in group if line.path)),
         )
 
@@ -124,7 +131,9 @@ def user_of(examined: Examined, run: Run) -> User | None:
 
 def needs(examined: Examined, run: Run, user: User | None) -> Iterator[Need]:
     """What the hook and the client open, as far as it is known."""
-    yield from (Need(path, HOOK, READ) for path in _links(examined, run.hook) if run.hook)
+    yield from (Need(path, HOOK, READ) for path in _programs(examined, run.hook) if run.hook)
+    yield from (Need(path, CLIENT, READ) for path in _programs(examined, run.program) if run.program)
+    yield from (Need(path, f"{run.client}'s configuration", READ) for path in run.read)
     if run.complete and "$" not in run.environ.get("DNS01_STATE_DIR", ""):
         yield Need(_state(run, user), STATE, WRITE)
     if run.complete:
@@ -150,12 +159,32 @@ def _configuration(examined: Examined, run: Run) -> Iterator[Need]:
             yield Need(value, f"the file of {name}", READ)
 
 
-def _links(examined: Examined, hook: str) -> Iterator[str]:
-    """The hook, what it is a link to, and the program that its first line names."""
-    for _ in range(8):
-        yield hook
-        if not os.path.islink(examined.path(hook)):
-            break
-        hook = os.path.normpath(os.path.join(os.path.dirname(hook), os.readlink(examined.path(hook))))
-    if line := re.match(r"#!\s*(/\S+)", read_text(hook, examined.root) or ""):
-        yield line[1]
+def _programs(examined: Examined, program: str, levels: int = 3) -> Iterator[str]:
+    """The program, where links lead from there, and the program that its first line names."""
+    found = _real(examined, program)
+    yield from dict.fromkeys((program, found))
+    line = re.match(r"#!\s*(/\S+)(?:[^\S\n]+(\S+))?", read_text(found, examined.root) or "")
+    if not line or not levels:
+        return
+    yield from _programs(examined, line[1], levels - 1)
+    if os.path.basename(line[1]) == "env" and line[2]:
+        places = (f"{folder}/{line[2]}" for folder in FOLDERS_OF_PROGRAMS)
+        for place in [place for place in places if os.path.lexists(examined.path(place))][:1]:
+            yield from _programs(examined, place, levels - 1)
+
+
+def _real(examined: Examined, path: str) -> str:
+    """The path without links, of folders either."""
+    waiting, found, links = path.strip("/").split("/"), "/", 0
+    while waiting:
+        name, *waiting = waiting
+        if name in ("", "."):
+            continue
+        found = os.path.dirname(found) if name == ".." else os.path.join(found, name)
+        file = examined.path(found)
+        if name != ".." and os.path.islink(file) and links < MOST_LINKS:
+            links += 1
+            target = os.readlink(file)
+            found = "/" if target.startswith("/") else os.path.dirname(found)
+            waiting = [*target.split("/"), *waiting]
+    return found

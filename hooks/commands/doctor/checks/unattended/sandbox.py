@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from .....clients.setup.sandbox import READ, WRITE, Rule, access, credentials, families, missing_paths
+from .....clients.setup.sandbox import (
+    READ,
+    WRITE,
+    Rule,
+    access,
+    credentials,
+    denied_calls,
+    denies_execution,
+    families,
+    missing_paths,
+)
 from .....clients.setup.text_files import is_gone
-from .....clients.setup.units import Unit, drop_in, environment_files
+from .....clients.setup.units import Unit, drop_in, environment_files, read_unit
 from ...finding import Examined, Finding, Severity
-from .runs import STATE, Need
+from .runs import CLIENT, HOOK, STATE, Need
 
 # Of a unit that is started for nothing where the path is not there (systemd.unit(5)).
 CONDITIONS = ("ConditionPathExists", "ConditionPathIsDirectory", "ConditionFileNotEmpty",
               "ConditionFileIsExecutable", "AssertPathExists")  # fmt: skip
+PROGRAMS = (HOOK, CLIENT)
+OUTSIDE = (ip_address("192.0.2.1"), ip_address("2001:db8::1"))  # stand for any other machine
 SHOWN = 8  # paths that are missing
 # What IPAddressDeny= may have in the place of a network.
 NETWORKS = {
@@ -25,7 +37,9 @@ NETWORKS = {
 }
 
 
-def check(examined: Examined, unit: Unit, needs: Sequence[Need]) -> Iterator[Finding]:
+def check(
+    examined: Examined, unit: Unit, needs: Sequence[Need], environ: Mapping[str, str]
+) -> Iterator[Finding]:
     """Nothing is known of a unit with a root folder of its own."""
     if unit.last("Service.RootDirectory") or unit.last("Service.RootImage"):
         return
@@ -34,7 +48,16 @@ def check(examined: Examined, unit: Unit, needs: Sequence[Need]) -> Iterator[Fin
         rule = access(unit, need.path, examined.root)
         if need.use & ~rule.allowed:
             yield _read_only(examined, unit, need, rule) if rule.allowed & READ else _hidden(unit, need, rule)
-    yield from _network(examined, unit)
+        elif need.what in PROGRAMS and (barred := denies_execution(unit, need.path, examined.root)):
+            message = f"{unit.name} may not run {need.path}, {need.what} ({barred})"
+            step = drop_in(unit.name, f"ExecPaths={need.path}")
+            yield Finding("sandbox-no-exec", Severity.ERROR, unit.files[0], message, (step,))
+    if denied := denied_calls(unit):
+        said = " ".join(unit.every("Service.SystemCallFilter"))
+        message = f"{unit.name} may not {denied} (SystemCallFilter={said})"
+        step = drop_in(unit.name, "SystemCallFilter=", "SystemCallFilter=@system-service")
+        yield Finding("sandbox-no-calls", Severity.ERROR, unit.files[0], message, (step,))
+    yield from _network(examined, unit, environ)
 
 
 def _lacking(examined: Examined, unit: Unit) -> Iterator[Finding]:
@@ -86,37 +109,59 @@ def _hidden(unit: Unit, need: Need, rule: Rule) -> Finding:
     return Finding("sandbox-hides", Severity.ERROR, unit.files[0], message, steps)
 
 
-def _network(examined: Examined, unit: Unit) -> Iterator[Finding]:
-    """Whether it gets at any resolver, by which everything begins."""
+def _network(examined: Examined, unit: Unit, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether it gets at any resolver, by which everything begins, and at anything but this machine."""
     resolvers = [ip_address(each.ip) for each in examined.settings.resolvers]
-    barred = next(_barriers(unit, resolvers), None) if resolvers else None
+    barred = next(_barriers(examined, unit, resolvers or OUTSIDE), None)
+    if not barred and all(each.is_loopback for each in resolvers) and not _has_proxy(environ):
+        barred = next(_barriers(examined, unit, OUTSIDE), None)
+        if barred and barred[0] == "IPAddressDeny" and not _only_here(_addresses(examined, unit, "Allow")):
+            return  # of what it is allowed nobody knows whether it will do
     if barred:
         key, *right = barred
-        said = " ".join(unit.every(f"Service.{key}"))
+        said = " ".join(unit.every(f"Service.{key}")) or "in its slice"
         message = f"{unit.name} gets at neither name servers nor a CA ({key}={said})"
         step = drop_in(unit.name, *(f"{key}={value}" for value in right))
         yield Finding("sandbox-no-network", Severity.ERROR, unit.files[0], message, (step,))
 
 
-def _barriers(unit: Unit, resolvers: Sequence[IPv4Address | IPv6Address]) -> Iterator[tuple[str, ...]]:
+def _has_proxy(environ: Mapping[str, str]) -> bool:
+    return any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in environ)
+
+
+def _barriers(
+    examined: Examined, unit: Unit, addresses: Sequence[IPv4Address | IPv6Address]
+) -> Iterator[tuple[str, ...]]:
     """A setting that keeps it from all of these, and the values that it should have."""
     shared = unit.last("Unit.JoinsNamespaceOf") or unit.last("Service.NetworkNamespacePath")
     if unit.is_on("Service.PrivateNetwork") and not shared:
         yield ("PrivateNetwork", "no")
-    wanted = {"AF_INET6" if each.version == 6 else "AF_INET" for each in resolvers}
+    wanted = {"AF_INET6" if each.version == 6 else "AF_INET" for each in addresses}
     if not wanted & families(unit):
         yield ("RestrictAddressFamilies", "", "AF_INET AF_INET6 AF_NETLINK AF_UNIX")
-    if all(_is_denied(unit, each) for each in resolvers):
-        yield ("IPAddressDeny", "")
+    denied, allowed = _addresses(examined, unit, "Deny"), _addresses(examined, unit, "Allow")
+    if all(_is_among(each, denied) and not _is_among(each, allowed) for each in addresses):
+        yield ("IPAddressDeny", "") if unit.every("Service.IPAddressDeny") else ("IPAddressAllow", "any")
     only_inside = set(unit.words("Service.RestrictNetworkInterfaces")) == {"lo"}
-    if only_inside and not any(each.is_loopback for each in resolvers):
+    if only_inside and not any(each.is_loopback for each in addresses):
         yield ("RestrictNetworkInterfaces", "")
 
 
-def _is_denied(unit: Unit, address: IPv4Address | IPv6Address) -> bool:
-    """What is allowed goes before what is denied."""
-    return _is_among(address, unit.words("Service.IPAddressDeny")) and not _is_among(
-        address, unit.words("Service.IPAddressAllow")
+def _addresses(examined: Examined, unit: Unit, which: str) -> list[str]:
+    """What IPAddressDeny=, or IPAddressAllow=, says, of the unit and of the slices that it is in; what is
+    allowed goes before what is denied (systemd.resource-control(5))."""
+    name = unit.last("Service.Slice") or "system.slice"
+    stems = name.removesuffix(".slice").split("-")
+    slices = ["-.slice", *("-".join(stems[: number + 1]) + ".slice" for number in range(len(stems)))]
+    found = [each for name in slices if (each := read_unit(name, examined.root))]
+    said = unit.words(f"Service.IPAddress{which}")
+    return [*said, *(word for each in found for word in each.words(f"Slice.IPAddress{which}"))]
+
+
+def _only_here(allowed: Sequence[str]) -> bool:
+    """Whether all of these are addresses of this machine, or of its link."""
+    return all(
+        word in ("localhost", "link-local", "multicast") or word.startswith("127.") for word in allowed
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from client_files import Machine, by_timer, with_dehydrated
+from client_files import DEHYDRATED, Machine, by_timer, with_dehydrated
 
 from dns01.hooks.commands.doctor.finding import Severity
 
@@ -56,6 +56,24 @@ def machine(tmp_path: Path) -> Machine:
         (("IPAddressDeny=any", "IPAddressAllow=localhost"), "sandbox-no-network", "any", "IPAddressDeny="),
         (("IPAddressDeny=192.0.2.0/24",), "sandbox-no-network", "192.0.2.0/24", "IPAddressDeny="),
         (("RestrictNetworkInterfaces=lo",), "sandbox-no-network", "=lo", "RestrictNetworkInterfaces="),
+        (("SystemCallFilter=~@network-io",), "sandbox-no-calls", "open connections", "SystemCallFilter=@sys"),
+        (("SystemCallFilter=~@clock connect:EPERM",), "sandbox-no-calls", "connections", "SystemCallFilter="),
+        (("SystemCallFilter=@basic-io @file-system @process",), "sandbox-no-calls", "open connections",
+         "SystemCallFilter=\nSystemCallFilter=@system-service"),
+        (("SystemCallFilter=@system-service", "SystemCallFilter=~@process"), "sandbox-no-calls",
+         "run programs", "SystemCallFilter="),
+        (("SystemCallFilter=~execve",), "sandbox-no-calls", "run programs", "SystemCallFilter="),
+        (("SystemCallFilter=@network-io @process read write",), "sandbox-no-calls", "open files",
+         "SystemCallFilter="),
+        (("SystemCallFilter=~@system-service",), "sandbox-no-calls", "open", "SystemCallFilter="),
+        (("NoExecPaths=/opt",), "sandbox-no-exec", "/opt/dns01/bin/dns01, the hook", "ExecPaths=/opt/dns01"),
+        (("NoExecPaths=/", "ExecPaths=/usr /opt"), "sandbox-no-exec", "/bin/sh, the hook",
+         "ExecPaths=/bin/sh"),
+        (("NoExecPaths=/opt/dns01/bin", "ExecPaths=/opt /bin"), "sandbox-no-exec", "hook", "ExecPaths=/o"),
+        (("NoExecPaths=/usr/bin",), "sandbox-no-exec", "/usr/bin/dehydrated, the client", "ExecPaths=/usr/"),
+        (("InaccessiblePaths=/bin/sh",), "sandbox-hides", "/bin/sh, the hook", "InaccessiblePaths="),
+        (("InaccessiblePaths=/etc/dehydrated/config",), "sandbox-hides", "dehydrated's configuration",
+         "InaccessiblePaths="),
     ],
 )  # fmt: skip
 def test_a_unit_that_keeps_the_hook_from_what_it_needs(
@@ -104,6 +122,14 @@ def test_a_unit_that_keeps_the_hook_from_what_it_needs(
         ("WorkingDirectory=~",),
         ("StateDirectory=acme", "ReadWritePaths=/var/lib/acme /run/a", "WorkingDirectory=/var/lib/acme/w"),
         ("EnvironmentFile=/run/acme.env", "Environment=DNS01_STATE_DIR=$STATE"),
+        ("SystemCallFilter=@system-service", "SystemCallFilter=~@privileged @resources"),
+        ("SystemCallFilter=~@clock @cpu-emulation @debug @module @mount @obsolete @raw-io @reboot @swap",),
+        ("SystemCallFilter=~@network-io", "SystemCallFilter="),
+        ("SystemCallFilter=~@network-io", "SystemCallFilter=@network-io"),
+        ("SystemCallFilter=@basic-io @file-system @process @network-io",),
+        ("NoExecPaths=/", "ExecPaths=/usr /bin /opt/dns01"),
+        ("NoExecPaths=/home /tmp /var",),
+        ("NoNewPrivileges=yes",),
     ],
 )  # fmt: skip
 def test_a_unit_that_leaves_the_hook_what_it_needs(machine: Machine, settings: tuple[str, ...]) -> None:
@@ -243,3 +269,85 @@ def test_a_path_that_is_none(machine: Machine) -> None:
         machine, "dehydrated", RUN, "ReadWritePaths=/a\0b", "EnvironmentFile=/c\0d", "WorkingDirectory=/e\0f"
     )
     assert machine.findings() == []
+
+
+LOOPBACK = {"DNS01_RESOLVERS": "127.0.0.53"}
+DENIED = ("IPAddressDeny=any", "IPAddressAllow=localhost")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [DENIED, ("RestrictNetworkInterfaces=lo",), (*DENIED, "IPAddressAllow=127.0.0.0/8 link-local")],
+)
+def test_a_resolver_of_this_machine_alone(machine: Machine, settings: tuple[str, ...]) -> None:
+    by_timer(machine, "dehydrated", RUN, *settings)
+    (finding,) = machine.findings(**LOOPBACK)
+    assert (finding.code, finding.severity) == ("sandbox-no-network", Severity.ERROR)
+    by_timer(machine, "dehydrated", RUN, *settings, "Environment=https_proxy=http://127.0.0.1:3128")
+    assert machine.findings(**LOOPBACK) == []
+
+
+@pytest.mark.parametrize(
+    "settings", [(*DENIED, "IPAddressAllow=198.51.100.0/24"), ("IPAddressDeny=link-local",), ()]
+)
+def test_a_resolver_of_this_machine_and_more(machine: Machine, settings: tuple[str, ...]) -> None:
+    by_timer(machine, "dehydrated", RUN, *settings)
+    assert machine.findings(**LOOPBACK) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "unit"),
+    [
+        ("/etc/systemd/system/system.slice.d/a.conf", "[Slice]\nIPAddressDeny=any\n", ""),
+        ("/etc/systemd/system/acme.slice", "[Slice]\nIPAddressDeny=any\n", "Slice=acme.slice"),
+        ("/etc/systemd/system/acme.slice.d/a.conf", "[Slice]\nIPAddressDeny=any\n", "Slice=acme-web.slice"),
+        ("/etc/systemd/system/-.slice.d/a.conf", "[Slice]\nIPAddressDeny=any\n", ""),
+    ],
+)
+def test_a_slice_that_denies_addresses(machine: Machine, path: str, text: str, unit: str) -> None:
+    machine[path] = text
+    by_timer(machine, "dehydrated", RUN, unit)
+    finding = machine.finding()
+    assert finding.code == "sandbox-no-network"
+    assert finding.remedy == ("systemctl edit dehydrated.service\n[Service]\nIPAddressAllow=any",)
+    by_timer(machine, "dehydrated", RUN, unit, "IPAddressAllow=any")
+    assert machine.findings() == []
+
+
+def test_links_of_folders_and_an_interpreter_behind_env(machine: Machine) -> None:
+    machine["/root/venv/bin/dns01"] = "#!/usr/bin/env python3\n"
+    machine.mode("/root/venv/bin/dns01", 0o755)
+    (machine.root / "opt/dns01/bin/dns01").unlink()
+    (machine.root / "opt/dns01/bin").rmdir()
+    (machine.root / "opt/dns01/bin").symlink_to("../../root/venv/bin")
+    machine["/usr/bin/env"] = machine["/home/me/python/bin/python3"] = ""
+    (machine.root / "usr/bin/python3").symlink_to("/home/me/python/bin/python3")
+    by_timer(machine, "dehydrated", RUN, "ProtectHome=yes")
+    assert [finding.message.split(", ")[0] for finding in machine.findings()] == [
+        "dehydrated.service does not see /root/venv/bin/dns01",
+        "dehydrated.service does not see /home/me/python/bin/python3",
+    ]
+    by_timer(machine, "dehydrated", RUN)
+    assert machine.findings() == []
+
+
+def test_a_link_that_leads_to_itself(machine: Machine) -> None:
+    (machine.root / "opt/dns01/bin/dns01").unlink()
+    (machine.root / "opt/dns01/bin/dns01").symlink_to("dns01")
+    by_timer(machine, "dehydrated", RUN, "ProtectHome=yes")
+    assert machine.finding().code == "hook-missing"
+
+
+def test_a_client_at_somebodys_home(machine: Machine) -> None:
+    machine["/root/dehydrated/dehydrated"] = "#!/bin/sh\n"
+    by_timer(machine, "dehydrated", "/root/dehydrated/dehydrated -c", "ProtectHome=yes")
+    assert "/root/dehydrated/dehydrated, the client" in machine.finding().message
+
+
+def test_a_unit_that_forbids_the_sudo_of_dehydrated(machine: Machine) -> None:
+    machine["/etc/passwd"] = "root:x:0:0::/root:/bin/sh\nacme:x:0:0::/root:/bin/sh\n"
+    machine["/etc/dehydrated/config"] = f"{DEHYDRATED}DEHYDRATED_USER=acme\n"
+    by_timer(machine, "dehydrated", RUN)
+    assert machine.findings() == []
+    by_timer(machine, "dehydrated", RUN, "NoNewPrivileges=true")
+    assert machine.finding().code == "sandbox-no-sudo"
