@@ -73,12 +73,13 @@ def order_first(
     variables = client.environment(order)
     if client.is_silent:
         output.step(f"{client.name} shows nothing of the wait for the name servers until that is over")
-    for command in commands:
+    failed = 0
+    for command in commands:  # the last one tells: uacme fails to make an account that it has
         click.echo(f"$ {' '.join(filter(None, (assignments(variables), shlex.join(command))))}")
-        if _run(command, {**os.environ, **variables}):
-            output.failure(f"{client.name} brought no certificate", "it says why above")
-            return False
-    return True
+        failed = _run(command, {**os.environ, **variables})
+    if failed:
+        output.failure(f"{client.name} brought no certificate", "it says why above")
+    return not failed
 
 
 def _run(command: Sequence[str], environ: Mapping[str, str]) -> int:

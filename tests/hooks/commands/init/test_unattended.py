@@ -438,6 +438,16 @@ class TestKilled:
         assert SECRET not in "".join(text for name, text in after.items() if "secret" not in name)
 
 
+@pytest.mark.parametrize(("fails", "code"), [("new", 0), ("issue", 1)])
+def test_an_account_that_uacme_has_already_is_no_reason_not_to_order(
+    fails: str, code: int, machine: FreshMachine
+) -> None:
+    machine.write("/mnt/bin/uacme", f'#!/bin/sh\ncase "$*" in *{fails}*) exit 2;; esac\n', 0o755)
+    said = machine.run(*words("uacme", "--order"), PATH=f"/mnt/bin:{machine.environ['PATH']}")
+    assert said.code == code, said.stderr
+    assert ("uacme brought no certificate" in said.stderr) is bool(code)
+
+
 THERE = {
     "dehydrated": ("/var/lib/dehydrated/certs/example.org/cert.pem", "dehydrated --cron --force --domain"),
     "certbot": ("/etc/letsencrypt/renewal/example.org.conf", "--cert-name example.org --force-renewal"),
