@@ -40,6 +40,7 @@ def first(
     tcp_only: set[Address] | None = None,
     silent: set[Address] | None = None,
     answering: set[Address] | None = None,
+    by_datagram: set[Address] | None = None,
 ) -> dns.message.Message:
     """The first useful answer; more servers are asked, ever more of them, as soon as those that were
     keep us waiting, and over TCP as well.
@@ -47,7 +48,7 @@ def first(
     Useful is what comes with authority, or is a referral from ``zone`` downwards; of a resolver,
     any record. ``tcp_only``: the servers that are known to answer over TCP alone; those that turn out
     to be so are added. ``silent`` gets those that said nothing for a while, ``answering`` the one that was
-    useful. Raises NoUsefulAnswer.
+    useful, and ``by_datagram`` as well if that came over UDP. Raises NoUsefulAnswer.
     """
     tcp_only = set() if tcp_only is None else tcp_only
     batches = _batches(servers, tcp_only)
@@ -82,6 +83,8 @@ def first(
                         silent.discard(query.server)
                     if answering is not None:
                         answering.add(query.server)
+                    if by_datagram is not None and not (query.stream or answer.fallback or answer.truncated):
+                        by_datagram.add(query.server)
                     assert answer.message is not None
                     return answer.message
                 if answer.message:

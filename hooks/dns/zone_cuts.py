@@ -62,6 +62,7 @@ class ZoneCuts:
             self._resolvers, timing, self._deepest, lambda apex: apex in self._silent
         )
         self._replies: dict[tuple[str, dns.rdatatype.RdataType], dns.message.Message] = {}
+        self.by_datagram: set[Address] = set()  # the servers that have answered over UDP
         self._answered = False  # whether any name server has answered for itself
         self._rooting = threading.Lock()
         # Doctor's checks ask for the same at the same time.
@@ -254,6 +255,7 @@ class ZoneCuts:
                 tcp_only=self._addresses.tcp_only,
                 silent=self._addresses.silent,
                 answering=self._addresses.answering,
+                by_datagram=self.by_datagram,
             )
         except NoUsefulAnswer as error:
             # A server that the configuration names has zones, and says nothing useful of what is above them.

@@ -11,6 +11,7 @@ from functools import cache, partial
 
 from .....errors import DelegationError
 from .....names import PREFIX
+from ....dns.address import Address
 from ....dns.inspect.faults import server_faults
 from ....dns.inspect.source_address import sources
 from ....dns.inspect.survey import Survey, recheck_serials
@@ -30,6 +31,7 @@ from .name_servers.out_of_reach import of_the_root
 from .name_servers.transports import (
     answers_from_elsewhere,
     blocked_ports,
+    dropping_answers,
     heard_above,
     large_udp,
     limited,
@@ -51,6 +53,7 @@ from .subjects.account_copy import AccountCopies, AccountCopy, account_copies
 from .subjects.ca import is_of_ones_own
 from .subjects.catch_all import catch_all
 from .subjects.destination import followed
+from .subjects.response_rate import limits_of
 from .subjects.zones import named_survey, survey_of, surveys, zone_of
 
 OTHER_COPIES = {"account-elsewhere", "serial-went-back", "stale-secondary", "two-primaries", "foreign-copy"}
@@ -90,6 +93,8 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
         if own:
             survey, own = _compared(examined, survey, own)
         heard = partial(heard_above, examined.discovery, survey.apex)
+        survey, dropping = _limited(examined, survey)
+        yield from dropping_answers(survey, dropping)
         for finding in findings(survey, own, of_the_root(examined), heard):
             yield (
                 beneath_a_zone(examined, survey, finding) if finding.code == "account-elsewhere" else finding
@@ -97,6 +102,19 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
         if survey.apex == zone:
             yield from _too_few(examined, survey)
     yield from _above(examined)
+
+
+def _limited(examined: Examined, survey: Survey) -> tuple[Survey, set[Address]]:
+    """The servers that drop answers above a rate, and the survey, as it is to be seen by that."""
+    limits = limits_of(examined, survey)
+    looks = [
+        look._replace(limited=limits[look.address] == "truncates", udp=True)
+        if look.address in limits
+        else look
+        for look in survey.looks
+    ]
+    dropping = {address for address, limit in limits.items() if limit == "drops"}
+    return survey._replace(looks=tuple(looks)), dropping
 
 
 def _above(examined: Examined) -> Iterator[Finding]:

@@ -243,6 +243,50 @@ def one_server_denies_names_with_an_underscore(site: Site) -> Account:
     return changed(site, without_underscores("NXDOMAIN"), one=True)
 
 
+# Response rate limiting (RRL)
+
+
+def limited(site: Site, limit: str) -> Account:
+    """example.org at two BINDs that limit the rate of their answers."""
+    for address in BOTH.values():
+        site.start(Bind(address, {"example.org": PAIR}, [KEY], extra_options=f"rate-limit {{ {limit} }};"))
+    site.world.delegate("example.org", BOTH)
+    return site.updates(ONE)
+
+
+LIMITED = "RRL", "raise the limit at ns1.example.org, ns2.example.org", "slip 2"
+
+
+@FAULTS.add("rate-limited", *LIMITED, severity=Severity.WARNING)
+def the_servers_drop_all_answers_but_one_a_second(site: Site) -> Account:
+    return limited(site, "responses-per-second 1; slip 0;")
+
+
+@FAULTS.add("rate-limited", *LIMITED, severity=Severity.WARNING)
+def the_servers_forget_soon_that_they_drop_answers(site: Site) -> Account:
+    return limited(site, "responses-per-second 2; slip 0; window 1;")
+
+
+@FAULTS.add("rate-limited", *LIMITED, severity=Severity.WARNING)
+def the_servers_drop_all_answers_but_five_a_second(site: Site) -> Account:
+    return limited(site, "responses-per-second 5; slip 0;")
+
+
+@FAULTS.add("rate-limited", *LIMITED, severity=Severity.WARNING)
+def the_servers_drop_all_answers_but_ten_a_second(site: Site) -> Account:
+    return limited(site, "responses-per-second 10; slip 0;")
+
+
+@FAULTS.add("rate-limited", "truncates", "responses-per-second 20", severity=Severity.NOTE)
+def the_servers_truncate_every_other_answer_above_five_a_second(site: Site) -> Account:
+    return limited(site, "responses-per-second 5; slip 2;")
+
+
+@FAULTS.add("rate-limited", "truncates", "responses-per-second 20", severity=Severity.NOTE)
+def the_servers_truncate_all_answers_but_one_a_second(site: Site) -> Account:
+    return limited(site, "responses-per-second 1; slip 1;")
+
+
 def in_mixed_case(query: dns.message.Message) -> bool:
     name = query.question[0].name.to_text()
     return name != name.lower()

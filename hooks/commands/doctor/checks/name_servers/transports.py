@@ -9,6 +9,7 @@ from .....dns.address import Address
 from .....dns.cname_chain import Discovery
 from .....dns.destination import Server
 from .....dns.inspect.faults import listed
+from .....dns.inspect.response_rate import BURST
 from .....dns.inspect.server_answers import Look
 from .....dns.inspect.survey import Survey
 from .....dns.message import SOA, Query
@@ -212,6 +213,26 @@ def limited(survey: Survey) -> Iterator[Finding]:
                 "see that the limit is not too low for a CA, which asks some twenty questions in a second: "
                 "rate-limit { responses-per-second 20; slip 2; } (BIND), mod-rrl (Knot)",
                 f"and that TCP port 53 is open: dig +tcp SOA {survey.apex} +norec @{looks[0].address.ip}",
+            ),
+        )
+
+
+def dropping_answers(survey: Survey, dropping: Container[Address]) -> Iterator[Finding]:
+    """Servers that limit the rate of their answers, and drop what is above that."""
+    for hosts, looks in affected(survey, lambda look: look.address in dropping):
+        yield Finding(
+            "rate-limited",
+            Severity.WARNING,
+            hosts,
+            f"{the_server(hosts)} of {survey.apex} limits the rate of its answers (RRL) at {located(looks)}: "
+            f"of {BURST} equal questions within a second it drops some; the resolvers of a CA may be among "
+            "those who hear nothing",
+            (
+                f"raise the limit at {hosts}, and let some of what is above it be truncated (TCP takes over "
+                "then): rate-limit { responses-per-second 20; slip 2; }; (BIND), rate-limit: 20 and slip: 2 "
+                "in mod-rrl (Knot)",
+                f"see for yourself: dig NS {survey.apex} +norec +tries=1 @{looks[0].address.ip}, twenty "
+                "times at once",
             ),
         )
 
