@@ -15,6 +15,7 @@ from .finding import Finding, Severity
 
 STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "bold red"}
 VERSION = 1
+OWN_SERVERS = ("rfc2136", "powerdns")  # whose zones other servers may have to fetch
 NAMED = 8  # of the other names that a step is for
 
 
@@ -65,7 +66,8 @@ def verdict(group: Sequence[Diagnosis]) -> str:
         return f"an order would fail: {codes[Severity.ERROR]}"
     if first.worst == Severity.WARNING:
         return f"an order would go through, as things are: {codes[Severity.WARNING]}"
-    if any(account.provider == "rfc2136" for account in first.accounts) and "probe" not in first.findings:
+    primary = any(account.provider in OWN_SERVERS for account in first.accounts)
+    if primary and "probe" not in first.findings:
         return "ready to order; only --write tells whether the server takes a change, and passes it on"
     return "ready to order"
 

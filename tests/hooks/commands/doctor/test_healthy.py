@@ -15,6 +15,7 @@ from testbed import Bind, Knot, NameServer, PowerDNS, Zone
 from testbed.sockets import Transport
 
 from dns01.hooks.commands.doctor.checks.registry import CHECKS
+from dns01.hooks.commands.doctor.report import verdict
 
 OF_THE_HOSTER = (
     "@ SOA ns1.hoster.net. hostmaster.hoster.net. 7 3600 600 86400 60\n@ NS ns1\nns1 A 127.1.0.2\n"
@@ -493,3 +494,9 @@ def test_every_subject_has_its_check() -> None:
         "configuration", "delegation", "scope", "path", "servers", "questions", "dnssec", "views", "caa",
         "leftovers", "client", "clock",
     ]  # fmt: skip
+
+
+def test_only_a_trial_record_tells_whether_a_primary_passes_a_change_on(site: Site) -> None:
+    diagnosis = site.diagnose("example.org", powerdns(site))
+
+    assert verdict([diagnosis]).startswith("ready to order; only --write tells")
