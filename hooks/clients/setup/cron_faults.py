@@ -8,9 +8,10 @@ import shlex
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from .command_line import CRON_PATH, SYSTEMD_PATH, Line, programs
+from .command_line import CRON_PATH, SYSTEMD_PATH, Line, programs, script
 from .crontab import in_folder
-from .text_files import beneath, find
+from .shell_text import commands, expanded
+from .text_files import beneath, find, is_gone
 
 # Without any of these a client renews nothing; with a variable in the line, nobody knows.
 RENEWS = {"dehydrated": r"-c\b|--cron\b|--signcsr|-s\b|\$", "certbot": r"renew|certonly|\brun\b|\$"}
@@ -32,7 +33,8 @@ def wrong_command(client: str, lines: Sequence[Line], root: str) -> tuple[str, s
         _no_shell(first, root),
         _cut(first, client),
         _unexpanded(first),
-        _renews_nothing(first, client) if first.unit is None else (),
+        _renews_nothing(first, client),
+        *(_unrunnable(first, path, root) for path in dict.fromkeys(line.path for line in lines[1:])),
         *(_not_found(line, client, root) for line in lines),
     )
     return next(faults, ("", ""))
@@ -87,6 +89,8 @@ def _is_open(command: str) -> bool:
 
 def _renews_nothing(line: Line, client: str) -> Iterator[tuple[str, str]]:
     called = list(programs(line.command, client))
+    if line.unit and not all("--dry-run" in words for _, words in called):
+        return  # which may have its arguments from a variable
     if client in RENEWS and called and not any(_would_renew(client, words) for _, words in called):
         program, words = called[-1]
         command = rf"(?<![\w./-]){re.escape(program)}(?![\w./-])[^;&|<>]*"
@@ -95,6 +99,20 @@ def _renews_nothing(line: Line, client: str) -> Iterator[tuple[str, str]]:
             f"it runs {' '.join((program, *words))}, which renews nothing",
             line.instead(re.sub(command, lambda _: right, line.command, count=1).rstrip()),
         )
+
+
+def _unrunnable(line: Line, path: str, root: str) -> Iterator[tuple[str, str]]:
+    """A script that is called as a program, and is none that can be run."""
+    called = [expanded(command.words[0], {}) for command in commands(line.command)]
+    first_line = script(path, root).partition("\n")[0]
+    if path not in called or not first_line:
+        return
+    if not os.access(beneath(path, root), os.X_OK):
+        yield f"{path} may not be executed", f"chmod +x {path}"
+    elif first_line.endswith("\r"):
+        yield f"{path} has the line ends of Windows (CR LF)", f"sed -i 's/\\r$//' {path}"
+    elif (named := re.match(r"#!\s*(/\S+)", first_line)) and is_gone(named[1], root):
+        yield f"{path} is to be run by {named[1]}, which is not there", f"mend the first line of {path}"
 
 
 def _would_renew(client: str, arguments: Sequence[str]) -> bool:

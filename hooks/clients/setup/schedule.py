@@ -32,6 +32,15 @@ KINDS = ("timer", "service", "target", "socket", "path", "mount")
 PULLS = ("Wants", "Requires", "Upholds", "BindsTo")  # by which a unit starts another (systemd.unit(5))
 TRANSIENT = "run/systemd/transient"  # of systemd-run, until the machine stops
 
+AGAIN = ("OnUnitActiveSec", "OnUnitInactiveSec")  # systemd.timer(5)
+ONCE = ("OnActiveSec", "OnBootSec", "OnStartupSec")
+IDLE = ("true", "false", "echo", "sleep")  # programs that renew nothing
+# What systemd.time(7) takes for a time: weekdays, a date, a time of day, a time zone.
+CALENDAR = re.compile(
+    r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z,.-]*)?(?:(?:^|\s+)[\d*][\d*,/~.:-]*){0,2}(?:\s+[a-z][\w+/-]*)?",
+    re.IGNORECASE,
+)
+
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 
 
@@ -129,11 +138,36 @@ def _of_timer(timer: str, line: Line, days: float, root: str) -> tuple[CronEntry
     if found and is_masked(service, root):
         why = f"{timer} starts {service}, which is masked"
         return CronEntry(found.files[0], timer, days, why, f"systemctl unmask {service}"), line
+    if found and (why := _never_due(found)):
+        step = drop_in(timer, "OnCalendar=", "OnCalendar=daily")
+        return CronEntry(found.files[0], timer, days, f"{timer} {why}", step), line
+    if found and line.unit and (idle := _runs_nothing(line.unit)):
+        why = f"{timer} starts {service}, which runs {idle}, by {line.unit.files[-1]}"
+        step = f"take ExecStart= out of {line.unit.files[-1]}"
+        return CronEntry(line.path, timer, days, why, step), line
     if found and named and not line.unit:
         why = f"{timer} starts {named}, and there is no such unit"
         step = drop_in(timer, f"Unit={timer.removesuffix('.timer')}.service")
         return CronEntry(found.files[0], timer, days, why, step), line
     return CronEntry(line.path, line.text or timer, days), line._replace(text=line.text or timer)
+
+
+def _never_due(timer: Unit) -> str:
+    """Why a timer starts nothing by itself; systemd passes over a time that it cannot read."""
+    if any(timer.every(f"Timer.{key}") for key in (*AGAIN, *ONCE)):
+        return ""
+    times = timer.every("Timer.OnCalendar")
+    if not times:
+        return "has no time at which it is due"
+    wrong = [time for time in times if time not in DAYS and not CALENDAR.fullmatch(time)]
+    return f"has a time that is none: {wrong[0]}" if len(wrong) == len(times) else ""
+
+
+def _runs_nothing(service: Unit) -> str:
+    """The command of a service all of whose commands do nothing; empty for any other."""
+    commands = service.every("Service.ExecStart")
+    idle = [each for each in commands if os.path.basename(each.lstrip("-@:+!|").split(" ")[0]) in IDLE]
+    return idle[0] if idle and len(idle) == len(commands) else ""
 
 
 def _of_cron(entry: CronEntry, root: str) -> Line:
@@ -244,7 +278,10 @@ def _commands(values: Iterable[str]) -> str:
 
 
 def _days(timer: Unit) -> float:
-    """The days between two runs."""
+    """The days between two runs; of one that is due but once after the machine's start, many."""
+    often = timer.every("Timer.OnCalendar") or any(timer.every(f"Timer.{key}") for key in AGAIN)
+    if not often and any(timer.every(f"Timer.{key}") for key in ONCE):
+        return DAYS["yearly"]
     return min(map(_days_of_calendar, timer.every("Timer.OnCalendar")), default=1)
 
 

@@ -156,6 +156,9 @@ def _exec_path(examined: Examined, line: Line, client: str) -> Iterator[Finding]
 
 def _hook(examined: Examined, line: Line, key: str, hook: str, steps: tuple[str, ...]) -> Iterator[Finding]:
     """Whether the file is there and can be run; ``steps``: what to do where it is not there."""
+    if hook.startswith("~") and (line.when or line.unit) and f"={hook}" not in line.command:
+        message = f"{key} is {hook}, and nothing puts a home in the place of the ~"
+        yield Finding("hook-missing", Severity.ERROR, line.path, message, steps)
     if (
         not hook.startswith("/")
         or "$" in hook

@@ -90,6 +90,7 @@ def test_a_script_of_a_timer_is_looked_into(machine: Machine) -> None:
         "#!/bin/sh\nexport EXEC_PATH=/opt/old/dns01\nlego --path /x \\\n  -d example.org --dns exec renew\n"
     )
     machine["/usr/local/sbin/acme"] = script
+    machine.mode("/usr/local/sbin/acme", 0o755)
     assert (machine.finding().code, machine.finding().subject) == ("hook-missing", "/usr/local/sbin/acme")
 
 
@@ -205,6 +206,7 @@ def test_a_path_of_the_hook_that_is_not_exported(
 ) -> None:
     machine["/etc/lego/env"] = EXEC_PATH
     machine["/opt/renew"] = f"#!/bin/sh\n{script}{RENEW}"
+    machine.mode("/opt/renew", 0o755)
     machine[CRONTAB] = f"1 2 * * * root {entry}\n".replace("LEGO", RENEW.strip())
     finding = machine.finding()
     assert (finding.code, finding.subject, finding.severity) == ("not-exported", path, Severity.ERROR)
@@ -344,3 +346,14 @@ def test_what_has_it_renewed_names_all_of_the_certificate_s_names(
 def test_a_wildcard_s_certificate_that_nothing_renews(machine: Machine) -> None:
     machine["/var/lib/lego/certificates/_.example.org.crt"] = "-"
     assert machine.finding("*.example.org").code == "no-timer"
+
+
+def test_a_home_that_nothing_puts_in(machine: Machine) -> None:
+    machine[CRONTAB] = LEGO.replace("/opt/dns01/bin/dns01", "~/dns01")
+    assert (machine.finding().code, "~/dns01" in machine.finding().message) == ("hook-missing", True)
+    by_timer(machine, RENEW, "Environment=EXEC_PATH=~/dns01\n")
+    machine[CRONTAB] = ""
+    assert machine.finding().code == "hook-missing"
+    machine["/etc/systemd/system/acme.service"] = ""
+    machine[CRONTAB] = f"1 2 * * * root EXEC_PATH=~/dns01 {RENEW}"  # which a shell reads
+    assert machine.findings() == []

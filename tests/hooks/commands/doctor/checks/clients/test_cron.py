@@ -48,6 +48,7 @@ def machine(tmp_path: Path) -> Machine:
 )
 def test_an_entry_that_does_not_get_as_far(machine: Machine, crontab: str, why: str, remedy: str) -> None:
     machine["/usr/local/sbin/renew"] = f"#!/bin/sh\n{RUN}\n"
+    machine.mode("/usr/local/sbin/renew", 0o755)
     machine[CRONTAB] = crontab
 
     finding = machine.finding()
@@ -123,6 +124,7 @@ def test_a_program_that_is_not_found_behind_a_lock(machine: Machine, wrapped: st
 )
 def test_an_entry_that_gets_there(machine: Machine, crontab: str) -> None:
     machine["/usr/local/sbin/renew"] = f"#!/bin/sh\nPATH=/usr/local/bin:/usr/bin\n{RUN}\n"
+    machine.mode("/usr/local/sbin/renew", 0o755)
     machine[CRONTAB] = crontab
     assert "cron-entry-ignored" not in [finding.code for finding in machine.findings()]
 

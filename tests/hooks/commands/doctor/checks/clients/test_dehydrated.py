@@ -264,3 +264,12 @@ def test_accounts_that_only_their_owner_may_list_are_not_missing(machine: Machin
 def test_a_setting_behind_what_is_no_setting(machine: Machine, before: str) -> None:
     machine[CONFIG] = f"{DEHYDRATED}{before}\nHOOK=/gone\n"
     assert codes(machine.findings()) == ["hook-missing"]
+
+
+@pytest.mark.parametrize("option", ["-f /srv/gone", "--config /srv/gone", "--config=/srv/gone"])
+def test_a_configuration_that_is_named_and_not_there(machine: Machine, option: str) -> None:
+    machine[CRON] = f"1 2 * * * root dehydrated -c {option}\n"
+    finding = machine.finding()
+    assert (finding.code, finding.severity, finding.subject) == ("config-missing", Severity.ERROR, CRON)
+    machine[CRON] = f"1 2 * * * root docker exec acme dehydrated -c {option}\n"
+    assert machine.findings() == []

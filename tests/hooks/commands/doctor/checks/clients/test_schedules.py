@@ -247,3 +247,89 @@ def test_a_service_of_the_administrators_that_a_mask_beneath_does_not_reach(mach
     by_timer(machine, "dehydrated", f"/usr/bin/{RUN}")
     masked_until_the_machine_stops(machine, "dehydrated.service")
     assert machine.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("timer", "why"),
+    [
+        ("[Timer]\nPersistent=true\n", "no time"),
+        ("[Timer]\nOnCalendar=daily\nOnCalendar=\n", "no time"),
+        ("[Timer]\nOnCalendar=every day\n", "every day"),
+        ("[Timer]\nOnCalendar=17 4 * * * root\n", "17 4 * * * root"),
+        ("[Timer]\nOnCalendar=@daily\n", "@daily"),
+        ("OnCalendar=daily\n", "no time"),
+    ],
+)
+def test_a_timer_that_is_never_due(machine: Machine, timer: str, why: str) -> None:
+    by_timer(machine, "dehydrated", f"/usr/bin/{RUN}")
+    machine["/etc/systemd/system/dehydrated.timer"] = timer
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("service-fails", Severity.ERROR)
+    assert why in finding.message
+    assert "OnCalendar=daily" in finding.remedy[0]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        "OnCalendar=*-*-* 03,15:00",
+        "OnCalendar=Mon,Thu *-*-* 04:00:00 Europe/Berlin",
+        "OnCalendar=mon..fri 4:00",
+        "OnCalendar=04:30",
+        "OnCalendar=*-*-1,8,15,22 02:00 UTC",
+        "OnCalendar=*:0/30",
+        "OnCalendar=every day\nOnCalendar=daily",
+        "OnBootSec=15min\nOnUnitActiveSec=1d",
+        "OnUnitInactiveSec=12h",
+    ],
+)
+def test_a_timer_that_is_due_now_and_then(machine: Machine, times: str) -> None:
+    by_timer(machine, "dehydrated", f"/usr/bin/{RUN}")
+    machine["/etc/systemd/system/dehydrated.timer"] = f"[Timer]\n{times}\n"
+    assert machine.findings() == []
+
+
+@pytest.mark.parametrize("key", ["OnBootSec", "OnStartupSec", "OnActiveSec"])
+def test_a_timer_that_is_due_once(machine: Machine, key: str) -> None:
+    by_timer(machine, "dehydrated", f"/usr/bin/{RUN}")
+    machine["/etc/systemd/system/dehydrated.timer"] = f"[Timer]\n{key}=5min\n"
+    assert machine.finding().code == "timer-too-rare"
+
+
+@pytest.mark.parametrize("command", ["/bin/true", "-/usr/bin/true", "/bin/echo dehydrated", "/bin/sleep 1"])
+def test_a_drop_in_that_leaves_a_service_nothing_to_do(machine: Machine, command: str) -> None:
+    by_timer(machine, "dehydrated", f"/usr/bin/{RUN}")
+    drop_in = "/etc/systemd/system/dehydrated.service.d/override.conf"
+    machine[drop_in] = f"[Service]\nExecStart=\nExecStart={command}\n"
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("service-fails", Severity.ERROR)
+    assert finding.remedy == (f"take ExecStart= out of {drop_in}",)
+
+
+def test_a_service_of_certbots_that_only_tries(tmp_path: Path) -> None:
+    machine = with_certbot(tmp_path)
+    machine["/etc/systemd/system/certbot.service.d/a.conf"] = (
+        "[Service]\nExecStart=\nExecStart=/usr/bin/certbot -q renew --dry-run\n"
+    )
+    assert machine.finding().code == "service-fails"
+    assert "--dry-run" in machine.finding().message
+
+
+@pytest.mark.parametrize(
+    ("first_line", "mode", "remedy"),
+    [
+        ("#!/bin/sh\n", 0o644, "chmod +x /opt/renew"),
+        ("#!/usr/bin/zsh\n", 0o755, "mend the first line of /opt/renew"),
+        ("#!/bin/sh\r\n", 0o755, "sed -i 's/\\r$//' /opt/renew"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "sleep 9; ", "test -d /opt && "])
+def test_a_script_that_cannot_be_run(
+    machine: Machine, first_line: str, mode: int, remedy: str, before: str
+) -> None:
+    (machine.root / "opt/renew").write_bytes(f"{first_line}{RUN}\n".encode())
+    machine.mode("/opt/renew", mode)
+    machine["/etc/cron.d/acme"] = f"{WHEN}{before}/opt/renew\n"
+    assert machine.finding().remedy == (remedy,)
+    machine["/etc/cron.d/acme"] = f"{WHEN}{before}sh /opt/renew\n"
+    assert machine.findings() == []

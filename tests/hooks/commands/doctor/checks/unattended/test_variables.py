@@ -65,6 +65,7 @@ def lego_by_timer(machine: Machine) -> str:
 
 def lego_by_a_script(machine: Machine) -> str:
     machine["/usr/local/sbin/renew"] = f"#!/bin/sh\nexport {HOOK}\n{LEGO}\n"
+    machine.mode("/usr/local/sbin/renew", 0o755)
     machine[CRONTAB] = "1 2 * * * root /usr/local/sbin/renew\n"
     return CRONTAB
 
