@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .shell_text import commands, expanded
 
+MOST_BEFORE = 50  # programs and assignments in front of a call
 NESTED = 4  # command lines within command lines that are looked into
 
 
@@ -60,7 +61,6 @@ CONTAINERS = ("docker", "docker-compose", "podman", "podman-compose", "nerdctl",
 _FLAGS = re.compile(r"--(?:rm|init|tty|interactive|detach|no-deps|quiet|privileged)|-[itdTqn]+|--")
 _SET = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _REDIRECTION = re.compile(r"(?:\d|&)?(?:>>?|<)(&?\S*)")
-_SUBSTITUTION = re.compile(r"\$\((.*)\)|`(.*)`", re.DOTALL)
 
 
 class ProgramCall(NamedTuple):
@@ -80,16 +80,17 @@ def calls(text: str, client: str) -> Iterator[ProgramCall]:
 
 def _in_text(text: str, names: Sequence[str], levels: int) -> Iterator[ProgramCall]:
     for command in commands(text) if levels else ():
-        for word in command.words:
-            for match in _SUBSTITUTION.finditer(word):
-                yield from _in_text(match[1] or match[2] or "", names, levels - 1)
+        for inner in filter(None, map(_substituted, command.words)):
+            yield from _in_text(inner, names, levels - 1)
         yield from _in_words([expanded(word, {}) for word in command.words], names, levels)
 
 
 def _in_words(words: Sequence[str], names: Sequence[str], levels: int) -> Iterator[ProgramCall]:
     environ: dict[str, str] = {}
     place = 0
-    while place < len(words):
+    for _ in range(MOST_BEFORE):
+        if place >= len(words):
+            return
         word, rest = words[place], words[place + 1 :]
         program = os.path.basename(word)
         if found := _SET.fullmatch(word):
@@ -113,6 +114,15 @@ def _in_words(words: Sequence[str], names: Sequence[str], levels: int) -> Iterat
             place += 1 + _own_words(rest, WRAPPERS[program])
         else:
             return
+
+
+def _substituted(word: str) -> str:
+    """The commands whose output stands in the word; of several substitutions, all as one text."""
+    for opening, closing in (("$(", ")"), ("`", "`")):
+        start, end = word.find(opening), word.rfind(closing)
+        if 0 <= start < end:
+            return word[start + len(opening) : end]
+    return ""
 
 
 def _text_for_a_shell(words: Sequence[str]) -> str | None:

@@ -122,6 +122,14 @@ def test_the_file_that_keeps_a_variable_to_itself_is_named(tmp_path: Path) -> No
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["env " * 60000 + "lego", "$(" * 60000 + "lego", "`" * 99999, "sh -c 'sh -c " * 9999, "$(`" * 9999],
+)
+def test_a_line_without_end_takes_no_time(text: str) -> None:
+    assert list(calls(text, "lego")) == []
+
+
 RENEW = "certbot renew"
 
 

@@ -105,7 +105,7 @@ def _dehydrated(examined: Examined) -> Iterator[Finding]:
     named = given.pop("CONFIG", "")
     contained = all(has_other_files(line.command, "dehydrated") for line in schedule.lines)
     if named.startswith("/") and "$" not in named and is_gone(named, examined.root) and not contained:
-        yield _without_config(named, schedule.lines)
+        yield dehydrated.without_config(named, schedule.lines)
     environ = {**examined.environ, "CONFIG": named or examined.environ.get("CONFIG", "")}
     config = dehydrated_config.read_config(environ, examined.root)
     if config is None:
@@ -133,13 +133,6 @@ def _dehydrated(examined: Examined) -> Iterator[Finding]:
         runs = by_client.of_dehydrated(examined, own, settings, schedule.lines)
         yield from unattended.check(examined, runs)
     yield from by_the_clock.check("dehydrated", schedule, examined.root)
-
-
-def _without_config(named: str, lines: Sequence[Line]) -> Finding:
-    path = next((line.path for line in lines if named in line.command), named)
-    message = f"dehydrated is run with -f {named}, and there is no such file: it ends"
-    steps = (f"take -f {named} out of {path}", f"or put {named} back")
-    return Finding("config-missing", Severity.ERROR, path, message, steps)
 
 
 def _carriage_returns(examined: Examined, config: Dehydrated) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from shutil import which
 from ......own_program import own_path
 from .....caa.issuers import PRESETS, of_dehydrated
 from .....clients.setup.calls import calls
+from .....clients.setup.command_line import Line
 from .....clients.setup.dehydrated_config import Dehydrated
 from .....clients.setup.text_files import read_text
 from ...finding import Examined, Finding, Severity
@@ -54,6 +55,14 @@ def check(
     yield from _keys(own, {**own.settings, **given})
     yield from _lock(examined, main, arguments)
     yield from _staging_ca(examined, main, own, scheduled=bool(arguments))
+
+
+def without_config(named: str, lines: Sequence[Line]) -> Finding:
+    """That what runs it, ``lines``, names a configuration that is not there."""
+    path = next((line.path for line in lines if named in line.command), named)
+    message = f"dehydrated is run with -f {named}, and there is no such file: it ends"
+    steps = (f"take -f {named} out of {path}", f"or put {named} back")
+    return Finding("config-missing", Severity.ERROR, path, message, steps)
 
 
 def at_the_ca(

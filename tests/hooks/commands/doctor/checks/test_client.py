@@ -140,6 +140,7 @@ def test_an_option_that_goes_before_the_hook(dehydrated: Machine, options: str, 
         "17 4 * * * root /usr/local/sbin/renew\n",
     ):
         dehydrated["/usr/local/sbin/renew"] = f"#!/bin/sh\n/usr/bin/dehydrated --cron {options}\n"
+        dehydrated.mode("/usr/local/sbin/renew", 0o755)
         dehydrated["/etc/cron.d/dehydrated"] = crontab
         finding = dehydrated.finding()
         assert (finding.code, finding.severity) == (code, Severity.ERROR)
@@ -290,7 +291,7 @@ def test_a_timer_that_is_not_enabled(certbot: Machine) -> None:
 
 def test_a_timer_of_any_name_whose_service_runs_the_client(dehydrated: Machine) -> None:
     dehydrated["/etc/cron.d/dehydrated"] = ""
-    dehydrated["/etc/systemd/system/certs.timer"] = "[Timer]\nUnit=renew.service\n"
+    dehydrated["/etc/systemd/system/certs.timer"] = "[Timer]\nOnCalendar=daily\nUnit=renew.service\n"
     dehydrated["/etc/systemd/system/renew.service"] = "[Service]\nExecStart=/usr/bin/dehydrated -c\n"
     dehydrated.link("/etc/systemd/system/timers.target.wants/certs.timer")
     assert dehydrated.findings() == []
