@@ -24,7 +24,7 @@ from dns01.hooks.deploy.targets import kinds
 # (``hooks.dns`` is the package and all in it; the most exact name decides; ``*`` is what has no other.)
 FLOORS = (
     ("hooks.hook hooks.dispatch *",),
-    ("hooks.commands", "hooks.certbot_plugin"),
+    ("hooks.commands",),
     ("hooks.phases", "hooks.issue"),
     ("hooks.notify",),
     ("hooks.challenge", "hooks.deploy"),
@@ -44,11 +44,11 @@ START_UP = ("__main__", "hooks.hook", "hooks.dispatch", "hooks.clients", "hooks.
 
 # Each third-party package, and the modules that may import it (those after "but" may not).
 PLACES = {
-    "acme": "hooks.issue.acme hooks.certbot_plugin",
+    "acme": "hooks.issue.acme hooks.phases.certbot_plugin",
     "apprise": "hooks.notify.send",
     "boto3": "aws",
     "botocore": "aws aws_deadline hooks.deploy.targets._aws",
-    "certbot": "hooks.certbot_plugin",
+    "certbot": "hooks.phases.certbot_plugin",
     "click": "hooks.commands",
     "cryptography": "hooks.deploy hooks.issue providers._jwt providers._private_keys"
     " providers._azure_certificate providers._gcloud_credentials providers.oraclecloud providers.transip",
@@ -231,7 +231,7 @@ def test_what_every_call_goes_through_loads_the_standard_library_alone(module: s
 
 def test_certbot_s_plugin_is_loaded_without_what_may_be_missing() -> None:
     """certbot loads every plugin at every start, and does nothing at all once one of them cannot be."""
-    loaded = {name.partition(".")[0] for name in loaded_at_once("dns01.hooks.certbot_plugin")}
+    loaded = {name.partition(".")[0] for name in loaded_at_once("dns01.hooks.phases.certbot_plugin")}
     assert {name for name in loaded if is_third_party(name)} == {"acme", "certbot"}
 
 

@@ -20,7 +20,7 @@ OF_LETSENCRYPT = f" --server {PRESETS['letsencrypt']}"
 # Where a hook without a path is looked for: what cron and systemd give, and certbot adds (plug_util.py).
 PATH = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin", "snap/bin")
 SHELL_WORDS = ("env", "exec", "cd", "test", "[", "if", ":", "true", "export", "set", ".")
-PLUGIN = "dns01"  # the authenticator of hooks/certbot_plugin.py
+PLUGIN = "dns01"  # the authenticator of hooks/phases/certbot_plugin.py
 BY_HTTP = ("webroot", "standalone", "nginx", "apache")  # certbot's own authenticators that know no dns-01
 
 

@@ -20,17 +20,17 @@ from certbot.errors import Error, PluginError
 from certbot.interfaces import Authenticator as Interface
 from certbot.plugins.common import Plugin
 
-from .. import output
-from ..errors import HookError, NotReady
-from ..output import printable
-from ..secret import redact, redact_record
-from .caa.issuers import certbot_account
-from .clients.call import Call
-from .clients.challenge import Challenge, checked
-from .clients.process import this_process
-from .phases.client_run import RunPhase
-from .phases.phase import Phase
-from .phases.session import Session
+from ... import output
+from ...errors import HookError, NotReady
+from ...output import printable
+from ...secret import redact, redact_record
+from ..caa.issuers import certbot_account
+from ..clients.call import Call
+from ..clients.challenge import Challenge, checked
+from ..clients.process import this_process
+from .client_run import RunPhase
+from .phase import Phase
+from .session import Session
 
 logger = logging.getLogger(__name__)
 
