@@ -216,7 +216,7 @@ BROKEN = """
 from dns01.providers._standalone import __main__, server
 def run(self):
     {last}
-server.Server.run = run
+server.ChallengeServer.run = run
 __main__.main()
 """
 
