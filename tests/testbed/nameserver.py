@@ -65,6 +65,7 @@ class NameServer:
       "SERVFAIL"``: to that question.
     - ``server.authoritative = False``: AA=0. ``server.intercepted = True``: AA=0 and RA=1.
     - ``server.silent = True``, ``server.drop_udp = True``, ``server.drop_tcp = True``.
+    - ``server.delay = 2``: each answer comes two seconds late.
     - ``server.truncate = True``: TC and nothing else, over UDP.
     - ``server.rate_limit = RateLimit(5)``.
 
@@ -101,6 +102,15 @@ class NameServer:
 
     def __exit__(self, *exc: object) -> None:
         self._sockets.stop()
+
+    @property
+    def delay(self) -> float:
+        """Seconds that each answer takes."""
+        return self._sockets.delay
+
+    @delay.setter
+    def delay(self, seconds: float) -> None:
+        self._sockets.delay = seconds
 
     def zone(self, apex: str) -> Zone:
         """One of the zones that it serves."""

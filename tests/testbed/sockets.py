@@ -7,6 +7,8 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Literal
 
 from . import netns
@@ -32,6 +34,7 @@ class Sockets:
         self._bell, self._stop = socket.socketpair()
         self._thread = threading.Thread(target=self._serve, name=f"dns {address}#{port}", daemon=True)
         self._failures: list[Exception] = []
+        self.delay = 0.0  # seconds until what is to be sent back is sent
 
     def start(self) -> None:
         """Returns when both transports can be reached."""
@@ -73,7 +76,20 @@ class Sockets:
         message, client = udp.recvfrom(65535)
         reply = self._reply(message, "udp", client[0])
         if reply is not None:
-            udp.sendto(reply, client)
+            self._send(lambda: udp.sendto(reply, client))
+
+    def _send(self, send: Callable[[], object]) -> None:
+        if not self.delay:
+            send()
+            return
+
+        def late() -> None:
+            with suppress(OSError):  # nobody waits for it any more
+                send()
+
+        timer = threading.Timer(self.delay, late)
+        timer.daemon = True
+        timer.start()
 
     def _accept(self, tcp: socket.socket) -> None:
         connection, client = tcp.accept()
@@ -87,7 +103,7 @@ class Sockets:
                 for message in _messages(unread):
                     reply = self._reply(message, "tcp", client[0])
                     if reply is not None:
-                        connection.sendall(struct.pack("!H", len(reply)) + reply)
+                        self._send(partial(connection.sendall, struct.pack("!H", len(reply)) + reply))
             except OSError:
                 received = b""
             if not received:

@@ -7,7 +7,8 @@ import socket
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack, closing, suppress
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Literal
 
 import dns.message
 
@@ -15,19 +16,28 @@ from ..address import Address, family
 from ..message import NS
 
 BURST = 15  # equal questions at once: what servers limit to by custom is 20 a second and more
-PATIENCE = 1.0  # seconds for the answers
-PAUSE = 0.3  # seconds until it is tried again: of answers that are lost by chance, others are the next time
+QUIET = 1.0  # seconds without any more answers, after which no more are expected
+LONGEST = 2.0  # seconds for the answers in all: of one that has answered none, too, as it may be slow
+RETRY_AFTER = 0.3  # seconds: of answers that are lost by chance, others are the next time
 LEAST = 4  # of the questions that have no answer
 TC = 0x02  # in the third octet: the answer is truncated
 
 Limit = Literal["drops", "truncates"]
 
 
-class _Heard(NamedTuple):
-    """Which of the questions have been answered in full, and which truncated (slip)."""
+@dataclass
+class _Heard:
+    """Which of a server's questions have been answered in full, and which truncated (slip); ``last``: when
+    the last answer came, by time.monotonic."""
 
-    full: set[int]
-    cut: set[int]
+    full: set[int] = field(default_factory=set)
+    cut: set[int] = field(default_factory=set)
+    last: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every question has its answer."""
+        return len(self.full) + len(self.cut) >= BURST
 
     @property
     def limited(self) -> bool:
@@ -47,7 +57,7 @@ def limiting(servers: Iterable[Address], apex: str) -> dict[Address, Limit]:
     }
     if not first:
         return {}
-    time.sleep(PAUSE)
+    time.sleep(RETRY_AFTER)
     again = _burst(first, apex)
     return {
         server: "truncates" if heard.cut else "drops"
@@ -57,7 +67,8 @@ def limiting(servers: Iterable[Address], apex: str) -> dict[Address, Limit]:
 
 
 def _burst(servers: Iterable[Address], apex: str) -> dict[Address, _Heard]:
-    """Ask each server the same many times at once."""
+    """Ask each server the same many times at once. Of those that were still answering when the time ended,
+    nothing is known: they are not among them."""
     query = dns.message.make_query(apex, NS, flags=0, id=0).to_wire()
     heard: dict[Address, _Heard] = {}
     with ExitStack() as stack:
@@ -70,16 +81,22 @@ def _burst(servers: Iterable[Address], apex: str) -> dict[Address, _Heard]:
                 for number in range(BURST):
                     asking.send(number.to_bytes(2, "big") + query[2:])
                 selector.register(asking, selectors.EVENT_READ, server)
-                heard[server] = _Heard(set(), set())
-        until = time.monotonic() + PATIENCE
-        while any(len(each.full) + len(each.cut) < BURST for each in heard.values()):
-            left = until - time.monotonic()
-            if left <= 0:
+                heard[server] = _Heard()
+        until = time.monotonic() + LONGEST
+        while waiting := [each for each in heard.values() if not each.complete]:
+            end = min(until, max(each.last + QUIET if each.last else until for each in waiting))
+            ready = selector.select(max(0.0, end - time.monotonic()))
+            for key, _ in ready:  # also what has come by the end: this machine may be the slow one
+                _receive(key.fileobj, heard[key.data])  # type: ignore[arg-type]
+            if not ready and time.monotonic() >= end:
                 break
-            for key, _ in selector.select(left):
-                with suppress(OSError):
-                    octets = key.fileobj.recv(65535)  # type: ignore[union-attr]
-                    if len(octets) > 2:
-                        kept = heard[key.data].cut if octets[2] & TC else heard[key.data].full
-                        kept.add(int.from_bytes(octets[:2], "big"))
-    return heard
+    return {server: each for server, each in heard.items() if each.complete or each.last + QUIET <= until}
+
+
+def _receive(asking: socket.socket, heard: _Heard) -> None:
+    with suppress(OSError):
+        octets = asking.recv(65535)
+        if len(octets) > 2:
+            kept = heard.cut if octets[2] & TC else heard.full
+            kept.add(int.from_bytes(octets[:2], "big"))
+            heard.last = time.monotonic()

@@ -1,10 +1,13 @@
-"""Which servers of a zone limit the rate of their answers, asked once for all domains."""
+"""Which servers limit the rate of their answers: each is tried once, whatever number of zones it serves."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future
+from functools import lru_cache, partial
 
-from ......threads import in_background_once
+from ......threads import in_background
 from .....dns.address import Address
 from .....dns.cname_chain import Discovery
 from .....dns.inspect.response_rate import Limit, limiting
@@ -15,12 +18,30 @@ from ...finding import Examined
 def limits_of(examined: Examined, survey: Survey) -> Mapping[Address, Limit]:
     """What the servers that have answered over UDP before do with many questions at once."""
     before = examined.discovery.by_datagram
-    speaking = tuple(
+    speaking = [
         look.address for look in survey.looks if look.authority and (look.udp or look.address in before)
-    )
-    return _limits(examined.discovery, survey.apex, speaking).result()
+    ]
+    return _limits(examined.discovery).of(speaking, survey.apex)
 
 
-@in_background_once(256)
-def _limits(discovery: Discovery, apex: str, servers: Sequence[Address]) -> Mapping[Address, Limit]:
-    return limiting(servers, apex)
+class _Limits:
+    """What is known of the servers, and what is being found out."""
+
+    def __init__(self) -> None:
+        self._tried: dict[Address, Future[dict[Address, Limit]]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, servers: Collection[Address], apex: str) -> dict[Address, Limit]:
+        """Those of the servers that limit their rate; who has not been tried yet is, by questions for
+        ``apex``."""
+        with self._lock:
+            if new := [server for server in servers if server not in self._tried]:
+                self._tried |= dict.fromkeys(new, in_background(partial(limiting, new, apex)))
+            tried = {server: self._tried[server] for server in servers}
+        found = {server: future.result() for server, future in tried.items()}
+        return {server: limits[server] for server, limits in found.items() if server in limits}
+
+
+@lru_cache(maxsize=8)
+def _limits(discovery: Discovery) -> _Limits:
+    return _Limits()
