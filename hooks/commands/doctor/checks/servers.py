@@ -158,7 +158,7 @@ def findings(
     of_addresses = list(addresses.findings(survey, faults, root, account))
     yield from of_addresses
     explained = {ip for finding in of_addresses for ip in addresses.mentioned(finding)}
-    faults = [fault for fault in faults if not {look.address.ip for look in fault.looks} <= explained]
+    faults = [fault for fault in faults if not addresses.explains(of_addresses, fault)]
     if any(fault.kind == "ahead" for fault in faults):
         yield serial_went_back(survey, account)
     for fault in together(survey, faults):

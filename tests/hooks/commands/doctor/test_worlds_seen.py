@@ -27,6 +27,7 @@ from setups import (
     RawBind,
     Site,
     check_fault,
+    owned,
 )
 from signed import SignedBind
 from testbed import Bind, Knot, NameServer, PowerDNS, Unbound, Zone, own
@@ -47,23 +48,42 @@ THIRTEEN = {f"ns{number}.example.org": f"127.1.1.{number}" for number in range(1
 # Addresses
 
 
-@FAULTS.add("private-address", "ns2.example.org", "10.0.0.53", "registrar")
+@FAULTS.add("private-address", "ns2.example.org", "10.0.0.53", "registrar", severity=Severity.WARNING)
 def glue_of_one_server_is_private(site: Site) -> Account:
     site.world.zone("example.org", BOTH)
     site.world.zones["org"].set("ns2.example.org", "A", "10.0.0.53")
     return {}
 
 
-@FAULTS.add("private-address", "192.168.7.1")
+@FAULTS.add("private-address", "192.168.7.1", severity=Severity.WARNING)
 def an_inside_address_that_answers_here(site: Site) -> Account:
     own("192.168.7.1")
     site.world.zone("example.org", {"ns1.example.org": ONE, "ns2.example.org": "192.168.7.1"})
     return {}
 
 
-@FAULTS.add("private-address", "ns1.example.org", "127.0.0.1")
+@FAULTS.add("private-address", "ns1.example.org", "127.0.0.1", severity=Severity.WARNING)
 def glue_is_the_host_itself(site: Site) -> Account:
     site.world.zone("example.org", {"ns1.example.org": "127.0.0.1", "ns2.example.org": TWO})
+    return {}
+
+
+@FAULTS.add("private-address", "192.168.7.1", "192.168.7.2")
+def two_of_three_servers_are_at_inside_addresses(site: Site) -> Account:
+    owned("192.168.7.1", "192.168.7.2")
+    hosts = {"ns2.example.org": "192.168.7.1", "ns3.example.org": "192.168.7.2"}
+    site.world.zone("example.org", {"ns1.example.org": ONE, **hosts})
+    return {}
+
+
+@FAULTS.add("stale-secondary", "192.168.7.1")
+def a_server_at_an_inside_address_has_an_old_copy(site: Site) -> Account:
+    owned("192.168.7.1")
+    hosts = {"ns1.example.org": ONE, "ns2.example.org": "192.168.7.1"}
+    text = "@ SOA ns1 hostmaster {serial} 3600 600 86400 60"
+    site.copy(ONE, text.format(serial=8), hosts)
+    site.copy("192.168.7.1", text.format(serial=7), hosts)
+    site.world.delegate("example.org", hosts)
     return {}
 
 

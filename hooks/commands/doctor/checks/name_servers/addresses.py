@@ -76,17 +76,29 @@ def mentioned(finding: Finding) -> Iterator[str]:
         yield from _IP.findall("\n".join((finding.message, *finding.details)))
 
 
+def explains(found: Iterable[Finding], fault: ServerFault) -> bool:
+    """Whether the findings about addresses say all that there is to say of a server's fault; one that speaks
+    from an inside address is waited for, whoever cannot reach it."""
+    told = {
+        ip
+        for finding in found
+        if not (finding.code == "private-address" and fault.kind in SPEAKS)
+        for ip in mentioned(finding)
+    }
+    return {look.address.ip for look in fault.looks} <= told
+
+
 def _private(
     survey: Survey, hidden: Mapping[str, Sequence[Address]], known: Mapping[str, Collection[Address]]
 ) -> Finding:
-    """Where all of the servers are like that nobody else can ask any of them."""
-    everybody = all(host in hidden and len(hidden[host]) == len(known[host]) for host in known)
+    """Resolvers take another server, as long as there are enough of them (docs/readiness.rst)."""
+    public = sum(1 for host in known if len(hidden.get(host, ())) < len(known[host]))
     glue, own = (
         any({*addresses} & {*place.get(host, ())} for host, addresses in hidden.items())
         for place in (survey.glue, survey.own)
     )
     places = [*(["at the registrar (glue)"] if glue else []), *(["in its own zone"] if own else [])]
-    severity = Severity.ERROR if everybody or glue else Severity.WARNING
+    severity = Severity.ERROR if not public or 2 * public < len(known) else Severity.WARNING
     return private(survey.apex, hidden, places, severity)
 
 
