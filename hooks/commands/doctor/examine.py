@@ -49,6 +49,7 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
         }
     ),
     "denials-fail": frozenset({"caa-servfail"}),
+    "do-fails": frozenset({"caa-servfail"}),
     "one-sided-cname": frozenset({"cname-dangling", "cname-foreign", "challenge-zone-down", "zone-down"}),
     "account-elsewhere": frozenset({"ns-mismatch", "wrong-zone", "foreign-copy"}),
     "zone-down": frozenset({"caa-servfail"}),

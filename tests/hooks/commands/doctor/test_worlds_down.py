@@ -6,12 +6,16 @@ import sqlite3
 import subprocess
 
 import dns.dnssec
+import dns.flags
+import dns.message
+import dns.rcode
 import dns.rdatatype
 import pytest
 from calls import KEY
 from setups import BOTH, FOUR, NAME, ONE, THREE, TWO, Account, Fault, Faults, Site, check_fault
 from testbed import Bind, Knot, NameServer, PowerDNS, Zone, own
 from testbed.firewall import swallowing
+from testbed.sockets import Transport
 
 from dns01.hooks.commands.doctor.finding import Severity
 
@@ -90,6 +94,43 @@ def a_signed_zone_of_powerdns_is_not_rectified(site: Site) -> Account:
     ds = [dns.dnssec.make_ds(keys.name, key, "SHA256").to_text() for key in keys]
     site.world.zones["org"].set("example.org", "DS", *ds)
     return {}
+
+
+class Unaware(NameServer):
+    """Says that to every question with the flag DO."""
+
+    words = "SERVFAIL"
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        response = super().answer(query, over)
+        if response and query.ednsflags & dns.flags.DO:
+            response = dns.message.make_response(query)
+            response.set_rcode(dns.rcode.from_text(self.words))
+        return response
+
+
+class UnawareAndRefusing(Unaware):
+    """The same in other words."""
+
+    words = "REFUSED"
+
+
+def with_unaware(site: Site, server: type[Unaware]) -> Account:
+    zone = Zone("example.org", "", BOTH)
+    for address in BOTH.values():
+        site.start(server(address, zones=[zone]))
+    site.world.delegate("example.org", BOTH)
+    return {}
+
+
+@FAULTS.add("do-fails", "says SERVFAIL to any question", "for its SOA too", "software up to date")
+def servers_fail_at_each_question_for_signatures(site: Site) -> Account:
+    return with_unaware(site, Unaware)
+
+
+@FAULTS.add("do-fails", "says REFUSED to any question")
+def servers_refuse_each_question_for_signatures(site: Site) -> Account:
+    return with_unaware(site, UnawareAndRefusing)
 
 
 # A child zone that is gone, while its delegation is not

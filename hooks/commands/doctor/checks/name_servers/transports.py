@@ -200,6 +200,22 @@ def drops_options(servers: Iterable[Server], zone: str, timing: Timing) -> Findi
     )
 
 
+def fails_with_do(zone: str, servers: Sequence[Address], words: str, severity: Severity) -> Finding:
+    """Servers that answer for the zone, and with an error if a question has the flag DO."""
+    return Finding(
+        "do-fails",
+        severity,
+        zone,
+        f"{', '.join(map(str, servers))} answers for {zone}, and says {words} to any question that asks for "
+        "signatures (flag DO), for its SOA too: the resolvers of CAs always ask so",
+        (
+            "bring its software up to date, or see what is before it (a load balancer, a firewall): a server "
+            "without DNSSEC ignores the flag DO (RFC 3225 §3), and signing the zone again mends nothing",
+            f"see for yourself: dig SOA {zone} +norec +dnssec @{servers[0].ip}, and the same without +dnssec",
+        ),
+    )
+
+
 def limited(survey: Survey) -> Iterator[Finding]:
     """Whoever is asked too much by one address truncates or drops: a CA has many addresses."""
     for hosts, looks in affected(survey, lambda look: look.limited):

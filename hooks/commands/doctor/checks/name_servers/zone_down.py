@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-import dns.rcode
-
 from ......names import PREFIX
 from ......providers.base import is_within
-from .....dns.address import reachable
+from .....dns.address import Address, reachable
 from .....dns.destination import Destination
 from .....dns.inspect.faults import retransfer
-from .....dns.message import TXT, Query
+from .....dns.message import SOA, TXT, Query
 from .....dns.transports.transport import Transport
 from ...finding import Examined, Finding, Severity
 from ..subjects.account_copy import account_copies, names
@@ -20,10 +18,11 @@ from ..subjects.ca import is_of_ones_own
 from .addresses import glue_to_change
 from .ns_records import is_literal
 from .out_of_reach import Addresses, Hosts, hosts_of, is_out_of_reach, of_the_root, private, unrouted
-from .transports import drops_options
+from .transports import drops_options, fails_with_do
 from .underscores import refusing, underscore_refused
 
 WITHOUT_DNSSEC = 2.0  # seconds for the same question with DNSSEC and without
+FAILURES = {"SERVFAIL", "REFUSED"}  # to FORMERR and NOTIMP, resolvers ask once more without EDNS
 
 
 def zone_down(examined: Examined, delegation: Destination) -> Finding:
@@ -37,7 +36,7 @@ def zone_down(examined: Examined, delegation: Destination) -> Finding:
         return glue
     if dropped := drops_options(delegation.servers, delegation.zone, examined.discovery.timing):
         return dropped
-    if servers_answer := _denials_fail(examined, delegation):
+    if servers_answer := _dnssec_fails(examined, delegation):
         return servers_answer
     if filtered := _underscores(examined, delegation):
         return filtered
@@ -131,35 +130,48 @@ def _circle(examined: Examined, delegation: Destination) -> tuple[str, tuple[str
     return None
 
 
-def _denials_fail(examined: Examined, delegation: Destination) -> Finding | None:
-    """Servers that have the zone, and fail where a question with DNSSEC is about what is not there."""
+def _dnssec_fails(examined: Examined, delegation: Destination) -> Finding | None:
+    """Servers that have the zone, and fail where a question asks for signatures: always, or where it is
+    about what is not there."""
     addresses = [address for server in delegation.servers for address in server.addresses]
-    if "SERVFAIL" not in delegation.trouble or not addresses:
+    if not any(word in delegation.trouble for word in FAILURES) or not addresses:
         return None
     zone, missing = delegation.zone, f"dns01-doctor.{delegation.zone}"
-    asked = [Query(address, missing, TXT, dnssec=dnssec) for address in addresses for dnssec in (True, False)]
+    asked = [
+        Query(address, name, rdtype, dnssec=dnssec)
+        for address in addresses
+        for name, rdtype in ((zone, SOA), (missing, TXT))
+        for dnssec in (True, False)
+    ]
     with Transport(examined.discovery.timing) as transport:
         answers = transport.ask(asked, WITHOUT_DNSSEC)
-    good = {query.server for query, answer in answers.items() if answer.authoritative and not query.dnssec}
     failing = {
-        query.server
-        for query, answer in answers.items()
-        if query.dnssec and answer.message and answer.message.rcode() == dns.rcode.SERVFAIL
+        rdtype: sorted(
+            address
+            for address in addresses
+            if answers[Query(address, name, rdtype)].authoritative
+            if answers[Query(address, name, rdtype, dnssec=True)].words in FAILURES
+        )
+        for name, rdtype in ((zone, SOA), (missing, TXT))
     }
-    bad = sorted(good & failing)
-    if not bad:
-        return None
+    if failing[SOA]:
+        words = answers[Query(failing[SOA][0], zone, SOA, dnssec=True)].words
+        return fails_with_do(zone, failing[SOA], words, Severity.ERROR)
+    return _denials_fail(zone, missing, failing[TXT]) if failing[TXT] else None
+
+
+def _denials_fail(zone: str, missing: str, servers: Sequence[Address]) -> Finding:
     return Finding(
         "denials-fail",
         Severity.ERROR,
         zone,
-        f"{', '.join(map(str, bad))} has {zone}, and answers SERVFAIL where a question with DNSSEC (flag DO) "
-        "is about what is not there: it cannot make the proof (NSEC, NSEC3), and CAs want it",
+        f"{', '.join(map(str, servers))} has {zone}, and answers SERVFAIL where a question with DNSSEC (flag "
+        "DO) is about what is not there: it cannot make the proof (NSEC, NSEC3), and CAs want it",
         (
             f"put its order of names right: pdnsutil rectify-zone {zone} (PowerDNS; api-rectify=yes, or "
             f"pdnsutil set-meta {zone} API-RECTIFY 1, has its API do that), or sign it again: "
             f"rndc sign {zone} (BIND), knotc zone-sign {zone} (Knot)",
-            f"see for yourself: dig TXT {missing} +norec +dnssec @{bad[0].ip}, and without +dnssec",
+            f"see for yourself: dig TXT {missing} +norec +dnssec @{servers[0].ip}, and without +dnssec",
         ),
     )
 
