@@ -14,13 +14,14 @@ from ....dns.address import Address
 from ....dns.cname_chain import Discovery
 from ....dns.destination import Destination, PortBarred, Server
 from ....dns.inspect.split_horizon import differences
-from ....dns.message import NS, Query, Response
+from ....dns.message import NS, SOA, Query, Response
 from ....dns.transports.transport import Transport
 from ..finding import Examined, Finding, Severity
 
 RESOLV_CONF = "/etc/resolv.conf"
 PUBLIC = {*PUBLIC_RESOLVERS, *PUBLIC_RESOLVERS_6}
 RESOLVER_TIMEOUT = 2.5  # seconds: a lost datagram is sent again after 2
+ROOT_SERVERS = ("198.41.0.4", "199.9.14.201", "192.33.4.12")  # a, b and c.root-servers.net
 HTTPS = 2.0  # seconds: silent name servers have cost 5 of the 8 that a check has
 
 
@@ -32,7 +33,9 @@ def check(examined: Examined) -> Iterator[Finding]:
     try:
         delegation = examined.discovery.find(examined.name)
     except PortBarred as error:
-        yield _barred(examined, error)
+        open_elsewhere = error.barrier == "nothing answers" and _others_answer(examined)
+        dead = list(_dead_resolvers(examined)) if open_elsewhere else []
+        yield from dead or [_barred(examined, error)]
     except DelegationError:
         return  # the delegation's own check finds it
     else:
@@ -59,6 +62,19 @@ def _dead_resolvers(examined: Examined) -> Iterator[Finding]:
                 f"see for yourself: dig NS . @{resolver.ip}",
             ),
         )
+
+
+def _others_answer(examined: Examined) -> bool:
+    """Whether port 53 of other addresses than the resolvers' answers: of the root's servers; of the account's
+    own, which may be near, as far as the resolvers are nobody's public ones."""
+    others = [Address(ip) for ip in ROOT_SERVERS]
+    if not {*examined.settings.resolvers} & PUBLIC:
+        for account in examined.settings.accounts.values():
+            with suppress(ConfigError):  # the name of a host, which no resolver is there to look up
+                others += addresses([account.options.get("nameserver", "")])
+    with Transport(examined.discovery.timing) as wire:
+        answers = wire.ask((Query(each, ".", SOA) for each in others), RESOLVER_TIMEOUT)
+    return any(answer.message is not None for answer in answers.values())
 
 
 # What is asked once for all domains

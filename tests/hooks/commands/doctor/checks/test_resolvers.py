@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from examined import IMPATIENT, codes, examine, https_open
-from testbed import Doh, NameServer, Unbound, World
+from testbed import Doh, NameServer, Unbound, World, own
 from testbed.client import ask
 from testbed.firewall import diverting, swallowing
 from testbed.world import HostedZone
@@ -165,6 +165,32 @@ def test_port_53_blocked_and_https_as_well_is_an_error(world: World) -> None:
     assert finding.remedy[-1] == (
         f"or let HTTPS to {NOBODY} out (HTTPS_PROXY): then orders go through, degraded"
     )
+
+
+@pytest.mark.parametrize(
+    ("root", "account"),
+    [("198.41.0.4", "127.9.9.9"), ("127.9.9.8", "127.1.0.1")],
+    ids=["the root answers", "the account's server answers"],
+)
+def test_a_resolver_that_is_dead_while_others_answer_is_no_blocked_port(
+    world: World, root: str, account: str
+) -> None:
+    own(root)
+    with NameServer(root, zones=[world.zones["."]]):
+        finding = the_finding(
+            examine(
+                world,
+                "example.org",
+                timing=IMPATIENT,
+                DNS01_RESOLVERS="127.0.0.52",
+                DNS01_PROVIDER="rfc2136",
+                RFC2136_NAMESERVER=account,
+            )
+        )
+
+    assert (finding.code, finding.severity) == ("resolver-dead", Severity.ERROR)
+    assert finding.message == "the configured resolver 127.0.0.52 is of no use: connection refused"
+    assert "DNS01_RESOLVERS" in finding.remedy[0]
 
 
 def test_an_interceptor_of_port_53_is_found(world: World, doh: Doh) -> None:
