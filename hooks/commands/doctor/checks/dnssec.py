@@ -16,6 +16,7 @@ from ....dns.inspect.faults import listed
 from ....dns.inspect.survey import Survey
 from ....dns.message import Response, referral_to
 from ..finding import Examined, Finding, Severity
+from .name_servers.signed_at_account import Question, as_the_account
 from .questions import steps
 from .subjects.ca_queries import Answers, asking, questions
 from .subjects.zones import surveys, zone_of
@@ -33,7 +34,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     refused = set()
     for survey in zones.values():
         for fault in validate(survey):
-            yield finding(fault)
+            yield finding(as_the_account(examined, survey, fault) if isinstance(fault, Bogus) else fault)
             if isinstance(fault, Bogus):
                 refused |= {(survey.apex, look.address) for look in fault.servers}
         yield from _without_keys(survey)
@@ -43,13 +44,16 @@ def check(examined: Examined) -> Iterator[Finding]:
         for question, zone in asked.items()
         if zone is not None and trusted_keys(zone, time.time()) is not None
     }
-    by_servers: dict[tuple[str, str], list[Bogus]] = {}
+    by_servers: dict[tuple[str, str], list[tuple[Question, Bogus]]] = {}
     for (name, rdtype), (zone, answers) in signed.items():
         trusted = [look for look in zone.looks if (zone.apex, look.address) not in refused]
         for fault in _answers(zone._replace(looks=tuple(trusted)), name, rdtype, answers.result()):
-            by_servers.setdefault((fault.apex, listed(fault.servers)), []).append(fault)
+            of_these = by_servers.setdefault((fault.apex, listed(fault.servers)), [])
+            of_these.append((Question(name, rdtype), fault))
     for faults in by_servers.values():
-        yield finding(faults[0]._replace(reason="; ".join(fault.reason for fault in faults[:SHOWN])))
+        question, first = faults[0]
+        first = as_the_account(examined, zones[first.apex], first, question)
+        yield finding(first._replace(reason="; ".join(fault.reason for _, fault in faults[:SHOWN])))
     for apex in dict.fromkeys(zone.apex for zone, _ in signed.values()):
         heard = [
             answer

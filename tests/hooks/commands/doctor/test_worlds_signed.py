@@ -86,6 +86,27 @@ def the_denial_of_the_caa_lacks_its_nsec(site: Site) -> Account:
     return {}
 
 
+def before_the_account(site: Site, type: str, spoil: Spoil) -> Account:
+    """The account's own server is signed well; the one that the world is led to spoils its answers."""
+    server = site.start(SignedKnot(TWO, {"example.org": HEAD}, [KEY]))
+    site.start(Spoilt(ONE, TWO, type, spoil))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    site.world.zones["org"].set("example.org", "DS", *server.ds)
+    return site.updates(TWO)
+
+
+@FAULTS.add(
+    "dnssec-bogus", f"the account's server {TWO} has it right", 'ns.example.org proves any "no"', "presigned"
+)
+def the_public_server_gives_no_denials_and_the_accounts_does(site: Site) -> Account:
+    return before_the_account(site, "*", without_denial)
+
+
+@FAULTS.add("dnssec-bogus", f"the account's server {TWO} has it right", "gives signatures at all")
+def the_public_server_gives_no_signatures_and_the_accounts_does(site: Site) -> Account:
+    return before_the_account(site, "*", without_signatures)
+
+
 @FAULTS.add("dnssec-bogus", "the CAA of example.org")
 def the_caa_has_no_signature(site: Site) -> Account:
     spoilt(site, "CAA", without_signatures, HEAD + CAA)
