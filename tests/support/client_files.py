@@ -83,7 +83,8 @@ def with_certbot(root: Path) -> Machine:
     machine["/bin/sh"] = ""
     machine.mode("/bin/sh", 0o755)
     machine["/etc/letsencrypt/renewal/example.org.conf"] = RENEWAL
-    for program in ("/opt/dns01/bin/dns01", "/opt/hook.py", "/usr/local/bin/renew.sh"):
+    ours = ("/opt/dns01/bin/dns01", "/usr/local/bin/dns01", "/opt/hook.py")
+    for program in (*ours, "/usr/local/bin/renew.sh"):
         machine[program] = "#!/bin/sh\n"
         machine.mode(program, 0o755)
     machine["/lib/systemd/system/certbot.timer"] = "[Timer]\nOnCalendar=daily\n"

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
+from datetime import date
 from glob import escape, glob
 from typing import NamedTuple
 
 from .command_line import CRON_PATH, SYSTEMD_PATH, Line, has_all_variables, script, scripts, with_scripts
 from .cron_faults import wrong_command
-from .crontab import CRONIE, FOLDERS, CronEntry, command_of, entries, in_folder, longest_gap
+from .crontab import CRONIE, FOLDERS, CronEntry, command_of, entries, in_folder
 from .entry_points import entry_points
 from .shell_variables import Withheld, after
 from .text_files import beneath, find, read_text
+from .timers import days_between, never_due
 from .units import UNITS, Unit, drop_in, environment, environment_files, is_masked, read_unit, variables_of
 
-DAYS = {"minutely": 0, "hourly": 0, "daily": 1, "weekly": 7, "monthly": 30, "quarterly": 91, "yearly": 365,
-        "annually": 365, "semiannually": 182}  # fmt: skip
 USERS_UNITS = ("home/*/.config/systemd/user", "root/.config/systemd/user", "etc/systemd/user")
 CRON_PROGRAMS = ("usr/sbin/cron", *CRONIE)
 # Also anacron, bcron, dcron, fcron, BusyBox's, and systemd-cron, which makes timers of the tables.
@@ -32,14 +32,7 @@ KINDS = ("timer", "service", "target", "socket", "path", "mount")
 PULLS = ("Wants", "Requires", "Upholds", "BindsTo")  # by which a unit starts another (systemd.unit(5))
 TRANSIENT = "run/systemd/transient"  # of systemd-run, until the machine stops
 
-AGAIN = ("OnUnitActiveSec", "OnUnitInactiveSec")  # systemd.timer(5)
-ONCE = ("OnActiveSec", "OnBootSec", "OnStartupSec")
 IDLE = ("true", "false", "echo", "sleep")  # programs that renew nothing
-# What systemd.time(7) takes for a time: weekdays, a date, a time of day, a time zone.
-CALENDAR = re.compile(
-    r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z,.-]*)?(?:(?:^|\s+)[\d*][\d*,/~.:-]*){0,2}(?:\s+[a-z][\w+/-]*)?",
-    re.IGNORECASE,
-)
 
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 
@@ -138,7 +131,7 @@ def _of_timer(timer: str, line: Line, days: float, root: str) -> tuple[CronEntry
     if found and is_masked(service, root):
         why = f"{timer} starts {service}, which is masked"
         return CronEntry(found.files[0], timer, days, why, f"systemctl unmask {service}"), line
-    if found and (why := _never_due(found)):
+    if found and (why := never_due(found, date.today())):
         step = drop_in(timer, "OnCalendar=", "OnCalendar=daily")
         return CronEntry(found.files[0], timer, days, f"{timer} {why}", step), line
     if found and line.unit and (idle := _runs_nothing(line.unit)):
@@ -150,17 +143,6 @@ def _of_timer(timer: str, line: Line, days: float, root: str) -> tuple[CronEntry
         step = drop_in(timer, f"Unit={timer.removesuffix('.timer')}.service")
         return CronEntry(found.files[0], timer, days, why, step), line
     return CronEntry(line.path, line.text or timer, days), line._replace(text=line.text or timer)
-
-
-def _never_due(timer: Unit) -> str:
-    """Why a timer starts nothing by itself; systemd passes over a time that it cannot read."""
-    if any(timer.every(f"Timer.{key}") for key in (*AGAIN, *ONCE)):
-        return ""
-    times = timer.every("Timer.OnCalendar")
-    if not times:
-        return "has no time at which it is due"
-    wrong = [time for time in times if time not in DAYS and not CALENDAR.fullmatch(time)]
-    return f"has a time that is none: {wrong[0]}" if len(wrong) == len(times) else ""
 
 
 def _runs_nothing(service: Unit) -> str:
@@ -269,30 +251,12 @@ def _of_users(root: str) -> Iterator[tuple[CronEntry, Line]]:
                 run = run.replace("/root", home) if home else run
                 path = service.files[0]
                 user = os.path.basename(home) or "root"
-                yield CronEntry(path, run, _days(timer)), Line(path, run, {}, False, user, path)
+                yield CronEntry(path, run, days_between(timer)), Line(path, run, {}, False, user, path)
 
 
 def _commands(values: Iterable[str]) -> str:
     """What a service runs, in one line."""
     return "; ".join(each.lstrip("-@:|") for each in values)
-
-
-def _days(timer: Unit) -> float:
-    """The days between two runs; of one that is due but once after the machine's start, many."""
-    often = timer.every("Timer.OnCalendar") or any(timer.every(f"Timer.{key}") for key in AGAIN)
-    if not often and any(timer.every(f"Timer.{key}") for key in ONCE):
-        return DAYS["yearly"]
-    return min(map(_days_of_calendar, timer.every("Timer.OnCalendar")), default=1)
-
-
-def _days_of_calendar(when: str) -> float:
-    """The days between two times of OnCalendar (systemd.time(7))."""
-    if when.strip() in DAYS:
-        return DAYS[when.strip()]
-    form = re.match(r"(?:([A-Z][a-z.,A-Z]*)(?:\s+|$))?(?:\*-([^\s-]+)-([^\s-]+))?", when.strip())
-    weekdays, month, day = form.groups() if form else (None, None, None)
-    fields = [(field or "*").replace("..", "-") for field in (day, month, weekdays)]
-    return longest_gap(*fields) or 1
 
 
 def _timers(root: str, linked: set[str]) -> Iterator[tuple[str, Line, float]]:
@@ -301,7 +265,7 @@ def _timers(root: str, linked: set[str]) -> Iterator[tuple[str, Line, float]]:
     for name in dict.fromkeys((*files, *sorted(name for name in linked if name.endswith(".timer")))):
         if timer := read_unit(name, root):
             service = timer.last("Timer.Unit") or f"{name.removesuffix('.timer')}.service"
-            yield name, _service(service, root), _days(timer)
+            yield name, _service(service, root), days_between(timer)
 
 
 def _service(name: str, root: str) -> Line:

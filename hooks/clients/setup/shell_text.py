@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 LARGEST_SCRIPT = 1 << 18  # characters that are read
@@ -24,6 +24,7 @@ _CLOSED_BY = {'"': '"', "`": "`", "$(": ")", "(": ")", "${": "}"}
 _ANSI_C = re.compile(r"(?:[^'\\]|\\.)*'", re.DOTALL)
 _DELIMITER = re.compile(r"""[ \t]*((?:\\.|'[^'\n]*'|"[^"\n]*"|[^\s;&|<>()'"\\])+)""")
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _DEFAULT = re.compile(r"\$\{([A-Za-z_]\w*):?=(.*)\}", re.DOTALL)
 _PART = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|((?:[^'"\\]|\\.)+)""", re.DOTALL)
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::?[-=]([^{}$]*))?\})")
@@ -56,6 +57,18 @@ class ShellCommand(NamedTuple):
         if not declared and not all(found):
             return []
         return [Assignment(match[1], match[3], f"{match[2]}=") for match in found if match]
+
+    def spaced(self, names: Collection[str] = ()) -> str:
+        """The variable that was meant to be set where blanks stand around the =: a shell runs what stands
+        before them, or behind them, as a program. ``names``: those that nobody would empty for a program."""
+        words = self.words[1:] if self.words[0] in BEFORE_ASSIGNMENTS else self.words
+        if len(words) < 2:
+            return ""
+        first, second = words[:2]
+        if _NAME.fullmatch(first) and re.match(r"=(?![=~])", second):
+            return first
+        name, equals, value = first.partition("=")
+        return name if equals and not value and name in names else ""
 
 
 def commands(text: str) -> Iterator[ShellCommand]:

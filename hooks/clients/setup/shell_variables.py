@@ -48,6 +48,7 @@ class _Shell:
         self._values = dict(environ)
         self._exported = {*environ, *ALWAYS_THERE}
         self._origins: dict[str, str] = {}
+        self._spaced: dict[str, str] = {}  # blanks around the =, by the file
         self._exports_all = False
         self._complete = True
         self._depth = 0
@@ -68,10 +69,16 @@ class _Shell:
             for name, path in self._origins.items()
             if name not in self._exported
         }
+        for name, path in self._spaced.items():
+            step = f"in {path}, write {name}=… without blanks around the ="
+            why = f"has blanks around the = of {name}, which makes a program's name of it"
+            withheld[name] = Withheld(path, why, step)
         exported = {name: value for name, value in self._values.items() if name in self._exported}
         return Variables(exported, withheld, self._complete)
 
     def _command(self, command: ShellCommand, path: str) -> None:
+        if spaced := command.spaced():
+            self._spaced[spaced] = path
         name, *words = (expanded(word, self._values) for word in command.words)
         if name in (".", "source"):
             self._source(words)

@@ -86,6 +86,9 @@ def test_a_text_that_is_no_script_takes_no_time(text: str) -> None:
     ("text", "exported", "withheld", "complete"),
     [
         ("A=1", set(), {"A"}, True),
+        ("A = 1", set(), {"A"}, True),
+        ("export A = 1", set(), {"A"}, True),
+        ("[ a = A ] && test A = A", set(), set(), True),
         ("export A=1 B=2", {"A", "B"}, set(), True),
         ("A=1\nexport A", {"A"}, set(), True),
         ("set -a\nA=1\nset +a\nB=2", {"A"}, {"B"}, True),

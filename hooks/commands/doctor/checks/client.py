@@ -29,6 +29,7 @@ from .clients import (
     dehydrated_config_d,
     domains_txt,
     renewal,
+    shell_faults,
 )
 from .clients.hook_script import leads_elsewhere, leads_to_dns01, unfit
 from .unattended import by_client
@@ -59,7 +60,7 @@ def _certbot(examined: Examined, lineages: Sequence[tuple[str, Mapping[str, str]
     schedule = _schedule_of(examined, "certbot")
     commands = [(line.path, line.command) for line in schedule.lines]
     for path, settings in lineages:
-        yield from certbot.check(path, settings, examined, commands)
+        yield from certbot.check(path, settings, examined, commands, _search_path(schedule.lines))
     owns = (certbot_lineage.lineage(examined, path, settings, commands) for path, settings in lineages)
     runs = (run for own in owns for run in by_client.of_certbot(examined, own, schedule.lines))
     yield from unattended.check(examined, runs)
@@ -68,6 +69,14 @@ def _certbot(examined: Examined, lineages: Sequence[tuple[str, Mapping[str, str]
         yield from certbot.passed_over(examined, [path for path, _ in lineages], commands)
     else:
         yield from certbot.before_any(examined)
+
+
+def _search_path(lines: Sequence[Line]) -> Sequence[str] | None:
+    """The folders that programs are looked for in where the lines are run; None where that is not known."""
+    paths = [line.environ.get("PATH", "") for line in lines]
+    if not lines or not all(line.complete for line in lines) or any("$" in path for path in paths):
+        return None
+    return [folder for path in paths for folder in path.split(":")]
 
 
 def _by_command(examined: Examined) -> Iterator[Finding]:
@@ -118,7 +127,11 @@ def _dehydrated(examined: Examined) -> Iterator[Finding]:
     if settings.get("CHALLENGETYPE") == PERSISTENT or not (mine or any(map(_meant_for_hooks, meant))):
         return
     yield from _carriage_returns(examined, own)
+    if misread := list(shell_faults.check(examined, config, own)):
+        yield from misread  # what stands there sets nothing, and all else follows from that
+        return
     yield from dehydrated.check(examined, config, own, given, arguments)
+    yield from dehydrated.other_lines(examined, config, given)
     yield from domains_txt.check(examined, config, arguments)
     unread = list(dehydrated_config_d.unread(config, passed_over))
     yield from unread

@@ -25,10 +25,14 @@ BY_HTTP = ("webroot", "standalone", "nginx", "apache")  # certbot's own authenti
 
 
 def check(
-    path: str, settings: Mapping[str, str], examined: Examined, commands: Sequence[tuple[str, str]]
+    path: str,
+    settings: Mapping[str, str],
+    examined: Examined,
+    commands: Sequence[tuple[str, str]],
+    folders: Sequence[str] | None = None,
 ) -> Iterator[Finding]:
     """What one renewal file would have certbot do. ``commands``: what runs certbot by the clock, each line
-    with its file."""
+    with its file; ``folders``: the PATH that certbot has from there, None where nobody knows it."""
     own = lineage(examined, path, settings, commands)
     if broken := _broken(own, examined):
         yield broken
@@ -49,7 +53,7 @@ def check(
         message = "it has no manual_auth_hook: certbot cannot renew it without a person"
         yield Finding("certbot-hook-missing", Severity.ERROR, path, message, (own.again(),))
     if not commands or not all(has_other_files(command, "certbot") for _, command in commands):
-        yield from _gone(own, examined)
+        yield from _gone(own, examined, folders)
     yield from _phases(own)
 
 
@@ -65,7 +69,7 @@ def before_any(examined: Examined) -> Iterator[Finding]:
         yield unfit
     if "server" in own.defaults:
         yield from ended(own.file("server"), own.get("server"), (own.without("server"),))
-    yield from _gone(own, examined)
+    yield from _gone(own, examined, None)
     yield from _phases(own)
 
 
@@ -203,7 +207,7 @@ def _staging_ca(own: Lineage, examined: Examined) -> Iterator[Finding]:
         yield staging(own.path, server, (again,), kept=is_old(examined, own.own.get("cert", "")))
 
 
-def _gone(own: Lineage, examined: Examined) -> Iterator[Finding]:
+def _gone(own: Lineage, examined: Examined, folders: Sequence[str] | None) -> Iterator[Finding]:
     """Hooks that cannot be run: certbot says so when it is too late."""
     seen = set()
     for key, phase in HOOKS.items():
@@ -211,14 +215,16 @@ def _gone(own: Lineage, examined: Examined) -> Iterator[Finding]:
             program = next(iter(shlex.split(own.get(key))), "")
         except ValueError:
             continue
-        found, ours = find_program(examined, program), os.path.basename(program) in OURS
+        ours = os.path.basename(program) in OURS
+        found = find_program(examined, program, folders or ())
         if (
             not re.match(r"[\w./-]+$", program)
-            or program in (*SHELL_WORDS, *OURS)
+            or program in SHELL_WORDS
+            or (program in OURS and folders is None)
             or (key == "renew_hook" and key in own.defaults and "/" not in program)  # for all certificates
             or (found and found in seen)
         ):
-            continue  # where a bare dns01 is depends on who runs certbot
+            continue
         seen.add(found)
         severity = Severity.ERROR if phase != "deploy" else Severity.WARNING
         if not found:
@@ -235,12 +241,14 @@ def _gone(own: Lineage, examined: Examined) -> Iterator[Finding]:
             yield script
 
 
-def find_program(examined: Examined, program: str) -> str:
-    """The file of a hook's first word, where certbot looks for it; empty if there is none."""
+def find_program(examined: Examined, program: str, folders: Sequence[str] = ()) -> str:
+    """The file of a hook's first word, where certbot looks for it; empty if there is none. ``folders``: the
+    PATH that it has, besides those that it looks in always."""
     if program.startswith("/"):
         candidates = [program]
     else:
-        candidates = [f"/{folder}/{program}" for folder in PATH] if "/" not in program else []
+        places = (*folders, *map("/{}".format, PATH))
+        candidates = [f"{folder}/{program}" for folder in places] if "/" not in program else []
     return next((path for path in candidates if os.path.isfile(examined.path(path))), "")
 
 

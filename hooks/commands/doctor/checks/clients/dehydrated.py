@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from shutil import which
 
@@ -18,7 +18,7 @@ from ......own_program import own_path
 from .....caa.issuers import PRESETS, of_dehydrated
 from .....clients.setup.calls import calls
 from .....clients.setup.command_line import Line
-from .....clients.setup.dehydrated_config import Dehydrated
+from .....clients.setup.dehydrated_config import OVERRIDABLE, Dehydrated, config_of, lines
 from .....clients.setup.text_files import read_text
 from ...finding import Examined, Finding, Severity
 from . import dehydrated_account, dehydrated_config_d
@@ -55,6 +55,16 @@ def check(
     yield from _keys(own, {**own.settings, **given})
     yield from _lock(examined, main, arguments)
     yield from _staging_ca(examined, main, own, scheduled=bool(arguments))
+
+
+def other_lines(examined: Examined, main: Dehydrated, given: Mapping[str, str]) -> Iterator[Finding]:
+    """What ends the run at another line of domains.txt, before the last one with the domain or at that."""
+    listed = lines(main, examined.root)
+    mine = [number for number, (names, _) in enumerate(listed) if examined.domain in names]
+    for names, alias in listed[: mine[-1] + 1] if mine else ():
+        other = config_of(main, names, alias, examined.root)
+        if other is not main and (names, alias) != listed[mine[0]]:
+            yield from _values(other, {**other.settings, **given}, OVERRIDABLE)
 
 
 def without_config(named: str, lines: Sequence[Line]) -> Finding:
@@ -131,20 +141,22 @@ def _main(
         yield Finding("wellknown-missing", Severity.ERROR, main.files[0], message, steps)
 
 
-def _values(own: Dehydrated, settings: Mapping[str, str]) -> Iterator[Finding]:
-    """Values that dehydrated knows nothing of."""
+def _values(own: Dehydrated, settings: Mapping[str, str], only: Collection[str] = ()) -> Iterator[Finding]:
+    """Values that dehydrated knows nothing of; ``only``: of these settings, where they are from the
+    certificate's own file."""
     for key, known, otherwise in (
         ("KEY_ALGO", KEY_ALGORITHMS, "secp384r1"),
         ("IP_VERSION", ("4", "6"), ""),
         ("HOOK_CHAIN", ("yes", "no"), "yes"),
     ):
-        said = settings.get(key, "")
+        said, path = settings.get(key, ""), own.origins.get(key, own.files[0])
+        if only and (key not in only or path != own.files[-1]):
+            continue
         if said and _is_plain(said, "") and said not in known and key not in own.uncertain:
-            path = own.origins.get(key, own.files[0])
             severity = Severity.NOTE if key == "HOOK_CHAIN" else Severity.ERROR
             message = f"{key} is {said}, and dehydrated knows {', '.join(known)}"
             yield Finding("config-value", severity, path, message, (f'write in {path}: {key}="{otherwise}"',))
-    ca = settings.get("CA", "")
+    ca = "" if only else settings.get("CA", "")
     if ca and _is_plain(ca, "") and ca not in PRESETS and "://" not in ca and "CA" not in own.uncertain:
         path = own.origins.get("CA", own.files[0])
         message = f"CA is {ca}, which is neither the address of an ACME directory nor a name of dehydrated's"

@@ -30,6 +30,7 @@ def check(examined: Examined, config: Dehydrated, arguments: Sequence[str]) -> I
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
     lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
     names = [name for _, line in lines for name in _names(line)]
+    yield from _one_folder(examined, path, lines)
     for number, line in lines:
         yield from _line(examined, path, number, line)
         if examined.domain in _names(line):
@@ -42,6 +43,24 @@ def check(examined: Examined, config: Dehydrated, arguments: Sequence[str]) -> I
             f"no line has {examined.domain}: dehydrated orders nothing for it",
             (f"echo '{examined.domain}' >> {path}",),
         )
+
+
+def _one_folder(examined: Examined, path: str, lines: Sequence[tuple[int, str]]) -> Iterator[Finding]:
+    """Two lines whose certificates take each other's place, as both are kept under one name."""
+    first: dict[str, tuple[int, set[str]]] = {}
+    for number, line in lines:
+        names = _names(line)
+        alias = line.lower().partition(">")[2].strip() or (names[0] if names else "")
+        before, others = first.setdefault(alias, (number, set(names)))
+        if others != set(names) and examined.domain in others.union(names):
+            message = (
+                f"lines {before} and {number} have different names, and one folder, certs/{alias}: every run "
+                "orders both again, up to the CA's limit, and each takes the other's place"
+            )
+            one = f"write in line {number}: {line.partition('>')[0].strip()} > {alias}-{number}"
+            yield Finding(
+                "domains-txt-twice", Severity.WARNING, path, message, (one, "or make one line of both")
+            )
 
 
 def _is_there(examined: Examined, path: str) -> bool:

@@ -60,7 +60,8 @@ def _there_only(examined: Examined, run: Run) -> Iterator[Finding]:
     else:
         steps = [f"look again: (set -a; . {shlex.quote(path)}; {look})"]
     steps.append(f"or have both go by one file: write the account into {DEFAULT_FILE} (chmod 600)")
-    yield Finding("account-not-in-shell", Severity.WARNING, path, message, tuple(steps))
+    severity = Severity.NOTE if path in run.read else Severity.WARNING  # where the client keeps it, for good
+    yield Finding("account-not-in-shell", severity, path, message, tuple(steps))
 
 
 def _place_of(examined: Examined, run: Run, name: str) -> str:

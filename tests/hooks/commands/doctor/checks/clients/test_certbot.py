@@ -243,3 +243,25 @@ def test_a_cli_ini_without_hooks_of_ours_is_somebody_elses(machine: Machine) -> 
     (machine.root / CONF.lstrip("/")).unlink()
     machine[CLI_INI] = "authenticator = webroot\npreferred-challenges = http\n"
     assert machine.findings() == []
+
+
+def test_a_hook_s_bare_name_that_is_in_no_folder_where_certbot_is_run(machine: Machine) -> None:
+    assert machine.findings() == []
+    (machine.root / "usr/local/bin/dns01").unlink()
+    findings = machine.findings()
+    assert {each.code for each in findings} == {"certbot-hook-gone"}
+    assert "manual_auth_hook = " in findings[0].remedy[0]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "Environment=PATH=/opt/dns01/bin:/usr/bin:/bin",
+        "PassEnvironment=PATH",
+        "ExecStart=\nExecStart=/bin/bash -lc 'certbot -q renew'",
+    ],
+)
+def test_a_hook_s_bare_name_that_may_be_found_there(machine: Machine, settings: str) -> None:
+    (machine.root / "usr/local/bin/dns01").unlink()
+    machine["/etc/systemd/system/certbot.service.d/path.conf"] = f"[Service]\n{settings}\n"
+    assert machine.findings() == []

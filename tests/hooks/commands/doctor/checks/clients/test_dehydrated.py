@@ -117,6 +117,28 @@ def machine(tmp_path: Path) -> Machine:
             "/x/hook.py",
         ),
         ({"/etc/cron.d/dehydrated": "1 2 * * * root dehydrated -c -k /x\n"}, "hook-missing", "take -k or"),
+        (
+            {CONFIG: DEHYDRATED.replace("K=", "K = ")},
+            "config-syntax",
+            "sed -i '4s/[[:blank:]]*=[[:blank:]]*/=/' ",
+        ),
+        (
+            {CONFIG: f'{DEHYDRATED}CA ="letsencrypt"\n'},
+            "config-syntax",
+            "line 6 has blanks around the = of CA",
+        ),
+        ({CONFIG: f'{DEHYDRATED}CA= "letsencrypt"\n'}, "config-syntax", "around the = of CA"),
+        ({CONFIG: f"{DEHYDRATED}export DNS01_TTL = 60\n"}, "config-syntax", "line 6"),
+        ({CONFIG: f"{DEHYDRATED}MY_NAME = 'me'\n"}, "config-syntax", "dehydrated ends there"),
+        ({CONFIG: DEHYDRATED.replace("TYPE=", "TYPE = ")}, "config-syntax", "line 3"),
+        (
+            {"/etc/dehydrated/certs/example.org/config": "HOOK_CHAIN = yes\n"},
+            "config-syntax",
+            "HOOK_CHAIN is not set",
+        ),
+        ({CONFIG: f"{DEHYDRATED}HOOK=\u201c/opt/x\u201d\n"}, "typographic-quotes", 'HOOK="/opt/x"'),
+        ({CONFIG: f"{DEHYDRATED}CA=\u2018zerossl\u2019\n"}, "typographic-quotes", 'CA="zerossl"'),
+        ({CONFIG: f"{DEHYDRATED}EAB_KID=\u201ea\u201c\n"}, "typographic-quotes", 'EAB_KID="…"'),
         ({DOMAINS: "\ufeffexample.org *.example.org\n"}, "domains-txt-line", "sed -i"),
         ({DOMAINS: "example.org, *.example.org\n"}, "domains-txt-line", "line 1: example.org *.example.org"),
         ({DOMAINS: "# all\nhttps://example.org/\n"}, "domains-txt-line", "line 2: example.org"),
@@ -186,6 +208,16 @@ def test_the_lock_of_a_run_that_was_killed(machine: Machine) -> None:
         {CRON: "1 2 * * * root dehydrated -c -x -d example.net; dehydrated -c\n"},
         {"/opt/dns01/bin/dns01": '#!/bin/sh\nword=$1; shift\nexec dns01 "$word" "$@"\n'},
         {"/opt/dns01/bin/dns01": "#!/bin/sh\n# dns01\nexec nsupdate.sh\n"},
+        {CONFIG: f'{DEHYDRATED}[ "$A" = b ] || test a = a\nLC_ALL= "/bin/true"\n'},
+        {CONFIG: f"{DEHYDRATED}if [[ $A == b ]]; then A == b; fi\n"},
+        {CONFIG: f"{DEHYDRATED}cat >/x <<EOF\nHOOK = /gone\nEOF\n# CA = x\nNOTE='\nCA = y'\n"},
+        {CONFIG: f"{DEHYDRATED}NOTE=\u201cquoted\u201d\n"},
+        {DOMAINS: "example.org a.example.org\nexample.org a.example.org\nexample.org b.example.org > b\n"},
+        {DOMAINS: "a.example.net\na.example.net b.example.net\nexample.org\n"},
+        {
+            DOMAINS: "example.org\nexample.net\n",
+            "/etc/dehydrated/certs/example.net/config": "KEY_ALGO=ecdsa\n",  # which comes after it
+        },
         {DOMAINS: "\r\n# all\r\nexample.net\r\nEXAMPLE.org *.example.org > web\r\n*.example.com\r\n"},
     ],
 )
@@ -273,3 +305,35 @@ def test_a_configuration_that_is_named_and_not_there(machine: Machine, option: s
     assert (finding.code, finding.severity, finding.subject) == ("config-missing", Severity.ERROR, CRON)
     machine[CRON] = f"1 2 * * * root docker exec acme dehydrated -c {option}\n"
     assert machine.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("domains", "alias"),
+    [
+        ("example.org > one\nexample.org > two\n", "two"),
+        ("www.example.net\nexample.org\n", "www.example.net"),
+        ("*.example.net > star\nexample.org\n", "star"),
+    ],
+)
+@pytest.mark.parametrize("line", ["KEY_ALGO=ecdsa", "KEY_ALGO=ec256"])
+def test_a_run_ends_at_another_line(machine: Machine, domains: str, alias: str, line: str) -> None:
+    machine[DOMAINS] = domains
+    machine[f"/etc/dehydrated/certs/{alias}/config"] = f"{line}\n"
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("config-value", Severity.ERROR)
+    assert finding.subject == f"/etc/dehydrated/certs/{alias}/config"
+
+
+@pytest.mark.parametrize(
+    ("domains", "step"),
+    [
+        ("# web\nexample.org www.example.org\nexample.org\n", "line 3: example.org > example.org-3"),
+        ("a.example.org > web\nexample.org > web\n", "line 2: example.org > web-2"),
+        ("EXAMPLE.org a.example.org\nexample.org b.example.org\n", "line 2: example.org b.example.org > "),
+    ],
+)
+def test_two_lines_that_are_kept_in_one_folder(machine: Machine, domains: str, step: str) -> None:
+    machine[DOMAINS] = domains
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("domains-txt-twice", Severity.WARNING)
+    assert step in finding.remedy[0]

@@ -258,6 +258,9 @@ def test_a_service_of_the_administrators_that_a_mask_beneath_does_not_reach(mach
         ("[Timer]\nOnCalendar=17 4 * * * root\n", "17 4 * * * root"),
         ("[Timer]\nOnCalendar=@daily\n", "@daily"),
         ("OnCalendar=daily\n", "no time"),
+        ("[Timer]\nOnCalendar=2020-01-15 03:00\n", "2020-01-15 03:00"),
+        ("[Timer]\nOnCalendar=Mon..Fri 2019,2020-*-* 03:00\n", "never again"),
+        ("[Timer]\nOnCalendar=2018..2020-02-*\nOnCalendar=every day\n", "2018..2020-02-*"),
     ],
 )
 def test_a_timer_that_is_never_due(machine: Machine, timer: str, why: str) -> None:
@@ -281,6 +284,9 @@ def test_a_timer_that_is_never_due(machine: Machine, timer: str, why: str) -> No
         "OnCalendar=every day\nOnCalendar=daily",
         "OnBootSec=15min\nOnUnitActiveSec=1d",
         "OnUnitInactiveSec=12h",
+        "OnCalendar=2020-01-15 03:00\nOnCalendar=*-*-* 03:00",
+        "OnCalendar=2020,2999-*-* 03:00",
+        "OnCalendar=2020/1-*-* 03:00",
     ],
 )
 def test_a_timer_that_is_due_now_and_then(machine: Machine, times: str) -> None:

@@ -235,7 +235,9 @@ def test_lego_and_uacme_and_certbot_as_a_user(machine: Machine) -> None:
     assert [finding.remedy[0] for finding in of(machine)] == ["install -d -m 700 -o acme /srv/uacme"]
 
     machine[CRONTAB] = "1 2 * * * acme certbot -q renew\n"
-    machine["/etc/letsencrypt/renewal/example.net.conf"] = RENEWAL
+    machine["/etc/letsencrypt/renewal/example.net.conf"] = RENEWAL.replace(
+        "= dns01", "= /opt/dns01/bin/dns01"
+    )
     assert {finding.code for finding in of(machine)} == {"user-may-not-write"}
     machine[CRONTAB] = "1 2 * * * acme certbot -q renew --config-dir /a --work-dir /b --logs-dir /c\n"
     assert of(machine) == []
