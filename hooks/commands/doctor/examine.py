@@ -50,6 +50,7 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     ),
     "denials-fail": frozenset({"caa-servfail"}),
     "do-fails": frozenset({"caa-servfail"}),
+    "large-lost": frozenset({"caa-servfail"}),
     "one-sided-cname": frozenset({"cname-dangling", "cname-foreign", "challenge-zone-down", "zone-down"}),
     "account-elsewhere": frozenset({"ns-mismatch", "wrong-zone", "foreign-copy"}),
     "zone-down": frozenset({"caa-servfail"}),
@@ -141,7 +142,7 @@ def diagnose(
 
 def _together(diagnosis: Diagnosis) -> Diagnosis:
     """The checks that have not ended in one finding: a note, if something else is found, which is then
-    what they wait for."""
+    what they wait for. Of a CA's own question nothing but an error explains that nobody knows the answer."""
     unfinished = [each for each in diagnosis.ordered if each.code == UNFINISHED]
     if not unfinished:
         return diagnosis
@@ -149,7 +150,8 @@ def _together(diagnosis: Diagnosis) -> Diagnosis:
         check: tuple(each for each in findings if each.code != UNFINISHED)
         for check, findings in diagnosis.findings.items()
     }
-    explained = any(each.severity > Severity.NOTE for findings in kept.values() for each in findings)
+    enough = Severity.ERROR if any(each.subject == "caa" for each in unfinished) else Severity.WARNING
+    explained = any(each.severity >= enough for findings in kept.values() for each in findings)
     checks = ", ".join(each.subject for each in unfinished)
     one = unfinished[0]._replace(
         subject=checks,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from .... import output
 from ....secret import redact
 from ...dns.destination import Destination, Server
-from .examine import Diagnosis
+from .examine import UNFINISHED, Diagnosis
 from .finding import Finding, Severity
 
 STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "bold red"}
@@ -64,6 +64,8 @@ def verdict(group: Sequence[Diagnosis]) -> str:
     }
     if first.worst == Severity.ERROR:
         return f"an order would fail: {codes[Severity.ERROR]}"
+    if UNFINISHED in codes[Severity.WARNING]:
+        return f"whether an order would go through is not known: {codes[Severity.WARNING]}"
     if first.worst == Severity.WARNING:
         return f"an order would go through, as things are: {codes[Severity.WARNING]}"
     primary = any(account.provider in OWN_SERVERS for account in first.accounts)

@@ -15,6 +15,7 @@ from dns01.errors import HookError
 from dns01.hooks.commands.doctor.checks.registry import CHECKS
 from dns01.hooks.commands.doctor.examine import Diagnosis, diagnose
 from dns01.hooks.commands.doctor.finding import Check, Examined, Finding, Severity
+from dns01.hooks.commands.doctor.report import verdict
 from dns01.hooks.dns.inspect.response_rate import BURST
 
 NOTE = Finding("some-note", Severity.NOTE, "example.org", "worth knowing")
@@ -72,6 +73,25 @@ def test_a_check_that_does_not_end_in_time_is_itself_a_finding(world: World) -> 
     assert (unfinished.code, unfinished.severity) == ("check-unfinished", Severity.NOTE)  # the error is why
     assert unfinished.message.endswith("(hangs)")
     assert found["fails"] == (ERROR,)
+
+
+def test_while_the_caa_check_has_no_end_an_order_is_not_said_to_go_through(world: World) -> None:
+    released = threading.Event()
+
+    def hangs(examined: Examined) -> Iterator[Finding]:
+        released.wait(60)
+        yield NOTE
+
+    def warns(examined: Examined) -> Iterator[Finding]:
+        yield ERROR._replace(code="a-warning", severity=Severity.WARNING)
+
+    try:
+        found = diagnosed(world, {"caa": hangs, "warns": warns}, 0.2)
+    finally:
+        released.set()
+
+    assert found.findings["unfinished"][0].severity == Severity.WARNING  # which that of another check is not
+    assert verdict([found]) == "whether an order would go through is not known: a-warning, check-unfinished"
 
 
 def test_an_error_of_a_check_is_a_finding_with_its_hint(world: World) -> None:

@@ -21,6 +21,7 @@ from testbed.sockets import Transport
 from dns01.hooks.commands.doctor.finding import Severity
 
 FAULTS = Faults()
+FIVE = "127.1.0.5"
 PAIR = "@ SOA ns1 hostmaster 3 3600 600 86400 60\n@ NS ns1\n@ NS ns2\nns1 A 127.1.0.1\nns2 A 127.1.0.2\n"
 LARGE = [f'0 issue "letsencrypt.org; policy={"x" * 60}{number}"' for number in range(30)]
 
@@ -73,6 +74,17 @@ def without_authority(type: str) -> Change:
             severity=Severity.WARNING)  # fmt: skip
 def one_server_drops_questions_for_caa(site: Site) -> Account:
     return changed(site, dropping("CAA"), one=True)
+
+
+@FAULTS.add("caa-servfail", "firewall", "dig CAA lb.cdn.net", domain="shop.www.example.org")
+def all_servers_of_a_cnames_target_drop_questions_for_caa(site: Site) -> Account:
+    hosts = {"ns1.cdn.net": FOUR, "ns2.cdn.net": FIVE}
+    zone = Zone("cdn.net", "lb A 192.0.2.1", hosts)
+    for address in hosts.values():
+        site.start(Changing(address, zone, dropping("CAA")))
+    site.world.delegate("cdn.net", hosts)
+    site.world.zone("example.org", BOTH, "shop.www CNAME lb.cdn.net.")
+    return {}
 
 
 @FAULTS.add("caa-servfail", "firewall", "dig CAA example.org")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 
+import dns.message
 from dns.rdatatype import CAA, RdataType
 
 from ......errors import DelegationError
@@ -18,7 +19,7 @@ from .....dns.inspect.survey import Survey
 from .....dns.message import SOA, TXT, Query, Response, alias_of
 from .....dns.transports.transport import Transport
 from ...finding import Examined
-from .zones import survey_of
+from .zones import survey_of, zone_of
 
 TIMEOUT = 3.0  # seconds for one question to all servers of a zone
 AGAIN = 0.5  # seconds for the same once more, beside one that a server is known to answer
@@ -39,9 +40,8 @@ def questions(examined: Examined) -> Iterator[tuple[str, RdataType]]:
         name, chain = owner, [owner]
         while len(chain) <= CNAME_LIMIT:
             yield name, CAA
-            try:
-                reply = examined.discovery.ask(name, CAA)
-            except DelegationError:  # the CAA check's finding
+            reply = _answer(examined, name)
+            if reply is None:  # the CAA check's finding
                 return
             if any(rrset.rdtype == CAA for rrset in reply.answer):
                 return
@@ -49,6 +49,22 @@ def questions(examined: Examined) -> Iterator[tuple[str, RdataType]]:
             if not name or name in chain:
                 break
             chain.append(name)
+
+
+def _answer(examined: Examined, name: str) -> dns.message.Message | None:
+    """What the servers say to that, which all of them are asked anyway, side by side: asked before, in vain,
+    they would take the time of the whole check."""
+    survey = zone_of(examined, name)
+    if survey is None:
+        with suppress(DelegationError):
+            return examined.discovery.ask(name, CAA)
+        return None
+    answers = asking(examined, survey, name, CAA).result()
+    for look in survey.looks:
+        answer = answers.get(look.address)
+        if answer and answer.message and (answer.authoritative or alias_of(answer.message, name)):
+            return answer.message
+    return None
 
 
 def asking(examined: Examined, survey: Survey, name: str, rdtype: RdataType) -> Future[Answers]:
