@@ -58,6 +58,19 @@ def denied(answer: dns.message.Message) -> None:
     answer.set_rcode(dns.rcode.NXDOMAIN)
 
 
+class Narrow(Spoilt):
+    """The same behind a firewall that lets datagrams of 512 octets through, and no TCP."""
+
+    def __init__(self, address: str, behind: str) -> None:
+        super().__init__(address, behind, "", without_denial)
+        self.drop_tcp = True
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        answer = super().answer(query, over)
+        assert answer is not None
+        return answer if min(len(answer.to_wire()), query.payload) <= 512 else None
+
+
 def signed(site: Site, text: str = HEAD, **how: object) -> SignedBind:
     """example.org, signed, at ONE."""
     server = site.start(SignedBind(site.folder / "keys", ONE, {"example.org": text}, **how))  # type: ignore[arg-type]
@@ -84,6 +97,24 @@ def the_denial_of_the_caa_lacks_its_nsec3(site: Site) -> Account:
 def the_denial_of_the_caa_lacks_its_nsec(site: Site) -> Account:
     spoilt(site, "CAA", without_denial)
     return {}
+
+
+def narrow(site: Site, algorithm: str) -> Account:
+    server = site.start(
+        SignedBind(site.folder / "keys", THREE, {"example.org": PAIR}, algorithm=algorithm, nsec3=True)
+    )
+    for address in BOTH.values():
+        site.start(Narrow(address, THREE))
+    site.world.delegate("example.org", BOTH)
+    site.world.zones["org"].set("example.org", "DS", *server.ds)
+    return {}
+
+
+@FAULTS.add(
+    "large-lost", "TCP is closed", "let TCP port 53 through to ns1.example.org, ns2.example.org", "1232"
+)
+def large_answers_are_lost_and_tcp_is_closed(site: Site) -> Account:
+    return narrow(site, "RSASHA256")
 
 
 def before_the_account(site: Site, type: str, spoil: Spoil) -> Account:

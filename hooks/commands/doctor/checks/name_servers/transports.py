@@ -7,18 +7,15 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from ......errors import DelegationError
 from .....dns.address import Address
 from .....dns.cname_chain import Discovery
-from .....dns.destination import Server
 from .....dns.inspect.faults import listed
 from .....dns.inspect.response_rate import BURST
 from .....dns.inspect.server_answers import Look
 from .....dns.inspect.survey import Survey
 from .....dns.message import SOA, Query
-from .....dns.timing import Timing
 from .....dns.transports.transport import Transport
 from ...finding import Finding, Severity
 from .wording import affected, hosts_of, ips, located, or_drop, the_server
 
-WITHOUT_EDNS = 1.0  # seconds for a question without it, where all others were in vain for five
 ABOVE = 1.5  # seconds for the servers of the zone above
 SEVERAL = 3  # of the servers of the zone above
 
@@ -142,7 +139,7 @@ def without_edns(survey: Survey) -> Iterator[Finding]:
             hosts,
             f"{the_server(hosts)} of {survey.apex} answers no question that has EDNS over UDP, at "
             f"{located(looks)}: resolvers wait for it in vain each time, and some give up",
-            _see_what_drops("EDNS (OPT, RFC 6891)", hosts, survey.apex, looks[0].address, "+edns=0"),
+            see_what_drops("EDNS (OPT, RFC 6891)", hosts, survey.apex, looks[0].address, "+edns=0"),
         )
 
 
@@ -155,64 +152,16 @@ def without_signatures(survey: Survey) -> Iterator[Finding]:
             hosts,
             f"{the_server(hosts)} of {survey.apex} answers no question over UDP that asks for signatures "
             f"(flag DO), at {located(looks)}: the resolvers of CAs always do, and wait in vain each time",
-            _see_what_drops("the flag DO (RFC 3225)", hosts, survey.apex, looks[0].address, "+dnssec"),
+            see_what_drops("the flag DO (RFC 3225)", hosts, survey.apex, looks[0].address, "+dnssec"),
         )
 
 
-def _see_what_drops(what: str, hosts: str, zone: str, address: Address, option: str) -> tuple[str, ...]:
+def see_what_drops(what: str, hosts: str, zone: str, address: Address, option: str) -> tuple[str, ...]:
+    """What to do where questions with EDNS, or with that flag of it, are dropped."""
     return (
         f"see what drops {what}, a firewall in front of {hosts} mostly; compare: "
         f"dig SOA {zone} +norec {option} @{address.ip}, and the same with +noedns",
         f"or bring the software of {hosts} up to date: EDNS is of 1999",
-    )
-
-
-def drops_options(servers: Iterable[Server], zone: str, timing: Timing) -> Finding | None:
-    """Where none of the servers answers as resolvers ask, with EDNS and the flag DO, and some do without:
-    those no longer go without (DNS flag day 2019)."""
-    hosts = {address: server.name for server in servers for address in server.addresses}
-    forms = {"plain": {"plain": True}, "edns": {}, "do": {"dnssec": True}}
-    asked = {
-        Query(address, zone, SOA, stream=stream, **how): form
-        for address in hosts
-        for form, how in forms.items()
-        for stream in (False, True)
-    }
-    with Transport(timing) as transport:
-        answers = transport.ask(asked, WITHOUT_EDNS)
-    heard = {form: set[Address]() for form in forms}
-    for query, answer in answers.items():
-        if answer.authoritative or answer.truncated or (answer.message and asked[query] != "plain"):
-            heard[asked[query]].add(query.server)
-    what, option, deaf = "the flag DO (RFC 3225)", "+dnssec", heard["edns"] - heard["do"]
-    if not deaf:
-        what, option, deaf = "EDNS (OPT, RFC 6891)", "+edns=0", heard["plain"] - heard["edns"] - heard["do"]
-    if not deaf:
-        return None
-    names = ", ".join(dict.fromkeys(hosts[address] for address in hosts if address in deaf))
-    return Finding(
-        "do-dropped" if option == "+dnssec" else "edns-dropped",
-        Severity.ERROR,
-        zone,
-        f"no server of the zone {zone} answers a question that has {what}, over UDP or TCP, and {names} does "
-        "without: the resolvers of CAs always ask with it",
-        _see_what_drops(what, names, zone, min(deaf), option),
-    )
-
-
-def fails_with_do(zone: str, servers: Sequence[Address], words: str, severity: Severity) -> Finding:
-    """Servers that answer for the zone, and with an error if a question has the flag DO."""
-    return Finding(
-        "do-fails",
-        severity,
-        zone,
-        f"{', '.join(map(str, servers))} answers for {zone}, and says {words} to any question that asks for "
-        "signatures (flag DO), for its SOA too: the resolvers of CAs always ask so",
-        (
-            "bring its software up to date, or see what is before it (a load balancer, a firewall): a server "
-            "without DNSSEC ignores the flag DO (RFC 3225 §3), and signing the zone again mends nothing",
-            f"see for yourself: dig SOA {zone} +norec +dnssec @{servers[0].ip}, and the same without +dnssec",
-        ),
     )
 
 

@@ -7,22 +7,17 @@ from itertools import product
 
 from ......names import PREFIX
 from ......providers.base import is_within
-from .....dns.address import Address, reachable
+from .....dns.address import reachable
 from .....dns.destination import Destination
 from .....dns.inspect.faults import retransfer
-from .....dns.message import SOA, TXT, Query
-from .....dns.transports.transport import Transport
 from ...finding import Examined, Finding, Severity
 from ..subjects.account_copy import account_copies, names
 from ..subjects.ca import is_of_ones_own
 from .addresses import glue_to_change
+from .asked_with_do import with_do
 from .ns_records import is_literal
 from .out_of_reach import Addresses, Hosts, hosts_of, is_out_of_reach, of_the_root, private, unrouted
-from .transports import drops_options, fails_with_do
 from .underscores import refusing, underscore_refused
-
-WITHOUT_DNSSEC = 2.0  # seconds for the same question with DNSSEC and without
-FAILURES = {"SERVFAIL", "REFUSED"}  # to FORMERR and NOTIMP, resolvers ask once more without EDNS
 
 
 def zone_down(examined: Examined, delegation: Destination) -> Finding:
@@ -34,10 +29,8 @@ def zone_down(examined: Examined, delegation: Destination) -> Finding:
         return unreached
     if own and (glue := _wrong_glue(examined, delegation)):
         return glue
-    if dropped := drops_options(delegation.servers, delegation.zone, examined.discovery.timing):
-        return dropped
-    if servers_answer := _dnssec_fails(examined, delegation):
-        return servers_answer
+    if not_so := with_do(delegation, examined.discovery.timing):
+        return not_so
     if filtered := _underscores(examined, delegation):
         return filtered
     kind = "zone" if own else "challenge zone"
@@ -128,52 +121,6 @@ def _circle(examined: Examined, delegation: Destination) -> tuple[str, tuple[str
                 ),
             )
     return None
-
-
-def _dnssec_fails(examined: Examined, delegation: Destination) -> Finding | None:
-    """Servers that have the zone, and fail where a question asks for signatures: always, or where it is
-    about what is not there."""
-    addresses = [address for server in delegation.servers for address in server.addresses]
-    if not any(word in delegation.trouble for word in FAILURES) or not addresses:
-        return None
-    zone, missing = delegation.zone, f"dns01-doctor.{delegation.zone}"
-    asked = [
-        Query(address, name, rdtype, dnssec=dnssec)
-        for address in addresses
-        for name, rdtype in ((zone, SOA), (missing, TXT))
-        for dnssec in (True, False)
-    ]
-    with Transport(examined.discovery.timing) as transport:
-        answers = transport.ask(asked, WITHOUT_DNSSEC)
-    failing = {
-        rdtype: sorted(
-            address
-            for address in addresses
-            if answers[Query(address, name, rdtype)].authoritative
-            if answers[Query(address, name, rdtype, dnssec=True)].words in FAILURES
-        )
-        for name, rdtype in ((zone, SOA), (missing, TXT))
-    }
-    if failing[SOA]:
-        words = answers[Query(failing[SOA][0], zone, SOA, dnssec=True)].words
-        return fails_with_do(zone, failing[SOA], words, Severity.ERROR)
-    return _denials_fail(zone, missing, failing[TXT]) if failing[TXT] else None
-
-
-def _denials_fail(zone: str, missing: str, servers: Sequence[Address]) -> Finding:
-    return Finding(
-        "denials-fail",
-        Severity.ERROR,
-        zone,
-        f"{', '.join(map(str, servers))} has {zone}, and answers SERVFAIL where a question with DNSSEC (flag "
-        "DO) is about what is not there: it cannot make the proof (NSEC, NSEC3), and CAs want it",
-        (
-            f"put its order of names right: pdnsutil rectify-zone {zone} (PowerDNS; api-rectify=yes, or "
-            f"pdnsutil set-meta {zone} API-RECTIFY 1, has its API do that), or sign it again: "
-            f"rndc sign {zone} (BIND), knotc zone-sign {zone} (Knot)",
-            f"see for yourself: dig TXT {missing} +norec +dnssec @{servers[0].ip}, and without +dnssec",
-        ),
-    )
 
 
 def _underscores(examined: Examined, delegation: Destination) -> Finding | None:
