@@ -15,6 +15,8 @@ from ..finding import Examined, Finding, Severity
 from .name_servers.caa_copies import differing
 from .subjects.ca import order_of, own_account
 
+CAA_QUERY_TIMEOUT = 6.0  # seconds: a question is given up after 5, and tells then whose answer is lacking
+
 
 def check(examined: Examined) -> Iterator[Finding]:
     """What the CAA records say of the domain; where it is a wildcard, of its base as well, which
@@ -27,7 +29,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     order = order_of(examined)
     ca = issuer_of(examined.settings.ca, examined.settings.ca_account, order)
     base = examined.domain.removeprefix("*.")
-    lookups = Lookups(world, [base])
+    lookups = Lookups(world, [base], CAA_QUERY_TIMEOUT)
     if one_sided := list(differing(examined, ca, lookups)):
         yield from one_sided
         return
