@@ -50,6 +50,13 @@ class ServerAddresses:
         self._look_up(named, glue)
         return tuple(Server(host, self._hosts[host]) for host in named)
 
+    def known(self, cut: ZoneCut) -> tuple[Server, ...]:
+        """The servers that the parent names, with the addresses that are known by now; nobody is asked."""
+        return tuple(
+            Server(host, tuple(self._hosts.get(host) or filter(reachable, cut.glue.get(host, ()))))
+            for host in cut.hosts
+        )
+
     def of_zone(self, cut: ZoneCut) -> list[Address]:
         """Addresses to put a question about the zone to: the glue will do. Those that have kept silent
         before come last, and where some do, those that have answered come first."""

@@ -115,6 +115,10 @@ class ZoneCuts:
         """The zone as its parent's referral described it; nobody is asked."""
         return self._cuts.get(apex) or ZoneCut(apex, (), {})
 
+    def known_servers(self, apex: str) -> tuple[Server, ...]:
+        """The servers of that zone, with the addresses that are known by now; nobody is asked."""
+        return self._addresses.known(self.known_cut(apex))
+
     def ask(self, name: str, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
         """What a server of its zone says, with authority, of records at ``name``; of a DS, a server
         of the zone above (RFC 4035 §3.1.4.1).

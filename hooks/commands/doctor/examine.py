@@ -60,6 +60,7 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     "secret-disguised": frozenset({"auth-rejected", "provider-refuses"}),
     "no-ipv6-here": frozenset({"caa-servfail"}),
     "glue-differs": frozenset({"caa-servfail"}),
+    "slow-zone": frozenset({"zone-down", "challenge-zone-down", "zone-unknown", "caa-servfail"}),
 }
 
 UNFINISHED = "check-unfinished"

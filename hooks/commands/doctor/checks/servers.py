@@ -28,6 +28,7 @@ from .name_servers.ns_records import (
     ns_without_address,
 )
 from .name_servers.out_of_reach import of_the_root
+from .name_servers.slow import as_if_quick, of_slow_ones, slow
 from .name_servers.transports import (
     answers_from_elsewhere,
     blocked_ports,
@@ -54,6 +55,7 @@ from .subjects.ca import is_of_ones_own
 from .subjects.catch_all import catch_all
 from .subjects.destination import followed
 from .subjects.response_rate import limits_of
+from .subjects.response_time import measured
 from .subjects.zones import named_survey, survey_of, surveys, zone_of
 
 OTHER_COPIES = {"account-elsewhere", "serial-went-back", "stale-secondary", "two-primaries", "foreign-copy"}
@@ -70,6 +72,11 @@ def check(examined: Examined) -> Iterator[Finding]:
 
 
 def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator[Finding]:
+    discovery, own_zone = examined.discovery, ""
+    if not examined.settings.nameservers_for(examined.name):
+        own_zone = discovery.known_zone(examined.name.removeprefix(PREFIX))
+        # Before anything that may take long with such servers.
+        yield from slow(discovery, own_zone, measured(discovery, own_zone))
     copies = account_copies(examined)
     if examined.settings.nameservers_for(examined.name):
         if survey := named_survey(examined):
@@ -92,8 +99,12 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
         own = copies.only if owned else None
         if own:
             survey, own = _compared(examined, survey, own)
-        heard = partial(heard_above, examined.discovery, survey.apex)
-        survey, dropping = _limited(examined, survey)
+        heard = partial(heard_above, discovery, survey.apex)
+        times = measured(discovery, survey.apex)
+        if survey.apex != own_zone:
+            yield from slow(discovery, survey.apex, times)
+        times = of_slow_ones(times)
+        survey, dropping = _limited(examined, as_if_quick(survey, times), times)
         yield from dropping_answers(survey, dropping)
         for finding in findings(survey, own, of_the_root(examined), heard):
             yield (
@@ -104,9 +115,9 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
     yield from _above(examined)
 
 
-def _limited(examined: Examined, survey: Survey) -> tuple[Survey, set[Address]]:
+def _limited(examined: Examined, survey: Survey, slow: Collection[Address]) -> tuple[Survey, set[Address]]:
     """The servers that drop answers above a rate, and the survey, as it is to be seen by that."""
-    limits = limits_of(examined, survey)
+    limits = limits_of(examined, survey, slow)
     looks = [
         look._replace(limited=limits[look.address] == "truncates", udp=True)
         if look.address in limits

@@ -15,13 +15,14 @@ from .....dns.inspect.survey import Survey
 from ...finding import Examined
 
 
-def limits_of(examined: Examined, survey: Survey) -> Mapping[Address, Limit]:
-    """What the servers that have answered over UDP before do with many questions at once."""
+def limits_of(examined: Examined, survey: Survey, slow: Collection[Address]) -> Mapping[Address, Limit]:
+    """What the servers that have answered over UDP before do with many questions at once; not of those that
+    are slow, from whose silence nothing follows."""
     before = examined.discovery.by_datagram
     speaking = [
         look.address for look in survey.looks if look.authority and (look.udp or look.address in before)
     ]
-    return _limits(examined.discovery).of(speaking, survey.apex)
+    return _limits(examined.discovery).of([each for each in speaking if each not in slow], survey.apex)
 
 
 class _Limits:

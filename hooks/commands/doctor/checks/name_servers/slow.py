@@ -1,0 +1,70 @@
+"""Servers that answer, and take so long for it that resolvers ask another one, or give up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from .....dns.address import Address
+from .....dns.cname_chain import Discovery
+from .....dns.inspect.response_time import ResponseTime
+from .....dns.inspect.server_answers import Look
+from .....dns.inspect.survey import Survey
+from ...finding import Finding, Severity
+from .wording import the_server
+
+FIRST_TRY = 2.0  # seconds, by which resolvers have asked again: BIND after 0.8, PowerDNS after 1.5
+
+
+def slow(discovery: Discovery, apex: str, measured: Mapping[Address, ResponseTime]) -> Iterator[Finding]:
+    """A warning where another one is quicker; an error where none is heard before resolvers ask again, as
+    they do at each question: an order asks a dozen, one after the other."""
+    times = of_slow_ones(measured)
+    if not times:
+        return
+    servers = discovery.known_servers(apex)
+    late = [server for server in servers if any(each in times for each in server.addresses)]
+    hosts = ", ".join(server.name for server in late)
+    shown = ", ".join(
+        f"{times[each].seconds:.1f} s at {each}" for s in late for each in s.addresses if each in times
+    )
+    hopeless = min(each.seconds for each in measured.values() if each.seconds) >= FIRST_TRY
+    address = next(iter(times))
+    yield Finding(
+        "slow-zone" if hopeless else "slow-server",
+        Severity.ERROR if hopeless else Severity.WARNING,
+        apex if hopeless else hosts,
+        f"{the_server(hosts)} of {apex} takes long to answer ({shown}): "
+        + (
+            "resolvers have given up by then, or ask again at each question, and no other server is quicker"
+            if hopeless
+            else "resolvers wait for it, or ask another one, at each question"
+        ),
+        (
+            f"see what keeps {hosts} busy: its load, a database behind it, a queue or filter before it; or "
+            f"how far away it is: dig SOA {apex} +norec +time=9 +tries=1 @{address.ip} (Query time)",
+            f"or move the zone {apex} to name servers that are quicker"
+            if len(late) == len(servers)
+            else f"or remove {hosts} from the NS records of {apex}, at the parent and in the zone",
+        ),
+    )
+
+
+def of_slow_ones(measured: Mapping[Address, ResponseTime]) -> dict[Address, ResponseTime]:
+    """The times of those that are slow."""
+    return {server: each for server, each in measured.items() if each.slow}
+
+
+def as_if_quick(survey: Survey, times: Mapping[Address, ResponseTime]) -> Survey:
+    """The survey without what is said of slow servers only because it had no more time for them."""
+    looks = [
+        _as_if_quick(look, times[look.address]) if look.address in times else look for look in survey.looks
+    ]
+    return survey._replace(
+        looks=tuple(look for look in looks if look.address not in times or not look.silent)
+    )
+
+
+def _as_if_quick(look: Look, took: ResponseTime) -> Look:
+    came = look.heard if took.tcp is not None and look.stream.message is None else look.stream
+    udp = look.udp or took.udp is not None
+    return look._replace(stream=came, udp=udp, edns=True, do=True, lost=frozenset())
