@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from .bash_words import not_of_sh
 from .command_line import CRON_PATH, SYSTEMD_PATH, Line, programs, script
 from .crontab import in_folder
 from .shell_text import commands, expanded
@@ -33,6 +34,7 @@ def wrong_command(client: str, lines: Sequence[Line], root: str) -> tuple[str, s
         _no_shell(first, root),
         _cut(first, client),
         _unexpanded(first),
+        not_of_sh(lines, root),
         _renews_nothing(first, client),
         *(_unrunnable(first, path, root) for path in dict.fromkeys(line.path for line in lines[1:])),
         *(_not_found(line, client, root) for line in lines),
@@ -134,6 +136,13 @@ def _not_found(line: Line, client: str, root: str) -> Iterator[tuple[str, str]]:
                 os.path.isfile(beneath(f"{folder}/{program}", root)) for folder in path.split(":")
             ):
                 yield f"{program} is {elsewhere[0]}, and is looked for in {path}", mend
+
+
+def program_file(client: str, lines: Sequence[Line], root: str) -> str:
+    """The client's program, as the lines call it or where it is; empty where none is found."""
+    called = (program for line in lines for program, _ in programs(line.command, client))
+    named = [path for path in called if path.startswith("/") and os.path.isfile(beneath(path, root))]
+    return next(iter((*named, *_places(client, root))), "")
 
 
 def daily(client: str, root: str = "/") -> str:

@@ -30,6 +30,7 @@ from .clients import (
     domains_txt,
     renewal,
     shell_faults,
+    time_limits,
 )
 from .clients.hook_script import leads_elsewhere, leads_to_dns01, unfit
 from .unattended import by_client
@@ -66,6 +67,7 @@ def _certbot(examined: Examined, lineages: Sequence[tuple[str, Mapping[str, str]
     yield from unattended.check(examined, runs)
     if lineages:
         yield from by_the_clock.check("certbot", schedule, examined.root)
+        yield from time_limits.check("certbot", schedule.lines)
         yield from certbot.passed_over(examined, [path for path, _ in lineages], commands)
     else:
         yield from certbot.before_any(examined)
@@ -87,6 +89,7 @@ def _by_command(examined: Examined) -> Iterator[Finding]:
         yield from by_command.check(examined, client, schedule.lines)
         called = by_command.commands(examined, client, schedule.lines)
         yield from by_command_ca.check(examined, client, called, schedule.days)
+        yield from time_limits.check(client, [command.line for command in called])
         yield from unattended.check(examined, by_client.of_command(examined, client, called, schedule.lines))
         if client in issuers or any(examined.domain in entry.line for entry in schedule.ignored):
             has_it_renewed = issuers.get(client) or by_command.has_renewed(client, (examined.domain,))
@@ -141,11 +144,12 @@ def _dehydrated(examined: Examined) -> Iterator[Finding]:
         yield _uncertain(finding) if key in own.uncertain and key not in given else finding
     yield from _chain(own, settings, [names for names, _ in mine])
     yield from renewal.check(own, settings, [names for names, _ in mine], schedule)
-    yield from dehydrated.at_the_ca(examined, config, given, arguments)
+    yield from dehydrated.at_the_ca(examined, config, given, schedule.lines)
     if mine or any(examined.domain in line for line in arguments):
         runs = by_client.of_dehydrated(examined, own, settings, schedule.lines)
         yield from unattended.check(examined, runs)
     yield from by_the_clock.check("dehydrated", schedule, examined.root)
+    yield from time_limits.check("dehydrated", schedule.lines)
 
 
 def _carriage_returns(examined: Examined, config: Dehydrated) -> Iterator[Finding]:

@@ -153,7 +153,7 @@ def more_days_than_a_certificate_lives(site: Site) -> Account:
     return dehydrated(site, f"{MAIN}RENEW_DAYS=95\n")
 
 
-@FAULTS.add("timer-too-rare", "daily", severity=Severity.WARNING)
+@FAULTS.add("timer-too-rare", "17 4 * * * root dehydrated --cron", severity=Severity.WARNING)
 def a_weekly_run_is_too_rare_for_short_lived_certificates(site: Site) -> Account:
     weekly = "17 4 * * 1 root dehydrated --cron\n"
     return dehydrated(site, f"{MAIN}ACME_PROFILE=shortlived\nRENEW_DAYS=3\n", weekly)

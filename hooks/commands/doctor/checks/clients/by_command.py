@@ -18,7 +18,8 @@ from .....clients.setup.text_files import read_text
 from .....clients.setup.units import drop_in
 from .....deploy.certificate.leaf import names_in
 from ...finding import Examined, Finding, Severity
-from .hook_script import unfit
+from . import environment_files
+from .hook_script import is_for_http, unfit
 from .staging import is_staging, staging
 
 TRAEFIK = tuple(f"/etc/traefik/traefik.{end}" for end in ("yml", "yaml", "toml"))
@@ -149,6 +150,8 @@ def _exec_path(examined: Examined, line: Line, client: str) -> Iterator[Finding]
     elif kept := line.withheld.get("EXEC_PATH"):
         message = f"it {kept.why}: {client}, which is to call it, does not get to see it"
         yield Finding("not-exported", Severity.ERROR, kept.path, message, (kept.step,))
+    elif line.unit and (lacking := list(environment_files.gone(examined, line.unit))):
+        yield from lacking
     elif line.complete:
         message = f"{client} is run without EXEC_PATH, and its provider exec has nothing to call"
         yield Finding("hook-missing", Severity.ERROR, line.path, message, steps)
@@ -178,8 +181,14 @@ def _uacme(examined: Examined, command: Command) -> Iterator[Finding]:
         steps = (line.instead(_behind("uacme", f"-h {own_path()}", line.command)),)
         yield Finding("hook-missing", Severity.ERROR, line.path, message, steps)
     else:
-        right = line.command.replace(hooks[-1], own_path())
-        yield from _hook(examined, line, "uacme's -h", hooks[-1], (line.instead(right),))
+        steps = (line.instead(line.command.replace(hooks[-1], own_path())),)
+        yield from _hook(examined, line, "uacme's -h", hooks[-1], steps)
+        wildcard = any(word.startswith("*.") for word in command.words)
+        if wildcard and is_for_http(examined, hooks[-1]):
+            message = (
+                f"uacme's -h is {hooks[-1]}, which knows http-01: CAs issue for wildcards by dns-01 alone"
+            )
+            yield Finding("hook-for-http", Severity.ERROR, line.path, message, steps)
     if {"-s", "--staging"} & set(command.words):
         step = f"take -s (--staging) out of {line.path}"
         yield staging(line.path, "Let's Encrypt's staging", (step,), kept=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from glob import escape, glob
 
 from .....caa.issuers import host_of
 from .....clients.setup.certificate_paths import UACME
-from .....clients.setup.text_files import read_text
+from .....clients.setup.command_line import has_other_files
+from .....clients.setup.text_files import is_gone, read_text
 from ...finding import Examined, Finding, Severity
 from .by_command import EXEC, LEGO_FOLDERS, TRAEFIK, Command
 from .certificate_authorities import DUPLICATES, ended, wants_eab
@@ -30,9 +31,10 @@ def check(
         server = next(iter(command.values(*SERVER[client])), "")
         server = server or (line.environ.get("LEGO_SERVER", "") if client == "lego" else "")
         yield from ended(line.path, server, (f"take {server} ({SERVER[client][0]}) out of {line.path}",))
-        if server and wants_eab(server):
-            unbound = _lego_unbound if client == "lego" else _uacme_unbound
-            yield from unbound(examined, command, server)
+        if client == "uacme":
+            yield from _uacme_account(examined, command, server)
+        elif server and wants_eab(server):
+            yield from _lego_unbound(examined, command, server)
         if days is None or days * DUPLICATES < 7:
             yield from _always(client, command)
 
@@ -42,6 +44,14 @@ def _always(client: str, command: Command) -> Iterator[Finding]:
     for said in command.values(*DAYS[client]):
         if said.isdecimal() and int(said) >= LIFETIME:
             forced = f"{DAYS[client][0]} {said}"
+    if client == "lego" and not forced and _obtains(command.words):
+        message = (
+            "lego's command run, behind its options as in version 4, orders a certificate at every run: "
+            f"Let's Encrypt takes {DUPLICATES} orders a week for the same names, and refuses the others"
+        )
+        renew = re.sub(r"(?<=\s)run(?=\s|$)", "renew", command.line.command, count=1)
+        step = command.line.instead(renew.replace("--run-hook", "--renew-hook"))
+        yield Finding("renews-every-run", Severity.WARNING, command.line.path, message, (step,))
     if forced:
         message = (
             f"{client} is run with {forced}, and orders the certificate at every run: Let's Encrypt takes "
@@ -49,6 +59,12 @@ def _always(client: str, command: Command) -> Iterator[Finding]:
         )
         step = f"take {forced} out of {command.line.path}"
         yield Finding("renews-every-run", Severity.WARNING, command.line.path, message, (step,))
+
+
+def _obtains(words: Sequence[str]) -> bool:
+    """Whether it is the ``run`` of lego 4, whose options stand before it; that of lego 5 renews."""
+    options = [place for place, word in enumerate(words) if word.partition("=")[0] in ("-d", "--domains")]
+    return "run" in words and bool(options) and words.index("run") > options[-1] + 1
 
 
 def _lego_unbound(examined: Examined, command: Command, server: str) -> Iterator[Finding]:
@@ -75,15 +91,21 @@ def _lego_unbound(examined: Examined, command: Command, server: str) -> Iterator
         yield _unbound(line.path, "lego", server, lacking, steps)
 
 
-def _uacme_unbound(examined: Examined, command: Command, server: str) -> Iterator[Finding]:
+def _uacme_account(examined: Examined, command: Command, server: str) -> Iterator[Finding]:
     """uacme makes an account by its command ``new`` alone, with the key in its folder ``private``."""
-    folder = (command.values("-c", "--confdir") or [UACME])[0]
-    if not command.values("-e", "--eab") and not glob(f"{escape(examined.path(folder))}/private/key.pem"):
-        steps = (
-            "have the CA give you a key identifier and an HMAC key",
-            f"uacme -c {folder} -a {server} -e KEYID:KEY new",
-        )
-        yield _unbound(command.line.path, "uacme", server, ["-e"], steps)
+    line, folder = command.line, (command.values("-c", "--confdir") or [UACME])[-1]
+    key = f"{folder}/private/key.pem"
+    made = re.search(r"\buacme\b.*\snew\b", f"{line.command}\n{read_text(line.path, examined.root) or ''}")
+    contained = has_other_files(line.command, "uacme")
+    if contained or made or not folder.startswith("/") or "$" in folder or not is_gone(key, examined.root):
+        return
+    new = f"uacme -c {folder}" + (f" -a {server}" if server else "")
+    if server and wants_eab(server) and not command.values("-e", "--eab"):
+        steps = ("have the CA give you a key identifier and an HMAC key", f"{new} -e KEYID:KEY new")
+        yield _unbound(line.path, "uacme", server, ["-e"], steps)
+    else:
+        message = f"uacme has no account: {key} is not there, and it ends"
+        yield Finding("account-missing", Severity.ERROR, line.path, message, (f"{new} -y new",))
 
 
 def traefik(examined: Examined) -> Iterator[Finding]:

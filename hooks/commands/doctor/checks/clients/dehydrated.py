@@ -18,6 +18,7 @@ from ......own_program import own_path
 from .....caa.issuers import PRESETS, of_dehydrated
 from .....clients.setup.calls import calls
 from .....clients.setup.command_line import Line
+from .....clients.setup.cron_faults import program_file
 from .....clients.setup.dehydrated_config import OVERRIDABLE, Dehydrated, config_of, lines
 from .....clients.setup.text_files import read_text
 from ...finding import Examined, Finding, Severity
@@ -76,15 +77,31 @@ def without_config(named: str, lines: Sequence[Line]) -> Finding:
 
 
 def at_the_ca(
-    examined: Examined, main: Dehydrated, given: Mapping[str, str], arguments: Sequence[str]
+    examined: Examined, main: Dehydrated, given: Mapping[str, str], lines: Sequence[Line]
 ) -> Iterator[Finding]:
-    """Whether the CA is there, and has an account. ``given``, ``arguments``: as above."""
+    """Whether the CA is there, and has an account. ``given``: as above; ``lines``: what runs dehydrated."""
+    arguments = arguments_in([line.command for line in lines])
+    yield from _unknown_name(examined, main, {**main.settings, **given}.get("CA", ""), lines)
     path = main.origins.get("CA", main.files[0])
     steps = (f'write in {path}: CA="letsencrypt"', dehydrated_account.register(main))
     if gone := list(ended(path, {**main.settings, **given}.get("CA", ""), steps)):
         yield from gone
     else:
         yield from dehydrated_account.check(examined, main, given.get("CA", ""), arguments)
+
+
+def _unknown_name(examined: Examined, main: Dehydrated, ca: str, lines: Sequence[Line]) -> Iterator[Finding]:
+    """A CA's short name that came with a later version: this one takes it for an address."""
+    program = program_file("dehydrated", lines, examined.root)
+    text = read_text(program, examined.root) or "" if program else ""
+    version = re.search(r"""^VERSION=["']?([\w.]+)""", text, re.MULTILINE)
+    if ca in PRESETS and version and f"CA_{ca.upper().replace('-', '_')}=" not in text:
+        path = main.origins.get("CA", main.files[0])
+        message = (
+            f"CA is {ca}, a name that {program} does not know: version {version[1]} takes it for an address"
+        )
+        step = f'write in {path}: CA="{PRESETS[ca]}"'
+        yield Finding("ca-unknown", Severity.ERROR, path, message, (step,))
 
 
 def _syntax(examined: Examined, files: Sequence[str]) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ def check(examined: Examined, config: Dehydrated, arguments: Sequence[str]) -> I
     if text is None:
         if arguments and not _is_there(examined, path):
             message = "it is missing, and dehydrated ends: it orders what stands there"
-            steps = (f"echo '{examined.domain}' >> {path}",)
+            steps = (*_another(examined, config), f"write in {path} a line: {_line_for(examined.domain)}")
             yield Finding("domains-txt-missing", Severity.ERROR, path, message, steps)
         return
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
@@ -41,8 +41,36 @@ def check(examined: Examined, config: Dehydrated, arguments: Sequence[str]) -> I
             Severity.NOTE,
             path,
             f"no line has {examined.domain}: dehydrated orders nothing for it",
-            (f"echo '{examined.domain}' >> {path}",),
+            (_added(examined.domain, path, lines),),
         )
+
+
+def _another(examined: Examined, config: Dehydrated) -> Iterator[str]:
+    """The step that has it read a list that is there, where its setting names one that is not."""
+    folders = (
+        os.path.dirname(config.domains_txt),
+        os.path.dirname(config.files[0]),
+        config.settings["BASEDIR"],
+    )
+    for path in dict.fromkeys(f"{folder}/domains.txt" for folder in folders):
+        if path.startswith("/") and "$" not in path and read_text(path, examined.root):
+            yield f'write in {config.origins.get("DOMAINS_TXT", config.files[0])}: DOMAINS_TXT="{path}", or'
+            return
+
+
+def _line_for(domain: str) -> str:
+    """A line must not begin with a wildcard."""
+    base = domain.removeprefix("*.")
+    return base if base == domain else f"{base} {domain}"
+
+
+def _added(domain: str, path: str, lines: Sequence[tuple[int, str]]) -> str:
+    """The step that has it ordered: a wildcard in the line of the name that it is of."""
+    for number, line in lines:
+        names, arrow, alias = line.partition(">")
+        if domain.removeprefix("*.") in _names(line):
+            return f"write in {path}, line {number}: {names.strip()} {domain} {arrow}{alias}".rstrip()
+    return f"write in {path} a line: {_line_for(domain)}"
 
 
 def _one_folder(examined: Examined, path: str, lines: Sequence[tuple[int, str]]) -> Iterator[Finding]:

@@ -100,3 +100,9 @@ def leads_to_dns01(examined: Examined, hook: str) -> bool:
 def leads_elsewhere(examined: Examined, hook: str) -> bool:
     """Whether a hook is a script without any word of dns01."""
     return bool(script(hook, examined.root)) and not leads_to_dns01(examined, hook)
+
+
+def is_for_http(examined: Examined, hook: str) -> bool:
+    """Whether a hook is a script that answers http-01, and has no word of dns-01 or of dns01."""
+    text = script(hook, examined.root)
+    return "http-01" in text and not re.search(r"\bdns-?01\b", text)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from .....clients.setup.command_line import Line
+from .....clients.setup.crontab import in_folder
 from .....clients.setup.dehydrated_config import Dehydrated
 from .....clients.setup.schedule import Schedule
 from .....clients.setup.units import drop_in
@@ -83,8 +85,16 @@ def _too_rarely(schedule: Schedule, every: float, left: float) -> Finding:
         "dehydrated",
         f"it runs every {every:.0f} days, and renews with {left:.0f} days left: a certificate may expire "
         "between two runs",
-        tuple(steps) or ("have it run daily, in /etc/cron.d: 17 4 * * * root dehydrated --cron",),
+        tuple(steps) or tuple(_daily(line) for line in schedule.lines[:1]),
     )
+
+
+def _daily(line: Line) -> str:
+    """The step that has cron run the same command every day."""
+    if in_folder(line.path) is not None:
+        return f"mv {line.path} /etc/cron.daily/"
+    when = re.sub(r"^\s*(?:@\w+|(?:\S+\s+){4}\S+)", "17 4 * * *", line.when or "17 4 * * * root ")
+    return f"write in {line.path}: {when}{line.command}"
 
 
 def _too_many(config: Dehydrated, settings: Mapping[str, str], longest: int, most: int) -> Finding:
@@ -105,7 +115,11 @@ def _ocsp(config: Dehydrated, settings: Mapping[str, str]) -> Iterator[Finding]:
         return
     for key, severity, effect in (
         ("OCSP_MUST_STAPLE", Severity.ERROR, "it refuses requests with that extension"),
-        ("OCSP_FETCH", Severity.WARNING, "there is nothing to fetch, and each run says so as an error"),
+        (
+            "OCSP_FETCH",
+            Severity.WARNING,
+            "dehydrated ends at the first certificate, and never gets to another",
+        ),
     ):
         if settings.get(key, "no") == "yes":
             path = config.origins.get(key, config.files[0])

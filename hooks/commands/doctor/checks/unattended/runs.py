@@ -23,6 +23,7 @@ DYNAMIC = User("a user of systemd's making", 61184, frozenset(), "", "/")
 STATE = "the state folder"
 HOOK = "the hook"
 CLIENT = "the client"
+CONFIGURATION = "the configuration"
 FOLDERS_OF_PROGRAMS = ("/usr/local/bin", "/usr/bin", "/bin")
 MOST_LINKS = 32
 
@@ -134,10 +135,10 @@ def needs(examined: Examined, run: Run, user: User | None) -> Iterator[Need]:
     yield from (Need(path, HOOK, READ) for path in _programs(examined, run.hook) if run.hook)
     yield from (Need(path, CLIENT, READ) for path in _programs(examined, run.program) if run.program)
     yield from (Need(path, f"{run.client}'s configuration", READ) for path in run.read)
-    if run.complete and "$" not in run.environ.get("DNS01_STATE_DIR", ""):
-        yield Need(_state(run, user), STATE, WRITE)
     if run.complete:
         yield from _configuration(examined, run)
+    if run.complete and "$" not in run.environ.get("DNS01_STATE_DIR", ""):
+        yield Need(_state(run, user), STATE, WRITE)
     yield from (Need(folder, f"where {run.client} keeps its files", WRITE) for folder in run.folders)
 
 
@@ -151,8 +152,10 @@ def _configuration(examined: Examined, run: Run) -> Iterator[Need]:
     """The file that the hook goes by, and those that have the secrets."""
     path = run.environ.get("DNS01_CONFIG", DEFAULT_FILE)
     if path and not is_gone(path, examined.root):
-        yield Need(path, "the configuration", READ)
-        for named in re.findall(r"""\bfile\s*=\s*["']([^"'\n]+)["']""", read_text(path, examined.root) or ""):
+        yield Need(path, CONFIGURATION, READ)
+        for named in re.findall(
+            r"""\b(?:\w+_)?file\s*=\s*["']([^"'\n]+)["']""", read_text(path, examined.root) or ""
+        ):
             yield Need(os.path.join(os.path.dirname(path), named), "a file that it names", READ)
     for name, value in run.environ.items():
         if name.endswith("_FILE") and value.startswith("/") and not is_gone(value, examined.root):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from .....clients.setup.sandbox import (
@@ -17,14 +18,16 @@ from .....clients.setup.sandbox import (
     families,
     missing_paths,
 )
-from .....clients.setup.text_files import is_gone
-from .....clients.setup.units import Unit, drop_in, environment_files, read_unit
+from .....clients.setup.text_files import is_gone, read_text
+from .....clients.setup.units import Unit, drop_in, read_unit
 from ...finding import Examined, Finding, Severity
+from ..clients import environment_files
 from .runs import CLIENT, HOOK, STATE, Need
 
 # Of a unit that is started for nothing where the path is not there (systemd.unit(5)).
 CONDITIONS = ("ConditionPathExists", "ConditionPathIsDirectory", "ConditionFileNotEmpty",
               "ConditionFileIsExecutable", "AssertPathExists")  # fmt: skip
+HOSTS = ("ConditionHost", "AssertHost")
 PROGRAMS = (HOOK, CLIENT)
 OUTSIDE = (ip_address("192.0.2.1"), ip_address("2001:db8::1"))  # stand for any other machine
 SHOWN = 8  # paths that are missing
@@ -62,17 +65,14 @@ def check(
 
 def _lacking(examined: Examined, unit: Unit) -> Iterator[Finding]:
     """What has to be there for the unit to start."""
-    for file in environment_files(unit):
-        if re.match(r"/(?!run/)[^*?[%]*$", file) and is_gone(file, examined.root):
-            message = f"{unit.name} does not start: its EnvironmentFile {file} is not there"
-            steps = (f"write {file}  (chmod 600)",)
-            yield Finding("environment-file-missing", Severity.ERROR, unit.files[0], message, steps)
+    yield from environment_files.gone(examined, unit)
     for name, path in credentials(unit):
         if path.startswith("/") and not path.startswith("/run/") and is_gone(path, examined.root):
             message = f"{unit.name} does not start: {path}, its credential {name}, is not there"
             step = f"write {path}  (chmod 600)"
             yield Finding("credential-missing", Severity.ERROR, unit.files[0], message, (step,))
     yield from _conditions(examined, unit)
+    yield from _other_host(examined, unit)
     if missing := " ".join(list(dict.fromkeys(missing_paths(unit, examined.root)))[:SHOWN]):
         message = f"{unit.name} does not start: what it names is not there ({missing})"
         yield Finding("unit-path-missing", Severity.ERROR, unit.files[0], message, (f"mkdir -p {missing}",))
@@ -82,11 +82,31 @@ def _conditions(examined: Examined, unit: Unit) -> Iterator[Finding]:
     """What has to be there for it to run anything at all."""
     for key in CONDITIONS:
         for path in unit.every(f"Unit.{key}"):
+            if re.match(r"!/(?!run/|proc/|sys/)[^%]*$", path) and not is_gone(path[1:], examined.root):
+                message = f"{unit.name} is passed over: {path[1:]} is there ({key}={path})"
+                step = drop_in(unit.name, f"{key}=", section="Unit")
+                if key.endswith("PathExists"):
+                    yield Finding("unit-condition-failed", Severity.ERROR, unit.files[0], message, (step,))
             if re.match(r"/(?!run/|proc/|sys/)[^%]*$", path) and is_gone(path, examined.root):
                 message = f"{unit.name} is passed over: {path} is not there ({key})"
                 step = drop_in(unit.name, f"{key}=", section="Unit")
                 steps = (step, f"or put {path} back")
                 yield Finding("unit-condition-failed", Severity.ERROR, unit.files[0], message, steps)
+
+
+def _other_host(examined: Examined, unit: Unit) -> Iterator[Finding]:
+    """Whether it is for a machine of another name, or with another /etc/machine-id (systemd.unit(5))."""
+    files = (read_text(path, examined.root) or "" for path in ("/etc/hostname", "/etc/machine-id"))
+    name, machine = (text.strip() for text in files)
+    for said in (said for key in HOSTS for said in unit.every(f"Unit.{key}")):
+        wanted, negated = said.removeprefix("!"), said.startswith("!")
+        is_this = fnmatchcase(name.lower(), wanted.lower()) or wanted.replace("-", "").lower() == machine
+        if name and "%" not in said and not said.startswith("|") and is_this == negated:
+            message = f"{unit.name} is passed over: this machine is {name} (it is for {said})"
+            step = drop_in(
+                unit.name, *(f"{key}=" for key in HOSTS if unit.every(f"Unit.{key}")), section="Unit"
+            )
+            yield Finding("unit-condition-failed", Severity.ERROR, unit.files[0], message, (step,))
 
 
 def _read_only(examined: Examined, unit: Unit, need: Need, rule: Rule) -> Finding:

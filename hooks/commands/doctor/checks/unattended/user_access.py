@@ -9,7 +9,7 @@ from .....clients.setup.sandbox import WRITE
 from .....clients.setup.units import drop_in
 from .....clients.setup.users import User, barrier
 from ...finding import Examined, Finding, Severity
-from .runs import DYNAMIC, HOOK, STATE, Need, Run
+from .runs import CONFIGURATION, DYNAMIC, HOOK, STATE, Need, Run
 
 
 def check(examined: Examined, run: Run, user: User, need: Need) -> Iterator[Finding]:
@@ -47,6 +47,9 @@ def _opened(run: Run, user: User, need: Need, closed: str) -> Iterator[str]:
     elif need.use == WRITE:
         make = f"install -d -m 700 -o {user.name}" if closed != need.path else f"chown -R {user.name}:"
         yield f"{make} {need.path}"
+    elif closed == need.path and need.what == CONFIGURATION:
+        open_to = f"chgrp {user.name} {need.path}; chmod 640 {need.path}"
+        yield f"{open_to}  (its secrets: in files of {user.name}'s)"
     elif closed == need.path and need.what != HOOK:
         yield f"chown {user.name} {need.path}"
     elif closed in ("/root", "/home") or os.path.dirname(closed) == "/home":

@@ -112,8 +112,9 @@ def _by_file(examined: Examined, run: Run) -> Iterator[Finding]:
     if rivals and goes_by == source:
         both = " and ".join(rivals)
         message = f"it sets {both}, and {source} has accounts: the hook ends, as either could be meant"
-        step = f"take {both} out of {run.source}"
-        yield Finding("two-configurations", Severity.ERROR, run.source, message, (step,))
+        place = _place_of(examined, run, rivals[0])
+        step = f"take {both} out of {place}"
+        yield Finding("two-configurations", Severity.ERROR, place, message, (step,))
     elif not rivals and told is None and source != DEFAULT_FILE and is_gone(DEFAULT_FILE, examined.root):
         steps = (f"mv {source} {DEFAULT_FILE}", "or leave it there:", run.setting("DNS01_CONFIG", source))
         yield _only_here(run, ["DNS01_CONFIG"], steps)

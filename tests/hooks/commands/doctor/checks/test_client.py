@@ -269,6 +269,7 @@ def test_the_longest_time_between_two_runs(dehydrated: Machine, when: str, days:
     finding = dehydrated.finding()
     assert finding.code == "timer-too-rare"
     assert f"every {days} days" in finding.message
+    assert finding.remedy == ("write in /etc/cron.d/dehydrated: 17 4 * * * root dehydrated --cron",)
 
 
 def test_a_timer_of_a_few_days_of_the_year(dehydrated: Machine) -> None:

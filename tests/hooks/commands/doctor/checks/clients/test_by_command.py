@@ -24,6 +24,7 @@ STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     machine = Machine(tmp_path / "root")
+    machine["/etc/ssl/uacme/private/key.pem"] = ""
     for program in ("/bin/sh", "/opt/dns01/bin/dns01", "/opt/plain"):
         machine[program] = "#!/bin/sh\n"
         machine.mode(program, 0o644 if program == "/opt/plain" else 0o755)
@@ -64,7 +65,7 @@ def test_a_command_that_does_not_call_the_hook(machine: Machine, crontab: str, c
     [
         LEGO,
         UACME,
-        f"1 2 * * * root {EXEC_PATH.strip()} lego --path=/x --domains=a.org,example.org --dns=exec run\n",
+        f"1 2 * * * root {EXEC_PATH.strip()} lego run --path=/x --domains=a.org,example.org --dns=exec\n",
         LEGO.replace("example.org", "example.net").replace("/opt/dns01/bin", "/opt/old"),
         LEGO.replace("exec", "cloudflare").replace("/opt/dns01/bin", "/opt/old"),
         "1 2 * * * root sh -c 'uacme -h \"$HOOK\" issue example.org'\n",
@@ -178,7 +179,7 @@ def test_variables_that_a_script_sets_or_reads_from_a_file(machine: Machine, bef
     assert machine.findings() == []
 
 
-@pytest.mark.parametrize("read", [". /root/.lego.env;", "set -a; source /root/.lego.env &&"])
+@pytest.mark.parametrize("read", [". /root/.lego.env;", "set -a; . /root/.lego.env &&"])
 def test_variables_that_a_command_reads_from_a_file(machine: Machine, read: str) -> None:
     machine[CRONTAB] = f"1 2 * * * root {read} {RENEW}"
     assert machine.findings() == []
@@ -356,4 +357,62 @@ def test_a_home_that_nothing_puts_in(machine: Machine) -> None:
     assert machine.finding().code == "hook-missing"
     machine["/etc/systemd/system/acme.service"] = ""
     machine[CRONTAB] = f"1 2 * * * root EXEC_PATH=~/dns01 {RENEW}"  # which a shell reads
+    assert machine.findings() == []
+
+
+HTTP_HOOK = '#!/bin/sh\ncase "$2" in http-01) exit 0 ;; *) exit 1 ;; esac\n'
+
+
+@pytest.mark.parametrize("option", ["-h /opt/uacme.sh", "-vh/opt/uacme.sh", "--hook=/opt/uacme.sh"])
+def test_a_hook_of_uacmes_that_knows_http_alone(machine: Machine, option: str) -> None:
+    machine["/opt/uacme.sh"] = HTTP_HOOK
+    machine.mode("/opt/uacme.sh", 0o755)
+    machine[CRONTAB] = f"1 2 * * * root uacme {option} issue example.org '*.example.org'\n"
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("hook-for-http", Severity.ERROR)
+    assert DNS01 in finding.remedy[0]
+    machine[CRONTAB] = f"1 2 * * * root uacme {option} issue example.org\n"
+    assert machine.findings() == []  # which http-01 can prove
+    machine["/opt/uacme.sh"] = HTTP_HOOK.replace("exit 1", 'exec dns01 "$@"')
+    machine[CRONTAB] = f"1 2 * * * root uacme {option} issue example.org '*.example.org'\n"
+    assert machine.findings() == []
+
+
+@pytest.mark.parametrize("client", [RENEW, "uacme -h /opt/dns01/bin/dns01 issue example.org"])
+def test_a_file_of_variables_without_which_a_unit_does_not_start(machine: Machine, client: str) -> None:
+    by_timer(machine, client, "EnvironmentFile=/etc/default/acme\n")
+    assert [each.code for each in machine.findings()] == ["environment-file-missing"]
+
+
+@pytest.mark.parametrize(
+    ("command", "settings", "step"),
+    [
+        (f"timeout 30 {UACME[15:]}", "", "timeout 1h "),
+        (f"flock -n /run/a timeout -k 5 1m {UACME[15:]}", "", "timeout -k 5 1h "),
+        (UACME[15:], "Type=oneshot\nTimeoutStartSec=30\n", "TimeoutStartSec=1h"),
+        (UACME[15:], "Type=oneshot\nTimeoutSec=1min 30s\n", "TimeoutSec=1h"),
+        (UACME[15:], "RuntimeMaxSec=90\n", "RuntimeMaxSec=1h"),
+    ],
+)
+def test_a_limit_of_time_that_ends_a_wait(machine: Machine, command: str, settings: str, step: str) -> None:
+    by_timer(machine, command, settings)
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("time-limit", Severity.WARNING)
+    assert step in finding.remedy[0]
+
+
+@pytest.mark.parametrize(
+    ("command", "settings"),
+    [
+        (f"timeout 2h {UACME[15:]}", ""),
+        (f"timeout 900 {UACME[15:]}", ""),
+        (f"timeout 5 true; {UACME[15:]}", ""),
+        (UACME[15:], "TimeoutStartSec=30\n"),  # Type=simple has started by then
+        (UACME[15:], "Type=oneshot\nTimeoutStartSec=infinity\n"),
+        (UACME[15:], "Type=oneshot\nRuntimeMaxSec=30\n"),
+        (UACME[15:], "Type=oneshot\nTimeoutSec=1h 30min\n"),
+    ],
+)
+def test_a_limit_of_time_that_does_for_a_wait(machine: Machine, command: str, settings: str) -> None:
+    by_timer(machine, command, settings)
     assert machine.findings() == []

@@ -51,8 +51,8 @@ def traefik(server: str, more: str = "") -> dict[str, str]:
         (lego(f"--server {ZEROSSL}"), "without --kid and --hmac"),
         (lego(f"-s {GOOGLE} --kid a"), "without --hmac"),
         (lego(f"--server={SSLCOM} --kid a --hmac b"), "without --eab"),
-        (lego("--server zerossl --email me@example.org", "run"), "--eab --kid KID --hmac HMAC"),
-        ({CRONTAB: f"LEGO_SERVER={GOOGLE}\n{LEGO.format('', 'run')}"}, "pki.goog"),
+        (lego("--server zerossl --email me@example.org"), "--eab --kid KID --hmac HMAC"),
+        ({CRONTAB: f"LEGO_SERVER={GOOGLE}\n{LEGO.format('', 'renew')}"}, "pki.goog"),
         (
             {
                 **lego(f"--server {ZEROSSL}"),
@@ -80,23 +80,31 @@ def test_an_account_that_the_ca_will_not_make(machine: Machine, files: dict[str,
     "files",
     [
         lego("--server https://ca.example.net/acme"),
-        lego(f"--server {ZEROSSL} --eab --kid a --hmac b", "run"),
-        lego(f"--server {ZEROSSL} --eab.kid a --eab.hmac b", "run"),  # lego 5
-        {CRONTAB: f"LEGO_EAB=true\nLEGO_EAB_KID=a\nLEGO_EAB_HMAC=b\n{LEGO.format(f'-s {GOOGLE}', 'run')}"},
+        lego(f"--server {ZEROSSL} --eab --kid a --hmac b"),
+        lego(f"--server {ZEROSSL} --eab.kid a --eab.hmac b"),  # lego 5
+        {CRONTAB: f"LEGO_EAB=true\nLEGO_EAB_KID=a\nLEGO_EAB_HMAC=b\n{LEGO.format(f'-s {GOOGLE}', 'renew')}"},
         {
             **lego(f"--server {ZEROSSL}"),
             "/var/lib/lego/accounts/acme.zerossl.com/a@b.example/account.json": "",
         },
         {**lego(f"--server {GOOGLE}"), "/root/.lego/accounts/dv.acme-v02.api.pki.goog/a/account.json": ""},
         {CRONTAB: f"1 2 * * * root . /etc/lego.env; lego -s {ZEROSSL} -d example.org --dns exec renew\n"},
-        {CRONTAB: LEGO.format(f"--server {ZEROSSL}", "run").replace("example.org", "example.net")},
+        {CRONTAB: LEGO.format(f"--server {ZEROSSL}", "renew").replace("example.org", "example.net")},
         {**uacme(f"-a {ZEROSSL}"), "/etc/ssl/uacme/private/key.pem": ""},
         {**uacme(f"-a {GOOGLE} -c /srv/uacme"), "/srv/uacme/private/key.pem": ""},
-        uacme("-a https://ca.example.net/acme"),
+        {**uacme("-a https://ca.example.net/acme"), "/etc/ssl/uacme/private/key.pem": ""},
+        uacme("-c $CONF"),
+        uacme("-c /srv/uacme new && uacme -c /srv/uacme"),
         traefik(ZEROSSL, "  eab:\n    kid: a\n    hmacEncoded: b\n"),
         {**traefik(ZEROSSL), "/srv/acme.json": '{"own": {"Account": {"Registration": {"uri": "a"}}}}'},
         {CRONTAB: LEGO.format("", "renew --days 45")},
-        {CRONTAB: UACME.format("-f").replace("* * *", "* * 1")},
+        {
+            CRONTAB: UACME.format("-f").replace("* * *", "* * 1"),
+            "/etc/ssl/uacme/private/key.pem": "",
+        },
+        {
+            CRONTAB: "EXEC_PATH=/opt/dns01/bin/dns01\n1 2 * * * root lego run -d example.org --dns exec\n"
+        },  # lego 5
     ],
 )
 def test_an_order_that_the_ca_takes(machine: Machine, files: dict[str, str]) -> None:
@@ -108,7 +116,11 @@ def test_an_order_that_the_ca_takes(machine: Machine, files: dict[str, str]) -> 
 
 @pytest.mark.parametrize(
     "files",
-    [lego(f"--server {BUYPASS}"), uacme(f"-a {BUYPASS}"), traefik(BUYPASS)],
+    [
+        lego(f"--server {BUYPASS}"),
+        {**uacme(f"-a {BUYPASS}"), "/etc/ssl/uacme/private/key.pem": ""},
+        traefik(BUYPASS),
+    ],
     ids=["lego", "uacme", "traefik"],
 )
 def test_a_ca_that_has_ended(machine: Machine, files: dict[str, str]) -> None:
@@ -130,6 +142,24 @@ def test_a_ca_that_has_ended(machine: Machine, files: dict[str, str]) -> None:
 )
 def test_a_daily_run_that_always_orders(machine: Machine, crontab: str, option: str) -> None:
     machine[CRONTAB] = crontab
+    machine["/etc/ssl/uacme/private/key.pem"] = ""
     finding = machine.finding()
     assert (finding.code, finding.severity) == ("renews-every-run", Severity.WARNING)
     assert finding.remedy == (f"take {option} out of {CRONTAB}",)
+
+
+@pytest.mark.parametrize("options", ["", "-c /srv/uacme ", "-vc/srv/uacme ", "-s "])
+def test_uacme_without_an_account(machine: Machine, options: str) -> None:
+    machine[CRONTAB] = UACME.format(options)
+    finding = max(machine.findings(), key=lambda each: each.severity)
+    folder = "/srv/uacme" if "srv" in options else "/etc/ssl/uacme"
+    assert (finding.code, finding.severity) == ("account-missing", Severity.ERROR)
+    assert finding.remedy == (f"uacme -c {folder} -y new",)
+
+
+@pytest.mark.parametrize("rest", ["run", "run --run-hook /opt/deploy", "run >/dev/null 2>&1"])
+def test_a_nightly_command_of_lego_4_that_orders_anew(machine: Machine, rest: str) -> None:
+    machine[CRONTAB] = LEGO.format("", rest)
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("renews-every-run", Severity.WARNING)
+    assert f"exec {rest.replace('run', 'renew')}" in finding.remedy[0]

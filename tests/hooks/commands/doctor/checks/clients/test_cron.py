@@ -58,6 +58,65 @@ def test_an_entry_that_does_not_get_as_far(machine: Machine, crontab: str, why: 
     assert remedy in finding.remedy[0]
 
 
+PATHS = "PATH=/usr/local/bin\n"
+
+
+@pytest.mark.parametrize(
+    ("crontab", "remedy"),
+    [
+        (f"{PATHS}{WHEN}source /etc/acme && {RUN}\n", f"{WHEN}. /etc/acme && {RUN}"),
+        (f"{PATHS}SHELL=/bin/dash\n{WHEN}source /etc/acme; {RUN}\n", f"{WHEN}. /etc/acme; {RUN}"),
+        (f"{PATHS}{WHEN}[[ -d /etc/acme ]] && {RUN}\n", "SHELL=/bin/bash"),
+        (f"{PATHS}{WHEN}sh -c 'source /etc/acme && {RUN}'\n", f"sh -c '. /etc/acme && {RUN}'"),
+        (f'{PATHS}SHELL=/bin/bash\n{WHEN}sh -c "[[ -d /x ]] && {RUN}"\n', "bash -c"),
+        (f"{PATHS}{WHEN}/opt/renew\n", "sed -i '1s|.*|#!/bin/bash|' /opt/renew"),
+    ],
+)
+def test_words_of_bash_for_sh(machine: Machine, crontab: str, remedy: str) -> None:
+    machine["/etc/acme"] = "export EXEC_PATH=/opt/dns01/bin/dns01\n"
+    machine["/opt/renew"] = f"#!/bin/sh\nset -eu\nsource /etc/paths\n{RUN}\n"
+    machine.mode("/opt/renew", 0o755)
+    for shell in ("/bin/bash", "/bin/dash"):
+        machine[shell] = ""
+        machine.mode(shell, 0o755)
+    machine[CRONTAB] = crontab
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("cron-entry-ignored", Severity.ERROR)
+    assert remedy in finding.remedy[0]
+
+
+@pytest.mark.parametrize(
+    "crontab",
+    [
+        f"{PATHS}SHELL=/bin/bash\n{WHEN}source /etc/acme && {RUN}\n",
+        f"{PATHS}{WHEN}bash -c 'source /etc/acme && {RUN}'\n",
+        f"{PATHS}{WHEN}. /etc/acme && {RUN}\n",
+        f"{PATHS}{WHEN}source /etc/paths; {RUN}\n",  # sh goes on without it
+        f"{PATHS}{WHEN}source /etc/acme || . /etc/acme; {RUN}\n",
+        f"{PATHS}{WHEN}bash /opt/renew\n",
+        f"{PATHS}{WHEN}echo 'source x && y'; {RUN}\n",
+    ],
+)
+def test_words_of_bash_that_do_no_harm(machine: Machine, crontab: str) -> None:
+    machine["/etc/acme"] = "export A=1\n"
+    machine["/etc/paths"] = "export LC_ALL=C\n"
+    machine["/opt/renew"] = f"#!/bin/sh -e\nsource /etc/paths\n{RUN}\n"
+    machine["/bin/bash"] = ""
+    machine.mode("/bin/bash", 0o755)
+    machine[CRONTAB] = crontab
+    assert machine.findings() == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "busybox", "mksh"])
+def test_words_of_bash_where_sh_may_know_them(machine: Machine, shell: str) -> None:
+    (machine.root / "bin/sh").unlink()
+    (machine.root / "bin/sh").symlink_to(shell)
+    machine[f"/bin/{shell}"] = ""
+    machine.mode(f"/bin/{shell}", 0o755)
+    machine[CRONTAB] = f"{PATHS}{WHEN}source /etc/acme && {RUN}\n"
+    assert machine.findings() == []
+
+
 @pytest.mark.parametrize(
     ("shell", "why"),
     [

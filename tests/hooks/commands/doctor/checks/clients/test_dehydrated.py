@@ -159,6 +159,33 @@ def test_a_run_ends_before_the_hook_is_called(
     assert words in "\n".join((first.message, *first.remedy))
 
 
+@pytest.mark.parametrize("name", ["google", "google-test", "letsencrypt"])
+def test_a_short_name_that_the_program_does_not_know(machine: Machine, name: str) -> None:
+    machine["/usr/bin/dehydrated"] = 'VERSION="0.7.0"\nCA_ZEROSSL="https://acme.zerossl.com/v2/DV90"\n'
+    machine[CONFIG] = f"{DEHYDRATED}CA={name}\nEAB_KID=a\nEAB_HMAC_KEY=b\n"
+    first = max(machine.findings(), key=lambda finding: finding.severity)
+    assert (first.code, first.severity) == ("ca-unknown", Severity.ERROR)
+    assert 'CA="https://' in first.remedy[0]
+    machine["/usr/bin/dehydrated"] = f'VERSION="0.7.2"\n  CA_{name.upper().replace("-", "_")}="https://x"\n'
+    assert "ca-unknown" not in codes(machine.findings())
+
+
+def test_a_list_of_domains_beside_the_one_that_is_named(machine: Machine) -> None:
+    machine[CONFIG] = f"{DEHYDRATED}DOMAINS_TXT=/etc/dehydrated/domain.txt\n"
+    steps = machine.finding("*.example.org").remedy
+    assert steps[0] == f'write in {CONFIG}: DOMAINS_TXT="{DOMAINS}", or'
+    assert steps[1].endswith("domain.txt a line: example.org *.example.org")  # no line begins with a wildcard
+
+
+def test_a_wildcard_is_added_to_the_line_of_its_name(machine: Machine) -> None:
+    machine[DOMAINS] = "# web\nexample.org www.example.org > web\n"
+    (finding,) = machine.findings("*.example.org")
+    assert finding.remedy == (f"write in {DOMAINS}, line 2: example.org www.example.org *.example.org > web",)
+    machine[DOMAINS] = "example.net\n"
+    (finding,) = machine.findings("*.example.org")
+    assert finding.remedy == (f"write in {DOMAINS} a line: example.org *.example.org",)
+
+
 def test_no_list_of_domains(machine: Machine) -> None:
     (machine.root / DOMAINS.lstrip("/")).unlink()
     assert codes(machine.findings()) == ["domains-txt-missing"]

@@ -228,6 +228,33 @@ def test_a_unit_that_does_not_start(machine: Machine, setting: str, code: str, s
     assert machine.finding().remedy == (step,)
 
 
+@pytest.mark.parametrize(
+    "condition",
+    ["ConditionHost=mail", "ConditionHost=!www*", "AssertHost=mail.*", "ConditionPathExists=!/etc/acme/off"],
+)
+def test_a_unit_that_is_for_another_machine(machine: Machine, condition: str) -> None:
+    machine["/etc/hostname"] = "www.example.org\n"
+    machine["/etc/acme/off"] = ""
+    by_timer(machine, "dehydrated", RUN, "[Unit]", condition)
+    assert (machine.finding().code, machine.finding().severity) == ("unit-condition-failed", Severity.ERROR)
+    key = condition.partition("=")[0]
+    assert machine.finding().remedy[0] == f"systemctl edit dehydrated.service\n[Unit]\n{key}="
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["ConditionHost=www*", "ConditionHost=!mail", "ConditionHost=|mail", "ConditionHost=%H",
+     "ConditionHost=0123456789abcdef0123456789abcdef", "ConditionPathExists=!/etc/acme/off",
+     "ConditionPathExists=!/run/acme"],
+)  # fmt: skip
+def test_a_unit_that_is_for_this_machine(machine: Machine, condition: str) -> None:
+    machine["/etc/hostname"] = "www.example.org\n"
+    machine["/etc/machine-id"] = "0123456789abcdef0123456789abcdef\n"
+    machine["/run/acme"] = ""
+    by_timer(machine, "dehydrated", RUN, "[Unit]", condition)
+    assert machine.findings() == []
+
+
 @pytest.mark.parametrize("key", ["ConditionPathExists", "ConditionFileNotEmpty", "AssertPathExists"])
 def test_a_unit_that_is_started_for_nothing(machine: Machine, key: str) -> None:
     by_timer(machine, "dehydrated", RUN, "[Unit]", f"{key}=/etc/acme/enabled")

@@ -83,7 +83,11 @@ def certificates_of_roots(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("break_it", "code", "step"),
     [
-        (closed_configuration, "user-may-not-read", f"chown acme {FILE}"),
+        (
+            closed_configuration,
+            "user-may-not-read",
+            f"chgrp acme {FILE}; chmod 640 {FILE}  (its secrets: in files of acme's)",
+        ),
         (closed_folder, "user-may-not-read", "chmod o+x /etc/dns01"),
         (closed_secret, "user-may-not-read", "chown acme /etc/dns01/token"),
         (
@@ -232,7 +236,8 @@ def test_lego_and_uacme_and_certbot_as_a_user(machine: Machine) -> None:
     assert of(machine) == []
 
     machine[CRONTAB] = "1 2 * * * acme uacme -c /srv/uacme -h /opt/dns01/bin/dns01 issue example.net\n"
-    assert [finding.remedy[0] for finding in of(machine)] == ["install -d -m 700 -o acme /srv/uacme"]
+    (finding,) = [finding for finding in of(machine) if finding.code == "user-may-not-write"]
+    assert finding.remedy[0] == "install -d -m 700 -o acme /srv/uacme"
 
     machine[CRONTAB] = "1 2 * * * acme certbot -q renew\n"
     machine["/etc/letsencrypt/renewal/example.net.conf"] = RENEWAL.replace(
@@ -241,3 +246,11 @@ def test_lego_and_uacme_and_certbot_as_a_user(machine: Machine) -> None:
     assert {finding.code for finding in of(machine)} == {"user-may-not-write"}
     machine[CRONTAB] = "1 2 * * * acme certbot -q renew --config-dir /a --work-dir /b --logs-dir /c\n"
     assert of(machine) == []
+
+
+def test_a_key_s_file_that_the_configuration_names_by_a_key_of_the_provider_s(machine: Machine) -> None:
+    machine[FILE] = '[account.own]\nprovider = "rfc2136"\ntsig_file = "/etc/dns01/tsig.key"\n'
+    machine["/etc/dns01/tsig.key"] = "x"
+    machine.mode("/etc/dns01/tsig.key", 0o600)
+    finding = machine.finding()
+    assert (finding.code, finding.remedy[0]) == ("user-may-not-read", "chown acme /etc/dns01/tsig.key")

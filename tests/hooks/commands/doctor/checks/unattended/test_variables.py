@@ -25,6 +25,7 @@ def machine(tmp_path: Path) -> Machine:
     """example.org is dehydrated's, whose configuration has the account; example.net is whose a test says."""
     machine = with_dehydrated(tmp_path / "root")
     machine["/etc/dehydrated/config"] = f"{DEHYDRATED}export DNS01_PROVIDER=desec DESEC_TOKEN=x\n"
+    machine["/etc/ssl/uacme/private/key.pem"] = ""
     machine["/usr/local/bin/dns01"] = "#!/bin/sh\n"
     machine.mode("/usr/local/bin/dns01", 0o755)
     return machine
@@ -362,8 +363,19 @@ def test_an_account_beside_a_file_that_has_some(machine: Machine, tmp_path: Path
     (finding,) = found(machine, DNS01_CONFIG=file)
     assert (finding.code, finding.remedy) == (
         "two-configurations",
-        ("take DNS01_PROVIDER out of certbot.service",),
+        ("take DNS01_PROVIDER out of /etc/systemd/system/certbot.service",),
     )
+
+
+def test_a_variable_that_the_hook_s_own_script_sets_beside_a_file(machine: Machine, tmp_path: Path) -> None:
+    file = configuration(tmp_path)
+    machine["/opt/hook.sh"] = '#!/bin/sh\nexport DNS01_PROVIDER=desec\nexec /opt/dns01/bin/dns01 "$@"\n'
+    machine.mode("/opt/hook.sh", 0o755)
+    machine["/etc/dehydrated/config"] = DEHYDRATED.replace("/opt/dns01/bin/dns01", "/opt/hook.sh")
+    machine["/etc/cron.d/dehydrated"] = f"DNS01_CONFIG={file}\n{CRON}"
+    (finding,) = found(machine, "example.org", DNS01_CONFIG=file)
+    assert (finding.code, finding.subject) == ("two-configurations", "/opt/hook.sh")
+    assert finding.remedy == ("take DNS01_PROVIDER out of /opt/hook.sh",)
 
 
 def test_what_dehydrateds_cron_entry_has(machine: Machine) -> None:
