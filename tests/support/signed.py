@@ -22,7 +22,8 @@ DAY = 86400
 
 class SignedBind(Bind):
     """Signed once with dnssec-signzone, from yesterday until ``days`` from now, with the keys in the
-    folder ``keys``, which are made if there are none.
+    folder ``keys``, which are made if there are none. ``opt_out``: of NSEC3, for
+    delegations that are not signed.
     ``since``: the day from which on. ``spoil``: a text to replace in what is signed,
     and what to put there."""
 
@@ -36,6 +37,7 @@ class SignedBind(Bind):
         spoil: tuple[str, str] = ("", ""),
         algorithm: str = "ECDSAP256SHA256",
         nsec3: bool = False,
+        opt_out: bool = False,
         since: float = -1,
     ) -> None:
         super().__init__(address, zones)
@@ -44,7 +46,7 @@ class SignedBind(Bind):
         self._spoil = spoil
         self._algorithm = algorithm
         self._since = since
-        self._denial = ("-3", "-", "-H", "0") if nsec3 else ()
+        self._denial = ("-3", "-", "-H", "0", *(["-A"] if opt_out else [])) if nsec3 else ()
         self.ds: list[str] = []
 
     def zone_files(self) -> list[tuple[str, Path]]:

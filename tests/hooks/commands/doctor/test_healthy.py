@@ -12,6 +12,7 @@ from calls import KEY, until
 from setups import BOTH, NAME, ONE, THREE, TWO, RawBind, Site
 from signed import SignedBind, SignedKnot
 from testbed import Bind, Knot, NameServer, PowerDNS, Zone
+from testbed.nameserver import RateLimit
 from testbed.sockets import Transport
 
 from dns01.hooks.commands.doctor.checks.registry import CHECKS
@@ -127,15 +128,24 @@ SECONDARY = (
 )
 
 
-def secondary(site: Site, address: str, primary: str) -> None:
+def secondary(site: Site, address: str, primary: str, options: str = "") -> None:
     """A BIND that has fetched example.org from its primary."""
-    server = site.start(RawBind(address, [SECONDARY.format(primary)], {}))
+    server = site.start(RawBind(address, [SECONDARY.format(primary)], {}, options))
     until(lambda: server.ask("example.org", "SOA").answer)
 
 
 def primary_and_secondary(site: Site) -> Mapping[str, str]:
     site.start(Bind(ONE, {"example.org": PAIR.format(serial=5)}, [KEY]))
     secondary(site, TWO, ONE)
+    site.world.delegate("example.org", BOTH)
+    return site.updates(ONE)
+
+
+def servers_that_say_who_they_are_and_as_little_or_as_much_as_they_may(site: Site) -> Mapping[str, str]:
+    """NSID (RFC 5001), ANY (RFC 8482), and minimal responses, at the one and not at the other."""
+    terse = 'minimal-responses yes; minimal-any yes; server-id "ams1";'
+    site.start(Bind(ONE, {"example.org": PAIR.format(serial=5)}, [KEY], extra_options=terse))
+    secondary(site, TWO, ONE, 'minimal-responses no; server-id "fra2";')
     site.world.delegate("example.org", BOTH)
     return site.updates(ONE)
 
@@ -225,6 +235,20 @@ def a_limited_rate(site: Site) -> Mapping[str, str]:
     return site.updates(ONE)
 
 
+def a_limited_rate_without_truncation(site: Site) -> Mapping[str, str]:
+    limit = "rate-limit { responses-per-second 25; slip 0; };"
+    site.start(Bind(ONE, {"example.org": ""}, [KEY], extra_options=limit))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+def fifty_questions_a_second_of_one_address(site: Site) -> Mapping[str, str]:
+    """As a load balancer before the servers has it, whatever is asked: MaxQPSIPRule(50) of dnsdist."""
+    for server in site.world.zone("example.org", BOTH).servers:
+        server.rate_limit = RateLimit(50, slip=0)
+    return {}
+
+
 def a_ds_of_a_key_that_is_to_come(site: Site) -> Mapping[str, str]:
     account = _signed(site)
     site.world.zones["org"].add("example.org", "DS", "4711 13 2 " + "ab" * 32)
@@ -252,6 +276,12 @@ def caa_in_capitals(site: Site) -> Mapping[str, str]:
 
 def signed_with_nsec3(site: Site) -> Mapping[str, str]:
     return _signed(site, nsec3=True)
+
+
+def signed_with_opt_out(site: Site) -> Mapping[str, str]:
+    return _signed(
+        site, text="sub NS ns.sub\nns.sub A 192.0.2.1\nwww A 192.0.2.1\n", nsec3=True, opt_out=True
+    )
 
 
 def signed_with_rsa(site: Site) -> Mapping[str, str]:
@@ -389,9 +419,17 @@ def caa_at_a_cnames_target(site: Site) -> Mapping[str, str]:
     return {}
 
 
-def tcp_is_slow_to_open(site: Site) -> Mapping[str, str]:
+def servers_on_the_other_side_of_the_world(site: Site) -> Mapping[str, str]:
     for server in site.world.zone("example.org", BOTH).servers:
-        server.lag = 0.2
+        server.delay = 0.3
+    return {}
+
+
+def servers_of_one_family_each_in_mixed_case(site: Site) -> Mapping[str, str]:
+    text = PAIR.format(serial=5).replace("A 127.1.0.2", "AAAA fd53::2").replace("NS ns", "NS Ns")
+    for address in (ONE, "fd53::2"):
+        site.start(NameServer(address, zones=[Zone("example.org", text)]))
+    site.world.delegate("example.org", {"nS1.example.org": ONE, "nS2.example.org": "fd53::2"})
     return {}
 
 
@@ -435,6 +473,7 @@ SETUPS = (
     servers_in_other_zones,
     with_caa,
     primary_and_secondary,
+    servers_that_say_who_they_are_and_as_little_or_as_much_as_they_may,
     hidden_primary,
     renumbered_and_hidden,
     hidden_primary_that_the_soa_does_not_name,
@@ -442,11 +481,14 @@ SETUPS = (
     secondary_by_a_catalog,
     views_of_which_the_world_sees_the_one_that_is_updated,
     a_limited_rate,
+    a_limited_rate_without_truncation,
+    fifty_questions_a_second_of_one_address,
     a_ds_of_a_key_that_is_to_come,
     a_ds_of_an_algorithm_that_nobody_knows,
     a_dname_above_the_domain,
     caa_in_capitals,
     signed_with_nsec3,
+    signed_with_opt_out,
     signed_with_rsa,
     signed_with_a_caa,
     signed_with_a_wildcard,
@@ -467,7 +509,8 @@ SETUPS = (
     ten_cnames,
     nameservers_named,
     caa_at_a_cnames_target,
-    tcp_is_slow_to_open,
+    servers_on_the_other_side_of_the_world,
+    servers_of_one_family_each_in_mixed_case,
     datagrams_that_are_lost_by_chance,
     glue_of_one_family_only,
 )
