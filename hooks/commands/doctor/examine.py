@@ -63,6 +63,10 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     "slow-zone": frozenset({"zone-down", "challenge-zone-down", "zone-unknown", "caa-servfail"}),
 }
 
+# What resolvers fail at follows from whatever is wrong with the zone's servers.
+OF_SERVERS = ("delegation", "path", "servers", "questions", "dnssec")
+BY_SERVERS = "unanswered-outside"
+
 UNFINISHED = "check-unfinished"
 DEADLINE = 8.0  # seconds: with what starting and printing take, all is said within 10
 HEAD_START = 0.5  # seconds: the zone cuts that one has found need not be looked for by all
@@ -88,7 +92,12 @@ class Diagnosis(NamedTuple):
     def without_consequences(self) -> Diagnosis:
         """The findings of ``ordered`` without those that follow from another finding."""
         codes = {finding.code for finding in self.ordered}
-        return self.without(frozenset().union(*(FOLLOWS.get(code, frozenset()) for code in codes)))
+        following = frozenset[str]().union(*(FOLLOWS.get(code, frozenset()) for code in codes))
+        if any(
+            each.severity > Severity.NOTE for check in OF_SERVERS for each in self.findings.get(check, ())
+        ):
+            following |= {BY_SERVERS}
+        return self.without(following)
 
     def without(self, codes: Collection[str]) -> Diagnosis:
         """The same, but for the findings of these codes."""

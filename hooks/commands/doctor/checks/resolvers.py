@@ -17,6 +17,9 @@ from ....dns.inspect.split_horizon import differences
 from ....dns.message import NS, SOA, Query, Response
 from ....dns.transports.transport import Transport
 from ..finding import Examined, Finding, Severity
+from .name_servers.seen_outside import findings as seen_outside
+from .name_servers.seen_outside import look_from_outside
+from .subjects.ca import is_of_ones_own
 
 RESOLV_CONF = "/etc/resolv.conf"
 PUBLIC = {*PUBLIC_RESOLVERS, *PUBLIC_RESOLVERS_6}
@@ -41,7 +44,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     else:
         yield from _dead_resolvers(examined)
         if not delegation.trouble:  # else there is nothing to compare with
-            yield from _split(examined, delegation)
+            yield from _seen_elsewhere(examined, delegation)
 
 
 def _dead_resolvers(examined: Examined) -> Iterator[Finding]:
@@ -141,16 +144,30 @@ def _without_port_53(examined: Examined) -> tuple[Severity, str]:
     return Severity.ERROR, f"or let HTTPS to {either} out (HTTPS_PROXY): then orders go through, degraded"
 
 
+def _seen_elsewhere(examined: Examined, delegation: Destination) -> Iterator[Finding]:
+    if delegation.zone == delegation.target:
+        return  # no resolver hears of the record's own name
+    looking = look_from_outside(examined.discovery, examined.settings.resolvers, delegation.zone)
+    split = list(_split(examined, delegation))
+    yield from split
+    told = any(each.severity > Severity.NOTE for each in split)
+    if not told and (outside := looking.result()) and not is_of_ones_own(examined):
+        yield from seen_outside(outside)
+
+
 def _split(examined: Examined, delegation: Destination) -> Iterator[Finding]:
     apex, servers = delegation.zone, delegation.servers
-    if apex == delegation.target:
-        return  # no resolver hears of the record's own name
     resolvers = tuple(dict.fromkeys([*_local_resolvers(examined), *examined.settings.resolvers]))
     comparing = _compare(examined.discovery, resolvers, apex, examined.discovery.responsive(servers))
     for resolver, words in comparing.result().items():
         if words and resolver in examined.settings.resolvers:
             remedy = f"take {resolver} out of DNS01_RESOLVERS (`resolvers`): a CA has the world's view"
-            yield _horizon(resolver, apex, words, Severity.WARNING, remedy)
+            finding = _horizon(resolver, apex, words, Severity.WARNING, remedy)
+            inside = (
+                f"or, if {resolver} is outside, and this machine is shown an inside view of {apex}: "
+                "have the updates reach the view of the world (its match-clients, in BIND)"
+            )
+            yield finding._replace(remedy=(*finding.remedy, inside))
         elif words:
             remedy = f"nothing, as long as {resolver} is not in DNS01_RESOLVERS: others are asked"
             yield _horizon(resolver, apex, words, Severity.NOTE, remedy)
