@@ -251,7 +251,10 @@ def _of_users(root: str) -> Iterator[tuple[CronEntry, Line]]:
                 run = run.replace("/root", home) if home else run
                 path = service.files[0]
                 user = os.path.basename(home) or "root"
-                yield CronEntry(path, run, days_between(timer)), Line(path, run, {}, False, user, path)
+                why = never_due(timer, date.today())
+                step = f"write in {timer.files[-1]}, below [Timer]: OnCalendar=daily" if why else ""
+                entry = CronEntry(path, run, days_between(timer), f"{timer.name} {why}" if why else "", step)
+                yield entry, Line(path, run, {}, False, user, path)
 
 
 def _commands(values: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ from .....deploy.certificate.leaf import names_in
 from ...finding import Examined, Finding, Severity
 from . import environment_files
 from .hook_script import is_for_http, unfit
+from .shell_faults import is_typographic
 from .staging import is_staging, staging
 
 TRAEFIK = tuple(f"/etc/traefik/traefik.{end}" for end in ("yml", "yaml", "toml"))
@@ -161,6 +162,9 @@ def _hook(examined: Examined, line: Line, key: str, hook: str, steps: tuple[str,
     """Whether the file is there and can be run; ``steps``: what to do where it is not there."""
     if hook.startswith("~") and (line.when or line.unit) and f"={hook}" not in line.command:
         message = f"{key} is {hook}, and nothing puts a home in the place of the ~"
+        yield Finding("hook-missing", Severity.ERROR, line.path, message, steps)
+    if is_typographic(hook):
+        message = f"{key} is {hook}: the typographic quotes around it are a part of the path"
         yield Finding("hook-missing", Severity.ERROR, line.path, message, steps)
     if (
         not hook.startswith("/")

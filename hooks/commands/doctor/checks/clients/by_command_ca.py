@@ -12,7 +12,7 @@ from .....clients.setup.command_line import has_other_files
 from .....clients.setup.text_files import is_gone, read_text
 from ...finding import Examined, Finding, Severity
 from .by_command import EXEC, LEGO_FOLDERS, TRAEFIK, Command
-from .certificate_authorities import DUPLICATES, ended, wants_eab
+from .certificate_authorities import DUPLICATES, EVERY_RUN, ended, wants_eab
 
 LIFETIME = 90  # days, of a certificate of Let's Encrypt: one that is renewed with so many left always is
 ALWAYS = {"lego": ("--renew-force",), "uacme": ("-f", "--force")}
@@ -26,6 +26,8 @@ def check(
     examined: Examined, client: str, commands: Iterable[Command], days: float | None
 ) -> Iterator[Finding]:
     """``days``: between two runs, as far as that is known."""
+    commands = list(commands)
+    renews = any("renew" in command.words for command in commands)  # beside a run for the first time
     for command in commands:
         line = command.line
         server = next(iter(command.values(*SERVER[client])), "")
@@ -37,6 +39,8 @@ def check(
             yield from _lego_unbound(examined, command, server)
         if days is None or days * DUPLICATES < 7:
             yield from _always(client, command)
+            if client == "lego" and not renews:
+                yield from _obtained(command)
 
 
 def _always(client: str, command: Command) -> Iterator[Finding]:
@@ -44,20 +48,18 @@ def _always(client: str, command: Command) -> Iterator[Finding]:
     for said in command.values(*DAYS[client]):
         if said.isdecimal() and int(said) >= LIFETIME:
             forced = f"{DAYS[client][0]} {said}"
-    if client == "lego" and not forced and _obtains(command.words):
-        message = (
-            "lego's command run, behind its options as in version 4, orders a certificate at every run: "
-            f"Let's Encrypt takes {DUPLICATES} orders a week for the same names, and refuses the others"
-        )
+    if forced:
+        message = f"{client} is run with {forced}, and orders the certificate {EVERY_RUN}"
+        step = f"take {forced} out of {command.line.path}"
+        yield Finding("renews-every-run", Severity.WARNING, command.line.path, message, (step,))
+
+
+def _obtained(command: Command) -> Iterator[Finding]:
+    """The ``run`` of lego 4, unless it is for the first time alone."""
+    if "||" not in command.line.command and _obtains(command.words):
+        message = f"lego's command run, behind its options as in version 4, orders a certificate {EVERY_RUN}"
         renew = re.sub(r"(?<=\s)run(?=\s|$)", "renew", command.line.command, count=1)
         step = command.line.instead(renew.replace("--run-hook", "--renew-hook"))
-        yield Finding("renews-every-run", Severity.WARNING, command.line.path, message, (step,))
-    if forced:
-        message = (
-            f"{client} is run with {forced}, and orders the certificate at every run: Let's Encrypt takes "
-            f"{DUPLICATES} orders a week for the same names, and refuses the others"
-        )
-        step = f"take {forced} out of {command.line.path}"
         yield Finding("renews-every-run", Severity.WARNING, command.line.path, message, (step,))
 
 

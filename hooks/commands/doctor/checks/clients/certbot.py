@@ -14,6 +14,7 @@ from . import certbot_defaults
 from .certbot_lineage import HOOKS, Lineage, lineage
 from .certificate_authorities import ended, refused_curve, refused_rsa
 from .hook_script import OURS, unusable
+from .shell_faults import TYPOGRAPHIC, is_typographic
 from .staging import is_old, is_staging, staging
 
 OF_LETSENCRYPT = f" --server {PRESETS['letsencrypt']}"
@@ -214,6 +215,11 @@ def _gone(own: Lineage, examined: Examined, folders: Sequence[str] | None) -> It
         try:
             program = next(iter(shlex.split(own.get(key))), "")
         except ValueError:
+            continue
+        if is_typographic(own.get(key)) or program.startswith(tuple(TYPOGRAPHIC)):
+            message = f"{own.said(key)}, and the typographic quotes are a part of the command to a shell"
+            step = own.write(key, own.get(key).translate(dict.fromkeys(map(ord, TYPOGRAPHIC))))
+            yield Finding("certbot-hook-gone", Severity.ERROR, own.file(key), message, (step,))
             continue
         ours = os.path.basename(program) in OURS
         found = find_program(examined, program, folders or ())

@@ -19,6 +19,9 @@ WANT_EAB = ("zerossl", "google", "pki.goog", "ssl.com", "sectigo", "digicert", "
 LETSENCRYPT = ("letsencrypt", "letsencrypt.org")
 RSA_OF_LETSENCRYPT = ("2048", "3072", "4096")
 DUPLICATES = 5  # certificates for the same names that Let's Encrypt issues in seven days
+EVERY_RUN = (
+    f"at every run: Let's Encrypt takes {DUPLICATES} orders a week for the same names, and refuses the others"
+)
 LEAST_RSA = 2048  # bits (CA/Browser Forum, Baseline Requirements 6.1.5)
 
 

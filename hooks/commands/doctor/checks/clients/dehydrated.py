@@ -165,11 +165,12 @@ def _values(own: Dehydrated, settings: Mapping[str, str], only: Collection[str] 
         ("KEY_ALGO", KEY_ALGORITHMS, "secp384r1"),
         ("IP_VERSION", ("4", "6"), ""),
         ("HOOK_CHAIN", ("yes", "no"), "yes"),
+        ("CHALLENGETYPE", CHALLENGE_TYPES if only else (), "dns-01"),
     ):
         said, path = settings.get(key, ""), own.origins.get(key, own.files[0])
         if only and (key not in only or path != own.files[-1]):
             continue
-        if said and _is_plain(said, "") and said not in known and key not in own.uncertain:
+        if said and known and _is_plain(said, "") and said not in known and key not in own.uncertain:
             severity = Severity.NOTE if key == "HOOK_CHAIN" else Severity.ERROR
             message = f"{key} is {said}, and dehydrated knows {', '.join(known)}"
             yield Finding("config-value", severity, path, message, (f'write in {path}: {key}="{otherwise}"',))

@@ -12,7 +12,7 @@ from .....clients.setup.dehydrated_config import Dehydrated
 from .....clients.setup.schedule import Schedule
 from .....clients.setup.units import drop_in
 from ...finding import Finding, Severity
-from .certificate_authorities import DUPLICATES, is_letsencrypt
+from .certificate_authorities import DUPLICATES, EVERY_RUN, is_letsencrypt
 
 RENEW_DAYS = 32.0  # dehydrated's own
 LIFETIME = 90.0  # days, of a certificate of Let's Encrypt without a profile
@@ -69,10 +69,7 @@ def _forced(schedule: Schedule, names: frozenset[str]) -> Iterator[Finding]:
             continue
         wanted = re.findall(r"\s(?:-d|--domain)[\s=]+(\S+)", call[0])
         if not wanted or names.intersection(wanted):
-            message = (
-                f"dehydrated is run with {call[2]}, and orders every certificate at every run: Let's Encrypt "
-                f"takes {DUPLICATES} orders a week for the same names, and refuses the others"
-            )
+            message = f"dehydrated is run with {call[2]}, and orders every certificate {EVERY_RUN}"
             step = line.instead(line.command.replace(call[0], call[1] + call[3]))
             yield Finding("renews-every-run", Severity.WARNING, line.path, message, (step,))
 

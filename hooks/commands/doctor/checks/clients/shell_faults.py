@@ -48,5 +48,5 @@ def _quoted(own: Dehydrated) -> Iterator[Finding]:
 
 
 def is_typographic(said: str) -> bool:
-    """Whether a value stands between quotes of a text processor's."""
+    """Whether a value stands between quotes of a text processor's, which are none to a shell."""
     return len(said) > 1 and said[0] in TYPOGRAPHIC and said[-1] in TYPOGRAPHIC

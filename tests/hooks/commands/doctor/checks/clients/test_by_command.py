@@ -378,6 +378,34 @@ def test_a_hook_of_uacmes_that_knows_http_alone(machine: Machine, option: str) -
     assert machine.findings() == []
 
 
+@pytest.mark.parametrize(
+    "crontab",
+    [
+        LEGO.replace("=/opt/dns01/bin/dns01", "=\u201c/opt/dns01/bin/dns01\u201d"),
+        LEGO.replace("=/opt/dns01/bin/dns01", "=\u2018/opt/dns01/bin/dns01\u2019"),
+        UACME.replace("/opt/dns01/bin/dns01", "\u201e/opt/dns01/bin/dns01\u201c"),
+    ],
+)
+def test_typographic_quotes_around_a_hook(machine: Machine, crontab: str) -> None:
+    machine[CRONTAB] = crontab
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("hook-missing", Severity.ERROR)
+    assert "typographic" in finding.message
+
+
+@pytest.mark.parametrize("setting", ["EXEC_PATH = /opt/dns01/bin/dns01", 'export EXEC_PATH ="/opt/dns01"'])
+def test_blanks_around_the_sign_of_a_script_s_variable(machine: Machine, setting: str) -> None:
+    machine["/opt/renew"] = f"#!/bin/sh\n{setting}\n{LEGO.partition('root ')[2]}"
+    machine.mode("/opt/renew", 0o755)
+    machine[CRONTAB] = "1 2 * * * root /opt/renew\n"
+    finding = machine.finding()
+    assert (finding.code, finding.subject) == ("not-exported", "/opt/renew")
+    assert finding.remedy == ("in /opt/renew, write EXEC_PATH=… without blanks around the =",)
+    machine["/opt/renew"] = ""
+    machine[CRONTAB] = LEGO.replace("EXEC_PATH=", "EXEC_PATH = ")  # as cron, which is no shell, has it
+    assert machine.findings() == []
+
+
 @pytest.mark.parametrize("client", [RENEW, "uacme -h /opt/dns01/bin/dns01 issue example.org"])
 def test_a_file_of_variables_without_which_a_unit_does_not_start(machine: Machine, client: str) -> None:
     by_timer(machine, client, "EnvironmentFile=/etc/default/acme\n")

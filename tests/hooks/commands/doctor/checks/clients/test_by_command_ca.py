@@ -98,6 +98,8 @@ def test_an_account_that_the_ca_will_not_make(machine: Machine, files: dict[str,
         traefik(ZEROSSL, "  eab:\n    kid: a\n    hmacEncoded: b\n"),
         {**traefik(ZEROSSL), "/srv/acme.json": '{"own": {"Account": {"Registration": {"uri": "a"}}}}'},
         {CRONTAB: LEGO.format("", "renew --days 45")},
+        {CRONTAB: LEGO.format("", "run") + LEGO.format("", "renew").partition("\n")[2]},
+        {CRONTAB: LEGO.format("", "run").replace("root ", "root test -d /var/lib/lego || ")},
         {
             CRONTAB: UACME.format("-f").replace("* * *", "* * 1"),
             "/etc/ssl/uacme/private/key.pem": "",

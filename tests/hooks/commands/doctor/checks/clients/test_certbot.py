@@ -265,3 +265,19 @@ def test_a_hook_s_bare_name_that_may_be_found_there(machine: Machine, settings: 
     (machine.root / "usr/local/bin/dns01").unlink()
     machine["/etc/systemd/system/certbot.service.d/path.conf"] = f"[Service]\n{settings}\n"
     assert machine.findings() == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["\u201c/opt/dns01/bin/dns01 certbot auth\u201d", "\u201c/opt/dns01/bin/dns01\u201d certbot auth"],
+)
+def test_typographic_quotes_around_a_hook(machine: Machine, said: str) -> None:
+    machine[CONF] = RENEWAL.replace("= dns01 certbot auth", f"= {said}")
+    finding = max(machine.findings(), key=lambda each: each.severity)
+    assert (finding.code, finding.severity) == ("certbot-hook-gone", Severity.ERROR)
+    assert finding.remedy == (f"write in {CONF}: manual_auth_hook = /opt/dns01/bin/dns01 certbot auth",)
+
+
+def test_a_renewal_file_without_a_hook_for_deployment(machine: Machine) -> None:
+    machine[CONF] = RENEWAL.replace("renew_hook", "another")
+    assert machine.findings() == []

@@ -342,7 +342,7 @@ def test_a_configuration_that_is_named_and_not_there(machine: Machine, option: s
         ("*.example.net > star\nexample.org\n", "star"),
     ],
 )
-@pytest.mark.parametrize("line", ["KEY_ALGO=ecdsa", "KEY_ALGO=ec256"])
+@pytest.mark.parametrize("line", ["KEY_ALGO=ecdsa", "CHALLENGETYPE=dns01"])
 def test_a_run_ends_at_another_line(machine: Machine, domains: str, alias: str, line: str) -> None:
     machine[DOMAINS] = domains
     machine[f"/etc/dehydrated/certs/{alias}/config"] = f"{line}\n"

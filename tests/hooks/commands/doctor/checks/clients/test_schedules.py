@@ -54,6 +54,17 @@ def test_a_timer_of_a_user_s_own_that_runs_too_rarely(machine: Machine) -> None:
     assert machine.finding().code == "timer-too-rare"
 
 
+@pytest.mark.parametrize("times", ["OnCalendar=2020-01-15", "OnCalendar=every day", "Persistent=true"])
+def test_a_timer_of_a_user_s_own_that_is_never_due(machine: Machine, times: str) -> None:
+    folder = "/home/bob/.config/systemd/user"
+    machine[f"{folder}/acme.timer"] = f"[Timer]\n{times}\n"
+    machine[f"{folder}/acme.service"] = f"[Service]\nExecStart=/usr/bin/{RUN}\n"
+    machine.link(f"{folder}/default.target.wants/acme.timer")
+    finding = machine.finding()
+    assert finding.severity == Severity.ERROR
+    assert finding.remedy == (f"write in {folder}/acme.timer, below [Timer]: OnCalendar=daily",)
+
+
 @pytest.mark.parametrize("kind", ["wants", "requires", "upholds"])
 def test_a_timer_that_is_started_with_another_unit(machine: Machine, kind: str) -> None:
     machine["/usr/lib/systemd/system/dehydrated.timer"] = TIMER
