@@ -31,6 +31,16 @@ class ResponseTime(NamedTuple):
         """Whether the answers come, and come late."""
         return self.seconds >= SLOW
 
+    def or_better(self, other: ResponseTime) -> ResponseTime:
+        """The shorter time of the two, by each way."""
+        return ResponseTime(
+            *(min(filter(None, pair), default=None) for pair in zip(self, other, strict=True))
+        )
+
+    def beyond(self, seconds: float) -> ResponseTime:
+        """The times without the seconds that are not the server's."""
+        return ResponseTime(*(each and max(0.001, each - seconds) for each in self))
+
 
 def response_times(
     servers: Iterable[Address], apex: str, timing: Timing, seconds: float

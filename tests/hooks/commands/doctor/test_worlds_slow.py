@@ -22,29 +22,34 @@ def found(site: Site, delays: tuple[float, ...], *, tcp: bool = True) -> list[Fi
     return diagnose(examined, checks, TIME_LIMIT).ordered
 
 
-@pytest.mark.parametrize("seconds", [0.9, 3.2, 4.2])
+NOT_SAID = {"silent-server", "no-tcp", "no-udp", "zone-down", "rate-limited"}
+
+
+@pytest.mark.parametrize("seconds", [2.5, 3.4])
 def test_one_server_that_is_slow_is_a_warning(site: Site, seconds: float) -> None:
-    (finding,) = found(site, (0, seconds))
+    first, *others = found(site, (0, seconds))
 
-    assert (finding.code, finding.subject) == ("slow-server", "ns2.example.org")
-    assert finding.severity == Severity.WARNING
-    assert " s at 127.1.0.2)" in finding.message
-
-
-def test_servers_that_all_take_a_second_are_a_warning(site: Site) -> None:
-    (finding,) = found(site, (1.0, 1.0))
-
-    assert finding.code == "slow-server"
-    assert "ns1.example.org, ns2.example.org" in finding.subject
+    assert (first.code, first.severity) == ("slow-server", Severity.WARNING)
+    assert "ns2.example.org" in first.subject
+    assert " s at 127.1.0.2" in first.message
+    assert not NOT_SAID & {each.code for each in others}
 
 
-@pytest.mark.parametrize("seconds", [2.2, 4.2])
-def test_servers_that_are_all_slower_than_a_resolver_waits_are_an_error(site: Site, seconds: float) -> None:
-    (finding,) = found(site, (seconds, seconds))
+def test_servers_that_are_all_slower_than_a_resolver_waits_are_an_error(site: Site) -> None:
+    first, *others = found(site, (3.4, 3.4))
 
-    assert (finding.code, finding.severity) == ("slow-zone", Severity.ERROR)
-    assert "move the zone example.org" in finding.remedy[1]
+    assert (first.code, first.severity) == ("slow-zone", Severity.ERROR)
+    assert "move the zone example.org" in first.remedy[1]
+    assert not NOT_SAID & {each.code for each in others}
 
 
 def test_a_slow_server_whose_tcp_is_closed_is_told_both(site: Site) -> None:
-    assert [each.code for each in found(site, (0, 2.2), tcp=False)] == ["slow-server", "no-tcp"]
+    assert {"slow-server", "no-tcp"} <= {each.code for each in found(site, (0, 2.5), tcp=False)}
+
+
+def test_where_the_zone_above_is_as_slow_nobody_is_told_to_be_quicker(site: Site) -> None:
+    """It is this machine that is slow, or its line."""
+    for server in site.world.zones["org"].servers:
+        server.delay = 1.0
+
+    assert "slow-server" not in {each.code for each in found(site, (1.0, 1.0))}

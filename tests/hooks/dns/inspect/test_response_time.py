@@ -71,3 +71,9 @@ def test_datagrams_count_for_they_are_what_resolvers_send() -> None:
     assert ResponseTime(udp=SLOW, tcp=0.1).slow
     assert not ResponseTime(udp=0.1, tcp=SLOW).slow
     assert ResponseTime(tcp=SLOW).slow
+
+
+def test_of_two_times_the_better_one_counts_without_the_seconds_of_the_line() -> None:
+    assert ResponseTime(udp=2.0).or_better(ResponseTime(udp=1.0, tcp=3.0)) == ResponseTime(1.0, 3.0)
+    assert ResponseTime(udp=2.0).beyond(0.5) == ResponseTime(udp=1.5)
+    assert ResponseTime().beyond(0.5) == ResponseTime()
