@@ -53,6 +53,10 @@ class ZoneCut(NamedTuple):
 Barrier = Literal["nothing answers", "only resolvers answer", "something intercepts it"]
 
 
+class NoRoot(DelegationError):
+    """No resolver tells where the root's name servers are, and some answer something else."""
+
+
 class PortBarred(DelegationError):
     """No name server at all can be asked from here; ``barrier`` says why, of port 53."""
 

@@ -35,7 +35,7 @@ from ...names import ancestors, is_within
 from ...threads import Shared
 from .address import Address
 from .ask_servers import NoUsefulAnswer, first
-from .destination import PORT_53_HINT, Barrier, PortBarred, Server, ZoneCut
+from .destination import PORT_53_HINT, Barrier, NoRoot, PortBarred, Server, ZoneCut
 from .message import NS, SOA, Response, alias_of, apex_of, glue_in, hosts_in, referral_to, text
 from .server_addresses import ServerAddresses
 from .timing import USUAL, Timing
@@ -190,7 +190,7 @@ class ZoneCuts:
             words = f"no resolver tells where the root's name servers are ({error})"
             if error.silent:
                 raise PortBarred("nothing answers", words) from None
-            raise DelegationError(words, PORT_53_HINT) from None
+            raise NoRoot(words, PORT_53_HINT) from None
         return ZoneCut("", tuple(host for rrset in reply.answer for host in hosts_in(rrset)), glue_in(reply))
 
     def _mind_the_port(self, error: NoUsefulAnswer) -> None:

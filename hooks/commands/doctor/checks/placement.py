@@ -11,7 +11,7 @@ from .....errors import ConfigError, DelegationError, HookError, ZoneNotFound
 from .....names import PREFIX
 from .....providers.base import NeedsAlias, is_within
 from ....dns.cname_chain import ChainError
-from ....dns.destination import Destination, PortBarred, not_delegated
+from ....dns.destination import Destination, NoRoot, PortBarred, not_delegated
 from ....dns.message import text
 from ..finding import Examined, Finding, Severity
 from .name_servers.copy_faults import naming, parked
@@ -29,7 +29,7 @@ def check(examined: Examined) -> Iterator[Finding]:
         delegation = examined.discovery.find(examined.name)
     except ChainError as error:
         yield _with_dnames(examined, error.chain, _endless(examined, error))
-    except PortBarred:
+    except (PortBarred, NoRoot):
         return  # what keeps this machine from asking anybody is in the views' check
     except DelegationError as error:
         yield Finding("zone-unknown", Severity.ERROR, examined.name, str(error), (error.hint,))

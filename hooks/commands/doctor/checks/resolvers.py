@@ -12,7 +12,7 @@ from ....config.environment import PUBLIC_RESOLVERS, PUBLIC_RESOLVERS_6
 from ....config.validators import addresses
 from ....dns.address import Address
 from ....dns.cname_chain import Discovery
-from ....dns.destination import Destination, PortBarred, Server
+from ....dns.destination import Destination, NoRoot, PortBarred, Server
 from ....dns.inspect.split_horizon import differences
 from ....dns.message import NS, SOA, Query, Response
 from ....dns.transports.transport import Transport
@@ -36,9 +36,13 @@ def check(examined: Examined) -> Iterator[Finding]:
     try:
         delegation = examined.discovery.find(examined.name)
     except PortBarred as error:
+        _ask_for_the_root(examined.discovery, _configured(examined))  # meanwhile
         open_elsewhere = error.barrier == "nothing answers" and _others_answer(examined)
         dead = list(_dead_resolvers(examined)) if open_elsewhere else []
         yield from dead or [_barred(examined, error)]
+    except NoRoot as error:
+        unknown = Finding("zone-unknown", Severity.ERROR, examined.name, str(error), (error.hint,))
+        yield from list(_dead_resolvers(examined)) or [unknown]
     except DelegationError:
         return  # the delegation's own check finds it
     else:
@@ -49,14 +53,16 @@ def check(examined: Examined) -> Iterator[Finding]:
 
 def _dead_resolvers(examined: Examined) -> Iterator[Finding]:
     """Those that somebody has configured; of the public ones, any will do."""
-    configured = tuple(each for each in examined.settings.resolvers if each not in PUBLIC)
-    for resolver, answer in _ask_for_the_root(examined.discovery, configured).result().items():
-        if answer.message is not None and answer.message.answer:
-            continue
-        others = [each for each in examined.settings.resolvers if each != resolver]
+    answers = _ask_for_the_root(examined.discovery, _configured(examined)).result()
+    dead = {
+        resolver: answer
+        for resolver, answer in answers.items()
+        if answer.message is None or not answer.message.answer
+    }
+    for resolver, answer in dead.items():
         yield Finding(
             "resolver-dead",
-            Severity.WARNING if others else Severity.ERROR,
+            Severity.ERROR if len(dead) == len(examined.settings.resolvers) else Severity.WARNING,
             str(resolver),
             f"the configured resolver {resolver} is of no use: {answer.words}",
             (
@@ -65,6 +71,10 @@ def _dead_resolvers(examined: Examined) -> Iterator[Finding]:
                 f"see for yourself: dig NS . @{resolver.ip}",
             ),
         )
+
+
+def _configured(examined: Examined) -> tuple[Address, ...]:
+    return tuple(each for each in examined.settings.resolvers if each not in PUBLIC)
 
 
 def _others_answer(examined: Examined) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from examined import IMPATIENT, codes, examine
-from testbed import NameServer, World
+from testbed import World
 from testbed.world import HostedZone
 
 from dns01.hooks.commands.doctor.checks.placement import check
@@ -170,12 +170,6 @@ def test_a_domain_that_nobody_has_registered(world: World) -> None:
 
     assert (found.code, found.severity) == ("zone-missing", Severity.ERROR)
     assert "www.nowhere.org " in found.message
-
-
-def test_every_resolver_refuses(world: World) -> None:
-    with NameServer("127.0.0.98") as resolver:
-        resolver.rcode = "REFUSED"
-        assert the_finding(world, DNS01_RESOLVERS=resolver.address).code == "zone-unknown"
 
 
 def test_what_keeps_port_53_from_all_servers_is_in_the_views_check(world: World, example: HostedZone) -> None:

@@ -12,6 +12,7 @@ from testbed.client import ask
 from testbed.firewall import diverting, swallowing
 from testbed.world import HostedZone
 
+from dns01.hooks.commands.doctor.checks import placement
 from dns01.hooks.commands.doctor.checks.resolvers import check
 from dns01.hooks.commands.doctor.finding import Examined, Finding, Severity
 from dns01.hooks.dns.timing import Timing
@@ -191,6 +192,21 @@ def test_a_resolver_that_is_dead_while_others_answer_is_no_blocked_port(
     assert (finding.code, finding.severity) == ("resolver-dead", Severity.ERROR)
     assert finding.message == "the configured resolver 127.0.0.52 is of no use: connection refused"
     assert "DNS01_RESOLVERS" in finding.remedy[0]
+
+
+@pytest.mark.parametrize("rcode", ["REFUSED", "SERVFAIL"])
+def test_resolvers_of_which_none_knows_the_root_are_named(world: World, rcode: str) -> None:
+    resolvers = ("127.0.0.51", "127.0.0.52")
+    with NameServer(resolvers[0]) as first, NameServer(resolvers[1]) as second:
+        first.rcode = second.rcode = rcode
+        examined = examine(world, "example.org", DNS01_RESOLVERS=",".join(resolvers))
+        found = list(check(examined))
+
+    assert [(each.code, each.severity) for each in found] == [("resolver-dead", Severity.ERROR)] * 2
+    assert [each.message for each in found] == [
+        f"the configured resolver {each} is of no use: {rcode}" for each in resolvers
+    ]
+    assert codes(placement.check(examined)) == []
 
 
 def test_an_interceptor_of_port_53_is_found(world: World, doh: Doh) -> None:
