@@ -17,6 +17,7 @@ from ....dns.inspect.source_address import sources
 from ....dns.inspect.survey import Survey, recheck_serials
 from ..finding import Examined, Finding, Severity
 from .name_servers import addresses
+from .name_servers.asked_with_do import only_with_do
 from .name_servers.copy_faults import REPORTS, naming, serial_went_back, together
 from .name_servers.notes import long_negative_ttl, single_network
 from .name_servers.ns_records import (
@@ -170,6 +171,9 @@ def findings(
     yield from of_addresses
     explained = {ip for finding in of_addresses for ip in addresses.mentioned(finding)}
     faults = [fault for fault in faults if not addresses.explains(of_addresses, fault)]
+    for fault, finding in only_with_do(survey, faults):
+        faults.remove(fault)
+        yield finding
     if any(fault.kind == "ahead" for fault in faults):
         yield serial_went_back(survey, account)
     for fault in together(survey, faults):

@@ -133,6 +133,15 @@ def servers_refuse_each_question_for_signatures(site: Site) -> Account:
     return with_unaware(site, UnawareAndRefusing)
 
 
+@FAULTS.add("do-fails-partly", "says SERVFAIL", "for its SOA too", severity=Severity.WARNING)
+def one_server_of_two_fails_at_each_question_for_signatures(site: Site) -> Account:
+    zone = Zone("example.org", "", BOTH)
+    site.start(NameServer(ONE, zones=[zone]))
+    site.start(Unaware(TWO, zones=[zone]))
+    site.world.delegate("example.org", BOTH)
+    return {}
+
+
 # A child zone that is gone, while its delegation is not
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from .....dns.address import Address
 from .....dns.destination import Destination
+from .....dns.inspect.faults import ServerFault
+from .....dns.inspect.survey import Survey
 from .....dns.message import SOA, TXT, Query, Response
 from .....dns.timing import Timing
 from .....dns.transports.transport import Transport
@@ -131,6 +133,26 @@ def _failing(delegation: Destination, hosts: Hosts, timing: Timing) -> Finding |
     if failing["always"]:
         return _do_fails(zone, failing["always"])
     return _denials_fail(zone, missing, sorted(failing["denials"])) if failing["denials"] else None
+
+
+def only_with_do(survey: Survey, faults: Iterable[ServerFault]) -> Iterator[tuple[ServerFault, Finding]]:
+    """The faults of servers that answer a question without the flag DO, and what to say of them instead: they
+    have the zone. Resolvers try another server, as long as there is one."""
+    failing = [fault for fault in faults if fault.kind in ("fails", "refuses")]
+    queries = [Query(look.address, survey.apex, SOA) for fault in failing for look in fault.looks]
+    if not queries:
+        return
+    with Transport() as transport:
+        answers = transport.ask(queries, WITHOUT_DNSSEC)
+    having = {query.server for query, answer in answers.items() if answer.authoritative}
+    for fault in failing:
+        words = {look.address: look.heard.words for look in fault.looks}
+        if words.keys() <= having:
+            finding = _do_fails(survey.apex, words)
+            yield (
+                fault,
+                finding._replace(code="do-fails-partly", severity=Severity.WARNING, subject=fault.host),
+            )
 
 
 def _do_fails(zone: str, failing: Mapping[Address, str]) -> Finding:
