@@ -160,5 +160,6 @@ def test_sixteen_domains_of_a_zone_cost_its_servers_one_look() -> None:
     assert all(asked[f"_acme-challenge.{name}", "TXT", "udp"] == 13 for name in names)
     assert all(asked[name, "CAA", "udp"] <= 15 for name in names)
     # The rest is what leads there, and a resolver's view of the zone: nothing that grows with the names.
-    assert asked["example.org", "SOA", "udp"] + asked["example.org", "NS", "udp"] < (4 + BURST) * 13
+    # On a busy machine each server is asked up to six times more, to tell the slow ones.
+    assert asked["example.org", "SOA", "udp"] + asked["example.org", "NS", "udp"] < (4 + BURST + 6) * 13
     assert asked["example.org", "A", "udp"] < 13
