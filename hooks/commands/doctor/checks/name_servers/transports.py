@@ -11,12 +11,13 @@ from .....dns.inspect.faults import listed
 from .....dns.inspect.response_rate import BURST
 from .....dns.inspect.server_answers import Look
 from .....dns.inspect.survey import Survey
-from .....dns.message import SOA, Query
+from .....dns.message import NS, SOA, TXT, A, Query
 from .....dns.transports.transport import Transport
 from ...finding import Finding, Severity
 from .wording import affected, hosts_of, ips, located, or_drop, the_server
 
 ABOVE = 1.5  # seconds for the servers of the zone above
+ONCE_MORE = 1.0  # seconds for answers that may have been lost by chance before
 SEVERAL = 3  # of the servers of the zone above
 
 
@@ -132,7 +133,9 @@ def one_transport(survey: Survey, blocked: Container[str], explained: Container[
 
 def without_edns(survey: Survey) -> Iterator[Finding]:
     """Firewalls of old drop what has an OPT record (RFC 6891); DNSSEC cannot do without it."""
-    for hosts, looks in affected(survey, lambda look: not look.edns):
+    for hosts, looks in affected(
+        survey, lambda look: not look.edns and not _comes_again(look.address, survey.apex, dnssec=False)
+    ):
         yield Finding(
             "edns-dropped",
             Severity.WARNING,
@@ -145,7 +148,15 @@ def without_edns(survey: Survey) -> Iterator[Finding]:
 
 def without_signatures(survey: Survey) -> Iterator[Finding]:
     """Resolvers that validate ask for signatures always (RFC 4035 §4.1), and so do those of CAs."""
-    for hosts, looks in affected(survey, lambda look: look.udp and not look.do and not look.lost):
+    for hosts, looks in affected(
+        survey,
+        lambda look: (
+            look.udp
+            and not look.do
+            and not look.lost
+            and not _comes_again(look.address, survey.apex, dnssec=True)
+        ),
+    ):
         yield Finding(
             "do-dropped",
             Severity.WARNING,
@@ -154,6 +165,14 @@ def without_signatures(survey: Survey) -> Iterator[Finding]:
             f"(flag DO), at {located(looks)}: the resolvers of CAs always do, and wait in vain each time",
             see_what_drops("the flag DO (RFC 3225)", hosts, survey.apex, looks[0].address, "+dnssec"),
         )
+
+
+def _comes_again(address: Address, zone: str, dnssec: bool) -> bool:
+    """Whether any of four more is answered over UDP: those before were lost by chance."""
+    queries = [Query(address, zone, rdtype, dnssec=dnssec) for rdtype in (SOA, NS, TXT, A)]
+    with Transport() as transport:
+        answers = transport.ask(queries, ONCE_MORE)
+    return any(answer.message is not None and not answer.fallback for answer in answers.values())
 
 
 def see_what_drops(what: str, hosts: str, zone: str, address: Address, option: str) -> tuple[str, ...]:

@@ -172,6 +172,16 @@ def test_a_domain_that_nobody_has_registered(world: World) -> None:
     assert "www.nowhere.org " in found.message
 
 
+def test_a_registry_whose_name_servers_fail(world: World) -> None:
+    for server in world.zones["org"].servers:
+        server.rcode = "SERVFAIL"
+
+    found = the_finding(world, "www.nowhere.org")
+
+    assert (found.code, found.severity) == ("zone-unknown", Severity.ERROR)
+    assert "SERVFAIL" in found.message
+
+
 def test_what_keeps_port_53_from_all_servers_is_in_the_views_check(world: World, example: HostedZone) -> None:
     for server in world.servers.values():
         server.intercepted = True
