@@ -133,9 +133,8 @@ def one_transport(survey: Survey, blocked: Container[str], explained: Container[
 
 def without_edns(survey: Survey) -> Iterator[Finding]:
     """Firewalls of old drop what has an OPT record (RFC 6891); DNSSEC cannot do without it."""
-    for hosts, looks in affected(
-        survey, lambda look: not look.edns and not _comes_again(look.address, survey.apex, dnssec=False)
-    ):
+    deaf = _unanswered_again([look.address for look in survey.looks if not look.edns], survey.apex)
+    for hosts, looks in affected(survey, lambda look: look.address in deaf):
         yield Finding(
             "edns-dropped",
             Severity.WARNING,
@@ -148,15 +147,9 @@ def without_edns(survey: Survey) -> Iterator[Finding]:
 
 def without_signatures(survey: Survey) -> Iterator[Finding]:
     """Resolvers that validate ask for signatures always (RFC 4035 §4.1), and so do those of CAs."""
-    for hosts, looks in affected(
-        survey,
-        lambda look: (
-            look.udp
-            and not look.do
-            and not look.lost
-            and not _comes_again(look.address, survey.apex, dnssec=True)
-        ),
-    ):
+    suspects = [look.address for look in survey.looks if look.udp and not look.do and not look.lost]
+    deaf = _unanswered_again(suspects, survey.apex, dnssec=True)
+    for hosts, looks in affected(survey, lambda look: look.address in deaf):
         yield Finding(
             "do-dropped",
             Severity.WARNING,
@@ -167,12 +160,17 @@ def without_signatures(survey: Survey) -> Iterator[Finding]:
         )
 
 
-def _comes_again(address: Address, zone: str, dnssec: bool) -> bool:
-    """Whether any of four more is answered over UDP: those before were lost by chance."""
-    queries = [Query(address, zone, rdtype, dnssec=dnssec) for rdtype in (SOA, NS, TXT, A)]
+def _unanswered_again(addresses: Iterable[Address], zone: str, dnssec: bool = False) -> set[Address]:
+    """Those that answer none of four more questions over UDP; the others lost theirs before by chance."""
+    queries = [
+        Query(address, zone, rdtype, dnssec=dnssec) for address in addresses for rdtype in (SOA, NS, TXT, A)
+    ]
+    if not queries:
+        return set()
     with Transport() as transport:
         answers = transport.ask(queries, ONCE_MORE)
-    return any(answer.message is not None and not answer.fallback for answer in answers.values())
+    answering = {query.server for query, answer in answers.items() if answer.message and not answer.fallback}
+    return {query.server for query in queries} - answering
 
 
 def see_what_drops(what: str, hosts: str, zone: str, address: Address, option: str) -> tuple[str, ...]:
