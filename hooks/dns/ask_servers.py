@@ -75,11 +75,7 @@ def first(
                     if query.stream and query.server not in useless:
                         tcp_only.add(query.server)  # its datagram is still on its way
                     if silent is not None:
-                        silent |= {
-                            each
-                            for each, since in asked.items()
-                            if time.monotonic() - since > NEXT_SERVER_AFTER * 2
-                        }
+                        silent |= _overdue(asked)
                         silent.discard(query.server)
                     if answering is not None:
                         answering.add(query.server)
@@ -92,6 +88,12 @@ def first(
                 if answer.message or query.server not in useless:
                     useless[query.server] = answer
     raise _no_useful_answer(servers, useless)
+
+
+def _overdue(asked: Mapping[Address, float]) -> set[Address]:
+    """The servers that have said nothing for a while since they were asked."""
+    now = time.monotonic()
+    return {each for each, since in asked.items() if now - since > NEXT_SERVER_AFTER * 2}
 
 
 def _batches(servers: Sequence[Address], tcp_only: set[Address]) -> list[list[tuple[Address, bool]]]:
