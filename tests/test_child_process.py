@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+from collections.abc import Callable
+from types import FrameType
 
 import pytest
 
@@ -53,3 +57,43 @@ def test_however_one_ends_is_said(command: list[str], said: str) -> None:
     with pytest.raises(ProviderError) as caught:
         child_process.run(command, ENVIRON, 60, "the test")
     assert str(caught.value) == said
+
+
+class Stopped(BaseException):
+    """What the handler of a signal raises."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "start",
+    [
+        lambda command: child_process.run(command, ENVIRON, 600, "the reload"),
+        lambda command: child_process.communicate(command, ENVIRON, 600, "the reload", b"", 64 << 10),
+    ],
+    ids=["run", "communicate"],
+)
+def test_one_that_is_being_started_as_a_signal_ends_us_is_ended(
+    number: signal.Signals, start: Callable[[list[str]], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class InterruptedStart(subprocess.Popen[bytes]):
+        def __init__(self, *words: object, **options: object) -> None:
+            super().__init__(*words, **options)  # type: ignore[call-overload]
+            started.append(self)
+            signal.raise_signal(number)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped
+
+    monkeypatch.setattr(subprocess, "Popen", InterruptedStart)
+    handler = signal.signal(number, stop)
+    try:
+        with pytest.raises(Stopped):
+            start(["sleep", "600"])
+        assert signal.getsignal(number) is stop
+    finally:
+        signal.signal(number, handler)
+        for process in started:
+            process.kill()
+    assert started[0].returncode == -signal.SIGKILL

@@ -6,8 +6,9 @@ import os
 import selectors
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple, cast
@@ -91,23 +92,21 @@ def communicate(
     with open(os.memfd_create("given"), "w+b") as stdin:  # in memory: what is given may be a key
         stdin.write(given)
         stdin.seek(0)
-        process = _start(command, environ, doing, stdin, subprocess.PIPE, subprocess.PIPE)
-    with process, _ended_with_all_it_started(process):
-        assert process.stdout
-        assert process.stderr
-        printed = {process.stdout: bytearray(), process.stderr: bytearray()}
-        output, errors = printed.values()
-        try:
-            _read_pipes(process, printed, end, most, last)
-            return CompletedProgram(
-                process.wait(max(end - time.monotonic(), 0)), bytes(output), bytes(errors)
-            )
-        except subprocess.TimeoutExpired:
-            if last and last in output:
-                return CompletedProgram(0, bytes(output), bytes(errors))
-            raise _too_slow(doing, limit, last_lines(bytes(errors))) from None
-        except OverflowError:
-            raise _endless(doing, most, last_lines(bytes(errors))) from None
+        with _started(command, environ, doing, stdin, subprocess.PIPE, subprocess.PIPE) as process:
+            assert process.stdout
+            assert process.stderr
+            printed = {process.stdout: bytearray(), process.stderr: bytearray()}
+            output, errors = printed.values()
+            try:
+                _read_pipes(process, printed, end, most, last)
+                status = process.wait(max(end - time.monotonic(), 0))
+            except subprocess.TimeoutExpired:
+                if not (last and last in output):
+                    raise _too_slow(doing, limit, last_lines(bytes(errors))) from None
+                status = 0
+            except OverflowError:
+                raise _endless(doing, most, last_lines(bytes(errors))) from None
+            return CompletedProgram(status, bytes(output), bytes(errors))
 
 
 def _read_pipes(
@@ -150,9 +149,8 @@ def _status(
     stdin: IO[bytes],
     output: IO[bytes],
 ) -> int:
-    process = _start(command, environ, doing, stdin, output, subprocess.STDOUT)
     end = time.monotonic() + limit
-    with _ended_with_all_it_started(process):
+    with _started(command, environ, doing, stdin, output, subprocess.STDOUT) as process:
         while (left := end - time.monotonic()) > 0:
             with suppress(subprocess.TimeoutExpired):
                 return process.wait(min(left, POLL_INTERVAL))
@@ -161,42 +159,68 @@ def _status(
     raise _too_slow(doing, limit, _last_lines(output))
 
 
-def _start(
+@contextmanager
+def _started(
     command: Sequence[str],
     environ: Mapping[str, str],
     doing: str,
     stdin: IO[bytes],
     output: IO[bytes] | int,
     errors: int,
-) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(
-            command,
-            env=environ,
-            stdin=stdin,
-            stdout=output,
-            stderr=errors,
-            start_new_session=True,  # so that all that it starts can be ended with it
-        )
-    except (OSError, ValueError) as error:  # ValueError: there is a null character in a word
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ProviderError(
-            f"{doing} cannot be run: {reason}",
-            f"see that {command[0]} is there, executable (chmod +x), and a program or a script that begins "
-            "with #!; cron's PATH is short: write its whole path",
-        ) from None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The program at work. It is ended, with all that it has started, where it has not ended by itself."""
+    with signals_put_off() as deliver:
+        try:
+            process = subprocess.Popen(
+                command,
+                env=environ,
+                stdin=stdin,
+                stdout=output,
+                stderr=errors,
+                start_new_session=True,  # so that all that it starts can be ended with it
+            )
+        except (OSError, ValueError) as error:  # ValueError: there is a null character in a word
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ProviderError(
+                f"{doing} cannot be run: {reason}",
+                f"see that {command[0]} is there, executable (chmod +x), and a program or a script that "
+                "begins with #!; cron's PATH is short: write its whole path",
+            ) from None
+        with process:
+            try:
+                deliver()
+                yield process
+            finally:
+                if process.returncode is None:
+                    with suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
 
 
 @contextmanager
-def _ended_with_all_it_started(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Where the program has not ended by itself."""
+def signals_put_off() -> Iterator[Callable[[], None]]:
+    """Put off the signals that end us until the function that this gives is called, or the block ends.
+
+    What their handlers raise in the middle of Popen would leave a process that nobody knows of.
+    """
+    handlers = {}
+    came: list[int] = []
+    if threading.current_thread() is threading.main_thread():  # the handlers run in no other
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if callable(handler := signal.getsignal(number)):
+                handlers[number] = handler
+                signal.signal(number, lambda number, _: came.append(number))
+
+    def deliver() -> None:
+        while handlers:
+            signal.signal(*handlers.popitem())
+        if came:
+            signal.raise_signal(came.pop())
+
     try:
-        yield
+        yield deliver
     finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        deliver()
 
 
 def _too_slow(doing: str, limit: float, words: str) -> Unreachable:

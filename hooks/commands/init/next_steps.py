@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from .... import output
+from ....child_process import signals_put_off
 from ...caa.issuers import PRESETS
 from ...config.environment import OF_ACCOUNTS
 from . import deployment
@@ -85,19 +86,23 @@ def order_first(
 def _run(command: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run it at this terminal; gives its exit code. Whoever stops it by ^C has stopped the client as well,
     which then takes back what it has published: it has time for that, and is ended by another ^C."""
-    process = subprocess.Popen(command, env=environ)
-    try:
-        return process.wait()
-    except BaseException:
-        output.warning(f"{command[0]} may take {TIME_TO_END:.0f} s to take back its records (^C: at once)")
+    with signals_put_off() as deliver:
+        process = subprocess.Popen(command, env=environ)
         try:
-            process.wait(TIME_TO_END)
-        except subprocess.TimeoutExpired:  # it was not the terminal that stopped us, or it takes no notice
-            process.terminate()
+            deliver()
+            return process.wait()
         except BaseException:
-            process.kill()
-        output.warning("what is still published is taken back by the next order, or by: dns01 sweep")
-        raise
+            output.warning(
+                f"{command[0]} may take {TIME_TO_END:.0f} s to take back its records (^C: at once)"
+            )
+            try:
+                process.wait(TIME_TO_END)
+            except subprocess.TimeoutExpired:  # the terminal has not stopped it, or it takes no notice
+                process.terminate()
+            except BaseException:
+                process.kill()
+            output.warning("what is still published is taken back by the next order, or by: dns01 sweep")
+            raise
 
 
 def missing_program(client: ClientSetup) -> str:
