@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 
-from .crontab import entries
+from .schedule.crontab import entries
 from .users import homes
 
 ACCOUNT = "account.conf"  # where it saves credentials

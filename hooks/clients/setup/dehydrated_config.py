@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from .shell_text import ShellCommand, assigned, commands, expanded
+from .shell.commands import ShellCommand, assigned, commands, expanded
 from .text_files import beneath, read_text
 
 FOLDERS = ("/etc/dehydrated", "/usr/local/etc/dehydrated")  # the first two where it looks itself

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from ....child_process import run
 from ....errors import ConfigError, HookError
-from ...clients.setup import schedule
+from ...clients.setup.schedule.client_schedule import has_cron, has_systemd, schedule_of
 from .clients import ClientSetup, SetupRequest, in_crontab
 from .written.files import Draft, read
 
@@ -26,9 +26,9 @@ def drafts(client: ClientSetup, order: SetupRequest) -> list[Draft]:
     if not command or os.geteuid() != 0:
         return []
     crontab, units = f"/etc/cron.d/{client.name}", _units(client.name)
-    if schedule.has_cron():
+    if has_cron():
         ours = [Draft(crontab, _crontab(client.name, command))]
-    elif schedule.has_systemd():
+    elif has_systemd():
         texts = (_service(client.name, command), _timer(client.name))
         ours = [Draft(path, text) for path, text in zip(units, texts, strict=True)]
     else:
@@ -39,7 +39,7 @@ def drafts(client: ClientSetup, order: SetupRequest) -> list[Draft]:
 
 def is_scheduled(client: ClientSetup) -> bool:
     """Whether cron or a timer that is enabled runs it."""
-    return bool(schedule.of(client.name).commands)
+    return bool(schedule_of(client.name).commands)
 
 
 def enable(client: ClientSetup, wanted: Sequence[Draft], written: Sequence[Draft]) -> None:
@@ -49,7 +49,7 @@ def enable(client: ClientSetup, wanted: Sequence[Draft], written: Sequence[Draft
     if timer not in {draft.path for draft in wanted}:
         return
     is_fresh = {service, timer} & {draft.path for draft in written}
-    if not is_fresh and os.path.basename(timer) not in schedule.of(client.name).idle:
+    if not is_fresh and os.path.basename(timer) not in schedule_of(client.name).idle:
         return
     try:
         run(["systemctl", "daemon-reload"], os.environ, SYSTEMCTL_TIMEOUT, "systemctl daemon-reload")

@@ -14,9 +14,10 @@ from threading import Lock
 from .....own_program import own_path
 from ....challenge.placement import Placements
 from ....clients.setup import dehydrated_config
-from ....clients.setup import schedule as schedules
-from ....clients.setup.command_line import Line, has_other_files
 from ....clients.setup.dehydrated_config import Dehydrated
+from ....clients.setup.schedule.client_schedule import Schedule, schedule_of
+from ....clients.setup.schedule.command_line import Line, has_other_files
+from ....clients.setup.schedule.systemd_jobs import service_line
 from ....clients.setup.text_files import is_gone, read_octets
 from ..finding import Examined, Finding, Severity
 from .clients import (
@@ -50,7 +51,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     """dehydrated's configuration, certbot's renewal files, and what runs either of them, lego or uacme."""
     yield from _dehydrated(examined)
     yield from _by_command(examined)
-    traefik = schedules.unit("traefik.service", examined.root)
+    traefik = service_line("traefik.service", examined.root)
     yield from by_command.traefik(examined, traefik)
     yield from by_command_ca.traefik(examined)
     yield from unattended.check(examined, by_client.of_traefik(examined, traefik))
@@ -96,15 +97,15 @@ def _by_command(examined: Examined) -> Iterator[Finding]:
             yield from by_the_clock.check(client, schedule, examined.root, (has_it_renewed,))
 
 
-def _schedule_of(examined: Examined, client: str) -> schedules.Schedule:
+def _schedule_of(examined: Examined, client: str) -> Schedule:
     """One reading will do for all domains that are looked at."""
     with _reading:
         return _read_schedule(examined.places, client, examined.root)
 
 
 @lru_cache(maxsize=8)
-def _read_schedule(places: Placements, client: str, root: str) -> schedules.Schedule:
-    return schedules.of(client, root)
+def _read_schedule(places: Placements, client: str, root: str) -> Schedule:
+    return schedule_of(client, root)
 
 
 _reading = Lock()

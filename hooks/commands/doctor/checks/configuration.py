@@ -13,7 +13,7 @@ from .....names import is_within
 from .....options import Option
 from .....providers import load as load_provider
 from ....clients.setup.dehydrated_config import Dehydrated, read_config
-from ....clients.setup.shell_variables import after
+from ....clients.setup.shell.variables import variables_after
 from ....clients.setup.text_files import read_text
 from ....config.load import DEFAULT_FILE, load_settings, unconfigured
 from ....config.secret_mistakes import DisguisedSecret
@@ -166,7 +166,7 @@ def _not_exported(examined: Examined, found: Dehydrated) -> Iterator[Finding]:
     }
     wanted = [name for name in found.settings if name in ours or name.startswith("DNS01_")]
     text = "\n".join(read_text(path, examined.root) or "" for path in found.files)
-    given = after(text, found.files[0], {}, examined.root)
+    given = variables_after(text, found.files[0], {}, examined.root)
     missing = [name for name in wanted if name not in given.exported]
     if missing and given.complete:
         path = found.origins.get(missing[0], found.files[0])

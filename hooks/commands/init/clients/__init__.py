@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from ....caa.issuers import PRESETS
-from ....clients.setup import schedule
+from ....clients.setup.schedule.client_schedule import has_cron, schedule_of
 from ..written.files import Draft
 
 LETSENCRYPT = PRESETS["letsencrypt"]
@@ -98,12 +98,12 @@ def in_crontab(command: str) -> str:
 
 def install_cron() -> list[str]:
     """What to paste where there is no cron."""
-    return [] if schedule.has_cron() else ["apt-get install cron    # nothing here runs it by the clock"]
+    return [] if has_cron() else ["apt-get install cron    # nothing here runs it by the clock"]
 
 
 def cron(client: str, command: str) -> list[str]:
     """What to paste so that cron runs the command once a day."""
-    if schedule.of(client).without_cron:
+    if schedule_of(client).without_cron:
         return install_cron()
     if os.geteuid() == 0:
         return [

@@ -6,8 +6,8 @@ import os
 import shlex
 
 from ....caa.issuers import PRESETS
-from ....clients.setup import schedule
-from ....clients.setup.cron_faults import RENEW
+from ....clients.setup.schedule.client_schedule import schedule_of
+from ....clients.setup.schedule.cron_faults import RENEW
 from ..written.files import Draft, read
 from ..written.lines import assign
 from . import LETSENCRYPT, ClientSetup, SetupRequest, cron, folder, hook_command
@@ -88,7 +88,7 @@ def renewal(order: SetupRequest) -> list[str]:
 def _scheduling() -> list[str]:
     """What has it run by the clock, in lines to paste; nothing where its package's timer or entry for cron
     does."""
-    present = schedule.of("certbot")
+    present = schedule_of("certbot")
     if present.commands:
         return []
     if present.idle:

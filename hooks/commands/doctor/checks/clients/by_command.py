@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from ......errors import DeployError
 from ......own_program import own_path
-from .....clients.setup.calls import calls
 from .....clients.setup.certificate_paths import LEGO, UACME
-from .....clients.setup.command_line import Line, has_other_files
+from .....clients.setup.schedule.command_line import Line, has_other_files
+from .....clients.setup.shell.calls import calls
 from .....clients.setup.text_files import read_text
 from .....clients.setup.units import drop_in
 from .....deploy.certificate.leaf import names_in

@@ -8,7 +8,7 @@ from glob import escape, glob
 
 from .....caa.issuers import host_of
 from .....clients.setup.certificate_paths import UACME
-from .....clients.setup.command_line import has_other_files
+from .....clients.setup.schedule.command_line import has_other_files
 from .....clients.setup.text_files import is_gone, read_text
 from ...finding import Examined, Finding, Severity
 from .by_command import EXEC, LEGO_FOLDERS, TRAEFIK, Command

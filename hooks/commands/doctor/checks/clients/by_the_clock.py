@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from .....clients.setup import schedule as schedules
-from .....clients.setup.cron_faults import daily
+from .....clients.setup.schedule.client_schedule import Schedule, has_cron
+from .....clients.setup.schedule.cron_faults import daily
 from ...finding import Finding, Severity
 
 
-def check(
-    client: str, schedule: schedules.Schedule, root: str, steps: Sequence[str] = ()
-) -> Iterator[Finding]:
+def check(client: str, schedule: Schedule, root: str, steps: Sequence[str] = ()) -> Iterator[Finding]:
     """``steps``: what has it run, where that is more than a line that is the same everywhere."""
     if schedule.commands:
         return
@@ -28,7 +26,7 @@ def check(
         code = "service-fails" if entry.path.endswith((".service", ".timer")) else "cron-entry-ignored"
         yield Finding(code, Severity.ERROR, entry.path, message, (entry.remedy,))
         return
-    install = [] if schedules.has_cron(root) else ["apt-get install cron"]
+    install = [] if has_cron(root) else ["apt-get install cron"]
     steps = steps or (f"write in /etc/cron.d/{client}: 17 4 * * * root {daily(client, root)}",)
     nothing = f"no enabled systemd timer and no cron entry runs {client}"
     if schedule.without_cron:

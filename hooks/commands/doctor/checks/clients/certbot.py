@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from .....caa.issuers import PRESETS
-from .....clients.setup.command_line import has_other_files
+from .....clients.setup.schedule.command_line import has_other_files
 from ...finding import Examined, Finding, Severity
 from . import certbot_defaults
 from .certbot_lineage import HOOKS, Lineage, lineage

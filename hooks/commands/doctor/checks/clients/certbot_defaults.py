@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from .....clients.setup.calls import calls
+from .....clients.setup.shell.calls import calls
 from .....clients.setup.text_files import read_text
 from ...finding import Examined
 

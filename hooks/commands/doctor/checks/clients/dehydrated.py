@@ -16,10 +16,10 @@ from shutil import which
 
 from ......own_program import own_path
 from .....caa.issuers import PRESETS, of_dehydrated
-from .....clients.setup.calls import calls
-from .....clients.setup.command_line import Line
-from .....clients.setup.cron_faults import program_file
 from .....clients.setup.dehydrated_config import OVERRIDABLE, Dehydrated, config_of, lines
+from .....clients.setup.schedule.command_line import Line
+from .....clients.setup.schedule.cron_faults import program_file
+from .....clients.setup.shell.calls import calls
 from .....clients.setup.text_files import read_text
 from ...finding import Examined, Finding, Severity
 from . import dehydrated_account, dehydrated_config_d

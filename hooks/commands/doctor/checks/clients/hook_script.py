@@ -6,7 +6,7 @@ import os
 import re
 
 from ......regular_file import open_regular
-from .....clients.setup.command_line import script
+from .....clients.setup.schedule.command_line import script
 from .....clients.setup.text_files import read_text
 from ...finding import Examined, Finding, Severity
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from .....clients.setup.command_line import Line
-from .....clients.setup.crontab import in_folder
 from .....clients.setup.dehydrated_config import Dehydrated
-from .....clients.setup.schedule import Schedule
+from .....clients.setup.schedule.client_schedule import Schedule
+from .....clients.setup.schedule.command_line import Line
+from .....clients.setup.schedule.crontab import in_folder
 from .....clients.setup.units import drop_in
 from ...finding import Finding, Severity
 from .certificate_authorities import DUPLICATES, EVERY_RUN, is_letsencrypt

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from .....clients.setup.dehydrated_config import Dehydrated
-from .....clients.setup.shell_text import commands
+from .....clients.setup.shell.commands import commands
 from .....clients.setup.text_files import read_text
 from ...finding import Examined, Finding, Severity
 from .dehydrated_config_d import KNOWN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from .....clients.setup.command_line import Line
+from .....clients.setup.schedule.command_line import Line
 from .....clients.setup.units import Unit, drop_in
 from ...finding import Finding, Severity
 

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from .....clients.setup.certificate_paths import UACME
-from .....clients.setup.command_line import Line
 from .....clients.setup.dehydrated_config import Dehydrated
-from .....clients.setup.shell_variables import after
+from .....clients.setup.schedule.command_line import Line
+from .....clients.setup.shell.variables import variables_after
 from .....clients.setup.text_files import read_text
 from ...finding import Examined
 from ..clients import by_command
@@ -33,7 +33,7 @@ def of_dehydrated(
     certificates, accounts = settings.get("CERTDIR"), settings.get("ACCOUNTDIR")
     folders = (certificates or f"{basedir}/certs", accounts or f"{basedir}/accounts", os.path.dirname(lock))
     texts = [(read_text(path, examined.root) or "", path) for path in own.files]  # each is a script
-    is_known = all(after(*text, settings, examined.root).complete for text in texts)
+    is_known = all(variables_after(*text, settings, examined.root).complete for text in texts)
     path = own.origins.get("DEHYDRATED_USER", "")
     lines = lines or ([Line(path, "", {}, source=path)] if user else [])
     for run in runs(examined, "dehydrated", lines, hook, settings, tuple(filter(_is_plain, folders))):

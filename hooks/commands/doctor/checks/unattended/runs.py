@@ -7,10 +7,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from .....clients.setup.calls import calls
-from .....clients.setup.command_line import Line, has_all_variables, has_other_files, programs, script
 from .....clients.setup.sandbox import READ, WRITE
-from .....clients.setup.shell_variables import Withheld, after
+from .....clients.setup.schedule.command_line import (
+    Line,
+    has_all_variables,
+    has_other_files,
+    programs,
+    script,
+)
+from .....clients.setup.shell.calls import calls
+from .....clients.setup.shell.variables import Withheld, variables_after
 from .....clients.setup.text_files import is_gone, read_text
 from .....clients.setup.units import Unit, drop_in
 from .....clients.setup.users import User, find_user
@@ -92,7 +98,7 @@ def runs(
         environ: dict[str, str] = {}
         for line in group:
             environ |= {**line.environ, **_given_to(client, line.command)}
-        of_hook = after(text, hook, {**environ, **given}, examined.root)
+        of_hook = variables_after(text, hook, {**environ, **given}, examined.root)
         environ = {**of_hook.exported, **_given_to("dns01", command), **_given_to("hook.py", command)}
         withheld = dict(of_hook.withheld)
         programs_of = [program for line in group for program, _ in programs(line.command, client)]

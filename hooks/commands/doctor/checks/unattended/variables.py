@@ -11,7 +11,7 @@ from ......errors import ConfigError
 from ......options import Option
 from ......providers import load as load_provider
 from ......providers.base import WantsKeys
-from .....clients.setup.shell_variables import Withheld
+from .....clients.setup.shell.variables import Withheld
 from .....clients.setup.text_files import is_gone, read_text
 from .....clients.setup.units import drop_in, environment_files
 from .....config.environment import OF_ACCOUNTS

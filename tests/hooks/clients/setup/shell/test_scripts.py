@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from client_files import Machine
 
-from dns01.hooks.clients.setup.calls import ProgramCall, calls
 from dns01.hooks.clients.setup.dehydrated_config import read_config
-from dns01.hooks.clients.setup.shell_text import commands
-from dns01.hooks.clients.setup.shell_variables import after
+from dns01.hooks.clients.setup.shell.calls import ProgramCall, calls
+from dns01.hooks.clients.setup.shell.commands import commands
+from dns01.hooks.clients.setup.shell.variables import variables_after
 
 CONFIG = "/etc/dehydrated/config"
 SET = "HOOK=/opt/dns01\n"
@@ -113,16 +113,15 @@ def test_what_programs_get_of_the_variables(
 ) -> None:
     machine = Machine(tmp_path)
     machine["/etc/plain"], machine["/etc/exporting"] = "A=1\n", "export A=1\n"
-    found = after(text, "/x", {}, str(tmp_path))
+    found = variables_after(text, "/x", {}, str(tmp_path))
     assert (set(found.exported), set(found.withheld), found.complete) == (exported, withheld, complete)
 
 
 def test_the_file_that_keeps_a_variable_to_itself_is_named(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     machine["/etc/plain"] = "A=1\n"
-    assert (
-        after(". /etc/plain && lego", "/etc/cron.d/a", {}, str(tmp_path)).withheld["A"].path == "/etc/plain"
-    )
+    found = variables_after(". /etc/plain && lego", "/etc/cron.d/a", {}, str(tmp_path))
+    assert found.withheld["A"].path == "/etc/plain"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from .shell_text import commands, expanded
+from .commands import commands, expanded
 
 MOST_BEFORE = 50  # programs and assignments in front of a call
 NESTED = 4  # command lines within command lines that are looked into

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date
 
+from ..units import Unit
 from .crontab import longest_gap
-from .units import Unit
 
 DAYS = {"minutely": 0, "hourly": 0, "daily": 1, "weekly": 7, "monthly": 30, "quarterly": 91, "yearly": 365,
         "annually": 365, "semiannually": 182}  # fmt: skip

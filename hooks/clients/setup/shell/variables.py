@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from ..text_files import read_text
 from .calls import SHELLS
-from .shell_text import BEFORE_ASSIGNMENTS, ShellCommand, assigned, commands, expanded
-from .text_files import read_text
+from .commands import BEFORE_ASSIGNMENTS, ShellCommand, assigned, commands, expanded
 
 NESTED = 5  # files that read files
 ALWAYS_THERE = ("PATH", "HOME", "SHELL", "USER", "LOGNAME", "LANG", "TERM", "TZ")  # and so exported
@@ -34,7 +34,7 @@ class Variables(NamedTuple):
     complete: bool
 
 
-def after(text: str, path: str, environ: Mapping[str, str], root: str = "/") -> Variables:
+def variables_after(text: str, path: str, environ: Mapping[str, str], root: str = "/") -> Variables:
     """What there is behind all of a script's commands. ``path``: of what has the text; ``environ``: what it
     is given."""
     shell = _Shell(environ, root)

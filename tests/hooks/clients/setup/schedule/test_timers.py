@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from dns01.hooks.clients.setup.timers import never_due
+from dns01.hooks.clients.setup.schedule.timers import never_due
 from dns01.hooks.clients.setup.units import Unit
 
 TODAY = date(2026, 11, 30)

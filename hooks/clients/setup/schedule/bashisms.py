@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
+from ..shell.commands import commands, expanded
+from ..text_files import beneath, read_text
 from .command_line import Line, script
 from .crontab import in_folder
-from .shell_text import commands, expanded
-from .text_files import beneath, read_text
 
 WORDS = ("source", "[[", "shopt", "declare", "pushd")
 PLAIN = ("sh", "dash")

@@ -12,8 +12,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from .text_files import beneath, find, read_text
-from .users import is_known
+from ..text_files import beneath, find, read_text
+from ..users import is_known
 
 CRON = ("etc/crontab", "etc/cron.d/*", "etc/cron.hourly/*", "etc/cron.daily/*", "etc/cron.weekly/*",
         "etc/cron.monthly/*", "var/spool/cron/crontabs/*", "var/spool/cron/tabs/*", "var/spool/cron/*",

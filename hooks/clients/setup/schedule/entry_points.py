@@ -11,9 +11,9 @@ import re
 import shlex
 from collections.abc import Iterator
 
+from ..text_files import find, read_text
 from .command_line import Line, script, scripts
 from .crontab import CronEntry
-from .text_files import find, read_text
 
 FIRST_PROCESS = "/proc/1/cmdline"
 # Scripts that a container begins with, and those of runit, s6, Alpine's local and rc.local.

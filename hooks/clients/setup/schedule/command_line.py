@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ....regular_file import open_regular
-from .calls import calls
-from .shell_variables import Withheld, after
-from .text_files import beneath
-from .units import Unit, drop_in
+from .....regular_file import open_regular
+from ..shell.calls import calls
+from ..shell.variables import Withheld, variables_after
+from ..text_files import beneath
+from ..units import Unit, drop_in
 
 LARGEST_SCRIPT = 1 << 16  # octets that are looked through
 CRON_PATH = "/usr/bin:/bin"  # what cron looks for a program in, where its file says nothing
@@ -74,7 +74,7 @@ def with_scripts(lines: Iterable[Line], client: str, root: str) -> Iterator[Line
         yield line
         for path in scripts(line.text, client):
             text = script(path, root).replace("\\\n", " ")
-            found = after(text, path, line.environ, root)
+            found = variables_after(text, path, line.environ, root)
             called_with = line._replace(
                 path=path,
                 environ=found.exported,

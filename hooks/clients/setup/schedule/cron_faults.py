@@ -8,11 +8,11 @@ import shlex
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from .bash_words import not_of_sh
+from ..shell.commands import commands, expanded
+from ..text_files import beneath, find, is_gone
+from .bashisms import not_of_sh
 from .command_line import CRON_PATH, SYSTEMD_PATH, Line, programs, script
 from .crontab import in_folder
-from .shell_text import commands, expanded
-from .text_files import beneath, find, is_gone
 
 # Without any of these a client renews nothing; with a variable in the line, nobody knows.
 RENEWS = {"dehydrated": r"-c\b|--cron\b|--signcsr|-s\b|\$", "certbot": r"renew|certonly|\brun\b|\$"}

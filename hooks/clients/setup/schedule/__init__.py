@@ -1,0 +1,1 @@
+"""What runs a client again and again: cron, timers and services of systemd, scripts that sleep."""
