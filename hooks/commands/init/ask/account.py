@@ -134,8 +134,8 @@ def _ask(
         way = f"--secret {key}=FILE" if option.secret else f"--set {key}=VALUE"
         raise missing(way, f"{f'{problem}; ' if problem else ''}{option.key} is {option.help}")
     asked: dict[str, str] = {}
-    if (needed := privilege(provider, kind)) and any(option.secret for option in wanting):
-        say(needed)
+    if any(option.secret for option in wanting):
+        questions.tell(privilege(provider, kind))
     for option in wanting:
         if option.table:
             asked |= _entries(questions, option)

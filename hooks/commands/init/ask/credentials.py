@@ -13,7 +13,7 @@ from .....providers.base import Provider
 from ...provider_guide import least, privilege
 from ..written.configuration import Chosen
 from .account import ask_for, built, is_secret
-from .questions import Questions, complain, say
+from .questions import Questions, complain
 
 ADDRESSES = ("nameserver",)  # an API's has a default, and what answers there is not told apart here
 TIME_LIMIT = 6.0  # seconds for the provider's answer; the doctor says more of one that is late
@@ -36,7 +36,7 @@ def accepted(questions: Questions, account: Chosen, names: Sequence[str]) -> Cho
             )
         complain(AuthRejected(str(refusal)))  # its advice is to do what is asked for now
         if not is_address:
-            say(privilege(account.provider, kind))
+            questions.tell(privilege(account.provider, kind))
         if (changed := _asked_again(questions, kind, account, others)) is account:
             return account
         account = changed

@@ -35,6 +35,13 @@ class Questions:
 
     def __init__(self, asks: bool) -> None:
         self.asks = asks
+        self._told: set[str] = set()
+
+    def tell(self, text: str) -> None:
+        """Say what an answer has to go by, if it was not yet said."""
+        if text and text not in self._told:
+            self._told.add(text)
+            say(text)
 
     def text(
         self,

@@ -33,9 +33,9 @@ def test_a_token_that_is_refused_is_asked_for_again(slip: str, machine: FreshMac
         said = machine.at_terminal(
             *init(api),
             answers=[
+                (PRIVILEGE, ""),
                 (r"token \(not shown\)", f"{slip}\n"),
                 (r"credentials are\s+refused", ""),
-                (PRIVILEGE, ""),
                 (r"as it is\)\s+token \(not shown\)", f"{slip}-too\n"),
                 (r"as it is\)\s+token \(not shown\)", f" {api.token} \n"),
                 ("Write this", "yes\n"),
@@ -44,6 +44,25 @@ def test_a_token_that_is_refused_is_asked_for_again(slip: str, machine: FreshMac
         )
     assert machine.path("/etc/dns01/digitalocean.token").read_text() == f"{api.token}\n", said.stdout
     assert slip not in said.stdout
+    assert said.stdout.count("The least privilege to grant") == 1
+
+
+def test_what_to_grant_is_said_once_about_a_token_that_was_given(machine: FreshMachine) -> None:
+    machine.write(FILE, "slip\n")
+    with DigitalOcean(["example.org"]) as api:
+        token = r"token \(not shown\)"
+        said = machine.at_terminal(
+            *init(api, "--secret", f"token={FILE}"),
+            answers=[
+                (r"credentials are\s+refused", ""),
+                (PRIVILEGE, ""),
+                (token, "another\n"),
+                (r"credentials are\s+refused", ""),
+                (token, f"{api.token}\n"),
+                STOP,
+            ],
+        )
+    assert said.stdout.count("The least privilege to grant") == 1
 
 
 def test_they_are_looked_at_before_anything_else_is_asked(machine: FreshMachine) -> None:
