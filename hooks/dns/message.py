@@ -56,6 +56,17 @@ class Response(NamedTuple):
         )
 
     @property
+    def denies(self) -> bool:
+        """Whether the server says with authority that the name does not exist (NXDOMAIN); a CNAME whose
+        target does not exist has the same code (RFC 6604)."""
+        return (
+            self.message is not None
+            and self.authoritative
+            and self.message.rcode() == dns.rcode.NXDOMAIN
+            and not self.message.answer
+        )
+
+    @property
     def like_a_resolver(self) -> bool:
         """Whether the flags are a resolver's (AA=0, RA=1). From the address of an authoritative
         server, something on the way to it has answered in its place; or it is lame."""

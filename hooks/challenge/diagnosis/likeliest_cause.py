@@ -19,7 +19,14 @@ from ...state.journal import Entry
 from .cause import Cause
 from .destination_causes import cname_in_the_way, cname_moved, undelegated, wrong_zone
 from .evidence import Evidence, gather_evidence
-from .server_causes import intercepted, lame_server, no_server_answers, silent_server, udp_blocked
+from .server_causes import (
+    intercepted,
+    lame_server,
+    names_filtered,
+    no_server_answers,
+    silent_server,
+    udp_blocked,
+)
 from .zone_copy_causes import (
     account_view,
     behind_primary,
@@ -106,6 +113,7 @@ POSSIBLE_CAUSES: tuple[Callable[[Evidence], Cause | None], ...] = (
     wrong_zone,
     cname_in_the_way,
     child_zone,
+    names_filtered,
     account_view,
     foreign_copy,
     behind_primary,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dns.rcode
 
-from ...dns.inspect.faults import listed, retransfer
+from ...dns.inspect.faults import copy_at, listed, retransfer
 from .cause import Cause
 from .evidence import Evidence
 
@@ -64,6 +64,31 @@ def lame_server(evidence: Evidence) -> Cause | None:
         "lame-server",
         f"a name server of {evidence.survey.apex} does not serve it, and a CA may ask that one: {text}",
         "have it serve the zone, or remove it from the NS records, at the parent and in the zone",
+    )
+
+
+def names_filtered(evidence: Evidence) -> Cause | None:
+    """A server with the very copy of the zone that the record is in denies its name. Only an update (RFC
+    2136) is certain to have changed the serial."""
+    sources = [look for look in (*evidence.having, *evidence.primaries) if evidence.has(look)]
+    copies = {(copy_at(look).mname, look.serial): look for look in sources if evidence.updated}
+    denying = [
+        look
+        for look in evidence.lacking
+        if (copy_at(look).mname, look.serial) in copies
+        if any(name.startswith("_") and look.texts[name].denies for name in evidence.wanted)
+    ]
+    if not denying:
+        return None
+    source, name = copies[copy_at(denying[0]).mname, denying[0].serial], next(iter(evidence.wanted))
+    hosts = ", ".join(dict.fromkeys(look.host for look in denying))
+    return Cause(
+        "underscore-refused",
+        f"{listed(denying)} has the zone with the record in it, as {source} does (serial {source.serial}), "
+        f"and says that {name} does not exist: a filter before it lets no name through that begins with an "
+        "underscore",
+        f"see what filters names before {hosts} (a firewall that inspects DNS, a load balancer), and have it "
+        f"let {name} through: dig TXT {name} +norec @{denying[0].address.ip}",
     )
 
 

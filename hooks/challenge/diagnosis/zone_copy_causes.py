@@ -111,7 +111,8 @@ def account_view(evidence: Evidence) -> Cause | None:
         f"{listed(strange)} took the record, and does not show it to the world: it has views, and the "
         "account's key leads into another one than the world sees",
         "use a key that leads into the view that the world sees (match-clients in named.conf); if it does, "
-        'and this machine alone is in another view, set readiness = "resolvers" (DNS01_READINESS)',
+        'and this machine alone is in another view, set readiness = "resolvers" (DNS01_READINESS); or see '
+        "whether a filter before it denies names that begin with an underscore",
     )
 
 

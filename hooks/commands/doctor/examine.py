@@ -52,6 +52,7 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     "do-fails": frozenset({"caa-servfail"}),
     "large-lost": frozenset({"caa-servfail"}),
     "one-sided-cname": frozenset({"cname-dangling", "cname-foreign", "challenge-zone-down", "zone-down"}),
+    "underscore-refused": frozenset({"one-sided-cname", "token-lacks-zone"}),
     "account-elsewhere": frozenset({"ns-mismatch", "wrong-zone", "foreign-copy"}),
     "zone-down": frozenset({"caa-servfail"}),
     "zone-not-served": frozenset({"zone-down", "challenge-zone-down", "caa-servfail"}),

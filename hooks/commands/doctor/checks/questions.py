@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import dns.message
 import dns.rcode
 import dns.rdatatype
-from dns.rdatatype import CAA, SOA, RdataType
+from dns.rdatatype import CAA, SOA, TXT, RdataType
 
 from ....dns.address import Address
 from ....dns.inspect.faults import ServerFault, by_host, listed
@@ -23,8 +23,9 @@ from ....dns.message import Response, alias_of, apex_of, referral_to, text
 from ..finding import Examined, Finding, Severity
 from .name_servers.copy_faults import REPORTS, apex_cname
 from .name_servers.denied_above import denied_above
-from .name_servers.underscores import refusing, underscore_refused
+from .name_servers.underscores import denying, refusing, underscore_refused
 from .name_servers.wording import hosts_of, the_server
+from .subjects.account_copy import account_copies
 from .subjects.ca_queries import Answers, asking, dropping, questions, too_large
 from .subjects.zones import zone_of
 
@@ -62,6 +63,7 @@ def check(examined: Examined) -> Iterator[Finding]:
         certain = _certain(examined, zone, name, rdtype, answers.result())
         yield from _findings(examined, zone, name, rdtype, certain)
         _note_serials(serials[zone.apex], zone.apex, certain)
+    yield from _underscores(examined, zones, [name for name, rdtype in asked if rdtype == TXT])
     for apex, answers in cases.items():
         zone = zones[apex]
         certain = _certain(examined, zone, mixed(apex), SOA, answers.result())
@@ -145,6 +147,14 @@ def _filtered(
     denied = any(answer.authoritative for answer in refused.values())
     severity = Severity.ERROR if denied else Severity.WARNING
     return underscore_refused(survey.apex, name, hosts_of(looks.values()), sorted(refused.items()), severity)
+
+
+def _underscores(examined: Examined, zones: Mapping[str, Survey], names: Sequence[str]) -> Iterator[Finding]:
+    """The same of servers that deny them, in each zone that a name of the way with an underscore is in."""
+    own = account_copies(examined).only
+    some = {zone.apex for each in names if each.startswith("_") and (zone := zone_of(examined, each))}
+    for apex in some & zones.keys():
+        yield from denying(examined, zones[apex], own if own and own.zone == apex else None)
 
 
 def _by_size(

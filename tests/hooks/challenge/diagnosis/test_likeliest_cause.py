@@ -123,6 +123,23 @@ def test_a_hidden_primary_has_it_and_its_secondaries_do_not(world: World) -> Non
     )
 
 
+def test_a_filter_denies_the_name_at_servers_that_have_the_record(world: World) -> None:
+    """Their serial is the hidden primary's: neither are they late, nor is theirs another zone."""
+    world.zone("example.org", BOTH, HIDDEN.format(6))
+    with Bind(PRIMARY, {"example.org": f'{HIDDEN.format(6)}\n_acme-challenge TXT "{VALUE}"'}):
+        found = likely_cause(
+            world,
+            entry()._replace(account="rfc2136", provider="rfc2136"),
+            DNS01_PROVIDER="rfc2136",
+            DNS01_MEMORY_ZONES="",
+            RFC2136_NAMESERVER=PRIMARY,
+        )
+
+    assert found.code == "underscore-refused"
+    assert "(serial 6), and says that _acme-challenge.example.org does not exist" in found.description
+    assert "have it let _acme-challenge.example.org through" in found.remedy
+
+
 def test_the_server_that_takes_the_updates_has_another_view(world: World, example: HostedZone) -> None:
     example.set("example.org", "SOA", SOA.format(2026112201))
     with Bind(PRIMARY, {"example.org": f'_acme-challenge TXT "{VALUE}"'}):

@@ -255,6 +255,65 @@ def one_server_denies_names_with_an_underscore(site: Site) -> Account:
     return changed(site, without_underscores("NXDOMAIN"), one=True)
 
 
+def denying_underscores(
+    response: dns.message.Message, query: dns.message.Message, over: Transport
+) -> dns.message.Message:
+    """As to any name that is not there: with the zone's own SOA."""
+    if not query.question[0].name.labels[0].startswith(b"_"):
+        return response
+    apex = dns.name.from_text("example.org")
+    soa = dns.rrset.from_text(
+        apex, 60, "IN", "SOA", "ns1.example.org. hostmaster.example.org. 3 3600 600 86400 60"
+    )
+    denial = dns.message.make_response(query)
+    denial.set_rcode(dns.rcode.NXDOMAIN)
+    denial.flags |= dns.flags.AA
+    denial.authority = [soa]
+    return denial
+
+
+DENIED = "(NXDOMAIN), and it does", "have it let names with an underscore through"
+
+
+def denied(site: Site, text: str, *, one: bool = False) -> Account:
+    """example.org with further records, and a filter before both servers, or before the second alone."""
+    zone = Zone("example.org", PAIR + text)
+    site.start(NameServer(ONE, zones=[zone]) if one else Changing(ONE, zone, denying_underscores))
+    site.start(Changing(TWO, zone, denying_underscores))
+    site.world.delegate("example.org", BOTH)
+    return {}
+
+
+@FAULTS.add("underscore-refused", *DENIED, "_dmarc.example.org", "ns2.example.org")
+def one_server_denies_a_name_with_an_underscore_that_the_other_has(site: Site) -> Account:
+    return denied(site, '_dmarc TXT "v=DMARC1; p=none"', one=True)
+
+
+@FAULTS.add("underscore-refused", *DENIED, "_domainkey.example.org", "ns2.example.org")
+def one_server_denies_what_has_names_beneath_it_at_the_other(site: Site) -> Account:
+    return denied(site, 'mail._domainkey TXT "v=DKIM1; p="', one=True)
+
+
+@FAULTS.add("underscore-refused", *DENIED, "_dmarc.example.org", "ns2.example.org")
+def one_server_denies_the_name_that_is_a_cname_for_challenges(site: Site) -> Account:
+    site.world.zone("challenges.net", {"ns.challenges.net": FOUR})
+    text = f'_dmarc TXT "v=DMARC1; p=none"\n{NAME}. CNAME example.challenges.net.'
+    return {**denied(site, text, one=True), "DNS01_MEMORY_ZONES": "challenges.net"}
+
+
+@FAULTS.add("underscore-refused", *DENIED, "wildcard *.example.org", "--write", severity=Severity.WARNING)
+def the_servers_deny_names_with_an_underscore_beside_a_wildcard(site: Site) -> Account:
+    return denied(site, "* A 192.0.2.1")
+
+
+@FAULTS.add("underscore-refused", *DENIED, "_dmarc.example.org", "the account's server 127.1.0.5")
+def the_public_servers_deny_what_the_hidden_primary_has(site: Site) -> Account:
+    text = PAIR + '_dmarc TXT "v=DMARC1; p=none"'
+    site.start(Bind(FIVE, {"example.org": text}, [KEY]))
+    denied(site, "")
+    return site.updates(FIVE)
+
+
 # Response rate limiting (RRL)
 
 

@@ -19,7 +19,6 @@ from .....dns.inspect.dnssec import trusted_keys
 from .....dns.inspect.faults import listed
 from .....dns.inspect.server_answers import Look
 from .....dns.inspect.survey import Survey
-from .....dns.message import Response
 from ...finding import Examined, Finding, Severity
 from ..subjects.ca_queries import asking
 from ..subjects.zones import zone_of
@@ -50,22 +49,12 @@ def _denied(examined: Examined, survey: Survey, name: str, names: Sequence[str])
         existing = ""
         for each, answers in asked:
             answer = answers.result().get(look.address)
-            if existing and answer and _denies(answer):
+            if existing and answer and answer.denies:
                 found.setdefault((each, existing), []).append(look)
-            elif answer and answer.message and not _denies(answer):
+            elif answer and answer.message and not answer.denies:
                 existing = each if answer.message.rcode() == dns.rcode.NOERROR else existing
     for (denied, existing), looks in found.items():
         yield _finding(survey, name, denied, existing, looks)
-
-
-def _denies(answer: Response) -> bool:
-    """A CNAME whose target does not exist has the same code (RFC 6604)."""
-    return (
-        answer.message is not None
-        and answer.authoritative
-        and answer.message.rcode() == dns.rcode.NXDOMAIN
-        and not answer.message.answer
-    )
 
 
 def _finding(survey: Survey, name: str, denied: str, existing: str, looks: Sequence[Look]) -> Finding:
