@@ -34,7 +34,7 @@ def wrong_command(client: str, lines: Sequence[Line], root: str) -> tuple[str, s
         _no_shell(first, root),
         _cut(first, client),
         _unexpanded(first),
-        not_of_sh(lines, root),
+        not_of_sh(client, lines, root),
         _renews_nothing(first, client),
         *(_unrunnable(first, path, root) for path in dict.fromkeys(line.path for line in lines[1:])),
         *(_not_found(line, client, root) for line in lines),

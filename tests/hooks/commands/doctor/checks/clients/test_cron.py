@@ -107,6 +107,67 @@ def test_words_of_bash_that_do_no_harm(machine: Machine, crontab: str) -> None:
     assert machine.findings() == []
 
 
+@pytest.mark.parametrize(
+    ("script", "word"),
+    [
+        (f"if [[ -d /etc/acme ]]; then\n  {RUN}\nfi", "knows no [["),
+        (f"if [ -d /x ]; then :; elif [[ -d /etc ]]; then {RUN}; fi", "knows no [["),
+        (f"while [[ ! -e /run/stop ]]\ndo {RUN}; sleep 1d; done", "knows no [["),
+        (f"[[ -d /etc/acme ]] || exit 1\n{RUN}", "knows no [["),
+        (f"[[ -d /etc/acme ]] && {{\n  {RUN}\n}}", "knows no [["),
+        (f"[[ -d /etc/acme ]] && \\\n  {RUN}", "knows no [["),
+        (f'if [ "$1" == now ]; then {RUN}; fi', "knows no =="),
+        (f'test "$(id -u)" == 0 && {RUN}', "knows no =="),
+        (f"set -euo pipefail\n{RUN}", "knows no set -o pipefail"),
+        (f"set -o pipefail\n{RUN}", "knows no set -o pipefail"),
+        (f"names=(a.example b.example)\n{RUN}", "knows no arrays"),
+        (f"exec > >(logger -t acme) 2>&1\n{RUN}", "knows no <(…)"),
+        (f"grep -q on <<< $STATE\n{RUN}", "knows no <<<"),
+        (f"HERE=${{BASH_SOURCE[0]}}\n{RUN}", "knows no ${…[…]}"),
+        (f"function renew {{\n  {RUN}\n}}\nrenew", "knows no function"),
+        (f"for ((i = 0; i < 3; i++)); do {RUN} && break; done", "knows no for (("),
+    ],
+)
+def test_words_of_bash_at_which_sh_ends_or_on_which_the_run_depends(
+    machine: Machine, script: str, word: str
+) -> None:
+    machine["/bin/dash"] = ""
+    machine["/opt/renew"] = f"#!/bin/sh\n{PATHS}{script}\n"
+    machine.mode("/opt/renew", 0o755)
+    machine[CRONTAB] = f"{PATHS}{WHEN}/opt/renew\n"
+    finding = machine.finding()
+    assert finding.code == "cron-entry-ignored"
+    assert word in finding.message
+    assert finding.remedy == ("sed -i '1s|.*|#!/bin/bash|' /opt/renew",)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"if [[ -d /x ]]; then exit; fi\n{RUN}",  # sh takes it for no, and goes on
+        f"if [[ -d /x ]]; then echo yes; else {RUN}; fi",
+        f"[[ $EUID -ne 0 ]] && exit 1\n{RUN}",
+        f"if ! [[ -d /x ]]; then {RUN}; fi",
+        f'[ "$1" = now ] || sleep 9\n{RUN}',
+        f"(set -o pipefail) 2>/dev/null && set -o pipefail\n{RUN}",
+        f"# if [[ -d /x ]]; then {RUN}; fi\n{RUN}",
+        f"{RUN}\ndone=(a b)",
+        f"{RUN}\nif [[ -d /x ]]; then echo done; fi",
+        f"echo 'a=(b) <(c) <<< d'\n{RUN}",
+        f"x=${{1:-a}}; y=${{x%%.*}}; z=$(($# + 1))\n{RUN}",
+        f'cd "$(dirname "${{BASH_SOURCE[0]}}")"; {RUN}',  # in a shell of its own
+        f"awk '{{ if (a[1] == b) print }}' /etc/hosts\n{RUN}",
+        f"cat > /run/note <<END\nset -o pipefail\nEND\n{RUN}",
+    ],
+)
+def test_words_of_bash_without_which_sh_runs_the_client_all_the_same(machine: Machine, script: str) -> None:
+    machine["/bin/dash"] = ""
+    machine["/opt/renew"] = f"#!/bin/sh\n{PATHS}{script}\n"
+    machine.mode("/opt/renew", 0o755)
+    machine[CRONTAB] = f"{PATHS}{WHEN}/opt/renew\n"
+    assert machine.findings() == []
+
+
 @pytest.mark.parametrize("shell", ["bash", "busybox", "mksh"])
 def test_words_of_bash_where_sh_may_know_them(machine: Machine, shell: str) -> None:
     (machine.root / "bin/sh").unlink()
