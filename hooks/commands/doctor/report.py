@@ -16,6 +16,7 @@ from .finding import Finding, Severity
 STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "bold red"}
 VERSION = 1
 OWN_SERVERS = ("rfc2136", "powerdns")  # whose zones other servers may have to fetch
+NOT_RENEWING = {"timer-masked", "cron-entry-ignored", "service-fails"}  # an order by hand would go through
 NAMED = 8  # of the other names that a step is for
 
 
@@ -63,7 +64,9 @@ def verdict(group: Sequence[Diagnosis]) -> str:
         for severity in Severity
     }
     if first.worst == Severity.ERROR:
-        return f"an order would fail: {codes[Severity.ERROR]}"
+        failing = {each.code for each in first.ordered if each.severity == Severity.ERROR}
+        effect = "nothing would renew" if failing <= NOT_RENEWING else "an order would fail"
+        return f"{effect}: {codes[Severity.ERROR]}"
     if UNFINISHED in codes[Severity.WARNING]:
         return f"whether an order would go through is not known: {codes[Severity.WARNING]}"
     if first.worst == Severity.WARNING:

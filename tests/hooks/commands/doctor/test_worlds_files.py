@@ -9,6 +9,7 @@ from client_files import LETSENCRYPT
 from setups import BOTH, Account, Fault, Faults, Site, check_fault
 
 from dns01.hooks.commands.doctor.finding import Severity
+from dns01.hooks.commands.doctor.report import verdict
 
 FAULTS = Faults()
 MAIN = 'CHALLENGETYPE="dns-01"\nHOOK="/opt/dns01"\nHOOK_CHAIN="yes"\n'
@@ -200,7 +201,7 @@ def certbot_passes_it_over(site: Site) -> Account:
     return certbot(site, f"{RENEWAL}autorenew = False\n")
 
 
-@FAULTS.add("timer-masked", "systemctl unmask certbot.timer", severity=Severity.WARNING)
+@FAULTS.add("timer-masked", "systemctl unmask certbot.timer")
 def certbots_timer_is_masked(site: Site) -> Account:
     site.write("/usr/lib/systemd/system/certbot.timer", "[Timer]\nOnCalendar=daily\n")
     site.write("/usr/lib/systemd/system/certbot.service", SERVICE.format("/usr/bin/certbot -q renew"))
@@ -285,3 +286,8 @@ def test_what_a_condition_sets_is_a_note(site: Site) -> None:
     (finding,) = site.diagnose("example.org", account).ordered
 
     assert (finding.code, finding.severity) == ("challenge-type", Severity.NOTE)
+
+
+def test_what_keeps_a_client_from_renewing_is_not_said_to_fail_an_order(site: Site) -> None:
+    account = certbots_timer_is_masked(site)
+    assert verdict([site.diagnose("example.org", account)]) == "nothing would renew: timer-masked"

@@ -1,4 +1,8 @@
-"""Whether anything has a client renew: timers, cron, and what keeps either from it."""
+"""Whether anything has a client renew: timers, cron, and what keeps either from it.
+
+What is there to have it renew, and never does, is an error; where nothing is, it may be done by hand, or from
+elsewhere, and that is a warning.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +22,13 @@ def check(client: str, schedule: Schedule, root: str, steps: Sequence[str] = ())
         timer = schedule.masked[0]
         message = f"the timer {timer} is masked: nothing renews the certificate"
         unmask = (f"systemctl unmask {timer}", f"systemctl enable --now {timer}")
-        yield Finding("timer-masked", Severity.WARNING, client, message, unmask)
+        yield Finding("timer-masked", _kept_from_it(), client, message, unmask)
         return
     if schedule.ignored:
         entry = schedule.ignored[0]
         message = f"what is to run {client} does not, and nothing renews the certificate: {entry.ignored}"
         code = "service-fails" if entry.path.endswith((".service", ".timer")) else "cron-entry-ignored"
-        yield Finding(code, Severity.ERROR, entry.path, message, (entry.remedy,))
+        yield Finding(code, _kept_from_it(), entry.path, message, (entry.remedy,))
         return
     install = [] if has_cron(root) else ["apt-get install cron"]
     steps = steps or (f"write in /etc/cron.d/{client}: 17 4 * * * root {daily(client, root)}",)
@@ -39,6 +43,15 @@ def check(client: str, schedule: Schedule, root: str, steps: Sequence[str] = ())
         Severity.WARNING,
         client,
         f"{nothing}: nothing renews the certificate"
-        + ("" if os.geteuid() == 0 else " (crontabs of other users cannot be read: ask again as root)"),
+        + ("" if _sees_all() else " (crontabs of other users cannot be read: ask again as root)"),
         tuple(enable or (*install, *steps)),
     )
+
+
+def _kept_from_it() -> Severity:
+    return Severity.ERROR if _sees_all() else Severity.WARNING
+
+
+def _sees_all() -> bool:
+    """Whether the crontabs of all users can be read, one of which may have the client renew."""
+    return os.geteuid() == 0
