@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from dns01.hooks.challenge.placement import Placements
-from dns01.hooks.commands.doctor.checks.client import check
+from dns01.hooks.commands.doctor.checks.clients.check import check
 from dns01.hooks.commands.doctor.finding import Examined, Finding
 from dns01.hooks.config.load import load_settings, unconfigured
 

@@ -15,7 +15,7 @@ from ....state.atomic import usable
 from ....state.folder import check_own
 from ....state.journal import Entry, Journal, giving_up
 from ..finding import Examined, Finding, Severity
-from .subjects.ca_queries import asking
+from .subjects.answers import asking
 from .subjects.destination import followed
 from .subjects.zones import zone_of
 

@@ -14,11 +14,11 @@ from ....dns.cname_chain import ChainError
 from ....dns.destination import Destination, NoRoot, PortBarred, not_delegated
 from ....dns.message import text
 from ..finding import Examined, Finding, Severity
-from .name_servers.copy_faults import naming, parked
 from .name_servers.zone_down import zone_down
 from .subjects.account_copy import account_copies
 from .subjects.ca import is_of_ones_own
 from .subjects.catch_all import CatchAll, catch_all
+from .zone_copies.faults import naming, parked
 
 
 def check(examined: Examined) -> Iterator[Finding]:

@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..finding import Check
-from . import (
-    account,
-    caa,
-    challenge_name,
-    client,
-    clock,
-    configuration,
-    dnssec,
-    leftovers,
-    placement,
-    questions,
-    resolvers,
-    servers,
-)
+from . import account, clock, configuration, leftovers, placement, resolvers
+from .ca_queries import caa, challenge_name, dnssec, questions
+from .clients import check as client
+from .name_servers import check as servers
 
 CHECKS: Mapping[str, Check] = {
     "configuration": configuration.check,

@@ -17,9 +17,9 @@ from ....dns.inspect.split_horizon import differences
 from ....dns.message import NS, SOA, Query, Response
 from ....dns.transports.transport import Transport
 from ..finding import Examined, Finding, Severity
-from .name_servers.seen_outside import findings as seen_outside
-from .name_servers.seen_outside import look_from_outside
 from .subjects.ca import is_of_ones_own
+from .zone_copies.seen_outside import findings as seen_outside
+from .zone_copies.seen_outside import look_from_outside
 
 RESOLV_CONF = "/etc/resolv.conf"
 PUBLIC = {*PUBLIC_RESOLVERS, *PUBLIC_RESOLVERS_6}

@@ -34,7 +34,7 @@ from testbed import Bind, Knot, NameServer, PowerDNS, Unbound, Zone, own
 from testbed.firewall import swallowing
 from testbed.sockets import Transport
 
-from dns01.hooks.commands.doctor.checks import servers
+from dns01.hooks.commands.doctor.checks.name_servers import check as servers
 from dns01.hooks.commands.doctor.finding import Severity
 
 FAULTS = Faults()

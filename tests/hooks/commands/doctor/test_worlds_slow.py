@@ -7,7 +7,8 @@ from examined import examine
 from setups import BOTH, Site
 from testbed import TIME_LIMIT
 
-from dns01.hooks.commands.doctor.checks import placement, servers
+from dns01.hooks.commands.doctor.checks import placement
+from dns01.hooks.commands.doctor.checks.name_servers import check as servers
 from dns01.hooks.commands.doctor.examine import diagnose
 from dns01.hooks.commands.doctor.finding import Finding, Severity
 

@@ -1,1 +1,1 @@
-"""What the files of ACME clients say of how they will run."""
+"""The ACME clients on this machine: what their files, and what runs them, say of how they will run."""

@@ -1,1 +1,1 @@
-"""What is wrong with name servers, their addresses and their copies of a zone."""
+"""The name servers of the zones on the way: their addresses, how they are reached, their NS records."""

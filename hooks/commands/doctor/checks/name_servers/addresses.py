@@ -9,9 +9,9 @@ from .....dns.address import Address
 from .....dns.inspect.faults import SPEAKS, ServerFault
 from .....dns.inspect.survey import Survey
 from ...finding import Finding, Severity
+from ...wording import address_type
 from ..subjects.account_copy import AccountCopy
 from .out_of_reach import is_out_of_reach, private, unrouted
-from .wording import address_type
 
 _IP = re.compile(r"[0-9a-f.:]*[.:][0-9a-f.:]+")
 

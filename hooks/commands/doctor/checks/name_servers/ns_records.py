@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .....dns.inspect.survey import Survey
 from ...finding import Finding, Severity
-from .wording import address_type, or_drop, the_server
+from ...wording import address_type, or_drop, the_server
 
 
 def ns_mismatch(survey: Survey) -> Iterator[Finding]:

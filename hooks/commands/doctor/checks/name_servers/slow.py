@@ -10,7 +10,7 @@ from .....dns.inspect.response_time import ResponseTime
 from .....dns.inspect.server_answers import Look
 from .....dns.inspect.survey import Survey
 from ...finding import Finding, Severity
-from .wording import the_server
+from ...wording import the_server
 
 FIRST_TRY = 2.0  # seconds, by which resolvers have asked again: BIND after 0.8, PowerDNS after 1.5
 

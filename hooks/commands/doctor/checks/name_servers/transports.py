@@ -14,7 +14,7 @@ from .....dns.inspect.survey import Survey
 from .....dns.message import NS, SOA, TXT, A, Query
 from .....dns.transports.transport import Transport
 from ...finding import Finding, Severity
-from .wording import affected, hosts_of, ips, located, or_drop, the_server
+from ...wording import affected, hosts_of, ips, located, or_drop, the_server
 
 ABOVE = 1.5  # seconds for the servers of the zone above
 ONCE_MORE = 1.0  # seconds for answers that may have been lost by chance before

@@ -12,9 +12,9 @@ from .....dns.inspect.survey import Survey
 from .....dns.message import TXT, Query, Response, apex_of
 from .....dns.transports.transport import Transport
 from ...finding import Examined, Finding, Severity
+from ...wording import hosts_of, the_server
 from ..subjects.account_copy import AccountCopy
-from ..subjects.ca_queries import asking
-from .wording import hosts_of, the_server
+from ..subjects.answers import asking
 
 WITHIN = 1.5  # seconds: such a server answers one of two questions at once
 MISSING = "dns01-doctor"  # nobody has that name, nor the same with an underscore

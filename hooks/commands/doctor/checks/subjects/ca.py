@@ -23,7 +23,7 @@ from .....clients.setup import dehydrated_config
 from .....issue.section import load_ca
 from .....state.folder import state_dir
 from ...finding import Examined
-from ..clients import certbot_lineage
+from ..clients.certbot import lineage as certbot_lineage
 from .address_scope import scope_of
 
 LOOKUP = 2.0  # seconds for the address of the CA

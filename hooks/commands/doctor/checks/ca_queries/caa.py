@@ -1,0 +1,79 @@
+"""CAA: may the CA issue for the domain, and what to write into the zone if it may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from ......errors import DelegationError
+from .....caa.evaluation import Verdict
+from .....caa.evaluation import check as judge
+from .....caa.issuers import AcmeAccount, Issuer, issuer_of
+from .....caa.preflight import Lookups, is_binding
+from .....dns.cname_chain import Discovery
+from ...finding import Examined, Finding, Severity
+from ..subjects.ca import order_of, own_account
+from .caa_copies import differing
+
+CAA_QUERY_TIMEOUT = 6.0  # seconds: a question is given up after 5, and tells then whose answer is lacking
+
+
+def check(examined: Examined) -> Iterator[Finding]:
+    """What the CAA records say of the domain; where it is a wildcard, of its base as well, which
+    most certificates have beside it."""
+    world = examined.discovery
+    if examined.settings.nameservers_for(examined.name):
+        (world,) = examined.places.names_by_discovery([examined.name])
+        with suppress(DelegationError):  # which is said of the servers
+            world.find(examined.name)  # what is above its zone need not be there
+    order = order_of(examined)
+    ca = issuer_of(examined.settings.ca, examined.settings.ca_account, order)
+    base = examined.domain.removeprefix("*.")
+    lookups = Lookups(world, [base], CAA_QUERY_TIMEOUT)
+    if one_sided := list(differing(examined, ca, lookups)):
+        yield from one_sided
+        return
+    verdict = judge(examined.domain, ca, lookups)
+    if (verdict.outcome, verdict.cause) == ("unknown", "account") and (account := own_account(examined, ca)):
+        theirs = judge(examined.domain, ca._replace(account=account), lookups)
+        verdict = theirs if theirs.outcome == "allowed" else verdict  # another client may be who orders
+    if verdict.cause == "servfail" and not _is_served(world, base):
+        return  # which the checks of the delegation and the views say
+    if verdict.outcome != "allowed":
+        severity = _DOUBTS.get((verdict.outcome, verdict.cause), Severity.ERROR)
+        yield _finding(verdict, severity if is_binding(ca, world) else min(severity, Severity.WARNING))
+    if verdict.outcome == "allowed":
+        yield from _of_the_client(examined, ca, order, lookups)
+    if base != examined.domain:
+        beside = judge(base, ca, lookups)
+        if beside.outcome == "forbidden" and beside.reason != verdict.reason:
+            yield _finding(beside, Severity.NOTE)
+
+
+def _of_the_client(examined: Examined, ca: Issuer, order: AcmeAccount, lookups: Lookups) -> Iterator[Finding]:
+    """The CA that the client orders from, where another is configured here and may issue."""
+    theirs = issuer_of("", "", order)
+    if not theirs.names or theirs.names == ca.names:
+        return
+    verdict = judge(examined.domain, theirs, lookups)
+    if verdict.outcome == "forbidden":
+        words = f"{verdict.reason}; the client orders from {order.directory}, whatever `ca` says here"
+        steps = (*verdict.remedy, f"or have the client order from {examined.settings.ca}")
+        yield _finding(verdict, Severity.ERROR)._replace(message=words, remedy=steps)
+
+
+def _is_served(world: Discovery, domain: str) -> bool:
+    """Whether the servers of its zone can be asked at all."""
+    try:
+        world.cut(domain)
+    except DelegationError:
+        return False
+    return True
+
+
+# What only the configuration could tell: nothing says that an order would fail.
+_DOUBTS = {("unknown", "unknown-ca"): Severity.NOTE, ("unknown", "account"): Severity.NOTE}
+
+
+def _finding(verdict: Verdict, severity: Severity) -> Finding:
+    return Finding(f"caa-{verdict.cause}", severity, verdict.identifier, verdict.reason, verdict.remedy)

@@ -1,0 +1,132 @@
+"""DNSSEC of what a CA asks: every zone on the way, CAA up the tree, the challenge name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import dns.rdatatype
+from dns.rdatatype import DS, RdataType
+
+from ......errors import DelegationError
+from .....dns.inspect.denial import MOST_ITERATIONS, SOME_ITERATIONS, iterations
+from .....dns.inspect.dnssec import Bogus, Expiring, trusted_keys, validate, validate_answers
+from .....dns.inspect.faults import listed
+from .....dns.inspect.survey import Survey
+from .....dns.message import Response, referral_to
+from ...finding import Examined, Finding, Severity
+from ..subjects.answers import Answers, asking, questions
+from ..subjects.zones import surveys, zone_of
+from ..zone_copies.signed_at_account import Question, as_the_account
+from .questions import steps
+
+SHOWN = 3  # of what is wrong with the answers of the same servers
+
+
+def check(examined: Examined) -> Iterator[Finding]:
+    """What keeps validating resolvers from believing the answers that the challenge depends on."""
+    if examined.settings.nameservers_for(examined.name):
+        return
+    zones: dict[str, Survey] = {survey.apex: survey for survey in surveys(examined)}
+    asked = {question: zone_of(examined, question[0]) for question in dict.fromkeys(questions(examined))}
+    zones |= {survey.apex: survey for survey in asked.values() if survey is not None}
+    refused = set()
+    for survey in zones.values():
+        for fault in validate(survey):
+            yield finding(as_the_account(examined, survey, fault) if isinstance(fault, Bogus) else fault)
+            if isinstance(fault, Bogus):
+                refused |= {(survey.apex, look.address) for look in fault.servers}
+        yield from _without_keys(survey)
+        yield from _cut(examined, survey)
+    signed = {
+        question: (zone, asking(examined, zone, *question))
+        for question, zone in asked.items()
+        if zone is not None and trusted_keys(zone, time.time()) is not None
+    }
+    by_servers: dict[tuple[str, str], list[tuple[Question, Bogus]]] = {}
+    for (name, rdtype), (zone, answers) in signed.items():
+        trusted = [look for look in zone.looks if (zone.apex, look.address) not in refused]
+        for fault in _answers(zone._replace(looks=tuple(trusted)), name, rdtype, answers.result()):
+            of_these = by_servers.setdefault((fault.apex, listed(fault.servers)), [])
+            of_these.append((Question(name, rdtype), fault))
+    for faults in by_servers.values():
+        question, first = faults[0]
+        first = as_the_account(examined, zones[first.apex], first, question)
+        yield finding(first._replace(reason="; ".join(fault.reason for _, fault in faults[:SHOWN])))
+    for apex in dict.fromkeys(zone.apex for zone, _ in signed.values()):
+        heard = [
+            answer
+            for zone, answers in signed.values()
+            if zone.apex == apex
+            for answer in answers.result().values()
+        ]
+        most = max((iterations(answer.message) for answer in heard if answer.message), default=0)
+        if most > SOME_ITERATIONS:
+            yield _costly(apex, most)
+
+
+def _without_keys(survey: Survey) -> Iterator[Finding]:
+    """The keys are the largest answer of most zones, and nobody validates without them."""
+    speaking = [look for look in survey.looks if look.authority]
+    missing = [look for look in speaking if look.keys.message is None]
+    if not missing or survey.ds is None:
+        return
+    hosts = ", ".join(dict.fromkeys(look.host for look in missing))
+    truncated = any(look.keys.truncated for look in missing)
+    yield Finding(
+        "dnskey-unanswered",
+        Severity.ERROR if len(missing) == len(speaking) else Severity.WARNING,
+        survey.apex,
+        f"{listed(missing)} gives no answer to questions for the DNSKEY of {survey.apex} "
+        f"({missing[0].keys.words}), which is signed: resolvers of CAs refuse all that it says",
+        tuple(steps("truncated" if truncated else "dropped", "DNSKEY", hosts)),
+    )
+
+
+def finding(fault: Bogus | Expiring) -> Finding:
+    """What the validation of a zone, or of an answer, has found."""
+    code, severity = (
+        ("dnssec-bogus", Severity.ERROR)
+        if isinstance(fault, Bogus)
+        else ("signature-expiring", Severity.WARNING)
+    )
+    return Finding(code, severity, fault.apex, fault.message, fault.remedy)
+
+
+def _answers(survey: Survey, name: str, rdtype: RdataType, answers: Answers) -> list[Bogus]:
+    """What each server of the zone says; a referral is for the child to answer."""
+    heard = [
+        (look, response)
+        for look in survey.looks
+        if look.authority and (response := answers.get(look.address)) and response.message
+        if referral_to(response.message, survey.apex, name) is None
+    ]
+    return validate_answers(survey, name, rdtype, heard)
+
+
+def _costly(apex: str, most: int) -> Finding:
+    """RFC 9276 §3.2: resolvers do not compute so much, and take the zone for unsigned or fail."""
+    return Finding(
+        "nsec3-iterations",
+        Severity.WARNING if most > MOST_ITERATIONS else Severity.NOTE,
+        apex,
+        f"the NSEC3 records of {apex} have {most} iterations: resolvers take the zone for unsigned, or fail "
+        f"(some do beyond {SOME_ITERATIONS}, all beyond {MOST_ITERATIONS})",
+        (
+            "have it signed with 0 iterations and no salt (RFC 9276): nsec3param iterations 0; (BIND, in the "
+            "dnssec-policy), nsec3-iterations: 0 (Knot, in the policy), "
+            f"pdnsutil set-nsec3 {apex} '1 0 0 -' (PowerDNS)",
+        ),
+    )
+
+
+def _cut(examined: Examined, survey: Survey) -> Iterator[Finding]:
+    """The parent, where it is signed and no registry's, has to sign the DS or the proof of none."""
+    above = zone_of(examined, survey.apex.partition(".")[2])
+    if above is None or trusted_keys(above, time.time()) is None:
+        return
+    with suppress(DelegationError):
+        reply = Response(examined.discovery.ask(survey.apex, dns.rdatatype.DS))
+        heard = [(look, reply) for look in above.looks if look.authority]
+        yield from map(finding, validate_answers(above, survey.apex, DS, heard))

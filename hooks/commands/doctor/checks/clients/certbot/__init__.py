@@ -1,0 +1,1 @@
+"""certbot: its renewal files, and what goes before and behind them."""

@@ -1,0 +1,1 @@
+"""dehydrated: its configuration, its domains.txt, its account, when it renews."""

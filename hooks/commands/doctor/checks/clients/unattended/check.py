@@ -1,0 +1,48 @@
+"""All that is looked at where the clock runs a client: its variables, its user, its sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from .......errors import StateError
+from ......clients.setup.units import drop_in
+from ......clients.setup.users import is_known
+from ....finding import Examined, Finding, Severity
+from . import sandbox, user_access, variables
+from .runs import Run, needs, user_of
+
+
+def check(examined: Examined, runs: Iterable[Run]) -> Iterator[Finding]:
+    """What two of them have in common is said once."""
+    yield from dict.fromkeys(finding for run in runs for finding in _run(examined, run))
+
+
+def _without_sudo(run: Run) -> Iterator[Finding]:
+    """dehydrated goes on as its DEHYDRATED_USER by sudo, which a unit may forbid (systemd.exec(5))."""
+    if run.unit and run.chosen and run.unit.is_on("Service.NoNewPrivileges"):
+        message = (
+            f"DEHYDRATED_USER is {run.user}, and {run.unit.name} lets nobody become that (NoNewPrivileges)"
+        )
+        steps = (drop_in(run.unit.name, "NoNewPrivileges=no"), f"or have the unit run it: User={run.user}")
+        yield Finding("sandbox-no-sudo", Severity.ERROR, run.unit.files[0], message, steps)
+
+
+def _run(examined: Examined, run: Run) -> Iterator[Finding]:
+    yield from variables.check(examined, run)
+    user = user_of(examined, run)
+    if user is None and not is_known(run.user, examined.root):
+        message = f"{run.client} is to run as {run.user}, and there is no such user"
+        yield Finding("user-missing", Severity.ERROR, run.source, message, (run.as_root(),))
+        return
+    try:
+        needed = [need for need in needs(examined, run, user) if "$" not in need.path]
+    except StateError as error:
+        yield Finding("state-unusable", Severity.ERROR, run.source, str(error), (error.hint,))
+        return
+    if run.unit:
+        yield from _without_sudo(run)
+        yield from sandbox.check(examined, run.unit, needed, run.environ)
+    if user is None or user.uid == 0:
+        return
+    for need in needed:
+        yield from user_access.check(examined, run, user, need)

@@ -1,0 +1,58 @@
+"""Whether the user whom a client runs as gets at what it needs, by the modes of files and folders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from ......clients.setup.sandbox import WRITE
+from ......clients.setup.units import drop_in
+from ......clients.setup.users import User, barrier
+from ....finding import Examined, Finding, Severity
+from .runs import CONFIGURATION, DYNAMIC, HOOK, STATE, Need, Run
+
+
+def check(examined: Examined, run: Run, user: User, need: Need) -> Iterator[Finding]:
+    """What systemd makes for the unit is the user's."""
+    if run.unit and need.path in run.unit.directories("StateDirectory"):
+        return
+    wanted = os.W_OK | os.X_OK if need.use == WRITE else os.R_OK
+    wanted |= os.X_OK if need.what == HOOK else 0
+    closed = barrier(need.path, user, wanted, examined.root)
+    if not closed and need.what == STATE and _owner(examined, need.path) not in (None, user.uid):
+        closed = need.path
+    if closed:
+        writes = need.use == WRITE
+        verb = "write to" if writes else "run" if need.what == HOOK else "read"
+        code = "user-may-not-write" if writes else "user-may-not-read"
+        message = f"{run.client} runs as {user.name}, who may not {verb} {need.path}, {need.what}"
+        message += f", as {closed} is closed" if closed != need.path else ""
+        steps = (*_opened(run, user, need, closed), run.as_root())
+        yield Finding(code, Severity.ERROR, run.source, message, steps)
+
+
+def _owner(examined: Examined, path: str) -> int | None:
+    try:
+        return os.stat(examined.path(path)).st_uid
+    except OSError:
+        return None
+
+
+def _opened(run: Run, user: User, need: Need, closed: str) -> Iterator[str]:
+    """The steps that give the user what is needed."""
+    if need.what == STATE and run.unit:
+        yield drop_in(run.unit.name, "StateDirectory=dns01", "StateDirectoryMode=0700")
+    elif user is DYNAMIC:
+        yield "write LoadCredential= into the unit, and { credential = … } into the configuration"
+    elif need.use == WRITE:
+        make = f"install -d -m 700 -o {user.name}" if closed != need.path else f"chown -R {user.name}:"
+        yield f"{make} {need.path}"
+    elif closed == need.path and need.what == CONFIGURATION:
+        open_to = f"chgrp {user.name} {need.path}; chmod 640 {need.path}"
+        yield f"{open_to}  (its secrets: in files of {user.name}'s)"
+    elif closed == need.path and need.what != HOOK:
+        yield f"chown {user.name} {need.path}"
+    elif closed in ("/root", "/home") or os.path.dirname(closed) == "/home":
+        yield f"put {need.what} where {user.name} gets to it, in /opt or /etc for example"
+    else:
+        yield f"chmod o+{'x' if closed != need.path else 'rx'} {closed}"

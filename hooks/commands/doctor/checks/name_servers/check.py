@@ -1,0 +1,305 @@
+"""The name servers of every zone on the way: are all of them there, and do they agree?
+
+How grave a fault is follows from what a wait does with such a server (docs/readiness.rst).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
+from contextlib import suppress
+from functools import cache, partial
+
+from ......errors import DelegationError
+from ......names import PREFIX
+from .....dns.address import Address
+from .....dns.inspect.faults import server_faults
+from .....dns.inspect.source_address import sources
+from .....dns.inspect.survey import Survey, recheck_serials
+from ...finding import Examined, Finding, Severity
+from ...wording import answers
+from ..subjects.account_copy import AccountCopies, AccountCopy, account_copies
+from ..subjects.ca import is_of_ones_own
+from ..subjects.catch_all import catch_all
+from ..subjects.destination import followed
+from ..subjects.response_rate import limits_of
+from ..subjects.response_time import measured
+from ..subjects.zones import named_survey, survey_of, surveys, zone_of
+from ..zone_copies.against_account import (
+    beneath_a_zone,
+    copy_elsewhere,
+    hidden_and_behind,
+    other_view,
+    refreshed,
+    with_addresses,
+)
+from ..zone_copies.faults import REPORTS, naming, serial_went_back, together
+from . import addresses
+from .asked_with_do import only_with_do
+from .notes import long_negative_ttl, single_network
+from .ns_records import (
+    ns_cname,
+    ns_in_glue_alone,
+    ns_literal,
+    ns_mismatch,
+    ns_not_found,
+    ns_without_address,
+)
+from .out_of_reach import of_the_root
+from .slow import as_if_quick, of_slow_ones, slow
+from .transports import (
+    answers_from_elsewhere,
+    blocked_ports,
+    dropping_answers,
+    heard_above,
+    large_udp,
+    limited,
+    one_transport,
+    silent,
+    without_edns,
+    without_signatures,
+)
+
+OTHER_COPIES = {"account-elsewhere", "serial-went-back", "stale-secondary", "two-primaries", "foreign-copy"}
+UNSEEN = 3.0  # seconds for the delegated servers, which may be out of reach where `nameservers` are named
+
+
+def check(examined: Examined) -> Iterator[Finding]:
+    """Everything that is wrong with the servers of the zones that the challenge depends on. A CA of one's own
+    reaches servers that the world does not."""
+    is_own_ca = cache(partial(is_of_ones_own, examined))
+    for finding in _of_all_zones(examined, is_own_ca):
+        if finding.code != "private-address" or not is_own_ca():
+            yield finding
+
+
+def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator[Finding]:
+    discovery, own_zone = examined.discovery, ""
+    if not examined.settings.nameservers_for(examined.name):
+        own_zone = discovery.known_zone(examined.name.removeprefix(PREFIX))
+        # Before anything that may take long with such servers.
+        yield from slow(discovery, own_zone, measured(discovery, own_zone))
+    copies = account_copies(examined)
+    if examined.settings.nameservers_for(examined.name):
+        if survey := named_survey(examined):
+            yield from _unexpected(_named(survey, copies.only), survey, copies)
+            yield from _too_few(examined, survey)
+        if copies.only and not is_own_ca():
+            yield from _unseen(examined, copies.only)
+        return
+    if catch_all(examined):
+        return  # what such servers say of a zone means nothing
+    zone = _zone_of_the_record(examined)
+    for survey in surveys(examined):
+        owned = [copy for copy in copies.found if copy.zone == survey.apex]
+        if views := [view for each in owned if (view := other_view(examined, survey, each))]:
+            yield from views
+            continue
+        if owned and copies.accounts > 1:
+            yield from _of_several(examined, survey, copies._replace(found=tuple(owned)))
+            continue
+        own = copies.only if owned else None
+        if own:
+            survey, own = _compared(examined, survey, own)
+        heard = partial(heard_above, discovery, survey.apex)
+        times = measured(discovery, survey.apex)
+        if survey.apex != own_zone:
+            yield from slow(discovery, survey.apex, times)
+        times = of_slow_ones(times)
+        survey, dropping = _limited(examined, as_if_quick(survey, times), times)
+        yield from dropping_answers(survey, dropping)
+        for finding in findings(survey, own, of_the_root(examined), heard):
+            yield (
+                beneath_a_zone(examined, survey, finding) if finding.code == "account-elsewhere" else finding
+            )
+        if survey.apex == zone:
+            yield from _too_few(examined, survey)
+    yield from _above(examined)
+
+
+def _limited(examined: Examined, survey: Survey, slow: Collection[Address]) -> tuple[Survey, set[Address]]:
+    """The servers that drop answers above a rate, and the survey, as it is to be seen by that."""
+    limits = limits_of(examined, survey, slow)
+    looks = [
+        look._replace(limited=limits[look.address] == "truncates", udp=True)
+        if look.address in limits
+        else look
+        for look in survey.looks
+    ]
+    dropping = {address for address, limit in limits.items() if limit == "drops"}
+    return survey._replace(looks=tuple(looks)), dropping
+
+
+def _above(examined: Examined) -> Iterator[Finding]:
+    """Servers of the zone above, where that is no registry's, that a CA asks in vain. Whether those that
+    answer lead to the same servers is for the check of the path."""
+    own = zone_of(examined, examined.name.removeprefix(PREFIX))
+    above = zone_of(examined, own.apex.partition(".")[2]) if own else None
+    if above and above.apex not in {survey.apex for survey in surveys(examined)}:
+        for finding in findings(above):
+            if finding.code in ("lame-server", "server-fails", "silent-server"):
+                yield finding._replace(severity=Severity.WARNING)
+
+
+def _compared(examined: Examined, survey: Survey, account: AccountCopy) -> tuple[Survey, AccountCopy]:
+    """The two as they are once each has been looked at again for what the other has."""
+    account = refreshed(examined, survey, account)
+    survey = recheck_serials(survey, account.apex.serial)
+    return survey, with_addresses(examined, survey, account)
+
+
+def findings(
+    survey: Survey,
+    account: AccountCopy | None = None,
+    root: Collection[str] = (),
+    heard: Callable[[], Container[str]] = frozenset,
+) -> Iterator[Finding]:
+    """Everything that is wrong with the servers of one zone. ``account``: what is to be seen there;
+    ``root``: the addresses of the root's servers, which are of the world's kind; ``heard``: by which of
+    UDP and TCP the servers of the zone above it answer."""
+    if account and hidden_and_behind(survey, account):
+        yield serial_went_back(survey, account)
+        return
+    if account and (elsewhere := copy_elsewhere(survey, account)):
+        yield elsewhere
+        return
+    faults = (
+        []
+        if survey.intercepted
+        else server_faults(survey, account.copy if account and account.apex.primary else None)
+    )
+    of_addresses = list(addresses.findings(survey, faults, root, account))
+    yield from of_addresses
+    explained = {ip for finding in of_addresses for ip in addresses.mentioned(finding)}
+    faults = [fault for fault in faults if not addresses.explains(of_addresses, fault)]
+    for fault, finding in only_with_do(survey, faults):
+        faults.remove(fault)
+        yield finding
+    if any(fault.kind == "ahead" for fault in faults):
+        yield serial_went_back(survey, account)
+    for fault in together(survey, faults):
+        if report := REPORTS.get(fault.kind):
+            yield naming(report(survey, fault), account)
+    yield from ns_cname(survey)
+    yield from ns_literal(survey)
+    if not any(fault.kind in ("foreign", "primary") for fault in faults):
+        yield from ns_mismatch(survey)
+    yield from ns_without_address(survey)
+    yield from ns_in_glue_alone(survey)
+    yield from ns_not_found(survey)
+    blocked = list(blocked_ports(survey, heard))
+    codes = {finding.code for finding in blocked}
+    strange = sources((look.address for look in survey.looks if not look.udp), survey.apex)
+    yield from answers_from_elsewhere(survey, strange)
+    explained |= {address.ip for address in strange}
+    yield from silent(survey, codes, explained)
+    yield from one_transport(survey, codes, explained)
+    yield from large_udp(survey)
+    yield from without_edns(survey)
+    yield from without_signatures(survey)
+    yield from blocked
+    yield from limited(survey)
+    yield from single_network(survey)
+    yield from long_negative_ttl(survey)
+
+
+def _zone_of_the_record(examined: Examined) -> str:
+    with suppress(DelegationError):
+        return followed(examined).zone
+    return ""
+
+
+def _too_few(examined: Examined, survey: Survey) -> Iterator[Finding]:
+    """A wait wants half of the servers at least (docs/readiness.rst); a CA makes do with what is left."""
+    settings = examined.settings
+    named = settings.nameservers_for(examined.name)
+    readiness = settings.readiness_for(examined.name) or ("authoritative" if named else "public")
+    useful = {look.host for look in survey.looks if look.authority}
+    if readiness == "resolvers" or not useful or 2 * len(useful) >= len(survey.servers):
+        return
+    if readiness == "authoritative":
+        severity, words = Severity.ERROR, "fails when its time is out, though the CA may still get an answer"
+        more = () if named else ('until then, readiness = "public" has resolvers decide in their place',)
+    else:
+        severity = Severity.WARNING
+        words = f"goes by what resolvers outside see after {settings.timing.degraded_after:.0f} s (degraded)"
+        more = ()
+    place = "`nameservers`" if named else f"the NS records of {survey.apex}, at the parent and in the zone"
+    yield Finding(
+        "too-few-servers",
+        severity,
+        survey.apex,
+        f"{len(useful)} of {len(survey.servers)} name servers of {survey.apex} answer for it: an order waits "
+        f"for half of them at least, and {words}",
+        (f"mend the others, or take them out of {place}", *more),
+    )
+
+
+# Several accounts, each with servers and an SOA of its own (RFC 8901)
+
+
+def _of_several(examined: Examined, survey: Survey, copies: AccountCopies) -> Iterator[Finding]:
+    """What is wrong with the servers of a zone that several accounts serve side by side. That the world does
+    not read one of the copies keeps no order from passing while it reads another."""
+    complete = [with_addresses(examined, survey, copy) for copy in copies.found]
+    unread = [finding for copy in complete if (finding := copy_elsewhere(survey, copy))]
+    severity = Severity.ERROR if len(unread) == copies.accounts else Severity.WARNING
+    yield from (finding._replace(severity=severity) for finding in unread)
+    found = findings(survey, None, of_the_root(examined))
+    yield from _unexpected(found, survey, copies)
+
+
+def _unexpected(found: Iterable[Finding], survey: Survey, copies: AccountCopies) -> Iterator[Finding]:
+    """The findings without what is as it should be where several accounts serve the zone: servers with
+    copies of their own, and lists of name servers that are complete only together."""
+    if copies.accounts < 2:
+        yield from found
+        return
+    expected = {host for copy in copies.found for host in copy.apex.name_servers}
+    complete = {host for look in survey.looks for host in look.hosts} == set(survey.delegated)
+    for finding in found:
+        known = set(finding.subject.split(", ")) <= expected or len(copies.found) < copies.accounts
+        if finding.code == "two-primaries" or (finding.code == "foreign-copy" and known):
+            continue
+        if finding.code != "ns-mismatch" or not complete:
+            yield finding
+
+
+def _named(survey: Survey, account: AccountCopy | None) -> Iterator[Finding]:
+    """The servers that ``nameservers`` names, where no other is asked."""
+    useful = [look for look in survey.looks if look.authority]
+    if not useful:
+        where = f"{account.server}" if account and account.server else "ADDRESS"
+        yield Finding(
+            "nameservers-useless",
+            Severity.ERROR,
+            survey.apex,
+            f"none of the configured `nameservers` answers for {survey.apex}: {answers(survey.looks)}; they "
+            "alone are asked, so that no record is ever seen",
+            (
+                f'name servers that serve {survey.apex} with authority: nameservers = ["{where}"] '
+                "(DNS01_NAMESERVERS)",
+                "or remove `nameservers`: the zone's own are found by themselves, unless it is an internal "
+                "zone; a resolver is named in `resolvers`",
+            ),
+        )
+        return
+    if account:
+        survey = recheck_serials(survey, account.apex.serial)
+    for fault in together(
+        survey, server_faults(survey, account.copy if account and account.server else None)
+    ):
+        if report := REPORTS.get(fault.kind):
+            finding = report(survey, fault)
+            drop = f"or take {', '.join(str(look.address) for look in fault.looks)} out of `nameservers`"
+            yield finding._replace(remedy=(finding.remedy[0], drop))
+    yield from silent(survey, (), ())
+
+
+def _unseen(examined: Examined, account: AccountCopy) -> Iterator[Finding]:
+    """Where `nameservers` are asked in the place of those that a public CA asks, which have another copy."""
+    if survey := survey_of(examined.discovery, account.zone, UNSEEN):
+        survey, account = _compared(examined, survey, account)
+        for finding in findings(survey, account, of_the_root(examined)):
+            if finding.code in OTHER_COPIES:
+                remove = "then remove `nameservers`, which hides this from a wait"
+                yield finding._replace(remedy=(*finding.remedy, remove))

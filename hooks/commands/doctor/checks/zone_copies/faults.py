@@ -1,0 +1,293 @@
+"""Servers whose copy of a zone is not what it should be: what is wrong with each, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from dns.serial import Serial
+
+from .....dns.address import Address
+from .....dns.inspect.faults import Kind, ServerFault, copy_at, listed, primary_addresses, retransfer
+from .....dns.inspect.server_answers import Look
+from .....dns.inspect.survey import Survey
+from .....dns.message import alias_of, apex_of, referral_to, text
+from ...finding import Finding, Severity
+from ...wording import address_type, answers, hosts_of, ips, located, or_drop, the_server
+from ..subjects.account_copy import AccountCopy, names
+
+THOSE_THAT_HAVE_IT = "the name servers that have its zone"
+
+
+def together(survey: Survey, faults: Iterable[ServerFault]) -> list[ServerFault]:
+    """The servers that have the same thing wrong with them in one fault, with all their names."""
+    found: dict[tuple[Kind, object], list[Look]] = {}
+    for fault in faults:
+        found.setdefault((fault.kind, _particular(survey, fault)), []).extend(fault.looks)
+    return [ServerFault(kind, hosts_of(looks), tuple(looks)) for (kind, _), looks in found.items()]
+
+
+def _particular(survey: Survey, fault: ServerFault) -> object:
+    """In what a fault is told apart from others of its kind."""
+    match fault.kind:
+        case "foreign" | "primary":
+            return copy_at(fault.looks[0]).mname
+        case "lame":
+            return any(_refers_to_itself(look, survey.apex) for look in fault.looks)
+        case "stale":
+            behind = {look.address: look for look in survey.behind}
+            uneven = any(behind.get(look.address, look).uneven for look in fault.looks)
+            mine = {look.address for look in survey.looks if look.host == fault.host and look.authority}
+            return fault.host if uneven or mine - behind.keys() else ""
+    return ""
+
+
+def _lame(survey: Survey, fault: ServerFault) -> Finding:
+    ip = fault.looks[0].address.ip
+    refers = fault.kind == "lame" and any(_refers_to_itself(look, survey.apex) for look in fault.looks)
+    return Finding(
+        "lame-server",
+        Severity.ERROR if refers else Severity.WARNING,
+        fault.host,
+        f"{the_server(fault.host)} does not serve {survey.apex}: {answers(fault.looks)}"
+        + (" (a resolver or forwarder, by its flag RA)" if fault.kind == "resolver" else "")
+        + (f": it delegates {survey.apex}, to itself, and resolvers take that for a no" if refers else ""),
+        (
+            f"add the zone {survey.apex} to {fault.host} (dig SOA {survey.apex} +norec @{ip} "
+            "is to show the flag aa)",
+            *(
+                [
+                    "or, if it has the zone, let everybody ask it (BIND: allow-query { any; };)",
+                    f"or, if it is a secondary (PowerDNS) that has fetched nothing yet, mend the transfer: "
+                    f"pdns_control retrieve {survey.apex}",
+                ]
+                if fault.kind == "refuses"
+                else []
+            ),
+            or_drop(survey, fault.host),
+        ),
+    )
+
+
+def _refers_to_itself(look: Look, apex: str) -> bool:
+    """Whether it is a server of the zone above, and leads who asks it about this one back to the same
+    servers: unbound takes that for an answer without records."""
+    found = referral_to(look.heard.message, "", apex) if look.heard.message else None
+    return found is not None and text(found.name) == apex
+
+
+def _apex_cname(survey: Survey, fault: ServerFault) -> Finding:
+    message = fault.looks[0].heard.message
+    target = alias_of(message, survey.apex) if message else ""
+    return apex_cname(survey, listed(fault.looks), target, Severity.ERROR)
+
+
+def apex_cname(survey: Survey, where: str, target: str, severity: Severity) -> Finding:
+    """A CNAME where the SOA and NS of a zone are (RFC 1912 §2.4)."""
+    return Finding(
+        "apex-cname",
+        severity,
+        survey.apex,
+        f"{survey.apex} itself is a CNAME, to {target}, at {where}: beside the SOA and NS of a zone there "
+        "can be none, and it hides them",
+        (
+            f"remove the CNAME of {survey.apex}, and give it the addresses of {target} (A, AAAA), or what "
+            "the provider has for that (ALIAS, ANAME, flattening)",
+        ),
+    )
+
+
+def _fails(survey: Survey, fault: ServerFault) -> Finding:
+    ip = fault.looks[0].address.ip
+    return Finding(
+        "server-fails",
+        Severity.WARNING,
+        fault.host,
+        f"{the_server(fault.host)} has no usable copy of {survey.apex} ({answers(fault.looks)}): it is a "
+        "secondary whose copy has expired or never came, or its zone file does not load",
+        (
+            f"mend the zone transfer: see why in the log of {fault.host} (allow-transfer and the TSIG key at "
+            f"the primary, TCP port 53 between the two), then: {retransfer(survey.apex)}",
+            f"if {fault.host} is the primary, check its file: named-checkzone {survey.apex} FILE",
+            f"see for yourself: dig SOA {survey.apex} +norec @{ip}",
+        ),
+    )
+
+
+def _parent(survey: Survey, fault: ServerFault) -> Finding:
+    ip = fault.looks[0].address.ip
+    return Finding(
+        "parent-answers",
+        Severity.ERROR,
+        fault.host,
+        f"{the_server(fault.host)} has no zone {survey.apex}, and answers for it from the zone above "
+        f"({listed(fault.looks)}): with authority, so that the record is waited for there in vain",
+        (
+            f"add the zone {survey.apex} to {fault.host}, as a secondary of its primary",
+            or_drop(survey, fault.host),
+            f"see for yourself: dig SOA {survey.apex} +norec @{ip} names another zone",
+        ),
+    )
+
+
+def _parked(survey: Survey, fault: ServerFault) -> Finding:
+    where = {look.address: look for look in fault.looks}
+    everybody = {look.address for look in survey.looks if not look.silent} <= where.keys()
+    look = fault.looks[0]
+    zone = apex_of(look.heard.message) if look.heard.message else ""
+    words = f"answers from {zone}" if zone and zone != survey.apex else "has no SOA of it"
+    stay = () if everybody else (host for host in survey.delegated if host not in fault.host.split(", "))
+    return parked(survey.apex, fault.host, f"{words}, at {located(fault.looks)}", look.address, tuple(stay))
+
+
+def parked(apex: str, hosts: str, words: str, address: Address, stay: Sequence[str] = ()) -> Finding:
+    """Servers that answer with authority, and not for the zone. ``words``: from what that shows; ``stay``:
+    the name servers that have it."""
+    dig = f"see for yourself: dig SOA {apex} +norec @{address.ip}"
+    if stay:
+        steps: tuple[str, ...] = (
+            f"at the registrar, or in the zone above, take {hosts} out of the name servers of {apex}; these "
+            f"stay: {names(stay)}",
+            f"or add the zone {apex} to {hosts}",
+        )
+    else:
+        steps = (
+            f"see whether the registration of {apex} has run out (whois {apex}), and renew it: the "
+            "registrar, or the hoster, parks such domains",
+            f"if not, have {apex} delegated (at the registrar, or in the zone above) to {THOSE_THAT_HAVE_IT}",
+        )
+    return Finding(
+        "zone-parked",
+        Severity.ERROR,
+        hosts,
+        f"{the_server(hosts)} does not serve {apex}, and answers with authority all the same: it {words}; so "
+        "do servers of parked domains, and load balancers that know addresses alone: a record is waited for "
+        "there in vain",
+        (*steps, dig),
+    )
+
+
+def naming(finding: Finding, account: AccountCopy | None) -> Finding:
+    """The same with the name servers that the account's copy of the zone has."""
+    hosts = account.copy.hosts if account else ()
+    there = f"{THOSE_THAT_HAVE_IT}: {names(hosts)}"
+    return finding._replace(
+        remedy=tuple(
+            step.replace(THOSE_THAT_HAVE_IT, there if hosts else THOSE_THAT_HAVE_IT)
+            for step in finding.remedy
+        )
+    )
+
+
+def _foreign(survey: Survey, fault: ServerFault) -> Finding:
+    copy = copy_at(fault.looks[0])
+    others = [host for host in survey.delegated if host not in fault.host.split(", ")]
+    return Finding(
+        "foreign-copy",
+        Severity.ERROR,
+        fault.host,
+        f"{the_server(fault.host)} has another zone {survey.apex} than the others, and speaks for it: "
+        f"the primary is {copy.mname}, the name servers are {names(copy.hosts)} (an old hoster's, or the "
+        "registrar's parking)",
+        (
+            f"at the registrar, take {fault.host} out of the name servers of {survey.apex}; these stay: "
+            f"{names(others)}",
+            f"compare: dig SOA {survey.apex} +norec @{fault.looks[0].address.ip}",
+        ),
+    )
+
+
+def _primary(survey: Survey, fault: ServerFault) -> Finding:
+    look = fault.looks[0]
+    copy = copy_at(look)
+    return Finding(
+        "two-primaries",
+        Severity.ERROR,
+        fault.host,
+        f"{the_server(fault.host)} has {survey.apex} as a primary of its own ({copy.mname}, serial "
+        f"{look.serial}): what the account publishes never gets there",
+        (
+            f"make {fault.host} a secondary of the server that the account updates: in BIND "
+            f'zone "{survey.apex}" {{ type secondary; primaries {{ ADDRESS; }}; }};',
+            or_drop(survey, fault.host),
+        ),
+    )
+
+
+def _stale(survey: Survey, fault: ServerFault) -> Finding:
+    apex, host = survey.apex, fault.host
+    behind = {each.address: each for each in survey.behind}
+    late = [behind.get(look.address, look) for look in fault.looks]
+    newest = survey.newest
+    newer = newest if newest and any(each.address not in behind for each in survey.looks) else None
+    known = f"; {newer} has {newer.serial}" if newer else "; the primary has a newer one"
+    fetch = retransfer(apex)
+    steps: tuple[str, ...] = (
+        f"see in the log of {host} why the zone transfer fails: allow-transfer and the TSIG key at "
+        "the primary, TCP port 53 between the two",
+        f"see that the primary notifies it (also-notify), and have it fetch the zone: {fetch}",
+    )
+    uneven = [look for look in late if look.uneven]
+    current = [look for look in survey.looks if look.host in host.split(", ") and look.authority]
+    current = [look for look in current if look.address not in behind]
+    if uneven:
+        known = f" by turns with a newer one{known}: several machines answer there (anycast, a load balancer)"
+        steps = (
+            f"find the machine that has {uneven[0].serial}: dig +nsid SOA {apex} +norec "
+            f"@{uneven[0].address.ip}, several times, and have it fetch the zone: {fetch}",
+            steps[0],
+        )
+    elif current:
+        wrong = "; ".join(f"{host}. {address_type(look.address.ip)} {look.address.ip}" for look in late)
+        steps = (
+            f"if {ips(late)} is another machine than {ips(current)}: remove its record, in the zone and at "
+            f"the registrar (glue): {wrong}",
+            f"or have {host} fetch the zone there too: {fetch}",
+        )
+    return Finding(
+        "stale-secondary",
+        Severity.ERROR,
+        host,
+        f"{the_server(host)} has an old copy of {apex}: serial "
+        + ", ".join(f"{look.serial} at {look.address}" for look in late)
+        + f"{known}; a record is waited for there until the time-out",
+        steps,
+    )
+
+
+def serial_went_back(survey: Survey, account: AccountCopy | None) -> Finding:
+    """The finding about a primary whose serial is less than that of the copies made from it (RFC 1982)."""
+    apart = (
+        account is not None and not account.server and account.apex.serial is not None
+    )  # an API's database
+    primaries = set() if apart else primary_addresses(survey, account.copy if account else None)
+    primary = next((look for look in survey.looks if look.address.ip in primaries), None)
+    late = [look for look in survey.looks if look.authority and look.address.ip not in primaries]
+    highest = max((Serial(look.serial or 0) for look in late), default=Serial(0)).value
+    mine = (primary.serial if primary else account.apex.serial if account else 0) or 0
+    circle = "; they count in a circle (RFC 1982)" if mine > highest else ""
+    return Finding(
+        "serial-went-back",
+        Severity.ERROR,
+        primary.host if primary else survey.apex,
+        f"the serial of {survey.apex} went back at its primary, {primary or 'the account'}: {mine} there, "
+        f"{highest} at {listed(late)}, which fetch nothing until it is greater{circle}",
+        (
+            f"raise the SOA's serial at the primary above {highest}, for example to {(highest + 1) % 2**32}",
+            f"or have each secondary fetch the zone as it is: {retransfer(survey.apex)}",
+            *([] if primary else ["or, if they fetch it from another server, use an account there"]),
+        ),
+    )
+
+
+REPORTS: dict[str, Callable[[Survey, ServerFault], Finding]] = {
+    "refuses": _lame,
+    "resolver": _lame,
+    "cname": _apex_cname,
+    "lame": _lame,
+    "fails": _fails,
+    "parent": _parent,
+    "parked": _parked,
+    "foreign": _foreign,
+    "primary": _primary,
+    "stale": _stale,
+}
