@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import dns.flags
 import dns.message
@@ -29,6 +30,20 @@ class NoUsefulAnswer(Exception):
         self.intercepted = intercepted
 
 
+class FirstAnswer(NamedTuple):
+    """The first useful answer, and what came to light of the servers until then.
+
+    ``server``: whose it is. ``tcp_only``: that one has answered over TCP alone, ``by_datagram``: over UDP.
+    ``silent``: those that had said nothing for a while.
+    """
+
+    message: dns.message.Message
+    server: Address
+    tcp_only: bool
+    by_datagram: bool
+    silent: frozenset[Address]
+
+
 def first(
     servers: Sequence[Address],
     name: str,
@@ -37,20 +52,14 @@ def first(
     *,
     zone: str = "",
     recurse: bool = False,
-    tcp_only: set[Address] | None = None,
-    silent: set[Address] | None = None,
-    answering: set[Address] | None = None,
-    by_datagram: set[Address] | None = None,
-) -> dns.message.Message:
+    tcp_only: Collection[Address] = (),
+) -> FirstAnswer:
     """The first useful answer; more servers are asked, ever more of them, as soon as those that were
     keep us waiting, and over TCP as well.
 
     Useful is what comes with authority, or is a referral from ``zone`` downwards; of a resolver,
-    any record. ``tcp_only``: the servers that are known to answer over TCP alone; those that turn out
-    to be so are added. ``silent`` gets those that said nothing for a while, ``answering`` the one that was
-    useful, and ``by_datagram`` as well if that came over UDP. Raises NoUsefulAnswer.
+    any record. ``tcp_only``: the servers that are known to answer over TCP alone. Raises NoUsefulAnswer.
     """
-    tcp_only = set() if tcp_only is None else tcp_only
     batches = _batches(servers, tcp_only)
     useless: dict[Address, Response] = {}
     asked: dict[Address, float] = {}
@@ -72,17 +81,14 @@ def first(
                 NEXT_SERVER_AFTER if batches else until - time.monotonic()
             ):
                 if _is_useful(query, answer, zone):
-                    if query.stream and query.server not in useless:
-                        tcp_only.add(query.server)  # its datagram is still on its way
-                    if silent is not None:
-                        silent |= _overdue(asked)
-                        silent.discard(query.server)
-                    if answering is not None:
-                        answering.add(query.server)
-                    if by_datagram is not None and not (query.stream or answer.fallback or answer.truncated):
-                        by_datagram.add(query.server)
                     assert answer.message is not None
-                    return answer.message
+                    return FirstAnswer(
+                        answer.message,
+                        query.server,
+                        tcp_only=query.stream and query.server not in useless,  # its datagram is on its way
+                        by_datagram=not (query.stream or answer.fallback or answer.truncated),
+                        silent=_overdue(asked) - {query.server},
+                    )
                 if answer.message:
                     asked.pop(query.server, None)
                 if answer.message or query.server not in useless:
@@ -90,13 +96,13 @@ def first(
     raise _no_useful_answer(servers, useless)
 
 
-def _overdue(asked: Mapping[Address, float]) -> set[Address]:
+def _overdue(asked: Mapping[Address, float]) -> frozenset[Address]:
     """The servers that have said nothing for a while since they were asked."""
     now = time.monotonic()
-    return {each for each, since in asked.items() if now - since > NEXT_SERVER_AFTER * 2}
+    return frozenset(each for each, since in asked.items() if now - since > NEXT_SERVER_AFTER * 2)
 
 
-def _batches(servers: Sequence[Address], tcp_only: set[Address]) -> list[list[tuple[Address, bool]]]:
+def _batches(servers: Sequence[Address], tcp_only: Collection[Address]) -> list[list[tuple[Address, bool]]]:
     """Whom to ask at each step, and whether over TCP: one, one more, then twice as many each time."""
     known = frozenset(tcp_only)  # by now: other threads find more of them
     first_try = [(server, server in known) for server in servers]
@@ -135,18 +141,17 @@ def _no_useful_answer(servers: Sequence[Address], useless: Mapping[Address, Resp
 
 def gather(
     servers: Mapping[str, Sequence[Address]],
-    found: dict[str, set[Address]],
     timing: Timing,
     *,
     recurse: bool,
     tcp_only: Collection[Address] = (),
-) -> set[str]:
-    """Add the addresses of each host to ``found``; gives the hosts that somebody could speak for.
+) -> dict[str, frozenset[Address]]:
+    """The addresses of each host that somebody could speak for; it may have none.
 
     The first of a host's servers that tells is enough: another may be an address that swallows
     everything.
     """
-    answered = set()
+    found: dict[str, frozenset[Address]] = {}
     unanswered = {(host, rdtype) for host in servers for rdtype in (A, AAAA)}
     until = time.monotonic() + timing.address_lookup
     with Transport(timing) as transport:
@@ -158,7 +163,7 @@ def gather(
         while unanswered and transport.busy and (left := until - time.monotonic()) > 0:
             for query, answer in transport.collect(left):
                 if answer.message is not None and (recurse or answer.authoritative):
-                    answered.add(query.name)
                     unanswered.discard((query.name, query.rdtype))
-                    found[query.name] |= {a for rrset in answer.message.answer for a in addresses_in(rrset)}
-    return answered
+                    addresses = [a for rrset in answer.message.answer for a in addresses_in(rrset)]
+                    found[query.name] = found.get(query.name, frozenset()).union(addresses)
+    return found

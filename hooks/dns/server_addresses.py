@@ -8,7 +8,7 @@ from functools import partial
 
 from ...threads import Shared
 from .address import Address, reachable
-from .ask_servers import gather
+from .ask_servers import FirstAnswer, gather
 from .destination import Server, ZoneCut
 from .timing import Timing
 
@@ -35,7 +35,22 @@ class ServerAddresses:
         self.silent: set[Address] = set()  # that kept silent while others answered
         self.answering: set[Address] = set()  # that have given a useful answer
         self.tcp_only: set[Address] = set()  # that answer over TCP, and not over UDP
+        self.by_datagram: set[Address] = set()  # that have answered over UDP
         self._looking_up = Shared[None]()
+
+    def learn(self, answer: FirstAnswer) -> None:
+        """Remember which servers answer, and how, by one more answer."""
+        self.silent |= answer.silent
+        self.silent.discard(answer.server)
+        self.answering.add(answer.server)
+        if answer.by_datagram:
+            self.by_datagram.add(answer.server)
+        self.learn_transport(answer)
+
+    def learn_transport(self, answer: FirstAnswer) -> None:
+        """Remember the server if it answers over TCP alone."""
+        if answer.tcp_only:
+            self.tcp_only.add(answer.server)
 
     def responsive(self, servers: Sequence[Server]) -> tuple[Server, ...]:
         """The servers that have answered before, where some of these keep silent; else all of them."""
@@ -89,7 +104,6 @@ class ServerAddresses:
             self._looking_up.do(tuple(unknown), partial(self._look_up_all, unknown, glue))
 
     def _look_up_all(self, unknown: Sequence[str], glue: Mapping[str, Sequence[Address]]) -> None:
-        found: dict[str, set[Address]] = {host: set(glue.get(host, ())) for host in unknown}
         homes = {host: self._zone_of(host) for host in unknown}
         own = {host: home for host, home in homes.items() if "." in home.apex}
         askable = {
@@ -97,8 +111,9 @@ class ServerAddresses:
             for host, home in own.items()
             if not self._is_silent(home.apex)
         }
-        answered = gather(askable, found, self._timing, recurse=False, tcp_only=self.tcp_only)
-        foreign = [host for host in unknown if host not in own or (host not in answered and not found[host])]
-        gather(dict.fromkeys(foreign, self._resolvers[:2]), found, self._timing, recurse=True)
-        for host, addresses in found.items():
+        by_zone = gather(askable, self._timing, recurse=False, tcp_only=self.tcp_only)
+        foreign = [host for host in unknown if host not in own or not (host in by_zone or glue.get(host))]
+        resolved = gather(dict.fromkeys(foreign, self._resolvers[:2]), self._timing, recurse=True)
+        for host in unknown:
+            addresses = {*glue.get(host, ()), *by_zone.get(host, ()), *resolved.get(host, ())}
             self._hosts[host] = tuple(sorted(filter(reachable, addresses)))

@@ -62,7 +62,6 @@ class ZoneCuts:
             self._resolvers, timing, self._deepest, lambda apex: apex in self._silent
         )
         self._replies: dict[tuple[str, dns.rdatatype.RdataType], dns.message.Message] = {}
-        self.by_datagram: set[Address] = set()  # the servers that have answered over UDP
         self._answered = False  # whether any name server has answered for itself
         self._rooting = threading.Lock()
         # Doctor's checks ask for the same at the same time.
@@ -74,6 +73,11 @@ class ZoneCuts:
     def tcp_only(self) -> set[Address]:
         """The servers that are known by now to answer over TCP alone."""
         return self._addresses.tcp_only
+
+    @property
+    def by_datagram(self) -> set[Address]:
+        """The servers that have answered over UDP."""
+        return self._addresses.by_datagram
 
     @property
     def private(self) -> bool:
@@ -182,7 +186,7 @@ class ZoneCuts:
         try:
             if "" in self._silent:
                 raise self._silent[""]
-            reply = first(
+            answer = first(
                 self._resolvers, "", NS, self.timing, recurse=True, tcp_only=self._addresses.tcp_only
             )
         except NoUsefulAnswer as error:
@@ -191,7 +195,9 @@ class ZoneCuts:
             if error.silent:
                 raise PortBarred("nothing answers", words) from None
             raise NoRoot(words, PORT_53_HINT) from None
-        return ZoneCut("", tuple(host for rrset in reply.answer for host in hosts_in(rrset)), glue_in(reply))
+        self._addresses.learn_transport(answer)
+        hosts = tuple(host for rrset in answer.message.answer for host in hosts_in(rrset))
+        return ZoneCut("", hosts, glue_in(answer.message))
 
     def _mind_the_port(self, error: NoUsefulAnswer) -> None:
         """Raises PortBarred where no name server has answered so far."""
@@ -250,22 +256,14 @@ class ZoneCuts:
             raise self._silent[cut.apex]
         addresses = self._addresses.of_zone(cut)
         try:
-            reply = first(
-                addresses,
-                name,
-                rdtype,
-                self.timing,
-                zone=cut.apex,
-                tcp_only=self._addresses.tcp_only,
-                silent=self._addresses.silent,
-                answering=self._addresses.answering,
-                by_datagram=self.by_datagram,
-            )
+            known = self._addresses.tcp_only
+            answer = first(addresses, name, rdtype, self.timing, zone=cut.apex, tcp_only=known)
         except NoUsefulAnswer as error:
             # A server that the configuration names has zones, and says nothing useful of what is above them.
             elsewhere = cut.named and not self._addresses.answering.isdisjoint(addresses)
             if (error.silent or error.intercepted) and not elsewhere:  # else it may be about this one name
                 self._silent[cut.apex] = error
             raise
-        self._answered = self._answered or not Response(reply).like_a_resolver
-        return reply
+        self._addresses.learn(answer)
+        self._answered = self._answered or not Response(answer.message).like_a_resolver
+        return answer.message
