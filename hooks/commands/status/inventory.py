@@ -62,34 +62,35 @@ def take(given: Sequence[str], environ: Mapping[str, str]) -> FoundCertificates:
     """All certificates that are known, each with its destinations. ``given``: folders of certificates, or
     folders that hold such; without any, those that the clients have, and what sections name, wherever else
     clients keep it."""
-    problems: list[Problem] = []
-    of_configuration: list[Problem] = []
-    targets = _targets(environ, of_configuration)
-    destinations = _destinations(environ, targets, problems)
+    targets, of_configuration = _targets(environ)
+    destinations, problems = _destinations(environ, targets)
     if destinations:  # else a monitoring user needs to read no configuration
         problems += of_configuration
     paths = {_same(each.cert): each.domain for each in destinations}
     for above in given or _roots(environ):
-        before = len(problems)
-        found = _search(above, problems)
-        if given and not found and len(problems) == before:
-            problems.append(_unreadable(above, f"{above} has no certificate that can be read"))
+        found, unreadable = _search(above)
+        if given and not found and not unreadable:
+            unreadable = [_unreadable(above, f"{above} has no certificate that can be read")]
+        problems += unreadable
         for path in found:
             paths.setdefault(_same(path), "")
     if not given:
         for certificate in _wanted(targets or (), environ):
             paths.setdefault(_same(certificate.cert), certificate.domain)
         for above in certificate_paths.others(environ):  # after those that have the name of a section
-            for path in _search(above, problems):
+            found, unreadable = _search(above)
+            problems += unreadable
+            for path in found:
                 paths.setdefault(_same(path), "")
     by_path: dict[str, list[CertificateTarget]] = defaultdict(list)
     for certificate, destination in destinations.items():
         by_path[_same(certificate.cert)] += destination
-    known = [
-        _with_targets(_known(path, name, by_path[path], environ, problems), targets or ())
-        for path, name in paths.items()
-    ]
-    return FoundCertificates(tuple(known), tuple(problems))
+    certificates = []
+    for path, name in paths.items():
+        known, unreadable = _known(path, name, by_path[path], environ)
+        problems += unreadable
+        certificates.append(_with_targets(known, targets or ()))
+    return FoundCertificates(tuple(certificates), tuple(problems))
 
 
 def _roots(environ: Mapping[str, str]) -> list[str]:
@@ -120,18 +121,18 @@ def _with_targets(known: Known, targets: Sequence[Deployment]) -> Known:
 
 
 def _destinations(
-    environ: Mapping[str, str], targets: Sequence[Deployment] | None, problems: list[Problem]
-) -> dict[Certificate, list[CertificateTarget]]:
-    """What was brought where, and what is still to be, by the last that is known of each certificate."""
+    environ: Mapping[str, str], targets: Sequence[Deployment] | None
+) -> tuple[dict[Certificate, list[CertificateTarget]], list[Problem]]:
+    """What was brought where, and what is still to be, by the last that is known of each certificate; and
+    what of that is corrupt or cannot be read."""
     ledger = Ledger(state_dir(environ))
     try:
         deployed = {each.key: each for each in ledger.deployed()}
         pending = {each.key: each for each in ledger.pending()}
-        problems += map(_corrupt, ledger.corrupt())
+        problems = list(map(_corrupt, ledger.corrupt()))
     except StateError as error:
         hint = error.hint if isinstance(error.__cause__, UntrustedFolder) else _AS_ROOT
-        problems.append(_unreadable(state_dir(environ), str(error), hint))
-        return {}
+        return {}, [_unreadable(state_dir(environ), str(error), hint)]
     configured = None if targets is None else {(each.pattern, each.name): each for each in targets}
     found: dict[Certificate, list[CertificateTarget]] = defaultdict(list)
     for key in dict.fromkeys((*deployed, *pending)):
@@ -150,7 +151,7 @@ def _destinations(
                 _lost(delivered, deployment) if delivered and deployment else (),
             )
             found[certificate].append(destination)
-    return found
+    return found, problems
 
 
 def _differences(deployed: Delivery | None, certificate: Certificate) -> tuple[str, ...]:
@@ -180,13 +181,12 @@ _AS_ROOT = (
 )
 
 
-def _targets(environ: Mapping[str, str], problems: list[Problem]) -> tuple[Deployment, ...] | None:
-    """What the configuration says; None where that cannot be read."""
+def _targets(environ: Mapping[str, str]) -> tuple[tuple[Deployment, ...] | None, list[Problem]]:
+    """What the configuration says; None where that cannot be read, with the reason."""
     try:
-        return outline_deployments(environ)
+        return outline_deployments(environ), []
     except ConfigError as error:
-        problems.append(_unreadable("configuration", str(error), error.hint))
-        return None
+        return None, [_unreadable("configuration", str(error), error.hint)]
 
 
 def _service(target: Deployment) -> str:
@@ -194,15 +194,14 @@ def _service(target: Deployment) -> str:
     return target.verify or (target.options["server"] if target.kind == "verify" else "")
 
 
-def _search(above: str, problems: list[Problem]) -> list[str]:
-    """The certificates in the folder, and in those that it holds."""
+def _search(above: str) -> tuple[list[str], list[Problem]]:
+    """The certificates in the folder, and in those that it holds; and which of these cannot be read."""
     try:
         folders = (entry for entry in os.scandir(above) if entry.is_dir())
         beneath = sorted(entry.path for entry in folders if entry.name != certificate_paths.UACME_KEYS)
     except OSError as error:
-        problems.append(_unreadable(above, f"{above} cannot be read: {error.strerror}", _AS_ROOT))
-        return []
-    found = []
+        return [], [_unreadable(above, f"{above} cannot be read: {error.strerror}", _AS_ROOT)]
+    found, problems = [], []
     for folder in (above, *beneath):
         try:
             inside = os.listdir(folder)
@@ -210,16 +209,13 @@ def _search(above: str, problems: list[Problem]) -> list[str]:
             problems.append(_unreadable(folder, f"{folder} cannot be read: {error.strerror}", _AS_ROOT))
             continue
         found += [os.path.join(folder, file) for file in certificate_paths.certificates_among(inside)]
-    return found
+    return found, problems
 
 
 def _known(
-    path: str,
-    name: str,
-    destinations: Iterable[CertificateTarget],
-    environ: Mapping[str, str],
-    problems: list[Problem],
-) -> Known:
+    path: str, name: str, destinations: Iterable[CertificateTarget], environ: Mapping[str, str]
+) -> tuple[Known, list[Problem]]:
+    """The certificate at the path, and why it cannot be read where that is so."""
     folder = os.path.basename(os.path.dirname(path))
     try:
         leaf = leaf_in(path)
@@ -227,10 +223,10 @@ def _known(
         hint = error.hint
         if not os.path.lexists(path):
             hint = f"if it is no longer wanted, remove what {state_dir(environ)}/deployed has of it"
-        problems.append(_unreadable(path, str(error), hint))
-        return Known(name or folder, path, None, tuple(destinations))
+        unreadable = [_unreadable(path, str(error), hint)]
+        return Known(name or folder, path, None, tuple(destinations)), unreadable
     called = folder if folder in leaf.names or not leaf.names else leaf.names[0]
-    return Known(name or called, path, leaf, tuple(destinations), _issuer(path))
+    return Known(name or called, path, leaf, tuple(destinations), _issuer(path)), []
 
 
 def _issuer(path: str) -> IssuerCertificate | None:

@@ -75,7 +75,8 @@ def survey(
     now = now or datetime.now(UTC)
     inventory = take(folders, environ)
     problems = [problem for problem in inventory.problems if not _is_of(problem, inventory.certificates)]
-    entries, trail = _entries(environ, problems), _trail(environ, problems)
+    (entries, of_journal), (trail, of_trail) = _entries(environ), _trail(environ)
+    problems += of_journal + of_trail
     wanted = [each for known in inventory.certificates for each in _wanted(known)]
     shown = services.look([*wanted, *map(Wanted, probes)])
     by_id = windows((known.leaf for known in inventory.certificates if known.leaf), environ, now)
@@ -132,24 +133,22 @@ def _is_of(problem: Problem, certificates: Iterable[Known]) -> bool:
 # What can be read
 
 
-def _entries(environ: Mapping[str, str], problems: list[Problem]) -> list[Entry]:
+def _entries(environ: Mapping[str, str]) -> tuple[list[Entry], list[Problem]]:
     try:
         journal = Journal(state_dir(environ))
-        entries = journal.entries()
-        for each in journal.corrupt():
-            problems.append(Problem(Level.WARNING, f"file {each.path}", "corrupt", each.text, each.hint))
-        return entries
+        entries, corrupt = journal.entries(), journal.corrupt()
     except StateError as error:
-        problems.append(Problem(Level.UNKNOWN, "file journal", "unreadable", str(error), error.hint))
-        return []
+        return [], [Problem(Level.UNKNOWN, "file journal", "unreadable", str(error), error.hint)]
+    return entries, [
+        Problem(Level.WARNING, f"file {each.path}", "corrupt", each.text, each.hint) for each in corrupt
+    ]
 
 
-def _trail(environ: Mapping[str, str], problems: list[Problem]) -> list[dict[str, Any]]:
+def _trail(environ: Mapping[str, str]) -> tuple[list[dict[str, Any]], list[Problem]]:
     try:
-        return recent(os.path.join(state_dir(environ), FILE))
+        return recent(os.path.join(state_dir(environ), FILE)), []
     except StateError as error:
-        problems.append(Problem(Level.UNKNOWN, "file audit trail", "unreadable", str(error), error.hint))
-        return []
+        return [], [Problem(Level.UNKNOWN, "file audit trail", "unreadable", str(error), error.hint)]
 
 
 def _wanted(known: Known) -> Iterator[Wanted]:

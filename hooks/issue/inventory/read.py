@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,6 +18,8 @@ from ...clients.challenge import owner_name
 from ...config.validators import account_names, apex, value_of
 from ..section import IssueSection, KeyType, flag, key_type
 from .rows import InventoryRow, rows_of_command, rows_of_file
+
+RowsOf = Callable[[IssueSection, Mapping[str, str]], list[InventoryRow]]
 
 KEYS = ("names", "zone", "zone_id", "account", "profile", "key", "reuse_key", "csr")
 LONGEST_MESSAGE = 500  # characters of why a row is left out
@@ -63,15 +65,21 @@ def read_inventory(section: IssueSection, environ: Mapping[str, str], accounts: 
 
     ``accounts``: those that are configured. Nothing is raised for a row or a source: it is rejected.
     """
-    rejected: list[Rejected] = []
     rows = [
         InventoryRow(f'{section.source}: [certificate."{name}"]', {"name": name, **table})
         for name, table in section.tables.items()
     ]
+    sources: list[tuple[RowsOf, str]] = []
     if section.inventory:
-        rows += _rows(rows_of_file, section.inventory, section, environ, rejected)
+        sources.append((rows_of_file, section.inventory))
     if section.inventory_command:
-        rows += _rows(rows_of_command, section.inventory_command[0], section, environ, rejected)
+        sources.append((rows_of_command, section.inventory_command[0]))
+    rejected = []
+    for read, where in sources:
+        try:
+            rows += read(section, environ)
+        except ConfigError as error:
+            rejected.append(Rejected(where, str(error), error.hint))
     return from_rows(rows, accounts, rejected)
 
 
@@ -101,17 +109,6 @@ def from_rows(
 def _shortened(message: str) -> str:
     """It quotes the row, of which there may be many MiB."""
     return message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}…"
-
-
-def _rows(
-    read: Any, where: str, section: IssueSection, environ: Mapping[str, str], rejected: list[Rejected]
-) -> list[InventoryRow]:
-    try:
-        rows: list[InventoryRow] = read(section, environ)
-    except ConfigError as error:
-        rejected.append(Rejected(where, str(error), error.hint))
-        return []
-    return rows
 
 
 def _wanted(where: str, fields: Mapping[str, Any], accounts: Collection[str]) -> WantedCertificate:

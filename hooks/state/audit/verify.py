@@ -40,18 +40,11 @@ class Verification:
 def verify(path: str, expected: Sequence[tuple[int, str]] = ()) -> Verification:
     """Go through all files. ``expected``: numbers and hashes (or the beginnings of them) that were noted
     elsewhere. Raises StateError if the file that is written cannot be read."""
-    found = Verification()
-    places: dict[int, AuditLine] = {}
-
-    def unreadable(error: StateError) -> None:
-        found.tampered.append(str(error))
-
-    for line in files.lines(path, skip=unreadable):
-        if line.path not in found.files:
-            found.files.append(line.path)
-        if line.text:
-            _take(line, found, places)
-    found.tampered += _breaks(found.links, places)
+    reading = _Reading()
+    for line in files.lines(path, skip=reading.skip):
+        reading.take(line)
+    found = reading.found
+    found.tampered += _breaks(found.links, reading.places)
     for seq, digest in expected:
         if not (seq in found.links and digest and found.links[seq].hash.startswith(digest)):
             state = f"has the hash {found.links[seq].hash}" if seq in found.links else "is missing"
@@ -59,29 +52,45 @@ def verify(path: str, expected: Sequence[tuple[int, str]] = ()) -> Verification:
     return found
 
 
-def _take(line: AuditLine, found: Verification, places: dict[int, AuditLine]) -> None:
-    """One line, by itself and after those before it."""
-    link = chain.link(line.text)
-    if link is None:
-        if not line.text.strip(b"\0"):
-            found.zeros[line.path] = found.zeros.get(line.path, 0) + len(line.text)
-        elif _is_torn(line.text):
-            found.torn.append(_place(line))
-        elif found.links:
-            found.tampered.append(f"{_place(line)} is no line of the chain: it was added or changed")
-        else:
-            found.older += 1
-        return
-    if not link.intact:
-        found.tampered.append(f"{_place(line)} (line {link.seq} of the chain) was changed")
-    if (before := found.links.get(link.seq)) is not None:
-        what = "is there twice" if before == link else "is there twice, with different content"
-        found.tampered.append(f"{_place(line)}: line {link.seq} {what}")
-        return
-    if found.links and link.seq < max(found.links):
-        found.tampered.append(f"{_place(line)}: line {link.seq} is not in its place")
-    found.links[link.seq] = link
-    places[link.seq] = line
+class _Reading:
+    """What the lines that were read so far say. ``places``: where each link of the chain stands."""
+
+    def __init__(self) -> None:
+        self.found = Verification()
+        self.places: dict[int, AuditLine] = {}
+
+    def skip(self, error: StateError) -> None:
+        """A file that cannot be read."""
+        self.found.tampered.append(str(error))
+
+    def take(self, line: AuditLine) -> None:
+        """One line, by itself and after those before it."""
+        found = self.found
+        if line.path not in found.files:
+            found.files.append(line.path)
+        if not line.text:
+            return
+        link = chain.link(line.text)
+        if link is None:
+            if not line.text.strip(b"\0"):
+                found.zeros[line.path] = found.zeros.get(line.path, 0) + len(line.text)
+            elif _is_torn(line.text):
+                found.torn.append(_place(line))
+            elif found.links:
+                found.tampered.append(f"{_place(line)} is no line of the chain: it was added or changed")
+            else:
+                found.older += 1
+            return
+        if not link.intact:
+            found.tampered.append(f"{_place(line)} (line {link.seq} of the chain) was changed")
+        if (before := found.links.get(link.seq)) is not None:
+            what = "is there twice" if before == link else "is there twice, with different content"
+            found.tampered.append(f"{_place(line)}: line {link.seq} {what}")
+            return
+        if found.links and link.seq < max(found.links):
+            found.tampered.append(f"{_place(line)}: line {link.seq} is not in its place")
+        found.links[link.seq] = link
+        self.places[link.seq] = line
 
 
 def _is_torn(text: bytes) -> bool:

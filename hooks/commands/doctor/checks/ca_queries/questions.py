@@ -62,13 +62,15 @@ def check(examined: Examined) -> Iterator[Finding]:
     for zone, name, rdtype, answers in waiting:
         certain = _certain(examined, zone, name, rdtype, answers.result())
         yield from _findings(examined, zone, name, rdtype, certain)
-        _note_serials(serials[zone.apex], zone.apex, certain)
+        for address, serial in _serials(zone.apex, certain):
+            serials[zone.apex][address].add(serial)
     yield from _underscores(examined, zones, [name for name, rdtype in asked if rdtype == TXT])
     for apex, answers in cases.items():
         zone = zones[apex]
         certain = _certain(examined, zone, mixed(apex), SOA, answers.result())
         yield from _of_case(zone, certain)
-        _note_serials(serials[apex], apex, certain)
+        for address, serial in _serials(apex, certain):
+            serials[apex][address].add(serial)
     for apex, seen in serials.items():
         yield from _by_turns(zones[apex], recheck_turns(zones[apex], seen, examined.discovery.timing))
     yield from denied_above(examined)
@@ -92,14 +94,14 @@ def _certain(examined: Examined, zone: Survey, name: str, rdtype: RdataType, ans
 # Several machines at one address
 
 
-def _note_serials(seen: Mapping[Address, set[int]], apex: str, answers: Answers) -> None:
+def _serials(apex: str, answers: Answers) -> Iterator[tuple[Address, int]]:
     """The serial of the zone stands in a "no", too (RFC 2308 §3): each answer tells of the machine that
     has given it, without a question more."""
     for address, answer in answers.items():
         if answer.message and answer.authoritative:
             for rrset in (*answer.message.answer, *answer.message.authority):
                 if rrset.rdtype == SOA and text(rrset.name) == apex:
-                    seen[address].add(rrset[0].serial)
+                    yield address, rrset[0].serial
 
 
 def _by_turns(survey: Survey, looks: Sequence[Look]) -> Iterator[Finding]:
