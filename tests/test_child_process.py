@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from threading import Timer
 from types import FrameType
 
 import pytest
@@ -63,8 +64,13 @@ class Stopped(BaseException):
     """What the handler of a signal raises."""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize(
+def stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped(number)
+
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+Start = Callable[[list[str]], object]
+starts = pytest.mark.parametrize(
     "start",
     [
         lambda command: child_process.run(command, ENVIRON, 600, "the reload"),
@@ -72,28 +78,120 @@ class Stopped(BaseException):
     ],
     ids=["run", "communicate"],
 )
-def test_one_that_is_being_started_as_a_signal_ends_us_is_ended(
-    number: signal.Signals, start: Callable[[list[str]], object], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[subprocess.Popen[bytes]] = []
 
-    class InterruptedStart(subprocess.Popen[bytes]):
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """What is started, with SIGINT, SIGTERM and SIGHUP raising Stopped; none is left at the end."""
+    programs: list[subprocess.Popen[bytes]] = []
+
+    class Noted(subprocess.Popen[bytes]):
         def __init__(self, *words: object, **options: object) -> None:
             super().__init__(*words, **options)  # type: ignore[call-overload]
-            started.append(self)
-            signal.raise_signal(number)
+            programs.append(self)
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise Stopped
-
-    monkeypatch.setattr(subprocess, "Popen", InterruptedStart)
-    handler = signal.signal(number, stop)
+    monkeypatch.setattr(subprocess, "Popen", Noted)
+    handlers = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
-        with pytest.raises(Stopped):
-            start(["sleep", "600"])
-        assert signal.getsignal(number) is stop
+        yield programs
     finally:
-        signal.signal(number, handler)
-        for process in started:
-            process.kill()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for program in programs:
+            program.kill()
+
+
+def signalled(work: Callable[..., object], number: signal.Signals) -> Callable[..., object]:
+    """The function, with a signal before what it does and another one behind that."""
+
+    def interrupted(*words: object, **options: object) -> object:
+        signal.raise_signal(number)
+        done = work(*words, **options)
+        signal.raise_signal(number)
+        return done
+
+    return interrupted
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@starts
+def test_one_that_is_being_started_as_a_signal_ends_us_is_ended(
+    number: signal.Signals,
+    start: Start,
+    started: list[subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(subprocess, "Popen", signalled(subprocess.Popen, number))
+
+    with pytest.raises(Stopped):
+        start(["sleep", "60"])
+
     assert started[0].returncode == -signal.SIGKILL
+    assert signal.getsignal(number) is stop
+
+
+@pytest.mark.parametrize("second", SIGNALS)
+@starts
+def test_one_that_is_being_ended_as_a_second_signal_comes_is_ended(
+    second: signal.Signals,
+    start: Start,
+    started: list[subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "killpg", signalled(os.killpg, second))
+    Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
+
+    with pytest.raises(Stopped):
+        start(["sleep", "60"])
+
+    assert started[0].returncode == -signal.SIGKILL
+    assert [signal.getsignal(number) for number in SIGNALS] == [stop, stop, stop]
+
+
+def test_every_signal_that_was_put_off_is_delivered_in_its_turn() -> None:
+    """A program that embeds this may go on after one of them (SIGHUP: read the configuration anew)."""
+    delivered: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda number, _: delivered.append(number)) for number in SIGNALS
+    }
+    try:
+        with child_process.signals_put_off() as outer, child_process.signals_put_off() as inner:
+            signal.raise_signal(signal.SIGHUP)
+            signal.raise_signal(signal.SIGTERM)
+            inner()
+            assert delivered == []
+            outer()
+            assert delivered == [signal.SIGHUP, signal.SIGTERM]
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup has it
+    try:
+        child_process.run(["sh", "-c", "kill -HUP $PPID"], ENVIRON, 60, "the reload")
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, handler)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_that_comes_while_the_handlers_change_leaves_none_of_ours_behind(
+    number: signal.Signals, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = signal.signal
+
+    def changed(which: int, handler: signal._HANDLER) -> signal._HANDLER:
+        before = change(which, handler)
+        signal.raise_signal(number)
+        return before
+
+    with monkeypatch.context() as patched:
+        patched.setattr(signal, "signal", changed)
+        with pytest.raises(Stopped):
+            child_process.run(["true"], ENVIRON, 60, "the reload")
+
+    for each in SIGNALS:
+        with pytest.raises(Stopped):
+            signal.raise_signal(each)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from tempfile import TemporaryFile
+from types import FrameType
 from typing import IO, NamedTuple, cast
 
 from .errors import ProviderError, Unreachable
@@ -22,7 +23,7 @@ LENGTH = 800  # characters
 TAIL = 1 << 16  # octets at the end of what it said that are looked at
 MOST_SAID = 64 << 20  # octets, on the disk: one that says more has no end
 END_TIMEOUT = 1.0  # seconds in which a program ends that has printed all that is wanted of it
-POLL_INTERVAL = 0.2  # seconds between two looks whether a program has ended that left its output to another
+POLL_INTERVAL = 0.2  # seconds between two looks whether a program has ended, or a signal has come
 
 
 def run(
@@ -92,14 +93,14 @@ def communicate(
     with open(os.memfd_create("given"), "w+b") as stdin:  # in memory: what is given may be a key
         stdin.write(given)
         stdin.seek(0)
-        with _started(command, environ, doing, stdin, subprocess.PIPE, subprocess.PIPE) as process:
+        with _started(command, environ, doing, stdin, subprocess.PIPE, subprocess.PIPE) as (process, deliver):
             assert process.stdout
             assert process.stderr
             printed = {process.stdout: bytearray(), process.stderr: bytearray()}
             output, errors = printed.values()
             try:
-                _read_pipes(process, printed, end, most, last)
-                status = process.wait(max(end - time.monotonic(), 0))
+                _read_pipes(process, printed, end, most, last, deliver)
+                status = wait(process, deliver, end - time.monotonic())
             except subprocess.TimeoutExpired:
                 if not (last and last in output):
                     raise _too_slow(doing, limit, last_lines(bytes(errors))) from None
@@ -115,6 +116,7 @@ def _read_pipes(
     end: float,
     most: int,
     last: bytes,
+    deliver: Callable[[], None],
 ) -> None:
     """Read the pipes until they are closed, or the program has ended and left them to another.
 
@@ -124,6 +126,7 @@ def _read_pipes(
         for pipe in printed:
             selector.register(pipe, selectors.EVENT_READ)
         while selector.get_map():
+            deliver()
             if (left := end - time.monotonic()) <= 0:
                 raise subprocess.TimeoutExpired(process.args, 0)
             had_ended = process.poll() is not None
@@ -150,10 +153,10 @@ def _status(
     output: IO[bytes],
 ) -> int:
     end = time.monotonic() + limit
-    with _started(command, environ, doing, stdin, output, subprocess.STDOUT) as process:
+    with _started(command, environ, doing, stdin, output, subprocess.STDOUT) as (process, deliver):
         while (left := end - time.monotonic()) > 0:
             with suppress(subprocess.TimeoutExpired):
-                return process.wait(min(left, POLL_INTERVAL))
+                return wait(process, deliver, min(left, POLL_INTERVAL))
             if os.fstat(output.fileno()).st_size > MOST_SAID:
                 raise _endless(doing, MOST_SAID, _last_lines(output))
     raise _too_slow(doing, limit, _last_lines(output))
@@ -167,8 +170,9 @@ def _started(
     stdin: IO[bytes],
     output: IO[bytes] | int,
     errors: int,
-) -> Iterator[subprocess.Popen[bytes]]:
-    """The program at work. It is ended, with all that it has started, where it has not ended by itself."""
+) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], None]]]:
+    """The program at work, and what delivers signals meanwhile (``signals_put_off``). It is ended, with all
+    that it has started, where it has not ended by itself."""
     with signals_put_off() as deliver:
         try:
             process = subprocess.Popen(
@@ -188,8 +192,7 @@ def _started(
             ) from None
         with process:
             try:
-                deliver()
-                yield process
+                yield process, deliver
             finally:
                 if process.returncode is None:
                     with suppress(ProcessLookupError):
@@ -199,28 +202,53 @@ def _started(
 
 @contextmanager
 def signals_put_off() -> Iterator[Callable[[], None]]:
-    """Put off the signals that end us until the function that this gives is called, or the block ends.
+    """Put off the signals that end us until the block ends, or the function that this gives is called: to be
+    done while a program is waited for (``wait`` does).
 
-    What their handlers raise in the middle of Popen would leave a process that nobody knows of.
+    What their handlers raise in the middle of Popen would leave a process that nobody knows of; what a second
+    one raises while the program is being ended would leave it at work.
     """
-    handlers = {}
+    handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
     came: list[int] = []
-    if threading.current_thread() is threading.main_thread():  # the handlers run in no other
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if callable(handler := signal.getsignal(number)):
-                handlers[number] = handler
-                signal.signal(number, lambda number, _: came.append(number))
+    put_off = True
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if put_off:
+            came.append(number)
+        else:  # while the handlers are put back
+            handlers[number](number, frame)
 
     def deliver() -> None:
-        while handlers:
-            signal.signal(*handlers.popitem())
-        if came:
-            signal.raise_signal(came.pop())
+        while came:
+            number = came.pop(0)
+            handlers[number](number, None)
 
     try:
+        if threading.current_thread() is threading.main_thread():  # the handlers run in no other
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                if callable(handler := signal.getsignal(number)):
+                    handlers[number] = handler
+                    signal.signal(number, note)
         yield deliver
     finally:
+        put_off = False
+        for each in handlers:
+            signal.signal(each, handlers[each])
         deliver()
+
+
+def wait(process: subprocess.Popen[bytes], deliver: Callable[[], None], limit: float) -> int:
+    """The program's status, once it has ended; signals that are put off are delivered meanwhile. Raises
+    TimeoutExpired after ``limit`` seconds, and what the handlers raise."""
+    end = time.monotonic() + limit
+    while True:
+        deliver()
+        left = end - time.monotonic()
+        try:
+            return process.wait(max(min(left, POLL_INTERVAL), 0))
+        except subprocess.TimeoutExpired:
+            if left <= POLL_INTERVAL:
+                raise
 
 
 def _too_slow(doing: str, limit: float, words: str) -> Unreachable:

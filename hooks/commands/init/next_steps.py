@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import subprocess
@@ -9,8 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from .... import output
-from ....child_process import signals_put_off
+from .... import child_process, output
 from ...caa.issuers import PRESETS
 from ...config.environment import OF_ACCOUNTS
 from . import deployment
@@ -86,17 +86,16 @@ def order_first(
 def _run(command: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run it at this terminal; gives its exit code. Whoever stops it by ^C has stopped the client as well,
     which then takes back what it has published: it has time for that, and is ended by another ^C."""
-    with signals_put_off() as deliver:
+    with child_process.signals_put_off() as deliver:
         process = subprocess.Popen(command, env=environ)
         try:
-            deliver()
-            return process.wait()
+            return child_process.wait(process, deliver, math.inf)
         except BaseException:
             output.warning(
                 f"{command[0]} may take {TIME_TO_END:.0f} s to take back its records (^C: at once)"
             )
             try:
-                process.wait(TIME_TO_END)
+                child_process.wait(process, deliver, TIME_TO_END)
             except subprocess.TimeoutExpired:  # the terminal has not stopped it, or it takes no notice
                 process.terminate()
             except BaseException:
