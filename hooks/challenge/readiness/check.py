@@ -127,12 +127,17 @@ class ReadinessCheck:
         seen = {name: self._observations[address, name] for name in sample.names}
         if not sample.wide:
             if all(seen[name].state in ("has", "lame") for name in sample.representatives):
-                sample.widen()
-                for each in seen.values():
-                    if each.state == "unasked" and not each.in_flight:
-                        each.forget(now)
+                self._widen(address, sample, now)
         elif not any(each.in_flight or each.state == "unasked" for each in seen.values()):
             sample.narrow([name for name, each in seen.items() if each.state == "lacks"])
+
+    def _widen(self, address: Address, sample: Sample, now: float) -> None:
+        """Ask about all names; the time that the server has to answer for those that others stood for begins."""
+        sample.widen()
+        for name in sample.names:
+            seen = self._observations[address, name]
+            if seen.state == "unasked" and not seen.in_flight:
+                seen.forget(now)
 
     def _seen(self, address: Address, name: str) -> Observation:
         """What the address says of the name; where others stand for it, the least that it says of them."""
@@ -184,14 +189,17 @@ class ReadinessCheck:
                 seen.forget(now)
         return names
 
-    def drop(self, names: Iterable[str]) -> None:
-        """Ask no more about these names."""
+    def drop(self, names: Iterable[str], now: float) -> None:
+        """Ask no more about these names; those that they stood for are asked about."""
         gone = set(names)
         self.targets = tuple(target for target in self.targets if target.name not in gone)
         self._observations = {key: seen for key, seen in self._observations.items() if key[1] not in gone}
         self._by_name = {target.name: target for target in self.targets}
-        for sample in self._samples.values():
+        for (address, _), sample in self._samples.items():
+            stood_for_others = gone.intersection(sample.representatives)
             sample.drop(gone)
+            if stood_for_others:
+                self._widen(address, sample, now)
 
     def _is_ready(self, target: Target, now: float) -> bool:
         standings = [self._standing(server, target, now) for server in target.servers]

@@ -76,13 +76,13 @@ def _take_in(check: ReadinessCheck, transport: Transport, clock: Callable[[], fl
 
 def _hand_over(check: ReadinessCheck, each: EachName, now: float) -> None:
     if unwanted := [target.name for target in check.targets if not each.wanted(target.name)]:
-        check.drop(unwanted)
+        check.drop(unwanted, now)
     if ready := check.names_ready(now):
-        check.drop(ready)
+        check.drop(ready, now)
         each.ready(ready)
     if late := check.late(now):
         error = _not_ready(check, late, now)
-        check.drop(late)
+        check.drop(late, now)
         each.late(error)
 
 

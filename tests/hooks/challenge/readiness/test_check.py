@@ -216,15 +216,36 @@ def test_a_name_that_is_ready_by_itself_is_told_and_asked_about_no_more() -> Non
     says(watch, ONE, answer("new"), 0.1)
 
     assert watch.names_ready(0.1) == [NAME]
-    watch.drop([NAME])
+    watch.drop([NAME], 0.1)
 
     assert watch.names_ready(0.1) == []
     assert not watch.over(0.1)
     assert watch.late(29) == []
     assert watch.late(30) == [other]
     says(watch, ONE, answer("old"), 31)  # an answer that was still under way
-    watch.drop([other])
+    watch.drop([other], 31)
     assert watch.over(31)
+
+
+@pytest.mark.parametrize("first", ["old", "new"], ids=["that lacks them", "that has what is asked about"])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_names_that_others_stood_for_are_not_ready_when_nobody_waits_for_those_any_more(
+    first: str, count: int
+) -> None:
+    """As of certificates that the CA has refused meanwhile: their names may be all that was asked about."""
+    check = wave(MANY, NS1, NS2)
+    for at in (0.0, 5.0, 10.0):
+        asked = ask(check, at, "old")
+
+    if first == "new":  # what is left of those that are asked about
+        for name in asked[count:]:
+            says(check, ONE, answer("new"), 10.1, name)
+    check.drop(asked[:count], 10.2)
+
+    assert set(check.names_ready(10.2)) <= set(asked)
+    assert set(MANY) - set(asked) <= set(ask(check, 10.3, "old"))
+    assert set(check.names_ready(16)) <= set(asked)
+    assert check.waiting_for(16) == ["ns1.example.org"]
 
 
 # What vanishes during the wait
