@@ -158,14 +158,21 @@ def _seen_elsewhere(examined: Examined, delegation: Destination) -> Iterator[Fin
     if delegation.zone == delegation.target:
         return  # no resolver hears of the record's own name
     looking = look_from_outside(examined.discovery, examined.settings.resolvers, delegation.zone)
-    split = list(_split(examined, delegation))
-    yield from split
-    told = any(each.severity > Severity.NOTE for each in split)
-    if not told and (outside := looking.result()) and not is_of_ones_own(examined):
-        yield from seen_outside(outside)
+    split = _split(examined, delegation)
+    outside = looking.result()
+    if outside is None or is_of_ones_own(examined):
+        yield from split.values()
+        return
+    # Of a resolver that sees another zone, the one finding has what the other has, and who is to be believed.
+    split = {each: finding for each, finding in split.items() if each not in outside.resolvers}
+    yield from split.values()
+    if outside.resolvers or not any(each.severity > Severity.NOTE for each in split.values()):
+        yield from seen_outside(examined, outside)
 
 
-def _split(examined: Examined, delegation: Destination) -> Iterator[Finding]:
+def _split(examined: Examined, delegation: Destination) -> dict[Address, Finding]:
+    """What each resolver has that is not the world's."""
+    found: dict[Address, Finding] = {}
     apex, servers = delegation.zone, delegation.servers
     resolvers = tuple(dict.fromkeys([*_local_resolvers(examined), *examined.settings.resolvers]))
     comparing = _compare(examined.discovery, resolvers, apex, examined.discovery.responsive(servers))
@@ -177,10 +184,11 @@ def _split(examined: Examined, delegation: Destination) -> Iterator[Finding]:
                 f"or, if {resolver} is outside, and this machine is shown an inside view of {apex}: "
                 "have the updates reach the view of the world (its match-clients, in BIND)"
             )
-            yield finding._replace(remedy=(*finding.remedy, inside))
+            found[resolver] = finding._replace(remedy=(*finding.remedy, inside))
         elif words:
             remedy = f"nothing, as long as {resolver} is not in DNS01_RESOLVERS: others are asked"
-            yield _horizon(resolver, apex, words, Severity.NOTE, remedy)
+            found[resolver] = _horizon(resolver, apex, words, Severity.NOTE, remedy)
+    return found
 
 
 def _horizon(resolver: Address, apex: str, words: str, severity: Severity, remedy: str) -> Finding:

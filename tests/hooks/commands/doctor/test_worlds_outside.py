@@ -3,10 +3,12 @@ only seem to see that."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from calls import until
+from examined import https_open
 from setups import BOTH, ONE, Account, Fault, Faults, RawBind, Site, check_fault
 from signed import SignedBind
 from testbed import Bind, NameServer, Unbound, Zone
@@ -14,6 +16,7 @@ from testbed.client import ask
 from testbed.firewall import WORLD
 
 from dns01.hooks.commands.doctor.finding import Severity
+from dns01.hooks.dns.inspect.other_contents import JUST_FETCHED
 
 FAULTS = Faults()
 OUTSIDE, ALSO_OUTSIDE = "127.0.0.62", "127.0.0.63"
@@ -38,9 +41,14 @@ def outside(site: Site, *addresses: str, options: str = "") -> Account:
 
 def views(site: Site, inside: int, for_the_world: int, *resolvers: str) -> Account:
     """A BIND with two views, and the serials of the zone in them."""
-    site.write("outer", TEXT.format(serial=for_the_world))
+    return other_texts(site, TEXT.format(serial=inside), TEXT.format(serial=for_the_world), *resolvers)
+
+
+def other_texts(site: Site, inside: str, for_the_world: str, *resolvers: str) -> Account:
+    """The same, and the texts of the zone."""
+    site.write("outer", for_the_world)
     clauses = VIEWS.format(world=WORLD, outer=site.folder / "outer")
-    site.start(RawBind(ONE, [clauses], {"example.org": TEXT.format(serial=inside)}))
+    site.start(RawBind(ONE, [clauses], {"example.org": inside}))
     site.world.delegate("example.org", {"ns.example.org": ONE})
     return outside(site, *resolvers)
 
@@ -72,6 +80,44 @@ def the_older_zone_has_been_in_the_resolvers_cache_for_a_while(site: Site) -> Ac
     account = views(site, 77, 10, OUTSIDE)
     keep_for_a_while(OUTSIDE)
     return account
+
+
+# Another zone with the same serial
+
+
+SAME = TEXT.format(serial=7)
+
+
+@FAULTS.add("other-view", "with the same serial 7 (TXT:", '"inside"', "dig TXT example.org @127.0.0.62")
+def several_resolvers_are_shown_other_texts(site: Site) -> Account:
+    texts = [f'{SAME}@ TXT "{view}"\n' for view in ("inside", "world")]
+    return other_texts(site, *texts, OUTSIDE, ALSO_OUTSIDE)
+
+
+@FAULTS.add("other-view", "same serial 7 (SOA: other.example.org.", severity=Severity.WARNING)
+def the_world_is_shown_another_primary(site: Site) -> Account:
+    return other_texts(site, SAME, SAME.replace("SOA ns ", "SOA other "), OUTSIDE)
+
+
+@FAULTS.add("other-view", "same serial 7 (NS: ns.example.org. and 1 more", severity=Severity.WARNING)
+def the_world_is_shown_a_further_name_server(site: Site) -> Account:
+    return other_texts(site, SAME, f"{SAME}@ NS ns2\nns2 A 127.1.0.1\n", OUTSIDE)
+
+
+@FAULTS.add("other-view", "same serial 7 (MX: 10 mx.example.org.", severity=Severity.WARNING)
+def the_world_is_shown_another_mail_server(site: Site) -> Account:
+    return other_texts(site, f"{SAME}@ MX 10 exchange\n", f"{SAME}@ MX 10 mx\n", OUTSIDE)
+
+
+@FAULTS.add("other-view", "same serial 7 (A: 9.9.9.9; here: 10.0.0.1)")
+def this_machine_is_shown_addresses_of_its_own_network(site: Site) -> Account:
+    """That tells who of the two is inside."""
+    return other_texts(site, f"{SAME}@ A 10.0.0.1\n", f"{SAME}@ A 9.9.9.9\n", OUTSIDE)
+
+
+@FAULTS.add("other-view", 'readiness = "resolvers"', severity=Severity.WARNING)
+def orders_wait_for_what_resolvers_see(site: Site) -> Account:
+    return {**views(site, 77, 10, OUTSIDE, ALSO_OUTSIDE), "DNS01_READINESS": "resolvers"}
 
 
 def keep_for_a_while(resolver: str) -> None:
@@ -115,6 +161,49 @@ def test_the_true_cause_comes_first(site: Site, fault: Fault) -> None:
     check_fault(site, fault)
 
 
+# Who of the two sees what the world sees: one resolver, or this machine
+
+
+@pytest.fixture
+def doh(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """An endpoint of DNS over HTTPS, which the name servers take for the world."""
+    with https_open(site.world, tmp_path, monkeypatch) as doh:
+        yield {"DNS01_DOH": doh.url}
+
+
+def found_with(site: Site, account: Account) -> tuple[str, Severity, str]:
+    finding = site.diagnose("example.org", account).ordered[0]
+    return finding.code, finding.severity, finding.message
+
+
+def test_what_https_sees_as_well_is_what_the_world_sees(site: Site, doh: Account) -> None:
+    code, severity, _ = found_with(site, {**views(site, 77, 10, OUTSIDE), **doh})
+    assert (code, severity) == ("other-view", Severity.ERROR)
+
+
+def test_texts_that_https_sees_as_well_are_what_the_world_sees(site: Site, doh: Account) -> None:
+    texts = [f'{SAME}@ TXT "{view}"\n' for view in ("inside", "world")]
+    code, severity, _ = found_with(site, {**other_texts(site, *texts, OUTSIDE), **doh})
+    assert (code, severity) == ("other-view", Severity.ERROR)
+
+
+def test_where_https_finds_no_answer_either_the_world_finds_none(site: Site, doh: Account) -> None:
+    code, severity, words = found_with(site, {**for_this_network_alone(site, OUTSIDE), **doh})
+    assert (code, severity) == ("unanswered-outside", Severity.ERROR)
+    assert "they answer this network alone" in words
+
+
+def test_where_https_has_an_answer_the_resolver_alone_is_refused(site: Site, doh: Account) -> None:
+    site.start(Bind(ONE, {"example.org": ""}, extra_options="allow-query { !127.0.0.62; any; };"))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    site.start(
+        Unbound(OUTSIDE, root_hints=site.world.root_hints, extra_options=f"outgoing-interface: {OUTSIDE}")
+    )
+    code, severity, words = found_with(site, {"DNS01_RESOLVERS": OUTSIDE, **doh})
+    assert (code, severity) == ("unanswered-outside", Severity.WARNING)
+    assert "may refuse this one" in words
+
+
 # What only seems so
 
 
@@ -132,6 +221,23 @@ def an_older_copy_is_in_the_cache(site: Site) -> Account:
 
 def an_older_copy_of_a_zone_with_a_wildcard_is_in_the_cache(site: Site) -> Account:
     return kept_while_it_changes(site, '* TXT "any"')
+
+
+def older_texts_are_in_the_cache(site: Site) -> Account:
+    """The serial of some providers stays as it is."""
+    zone = Zone("example.org", TEXT.format(serial=1) + '@ TXT "old"')
+    site.start(NameServer(ONE, zones=[zone]))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    resolver = site.world.resolver.address
+    whole = ask("example.org", "TXT", resolver).answer[0].ttl
+    until(lambda: ask("example.org", "TXT", resolver).answer[0].ttl < whole - JUST_FETCHED)
+    zone.set("example.org", "TXT", "new")
+    return {}
+
+
+def addresses_by_who_asks(site: Site) -> Account:
+    other_texts(site, f"{SAME}@ A 9.9.9.9\n", f"{SAME}@ A 149.112.112.112\n")
+    return outside(site, OUTSIDE)
 
 
 def an_older_copy_of_a_signed_zone_is_in_the_cache(site: Site) -> Account:
@@ -163,6 +269,8 @@ def servers_with_serials_of_their_own(site: Site) -> Account:
     [
         an_older_copy_is_in_the_cache,
         an_older_copy_of_a_zone_with_a_wildcard_is_in_the_cache,
+        older_texts_are_in_the_cache,
+        addresses_by_who_asks,
         an_older_copy_of_a_signed_zone_is_in_the_cache,
         one_resolver_of_two_gets_no_answer,
         servers_with_serials_of_their_own,
