@@ -132,7 +132,7 @@ class ReadinessCheck:
             sample.narrow([name for name, each in seen.items() if each.state == "lacks"])
 
     def _widen(self, address: Address, sample: Sample, now: float) -> None:
-        """Ask about all names; the time that the server has to answer for those that others stood for begins."""
+        """Ask about all names; the time that the server has for those that others stood for begins."""
         sample.widen()
         for name in sample.names:
             seen = self._observations[address, name]
