@@ -105,7 +105,7 @@ def test_the_short_way_publishes_a_challenge_from_a_zone_as_debian_has_it() -> N
         f"/opt/dns01/bin/{production} {unattended}",
         *CHALLENGE,
         'echo "$CA"',
-        "grep -c 'root dehydrated --cron$' /etc/cron.d/dehydrated",
+        "grep -c 'root out=$(dehydrated --cron) ||' /etc/cron.d/dehydrated",
         "rndc stop",
     )
     value = '"0123456789012345678901234567890123456789012"'

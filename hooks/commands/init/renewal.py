@@ -10,7 +10,8 @@ from zlib import crc32
 from ....child_process import run
 from ....errors import ConfigError, HookError
 from ...clients.setup.schedule.client_schedule import has_cron, has_systemd, schedule_of
-from .clients import ClientSetup, SetupRequest, in_crontab
+from ...clients.setup.schedule.cron_lines import in_crontab
+from .clients import ClientSetup, SetupRequest
 from .written.files import Draft, read
 
 HEAD = "# written by dns01 init, which changes it again"
@@ -69,7 +70,7 @@ def _crontab(client: str, command: str) -> str:
     """At a time of its own, since CAs have the most work at the full hour."""
     chance = crc32(socket.gethostname().encode())
     hour = NIGHT[chance // 60 % len(NIGHT)]
-    return f"{HEAD}\nPATH={PATH}\n{chance % 60} {hour} * * * root {in_crontab(command)}\n"
+    return f"{HEAD}\nPATH={PATH}\n{chance % 60} {hour} * * * root {in_crontab(client, command)}\n"
 
 
 def _units(client: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from ..shell.commands import commands, expanded
 from ..text_files import beneath, find, is_gone
 from .bashisms import not_of_sh
 from .command_line import CRON_PATH, SYSTEMD_PATH, Line, programs, script
+from .cron_lines import in_crontab
 from .crontab import in_folder
 
 # Without any of these a client renews nothing; with a variable in the line, nobody knows.
@@ -149,7 +150,7 @@ def daily(client: str, root: str = "/") -> str:
     """The command that renews what is due, as cron finds it."""
     places = _places(client, root)
     found = not places or any(os.path.dirname(place) in CRON_PATH.split(":") for place in places)
-    return RENEW[client] if found else RENEW[client].replace(client, places[0], 1)
+    return in_crontab(client, RENEW[client] if found else RENEW[client].replace(client, places[0], 1))
 
 
 def _places(client: str, root: str) -> list[str]:

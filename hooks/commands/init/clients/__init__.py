@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ....caa.issuers import PRESETS
 from ....clients.setup.schedule.client_schedule import has_cron, schedule_of
+from ....clients.setup.schedule.cron_lines import in_crontab
 from ..written.files import Draft
 
 LETSENCRYPT = PRESETS["letsencrypt"]
@@ -91,11 +92,6 @@ def folder(system: str, own: str) -> str:
     return system if os.geteuid() == 0 else os.path.expanduser(own)
 
 
-def in_crontab(command: str) -> str:
-    """The command as a crontab has it, where a bare % would end it (crontab(5))."""
-    return command.replace("%", "\\%")
-
-
 def install_cron() -> list[str]:
     """What to paste where there is no cron."""
     return [] if has_cron() else ["apt-get install cron    # nothing here runs it by the clock"]
@@ -109,7 +105,7 @@ def cron(client: str, command: str) -> list[str]:
         return [
             *install_cron(),
             f"cat > /etc/cron.d/{client} <<'END'",
-            f"17 4 * * * root {in_crontab(command)}",
+            f"17 4 * * * root {in_crontab(client, command)}",
             "END",
         ]
-    return ["crontab -e    # and in there:", f"17 4 * * * {in_crontab(command)}"]
+    return ["crontab -e    # and in there:", f"17 4 * * * {in_crontab(client, command)}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from calls import Said
 from fresh import KEY_FILE, FreshMachine
 
 from dns01.hooks.caa.issuers import PRESETS
@@ -33,7 +34,7 @@ def words(client: str, *more: str) -> list[str]:
 @pytest.mark.parametrize(
     ("client", "command"),
     [
-        ("dehydrated", "root dehydrated --cron"),
+        ("dehydrated", "root out=$(dehydrated --cron) ||"),
         ("lego", "root EXEC_PATH=/opt/dns01/bin/dns01 EXEC_SEQUENCE_INTERVAL=1 lego --accept-tos"),
         ("uacme", "root uacme -y -c /etc/ssl/uacme -h /opt/dns01/bin/dns01 issue"),
     ],
@@ -116,6 +117,53 @@ def test_uacme_that_has_nothing_to_do_is_no_failure_of_cron_or_systemd(
     command = machine.path(f"{CRON}/uacme").read_text().splitlines()[-1].partition(" root ")[2]
     machine.write("/mnt/bin/uacme", f"#!/bin/sh\nexit {ends}\n", 0o755)
     assert machine.run("sh", "-c", command, PATH=f"/mnt/bin:{machine.environ['PATH']}").code == expected
+
+
+# Debian's dehydrated 0.7.0 and lego 4.9.1: the stream, and what is on it.
+NOTHING_DUE = {
+    "dehydrated": "echo ' + Valid till Feb 27 23:58:52 2027 GMT (Longer than 30 days). Skipping renew!'",
+    "lego": "echo '2026/12/01 00:00:22 [example.org] The certificate expires in 89 days, the number of days"
+    " defined to perform the renewal is 30: no renewal.' >&2",
+}
+FAILS = "echo Processing; echo ' ! of the hook' >&2; echo ERROR >&2; exit 1"
+RENEWED = "echo Processing; echo ' ! not taken back' >&2"
+
+
+def by_cron(client: str, script: str, machine: FreshMachine) -> Said:
+    """What the line of cron's does, where the client is this script."""
+    machine.run(*words(client, "--production"))
+    command = machine.path(f"{CRON}/{client}").read_text().splitlines()[-1].partition(" root ")[2]
+    machine.write(f"/mnt/bin/{client}", f"#!/bin/sh\n{script}\n", 0o755)
+    command = command.replace("\\%", "%")
+    return machine.run("sh", "-c", command, PATH=f"/mnt/bin:{machine.environ['PATH']}")
+
+
+@pytest.mark.parametrize("client", NOTHING_DUE)
+def test_cron_has_nothing_to_mail_where_nothing_is_due(client: str, machine: FreshMachine) -> None:
+    said = by_cron(client, NOTHING_DUE[client], machine)
+    assert said.stdout + said.stderr == ""
+
+
+@pytest.mark.parametrize("client", NOTHING_DUE)
+def test_cron_mails_all_that_a_client_prints_that_fails(client: str, machine: FreshMachine) -> None:
+    said = by_cron(client, f"{NOTHING_DUE[client]}; {FAILS}", machine)
+    assert {"Processing", " ! of the hook", "ERROR"} <= {*said.stdout.splitlines(), *said.stderr.splitlines()}
+    assert said.code == (client == "dehydrated")  # to cron it is all the same
+
+
+@pytest.mark.parametrize("client", NOTHING_DUE)
+def test_cron_mails_what_the_hook_says_of_a_renewal(client: str, machine: FreshMachine) -> None:
+    said = by_cron(client, RENEWED, machine)
+    assert " ! not taken back" in (said.stdout + said.stderr).splitlines()
+
+
+@pytest.mark.parametrize("client", ["dehydrated", "lego", "uacme"])
+def test_the_line_of_cron_s_is_enough_for_the_doctor(client: str, machine: FreshMachine) -> None:
+    given = [word for word in words(client, "--production") if word != "--no-doctor"]
+    machine.run(*given, "--no-order", DNS01_DOH="")
+    told = machine.run("dns01", "doctor", "example.org", DNS01_DOH="").stdout
+    for code in ("no-timer", "cron-entry-ignored", "hook-missing", "timer-too-rare"):
+        assert code not in told
 
 
 def test_a_percent_sign_does_not_end_the_command(machine: FreshMachine) -> None:

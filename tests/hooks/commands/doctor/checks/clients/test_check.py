@@ -162,7 +162,10 @@ def test_nothing_runs_dehydrated(dehydrated: Machine) -> None:
     dehydrated["/etc/cron.d/dehydrated"] = f"# {CRON}"
     finding = dehydrated.finding()
     assert (finding.code, finding.severity) == ("no-timer", Severity.WARNING)
-    entry = "write in /etc/cron.d/dehydrated: 17 4 * * * root dehydrated --cron"
+    entry = (
+        "write in /etc/cron.d/dehydrated: "
+        """17 4 * * * root out=$(dehydrated --cron) || { echo "$out"; false; }"""
+    )
     assert finding.remedy == (entry,)
     dehydrated.mode("/usr/sbin/cron", 0o644)
     assert dehydrated.finding().remedy == ("apt-get install cron", entry)
