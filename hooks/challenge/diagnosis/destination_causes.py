@@ -52,13 +52,13 @@ def wrong_zone(evidence: Evidence) -> Cause | None:
 
 def cname_in_the_way(evidence: Evidence) -> Cause | None:
     """A server that lacks the record has a CNAME in its place."""
-    for look in evidence.lacking:
+    for server in evidence.lacking:
         for name in evidence.wanted:
-            message = look.texts[name].message
+            message = server.texts[name].message
             if message and (target := alias_of(message, name)):
                 return Cause(
                     "cname",
-                    f"{look} has a CNAME at {name}, to {target}: no TXT record can stand beside it",
+                    f"{server} has a CNAME at {name}, to {target}: no TXT record can stand beside it",
                     f"remove that CNAME, or have the account that reaches {target} publish there",
                 )
     return None

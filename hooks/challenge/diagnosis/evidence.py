@@ -13,8 +13,8 @@ from ...config.validators import addresses
 from ...dns.address import Address
 from ...dns.cname_chain import Discovery
 from ...dns.destination import Destination, Server
-from ...dns.inspect.server_answers import NAMES, Look, look_at
-from ...dns.inspect.survey import Survey, survey
+from ...dns.inspect.server_answers import NAMES, ServerAnswers, query_servers
+from ...dns.inspect.zone_survey import ZoneSurvey, survey_zone
 from ...dns.message import AAAA, A, Response, addresses_in, text
 from ...state.journal import Entry
 
@@ -25,38 +25,38 @@ class Evidence(NamedTuple):
     wanted: Mapping[str, frozenset[str]]  # the values that were published, by owner name
     apex: str  # of the zone that they were published in
     delegation: Destination  # where the first of their challenge names leads now
-    survey: Survey  # of the zone there
-    primaries: tuple[Look, ...]  # who takes the updates, and is not among the zone's name servers
+    survey: ZoneSurvey  # of the zone there
+    primaries: tuple[ServerAnswers, ...]  # who takes the updates, and is not among the zone's name servers
     updated: tuple[Address, ...] = ()  # of the servers that the accounts send their updates to
     accounts: int = 1  # that the records were published through; several have servers of their own
 
     @property
-    def having(self) -> tuple[Look, ...]:
+    def having(self) -> tuple[ServerAnswers, ...]:
         """The servers that have all values."""
-        return tuple(look for look in self.survey.looks if self.has(look))
+        return tuple(server for server in self.survey.answers if self.has(server))
 
     @property
-    def lacking(self) -> tuple[Look, ...]:
+    def lacking(self) -> tuple[ServerAnswers, ...]:
         """The servers that answer with authority, and lack a value."""
-        return tuple(look for look in self.survey.looks if self.has(look) is False)
+        return tuple(server for server in self.survey.answers if self.has(server) is False)
 
     @property
-    def unauthoritative(self) -> tuple[Look, ...]:
+    def unauthoritative(self) -> tuple[ServerAnswers, ...]:
         """The servers that do not answer, or without authority."""
-        return tuple(look for look in self.survey.looks if self.has(look) is None)
+        return tuple(server for server in self.survey.answers if self.has(server) is None)
 
-    def has(self, look: Look) -> bool | None:
+    def has(self, server: ServerAnswers) -> bool | None:
         """Whether a server has all values; None if it does not say."""
-        if not all(look.texts[name].authoritative for name in self.wanted):
+        if not all(server.texts[name].authoritative for name in self.wanted):
             return None
-        return all(values <= look.texts[name].texts for name, values in self.wanted.items())
+        return all(values <= server.texts[name].texts for name, values in self.wanted.items())
 
     def lines(self) -> Iterator[str]:
         """A line for each server and name: the values that it answers with, and its serial."""
         for name, values in self.wanted.items():
-            for look in (*self.survey.looks, *self.primaries):
-                serial = "" if look.serial is None else f", SOA serial {look.serial}"
-                yield f"{name}: {look}: {_words(look.texts[name], values)}{serial}"
+            for server in (*self.survey.answers, *self.primaries):
+                serial = "" if server.serial is None else f", SOA serial {server.serial}"
+                yield f"{name}: {server}: {_words(server.texts[name], values)}{serial}"
 
 
 def gather_evidence(entries: Sequence[Entry], settings: Settings) -> Evidence:
@@ -75,9 +75,9 @@ def gather_evidence(entries: Sequence[Entry], settings: Settings) -> Evidence:
     updated = _updated(settings, accounts)
     delegation, seen = _seen(discovery, settings, first, wanted, updated)
     primaries: tuple[Server, ...] = ()
-    if any(look.authority for look in seen.looks):  # else there is nothing to compare them with
+    if any(server.authority for server in seen.answers):  # else there is nothing to compare them with
         primaries = tuple(_primaries(discovery, seen, updated))
-    hidden = look_at(primaries, seen.apex, wanted, timing=settings.timing)
+    hidden = query_servers(primaries, seen.apex, wanted, timing=settings.timing)
     receiving = tuple(address for host in updated for address in _addresses(discovery, host))
     return Evidence(dict(wanted), first.zone, delegation, seen, hidden, receiving, len(accounts))
 
@@ -88,20 +88,20 @@ def _seen(
     first: Entry,
     wanted: Mapping[str, frozenset[str]],
     updated: Iterable[str],
-) -> tuple[Destination, Survey]:
+) -> tuple[Destination, ZoneSurvey]:
     """Where the first name leads, and what the servers there say; of a private zone, those that the
     configuration names, or that take its updates."""
     servers = tuple(Server(str(address), (address,)) for address in settings.nameservers_for(first.target))
     found = None if servers else discovery.find(first.name)
     if found:
         if "." in found.zone or found.zone == first.zone:
-            return found, survey(discovery, found.zone, wanted)
+            return found, survey_zone(discovery, found.zone, wanted)
         servers = tuple(Server(host, tuple(_addresses(discovery, host))) for host in updated)
-    looks = look_at(servers, first.zone, wanted, timing=settings.timing)
-    if found and not any(look.authority for look in looks):
-        return found, survey(discovery, found.zone, wanted)
+    answers = query_servers(servers, first.zone, wanted, timing=settings.timing)
+    if found and not any(server.authority for server in answers):
+        return found, survey_zone(discovery, found.zone, wanted)
     private = Destination(first.name, first.target, first.zone, servers, (first.name,), private=True)
-    return private, Survey(first.zone, (), servers, looks)
+    return private, ZoneSurvey(first.zone, (), servers, answers)
 
 
 def _updated(settings: Settings, accounts: Iterable[str]) -> list[str]:
@@ -118,10 +118,10 @@ def _words(answer: Response, values: frozenset[str]) -> str:
     return f"{state}, but {others} other value{'s' if others > 1 else ''}" if others else state
 
 
-def _primaries(discovery: Discovery, seen: Survey, updated: Sequence[str]) -> Iterator[Server]:
+def _primaries(discovery: Discovery, seen: ZoneSurvey, updated: Sequence[str]) -> Iterator[Server]:
     """Whom the SOA calls so (RFC 1035 §3.3.13), and those that are ``updated``."""
-    public = {look.address for look in seen.looks}
-    mnames = sorted({text(look.authority.mname) for look in seen.looks if look.authority})
+    public = {each.address for each in seen.answers}
+    mnames = sorted({text(each.authority.mname) for each in seen.answers if each.authority})
     for host in filter(None, dict.fromkeys((*updated, *mnames))):
         hidden = tuple(address for address in _addresses(discovery, host) if address not in public)
         if hidden and host not in {server.name for server in seen.servers}:

@@ -94,7 +94,11 @@ def dnssec_bogus(evidence: Evidence) -> Cause | None:
 def remembered(evidence: Evidence) -> Cause:
     """All have it: who asked before remembers that it was not there."""
     newest = evidence.survey.newest
-    soa = newest.heard.message.answer[0] if newest and newest.authority and newest.heard.message else None
+    soa = (
+        newest.soa_response.message.answer[0]
+        if newest and newest.authority and newest.soa_response.message
+        else None
+    )
     kept = negative_ttl(soa) if soa else 0
     return Cause(
         "remembered",

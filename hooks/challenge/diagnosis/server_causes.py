@@ -23,21 +23,21 @@ def intercepted(evidence: Evidence) -> Cause | None:
 
 def no_server_answers(evidence: Evidence) -> Cause | None:
     """All name servers are silent, over UDP and over TCP."""
-    if not all(look.silent for look in evidence.survey.looks):
+    if not all(server.silent for server in evidence.survey.answers):
         return None
-    where = listed(evidence.survey.looks) or "they have no address"
+    where = listed(evidence.survey.answers) or "they have no address"
     return Cause(
         "silence",
         f"none of the name servers of {evidence.survey.apex} answers, over UDP or TCP ({where}): they are "
         "down, or a firewall is in between",
         f"see from elsewhere whether they answer: dig SOA {evidence.survey.apex} +norec"
-        + (f" @{evidence.survey.looks[0].address.ip}" if evidence.survey.looks else ""),
+        + (f" @{evidence.survey.answers[0].address.ip}" if evidence.survey.answers else ""),
     )
 
 
 def udp_blocked(evidence: Evidence) -> Cause | None:
     """No name server answers over UDP."""
-    if any(look.udp for look in evidence.survey.looks):
+    if any(server.udp for server in evidence.survey.answers):
         return None
     return Cause(
         "udp-blocked",
@@ -48,11 +48,14 @@ def udp_blocked(evidence: Evidence) -> Cause | None:
 
 def lame_server(evidence: Evidence) -> Cause | None:
     """A name server answers, and not for the zone (RFC 9499 §7)."""
-    lame = [look for look in evidence.unauthoritative if not look.silent]
+    lame = [server for server in evidence.unauthoritative if not server.silent]
     if not lame:
         return None
-    text = ", ".join(f"{look} says {look.heard.words}" for look in lame)
-    if all(look.heard.message and look.heard.message.rcode() == dns.rcode.SERVFAIL for look in lame):
+    text = ", ".join(f"{server} says {server.soa_response.words}" for server in lame)
+    if all(
+        server.soa_response.message and server.soa_response.message.rcode() == dns.rcode.SERVFAIL
+        for server in lame
+    ):
         return Cause(
             "server-fails",
             f"a name server has no usable copy of {evidence.survey.apex}, and a CA may ask that one: {text}; "
@@ -70,18 +73,18 @@ def lame_server(evidence: Evidence) -> Cause | None:
 def names_filtered(evidence: Evidence) -> Cause | None:
     """A server with the very copy of the zone that the record is in denies its name. Only an update (RFC
     2136) is certain to have changed the serial."""
-    sources = [look for look in (*evidence.having, *evidence.primaries) if evidence.has(look)]
-    copies = {(copy_at(look).mname, look.serial): look for look in sources if evidence.updated}
+    sources = [server for server in (*evidence.having, *evidence.primaries) if evidence.has(server)]
+    copies = {(copy_at(server).mname, server.serial): server for server in sources if evidence.updated}
     denying = [
-        look
-        for look in evidence.lacking
-        if (copy_at(look).mname, look.serial) in copies
-        if any(name.startswith("_") and look.texts[name].denies for name in evidence.wanted)
+        server
+        for server in evidence.lacking
+        if (copy_at(server).mname, server.serial) in copies
+        if any(name.startswith("_") and server.texts[name].denies for name in evidence.wanted)
     ]
     if not denying:
         return None
     source, name = copies[copy_at(denying[0]).mname, denying[0].serial], next(iter(evidence.wanted))
-    hosts = ", ".join(dict.fromkeys(look.host for look in denying))
+    hosts = ", ".join(dict.fromkeys(server.host for server in denying))
     return Cause(
         "underscore-refused",
         f"{listed(denying)} has the zone with the record in it, as {source} does (serial {source.serial}), "

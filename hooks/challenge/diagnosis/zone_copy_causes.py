@@ -9,7 +9,7 @@ from dns.serial import Serial
 
 from ....names import is_within
 from ...dns.inspect.faults import copy_at, listed, retransfer, server_faults
-from ...dns.inspect.server_answers import Look
+from ...dns.inspect.server_answers import ServerAnswers
 from ...dns.message import apex_of, referral_to, text
 from .cause import Cause
 from .evidence import Evidence
@@ -17,29 +17,29 @@ from .evidence import Evidence
 
 def child_zone(evidence: Evidence) -> Cause | None:
     """A zone of its own beneath, or a delegation, that only some of the servers have."""
-    found = [(look, child) for look in evidence.survey.looks if (child := _child_at(evidence, look))]
-    if not found or len(found) == len(evidence.survey.looks):
+    found = [(server, child) for server in evidence.survey.answers if (child := _child_at(evidence, server))]
+    if not found or len(found) == len(evidence.survey.answers):
         return None
     (_, child), *_ = found
-    looks = [look for look, _ in found]
+    servers = [server for server, _ in found]
     return Cause(
         "child-zone",
-        f"{listed(looks)} has {child} as a zone of its own, or delegates it, and the other servers of "
+        f"{listed(servers)} has {child} as a zone of its own, or delegates it, and the other servers of "
         f"{evidence.survey.apex} do not: the record is not in it",
-        f"remove the zone {child}, or its NS records, at {', '.join(look.host for look in looks)}",
+        f"remove the zone {child}, or its NS records, at {', '.join(server.host for server in servers)}",
     )
 
 
-def _child_at(evidence: Evidence, look: Look) -> str:
+def _child_at(evidence: Evidence, server: ServerAnswers) -> str:
     for name in evidence.wanted:
-        message = look.texts[name].message
+        message = server.texts[name].message
         if message is None:
             continue
         if (referral := referral_to(message, evidence.survey.apex, name)) is not None:
             return text(referral.name)
         apex = apex_of(message)
         if (
-            look.texts[name].authoritative
+            server.texts[name].authoritative
             and apex != evidence.survey.apex
             and is_within(apex, evidence.survey.apex)
         ):
@@ -49,22 +49,22 @@ def _child_at(evidence: Evidence, look: Look) -> str:
 
 def foreign_copy(evidence: Evidence) -> Cause | None:
     """Servers of the delegation that have another zone of that name, or none and the one above."""
-    lacking = {look.address for look in evidence.lacking}
+    lacking = {server.address for server in evidence.lacking}
     source = next(
-        (look for look in (*evidence.primaries, *evidence.having) if evidence.has(look)),
+        (server for server in (*evidence.primaries, *evidence.having) if evidence.has(server)),
         None,
     )
     reference = copy_at(source) if source else None
     faults = server_faults(evidence.survey, reference)
     others = {
-        look.address for fault in faults if fault.kind in ("foreign", "primary") for look in fault.looks
+        server.address for fault in faults if fault.kind in ("foreign", "primary") for server in fault.answers
     }
-    if source in evidence.primaries and others >= {look.address for look in evidence.survey.looks}:
+    if source in evidence.primaries and others >= {server.address for server in evidence.survey.answers}:
         return None  # it is the account that is elsewhere
     for fault in faults:
-        if not any(look.address in lacking for look in fault.looks):
+        if not any(server.address in lacking for server in fault.answers):
             continue
-        copy = copy_at(fault.looks[0])
+        copy = copy_at(fault.answers[0])
         where = "" if evidence.delegation.private else ", at the registrar"
         drop = f"take {fault.host} out of the name servers of {evidence.survey.apex}{where}"
         if fault.kind in ("foreign", "primary"):
@@ -72,7 +72,7 @@ def foreign_copy(evidence: Evidence) -> Cause | None:
                 continue  # each account's servers have a copy of their own
             return Cause(
                 "foreign-copy",
-                f"{listed(fault.looks)} has another zone {evidence.survey.apex} than who took the record: "
+                f"{listed(fault.answers)} has another zone {evidence.survey.apex} than who took the record: "
                 f"its primary is {copy.mname}, its name servers are {', '.join(sorted(copy.hosts))} "
                 "(parked by the registrar, or an old hoster's)",
                 drop,
@@ -80,22 +80,22 @@ def foreign_copy(evidence: Evidence) -> Cause | None:
         if fault.kind == "parent":
             return Cause(
                 "parent-answers",
-                f"{listed(fault.looks)} has no zone {evidence.survey.apex}, and answers from the zone above "
-                "it",
+                f"{listed(fault.answers)} has no zone {evidence.survey.apex}, and answers from the zone "
+                "above it",
                 f"add the zone there, or {drop}",
             )
         if fault.kind == "parked":
             return Cause(
                 "zone-parked",
-                f"{listed(fault.looks)} has no zone {evidence.survey.apex}, and answers with authority all "
+                f"{listed(fault.answers)} has no zone {evidence.survey.apex}, and answers with authority all "
                 "the same: a parked domain, as one whose registration has run out, or a load balancer",
                 f"renew the registration if it has run out (whois {evidence.survey.apex}), or {drop}",
             )
         if fault.kind == "ahead":
             return Cause(
                 "serial-went-back",
-                f"the serial of {evidence.survey.apex} went back at its primary: {_serials(fault.looks)} is "
-                "greater, and fetches nothing",
+                f"the serial of {evidence.survey.apex} went back at its primary: {_serials(fault.answers)} "
+                "is greater, and fetches nothing",
                 f"raise the serial at the primary above theirs, or: {retransfer(evidence.survey.apex)}",
             )
     return None
@@ -103,7 +103,7 @@ def foreign_copy(evidence: Evidence) -> Cause | None:
 
 def account_view(evidence: Evidence) -> Cause | None:
     """The very server that took the record shows it to its key alone."""
-    strange = [look for look in evidence.lacking if look.address in evidence.updated]
+    strange = [server for server in evidence.lacking if server.address in evidence.updated]
     if not strange:
         return None
     return Cause(
@@ -118,13 +118,13 @@ def account_view(evidence: Evidence) -> Cause | None:
 
 def behind_primary(evidence: Evidence) -> Cause | None:
     """A primary that is not public has it: it is ahead of the others, or has another view."""
-    source = next((look for look in evidence.primaries if evidence.has(look)), None)
+    source = next((server for server in evidence.primaries if evidence.has(server)), None)
     if not evidence.lacking or source is None or source.serial is None:
         return None
-    related = [look for look in evidence.lacking if copy_at(look).hosts & copy_at(source).hosts]
+    related = [server for server in evidence.lacking if copy_at(server).hosts & copy_at(source).hosts]
     if evidence.accounts > 1:  # whose servers have the same NS records, and an SOA of their own
-        related = [look for look in related if copy_at(look).mname == copy_at(source).mname]
-    late = [look for look in related if Serial(look.serial or 0) < Serial(source.serial)]
+        related = [server for server in related if copy_at(server).mname == copy_at(source).mname]
+    late = [server for server in related if Serial(server.serial or 0) < Serial(source.serial)]
     if not late and evidence.accounts > 1:
         return None
     if late:
@@ -149,23 +149,25 @@ def behind_primary(evidence: Evidence) -> Cause | None:
 def stale_secondary(evidence: Evidence) -> Cause | None:
     """A secondary's serial stays below that of another copy."""
     late = [
-        look for look in evidence.lacking if look.address in {each.address for each in evidence.survey.behind}
+        server
+        for server in evidence.lacking
+        if server.address in {each.address for each in evidence.survey.behind}
     ]
     newest = evidence.survey.newest
     if not late or newest is None:
         return None
     return Cause(
         "stale-secondary",
-        f"{', '.join(dict.fromkeys(look.host for look in late))} has an old copy of {evidence.survey.apex}: "
-        f"{_serials(late)}, {newest} serial {newest.serial}",
+        f"{', '.join(dict.fromkeys(server.host for server in late))} has an old copy of "
+        f"{evidence.survey.apex}: {_serials(late)}, {newest} serial {newest.serial}",
         "see in its log why the zone transfer from the primary fails, and that the primary notifies it",
     )
 
 
 def private_addresses(evidence: Evidence) -> Cause | None:
     """The name servers are at addresses that only this network has."""
-    inner = [look for look in evidence.survey.looks if _is_private(look.address.ip)]
-    if evidence.unauthoritative or not inner or len(inner) < len(evidence.survey.looks):
+    inner = [server for server in evidence.survey.answers if _is_private(server.address.ip)]
+    if evidence.unauthoritative or not inner or len(inner) < len(evidence.survey.answers):
         return None
     return Cause(
         "split-horizon",
@@ -178,7 +180,7 @@ def not_yet(evidence: Evidence) -> Cause | None:
     """The servers that lack it have shown nothing else that is wrong."""
     if not evidence.lacking:
         return None
-    servers = ", ".join(dict.fromkeys(look.host for look in evidence.lacking))
+    servers = ", ".join(dict.fromkeys(server.host for server in evidence.lacking))
     if evidence.having:
         return Cause(
             "not-yet",
@@ -194,8 +196,8 @@ def not_yet(evidence: Evidence) -> Cause | None:
     )
 
 
-def _serials(looks: Iterable[Look]) -> str:
-    return ", ".join(f"{look} serial {look.serial}" for look in looks)
+def _serials(servers: Iterable[ServerAnswers]) -> str:
+    return ", ".join(f"{server} serial {server.serial}" for server in servers)
 
 
 def _is_private(ip: str) -> bool:

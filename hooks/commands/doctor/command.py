@@ -83,21 +83,18 @@ def _diagnoses(domains: Sequence[str], ca: str, write: bool, *, every: bool) -> 
     places = Placements(settings, open_credible)
     gate = Semaphore(ABREAST)
 
-    def look(domain: str, name: str) -> Diagnosis:
+    def examine(domain: str, name: str) -> Diagnosis:
         with gate:
             return diagnose(Examined(domain, name, settings, places, places.discovery, os.environ), CHECKS)
 
-    looking = {domain: in_background(partial(look, domain, name)) for domain, name in names.items()}
-    found = [
-        looked.result().adding("configuration", problems).without_consequences()
-        for looked in looking.values()
-    ]
+    pending = [in_background(partial(examine, domain, name)) for domain, name in names.items()]
+    found = [each.result().adding("configuration", problems).without_consequences() for each in pending]
     tried = set(rehearsal.one_for_each_zone(found) if every else names) if write else set()
     for diagnosis in found:
         if diagnosis.domain in tried:
             broken = diagnosis.worst == Severity.ERROR
             domain = diagnosis.domain
-            tried_it = [skipped(domain)] if broken else probe(domain, settings, os.environ)
-            told = (as_written(settings, os.environ, diagnosis.accounts, each) for each in tried_it)
-            diagnosis = diagnosis.adding("probe", told)
+            of_trial = [skipped(domain)] if broken else probe(domain, settings, os.environ)
+            findings = (as_written(settings, os.environ, diagnosis.accounts, each) for each in of_trial)
+            diagnosis = diagnosis.adding("probe", findings)
         yield diagnosis

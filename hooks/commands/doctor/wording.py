@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ...dns.inspect.server_answers import Look
-from ...dns.inspect.survey import Survey
+from ...dns.inspect.server_answers import ServerAnswers
+from ...dns.inspect.zone_survey import ZoneSurvey
 
 
-def affected(survey: Survey, fault: Callable[[Look], bool]) -> Iterator[tuple[str, list[Look]]]:
+def affected(
+    survey: ZoneSurvey, fault: Callable[[ServerAnswers], bool]
+) -> Iterator[tuple[str, list[ServerAnswers]]]:
     """(NS names, what their addresses with the fault have shown), for all servers that have it together."""
-    if looks := [look for look in survey.looks if fault(look)]:
-        yield hosts_of(looks), looks
+    if servers := [server for server in survey.answers if fault(server)]:
+        yield hosts_of(servers), servers
 
 
-def hosts_of(looks: Iterable[Look]) -> str:
+def hosts_of(servers: Iterable[ServerAnswers]) -> str:
     """The NS names, each once, in a list for a sentence."""
-    return ", ".join(dict.fromkeys(look.host for look in looks))
+    return ", ".join(dict.fromkeys(server.host for server in servers))
 
 
 def the_server(hosts: str) -> str:
@@ -24,14 +26,14 @@ def the_server(hosts: str) -> str:
     return f"each of the name servers {hosts}" if ", " in hosts else f"the name server {hosts}"
 
 
-def answers(looks: Iterable[Look]) -> str:
+def answers(servers: Iterable[ServerAnswers]) -> str:
     """What each address answers, in a list for a sentence."""
-    return ", ".join(f"{look.address} says {look.heard.words}" for look in looks)
+    return ", ".join(f"{server.address} says {server.soa_response.words}" for server in servers)
 
 
-def ips(looks: Iterable[Look]) -> str:
+def ips(servers: Iterable[ServerAnswers]) -> str:
     """The addresses alone, in a list for a sentence."""
-    return ", ".join(look.address.ip for look in looks)
+    return ", ".join(server.address.ip for server in servers)
 
 
 def address_type(ip: str) -> str:
@@ -39,9 +41,9 @@ def address_type(ip: str) -> str:
     return "AAAA" if ":" in ip else "A"
 
 
-def located(looks: Iterable[Look]) -> str:
+def located(servers: Iterable[ServerAnswers]) -> str:
     """The addresses, each with its port if that is not 53, in a list for a sentence."""
-    return ", ".join(dict.fromkeys(str(look.address) for look in looks))
+    return ", ".join(dict.fromkeys(str(server.address) for server in servers))
 
 
 def deletion(zone: str) -> str:
@@ -52,6 +54,6 @@ def deletion(zone: str) -> str:
     )
 
 
-def or_drop(survey: Survey, host: str) -> str:
+def or_drop(survey: ZoneSurvey, host: str) -> str:
     """The remedy that does without the name server."""
     return f"or remove {host} from the NS records of {survey.apex}, at the parent and in the zone"

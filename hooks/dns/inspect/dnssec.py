@@ -28,8 +28,8 @@ from dns.rdtypes.dnskeybase import Flag
 from ..message import Response, text
 from .denial import Unproven, check_answer
 from .dnssec_remedies import as_the_others, sign_again
-from .server_answers import Look
-from .survey import Survey
+from .server_answers import ServerAnswers
+from .zone_survey import ZoneSurvey
 
 # Of a signature's validity: Knot signs anew with a tenth of it left, BIND and PowerDNS with a third
 # or half; who signs each answer gives it a day or two, of which half is always left.
@@ -44,7 +44,7 @@ class Bogus(NamedTuple):
     apex: str
     reason: str
     remedy: tuple[str, ...]
-    servers: tuple[Look, ...]
+    servers: tuple[ServerAnswers, ...]
 
     @property
     def message(self) -> str:
@@ -58,7 +58,7 @@ class Expiring(NamedTuple):
 
     apex: str
     signature: RRSIG
-    servers: tuple[Look, ...]
+    servers: tuple[ServerAnswers, ...]
 
     @property
     def message(self) -> str:
@@ -83,100 +83,102 @@ class _Refused(Exception):
         self.remedy = remedy
 
 
-def validate(survey: Survey, clock: Callable[[], float] = time.time) -> list[Bogus | Expiring]:
+def validate(survey: ZoneSurvey, clock: Callable[[], float] = time.time) -> list[Bogus | Expiring]:
     """What validating resolvers refuse of the zone, or soon will; first what they refuse."""
     anchors = _anchors(survey)
     if not anchors:  # RFC 4035 §5.2: what nobody can validate is as good as unsigned
         return []
-    bogus: dict[tuple[str, tuple[str, ...]], list[Look]] = defaultdict(list)
-    expiring: dict[RRSIG, list[Look]] = defaultdict(list)
-    for look in survey.looks:
-        if look.authority and look.keys.message:
+    bogus: dict[tuple[str, tuple[str, ...]], list[ServerAnswers]] = defaultdict(list)
+    expiring: dict[RRSIG, list[ServerAnswers]] = defaultdict(list)
+    for server in survey.answers:
+        if server.authority and server.keys.message:
             try:
-                first = _validated(survey.apex, anchors, look, clock())
+                first = _validated(survey.apex, anchors, server, clock())
             except _Refused as why:
-                bogus[str(why), why.remedy].append(look)
+                bogus[str(why), why.remedy].append(server)
             else:
                 if first.expiration - clock() < LITTLE * (first.expiration - first.inception):
-                    expiring[first].append(look)
-    speaking = sum(1 for look in survey.looks if look.authority)
+                    expiring[first].append(server)
+    speaking = sum(1 for server in survey.answers if server.authority)
     return [
         *(
             Bogus(
                 survey.apex,
                 reason,
-                remedy if len(looks) == speaking else as_the_others(survey, looks, reason),
-                tuple(looks),
+                remedy if len(servers) == speaking else as_the_others(survey, servers, reason),
+                tuple(servers),
             )
-            for (reason, remedy), looks in bogus.items()
+            for (reason, remedy), servers in bogus.items()
         ),
-        *(Expiring(survey.apex, signature, tuple(looks)) for signature, looks in expiring.items()),
+        *(Expiring(survey.apex, signature, tuple(servers)) for signature, servers in expiring.items()),
     ]
 
 
 def validate_answers(
-    survey: Survey,
+    survey: ZoneSurvey,
     name: str,
     rdtype: RdataType,
-    answers: Iterable[tuple[Look, Response]],
+    answers: Iterable[tuple[ServerAnswers, Response]],
     clock: Callable[[], float] = time.time,
 ) -> list[Bogus]:
     """What validating resolvers refuse of the servers' answers to one question: the records, or the
     proof that there are none. Of a zone that is not signed, or not to be trusted at all, nothing."""
     keys = trusted_keys(survey, clock())
-    broken: dict[str, list[Look]] = defaultdict(list)
+    broken: dict[str, list[ServerAnswers]] = defaultdict(list)
     remedies: dict[str, tuple[str, ...]] = {}
     speaking = 0
-    for look, answer in answers if keys is not None else ():
+    for server, answer in answers if keys is not None else ():
         if answer.message is None or not answer.authoritative or keys is None:
             continue
         speaking += 1
         try:
             check_answer(answer.message, name, rdtype, keys, clock())
         except Unproven as why:
-            broken[str(why)].append(look)
+            broken[str(why)].append(server)
             remedies[str(why)] = why.remedy or sign_again(survey.apex)
     return [
         Bogus(
             survey.apex,
             reason,
-            remedies[reason] if len(looks) == speaking else as_the_others(survey, looks, reason),
-            tuple(looks),
+            remedies[reason] if len(servers) == speaking else as_the_others(survey, servers, reason),
+            tuple(servers),
         )
-        for reason, looks in broken.items()
+        for reason, servers in broken.items()
     ]
 
 
-def trusted_keys(survey: Survey, now: float) -> dns.rrset.RRset | None:
+def trusted_keys(survey: ZoneSurvey, now: float) -> dns.rrset.RRset | None:
     """The DNSKEY RRset that the parent's DS vouches for; None where there is none, or nothing to trust."""
     anchors = _anchors(survey)
-    for look in survey.looks if anchors else ():
-        if look.authority and look.keys.message:
+    for server in survey.answers if anchors else ():
+        if server.authority and server.keys.message:
             with suppress(_Refused):
-                return _trusted(survey.apex, anchors, look, now)[0]
+                return _trusted(survey.apex, anchors, server, now)[0]
     return None
 
 
-def _anchors(survey: Survey) -> list[DS]:
+def _anchors(survey: ZoneSurvey) -> list[DS]:
     return [ds for ds in survey.ds or () if ds.algorithm in SIGNERS and ds.digest_type in DIGESTS]
 
 
-def _validated(apex: str, anchors: Sequence[DS], look: Look, now: float) -> RRSIG:
+def _validated(apex: str, anchors: Sequence[DS], server: ServerAnswers, now: float) -> RRSIG:
     """The first signature to expire of those that lead from the DS to the zone's own records.
 
     Raises _Refused.
     """
-    keys, signature = _trusted(apex, anchors, look, now)
+    keys, signature = _trusted(apex, anchors, server, now)
     signatures = [signature]
-    for answer, rdtype in ((look.soa, dns.rdatatype.SOA), (look.ns, dns.rdatatype.NS)):
+    for answer, rdtype in ((server.soa, dns.rdatatype.SOA), (server.ns, dns.rdatatype.NS)):
         if records := _records(answer, apex, rdtype):
             signatures.append(_verified(answer, records, keys, now))
     return min(signatures, key=lambda signature: signature.expiration)
 
 
-def _trusted(apex: str, anchors: Sequence[DS], look: Look, now: float) -> tuple[dns.rrset.RRset, RRSIG]:
+def _trusted(
+    apex: str, anchors: Sequence[DS], server: ServerAnswers, now: float
+) -> tuple[dns.rrset.RRset, RRSIG]:
     """The keys at one server, and the signature that the DS vouches for. Raises _Refused."""
-    keys = _records(look.keys, apex, dns.rdatatype.DNSKEY)
+    keys = _records(server.keys, apex, dns.rdatatype.DNSKEY)
     if keys is None:
         raise _Refused(
             "its parent has a DS for it, but it is not signed",
@@ -187,7 +189,7 @@ def _trusted(apex: str, anchors: Sequence[DS], look: Look, now: float) -> tuple[
     if not trusted:
         raise _Refused(_no_key_for(anchors, keys), *_right_ds(apex, keys))
     entry = dns.rrset.from_rdata_list(keys.name, keys.ttl, trusted)
-    made_by = {each.key_tag for each in _records(look.keys, apex, dns.rdatatype.RRSIG, keys.rdtype) or ()}
+    made_by = {each.key_tag for each in _records(server.keys, apex, dns.rdatatype.RRSIG, keys.rdtype) or ()}
     tags = {dns.dnssec.key_id(key) for key in trusted}
     if made_by and not made_by & tags:
         raise _Refused(
@@ -200,7 +202,7 @@ def _trusted(apex: str, anchors: Sequence[DS], look: Look, now: float) -> tuple[
                 for ds in _ds_to_have(keys, made_by)
             ),
         )
-    return keys, _verified(look.keys, keys, entry, now)
+    return keys, _verified(server.keys, keys, entry, now)
 
 
 def _no_key_for(anchors: Sequence[DS], keys: dns.rrset.RRset) -> str:

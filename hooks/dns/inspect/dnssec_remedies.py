@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import dns.rdatatype
 
 from .faults import retransfer
-from .server_answers import Look
-from .survey import Survey
+from .server_answers import ServerAnswers
+from .zone_survey import ZoneSurvey
 
 
 def sign_again(apex: str) -> tuple[str, ...]:
@@ -20,19 +20,19 @@ def sign_again(apex: str) -> tuple[str, ...]:
     )
 
 
-def as_the_others(survey: Survey, looks: Sequence[Look], reason: str) -> tuple[str, ...]:
+def as_the_others(survey: ZoneSurvey, servers: Sequence[ServerAnswers], reason: str) -> tuple[str, ...]:
     """The remedy for servers whose DNSSEC is broken where that of others is not."""
-    others = [look for look in survey.looks if look not in looks]
-    return as_elsewhere(survey.apex, looks, reason, others, "the others have")
+    others = [server for server in survey.answers if server not in servers]
+    return as_elsewhere(survey.apex, servers, reason, others, "the others have")
 
 
 def as_elsewhere(
-    apex: str, looks: Sequence[Look], reason: str, others: Iterable[Look], who: str
+    apex: str, servers: Sequence[ServerAnswers], reason: str, others: Iterable[ServerAnswers], who: str
 ) -> tuple[str, ...]:
     """The remedy where others (``who`` they are, with the verb) have it right: a server without any
     signatures may have them, and not give them; one with other keys signs for itself."""
-    hosts = ", ".join(dict.fromkeys(look.host for look in looks))
-    here, elsewhere = _keys_of(looks), _keys_of(others)
+    hosts = ", ".join(dict.fromkeys(server.host for server in servers))
+    here, elsewhere = _keys_of(servers), _keys_of(others)
     if here and elsewhere and not here & elsewhere:
         return (
             f"{hosts} signs {apex} with keys of its own: have it fetch the zone as {who} signed it "
@@ -40,15 +40,15 @@ def as_elsewhere(
             "or, if several are to sign, have each of them publish the keys of all (RFC 8901 §2.1)",
         )
     return (
-        *_not_given(apex, hosts, looks[0], reason),
+        *_not_given(apex, hosts, servers[0], reason),
         f"have {hosts} fetch the zone anew, since {who} it right: {retransfer(apex)}",
         f"see in the log of {hosts} why the transfer fails",
     )
 
 
-def _not_given(apex: str, hosts: str, look: Look, reason: str) -> Iterator[str]:
+def _not_given(apex: str, hosts: str, server: ServerAnswers, reason: str) -> Iterator[str]:
     """What to see to first where signatures, or proofs, are missing altogether."""
-    address = look.address.ip
+    address = server.address.ip
     if "no signature" in reason:
         yield (
             f"see whether {hosts} gives signatures at all: dig +dnssec +norec SOA {apex} @{address}; "
@@ -62,7 +62,7 @@ def _not_given(apex: str, hosts: str, look: Look, reason: str) -> Iterator[str]:
         )
 
 
-def _keys_of(looks: Iterable[Look]) -> set[object]:
-    messages = [look.keys.message for look in looks if look.authority and look.keys.message]
+def _keys_of(servers: Iterable[ServerAnswers]) -> set[object]:
+    messages = [server.keys.message for server in servers if server.authority and server.keys.message]
     rrsets = [rrset for message in messages for rrset in message.answer]
     return {key for rrset in rrsets if rrset.rdtype == dns.rdatatype.DNSKEY for key in rrset}

@@ -14,8 +14,8 @@ import dns.rcode
 
 from ....names import is_within
 from ..message import alias_of, apex_of, text
-from .server_answers import Look
-from .survey import Survey
+from .server_answers import ServerAnswers
+from .zone_survey import ZoneSurvey
 
 Kind = Literal[
     "silent",
@@ -50,18 +50,18 @@ class ServerFault(NamedTuple):
 
     kind: Kind
     host: str
-    looks: tuple[Look, ...]
+    answers: tuple[ServerAnswers, ...]
 
 
-def server_faults(survey: Survey, account: ZoneCopy | None = None) -> list[ServerFault]:
+def server_faults(survey: ZoneSurvey, account: ZoneCopy | None = None) -> list[ServerFault]:
     """What is wrong with each server, in the order of the servers. ``account``: what the account
     itself has, where that is known."""
-    found: dict[tuple[str, Kind], list[Look]] = {}
+    found: dict[tuple[str, Kind], list[ServerAnswers]] = {}
     expected = _Expected(account or reference_copy(survey), account is not None, went_back(survey, account))
-    for look in survey.looks:
-        if kind := _fault_of(look, survey, expected):
-            found.setdefault((look.host, kind), []).append(look)
-    return [ServerFault(kind, host, tuple(looks)) for (host, kind), looks in found.items()]
+    for server in survey.answers:
+        if kind := _fault_of(server, survey, expected):
+            found.setdefault((server.host, kind), []).append(server)
+    return [ServerFault(kind, host, tuple(servers)) for (host, kind), servers in found.items()]
 
 
 class _Expected(NamedTuple):
@@ -72,32 +72,32 @@ class _Expected(NamedTuple):
     went_back: bool
 
 
-def _fault_of(look: Look, survey: Survey, expected: _Expected) -> Kind | None:
+def _fault_of(server: ServerAnswers, survey: ZoneSurvey, expected: _Expected) -> Kind | None:
     """The one fault of an address, None if there is none."""
-    message = look.heard.message
+    message = server.soa_response.message
     if message is None:
         return "silent"
-    if look.authority is None:
-        return _without_authority(look, survey.apex)
-    copy, reference = copy_at(look), expected.copy
+    if server.authority is None:
+        return _without_authority(server, survey.apex)
+    copy, reference = copy_at(server), expected.copy
     if reference and _is_foreign(copy, reference, strict=expected.is_the_accounts):
         return "primary" if copy.hosts & reference.hosts else "foreign"
     behind = {each.address for each in survey.behind}
     if expected.went_back:  # then those with the greater serials have the old copy
-        return "ahead" if look.address not in behind else None
-    if look.address in behind:
+        return "ahead" if server.address not in behind else None
+    if server.address in behind:
         return "stale"
     return None
 
 
-def _without_authority(look: Look, apex: str) -> Kind:
-    message = look.heard.message
+def _without_authority(server: ServerAnswers, apex: str) -> Kind:
+    message = server.soa_response.message
     assert message is not None
-    if look.heard.like_a_resolver:
+    if server.soa_response.like_a_resolver:
         return "resolver"
     if alias_of(message, apex):
         return "cname"
-    if look.heard.authoritative:
+    if server.soa_response.authoritative:
         above = apex_of(message)
         return "parent" if "." in above and above != apex and is_within(apex, above) else "parked"
     match message.rcode():
@@ -108,16 +108,16 @@ def _without_authority(look: Look, apex: str) -> Kind:
     return "lame"
 
 
-def copy_at(look: Look) -> ZoneCopy:
+def copy_at(server: ServerAnswers) -> ZoneCopy:
     """The copy of the zone that one address shows."""
-    mname = text(look.authority.mname) if look.authority else ""
-    return ZoneCopy(str(look), mname, look.serial, frozenset(look.hosts))
+    mname = text(server.authority.mname) if server.authority else ""
+    return ZoneCopy(str(server), mname, server.serial, frozenset(server.hosts))
 
 
-def reference_copy(survey: Survey) -> ZoneCopy | None:
+def reference_copy(survey: ZoneSurvey) -> ZoneCopy | None:
     """The copy of most of the servers, of which the others have to be copies: of several, the one that
     names the most of the delegated servers."""
-    copies = [copy_at(look) for look in survey.looks if look.authority]
+    copies = [copy_at(server) for server in survey.answers if server.authority]
     counted: dict[tuple[str, frozenset[str]], int] = {}
     for copy in copies:
         counted[copy.mname, copy.hosts] = counted.get((copy.mname, copy.hosts), 0) + 1
@@ -137,27 +137,27 @@ def _is_foreign(copy: ZoneCopy, reference: ZoneCopy, *, strict: bool) -> bool:
     return strict or not copy.hosts & reference.hosts
 
 
-def went_back(survey: Survey, account: ZoneCopy | None = None) -> bool:
+def went_back(survey: ZoneSurvey, account: ZoneCopy | None = None) -> bool:
     """Whether the primary's serial is below that of its secondaries: they never fetch it then. Where all
     public copies are behind the account's own, it is the account that the primary's name does not lead to. A
     primary that answers from two copies by turns is several machines, of which one is late."""
     primaries, newest = primary_addresses(survey, account), survey.newest
     return any(
-        look.address.ip in primaries
-        and not look.uneven
+        server.address.ip in primaries
+        and not server.uneven
         and newest is not None
-        and look.serial != newest.serial
-        for look in survey.behind
+        and server.serial != newest.serial
+        for server in survey.behind
     )
 
 
-def primary_addresses(survey: Survey, account: ZoneCopy | None) -> set[str]:
+def primary_addresses(survey: ZoneSurvey, account: ZoneCopy | None) -> set[str]:
     """The primary's addresses: those that the account writes to, else those of the SOA's MNAME."""
     if account and account.where:
         return {account.where}
     newest = survey.newest
     mname = text(newest.authority.mname) if newest and newest.authority else ""
-    return {look.address.ip for look in survey.looks if look.host == mname}
+    return {server.address.ip for server in survey.answers if server.host == mname}
 
 
 def retransfer(apex: str) -> str:
@@ -168,14 +168,14 @@ def retransfer(apex: str) -> str:
     )
 
 
-def listed(looks: Iterable[Look]) -> str:
+def listed(servers: Iterable[ServerAnswers]) -> str:
     """The servers, in a list for a sentence."""
-    return ", ".join(map(str, looks))
+    return ", ".join(map(str, servers))
 
 
-def by_host(looks: Iterable[Look]) -> Iterator[tuple[str, list[Look]]]:
+def by_host(servers: Iterable[ServerAnswers]) -> Iterator[tuple[str, list[ServerAnswers]]]:
     """The faulty addresses by NS name."""
-    hosts: dict[str, list[Look]] = {}
-    for look in looks:
-        hosts.setdefault(look.host, []).append(look)
+    hosts: dict[str, list[ServerAnswers]] = {}
+    for server in servers:
+        hosts.setdefault(server.host, []).append(server)
     yield from hosts.items()

@@ -19,7 +19,7 @@ from ..address import Address
 from ..message import NS, SOA, TXT, A, Query, Response
 from ..timing import USUAL, Timing
 from ..transports.transport import Transport
-from .survey import Survey
+from .zone_survey import ZoneSurvey
 
 TYPES = (SOA, NS, MX, TXT, A)
 SERVERS = 3  # of the zone, which have to agree
@@ -42,10 +42,10 @@ class _Records(NamedTuple):
 
 
 def other_contents(
-    resolvers: Iterable[Address], survey: Survey, timing: Timing = USUAL
+    resolvers: Iterable[Address], survey: ZoneSurvey, timing: Timing = USUAL
 ) -> tuple[OtherContents, ...]:
     """The first type in which each resolver sees other records than all servers show, before and after."""
-    servers = [look.address for look in survey.looks if look.authority][:SERVERS]
+    servers = [server.address for server in survey.answers if server.authority][:SERVERS]
     shown = _shown(servers, survey.apex, TYPES, timing)
     queries = [Query(each, survey.apex, kind, recurse=True) for each in resolvers for kind in shown]
     with Transport(timing) as transport:
@@ -96,7 +96,7 @@ def _records(answer: Response) -> _Records | None:
     return _Records(values, min(rrset.ttl for rrset in rrsets)) if values else None
 
 
-def _differ(kind: RdataType, seen: _Records, here: _Records, survey: Survey) -> bool:
+def _differ(kind: RdataType, seen: _Records, here: _Records, survey: ZoneSurvey) -> bool:
     """Of NS, a resolver may have those of the parent; addresses may be chosen by who asks; and a serial that
     differs is another matter."""
     if kind == A:

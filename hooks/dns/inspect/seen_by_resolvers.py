@@ -21,7 +21,7 @@ from ..address import Address
 from ..message import Query, Response, text
 from ..timing import USUAL, Timing
 from ..transports.transport import Transport
-from .survey import Survey
+from .zone_survey import ZoneSurvey
 
 TIMEOUT = 4.2  # seconds: a datagram that is lost is sent again after 2, and TCP tried after 4
 FRESH_NAME = 2.5  # seconds for a name that has to be looked up
@@ -69,14 +69,14 @@ def ask_resolvers(resolvers: Iterable[Address], apex: str, timing: Timing = USUA
 
 def other_zones(
     seen: Iterable[Seen],
-    survey: Survey,
+    survey: ZoneSurvey,
     timing: Timing = USUAL,
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[OtherZone, ...]:
     """The zones that are no copy of what all servers show here, before and after; servers that differ from
     each other are no measure."""
-    shown = {look.serial for look in survey.looks if look.authority}
+    shown = {server.serial for server in survey.answers if server.authority}
     if len(shown) != 1 or None in shown:
         return ()
     (serial,) = (each for each in shown if each is not None)
@@ -91,7 +91,7 @@ def other_zones(
 
 
 def _fresh_serial(
-    seen: Seen, survey: Survey, serial: int, timing: Timing, sleep: Callable[[float], None]
+    seen: Seen, survey: ZoneSurvey, serial: int, timing: Timing, sleep: Callable[[float], None]
 ) -> int | None:
     """The serial that the resolver sees, whatever its cache has; None where that cannot be told."""
     theirs = _serial(seen.soa, survey.apex)
@@ -101,7 +101,7 @@ def _fresh_serial(
         name = f"dns01-doctor-{secrets.token_hex(4)}.{survey.apex}"
         return _serial(_ask(Query(seen.resolver, name, TXT, recurse=True), timing), survey.apex)
     # One that has just been fetched has all of its TTL, and does not keep it.
-    whole = max((_ttl(look.heard) for look in survey.looks if look.authority), default=0)
+    whole = max((_ttl(server.soa_response) for server in survey.answers if server.authority), default=0)
     if _ttl(seen.soa) < whole - 1:
         return None
     sleep(RUNS)
@@ -109,8 +109,8 @@ def _fresh_serial(
     return theirs if _serial(later, survey.apex) == theirs and _ttl(later) < whole else None
 
 
-def _serials_now(survey: Survey, timing: Timing) -> set[int | None]:
-    addresses = [look.address for look in survey.looks if look.authority]
+def _serials_now(survey: ZoneSurvey, timing: Timing) -> set[int | None]:
+    addresses = [server.address for server in survey.answers if server.authority]
     with Transport(timing) as transport:
         queries = [Query(each, survey.apex, SOA) for each in addresses]
         answers = transport.ask(queries, timing.view)

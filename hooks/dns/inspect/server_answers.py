@@ -24,7 +24,7 @@ NAMES = 4  # whose TXT is looked at; more would not fit into datagrams (transpor
 NOTHING = Response(None, "timed out")
 
 
-class Look(NamedTuple):
+class ServerAnswers(NamedTuple):
     """What one address of a name server says of the zone; ``stream`` is its SOA over TCP."""
 
     host: str
@@ -42,14 +42,14 @@ class Look(NamedTuple):
     uneven: bool = False  # whether its address answers from an older copy and from a newer one by turns
 
     @property
-    def heard(self) -> Response:
+    def soa_response(self) -> Response:
         """The response to its SOA query, over UDP or TCP."""
         return self.soa if self.soa.message else self.stream
 
     @property
     def silent(self) -> bool:
         """Whether its SOA query had an answer neither over UDP nor over TCP."""
-        return self.heard.message is None
+        return self.soa_response.message is None
 
     @property
     def lame(self) -> bool:
@@ -59,8 +59,8 @@ class Look(NamedTuple):
     @property
     def authority(self) -> dns.rdtypes.ANY.SOA.SOA | None:
         """The SOA of its copy of the zone, if it has one."""
-        message = self.heard.message
-        if message is None or not self.heard.authoritative:
+        message = self.soa_response.message
+        if message is None or not self.soa_response.authoritative:
             return None
         apex = message.question[0].name
         named = any(rrset.name == apex for rrset in message.answer)  # else it is that of another zone
@@ -83,13 +83,13 @@ class Look(NamedTuple):
         return f"{self.host} ({self.address})"
 
 
-def look_at(
+def query_servers(
     servers: Iterable[Server],
     apex: str,
     texts: Collection[str] = (),
     tcp_only: set[Address] | None = None,
     timing: Timing = USUAL,
-) -> tuple[Look, ...]:
+) -> tuple[ServerAnswers, ...]:
     """Ask every address of the servers about the zone, ``timing.survey`` seconds in all.
 
     One that answers over TCP and not over UDP is asked the rest over TCP, and added to ``tcp_only``.
@@ -136,12 +136,12 @@ def look_at(
         }
         tcp_only |= resent.keys()
         tcp_only -= hearing - {address for address in resent if _lost(address, apex, answers)}
-    return tuple(_look(host, address, apex, names, answers) for host, address in spots)
+    return tuple(_answers_of(host, address, apex, names, answers) for host, address in spots)
 
 
-def _look(
+def _answers_of(
     host: str, address: Address, apex: str, names: Sequence[str], answers: Mapping[Query, Response]
-) -> Look:
+) -> ServerAnswers:
     """Each answer, whichever way it came; but of the SOA, each by its own."""
     asked = _questions(address, apex, names)
     soa = answers.get(asked[0], NOTHING)
@@ -151,7 +151,7 @@ def _look(
     if stream.message is None:
         stream = by_stream
     came = {each for each in _datagrams(address, apex) if _came_by_udp(answers.get(each, NOTHING))}
-    return Look(
+    return ServerAnswers(
         host,
         address,
         soa,
@@ -203,7 +203,7 @@ def _came_by_udp(answer: Response) -> bool:
 
 
 def _questions(address: Address, apex: str, names: Iterable[str]) -> list[Query]:
-    """In the order of a Look."""
+    """In the order of ServerAnswers."""
     return [
         Query(address, apex, SOA, dnssec=True),
         Query(address, apex, NS, dnssec=True),

@@ -14,8 +14,8 @@ from signing import DAY, SignedZone
 
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.inspect.dnssec import Bogus, Expiring, trusted_keys, validate, validate_answers
-from dns01.hooks.dns.inspect.server_answers import NOTHING, Look
-from dns01.hooks.dns.inspect.survey import Survey
+from dns01.hooks.dns.inspect.server_answers import NOTHING, ServerAnswers
+from dns01.hooks.dns.inspect.zone_survey import ZoneSurvey
 from dns01.hooks.dns.message import Response
 
 APEX, NAME = "example.org", "_acme-challenge.example.org"
@@ -26,7 +26,7 @@ NS_RRSET = ZONE.rrset("@", "NS", "ns1", "ns2")
 RECORD = ZONE.rrset("_acme-challenge", "TXT", '"here"')
 
 
-def look(host: str = "ns1.example.org", *, days: float = 7, signed: bool = True) -> Look:
+def server(host: str = "ns1.example.org", *, days: float = 7, signed: bool = True) -> ServerAnswers:
     """A server of the zone, whose signature of the SOA is good for so many days more."""
 
     def answer(rrset: dns.rrset.RRset, days: float = 7) -> Response:
@@ -35,29 +35,29 @@ def look(host: str = "ns1.example.org", *, days: float = 7, signed: bool = True)
 
     keys = answer(ZONE.keys) if signed else Response(ZONE.response("@", DNSKEY))
     soa = answer(SOA_RRSET, days)
-    return Look(host, Address("127.1.0.1"), soa, answer(NS_RRSET), keys, soa, {})
+    return ServerAnswers(host, Address("127.1.0.1"), soa, answer(NS_RRSET), keys, soa, {})
 
 
-SILENT = Look("ns3.example.org", Address("127.1.0.3"), NOTHING, NOTHING, NOTHING, NOTHING, {})
+SILENT = ServerAnswers("ns3.example.org", Address("127.1.0.3"), NOTHING, NOTHING, NOTHING, NOTHING, {})
 
 
-def surveyed(*looks: Look, ds: dns.rrset.RRset | None = ZONE.ds) -> Survey:
-    return Survey(APEX, ("ns1.example.org",), (), looks, ds=ds)
+def surveyed(*servers: ServerAnswers, ds: dns.rrset.RRset | None = ZONE.ds) -> ZoneSurvey:
+    return ZoneSurvey(APEX, ("ns1.example.org",), (), servers, ds=ds)
 
 
 # The zone
 
 
 def test_nothing_is_refused_of_a_zone_that_is_signed_with_the_key_of_its_ds() -> None:
-    assert validate(surveyed(look())) == []
+    assert validate(surveyed(server())) == []
 
 
 def test_nothing_is_refused_of_a_zone_that_its_parent_has_no_ds_for() -> None:
-    assert validate(surveyed(look(signed=False), ds=None)) == []
+    assert validate(surveyed(server(signed=False), ds=None)) == []
 
 
 def test_a_zone_that_its_parent_has_another_key_s_ds_for_is_bogus() -> None:
-    (found,) = validate(surveyed(look(), ds=FOREIGN.ds))
+    (found,) = validate(surveyed(server(), ds=FOREIGN.ds))
     assert isinstance(found, Bogus)
     assert "belongs to none of its keys" in found.reason
     assert str(ZONE.ds[0]) in found.remedy[0]
@@ -67,7 +67,7 @@ def test_keys_that_are_signed_by_another_than_the_ds_belongs_to_are_bogus() -> N
     both = dns.rrset.from_rdata_list(ZONE.keys.name, 60, [*ZONE.keys, *FOREIGN.keys])
     keys = Response(ZONE.response("@", DNSKEY, [both, FOREIGN.signature(both)]))
 
-    (found,) = validate(surveyed(look()._replace(keys=keys)))
+    (found,) = validate(surveyed(server()._replace(keys=keys)))
 
     assert isinstance(found, Bogus)
     assert f"not by the key that the DS at its parent belongs to, {ZONE.ds[0].key_tag}" in found.reason
@@ -75,13 +75,13 @@ def test_keys_that_are_signed_by_another_than_the_ds_belongs_to_are_bogus() -> N
 
 
 def test_a_zone_with_a_ds_that_is_not_signed_is_bogus() -> None:
-    (found,) = validate(surveyed(look(signed=False)))
+    (found,) = validate(surveyed(server(signed=False)))
     assert isinstance(found, Bogus)
     assert found.reason == "its parent has a DS for it, but it is not signed"
 
 
 def test_a_zone_whose_signature_has_expired_is_bogus_from_that_moment_on() -> None:
-    seen = surveyed(look(days=1))
+    seen = surveyed(server(days=1))
     assert not [found for found in validate(seen) if isinstance(found, Bogus)]
     (found,) = validate(seen, lambda: time.time() + 2 * DAY)
     assert isinstance(found, Bogus)
@@ -89,13 +89,13 @@ def test_a_zone_whose_signature_has_expired_is_bogus_from_that_moment_on() -> No
 
 
 def test_a_signature_with_little_of_its_time_left_is_about_to_expire() -> None:
-    (found,) = validate(surveyed(look(days=0.1)))
+    (found,) = validate(surveyed(server(days=0.1)))
     assert isinstance(found, Expiring)
     assert found.signature.type_covered == SOA
 
 
 def test_a_fault_of_one_server_is_that_server_s() -> None:
-    (found,) = validate(surveyed(look(), look("ns2.example.org", signed=False)))
+    (found,) = validate(surveyed(server(), server("ns2.example.org", signed=False)))
     assert isinstance(found, Bogus)
     assert [each.host for each in found.servers] == ["ns2.example.org"]
 
@@ -109,24 +109,24 @@ def test_servers_that_are_silent_are_not_judged() -> None:
 
 
 def test_the_keys_that_the_ds_vouches_for_are_trusted() -> None:
-    assert trusted_keys(surveyed(SILENT, look()), time.time()) == ZONE.keys
+    assert trusted_keys(surveyed(SILENT, server()), time.time()) == ZONE.keys
 
 
 @pytest.mark.parametrize("ds", [None, FOREIGN.ds], ids=["no DS", "another key's DS"])
 def test_no_other_keys_are(ds: dns.rrset.RRset | None) -> None:
-    assert trusted_keys(surveyed(look(), ds=ds), time.time()) is None
+    assert trusted_keys(surveyed(server(), ds=ds), time.time()) is None
 
 
 def test_where_no_server_shows_keys_none_are() -> None:
     assert trusted_keys(surveyed(SILENT), time.time()) is None
-    assert trusted_keys(surveyed(look(signed=False)), time.time()) is None
+    assert trusted_keys(surveyed(server(signed=False)), time.time()) is None
 
 
 # Answers about one name
 
 
 def refused(*answers: Response, ds: dns.rrset.RRset | None = ZONE.ds) -> Sequence[Bogus]:
-    seen = [(look(f"ns{number}.example.org"), answer) for number, answer in enumerate(answers, 1)]
+    seen = [(server(f"ns{number}.example.org"), answer) for number, answer in enumerate(answers, 1)]
     return validate_answers(surveyed(*(each for each, _ in seen), ds=ds), NAME, TXT, seen)
 
 

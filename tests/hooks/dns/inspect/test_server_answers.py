@@ -9,7 +9,7 @@ from testbed.sockets import Transport
 
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.destination import Server
-from dns01.hooks.dns.inspect.server_answers import NAMES, look_at
+from dns01.hooks.dns.inspect.server_answers import NAMES, query_servers
 
 ADDRESS = "127.1.0.1"
 SERVERS = [Server("ns1.example.org", (Address(ADDRESS),))]
@@ -37,9 +37,9 @@ def test_a_server_that_is_deaf_to_datagrams_is_told_from_one_that_is_not(number:
     found = []
     for kind in (NameServer, Firewalled, Deaf):
         with kind(ADDRESS, zones=[zone]):
-            (look,) = look_at(SERVERS, "example.org", names)
-        assert look.authority
-        found.append((look.udp, look.edns))
+            (server,) = query_servers(SERVERS, "example.org", names)
+        assert server.authority
+        found.append((server.udp, server.edns))
     assert found == [(True, True), (True, False), (False, True)]
 
 
@@ -56,5 +56,5 @@ class FoundMeanwhile(set[Address]):
 def test_what_another_thread_finds_out_meanwhile_changes_nothing(kind: type[NameServer], edns: bool) -> None:
     zone = Zone("example.org", "@ TXT here", {"ns1.example.org": ADDRESS})
     with kind(ADDRESS, zones=[zone]):
-        (look,) = look_at(SERVERS, "example.org", tcp_only=FoundMeanwhile())
-    assert (look.udp, look.edns, look.hosts) == (kind is Firewalled, edns, ("ns1.example.org",))
+        (server,) = query_servers(SERVERS, "example.org", tcp_only=FoundMeanwhile())
+    assert (server.udp, server.edns, server.hosts) == (kind is Firewalled, edns, ("ns1.example.org",))

@@ -15,8 +15,8 @@ from .....caa.evaluation import CaaRRset, Lookup, Verdict
 from .....caa.evaluation import check as judge
 from .....caa.issuers import Issuer
 from .....dns.inspect.faults import listed, retransfer, server_faults
-from .....dns.inspect.server_answers import Look
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.server_answers import ServerAnswers
+from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import Response
 from ...finding import Examined, Finding, Severity
 from ..subjects.answers import asking, questions
@@ -29,25 +29,30 @@ def differing(examined: Examined, ca: Issuer, lookup: Lookup) -> Iterator[Findin
     owners = set(ancestors(examined.domain.removeprefix("*.")))
     for name, rdtype in dict.fromkeys(questions(examined)):
         survey = zone_of(examined, name) if rdtype == CAA and name in owners else None
-        if survey is None or len(survey.looks) < 2 or server_faults(survey):
+        if survey is None or len(survey.answers) < 2 or server_faults(survey):
             continue
         answers = asking(examined, survey, name, CAA).result()
-        copies: dict[frozenset[Record], list[Look]] = {}
-        for look in survey.looks:
-            answer = answers.get(look.address)
+        copies: dict[frozenset[Record], list[ServerAnswers]] = {}
+        for server in survey.answers:
+            answer = answers.get(server.address)
             if answer and answer.message and answer.authoritative:
-                copies.setdefault(_records(answer, name), []).append(look)
+                copies.setdefault(_records(answer, name), []).append(server)
         refused = [
-            (looks, verdict)
-            for records, looks in copies.items()
+            (servers, verdict)
+            for records, servers in copies.items()
             if (verdict := _judged(examined.domain, ca, lookup, name, records)).outcome == "forbidden"
         ]
         if refused and len(refused) < len(copies):  # of which all forbid it, the usual check tells
-            yield _one_sided(survey, name, [look for looks, _ in refused for look in looks], refused[0][1])
+            yield _one_sided(
+                survey, name, [server for servers, _ in refused for server in servers], refused[0][1]
+            )
 
 
-def _one_sided(survey: Survey, name: str, refusing: Sequence[Look], verdict: Verdict) -> Finding:
-    apex, others = survey.apex, [look for look in survey.looks if look.authority and look not in refusing]
+def _one_sided(survey: ZoneSurvey, name: str, refusing: Sequence[ServerAnswers], verdict: Verdict) -> Finding:
+    apex, others = (
+        survey.apex,
+        [server for server in survey.answers if server.authority and server not in refusing],
+    )
     return Finding(
         "one-sided-caa",
         Severity.ERROR,

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from ......names import PREFIX
 from ......providers.base import is_within
 from .....dns.inspect.faults import listed, retransfer, server_faults
-from .....dns.inspect.server_answers import Look
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.server_answers import ServerAnswers
+from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import TXT, Response, alias_of, apex_of, hosts_in, referral_to, text
 from ...finding import Examined, Finding, Severity
 from ...wording import deletion
@@ -39,45 +39,47 @@ def check(examined: Examined) -> Iterator[Finding]:
     own = zone_of(examined, examined.name.removeprefix(PREFIX))
     above = zone_of(examined, own.apex.partition(".")[2]) if own else None
     for survey in (own, above):
-        if survey is None or len(survey.looks) < 2:
+        if survey is None or len(survey.answers) < 2:
             continue
         late = survey is own and any(server_faults(survey))
         asked = asking(examined, survey, examined.name, TXT).result()
         found = {address: _path(answer, survey.apex, examined.name) for address, answer in asked.items()}
-        paths = [(look, path) for look in survey.looks if (path := found.get(look.address)) is not None]
+        paths = [
+            (server, path) for server in survey.answers if (path := found.get(server.address)) is not None
+        ]
         if late or survey is above:
             usual = _delegating(examined.name.removeprefix(PREFIX), paths)
-            if usual and (lacking := [look for look, path in paths if path != usual and not path.zone]):
+            if usual and (lacking := [server for server, path in paths if path != usual and not path.zone]):
                 yield _undelegated(survey, usual, lacking)
                 return
         if late:
             continue  # of which the servers' own check says what is wrong with their copies
         if any(path.child for _, path in paths):  # a server of both zones answers for the child at once
-            paths = [(look, path) for look, path in paths if not path.zone]
+            paths = [(server, path) for server, path in paths if not path.zone]
         if len({path for _, path in paths}) > 1:
             yield _one_sided(survey, examined.name, paths)
             return
 
 
-def _delegating(name: str, paths: Sequence[tuple[Look, _Path]]) -> _Path | None:
+def _delegating(name: str, paths: Sequence[tuple[ServerAnswers, _Path]]) -> _Path | None:
     """How most of the servers delegate a zone that the name is in, where any does."""
     found = [path for _, path in paths if path.cut and is_within(name, path.cut)]
     return max(found, key=found.count, default=None)
 
 
-def _undelegated(survey: Survey, usual: _Path, looks: Sequence[Look]) -> Finding:
-    others = [look for look in survey.looks if look.authority and look not in looks]
-    serials = {look.serial for look in survey.looks if look.authority}
-    behind = f", with the serial {looks[0].serial}" if len(serials) > 1 else ""
+def _undelegated(survey: ZoneSurvey, usual: _Path, servers: Sequence[ServerAnswers]) -> Finding:
+    others = [server for server in survey.answers if server.authority and server not in servers]
+    serials = {server.serial for server in survey.answers if server.authority}
+    behind = f", with the serial {servers[0].serial}" if len(serials) > 1 else ""
     return Finding(
         "one-sided-child",
         Severity.ERROR,
         usual.cut,
-        f"{listed(looks)} does not delegate {usual.cut} to {', '.join(usual.child)}, as {listed(others)} "
+        f"{listed(servers)} does not delegate {usual.cut} to {', '.join(usual.child)}, as {listed(others)} "
         f"does{behind}: a CA that comes there hears a no, or is led elsewhere",
         (
             f"have all servers of {survey.apex} fetch the same zone: {retransfer(survey.apex)}",
-            f"compare: dig NS {usual.cut} +norec @{looks[0].address.ip}",
+            f"compare: dig NS {usual.cut} +norec @{servers[0].address.ip}",
         ),
     )
 
@@ -99,12 +101,12 @@ def _path(answer: Response, apex: str, name: str) -> _Path | None:
     return _Path() if message.answer or inner == apex else None
 
 
-def _one_sided(survey: Survey, name: str, paths: Sequence[tuple[Look, _Path]]) -> Finding:
+def _one_sided(survey: ZoneSurvey, name: str, paths: Sequence[tuple[ServerAnswers, _Path]]) -> Finding:
     every = [path for _, path in paths]
     counted = sorted(set(every), key=lambda path: (-every.count(path), not any(path)))
     odd = next((path for path in counted if path.zone), counted[-1] if any(counted[-1]) else counted[0])
-    hosts = ", ".join(str(look) for look, path in paths if path == odd)
-    others = ", ".join(str(look) for look, path in paths if path != odd)
+    hosts = ", ".join(str(server) for server, path in paths if path == odd)
+    others = ", ".join(str(server) for server, path in paths if path != odd)
     if odd.zone:
         return Finding(
             "one-sided-child",

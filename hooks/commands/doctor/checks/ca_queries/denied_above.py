@@ -17,8 +17,8 @@ from ......errors import DelegationError
 from ......names import ancestors
 from .....dns.inspect.dnssec import trusted_keys
 from .....dns.inspect.faults import listed
-from .....dns.inspect.server_answers import Look
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.server_answers import ServerAnswers
+from .....dns.inspect.zone_survey import ZoneSurvey
 from ...finding import Examined, Finding, Severity
 from ..subjects.answers import asking
 from ..subjects.zones import zone_of
@@ -41,36 +41,38 @@ def denied_above(examined: Examined) -> Iterator[Finding]:
                 below = apex
 
 
-def _denied(examined: Examined, survey: Survey, name: str, names: Sequence[str]) -> Iterator[Finding]:
+def _denied(examined: Examined, survey: ZoneSurvey, name: str, names: Sequence[str]) -> Iterator[Finding]:
     """``names``: from the deepest upwards."""
     asked = [(each, asking(examined, survey, each, TXT if each == name else CAA)) for each in names]
-    found: dict[tuple[str, str], list[Look]] = {}
-    for look in survey.looks if len(names) > 1 else ():
+    found: dict[tuple[str, str], list[ServerAnswers]] = {}
+    for server in survey.answers if len(names) > 1 else ():
         existing = ""
         for each, answers in asked:
-            answer = answers.result().get(look.address)
+            answer = answers.result().get(server.address)
             if existing and answer and answer.denies:
-                found.setdefault((each, existing), []).append(look)
+                found.setdefault((each, existing), []).append(server)
             elif answer and answer.message and not answer.denies:
                 existing = each if answer.message.rcode() == dns.rcode.NOERROR else existing
-    for (denied, existing), looks in found.items():
-        yield _finding(survey, name, denied, existing, looks)
+    for (denied, existing), servers in found.items():
+        yield _finding(survey, name, denied, existing, servers)
 
 
-def _finding(survey: Survey, name: str, denied: str, existing: str, looks: Sequence[Look]) -> Finding:
+def _finding(
+    survey: ZoneSurvey, name: str, denied: str, existing: str, servers: Sequence[ServerAnswers]
+) -> Finding:
     """Of a signed zone, resolvers believe it; of others, some do."""
-    hosts = ", ".join(dict.fromkeys(look.host for look in looks))
+    hosts = ", ".join(dict.fromkeys(server.host for server in servers))
     signed = trusted_keys(survey, time.time()) is not None
     return Finding(
         "name-denied",
         Severity.ERROR if signed else Severity.WARNING,
         denied,
-        f"the name server {listed(looks)} says that {denied} does not exist (NXDOMAIN), and has {existing} "
+        f"the name server {listed(servers)} says that {denied} does not exist (NXDOMAIN), and has {existing} "
         f"beneath it: {'' if signed else 'some '}resolvers take that for a no to {name}, too (RFC 8020)",
         (
             f"have {hosts} answer NOERROR there: pdnsutil rectify-zone {survey.apex} (PowerDNS; "
             "api-rectify=yes has its API do that), or newer software",
             f'or give {denied} a record of its own: {denied}. TXT "-"',
-            f"see for yourself: dig CAA {denied} +norec @{looks[0].address.ip}",
+            f"see for yourself: dig CAA {denied} +norec @{servers[0].address.ip}",
         ),
     )

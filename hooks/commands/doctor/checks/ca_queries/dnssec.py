@@ -13,7 +13,7 @@ from ......errors import DelegationError
 from .....dns.inspect.denial import MOST_ITERATIONS, SOME_ITERATIONS, iterations
 from .....dns.inspect.dnssec import Bogus, Expiring, trusted_keys, validate, validate_answers
 from .....dns.inspect.faults import listed
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import Response, referral_to
 from ...finding import Examined, Finding, Severity
 from ..subjects.answers import Answers, asking, questions
@@ -28,7 +28,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     """What keeps validating resolvers from believing the answers that the challenge depends on."""
     if examined.settings.nameservers_for(examined.name):
         return
-    zones: dict[str, Survey] = {survey.apex: survey for survey in surveys(examined)}
+    zones: dict[str, ZoneSurvey] = {survey.apex: survey for survey in surveys(examined)}
     asked = {question: zone_of(examined, question[0]) for question in dict.fromkeys(questions(examined))}
     zones |= {survey.apex: survey for survey in asked.values() if survey is not None}
     refused = set()
@@ -36,7 +36,7 @@ def check(examined: Examined) -> Iterator[Finding]:
         for fault in validate(survey):
             yield finding(as_the_account(examined, survey, fault) if isinstance(fault, Bogus) else fault)
             if isinstance(fault, Bogus):
-                refused |= {(survey.apex, look.address) for look in fault.servers}
+                refused |= {(survey.apex, server.address) for server in fault.servers}
         yield from _without_keys(survey)
         yield from _cut(examined, survey)
     signed = {
@@ -46,8 +46,8 @@ def check(examined: Examined) -> Iterator[Finding]:
     }
     by_servers: dict[tuple[str, str], list[tuple[Question, Bogus]]] = {}
     for (name, rdtype), (zone, answers) in signed.items():
-        trusted = [look for look in zone.looks if (zone.apex, look.address) not in refused]
-        for fault in _answers(zone._replace(looks=tuple(trusted)), name, rdtype, answers.result()):
+        trusted = [server for server in zone.answers if (zone.apex, server.address) not in refused]
+        for fault in _answers(zone._replace(answers=tuple(trusted)), name, rdtype, answers.result()):
             of_these = by_servers.setdefault((fault.apex, listed(fault.servers)), [])
             of_these.append((Question(name, rdtype), fault))
     for faults in by_servers.values():
@@ -66,14 +66,14 @@ def check(examined: Examined) -> Iterator[Finding]:
             yield _costly(apex, most)
 
 
-def _without_keys(survey: Survey) -> Iterator[Finding]:
+def _without_keys(survey: ZoneSurvey) -> Iterator[Finding]:
     """The keys are the largest answer of most zones, and nobody validates without them."""
-    speaking = [look for look in survey.looks if look.authority]
-    missing = [look for look in speaking if look.keys.message is None]
+    speaking = [server for server in survey.answers if server.authority]
+    missing = [server for server in speaking if server.keys.message is None]
     if not missing or survey.ds is None:
         return
-    hosts = ", ".join(dict.fromkeys(look.host for look in missing))
-    truncated = any(look.keys.truncated for look in missing)
+    hosts = ", ".join(dict.fromkeys(server.host for server in missing))
+    truncated = any(server.keys.truncated for server in missing)
     yield Finding(
         "dnskey-unanswered",
         Severity.ERROR if len(missing) == len(speaking) else Severity.WARNING,
@@ -94,12 +94,12 @@ def finding(fault: Bogus | Expiring) -> Finding:
     return Finding(code, severity, fault.apex, fault.message, fault.remedy)
 
 
-def _answers(survey: Survey, name: str, rdtype: RdataType, answers: Answers) -> list[Bogus]:
+def _answers(survey: ZoneSurvey, name: str, rdtype: RdataType, answers: Answers) -> list[Bogus]:
     """What each server of the zone says; a referral is for the child to answer."""
     heard = [
-        (look, response)
-        for look in survey.looks
-        if look.authority and (response := answers.get(look.address)) and response.message
+        (server, response)
+        for server in survey.answers
+        if server.authority and (response := answers.get(server.address)) and response.message
         if referral_to(response.message, survey.apex, name) is None
     ]
     return validate_answers(survey, name, rdtype, heard)
@@ -121,12 +121,12 @@ def _costly(apex: str, most: int) -> Finding:
     )
 
 
-def _cut(examined: Examined, survey: Survey) -> Iterator[Finding]:
+def _cut(examined: Examined, survey: ZoneSurvey) -> Iterator[Finding]:
     """The parent, where it is signed and no registry's, has to sign the DS or the proof of none."""
     above = zone_of(examined, survey.apex.partition(".")[2])
     if above is None or trusted_keys(above, time.time()) is None:
         return
     with suppress(DelegationError):
         reply = Response(examined.discovery.ask(survey.apex, dns.rdatatype.DS))
-        heard = [(look, reply) for look in above.looks if look.authority]
+        heard = [(server, reply) for server in above.answers if server.authority]
         yield from map(finding, validate_answers(above, survey.apex, DS, heard))

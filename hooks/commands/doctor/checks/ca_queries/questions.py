@@ -17,8 +17,8 @@ from dns.rdatatype import CAA, SOA, TXT, RdataType
 
 from .....dns.address import Address
 from .....dns.inspect.faults import ServerFault, by_host, listed
-from .....dns.inspect.server_answers import Look
-from .....dns.inspect.survey import Survey, recheck_turns
+from .....dns.inspect.server_answers import ServerAnswers
+from .....dns.inspect.zone_survey import ZoneSurvey, recheck_turns
 from .....dns.message import Response, alias_of, apex_of, referral_to, text
 from ...finding import Examined, Finding, Severity
 from ...wording import hosts_of, the_server
@@ -38,7 +38,7 @@ class _Unanswered(NamedTuple):
     name: str
     rdtype: RdataType
     fault: Fault
-    looks: tuple[Look, ...]
+    answers: tuple[ServerAnswers, ...]
     words: str
 
     @property
@@ -76,18 +76,18 @@ def check(examined: Examined) -> Iterator[Finding]:
     yield from denied_above(examined)
 
 
-def _certain(examined: Examined, zone: Survey, name: str, rdtype: RdataType, answers: Answers) -> Answers:
+def _certain(examined: Examined, zone: ZoneSurvey, name: str, rdtype: RdataType, answers: Answers) -> Answers:
     """The answers without those that are missing for another reason than what was asked."""
     missing = [
-        look
-        for look in zone.looks
-        if look.authority
-        and (answer := answers.get(look.address))
+        server
+        for server in zone.answers
+        if server.authority
+        and (answer := answers.get(server.address))
         and not (answer.message or answer.truncated)
     ]
     if not missing:
         return answers
-    vanished = {look.address for look in missing} - dropping(examined, zone, name, rdtype, missing)
+    vanished = {server.address for server in missing} - dropping(examined, zone, name, rdtype, missing)
     return {address: answer for address, answer in answers.items() if address not in vanished}
 
 
@@ -104,9 +104,9 @@ def _serials(apex: str, answers: Answers) -> Iterator[tuple[Address, int]]:
                     yield address, rrset[0].serial
 
 
-def _by_turns(survey: Survey, looks: Sequence[Look]) -> Iterator[Finding]:
-    found = survey._replace(behind=(*survey.behind, *looks))
-    for host, some in by_host(looks):
+def _by_turns(survey: ZoneSurvey, servers: Sequence[ServerAnswers]) -> Iterator[Finding]:
+    found = survey._replace(behind=(*survey.behind, *servers))
+    for host, some in by_host(servers):
         yield REPORTS["stale"](found, ServerFault("stale", host, tuple(some)))
 
 
@@ -114,44 +114,51 @@ def _by_turns(survey: Survey, looks: Sequence[Look]) -> Iterator[Finding]:
 
 
 def _findings(
-    examined: Examined, survey: Survey, name: str, rdtype: RdataType, answers: Answers
+    examined: Examined, survey: ZoneSurvey, name: str, rdtype: RdataType, answers: Answers
 ) -> Iterator[Finding]:
-    serving = [look for look in survey.looks if look.authority and look.address in answers]
-    by_fault: dict[tuple[Fault, str], list[Look]] = {}
-    for look in serving:
-        answer = answers[look.address]
+    serving = [server for server in survey.answers if server.authority and server.address in answers]
+    by_fault: dict[tuple[Fault, str], list[ServerAnswers]] = {}
+    for server in serving:
+        answer = answers[server.address]
         if name == survey.apex and answer.message and (target := alias_of(answer.message, name)):
-            yield apex_cname(survey, str(look), target, Severity.WARNING)
+            yield apex_cname(survey, str(server), target, Severity.WARNING)
             return
         if fault := _fault(answer, survey.apex, name):
-            by_fault.setdefault((fault, answer.words), []).append(look)
+            by_fault.setdefault((fault, answer.words), []).append(server)
     if filtered := _filtered(examined, survey, name, by_fault):
         yield filtered
         return
     by_fault = _by_size(examined, name, rdtype, by_fault)
-    nobody = sum(map(len, by_fault.values())) == sum(1 for look in survey.looks if look.authority)
+    nobody = sum(map(len, by_fault.values())) == sum(1 for server in survey.answers if server.authority)
     if nobody and rdtype == CAA and not any(fault == "no-soa" for fault, _ in by_fault):
         return  # which the check of CAA says
-    for (fault, words), looks in by_fault.items():
-        yield _unanswered(survey, _Unanswered(name, rdtype, fault, tuple(looks), words), nobody=nobody)
+    for (fault, words), servers in by_fault.items():
+        yield _unanswered(survey, _Unanswered(name, rdtype, fault, tuple(servers), words), nobody=nobody)
 
 
 def _filtered(
-    examined: Examined, survey: Survey, name: str, by_fault: Mapping[tuple[Fault, str], Sequence[Look]]
+    examined: Examined,
+    survey: ZoneSurvey,
+    name: str,
+    by_fault: Mapping[tuple[Fault, str], Sequence[ServerAnswers]],
 ) -> Finding | None:
     """Servers that answer nothing about names with an underscore. Who denies them is waited for."""
-    looks = {look.address: look for some in by_fault.values() for look in some}
-    if not looks or not name.startswith("_"):
+    servers = {server.address: server for some in by_fault.values() for server in some}
+    if not servers or not name.startswith("_"):
         return None
-    refused = refusing(examined.discovery, survey.apex, looks)
-    if not refused or refused.keys() < looks.keys():
+    refused = refusing(examined.discovery, survey.apex, servers)
+    if not refused or refused.keys() < servers.keys():
         return None
     denied = any(answer.authoritative for answer in refused.values())
     severity = Severity.ERROR if denied else Severity.WARNING
-    return underscore_refused(survey.apex, name, hosts_of(looks.values()), sorted(refused.items()), severity)
+    return underscore_refused(
+        survey.apex, name, hosts_of(servers.values()), sorted(refused.items()), severity
+    )
 
 
-def _underscores(examined: Examined, zones: Mapping[str, Survey], names: Sequence[str]) -> Iterator[Finding]:
+def _underscores(
+    examined: Examined, zones: Mapping[str, ZoneSurvey], names: Sequence[str]
+) -> Iterator[Finding]:
     """The same of servers that deny them, in each zone that a name of the way with an underscore is in."""
     own = account_copies(examined).only
     some = {zone.apex for each in names if each.startswith("_") and (zone := zone_of(examined, each))}
@@ -160,15 +167,15 @@ def _underscores(examined: Examined, zones: Mapping[str, Survey], names: Sequenc
 
 
 def _by_size(
-    examined: Examined, name: str, rdtype: RdataType, by_fault: dict[tuple[Fault, str], list[Look]]
-) -> dict[tuple[Fault, str], list[Look]]:
+    examined: Examined, name: str, rdtype: RdataType, by_fault: dict[tuple[Fault, str], list[ServerAnswers]]
+) -> dict[tuple[Fault, str], list[ServerAnswers]]:
     """Of what vanishes, it is told apart what vanishes because it is large."""
-    found: dict[tuple[Fault, str], list[Look]] = {}
-    for (fault, words), looks in by_fault.items():
-        large = too_large(examined, name, rdtype, looks) if fault == "dropped" else set()
-        for look in looks:
-            kind: Fault = "large" if look.address in large else fault
-            found.setdefault((kind, words), []).append(look)
+    found: dict[tuple[Fault, str], list[ServerAnswers]] = {}
+    for (fault, words), servers in by_fault.items():
+        large = too_large(examined, name, rdtype, servers) if fault == "dropped" else set()
+        for server in servers:
+            kind: Fault = "large" if server.address in large else fault
+            found.setdefault((kind, words), []).append(server)
     return found
 
 
@@ -185,14 +192,14 @@ def _fault(answer: Response, apex: str, name: str) -> Fault | None:
     return None if message.answer or apex_of(message) else "no-soa"
 
 
-def _unanswered(survey: Survey, fault: _Unanswered, *, nobody: bool) -> Finding:
+def _unanswered(survey: ZoneSurvey, fault: _Unanswered, *, nobody: bool) -> Finding:
     """Resolvers try another server, as long as there is one; what lacks its SOA, they may or may not take."""
-    hosts = ", ".join(dict.fromkeys(look.host for look in fault.looks))
+    hosts = ", ".join(dict.fromkeys(server.host for server in fault.answers))
     return Finding(
         f"{fault.kind.lower()}-unanswered",
         Severity.ERROR if nobody and fault.fault not in ("no-soa", "large") else Severity.WARNING,
         fault.name,
-        f"the name server {listed(fault.looks)} of {survey.apex} {_said(fault)} {fault.kind} at "
+        f"the name server {listed(fault.answers)} of {survey.apex} {_said(fault)} {fault.kind} at "
         f"{fault.name}, which a CA asks",
         (*steps(fault.fault, fault.kind, hosts), f"see for yourself: {_dig(fault)}"),
     )
@@ -236,7 +243,7 @@ def steps(fault: Fault, kind: str, hosts: str) -> Sequence[str]:
 
 def _dig(fault: _Unanswered) -> str:
     transport = " +tcp" if fault.fault == "truncated" else ""
-    return f"dig{transport} {fault.kind} {fault.name} +norec @{fault.looks[0].address.ip}"
+    return f"dig{transport} {fault.kind} {fault.name} +norec @{fault.answers[0].address.ip}"
 
 
 # Upper and lower case
@@ -247,18 +254,18 @@ def mixed(name: str) -> str:
     return "".join(letter.upper() if place % 2 == 0 else letter for place, letter in enumerate(name))
 
 
-def _of_case(survey: Survey, answers: Answers) -> Iterator[Finding]:
-    serving = [look for look in survey.looks if look.authority and look.address in answers]
-    by_words: dict[str, list[Look]] = {}
-    for look in serving:
-        if words := _case_fault(answers[look.address], survey.apex):
-            by_words.setdefault(words, []).append(look)
-    nobody = sum(map(len, by_words.values())) == sum(1 for look in survey.looks if look.authority)
-    for words, looks in by_words.items():
+def _of_case(survey: ZoneSurvey, answers: Answers) -> Iterator[Finding]:
+    serving = [server for server in survey.answers if server.authority and server.address in answers]
+    by_words: dict[str, list[ServerAnswers]] = {}
+    for server in serving:
+        if words := _case_fault(answers[server.address], survey.apex):
+            by_words.setdefault(words, []).append(server)
+    nobody = sum(map(len, by_words.values())) == sum(1 for server in survey.answers if server.authority)
+    for words, servers in by_words.items():
         if words == _REWRITTEN:
-            yield _rewritten(survey, looks)
+            yield _rewritten(survey, servers)
         else:
-            yield _case(survey, words, looks, nobody=nobody)
+            yield _case(survey, words, servers, nobody=nobody)
 
 
 _REWRITTEN = "writes it in other letters"
@@ -280,38 +287,38 @@ def _question_of(message: dns.message.Message) -> str:
     return message.question[0].name.to_text(omit_final_dot=True) if message.question else ""
 
 
-def _case(survey: Survey, words: str, looks: Sequence[Look], *, nobody: bool) -> Finding:
+def _case(survey: ZoneSurvey, words: str, servers: Sequence[ServerAnswers], *, nobody: bool) -> Finding:
     """A denial is believed at once; for anything else resolvers try another server, or try without."""
-    hosts = hosts_of(looks)
+    hosts = hosts_of(servers)
     severe = words == _DENIED or nobody
     return Finding(
         "case-unkept",
         Severity.ERROR if severe else Severity.WARNING,
         survey.apex,
-        f"the name server {listed(looks)} takes upper and lower case for different: asked for "
+        f"the name server {listed(servers)} takes upper and lower case for different: asked for "
         f"{mixed(survey.apex)}, it {words}, and resolvers of CAs ask so (0x20)",
         (
             f"have {hosts} compare names without regard to case, and copy the question as it is (RFC 4343): "
             "mostly it is a script, a database with a collation of its own, or a load balancer that does not",
-            f"see for yourself: dig SOA {mixed(survey.apex)} +norec @{looks[0].address.ip}",
+            f"see for yourself: dig SOA {mixed(survey.apex)} +norec @{servers[0].address.ip}",
         ),
     )
 
 
-def _rewritten(survey: Survey, looks: Sequence[Look]) -> Finding:
+def _rewritten(survey: ZoneSurvey, servers: Sequence[ServerAnswers]) -> Finding:
     """It knows the name; but the question in its answer is not that which was asked, octet by octet."""
-    hosts = hosts_of(looks)
+    hosts = hosts_of(servers)
     return Finding(
         "case-unkept",
         Severity.WARNING,
         survey.apex,
         f"{the_server(hosts)} does not copy the question into its answer as it is: asked for "
-        f"{mixed(survey.apex)} at {listed(looks)}, it {_REWRITTEN}; resolvers of CAs that ask so (0x20) take "
-        "that for a forger's answer, and ask once more",
+        f"{mixed(survey.apex)} at {listed(servers)}, it {_REWRITTEN}; resolvers of CAs that ask so (0x20) "
+        "take that for a forger's answer, and ask once more",
         (
             f"see what is before {hosts}, or in it, that changes names to small letters (a load balancer, a "
             "proxy, a backend of one's own), and have it leave the question as it came (RFC 5452 §9.1)",
             f"see for yourself, in the QUESTION SECTION: dig SOA {mixed(survey.apex)} +norec "
-            f"@{looks[0].address.ip}",
+            f"@{servers[0].address.ip}",
         ),
     )

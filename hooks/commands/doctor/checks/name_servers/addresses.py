@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from .....dns.address import Address
 from .....dns.inspect.faults import SPEAKS, ServerFault
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.zone_survey import ZoneSurvey
 from ...finding import Finding, Severity
 from ...wording import address_type
 from ..subjects.account_copy import AccountCopy
@@ -17,10 +17,13 @@ _IP = re.compile(r"[0-9a-f.:]*[.:][0-9a-f.:]+")
 
 
 def findings(
-    survey: Survey, faults: Iterable[ServerFault], root: Collection[str], account: AccountCopy | None = None
+    survey: ZoneSurvey,
+    faults: Iterable[ServerFault],
+    root: Collection[str],
+    account: AccountCopy | None = None,
 ) -> Iterator[Finding]:
     """What is wrong with the addresses themselves. ``account``: what is to be seen there."""
-    sick = {look.address: fault for fault in faults for look in fault.looks}
+    sick = {each.address: fault for fault in faults for each in fault.answers}
     known = {host: {*survey.glue.get(host, ()), *survey.own.get(host, ())} for host in _hosts(survey)}
     hidden = {host: _hidden(addresses, root) for host, addresses in known.items()}
     hidden = {host: addresses for host, addresses in hidden.items() if addresses}
@@ -62,7 +65,7 @@ def _together(found: Iterable[Finding]) -> Iterator[Finding]:
         yield first
 
 
-def _hosts(survey: Survey) -> Iterable[str]:
+def _hosts(survey: ZoneSurvey) -> Iterable[str]:
     return dict.fromkeys((*survey.glue, *survey.own))
 
 
@@ -85,11 +88,11 @@ def explains(found: Iterable[Finding], fault: ServerFault) -> bool:
         if not (finding.code == "private-address" and fault.kind in SPEAKS)
         for ip in mentioned(finding)
     }
-    return {look.address.ip for look in fault.looks} <= told
+    return {server.address.ip for server in fault.answers} <= told
 
 
 def _private(
-    survey: Survey, hidden: Mapping[str, Sequence[Address]], known: Mapping[str, Collection[Address]]
+    survey: ZoneSurvey, hidden: Mapping[str, Sequence[Address]], known: Mapping[str, Collection[Address]]
 ) -> Finding:
     """Resolvers take another server, as long as there are enough of them (docs/readiness.rst)."""
     public = sum(1 for host in known if len(hidden.get(host, ())) < len(known[host]))
@@ -103,7 +106,7 @@ def _private(
 
 
 def _differ(
-    survey: Survey,
+    survey: ZoneSurvey,
     host: str,
     glue: Collection[Address],
     own: Collection[Address],
@@ -138,7 +141,7 @@ def _differ(
 
 
 def _moved(
-    survey: Survey,
+    survey: ZoneSurvey,
     host: str,
     known: Collection[Address],
     sick: Mapping[Address, ServerFault],

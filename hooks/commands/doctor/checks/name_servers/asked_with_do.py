@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from .....dns.address import Address
 from .....dns.destination import Destination
 from .....dns.inspect.faults import ServerFault
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import SOA, TXT, Query, Response
 from .....dns.timing import Timing
 from .....dns.transports.transport import Transport
@@ -135,18 +135,18 @@ def _failing(delegation: Destination, hosts: Hosts, timing: Timing) -> Finding |
     return _denials_fail(zone, missing, sorted(failing["denials"])) if failing["denials"] else None
 
 
-def only_with_do(survey: Survey, faults: Iterable[ServerFault]) -> Iterator[tuple[ServerFault, Finding]]:
+def only_with_do(survey: ZoneSurvey, faults: Iterable[ServerFault]) -> Iterator[tuple[ServerFault, Finding]]:
     """The faults of servers that answer a question without the flag DO, and what to say of them instead: they
     have the zone. Resolvers try another server, as long as there is one."""
     failing = [fault for fault in faults if fault.kind in ("fails", "refuses")]
-    queries = [Query(look.address, survey.apex, SOA) for fault in failing for look in fault.looks]
+    queries = [Query(server.address, survey.apex, SOA) for fault in failing for server in fault.answers]
     if not queries:
         return
     with Transport() as transport:
         answers = transport.ask(queries, WITHOUT_DNSSEC)
     having = {query.server for query, answer in answers.items() if answer.authoritative}
     for fault in failing:
-        words = {look.address: look.heard.words for look in fault.looks}
+        words = {server.address: server.soa_response.words for server in fault.answers}
         if words.keys() <= having:
             finding = _do_fails(survey.apex, words)
             yield (

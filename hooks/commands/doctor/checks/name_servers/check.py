@@ -14,7 +14,7 @@ from ......names import PREFIX
 from .....dns.address import Address
 from .....dns.inspect.faults import server_faults
 from .....dns.inspect.source_address import sources
-from .....dns.inspect.survey import Survey, recheck_serials
+from .....dns.inspect.zone_survey import ZoneSurvey, recheck_serials
 from ...finding import Examined, Finding, Severity
 from ...wording import answers
 from ..subjects.account_copy import AccountCopies, AccountCopy, account_copies
@@ -116,17 +116,19 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
     yield from _above(examined)
 
 
-def _limited(examined: Examined, survey: Survey, slow: Collection[Address]) -> tuple[Survey, set[Address]]:
+def _limited(
+    examined: Examined, survey: ZoneSurvey, slow: Collection[Address]
+) -> tuple[ZoneSurvey, set[Address]]:
     """The servers that drop answers above a rate, and the survey, as it is to be seen by that."""
     limits = limits_of(examined, survey, slow)
-    looks = [
-        look._replace(limited=limits[look.address] == "truncates", udp=True)
-        if look.address in limits
-        else look
-        for look in survey.looks
+    servers = [
+        server._replace(limited=limits[server.address] == "truncates", udp=True)
+        if server.address in limits
+        else server
+        for server in survey.answers
     ]
     dropping = {address for address, limit in limits.items() if limit == "drops"}
-    return survey._replace(looks=tuple(looks)), dropping
+    return survey._replace(answers=tuple(servers)), dropping
 
 
 def _above(examined: Examined) -> Iterator[Finding]:
@@ -140,7 +142,7 @@ def _above(examined: Examined) -> Iterator[Finding]:
                 yield finding._replace(severity=Severity.WARNING)
 
 
-def _compared(examined: Examined, survey: Survey, account: AccountCopy) -> tuple[Survey, AccountCopy]:
+def _compared(examined: Examined, survey: ZoneSurvey, account: AccountCopy) -> tuple[ZoneSurvey, AccountCopy]:
     """The two as they are once each has been looked at again for what the other has."""
     account = refreshed(examined, survey, account)
     survey = recheck_serials(survey, account.apex.serial)
@@ -148,7 +150,7 @@ def _compared(examined: Examined, survey: Survey, account: AccountCopy) -> tuple
 
 
 def findings(
-    survey: Survey,
+    survey: ZoneSurvey,
     account: AccountCopy | None = None,
     root: Collection[str] = (),
     heard: Callable[[], Container[str]] = frozenset,
@@ -188,7 +190,7 @@ def findings(
     yield from ns_not_found(survey)
     blocked = list(blocked_ports(survey, heard))
     codes = {finding.code for finding in blocked}
-    strange = sources((look.address for look in survey.looks if not look.udp), survey.apex)
+    strange = sources((server.address for server in survey.answers if not server.udp), survey.apex)
     yield from answers_from_elsewhere(survey, strange)
     explained |= {address.ip for address in strange}
     yield from silent(survey, codes, explained)
@@ -208,12 +210,12 @@ def _zone_of_the_record(examined: Examined) -> str:
     return ""
 
 
-def _too_few(examined: Examined, survey: Survey) -> Iterator[Finding]:
+def _too_few(examined: Examined, survey: ZoneSurvey) -> Iterator[Finding]:
     """A wait wants half of the servers at least (docs/readiness.rst); a CA makes do with what is left."""
     settings = examined.settings
     named = settings.nameservers_for(examined.name)
     readiness = settings.readiness_for(examined.name) or ("authoritative" if named else "public")
-    useful = {look.host for look in survey.looks if look.authority}
+    useful = {server.host for server in survey.answers if server.authority}
     if readiness == "resolvers" or not useful or 2 * len(useful) >= len(survey.servers):
         return
     if readiness == "authoritative":
@@ -237,7 +239,7 @@ def _too_few(examined: Examined, survey: Survey) -> Iterator[Finding]:
 # Several accounts, each with servers and an SOA of its own (RFC 8901)
 
 
-def _of_several(examined: Examined, survey: Survey, copies: AccountCopies) -> Iterator[Finding]:
+def _of_several(examined: Examined, survey: ZoneSurvey, copies: AccountCopies) -> Iterator[Finding]:
     """What is wrong with the servers of a zone that several accounts serve side by side. That the world does
     not read one of the copies keeps no order from passing while it reads another."""
     complete = [with_addresses(examined, survey, copy) for copy in copies.found]
@@ -248,14 +250,14 @@ def _of_several(examined: Examined, survey: Survey, copies: AccountCopies) -> It
     yield from _unexpected(found, survey, copies)
 
 
-def _unexpected(found: Iterable[Finding], survey: Survey, copies: AccountCopies) -> Iterator[Finding]:
+def _unexpected(found: Iterable[Finding], survey: ZoneSurvey, copies: AccountCopies) -> Iterator[Finding]:
     """The findings without what is as it should be where several accounts serve the zone: servers with
     copies of their own, and lists of name servers that are complete only together."""
     if copies.accounts < 2:
         yield from found
         return
     expected = {host for copy in copies.found for host in copy.apex.name_servers}
-    complete = {host for look in survey.looks for host in look.hosts} == set(survey.delegated)
+    complete = {host for server in survey.answers for host in server.hosts} == set(survey.delegated)
     for finding in found:
         known = set(finding.subject.split(", ")) <= expected or len(copies.found) < copies.accounts
         if finding.code == "two-primaries" or (finding.code == "foreign-copy" and known):
@@ -264,17 +266,17 @@ def _unexpected(found: Iterable[Finding], survey: Survey, copies: AccountCopies)
             yield finding
 
 
-def _named(survey: Survey, account: AccountCopy | None) -> Iterator[Finding]:
+def _named(survey: ZoneSurvey, account: AccountCopy | None) -> Iterator[Finding]:
     """The servers that ``nameservers`` names, where no other is asked."""
-    useful = [look for look in survey.looks if look.authority]
+    useful = [server for server in survey.answers if server.authority]
     if not useful:
         where = f"{account.server}" if account and account.server else "ADDRESS"
         yield Finding(
             "nameservers-useless",
             Severity.ERROR,
             survey.apex,
-            f"none of the configured `nameservers` answers for {survey.apex}: {answers(survey.looks)}; they "
-            "alone are asked, so that no record is ever seen",
+            f"none of the configured `nameservers` answers for {survey.apex}: {answers(survey.answers)}; "
+            "they alone are asked, so that no record is ever seen",
             (
                 f'name servers that serve {survey.apex} with authority: nameservers = ["{where}"] '
                 "(DNS01_NAMESERVERS)",
@@ -290,7 +292,9 @@ def _named(survey: Survey, account: AccountCopy | None) -> Iterator[Finding]:
     ):
         if report := REPORTS.get(fault.kind):
             finding = report(survey, fault)
-            drop = f"or take {', '.join(str(look.address) for look in fault.looks)} out of `nameservers`"
+            drop = (
+                f"or take {', '.join(str(server.address) for server in fault.answers)} out of `nameservers`"
+            )
             yield finding._replace(remedy=(finding.remedy[0], drop))
     yield from silent(survey, (), ())
 

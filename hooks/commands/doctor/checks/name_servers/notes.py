@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import dns.rdatatype
 
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.negative_ttl import negative_ttl
 from ...finding import Finding, Severity
 
@@ -15,12 +15,12 @@ LONG = 3600  # seconds that a resolver keeps a "no" before an order had better w
 NEIGHBOURS = {4: 24, 6: 48}  # the prefix that one site is given: what fails in it fails together
 
 
-def single_network(survey: Survey) -> Iterator[Finding]:
+def single_network(survey: ZoneSurvey) -> Iterator[Finding]:
     """RFC 2182 §3.1. Of one server there is nothing to say that its owner does not know, and of
     addresses that are not the internet's nothing at all."""
-    addresses = [ipaddress.ip_address(look.address.ip) for look in survey.looks]
+    addresses = [ipaddress.ip_address(server.address.ip) for server in survey.answers]
     networks = {ipaddress.ip_network((ip, NEIGHBOURS[ip.version]), strict=False) for ip in addresses}
-    several = len({look.host for look in survey.looks}) > 1
+    several = len({server.host for server in survey.answers}) > 1
     if several and len(networks) == 1 and all(ip.is_global for ip in addresses):
         yield Finding(
             "single-network",
@@ -31,12 +31,12 @@ def single_network(survey: Survey) -> Iterator[Finding]:
         )
 
 
-def long_negative_ttl(survey: Survey) -> Iterator[Finding]:
+def long_negative_ttl(survey: ZoneSurvey) -> Iterator[Finding]:
     """RFC 2308 §5: the lesser of the SOA's TTL and its last figure."""
     newest = survey.newest
-    if newest is None or newest.authority is None or newest.heard.message is None:
+    if newest is None or newest.authority is None or newest.soa_response.message is None:
         return
-    soa = next(each for each in newest.heard.message.answer if each.rdtype == dns.rdatatype.SOA)
+    soa = next(each for each in newest.soa_response.message.answer if each.rdtype == dns.rdatatype.SOA)
     ttl = negative_ttl(soa)
     if ttl > LONG:
         yield Finding(

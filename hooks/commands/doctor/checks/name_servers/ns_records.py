@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.zone_survey import ZoneSurvey
 from ...finding import Finding, Severity
 from ...wording import address_type, or_drop, the_server
 
 
-def ns_mismatch(survey: Survey) -> Iterator[Finding]:
+def ns_mismatch(survey: ZoneSurvey) -> Iterator[Finding]:
     """A parent that names only some of the zone's servers is of no consequence where all of them serve it:
     resolvers take the zone's own word (RFC 2181 §5.4.1)."""
     own = survey.newest.hosts if survey.newest else ()
     if not own or set(own) == set(survey.delegated):
         return
-    serving = {look.host for look in survey.looks if look.authority}
+    serving = {server.host for server in survey.answers if server.authority}
     harmless = set(survey.delegated) < set(own) <= serving
     sides = {"at its parent": {*survey.delegated} - {*own}, "in the zone": {*own} - {*survey.delegated}}
     alone = [f"{', '.join(sorted(hosts))} only {where}" for where, hosts in sides.items() if hosts]
@@ -42,7 +42,7 @@ def ns_mismatch(survey: Survey) -> Iterator[Finding]:
     )
 
 
-def ns_cname(survey: Survey) -> Iterator[Finding]:
+def ns_cname(survey: ZoneSurvey) -> Iterator[Finding]:
     """NS names that are CNAMEs."""
     hosts, targets = ", ".join(survey.aliases), ", ".join(survey.aliases.values())
     if hosts:
@@ -60,7 +60,7 @@ def ns_cname(survey: Survey) -> Iterator[Finding]:
         )
 
 
-def ns_literal(survey: Survey) -> Iterator[Finding]:
+def ns_literal(survey: ZoneSurvey) -> Iterator[Finding]:
     """NS names that are an address."""
     if literal := list(filter(is_literal, survey.homeless)):
         hosts = ", ".join(literal)
@@ -77,7 +77,7 @@ def ns_literal(survey: Survey) -> Iterator[Finding]:
         )
 
 
-def ns_without_address(survey: Survey) -> Iterator[Finding]:
+def ns_without_address(survey: ZoneSurvey) -> Iterator[Finding]:
     """NS names that lead to no server."""
     if hosts := ", ".join(host for host in survey.homeless if not is_literal(host)):
         yield Finding(
@@ -92,7 +92,7 @@ def ns_without_address(survey: Survey) -> Iterator[Finding]:
         )
 
 
-def ns_in_glue_alone(survey: Survey) -> Iterator[Finding]:
+def ns_in_glue_alone(survey: ZoneSurvey) -> Iterator[Finding]:
     """Resolvers that look for the addresses in the zone itself lose its servers (RFC 1912 §2.3)."""
     if hosts := ", ".join(survey.glue_alone):
         records = "; ".join(
@@ -110,7 +110,7 @@ def ns_in_glue_alone(survey: Survey) -> Iterator[Finding]:
         )
 
 
-def ns_not_found(survey: Survey) -> Iterator[Finding]:
+def ns_not_found(survey: ZoneSurvey) -> Iterator[Finding]:
     """NS names in zones that nobody answers for: resolvers cannot find them either."""
     if survey.unfound:
         hosts = ", ".join(survey.unfound)

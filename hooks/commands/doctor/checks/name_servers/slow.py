@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from .....dns.address import Address
 from .....dns.cname_chain import Discovery
 from .....dns.inspect.response_time import ResponseTime
-from .....dns.inspect.server_answers import Look
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.server_answers import ServerAnswers
+from .....dns.inspect.zone_survey import ZoneSurvey
 from ...finding import Finding, Severity
 from ...wording import the_server
 
@@ -54,17 +54,18 @@ def of_slow_ones(measured: Mapping[Address, ResponseTime]) -> dict[Address, Resp
     return {server: each for server, each in measured.items() if each.slow}
 
 
-def as_if_quick(survey: Survey, times: Mapping[Address, ResponseTime]) -> Survey:
+def as_if_quick(survey: ZoneSurvey, times: Mapping[Address, ResponseTime]) -> ZoneSurvey:
     """The survey without what is said of slow servers only because it had no more time for them."""
-    looks = [
-        _as_if_quick(look, times[look.address]) if look.address in times else look for look in survey.looks
+    servers = [
+        _as_if_quick(server, times[server.address]) if server.address in times else server
+        for server in survey.answers
     ]
     return survey._replace(
-        looks=tuple(look for look in looks if look.address not in times or not look.silent)
+        answers=tuple(server for server in servers if server.address not in times or not server.silent)
     )
 
 
-def _as_if_quick(look: Look, took: ResponseTime) -> Look:
-    came = look.heard if took.tcp is not None and look.stream.message is None else look.stream
-    udp = look.udp or took.udp is not None
-    return look._replace(stream=came, udp=udp, edns=True, do=True, lost=frozenset())
+def _as_if_quick(server: ServerAnswers, took: ResponseTime) -> ServerAnswers:
+    came = server.soa_response if took.tcp is not None and server.stream.message is None else server.stream
+    udp = server.udp or took.udp is not None
+    return server._replace(stream=came, udp=udp, edns=True, do=True, lost=frozenset())

@@ -9,8 +9,8 @@ from .....dns.address import Address
 from .....dns.cname_chain import Discovery
 from .....dns.inspect.faults import listed
 from .....dns.inspect.response_rate import BURST
-from .....dns.inspect.server_answers import Look
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.server_answers import ServerAnswers
+from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import NS, SOA, TXT, A, Query
 from .....dns.transports.transport import Transport
 from ...finding import Finding, Severity
@@ -21,77 +21,79 @@ ONCE_MORE = 1.0  # seconds for answers that may have been lost by chance before
 SEVERAL = 3  # of the servers of the zone above
 
 
-def silent(survey: Survey, blocked: Container[str], explained: Iterable[str]) -> Iterator[Finding]:
+def silent(survey: ZoneSurvey, blocked: Container[str], explained: Iterable[str]) -> Iterator[Finding]:
     """A dead IPv6 address beside a live IPv4 one is a case of its own: mostly a forgotten record; one
     that truncates is not dead, but its TCP is."""
-    for hosts, looks in affected(survey, lambda look: look.silent and look.soa.truncated):
-        yield _truncating(survey, hosts, looks)
-        explained = [*explained, *(look.address.ip for look in looks)]
-    mute = [look for look in survey.looks if look.silent and look.address.ip not in explained]
-    alive = {look.host for look in survey.looks if not look.silent}
-    mixed = {look.host for look in mute if ":" not in look.address.ip}
-    ipv6 = [look for look in mute if look.host in alive - mixed]
+    for hosts, servers in affected(survey, lambda server: server.silent and server.soa.truncated):
+        yield _truncating(survey, hosts, servers)
+        explained = [*explained, *(server.address.ip for server in servers)]
+    mute = [server for server in survey.answers if server.silent and server.address.ip not in explained]
+    alive = {server.host for server in survey.answers if not server.silent}
+    mixed = {server.host for server in mute if ":" not in server.address.ip}
+    ipv6 = [server for server in mute if server.host in alive - mixed]
     if ipv6 and "ipv6-blocked" not in blocked:
         yield _dead_ipv6(survey, hosts_of(ipv6), ipv6)
     for others in (
-        [look for look in mute if look.host in alive & mixed],
-        [look for look in mute if look.host not in alive],
+        [server for server in mute if server.host in alive & mixed],
+        [server for server in mute if server.host not in alive],
     ):
         if others:
             yield _silent(survey, others, alive=others[0].host in alive)
 
 
-def _silent(survey: Survey, looks: Sequence[Look], *, alive: bool) -> Finding:
-    hosts = hosts_of(looks)
+def _silent(survey: ZoneSurvey, servers: Sequence[ServerAnswers], *, alive: bool) -> Finding:
+    hosts = hosts_of(servers)
     number = len(hosts.split(", "))
     return Finding(
         "silent-server",
         Severity.WARNING,
         hosts,
         f"{number} of {len(survey.servers)} name servers of {survey.apex} do not answer, over UDP or TCP: "
-        f"{listed(looks)}"
+        f"{listed(servers)}"
         if number > 1
-        else f"the name server {hosts} of {survey.apex} does not answer at {ips(looks)}, over UDP or TCP",
+        else f"the name server {hosts} of {survey.apex} does not answer at {ips(servers)}, over UDP or TCP",
         (
             "see whether it runs, and whether a firewall lets port 53 through: "
-            f"dig SOA {survey.apex} +norec @{looks[0].address.ip}",
+            f"dig SOA {survey.apex} +norec @{servers[0].address.ip}",
             f"or remove the address from {hosts}" if alive else or_drop(survey, hosts),
         ),
     )
 
 
-def _truncating(survey: Survey, hosts: str, looks: Sequence[Look]) -> Finding:
+def _truncating(survey: ZoneSurvey, hosts: str, servers: Sequence[ServerAnswers]) -> Finding:
     return Finding(
         "no-tcp",
         Severity.WARNING,
         hosts,
         f"{the_server(hosts)} of {survey.apex} truncates its answers over UDP, and does not answer over "
-        f"TCP, at {located(looks)}: nobody gets anything there",
+        f"TCP, at {located(servers)}: nobody gets anything there",
         (
-            f"let TCP port 53 through to {hosts}: dig +tcp SOA {survey.apex} +norec @{looks[0].address.ip}",
+            f"let TCP port 53 through to {hosts}: dig +tcp SOA {survey.apex} +norec @{servers[0].address.ip}",
             or_drop(survey, hosts),
         ),
     )
 
 
-def _dead_ipv6(survey: Survey, hosts: str, looks: Sequence[Look]) -> Finding:
+def _dead_ipv6(survey: ZoneSurvey, hosts: str, servers: Sequence[ServerAnswers]) -> Finding:
     return Finding(
         "dead-ipv6",
         Severity.WARNING,
         hosts,
-        f"{the_server(hosts)} of {survey.apex} does not answer over IPv6, at {ips(looks)}",
+        f"{the_server(hosts)} of {survey.apex} does not answer over IPv6, at {ips(servers)}",
         (
-            f"mend its IPv6: dig -6 SOA {survey.apex} +norec @{looks[0].address.ip}",
+            f"mend its IPv6: dig -6 SOA {survey.apex} +norec @{servers[0].address.ip}",
             f"or remove the AAAA record of {hosts}, and its glue at the parent",
         ),
     )
 
 
-def answers_from_elsewhere(survey: Survey, sources: Mapping[Address, str]) -> Iterator[Finding]:
+def answers_from_elsewhere(survey: ZoneSurvey, sources: Mapping[Address, str]) -> Iterator[Finding]:
     """Addresses whose UDP responses come from another one; ``sources``: which one, by address."""
-    for hosts, looks in affected(survey, lambda look: look.address in sources):
-        address = looks[0].address
-        shown = ", ".join(f"asked at {look.address.ip}, it is from {sources[look.address]}" for look in looks)
+    for hosts, servers in affected(survey, lambda server: server.address in sources):
+        address = servers[0].address
+        shown = ", ".join(
+            f"asked at {server.address.ip}, it is from {sources[server.address]}" for server in servers
+        )
         yield Finding(
             "answers-from-elsewhere",
             Severity.WARNING,
@@ -106,57 +108,61 @@ def answers_from_elsewhere(survey: Survey, sources: Mapping[Address, str]) -> It
         )
 
 
-def one_transport(survey: Survey, blocked: Container[str], explained: Container[str]) -> Iterator[Finding]:
+def one_transport(
+    survey: ZoneSurvey, blocked: Container[str], explained: Container[str]
+) -> Iterator[Finding]:
     """RFC 7766 §5: both are required."""
-    nobody = not any(look.udp for look in survey.looks)
+    nobody = not any(server.udp for server in survey.answers)
     faults = {
-        "TCP": lambda look: not look.silent and look.stream.message is None,
-        "UDP": lambda look: not look.silent and not look.udp and look.address.ip not in explained,
+        "TCP": lambda server: not server.silent and server.stream.message is None,
+        "UDP": lambda server: not server.silent and not server.udp and server.address.ip not in explained,
     }
     for way, fault in faults.items():
         if f"{way.lower()}-blocked" in blocked:
             continue
-        for hosts, looks in affected(survey, fault):
+        for hosts, servers in affected(survey, fault):
             option = " +tcp" if way == "TCP" else ""
             yield Finding(
                 f"no-{way.lower()}",
                 Severity.ERROR if way == "UDP" and nobody else Severity.WARNING,
                 hosts,
-                f"{the_server(hosts)} of {survey.apex} does not answer over {way}, at {located(looks)}"
+                f"{the_server(hosts)} of {survey.apex} does not answer over {way}, at {located(servers)}"
                 + (", and neither does any other: resolvers hear nothing" if way == "UDP" and nobody else ""),
                 (
                     f"let {way} port 53 through to {hosts}: "
-                    f"dig{option} SOA {survey.apex} +norec @{looks[0].address.ip}",
+                    f"dig{option} SOA {survey.apex} +norec @{servers[0].address.ip}",
                 ),
             )
 
 
-def without_edns(survey: Survey) -> Iterator[Finding]:
+def without_edns(survey: ZoneSurvey) -> Iterator[Finding]:
     """Firewalls of old drop what has an OPT record (RFC 6891); DNSSEC cannot do without it."""
-    deaf = _unanswered_again([look.address for look in survey.looks if not look.edns], survey.apex)
-    for hosts, looks in affected(survey, lambda look: look.address in deaf):
+    deaf = _unanswered_again([server.address for server in survey.answers if not server.edns], survey.apex)
+    for hosts, servers in affected(survey, lambda server: server.address in deaf):
         yield Finding(
             "edns-dropped",
             Severity.WARNING,
             hosts,
             f"{the_server(hosts)} of {survey.apex} answers no question that has EDNS over UDP, at "
-            f"{located(looks)}: resolvers wait for it in vain each time, and some give up",
-            see_what_drops("EDNS (OPT, RFC 6891)", hosts, survey.apex, looks[0].address, "+edns=0"),
+            f"{located(servers)}: resolvers wait for it in vain each time, and some give up",
+            see_what_drops("EDNS (OPT, RFC 6891)", hosts, survey.apex, servers[0].address, "+edns=0"),
         )
 
 
-def without_signatures(survey: Survey) -> Iterator[Finding]:
+def without_signatures(survey: ZoneSurvey) -> Iterator[Finding]:
     """Resolvers that validate ask for signatures always (RFC 4035 §4.1), and so do those of CAs."""
-    suspects = [look.address for look in survey.looks if look.udp and not look.do and not look.lost]
+    suspects = [
+        server.address for server in survey.answers if server.udp and not server.do and not server.lost
+    ]
     deaf = _unanswered_again(suspects, survey.apex, dnssec=True)
-    for hosts, looks in affected(survey, lambda look: look.address in deaf):
+    for hosts, servers in affected(survey, lambda server: server.address in deaf):
         yield Finding(
             "do-dropped",
             Severity.WARNING,
             hosts,
             f"{the_server(hosts)} of {survey.apex} answers no question over UDP that asks for signatures "
-            f"(flag DO), at {located(looks)}: the resolvers of CAs always do, and wait in vain each time",
-            see_what_drops("the flag DO (RFC 3225)", hosts, survey.apex, looks[0].address, "+dnssec"),
+            f"(flag DO), at {located(servers)}: the resolvers of CAs always do, and wait in vain each time",
+            see_what_drops("the flag DO (RFC 3225)", hosts, survey.apex, servers[0].address, "+dnssec"),
         )
 
 
@@ -182,47 +188,47 @@ def see_what_drops(what: str, hosts: str, zone: str, address: Address, option: s
     )
 
 
-def limited(survey: Survey) -> Iterator[Finding]:
+def limited(survey: ZoneSurvey) -> Iterator[Finding]:
     """Whoever is asked too much by one address truncates or drops: a CA has many addresses."""
-    for hosts, looks in affected(survey, lambda look: look.limited):
+    for hosts, servers in affected(survey, lambda server: server.limited):
         yield Finding(
             "rate-limited",
             Severity.NOTE,
             hosts,
-            f"{the_server(hosts)} of {survey.apex} truncates answers that are small, at {located(looks)}: "
+            f"{the_server(hosts)} of {survey.apex} truncates answers that are small, at {located(servers)}: "
             "it limits the rate of its answers to one address, or wants to be asked over TCP",
             (
                 "see that the limit is not too low for a CA, which asks some twenty questions in a second: "
                 "rate-limit { responses-per-second 20; slip 2; } (BIND), mod-rrl (Knot)",
-                f"and that TCP port 53 is open: dig +tcp SOA {survey.apex} +norec @{looks[0].address.ip}",
+                f"and that TCP port 53 is open: dig +tcp SOA {survey.apex} +norec @{servers[0].address.ip}",
             ),
         )
 
 
-def dropping_answers(survey: Survey, dropping: Container[Address]) -> Iterator[Finding]:
+def dropping_answers(survey: ZoneSurvey, dropping: Container[Address]) -> Iterator[Finding]:
     """Servers that limit the rate of their answers, and drop what is above that."""
-    for hosts, looks in affected(survey, lambda look: look.address in dropping):
+    for hosts, servers in affected(survey, lambda server: server.address in dropping):
         yield Finding(
             "rate-limited",
             Severity.WARNING,
             hosts,
-            f"{the_server(hosts)} of {survey.apex} limits the rate of its answers (RRL) at {located(looks)}: "
-            f"of {BURST} equal questions within a second it drops some; the resolvers of a CA may be among "
-            "those who hear nothing",
+            f"{the_server(hosts)} of {survey.apex} limits the rate of its answers (RRL) at "
+            f"{located(servers)}: of {BURST} equal questions within a second it drops some; the resolvers of "
+            "a CA may be among those who hear nothing",
             (
                 f"raise the limit at {hosts}, and let some of what is above it be truncated (TCP takes over "
                 "then): rate-limit { responses-per-second 20; slip 2; }; (BIND), rate-limit: 20 and slip: 2 "
                 "in mod-rrl (Knot)",
-                f"see for yourself: dig NS {survey.apex} +norec +tries=1 @{looks[0].address.ip}, twenty "
+                f"see for yourself: dig NS {survey.apex} +norec +tries=1 @{servers[0].address.ip}, twenty "
                 "times at once",
             ),
         )
 
 
-def large_udp(survey: Survey) -> Iterator[Finding]:
+def large_udp(survey: ZoneSurvey) -> Iterator[Finding]:
     """Small datagrams come, larger ones vanish: fragments are dropped on the way."""
-    for hosts, looks in affected(survey, lambda look: look.udp and look.edns and bool(look.lost)):
-        kinds = ", ".join(sorted(frozenset().union(*(look.lost for look in looks))))
+    for hosts, servers in affected(survey, lambda server: server.udp and server.edns and bool(server.lost)):
+        kinds = ", ".join(sorted(frozenset().union(*(server.lost for server in servers))))
         yield Finding(
             "large-udp-lost",
             Severity.WARNING,
@@ -231,7 +237,7 @@ def large_udp(survey: Survey) -> Iterator[Finding]:
             f"UDP ({kinds}), and come over TCP alone: resolvers have to find that out at each question",
             (
                 "let datagrams of 1232 octets through (a firewall that still limits DNS to 512): "
-                f"dig DNSKEY {survey.apex} +norec +dnssec +notcp +ignore @{looks[0].address.ip}",
+                f"dig DNSKEY {survey.apex} +norec +dnssec +notcp +ignore @{servers[0].address.ip}",
                 "in BIND: edns-udp-size 1232; max-udp-size 1232;",
             ),
         )
@@ -257,17 +263,17 @@ def heard_above(discovery: Discovery, apex: str) -> set[str]:
     }
 
 
-def blocked_ports(survey: Survey, heard: Callable[[], Container[str]] = frozenset) -> Iterator[Finding]:
+def blocked_ports(survey: ZoneSurvey, heard: Callable[[], Container[str]] = frozenset) -> Iterator[Finding]:
     """What goes through to none of several servers, nor to those of the zone above (``heard``: what does),
     ends near to us, and is not for them to mend."""
-    speaking = [look for look in survey.looks if not look.silent]
+    speaking = [server for server in survey.answers if not server.silent]
     ways = {
-        "IPv6": [(look, not look.silent) for look in survey.looks if ":" in look.address.ip],
-        "TCP": [(look, look.stream.message is not None) for look in speaking],
-        "UDP": [(look, look.udp) for look in speaking],
+        "IPv6": [(server, not server.silent) for server in survey.answers if ":" in server.address.ip],
+        "TCP": [(server, server.stream.message is not None) for server in speaking],
+        "UDP": [(server, server.udp) for server in speaking],
     }
     for way, tried in ways.items():
-        several = len({look.host for look, _ in tried}) > 1
+        several = len({server.host for server, _ in tried}) > 1
         nothing = speaking and several and not any(through for _, through in tried)
         if nothing and (way == "IPv6" or way not in heard()):
             yield Finding(

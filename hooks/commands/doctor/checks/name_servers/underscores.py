@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from .....dns.address import Address
 from .....dns.cname_chain import Discovery
 from .....dns.inspect.faults import copy_at
-from .....dns.inspect.server_answers import Look
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.server_answers import ServerAnswers
+from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import TXT, Query, Response, apex_of
 from .....dns.transports.transport import Transport
 from ...finding import Examined, Finding, Severity
@@ -65,19 +65,23 @@ def underscore_refused(
 # Servers that say of such a name that it does not exist
 
 
-def denying(examined: Examined, survey: Survey, account: AccountCopy | None) -> Iterator[Finding]:
+def denying(examined: Examined, survey: ZoneSurvey, account: AccountCopy | None) -> Iterator[Finding]:
     """Servers that deny names with an underscore that are there. As long as no challenge is published, their
     "no" is the right answer to its name. Other names tell, at servers that have the same copy of the zone;
     and a wildcard, which makes every name exist that is not written out."""
-    speaking = [look for look in survey.looks if look.authority]
+    speaking = [server for server in survey.answers if server.authority]
     names = [f"{label}.{survey.apex}" for label in USUAL]
     asked = {name: asking(examined, survey, name, TXT) for name in names}
     hidden = _at_the_account(examined, survey, account, names)
     for name, future in asked.items():
         answers = future.result()
-        denied = [look for look in speaking if look.address in answers and answers[look.address].denies]
-        having = [look for look in speaking if look.address in answers and _exists(answers[look.address])]
-        same = [look for look in denied if any(_same_copy(look, each) for each in having)]
+        denied = [
+            server for server in speaking if server.address in answers and answers[server.address].denies
+        ]
+        having = [
+            server for server in speaking if server.address in answers and _exists(answers[server.address])
+        ]
+        same = [server for server in denied if any(_same_copy(server, each) for each in having)]
         if same or (denied and name in hidden):
             where = str(having[0]) if same else hidden[name]
             yield _denied(
@@ -87,7 +91,7 @@ def denying(examined: Examined, survey: Survey, account: AccountCopy | None) -> 
     yield from _beside_a_wildcard(examined, survey, speaking)
 
 
-def _same_copy(one: Look, other: Look) -> bool:
+def _same_copy(one: ServerAnswers, other: ServerAnswers) -> bool:
     """Of one primary, and of one serial."""
     return (copy_at(one).mname, one.serial) == (copy_at(other).mname, other.serial)
 
@@ -97,11 +101,11 @@ def _exists(answer: Response) -> bool:
 
 
 def _at_the_account(
-    examined: Examined, survey: Survey, account: AccountCopy | None, names: Sequence[str]
+    examined: Examined, survey: ZoneSurvey, account: AccountCopy | None, names: Sequence[str]
 ) -> dict[str, str]:
     """Which of the names the server has that takes the account's updates and is not public, and who that is;
     none, where its copy is another one."""
-    public = {look.address.ip: look for look in survey.looks}
+    public = {each.address.ip: each for each in survey.answers}
     newest = survey.newest
     if account is None or not account.server or account.server in public or newest is None:
         return {}
@@ -113,21 +117,25 @@ def _at_the_account(
     return {query.name: account.label for query, answer in answers.items() if _exists(answer)}
 
 
-def _beside_a_wildcard(examined: Examined, survey: Survey, speaking: Sequence[Look]) -> Iterator[Finding]:
+def _beside_a_wildcard(
+    examined: Examined, survey: ZoneSurvey, speaking: Sequence[ServerAnswers]
+) -> Iterator[Finding]:
     """Software that has a wildcard not stand for such names would still show one that is written out."""
     missing, name = f"{MISSING}.{survey.apex}", f"_{MISSING}.{survey.apex}"
     plain = asking(examined, survey, missing, TXT).result()
-    wild = [look for look in speaking if look.address in plain and _exists(plain[look.address])]
+    wild = [server for server in speaking if server.address in plain and _exists(plain[server.address])]
     if not wild:
         return
     answers = asking(examined, survey, name, TXT).result()
-    if looks := [look for look in wild if look.address in answers and answers[look.address].denies]:
+    if servers := [server for server in wild if server.address in answers and answers[server.address].denies]:
         words = f"the wildcard *.{survey.apex} answers for {missing}, and stands for this name as well"
-        yield _denied(survey, name, looks, words, Severity.WARNING)
+        yield _denied(survey, name, servers, words, Severity.WARNING)
 
 
-def _denied(survey: Survey, name: str, looks: Sequence[Look], words: str, severity: Severity) -> Finding:
-    hosts, ip = hosts_of(looks), looks[0].address.ip
+def _denied(
+    survey: ZoneSurvey, name: str, servers: Sequence[ServerAnswers], words: str, severity: Severity
+) -> Finding:
+    hosts, ip = hosts_of(servers), servers[0].address.ip
     certain = severity is Severity.ERROR
     return Finding(
         "underscore-refused",

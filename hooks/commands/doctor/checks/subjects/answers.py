@@ -14,8 +14,8 @@ from ......names import ancestors
 from ......threads import in_background_once
 from .....dns.address import Address
 from .....dns.cname_chain import CNAME_LIMIT, Discovery
-from .....dns.inspect.server_answers import Look
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.server_answers import ServerAnswers
+from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import SOA, TXT, Query, Response, alias_of
 from .....dns.transports.transport import Transport
 from ...finding import Examined
@@ -60,14 +60,14 @@ def _answer(examined: Examined, name: str) -> dns.message.Message | None:
             return examined.discovery.ask(name, CAA)
         return None
     answers = asking(examined, survey, name, CAA).result()
-    for look in survey.looks:
-        answer = answers.get(look.address)
+    for server in survey.answers:
+        answer = answers.get(server.address)
         if answer and answer.message and (answer.authoritative or alias_of(answer.message, name)):
             return answer.message
     return None
 
 
-def asking(examined: Examined, survey: Survey, name: str, rdtype: RdataType) -> Future[Answers]:
+def asking(examined: Examined, survey: ZoneSurvey, name: str, rdtype: RdataType) -> Future[Answers]:
     """What each server of the zone that is not silent says to one question, asked once for all checks."""
     return _ask(examined.discovery, survey.apex, name, rdtype)
 
@@ -76,28 +76,28 @@ def asking(examined: Examined, survey: Survey, name: str, rdtype: RdataType) -> 
 def _ask(discovery: Discovery, apex: str, name: str, rdtype: RdataType) -> Answers:
     """Signatures are asked for where the parent has a DS; over TCP where large datagrams are lost."""
     survey = survey_of(discovery, apex)
-    looks = survey.looks if survey else ()
+    servers = survey.answers if survey else ()
     signed = survey is not None and survey.ds is not None
     queries = {
-        Query(look.address, name, rdtype, dnssec=signed, stream=_by_stream(look, signed=signed))
-        for look in looks
-        if not look.silent
+        Query(server.address, name, rdtype, dnssec=signed, stream=_by_stream(server, signed=signed))
+        for server in servers
+        if not server.silent
     }
     with Transport(discovery.timing) as transport:
         return {query.server: answer for query, answer in transport.ask(queries, TIMEOUT).items()}
 
 
 def dropping(
-    examined: Examined, survey: Survey, name: str, rdtype: RdataType, looks: Iterable[Look]
+    examined: Examined, survey: ZoneSurvey, name: str, rdtype: RdataType, servers: Iterable[ServerAnswers]
 ) -> set[Address]:
     """Which of the servers let this one question vanish, and answer another meanwhile: one that is slow, or
     limits its rate, lets others vanish as well."""
     pairs = {
-        look.address: (
-            Query(look.address, survey.apex, SOA, stream=_by_stream(look, signed=False)),
-            Query(look.address, name, rdtype, stream=_by_stream(look, signed=False)),
+        server.address: (
+            Query(server.address, survey.apex, SOA, stream=_by_stream(server, signed=False)),
+            Query(server.address, name, rdtype, stream=_by_stream(server, signed=False)),
         )
-        for look in looks
+        for server in servers
     }
     timing = examined.discovery.timing._replace(datagram=AGAIN / 2)  # twice in each round, and never over TCP
     heard: set[Query] = set()
@@ -109,9 +109,11 @@ def dropping(
     return {address for address, (known, _) in pairs.items() if known in heard}
 
 
-def too_large(examined: Examined, name: str, rdtype: RdataType, looks: Iterable[Look]) -> set[Address]:
+def too_large(
+    examined: Examined, name: str, rdtype: RdataType, servers: Iterable[ServerAnswers]
+) -> set[Address]:
     """Which of the servers have an answer of more than 512 octets to this question, over TCP."""
-    queries = [Query(look.address, name, rdtype, stream=True) for look in looks]
+    queries = [Query(server.address, name, rdtype, stream=True) for server in servers]
     with Transport(examined.discovery.timing) as transport:
         answers = transport.ask(queries, 2 * AGAIN)
     return {
@@ -121,5 +123,5 @@ def too_large(examined: Examined, name: str, rdtype: RdataType, looks: Iterable[
     }
 
 
-def _by_stream(look: Look, *, signed: bool) -> bool:
-    return not (look.udp and look.edns) or (signed and bool(look.lost))
+def _by_stream(server: ServerAnswers, *, signed: bool) -> bool:
+    return not (server.udp and server.edns) or (signed and bool(server.lost))

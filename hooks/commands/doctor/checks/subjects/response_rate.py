@@ -11,16 +11,18 @@ from ......threads import in_background
 from .....dns.address import Address
 from .....dns.cname_chain import Discovery
 from .....dns.inspect.response_rate import Limit, limiting
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.zone_survey import ZoneSurvey
 from ...finding import Examined
 
 
-def limits_of(examined: Examined, survey: Survey, slow: Collection[Address]) -> Mapping[Address, Limit]:
+def limits_of(examined: Examined, survey: ZoneSurvey, slow: Collection[Address]) -> Mapping[Address, Limit]:
     """What the servers that have answered over UDP before do with many questions at once; not of those that
     are slow, from whose silence nothing follows."""
     before = examined.discovery.by_datagram
     speaking = [
-        look.address for look in survey.looks if look.authority and (look.udp or look.address in before)
+        server.address
+        for server in survey.answers
+        if server.authority and (server.udp or server.address in before)
     ]
     return _limits(examined.discovery).of([each for each in speaking if each not in slow], survey.apex)
 

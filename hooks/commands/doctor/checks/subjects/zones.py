@@ -9,12 +9,12 @@ from ......errors import DelegationError, HookError
 from ......names import PREFIX
 from ......threads import in_background_once
 from .....dns.cname_chain import ChainError, Discovery
-from .....dns.inspect.survey import Survey, survey, survey_named
+from .....dns.inspect.zone_survey import ZoneSurvey, survey_named_servers, survey_zone
 from ...finding import Examined
 from .destination import followed
 
 
-def surveys(examined: Examined) -> tuple[Survey, ...]:
+def surveys(examined: Examined) -> tuple[ZoneSurvey, ...]:
     """The zone of the domain, and those of its challenge name and of each CNAME on the way.
 
     None where the configuration itself names the servers: no delegation leads to those.
@@ -22,11 +22,11 @@ def surveys(examined: Examined) -> tuple[Survey, ...]:
     if examined.settings.nameservers_for(examined.name):
         return ()
     discovery = examined.discovery
-    looks = {apex: _survey(discovery, apex) for apex in _apexes(discovery, examined.name)}
-    return tuple(found for look in looks.values() if (found := look.result()))
+    servers = {apex: _survey(discovery, apex) for apex in _apexes(discovery, examined.name)}
+    return tuple(found for server in servers.values() if (found := server.result()))
 
 
-def zone_of(examined: Examined, name: str) -> Survey | None:
+def zone_of(examined: Examined, name: str) -> ZoneSurvey | None:
     """The zone that a name is in; None of a registry's, and where nothing is known of it."""
     with suppress(DelegationError):
         if "." in (apex := examined.discovery.cut(name).apex):
@@ -34,14 +34,14 @@ def zone_of(examined: Examined, name: str) -> Survey | None:
     return None
 
 
-def survey_of(discovery: Discovery, apex: str, seconds: float | None = None) -> Survey | None:
+def survey_of(discovery: Discovery, apex: str, seconds: float | None = None) -> ZoneSurvey | None:
     """The same of a zone's apex; None also where the look takes longer than ``seconds``."""
     with suppress(TimeoutError):
         return _survey(discovery, apex).result(seconds)
     return None
 
 
-def named_survey(examined: Examined) -> Survey | None:
+def named_survey(examined: Examined) -> ZoneSurvey | None:
     """The servers that the configuration names, and the zone that the account has there."""
     servers = followed(examined).servers
     settings = examined.settings
@@ -49,7 +49,7 @@ def named_survey(examined: Examined) -> Survey | None:
     with suppress(HookError):
         account, *_ = settings.accounts_for(examined.name)
         apex = examined.places.accounts.provider(account).zone_for(examined.name).apex
-    return survey_named(servers, apex or examined.name.removeprefix(PREFIX), settings.timing)
+    return survey_named_servers(servers, apex or examined.name.removeprefix(PREFIX), settings.timing)
 
 
 def _apexes(discovery: Discovery, name: str) -> Iterator[str]:
@@ -77,8 +77,8 @@ def _apex(discovery: Discovery, name: str) -> Iterator[str]:
 
 
 @in_background_once(256)
-def _survey(discovery: Discovery, apex: str) -> Survey | None:
+def _survey(discovery: Discovery, apex: str) -> ZoneSurvey | None:
     """One look at a zone will do for all checks and all domains, which run side by side."""
     with suppress(DelegationError):  # the delegation's check says so
-        return survey(discovery, apex)
+        return survey_zone(discovery, apex)
     return None

@@ -10,8 +10,8 @@ from dns.serial import Serial
 
 from ......errors import DelegationError, HookError
 from .....dns.inspect.faults import copy_at, reference_copy
-from .....dns.inspect.server_answers import Look
-from .....dns.inspect.survey import Survey, recheck_serials
+from .....dns.inspect.server_answers import ServerAnswers
+from .....dns.inspect.zone_survey import ZoneSurvey, recheck_serials
 from .....dns.message import AAAA, A, addresses_in
 from ...finding import Examined, Finding, Severity
 from ...wording import deletion
@@ -22,21 +22,21 @@ _PARKING = re.compile(r"park|expir|suspen|renew|hold|delet")  # in the names of 
 HOSTS = 13  # of the account's own name servers that are looked up
 
 
-def copy_elsewhere(survey: Survey, account: AccountCopy) -> Finding | None:
+def copy_elsewhere(survey: ZoneSurvey, account: AccountCopy) -> Finding | None:
     """None of the servers has a copy of what the account has."""
-    speaking = [look for look in survey.looks if look.authority]
+    speaking = [server for server in survey.answers if server.authority]
     ours = account.copy
-    if not speaking or any(look.address.ip == ours.where for look in speaking):
+    if not speaking or any(server.address.ip == ours.where for server in speaking):
         return None
     if ours.mname:
-        related = [look for look in speaking if copy_at(look).mname == ours.mname]
-        older = [look for look in related if _is_older(ours.serial, look)]
+        related = [server for server in speaking if copy_at(server).mname == ours.mname]
+        older = [server for server in related if _is_older(ours.serial, server)]
         moved = _names_other_machines(survey, account)
         if related and not moved and not (len(older) == len(related) and not _is_signed(survey)):
             return None
     else:
         # Of vanity names, and of servers that copy the zone, the SOA still names the account's primary.
-        copied = {name for look in speaking for name in (*look.hosts, copy_at(look).mname)}
+        copied = {name for server in speaking for name in (*server.hosts, copy_at(server).mname)}
         reached = copied | {*survey.delegated}
         if reached & ours.hosts or _same_machines(survey, account) or not _are_looked_up(account):
             return None
@@ -65,7 +65,7 @@ def copy_elsewhere(survey: Survey, account: AccountCopy) -> Finding | None:
     )
 
 
-def _names_other_machines(survey: Survey, account: AccountCopy) -> bool:
+def _names_other_machines(survey: ZoneSurvey, account: AccountCopy) -> bool:
     """Whether the account's copy, which is no newer than the world's, has the delegated hosts at other
     addresses than that: names of one's own stay when a zone moves. Of a newer one, the change may just be on
     its way."""
@@ -74,7 +74,9 @@ def _names_other_machines(survey: Survey, account: AccountCopy) -> bool:
     there = {address.ip for host in delegated for address in survey.own.get(host, ())}
     serial = account.apex.serial
     newer = any(
-        look.serial != serial and not _is_older(serial, look) for look in survey.looks if look.authority
+        server.serial != serial and not _is_older(serial, server)
+        for server in survey.answers
+        if server.authority
     )
     return bool(here and there) and not here & there and not newer
 
@@ -83,7 +85,7 @@ def _with_addresses(hosts: Mapping[str, Sequence[str]]) -> str:
     return names(f"{host} ({', '.join(addresses)})" for host, addresses in hosts.items())
 
 
-def beneath_a_zone(examined: Examined, survey: Survey, elsewhere: Finding) -> Finding:
+def beneath_a_zone(examined: Examined, survey: ZoneSurvey, elsewhere: Finding) -> Finding:
     """The same where it is a zone, and no registry, that delegates: its servers may have the child as well,
     from before, and then answer for it in the place of a referral."""
     above = zone_of(examined, survey.apex.partition(".")[2])
@@ -91,11 +93,11 @@ def beneath_a_zone(examined: Examined, survey: Survey, elsewhere: Finding) -> Fi
         return elsewhere
     # Nobody registers it.
     moved, delegate, *more = (step for step in elsewhere.remedy if "the registration of" not in step)
-    apex, speaking = survey.apex, {look.address for look in survey.looks if look.authority}
+    apex, speaking = survey.apex, {server.address for server in survey.answers if server.authority}
     steps = [
         delegate.replace("give the registrar the name servers of", f"delegate it in {above.apex} to those of")
     ]
-    if speaking <= {look.address for look in above.looks}:
+    if speaking <= {server.address for server in above.answers}:
         steps = [
             f"if not, and {above.apex} delegates {apex} to the account's: the servers of {above.apex} still "
             f"have a zone {apex} of their own, which hides that; delete it: "
@@ -105,11 +107,11 @@ def beneath_a_zone(examined: Examined, survey: Survey, elsewhere: Finding) -> Fi
     return elsewhere._replace(remedy=(moved, *steps, *more))
 
 
-def refreshed(examined: Examined, survey: Survey, account: AccountCopy) -> AccountCopy:
+def refreshed(examined: Examined, survey: ZoneSurvey, account: AccountCopy) -> AccountCopy:
     """The account's copy as it is after the survey, where all others are ahead of it: the zone may have
     changed between the two looks."""
-    speaking = [look for look in survey.looks if look.authority]
-    if not speaking or not all(_is_older(account.apex.serial, look) for look in speaking):
+    speaking = [server for server in survey.answers if server.authority]
+    if not speaking or not all(_is_older(account.apex.serial, server) for server in speaking):
         return account
     with suppress(HookError):
         if again := look_again(examined.places, account.account.name, survey.apex):
@@ -117,44 +119,44 @@ def refreshed(examined: Examined, survey: Survey, account: AccountCopy) -> Accou
     return account
 
 
-def hidden_and_behind(survey: Survey, account: AccountCopy) -> bool:
+def hidden_and_behind(survey: ZoneSurvey, account: AccountCopy) -> bool:
     """Whether the account's copy is that of a primary which is not public, for its SOA or its name servers
     are those that the world sees, and has a serial below everybody's."""
-    speaking = [look for look in survey.looks if look.authority]
+    speaking = [server for server in survey.answers if server.authority]
     primary = account.apex.addresses.get(account.apex.primary, ())
-    related = [look for look in speaking if copy_at(look).mname == account.copy.mname]
+    related = [server for server in speaking if copy_at(server).mname == account.copy.mname]
     return (
         (account.server in primary or _same_servers(survey, account))
-        and not any(look.address.ip == account.server for look in survey.looks)
+        and not any(server.address.ip == account.server for server in survey.answers)
         and not _names_other_machines(survey, account)
         and bool(related)
-        and all(_is_older(account.apex.serial, look) for look in related)
+        and all(_is_older(account.apex.serial, server) for server in related)
         and not _is_signed(survey)
     )
 
 
-def _same_servers(survey: Survey, account: AccountCopy) -> bool:
+def _same_servers(survey: ZoneSurvey, account: AccountCopy) -> bool:
     """Whether the account's copy names the delegated servers, at the addresses where they are."""
     known = {address for host in survey.delegated for address in account.apex.addresses.get(host, ())}
     return account.copy.hosts == {*survey.delegated} and (not known or _same_machines(survey, account))
 
 
-def _is_older(serial: int | None, look: Look) -> bool:
-    return serial is not None and look.serial is not None and Serial(serial) < Serial(look.serial)
+def _is_older(serial: int | None, server: ServerAnswers) -> bool:
+    return serial is not None and server.serial is not None and Serial(serial) < Serial(server.serial)
 
 
-def _is_signed(survey: Survey) -> bool:
+def _is_signed(survey: ZoneSurvey) -> bool:
     """Whether the world's copies have signatures: whoever makes those counts by himself."""
-    return any(look.keys.message and look.keys.message.answer for look in survey.looks)
+    return any(server.keys.message and server.keys.message.answer for server in survey.answers)
 
 
-def _same_machines(survey: Survey, account: AccountCopy) -> bool:
+def _same_machines(survey: ZoneSurvey, account: AccountCopy) -> bool:
     """Whether the account's servers go by other names: vanity names have the same addresses."""
     known = {address for addresses in account.apex.addresses.values() for address in addresses}
-    return bool(known & {look.address.ip for look in survey.looks})
+    return bool(known & {server.address.ip for server in survey.answers})
 
 
-def with_addresses(examined: Examined, survey: Survey, account: AccountCopy) -> AccountCopy:
+def with_addresses(examined: Examined, survey: ZoneSurvey, account: AccountCopy) -> AccountCopy:
     """The account's servers with their addresses, where none of them is delegated to by its name; those that
     come before the first whose look-up fails."""
     if account.apex.primary or set(survey.delegated) & account.copy.hosts:
@@ -172,42 +174,42 @@ def _are_looked_up(account: AccountCopy) -> bool:
     return account.apex.addresses.keys() >= {*account.apex.name_servers[:HOSTS]}
 
 
-def other_view(examined: Examined, survey: Survey, account: AccountCopy) -> Finding | None:
+def other_view(examined: Examined, survey: ZoneSurvey, account: AccountCopy) -> Finding | None:
     """The server that takes the updates shows its key one zone and the world another one."""
-    if not any(_differs(look, account) for look in survey.looks):
+    if not any(_differs(server, account) for server in survey.answers):
         return None
     with suppress(HookError):  # it may be changing just now
         again = look_again(examined.places, account.account.name, survey.apex)
         account = account._replace(apex=again[2]) if again else account
     fresh = recheck_serials(survey._replace(behind=()), account.apex.serial)
     strange = [
-        look
-        for look in survey.looks
-        if _differs(look, account)
+        server
+        for server in survey.answers
+        if _differs(server, account)
         and (
-            copy_at(look).hosts != account.copy.hosts
-            or look.address in {each.address for each in fresh.behind}
+            copy_at(server).hosts != account.copy.hosts
+            or server.address in {each.address for each in fresh.behind}
         )
     ]
     if not strange:
         return None
-    look = strange[0]
+    server = strange[0]
     key = account.account.options.get("tsig_key", "")
     return Finding(
         "account-view",
         Severity.ERROR,
         survey.apex,
-        f"{look} has views: the account's {f'key {key}' if key else 'address'} sees {survey.apex} at serial "
-        f"{account.apex.serial}, the world sees another zone of that name, at serial {look.serial}",
+        f"{server} has views: the account's {f'key {key}' if key else 'address'} sees {survey.apex} at "
+        f"serial {account.apex.serial}, the world sees another zone of that name, at serial {server.serial}",
         (
             "use a key that leads into the view that the world sees: in its match-clients, put "
             '{ key "KEY"; any; }, and { !key "KEY"; … } in that of the other view',
-            f"compare: dig SOA {survey.apex} +norec @{look.address.ip}, with and without -k KEYFILE",
+            f"compare: dig SOA {survey.apex} +norec @{server.address.ip}, with and without -k KEYFILE",
         ),
     )
 
 
-def _differs(look: Look, account: AccountCopy) -> bool:
-    if look.authority is None or look.address.ip != account.server or account.apex.serial is None:
+def _differs(server: ServerAnswers, account: AccountCopy) -> bool:
+    if server.authority is None or server.address.ip != account.server or account.apex.serial is None:
         return False
-    return (look.serial, copy_at(look).hosts) != (account.apex.serial, account.copy.hosts)
+    return (server.serial, copy_at(server).hosts) != (account.apex.serial, account.copy.hosts)

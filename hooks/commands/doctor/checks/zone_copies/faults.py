@@ -8,8 +8,8 @@ from dns.serial import Serial
 
 from .....dns.address import Address
 from .....dns.inspect.faults import Kind, ServerFault, copy_at, listed, primary_addresses, retransfer
-from .....dns.inspect.server_answers import Look
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.server_answers import ServerAnswers
+from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import alias_of, apex_of, referral_to, text
 from ...finding import Finding, Severity
 from ...wording import address_type, answers, hosts_of, ips, located, or_drop, the_server
@@ -18,37 +18,39 @@ from ..subjects.account_copy import AccountCopy, names
 THOSE_THAT_HAVE_IT = "the name servers that have its zone"
 
 
-def together(survey: Survey, faults: Iterable[ServerFault]) -> list[ServerFault]:
+def together(survey: ZoneSurvey, faults: Iterable[ServerFault]) -> list[ServerFault]:
     """The servers that have the same thing wrong with them in one fault, with all their names."""
-    found: dict[tuple[Kind, object], list[Look]] = {}
+    found: dict[tuple[Kind, object], list[ServerAnswers]] = {}
     for fault in faults:
-        found.setdefault((fault.kind, _particular(survey, fault)), []).extend(fault.looks)
-    return [ServerFault(kind, hosts_of(looks), tuple(looks)) for (kind, _), looks in found.items()]
+        found.setdefault((fault.kind, _particular(survey, fault)), []).extend(fault.answers)
+    return [ServerFault(kind, hosts_of(servers), tuple(servers)) for (kind, _), servers in found.items()]
 
 
-def _particular(survey: Survey, fault: ServerFault) -> object:
+def _particular(survey: ZoneSurvey, fault: ServerFault) -> object:
     """In what a fault is told apart from others of its kind."""
     match fault.kind:
         case "foreign" | "primary":
-            return copy_at(fault.looks[0]).mname
+            return copy_at(fault.answers[0]).mname
         case "lame":
-            return any(_refers_to_itself(look, survey.apex) for look in fault.looks)
+            return any(_refers_to_itself(server, survey.apex) for server in fault.answers)
         case "stale":
-            behind = {look.address: look for look in survey.behind}
-            uneven = any(behind.get(look.address, look).uneven for look in fault.looks)
-            mine = {look.address for look in survey.looks if look.host == fault.host and look.authority}
+            behind = {server.address: server for server in survey.behind}
+            uneven = any(behind.get(server.address, server).uneven for server in fault.answers)
+            mine = {
+                server.address for server in survey.answers if server.host == fault.host and server.authority
+            }
             return fault.host if uneven or mine - behind.keys() else ""
     return ""
 
 
-def _lame(survey: Survey, fault: ServerFault) -> Finding:
-    ip = fault.looks[0].address.ip
-    refers = fault.kind == "lame" and any(_refers_to_itself(look, survey.apex) for look in fault.looks)
+def _lame(survey: ZoneSurvey, fault: ServerFault) -> Finding:
+    ip = fault.answers[0].address.ip
+    refers = fault.kind == "lame" and any(_refers_to_itself(server, survey.apex) for server in fault.answers)
     return Finding(
         "lame-server",
         Severity.ERROR if refers else Severity.WARNING,
         fault.host,
-        f"{the_server(fault.host)} does not serve {survey.apex}: {answers(fault.looks)}"
+        f"{the_server(fault.host)} does not serve {survey.apex}: {answers(fault.answers)}"
         + (" (a resolver or forwarder, by its flag RA)" if fault.kind == "resolver" else "")
         + (f": it delegates {survey.apex}, to itself, and resolvers take that for a no" if refers else ""),
         (
@@ -68,20 +70,20 @@ def _lame(survey: Survey, fault: ServerFault) -> Finding:
     )
 
 
-def _refers_to_itself(look: Look, apex: str) -> bool:
+def _refers_to_itself(server: ServerAnswers, apex: str) -> bool:
     """Whether it is a server of the zone above, and leads who asks it about this one back to the same
     servers: unbound takes that for an answer without records."""
-    found = referral_to(look.heard.message, "", apex) if look.heard.message else None
+    found = referral_to(server.soa_response.message, "", apex) if server.soa_response.message else None
     return found is not None and text(found.name) == apex
 
 
-def _apex_cname(survey: Survey, fault: ServerFault) -> Finding:
-    message = fault.looks[0].heard.message
+def _apex_cname(survey: ZoneSurvey, fault: ServerFault) -> Finding:
+    message = fault.answers[0].soa_response.message
     target = alias_of(message, survey.apex) if message else ""
-    return apex_cname(survey, listed(fault.looks), target, Severity.ERROR)
+    return apex_cname(survey, listed(fault.answers), target, Severity.ERROR)
 
 
-def apex_cname(survey: Survey, where: str, target: str, severity: Severity) -> Finding:
+def apex_cname(survey: ZoneSurvey, where: str, target: str, severity: Severity) -> Finding:
     """A CNAME where the SOA and NS of a zone are (RFC 1912 §2.4)."""
     return Finding(
         "apex-cname",
@@ -96,13 +98,13 @@ def apex_cname(survey: Survey, where: str, target: str, severity: Severity) -> F
     )
 
 
-def _fails(survey: Survey, fault: ServerFault) -> Finding:
-    ip = fault.looks[0].address.ip
+def _fails(survey: ZoneSurvey, fault: ServerFault) -> Finding:
+    ip = fault.answers[0].address.ip
     return Finding(
         "server-fails",
         Severity.WARNING,
         fault.host,
-        f"{the_server(fault.host)} has no usable copy of {survey.apex} ({answers(fault.looks)}): it is a "
+        f"{the_server(fault.host)} has no usable copy of {survey.apex} ({answers(fault.answers)}): it is a "
         "secondary whose copy has expired or never came, or its zone file does not load",
         (
             f"mend the zone transfer: see why in the log of {fault.host} (allow-transfer and the TSIG key at "
@@ -113,14 +115,14 @@ def _fails(survey: Survey, fault: ServerFault) -> Finding:
     )
 
 
-def _parent(survey: Survey, fault: ServerFault) -> Finding:
-    ip = fault.looks[0].address.ip
+def _parent(survey: ZoneSurvey, fault: ServerFault) -> Finding:
+    ip = fault.answers[0].address.ip
     return Finding(
         "parent-answers",
         Severity.ERROR,
         fault.host,
         f"{the_server(fault.host)} has no zone {survey.apex}, and answers for it from the zone above "
-        f"({listed(fault.looks)}): with authority, so that the record is waited for there in vain",
+        f"({listed(fault.answers)}): with authority, so that the record is waited for there in vain",
         (
             f"add the zone {survey.apex} to {fault.host}, as a secondary of its primary",
             or_drop(survey, fault.host),
@@ -129,14 +131,16 @@ def _parent(survey: Survey, fault: ServerFault) -> Finding:
     )
 
 
-def _parked(survey: Survey, fault: ServerFault) -> Finding:
-    where = {look.address: look for look in fault.looks}
-    everybody = {look.address for look in survey.looks if not look.silent} <= where.keys()
-    look = fault.looks[0]
-    zone = apex_of(look.heard.message) if look.heard.message else ""
+def _parked(survey: ZoneSurvey, fault: ServerFault) -> Finding:
+    where = {server.address: server for server in fault.answers}
+    everybody = {server.address for server in survey.answers if not server.silent} <= where.keys()
+    server = fault.answers[0]
+    zone = apex_of(server.soa_response.message) if server.soa_response.message else ""
     words = f"answers from {zone}" if zone and zone != survey.apex else "has no SOA of it"
     stay = () if everybody else (host for host in survey.delegated if host not in fault.host.split(", "))
-    return parked(survey.apex, fault.host, f"{words}, at {located(fault.looks)}", look.address, tuple(stay))
+    return parked(
+        survey.apex, fault.host, f"{words}, at {located(fault.answers)}", server.address, tuple(stay)
+    )
 
 
 def parked(apex: str, hosts: str, words: str, address: Address, stay: Sequence[str] = ()) -> Finding:
@@ -178,8 +182,8 @@ def naming(finding: Finding, account: AccountCopy | None) -> Finding:
     )
 
 
-def _foreign(survey: Survey, fault: ServerFault) -> Finding:
-    copy = copy_at(fault.looks[0])
+def _foreign(survey: ZoneSurvey, fault: ServerFault) -> Finding:
+    copy = copy_at(fault.answers[0])
     others = [host for host in survey.delegated if host not in fault.host.split(", ")]
     return Finding(
         "foreign-copy",
@@ -191,20 +195,20 @@ def _foreign(survey: Survey, fault: ServerFault) -> Finding:
         (
             f"at the registrar, take {fault.host} out of the name servers of {survey.apex}; these stay: "
             f"{names(others)}",
-            f"compare: dig SOA {survey.apex} +norec @{fault.looks[0].address.ip}",
+            f"compare: dig SOA {survey.apex} +norec @{fault.answers[0].address.ip}",
         ),
     )
 
 
-def _primary(survey: Survey, fault: ServerFault) -> Finding:
-    look = fault.looks[0]
-    copy = copy_at(look)
+def _primary(survey: ZoneSurvey, fault: ServerFault) -> Finding:
+    server = fault.answers[0]
+    copy = copy_at(server)
     return Finding(
         "two-primaries",
         Severity.ERROR,
         fault.host,
         f"{the_server(fault.host)} has {survey.apex} as a primary of its own ({copy.mname}, serial "
-        f"{look.serial}): what the account publishes never gets there",
+        f"{server.serial}): what the account publishes never gets there",
         (
             f"make {fault.host} a secondary of the server that the account updates: in BIND "
             f'zone "{survey.apex}" {{ type secondary; primaries {{ ADDRESS; }}; }};',
@@ -213,12 +217,12 @@ def _primary(survey: Survey, fault: ServerFault) -> Finding:
     )
 
 
-def _stale(survey: Survey, fault: ServerFault) -> Finding:
+def _stale(survey: ZoneSurvey, fault: ServerFault) -> Finding:
     apex, host = survey.apex, fault.host
     behind = {each.address: each for each in survey.behind}
-    late = [behind.get(look.address, look) for look in fault.looks]
+    late = [behind.get(server.address, server) for server in fault.answers]
     newest = survey.newest
-    newer = newest if newest and any(each.address not in behind for each in survey.looks) else None
+    newer = newest if newest and any(each.address not in behind for each in survey.answers) else None
     known = f"; {newer} has {newer.serial}" if newer else "; the primary has a newer one"
     fetch = retransfer(apex)
     steps: tuple[str, ...] = (
@@ -226,9 +230,9 @@ def _stale(survey: Survey, fault: ServerFault) -> Finding:
         "the primary, TCP port 53 between the two",
         f"see that the primary notifies it (also-notify), and have it fetch the zone: {fetch}",
     )
-    uneven = [look for look in late if look.uneven]
-    current = [look for look in survey.looks if look.host in host.split(", ") and look.authority]
-    current = [look for look in current if look.address not in behind]
+    uneven = [server for server in late if server.uneven]
+    current = [server for server in survey.answers if server.host in host.split(", ") and server.authority]
+    current = [server for server in current if server.address not in behind]
     if uneven:
         known = f" by turns with a newer one{known}: several machines answer there (anycast, a load balancer)"
         steps = (
@@ -237,7 +241,7 @@ def _stale(survey: Survey, fault: ServerFault) -> Finding:
             steps[0],
         )
     elif current:
-        wrong = "; ".join(f"{host}. {address_type(look.address.ip)} {look.address.ip}" for look in late)
+        wrong = "; ".join(f"{host}. {address_type(server.address.ip)} {server.address.ip}" for server in late)
         steps = (
             f"if {ips(late)} is another machine than {ips(current)}: remove its record, in the zone and at "
             f"the registrar (glue): {wrong}",
@@ -248,21 +252,21 @@ def _stale(survey: Survey, fault: ServerFault) -> Finding:
         Severity.ERROR,
         host,
         f"{the_server(host)} has an old copy of {apex}: serial "
-        + ", ".join(f"{look.serial} at {look.address}" for look in late)
+        + ", ".join(f"{server.serial} at {server.address}" for server in late)
         + f"{known}; a record is waited for there until the time-out",
         steps,
     )
 
 
-def serial_went_back(survey: Survey, account: AccountCopy | None) -> Finding:
+def serial_went_back(survey: ZoneSurvey, account: AccountCopy | None) -> Finding:
     """The finding about a primary whose serial is less than that of the copies made from it (RFC 1982)."""
     apart = (
         account is not None and not account.server and account.apex.serial is not None
     )  # an API's database
     primaries = set() if apart else primary_addresses(survey, account.copy if account else None)
-    primary = next((look for look in survey.looks if look.address.ip in primaries), None)
-    late = [look for look in survey.looks if look.authority and look.address.ip not in primaries]
-    highest = max((Serial(look.serial or 0) for look in late), default=Serial(0)).value
+    primary = next((server for server in survey.answers if server.address.ip in primaries), None)
+    late = [server for server in survey.answers if server.authority and server.address.ip not in primaries]
+    highest = max((Serial(server.serial or 0) for server in late), default=Serial(0)).value
     mine = (primary.serial if primary else account.apex.serial if account else 0) or 0
     circle = "; they count in a circle (RFC 1982)" if mine > highest else ""
     return Finding(
@@ -279,7 +283,7 @@ def serial_went_back(survey: Survey, account: AccountCopy | None) -> Finding:
     )
 
 
-REPORTS: dict[str, Callable[[Survey, ServerFault], Finding]] = {
+REPORTS: dict[str, Callable[[ZoneSurvey, ServerFault], Finding]] = {
     "refuses": _lame,
     "resolver": _lame,
     "cname": _apex_cname,

@@ -18,7 +18,7 @@ from .....dns.address import Address
 from .....dns.cname_chain import Discovery
 from .....dns.inspect.other_contents import OtherContents, other_contents
 from .....dns.inspect.seen_by_resolvers import OtherZone, Seen, ask_resolvers, other_zones
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import SOA, Response
 from ...finding import Examined, Finding, Severity
 from ...wording import hosts_of
@@ -31,7 +31,7 @@ HTTPS = 2.0  # seconds for what endpoints of DNS over HTTPS see
 class Outside(NamedTuple):
     """A zone as its servers show it to this machine, and as the resolvers see it."""
 
-    survey: Survey
+    survey: ZoneSurvey
     seen: tuple[Seen, ...]
     others: tuple[OtherZone, ...]
     contents: tuple[OtherContents, ...]
@@ -48,7 +48,7 @@ def look_from_outside(discovery: Discovery, resolvers: tuple[Address, ...], apex
     servers are of no use here either."""
     seen = ask_resolvers(resolvers, apex, discovery.timing)
     survey = survey_of(discovery, apex)
-    if survey is None or survey.intercepted or not any(look.authority for look in survey.looks):
+    if survey is None or survey.intercepted or not any(server.authority for server in survey.answers):
         return None
     others = other_zones(seen, survey, discovery.timing)
     answering = [each.resolver for each in seen if each.soa.message and not each.unanswered]
@@ -60,16 +60,16 @@ def findings(examined: Examined, outside: Outside) -> Iterator[Finding]:
     """Servers that answer this network alone, and those that have another zone for the world."""
     survey, seen = outside.survey, outside.seen
     deaf = [each for each in seen if each.unanswered]
-    if deaf and len(deaf) == len(seen) and any(":" not in look.address.ip for look in survey.looks):
+    if deaf and len(deaf) == len(seen) and any(":" not in server.address.ip for server in survey.answers):
         yield _unanswered(examined, survey, deaf)
     if outside.resolvers:
         yield _other_zone(examined, outside)
 
 
-def _unanswered(examined: Examined, survey: Survey, deaf: Sequence[Seen]) -> Finding:
+def _unanswered(examined: Examined, survey: ZoneSurvey, deaf: Sequence[Seen]) -> Finding:
     """A single resolver may have reasons of its own."""
     resolvers = ", ".join(str(each.resolver) for each in deaf)
-    hosts, look = hosts_of(survey.looks), survey.looks[0]
+    hosts, server = hosts_of(survey.answers), survey.answers[0]
     answers = _over_https(examined, survey.apex, SOA) if len(deaf) == 1 else []
     certain = len(deaf) > 1 or bool(answers)
     if any(answer.message and answer.message.answer for answer in answers):
@@ -85,13 +85,13 @@ def _unanswered(examined: Examined, survey: Survey, deaf: Sequence[Seen]) -> Fin
             f"have {hosts} answer everybody: allow-query {{ any; }}; in the options, the view and the zone "
             "(BIND; likewise blackhole), no acl in the way (Knot, NSD), and UDP and TCP port 53 open to the "
             "world in the firewall",
-            f"see for yourself, from a machine outside: dig SOA {survey.apex} +norec @{look.address.ip}; and "
-            f"dig SOA {survey.apex} @{deaf[0].resolver.ip}",
+            f"see for yourself, from a machine outside: dig SOA {survey.apex} +norec @{server.address.ip}; "
+            f"and dig SOA {survey.apex} @{deaf[0].resolver.ip}",
         ),
     )
 
 
-def _of_the_resolver(survey: Survey, deaf: Seen, hosts: str) -> Finding:
+def _of_the_resolver(survey: ZoneSurvey, deaf: Seen, hosts: str) -> Finding:
     return Finding(
         "unanswered-outside",
         Severity.WARNING,
@@ -117,17 +117,17 @@ def _over_https(examined: Examined, apex: str, kind: dns.rdatatype.RdataType) ->
 
 def _other_zone(examined: Examined, outside: Outside) -> Finding:
     survey = outside.survey
-    look = next(look for look in survey.looks if look.authority)
+    server = next(server for server in survey.answers if server.authority)
     if outside.others:
         first = outside.others[0]
         resolver, kind = first.resolver, "SOA"
         what = f"another zone {survey.apex} (serial {first.serial}) than its name servers show this machine "
-        what += f"(serial {look.serial})"
+        what += f"(serial {server.serial})"
     else:
         other = outside.contents[0]
         resolver, kind = other.resolver, other.rdtype
         what = f"another zone {survey.apex} than its name servers show this machine, with the same serial "
-        what += f"{look.serial} ({kind}: {_short(other.seen)}; here: {_short(other.shown)})"
+        what += f"{server.serial} ({kind}: {_short(other.seen)}; here: {_short(other.shown)})"
     resolvers = ", ".join(map(str, sorted(outside.resolvers)))
     return Finding(
         "other-view",
@@ -140,7 +140,7 @@ def _other_zone(examined: Examined, outside: Outside) -> Finding:
             'and have orders wait for what resolvers see: readiness = "resolvers" (DNS01_READINESS)',
             f"if it is {resolvers} that is inside: take it out of DNS01_RESOLVERS (`resolvers`)",
             f"compare: dig {kind} {survey.apex} @{resolver.ip}; "
-            f"dig {kind} {survey.apex} +norec @{look.address.ip}",
+            f"dig {kind} {survey.apex} +norec @{server.address.ip}",
         ),
     )
 
@@ -173,7 +173,7 @@ def _so_does_the_world(examined: Examined, outside: Outside) -> bool:
     """Whether endpoints of DNS over HTTPS see what the resolver does, and none what this machine does."""
     survey = outside.survey
     if outside.others:
-        theirs, ours = {outside.others[0].serial}, {look.serial for look in survey.looks}
+        theirs, ours = {outside.others[0].serial}, {server.serial for server in survey.answers}
         serials = {
             rdata.serial
             for answer in _over_https(examined, survey.apex, SOA)

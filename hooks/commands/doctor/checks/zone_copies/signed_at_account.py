@@ -13,8 +13,8 @@ from .....config.validators import addresses
 from .....dns.destination import Server
 from .....dns.inspect.dnssec import Bogus, trusted_keys, validate, validate_answers
 from .....dns.inspect.dnssec_remedies import as_elsewhere
-from .....dns.inspect.server_answers import look_at
-from .....dns.inspect.survey import Survey
+from .....dns.inspect.server_answers import query_servers
+from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import Query
 from .....dns.transports.transport import Transport
 from ...finding import Examined
@@ -31,36 +31,38 @@ class Question(NamedTuple):
 
 
 def as_the_account(
-    examined: Examined, survey: Survey, fault: Bogus, question: Question | None = None
+    examined: Examined, survey: ZoneSurvey, fault: Bogus, question: Question | None = None
 ) -> Bogus:
     """The fault, with the remedy for the public servers where the account's own server, which is none of
     them, has right what is broken at each of them; to sign the zone again would mend nothing then.
     ``question``: the one whose answer is broken, if it is not the zone's apex."""
-    speaking = [look for look in survey.looks if look.authority]
+    speaking = [each for each in survey.answers if each.authority]
     if len(fault.servers) < len(speaking):
         return fault
-    public = {look.address.ip for look in survey.looks}
+    public = {each.address.ip for each in survey.answers}
     for copy in account_copies(examined).found:
         if copy.zone != survey.apex or not copy.server or copy.server in public:
             continue
         with suppress(ConfigError):
             server = Server(copy.server, addresses([copy.server]))
-            there = survey._replace(looks=look_at([server], survey.apex, timing=examined.discovery.timing))
+            there = survey._replace(
+                answers=query_servers([server], survey.apex, timing=examined.discovery.timing)
+            )
             if _is_right(examined, there, question):
                 remedy = as_elsewhere(
-                    survey.apex, fault.servers, fault.reason, there.looks, f"{copy.label} has"
+                    survey.apex, fault.servers, fault.reason, there.answers, f"{copy.label} has"
                 )
                 return fault._replace(remedy=remedy)
     return fault
 
 
-def _is_right(examined: Examined, there: Survey, question: Question | None) -> bool:
+def _is_right(examined: Examined, there: ZoneSurvey, question: Question | None) -> bool:
     if trusted_keys(there, time.time()) is None or any(isinstance(each, Bogus) for each in validate(there)):
         return False
     if question is None:
         return True
-    (look,) = there.looks
-    query = Query(look.address, question.name, question.rdtype, dnssec=True)
+    (server,) = there.answers
+    query = Query(server.address, question.name, question.rdtype, dnssec=True)
     with Transport(examined.discovery.timing) as transport:
         answer = transport.ask([query], TIMEOUT)[query]
-    return answer.authoritative and not validate_answers(there, *question, [(look, answer)])
+    return answer.authoritative and not validate_answers(there, *question, [(server, answer)])

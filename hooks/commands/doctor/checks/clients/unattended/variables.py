@@ -50,15 +50,15 @@ def _there_only(examined: Examined, run: Run) -> Iterator[Finding]:
         f"{run.client} gives its hook an account ({name}={value}), which this shell has not: it was not "
         "looked at, nor what it sees"
     )
-    look = f"dns01 doctor {shlex.quote(examined.domain)}"
+    server = f"dns01 doctor {shlex.quote(examined.domain)}"
     if name == "DNS01_CONFIG":
-        steps = [f"look again: DNS01_CONFIG={shlex.quote(value)} {look}"]
+        steps = [f"look again: DNS01_CONFIG={shlex.quote(value)} {server}"]
     elif run.unit and path in [file.removeprefix("-") for file in environment_files(run.unit)]:
-        steps = [f"look again: systemd-run --wait --pipe -p EnvironmentFile={path} {look}"]
+        steps = [f"look again: systemd-run --wait --pipe -p EnvironmentFile={path} {server}"]
     elif run.unit or path == run.source:
-        steps = [f"set the same variables in this shell, and look again: {look}"]
+        steps = [f"set the same variables in this shell, and look again: {server}"]
     else:
-        steps = [f"look again: (set -a; . {shlex.quote(path)}; {look})"]
+        steps = [f"look again: (set -a; . {shlex.quote(path)}; {server})"]
     steps.append(f"or have both go by one file: write the account into {DEFAULT_FILE} (chmod 600)")
     severity = Severity.NOTE if path in run.read else Severity.WARNING  # where the client keeps it, for good
     yield Finding("account-not-in-shell", severity, path, message, tuple(steps))

@@ -16,7 +16,7 @@ from dns01.hooks.commands.doctor.finding import Finding, Severity
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.cname_chain import Discovery
 from dns01.hooks.dns.inspect.dnssec import validate
-from dns01.hooks.dns.inspect.survey import survey
+from dns01.hooks.dns.inspect.zone_survey import survey_zone
 
 NS1, NS2 = "127.1.0.1", "127.1.0.2"
 BOTH = {"ns1.example.org": NS1, "ns2.example.org": NS2}
@@ -40,7 +40,7 @@ def look(world: World, ds: list[str], days: float = 0) -> list[Finding]:
     world.delegate("example.org", BOTH)
     if ds:
         world.zones["org"].set("example.org", "DS", *ds)
-    surveyed = survey(Discovery([Address(world.resolver.address)]), "example.org")
+    surveyed = survey_zone(Discovery([Address(world.resolver.address)]), "example.org")
     return list(map(finding, validate(surveyed, lambda: time.time() + days * DAY)))
 
 

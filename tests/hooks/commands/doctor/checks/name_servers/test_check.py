@@ -14,7 +14,7 @@ from dns01.hooks.commands.doctor.checks.name_servers.check import check, finding
 from dns01.hooks.commands.doctor.finding import Finding, Severity
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.cname_chain import Discovery
-from dns01.hooks.dns.inspect.survey import Survey, survey
+from dns01.hooks.dns.inspect.zone_survey import ZoneSurvey, survey_zone
 from dns01.hooks.dns.timing import Timing
 
 NS1, NS2, NS3 = "127.1.0.1", "127.2.0.2", "127.3.0.3"
@@ -39,13 +39,13 @@ def discovery(world: World) -> Discovery:
     return Discovery([Address(world.resolver.address)], timing=IMPATIENT)
 
 
-def look(world: World, apex: str = "example.org") -> Survey:
-    return survey(discovery(world), apex, sleep=lambda seconds: None)
+def survey_of(world: World, apex: str = "example.org") -> ZoneSurvey:
+    return survey_zone(discovery(world), apex, sleep=lambda seconds: None)
 
 
 def the_finding(world: World) -> Finding:
     """The one that there has to be."""
-    (finding,) = findings(look(world))
+    (finding,) = findings(survey_of(world))
     return finding
 
 
@@ -67,7 +67,7 @@ def test_nothing_is_wrong_with(world: World, nameservers: dict[str, str]) -> Non
     world.zone("host.net", {"ns.host.net": "127.4.0.1"})
     world.zone("example.org", nameservers)
 
-    assert not codes(findings(look(world)))
+    assert not codes(findings(survey_of(world)))
 
 
 @pytest.mark.parametrize("software", [Bind, Knot, PowerDNS])
@@ -81,7 +81,7 @@ def test_nothing_is_wrong_with_real_servers(world: World, software: type[Bind]) 
 def test_nothing_is_wrong_with_a_hidden_primary(world: World) -> None:
     world.zone("example.org", BOTH, "@ SOA hidden.example.org. hostmaster 7 3600 600 86400 60")
 
-    assert not codes(findings(look(world)))
+    assert not codes(findings(survey_of(world)))
 
 
 def test_nothing_is_wrong_with_two_providers_that_count_for_themselves(world: World) -> None:
@@ -89,7 +89,7 @@ def test_nothing_is_wrong_with_two_providers_that_count_for_themselves(world: Wo
     theirs = HostedZone("example.org", "@ SOA theirs.net. x.theirs.net. 2026112201 1 1 1 60", BOTH)
     world.servers[NS2].serve(theirs)
 
-    assert not codes(findings(look(world)))
+    assert not codes(findings(survey_of(world)))
 
 
 def test_nothing_is_wrong_while_a_change_is_on_its_way(world: World, example: HostedZone) -> None:
@@ -100,7 +100,7 @@ def test_nothing_is_wrong_while_a_change_is_on_its_way(world: World, example: Ho
         example.set("example.org", "SOA", SOA.format(3))
         world.servers[NS2].thaw()
 
-    surveyed = survey(discovery(world), "example.org", sleep=thaw)
+    surveyed = survey_zone(discovery(world), "example.org", sleep=thaw)
 
     assert not codes(findings(surveyed))
 
@@ -282,7 +282,7 @@ def test_a_transport_that_leads_to_no_server_is_blocked_near_to_us(world: World,
     for server in example.servers:
         server.drop_udp = True
 
-    (found,) = findings(survey(known, "example.org"))
+    (found,) = findings(survey_zone(known, "example.org"))
 
     assert (found.code, found.severity, found.subject) == ("udp-blocked", Severity.WARNING, "example.org")
 
@@ -351,7 +351,7 @@ def test_a_negative_ttl_that_the_soas_own_ttl_shortens_is_not_long(world: World)
     example = world.zone("example.org", ONE)
     example.set("example.org", "SOA", SOA.format(1).replace("86400 60", "86400 86400"), ttl=900)
 
-    assert not codes(findings(look(world)))
+    assert not codes(findings(survey_of(world)))
 
 
 def test_where_resolvers_answer_in_the_place_of_all_servers_none_is_called_lame(
@@ -362,7 +362,7 @@ def test_where_resolvers_answer_in_the_place_of_all_servers_none_is_called_lame(
     for server in example.servers:
         server.intercepted = True
 
-    assert not codes(findings(survey(known, "example.org")))
+    assert not codes(findings(survey_zone(known, "example.org")))
 
 
 # How it is found
@@ -376,13 +376,13 @@ def test_thirteen_silent_servers_take_no_longer_than_one(world: World) -> None:
     known.find("example.org")
     began = time.monotonic()
 
-    found = codes(findings(survey(known, "example.org")))
+    found = codes(findings(survey_zone(known, "example.org")))
 
     assert found == ["silent-server"]
     assert time.monotonic() - began < 12  # one after the other, they would take 24
 
 
 def test_no_resolver_is_asked_about_the_zone(world: World, example: HostedZone) -> None:
-    list(findings(look(world)))
+    list(findings(survey_of(world)))
 
     assert not [question for question in world.resolver.questions if "example.org" in question.name]

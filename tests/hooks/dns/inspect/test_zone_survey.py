@@ -11,7 +11,13 @@ from dns01.errors import DelegationError
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.cname_chain import Discovery
 from dns01.hooks.dns.destination import Server
-from dns01.hooks.dns.inspect.survey import Survey, recheck_serials, recheck_turns, survey, survey_named
+from dns01.hooks.dns.inspect.zone_survey import (
+    ZoneSurvey,
+    recheck_serials,
+    recheck_turns,
+    survey_named_servers,
+    survey_zone,
+)
 from dns01.hooks.dns.timing import Timing
 
 NS1, NS2 = "127.1.0.1", "127.1.0.2"
@@ -36,15 +42,15 @@ def world() -> Iterator[World]:
         yield world
 
 
-def named(first: NameServer, second: NameServer, timing: Timing = SHORT) -> Survey:
+def named(first: NameServer, second: NameServer, timing: Timing = SHORT) -> ZoneSurvey:
     """What two servers that the configuration names say."""
     with first, second:
-        return survey_named(NAMED, "example.org", timing, sleep=no_sleep)
+        return survey_named_servers(NAMED, "example.org", timing, sleep=no_sleep)
 
 
-def look_at_world(world: World, *texts: str) -> Survey:
+def look_at_world(world: World, *texts: str) -> ZoneSurvey:
     discovery = Discovery([Address(world.resolver.address)])
-    return survey(discovery, "example.org", texts, sleep=no_sleep)
+    return survey_zone(discovery, "example.org", texts, sleep=no_sleep)
 
 
 # By delegation
@@ -54,8 +60,8 @@ def test_a_zone_is_seen_with_its_delegation_its_servers_and_its_records(world: W
     world.zone("example.org", BOTH, "_acme-challenge TXT here")
     seen = look_at_world(world, "_acme-challenge.example.org")
     assert set(seen.delegated) == set(BOTH)
-    assert {look.address.ip for look in seen.looks} == {NS1, NS2}
-    assert all(look.texts["_acme-challenge.example.org"].texts == {"here"} for look in seen.looks)
+    assert {server.address.ip for server in seen.answers} == {NS1, NS2}
+    assert all(server.texts["_acme-challenge.example.org"].texts == {"here"} for server in seen.answers)
     assert (seen.behind, seen.aliases, seen.homeless, seen.ds) == ((), {}, (), None)
     assert not seen.intercepted
 
@@ -78,7 +84,7 @@ def test_what_nothing_leads_to_cannot_be_surveyed() -> None:
     with NameServer("127.1.0.9") as resolver:
         resolver.rcode = "SERVFAIL"
         with pytest.raises(DelegationError):
-            survey(Discovery([Address("127.1.0.9")], timing=SHORT), "example.org")
+            survey_zone(Discovery([Address("127.1.0.9")], timing=SHORT), "example.org")
 
 
 # By what the configuration names
@@ -96,7 +102,7 @@ def test_copies_of_one_serial_are_level() -> None:
 )
 def test_a_copy_with_a_lower_serial_is_behind(low: int, high: int) -> None:
     seen = named(NameServer(NS1, zones=[copy(high)]), NameServer(NS2, zones=[copy(low)]))
-    assert [look.address.ip for look in seen.behind] == [NS2]
+    assert [server.address.ip for server in seen.behind] == [NS2]
     assert seen.newest is not None
     assert seen.newest.serial == high
 
@@ -111,8 +117,8 @@ def test_a_server_that_is_silent_or_refuses_is_not_behind() -> None:
     silent.silent, refusing.rcode = True, "REFUSED"
     seen = named(silent, refusing)
     assert (seen.behind, seen.newest) == ((), None)
-    assert [look.silent for look in seen.looks] == [True, False]
-    assert [look.lame for look in seen.looks] == [False, True]
+    assert [server.silent for server in seen.answers] == [True, False]
+    assert [server.lame for server in seen.answers] == [False, True]
 
 
 def test_resolvers_in_the_place_of_all_servers_are_told_from_one_of_them() -> None:
@@ -131,16 +137,16 @@ def test_resolvers_in_the_place_of_all_servers_are_told_from_one_of_them() -> No
 def test_a_copy_that_does_not_have_the_primary_s_serial_after_a_while_is_behind() -> None:
     waited: list[float] = []
     with NameServer(NS1, zones=[copy(5)]), NameServer(NS2, zones=[copy(5)]):
-        level = survey_named(NAMED, "example.org", SHORT, sleep=no_sleep)
+        level = survey_named_servers(NAMED, "example.org", SHORT, sleep=no_sleep)
         seen = recheck_serials(level, 6, Timing(survey=1.0, catch_up=2), sleep=waited.append)
-    assert {look.address.ip for look in seen.behind} == {NS1, NS2}
+    assert {server.address.ip for server in seen.behind} == {NS1, NS2}
     assert waited == [2]
 
 
 def test_a_copy_that_has_caught_up_meanwhile_is_not() -> None:
     zone = copy(5)
     with NameServer(NS1, zones=[zone]), NameServer(NS2, zones=[zone]):
-        level = survey_named(NAMED, "example.org", SHORT, sleep=no_sleep)
+        level = survey_named_servers(NAMED, "example.org", SHORT, sleep=no_sleep)
         seen = recheck_serials(
             level,
             6,
@@ -168,13 +174,13 @@ def later(
     shown another one (``seen``), and then has ``serial``."""
     zone = copy(5)
     with NameServer(NS1, zones=[copy(5)]), NameServer(NS2, zones=[zone]) as server:
-        level = survey_named(NAMED, "example.org", SHORT, sleep=no_sleep)
+        level = survey_named_servers(NAMED, "example.org", SHORT, sleep=no_sleep)
         if by_turns:
             server.alternate()
         zone.set("example.org", "SOA", f"ns1.example.org. hostmaster.example.org. {serial} 2 3 4 5")
         timing = Timing(survey=1.0, catch_up=2)
         found = recheck_turns(level, {Address(NS2): {seen}}, timing, sleep=waited.append)
-    return [(look.address.ip, look.serial, look.uneven) for look in found]
+    return [(each.address.ip, each.serial, each.uneven) for each in found]
 
 
 def test_an_address_that_shows_an_older_serial_by_turns_has_several_machines() -> None:

@@ -26,21 +26,21 @@ from ..cname_chain import Discovery
 from ..destination import Server
 from ..message import AAAA, A, addresses_in, alias_of
 from ..timing import USUAL, Timing
-from .server_answers import Look, look_at
+from .server_answers import ServerAnswers, query_servers
 
 T = TypeVar("T")
 
 QUERY_TRIES = 3  # at an address that is late, over UDP and TCP each
 
 
-class Survey(NamedTuple):
+class ZoneSurvey(NamedTuple):
     """What the parent of a zone says of it at one moment, and what each of its servers says."""
 
     apex: str
     delegated: tuple[str, ...]  # the NS RRset at the parent
     servers: tuple[Server, ...]  # of that RRset and of the zone's own
-    looks: tuple[Look, ...]
-    behind: tuple[Look, ...] = ()  # whose serial stays below that of another copy of the same primary
+    answers: tuple[ServerAnswers, ...]
+    behind: tuple[ServerAnswers, ...] = ()  # whose serial stays below another copy's of the same primary
     aliases: Mapping[str, str] = {}  # NS names that are CNAMEs, with their targets
     homeless: tuple[str, ...] = ()  # NS names without any address
     glue_alone: tuple[str, ...] = ()  # NS names in the zone that have an address at the parent alone
@@ -50,16 +50,16 @@ class Survey(NamedTuple):
     ds: dns.rrset.RRset | None = None  # at the parent
 
     @property
-    def newest(self) -> Look | None:
+    def newest(self) -> ServerAnswers | None:
         """The copy with the highest serial."""
-        speaking = [look for look in self.looks if look.authority]
+        speaking = [server for server in self.answers if server.authority]
         return max(speaking, key=_serial, default=None)
 
     @property
     def intercepted(self) -> bool:
         """Whether resolvers answer in the place of all its servers."""
-        answering = [look for look in self.looks if not look.silent]
-        return bool(answering) and all(look.heard.like_a_resolver for look in answering)
+        answering = [server for server in self.answers if not server.silent]
+        return bool(answering) and all(server.soa_response.like_a_resolver for server in answering)
 
 
 class _Home(NamedTuple):
@@ -70,13 +70,13 @@ class _Home(NamedTuple):
     complete: bool  # whether that is all there is
 
 
-def survey(
+def survey_zone(
     discovery: Discovery,
     apex: str,
     texts: Collection[str] = (),
     *,
     sleep: Callable[[float], None] = time.sleep,
-) -> Survey:
+) -> ZoneSurvey:
     """Look at the zone at ``apex``, and at the TXT records of the first ``NAMES`` of ``texts``.
 
     Raises DelegationError where nothing leads to the zone.
@@ -90,7 +90,7 @@ def survey(
     until = time.monotonic() + discovery.timing.survey
     signer = in_background(partial(_ds, discovery, apex))
     homes = {server.name: in_background(partial(_home, discovery, server)) for server in servers}
-    looks = look_at(servers, apex, texts, discovery.tcp_only, discovery.timing)
+    answers = query_servers(servers, apex, texts, discovery.tcp_only, discovery.timing)
     found = {host: home for host, future in homes.items() if (home := _in_time(future, until))}
     nowhere = [
         server.name
@@ -98,12 +98,12 @@ def survey(
         if not (server.addresses or glue.get(server.name))
         if not ((home := found.get(server.name)) and (home.alias or home.addresses))
     ]
-    return Survey(
+    return ZoneSurvey(
         apex=apex,
         delegated=delegated,
         servers=servers,
-        looks=looks,
-        behind=_still_behind(looks, apex, discovery.timing, sleep),
+        answers=answers,
+        behind=_still_behind(answers, apex, discovery.timing, sleep),
         aliases={host: home.alias for host, home in found.items() if home.alias},
         homeless=tuple(host for host in nowhere if host in found and found[host].complete),
         glue_alone=tuple(
@@ -119,79 +119,79 @@ def survey(
     )
 
 
-def survey_named(
+def survey_named_servers(
     servers: Iterable[Server],
     apex: str,
     timing: Timing = USUAL,
     *,
     sleep: Callable[[float], None] = time.sleep,
-) -> Survey:
+) -> ZoneSurvey:
     """A survey of servers that the configuration names, which no delegation leads to."""
     named = tuple(servers)
-    looks = look_at(named, apex, timing=timing)
+    answers = query_servers(named, apex, timing=timing)
     hosts = tuple(server.name for server in named)
-    return Survey(apex, hosts, named, looks, behind=_still_behind(looks, apex, timing, sleep))
+    return ZoneSurvey(apex, hosts, named, answers, behind=_still_behind(answers, apex, timing, sleep))
 
 
 def recheck_serials(
-    survey: Survey,
+    survey: ZoneSurvey,
     serial: int | None,
     timing: Timing = USUAL,
     *,
     sleep: Callable[[float], None] = time.sleep,
-) -> Survey:
+) -> ZoneSurvey:
     """The survey with those copies too that do not have ``serial``, the primary's, after a while."""
-    known = {look.address for look in survey.behind}
-    late = [look for look in survey.looks if look.authority and look.address not in known]
-    late = [look for look in late if serial is not None and _serial(look) < Serial(serial)]
+    known = {server.address for server in survey.behind}
+    late = [server for server in survey.answers if server.authority and server.address not in known]
+    late = [server for server in late if serial is not None and _serial(server) < Serial(serial)]
     if not late or serial is None:
         return survey
     sleep(timing.catch_up)
-    still = _still(late, lambda look: _serial(look) < Serial(serial), survey.apex, timing)
+    still = _still(late, lambda server: _serial(server) < Serial(serial), survey.apex, timing)
     return survey._replace(behind=(*survey.behind, *still))
 
 
 def recheck_turns(
-    survey: Survey,
+    survey: ZoneSurvey,
     seen: Mapping[Address, Collection[int]],
     timing: Timing = USUAL,
     *,
     sleep: Callable[[float], None] = time.sleep,
-) -> tuple[Look, ...]:
+) -> tuple[ServerAnswers, ...]:
     """The copies at addresses that have shown another serial (``seen``) than in the survey, and show an older
     one after a while: several machines answer there. Each answer comes from one of them, by chance."""
-    known = {look.address for look in survey.behind}
+    known = {server.address for server in survey.behind}
     newest = {
-        look.address: max(map(Serial, (look.serial, *seen[look.address])))
-        for look in survey.looks
-        if look.serial is not None and look.address not in known
-        if {*seen.get(look.address, ())} - {look.serial}
+        server.address: max(map(Serial, (server.serial, *seen[server.address])))
+        for server in survey.answers
+        if server.serial is not None and server.address not in known
+        if {*seen.get(server.address, ())} - {server.serial}
     }
-    late = [look for look in survey.looks if look.address in newest]
+    late = [server for server in survey.answers if server.address in newest]
     if not late:
         return ()
     sleep(timing.catch_up)
-    still = _still(late, lambda look: _serial(look) < newest[look.address], survey.apex, timing)
-    return tuple(look._replace(uneven=True) for look in still)
+    still = _still(late, lambda server: _serial(server) < newest[server.address], survey.apex, timing)
+    return tuple(server._replace(uneven=True) for server in still)
 
 
 def _still_behind(
-    looks: Iterable[Look], apex: str, timing: Timing, sleep: Callable[[float], None]
-) -> tuple[Look, ...]:
+    servers: Iterable[ServerAnswers], apex: str, timing: Timing, sleep: Callable[[float], None]
+) -> tuple[ServerAnswers, ...]:
     """The copies that do not have by now what another one of the same primary had before: what
     changes just now is nowhere late. Primaries of their own count as they like (RFC 8901)."""
     newest: dict[object, Serial] = {}
-    for look in looks:
-        for seen in _each_answer(look):
+    for server in servers:
+        for seen in _each_answer(server):
             if seen.authority:
                 mname = seen.authority.mname
                 newest[mname] = max(newest.get(mname, _serial(seen)), _serial(seen))
 
-    def is_late(look: Look) -> bool:
-        known = newest.get(look.authority.mname) if look.authority else None
-        return known is not None and _is_behind(look, known)
+    def is_late(server: ServerAnswers) -> bool:
+        known = newest.get(server.authority.mname) if server.authority else None
+        return known is not None and _is_behind(server, known)
 
-    late = [look for look in looks if any(map(is_late, _each_answer(look)))]
+    late = [server for server in servers if any(map(is_late, _each_answer(server)))]
     if not late:
         return ()
     sleep(timing.catch_up)
@@ -199,34 +199,34 @@ def _still_behind(
 
 
 def _still(
-    late: Sequence[Look], is_late: Callable[[Look], bool], apex: str, timing: Timing
-) -> tuple[Look, ...]:
+    late: Sequence[ServerAnswers], is_late: Callable[[ServerAnswers], bool], apex: str, timing: Timing
+) -> tuple[ServerAnswers, ...]:
     """Those that are late when they are looked at again: several times, for behind one address there may be
     several machines, of which some have fetched the zone."""
-    servers = [Server(look.host, (look.address,)) for look in late]
-    rounds = [look_at(servers, apex, timing=timing) for _ in range(QUERY_TRIES)]
+    servers = [Server(server.host, (server.address,)) for server in late]
+    rounds = [query_servers(servers, apex, timing=timing) for _ in range(QUERY_TRIES)]
     found = []
     for old, *again in zip(late, *rounds, strict=True):
-        seen = [each for look in again for each in _each_answer(look) if each.authority]
+        seen = [each for server in again for each in _each_answer(server) if each.authority]
         if still := [each for each in seen if is_late(each)]:
             answer = still[0].soa
             found.append(old._replace(soa=answer, stream=answer, uneven=len(still) < len(seen)))
     return tuple(found)
 
 
-def _each_answer(look: Look) -> Iterator[Look]:
+def _each_answer(server: ServerAnswers) -> Iterator[ServerAnswers]:
     """The look by its answer over UDP alone, and by that over TCP."""
-    for answer in (look.soa, look.stream):
-        yield look._replace(soa=answer, stream=answer)
+    for answer in (server.soa, server.stream):
+        yield server._replace(soa=answer, stream=answer)
 
 
-def _is_behind(look: Look, newest: Serial) -> bool:
+def _is_behind(server: ServerAnswers, newest: Serial) -> bool:
     """Of two serials that are half the circle apart neither is the greater one, and nobody fetches either."""
-    return not _serial(look) > newest and _serial(look) != newest
+    return not _serial(server) > newest and _serial(server) != newest
 
 
-def _serial(look: Look) -> Serial:
-    return Serial(look.serial or 0)  # RFC 1982: they count in a circle
+def _serial(server: ServerAnswers) -> Serial:
+    return Serial(server.serial or 0)  # RFC 1982: they count in a circle
 
 
 def _ds(discovery: Discovery, apex: str) -> dns.rrset.RRset | None:
