@@ -191,16 +191,32 @@ def attempted(work: Callable[[list[str]], int], words: list[str]) -> int:
     """Run the function with signals that end it in good order; gives the exit code."""
     import signal
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
-            signal.signal(number, stop)
+    numbers = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN  # as nohup has it
+    ]
+    try:
+        try:
+            for number in numbers:
+                signal.signal(number, stop)
+            code = explained(work, words)
+        except Stopped as stopped:
+            from .. import output
+
+            output.failure(f"stopped by {stopped}")
+            code = stopped.exit_code
+        for number in numbers:  # there is nothing more to take back: whatever comes now ends us at once
+            signal.signal(number, signal.SIG_DFL)
+    except Stopped as another:
+        end_at_once(another.exit_code)
+    return code
+
+
+def explained(work: Callable[[list[str]], int], words: list[str]) -> int:
+    """Run the function; what it raises is explained. Gives the exit code."""
     try:
         return work(words)
-    except Stopped as stopped:
-        from .. import output
-
-        output.failure(f"stopped by {stopped}")
-        return stopped.exit_code
     except Exception as error:
         return explain(error)
 

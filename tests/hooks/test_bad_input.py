@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
+import signal
 import socket
+import subprocess
+import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 
 import pytest
 from calls import BOTH, KEY, NAME, PRIMARY, Client, Said, Stage
@@ -415,3 +421,34 @@ def test_no_secret_gets_out_whatever_fails(tmp_path: Path, secret: str) -> None:
         everything = [said.stderr, *(file.read_text() for file in stage.state.rglob("*") if file.is_file())]
         assert not any(secret in text for text in everything)
         assert stage.trail()[-1]["outcome"] == "failed"
+
+
+# A signal while what went wrong is being said
+
+
+@pytest.mark.parametrize("numbers", [[signal.SIGTERM], [signal.SIGTERM, signal.SIGHUP], [signal.SIGHUP] * 3])
+def test_a_signal_that_comes_while_an_error_is_said_shows_no_traceback(
+    tmp_path: Path, numbers: list[signal.Signals]
+) -> None:
+    """A traceback would have all that the error's own causes say, with whatever is secret in it."""
+    environ = {"PATH": os.environ["PATH"], "DNS01_STATE_DIR": str(tmp_path), "DNS01_PROVIDER": "nobody"}
+    reader, writer = os.pipe()
+    room = 120  # octets: for the message and not for the hint, which is waited with until somebody reads
+    filled = os.write(writer, bytes(fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096) - room))
+    command = [sys.executable, "-m", "dns01", "deploy_challenge", *APEX]
+    with subprocess.Popen(command, env=environ, stderr=writer) as call, open(reader, "rb") as pipe:
+        os.close(writer)
+        while unread(reader) == filled and call.poll() is None:
+            sleep(0.01)
+        for number in numbers:
+            call.send_signal(number)
+            sleep(0.05)
+        said = pipe.read()[filled:].decode()
+    assert "there is no provider called 'nobody'" in said
+    assert "Traceback" not in said
+    assert call.returncode in {*(128 + number for number in numbers), *(-number for number in numbers)}
+
+
+def unread(pipe: int) -> int:
+    """How many octets are in the pipe."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
