@@ -191,11 +191,13 @@ class Records:
         self, account: Account, zone: Zone, entries: list[Entry], published: list[Entry]
     ) -> None:
         """``published`` gets the entries before the provider hears of them: whatever comes of it, they may
-        be out. Those that the provider has definitely refused leave it, and the journal."""
+        be out. Those that the provider has definitely refused leave it, and the journal; not what an earlier
+        run has published, which is out all the same."""
         provider = self._places().accounts.provider(account)
         through = output.account(account.name, account.provider)
         with self._places().accounts.errors_of(account.name), self._journal.lock(zone.apex):
             check_value_limit(provider, entries, self._journal.entries)
+            known = {(entry.name, entry.target, entry.value) for entry in self._journal.known(entries)}
             entries = self._journal.open(entries)
             published += entries
             for name, target, count in _counted(entries):
@@ -208,6 +210,7 @@ class Records:
                 # What was busy is not asked once more for each record.
                 if error.definite and (len(entries) == 1 or not isinstance(error, Transient)):
                     refused = self._refused(provider, zone, entries, error)
+                    refused = [each for each in refused if (each.name, each.target, each.value) not in known]
                     self._journal.forget(refused)
                     published[:] = [entry for entry in published if entry not in refused]
                 raise

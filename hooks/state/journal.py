@@ -126,6 +126,10 @@ class Journal:
         """Those of the entries that no process has dealt with since they were read."""
         return [entry for entry in entries if self._open.get(entry) == entry]
 
+    def known(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Those of the entries whose value an earlier run has opened in the same place."""
+        return [entry for entry in entries if self._open.get(entry)]
+
     def find(self, challenges: Iterable[Challenge]) -> dict[Challenge, list[Entry]]:
         """The entries of each challenge, by name and value; by its token where there is no domain
         (dehydrated until 0.6.1 cleans up so after an HTTP error)."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, cast
 import pytest
 from contract import validation
 
-from dns01.errors import AuthRejected, HookError, ProviderError, Unreachable
+from dns01.errors import AuthRejected, Busy, HookError, ProviderError, Unreachable
 from dns01.hooks.challenge.placement import Placement, Placements
 from dns01.hooks.challenge.publisher import Records
 from dns01.hooks.challenge.zone_accounts import ZoneAccount
@@ -25,6 +25,12 @@ ACCOUNT = Account("web", "picky", {}, Profile())
 ZONE = Zone("example.org")
 ZONE_ACCOUNTS = (ZoneAccount(ACCOUNT, ZONE, Profile()),)
 NAMES = ("a.example.org", "b.example.org", "c.example.org")
+
+
+class Refused429(Busy):
+    """An API that is asked too often: it has changed nothing."""
+
+    definite = True
 
 
 class Picky:
@@ -114,6 +120,30 @@ def test_what_may_have_been_published_all_the_same_stays_in_the_journal(
 
     (entry,) = journal.entries()
     assert (entry.domain, entry.state) == (NAMES[0], "retract")
+
+
+@pytest.mark.parametrize(
+    ("names", "error"),
+    [(NAMES[:1], AuthRejected), (NAMES[:1], Refused429), (NAMES, AuthRejected)],
+    ids=["by itself", "by itself, for now", "in a batch"],
+)
+def test_what_an_earlier_run_has_published_stays_in_the_journal_when_the_same_value_is_refused(
+    records: Records, provider: Picky, journal: Journal, names: Sequence[str], error: type[ProviderError]
+) -> None:
+    """A CA gives a pending authorization again, and with it the value that a killed run has left out."""
+    publish(records, NAMES[0])
+    provider.forbidden, provider.error = {owner(NAMES[0])}, lambda: error("not now", "try later")
+
+    with pytest.raises(error):
+        publish(records, *names)
+
+    assert provider.there == {owner(NAMES[0])}
+    assert [(entry.domain, entry.state) for entry in journal.entries()] == [(NAMES[0], "retract")]
+
+    provider.forbidden = set()
+    records.retract(journal.orphans())
+    assert provider.there == set()
+    assert journal.entries() == []
 
 
 def test_a_record_that_may_not_be_touched_does_not_keep_those_beside_it(
