@@ -60,7 +60,8 @@ def first(
     Useful is what comes with authority, or is a referral from ``zone`` downwards; of a resolver,
     any record. ``tcp_only``: the servers that are known to answer over TCP alone. Raises NoUsefulAnswer.
     """
-    batches = _batches(servers, tcp_only)
+    known = frozenset(tcp_only)  # by now: other threads find more of them
+    batches = _batches(servers, known)
     useless: dict[Address, Response] = {}
     asked: dict[Address, float] = {}
     until = time.monotonic() + timing.zone_query
@@ -85,7 +86,8 @@ def first(
                     return FirstAnswer(
                         answer.message,
                         query.server,
-                        tcp_only=query.stream and query.server not in useless,  # its datagram is on its way
+                        # its datagram is still on its way
+                        tcp_only=query.stream and query.server not in known | useless.keys(),
                         by_datagram=not (query.stream or answer.fallback or answer.truncated),
                         silent=_overdue(asked) - {query.server},
                     )
@@ -102,16 +104,15 @@ def _overdue(asked: Mapping[Address, float]) -> frozenset[Address]:
     return frozenset(each for each, since in asked.items() if now - since > NEXT_SERVER_AFTER * 2)
 
 
-def _batches(servers: Sequence[Address], tcp_only: Collection[Address]) -> list[list[tuple[Address, bool]]]:
+def _batches(servers: Sequence[Address], tcp_only: frozenset[Address]) -> list[list[tuple[Address, bool]]]:
     """Whom to ask at each step, and whether over TCP: one, one more, then twice as many each time."""
-    known = frozenset(tcp_only)  # by now: other threads find more of them
-    first_try = [(server, server in known) for server in servers]
+    first_try = [(server, server in tcp_only) for server in servers]
     sizes, batches = [1, 1, 2, 4], []
     while first_try:
         size = sizes.pop(0) if sizes else len(first_try)
         batches.append(first_try[:size])
         first_try = first_try[size:]
-    streams = [(server, True) for server in servers if server not in known]
+    streams = [(server, True) for server in servers if server not in tcp_only]
     batches.insert(2, streams[:2])
     return [*batches, streams[2:]]
 

@@ -18,7 +18,7 @@ in other people's zones; all else is asked of authoritative servers, with RD=0.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import islice
 
@@ -73,6 +73,11 @@ class ZoneCuts:
     def tcp_only(self) -> set[Address]:
         """The servers that are known by now to answer over TCP alone."""
         return self._addresses.tcp_only
+
+    def learn_transports(self, *, tcp_only: Iterable[Address], by_datagram: Iterable[Address]) -> None:
+        """Remember which servers answer over TCP alone, and which of those that seemed to do not."""
+        self.tcp_only.update(tcp_only)
+        self.tcp_only.difference_update(by_datagram)
 
     @property
     def by_datagram(self) -> set[Address]:

@@ -39,6 +39,7 @@ class ServerAnswers(NamedTuple):
     edns: bool = True  # whether it answers those that have EDNS
     do: bool = True  # whether it answers those of EDNS that ask for signatures (flag DO)
     limited: bool = False  # whether it truncates answers that are small: it limits its rate (RRL)
+    tcp_only: bool = False  # whether it is to be asked over TCP: it answers there, and datagrams get lost
     uneven: bool = False  # whether its address answers from an older copy and from a newer one by turns
 
     @property
@@ -87,17 +88,17 @@ def query_servers(
     servers: Iterable[Server],
     apex: str,
     texts: Collection[str] = (),
-    tcp_only: set[Address] | None = None,
+    tcp_only: Collection[Address] = (),
     timing: Timing = USUAL,
 ) -> tuple[ServerAnswers, ...]:
     """Ask every address of the servers about the zone, ``timing.survey`` seconds in all.
 
-    One that answers over TCP and not over UDP is asked the rest over TCP, and added to ``tcp_only``.
+    One that answers over TCP and not over UDP is asked the rest over TCP; one of ``tcp_only`` from the
+    beginning.
     """
     spots = list(dict.fromkeys((server.name, each) for server in servers for each in server.addresses))
     names = list(texts)[:NAMES]
     addresses = dict.fromkeys(address for _, address in spots)
-    tcp_only = set() if tcp_only is None else tcp_only
     known = frozenset(tcp_only)  # by now: other threads find more of them while these are asked
     began = time.monotonic()
     answers: dict[Query, Response] = {}
@@ -125,18 +126,11 @@ def query_servers(
                     again = [each for each in asked if each not in answers and not each.stream]
                     transport.send(_probes(address, apex))  # with the others they might go over TCP
                     transport.send(each._replace(stream=True) for each in again)
-        hearing = {
-            address
-            for address in resent
-            if any(
-                _came_by_udp(answers.get(each, NOTHING))
-                for each in _datagrams(address, apex)
-                if not each.plain
-            )
-        }
-        tcp_only |= resent.keys()
-        tcp_only -= hearing - {address for address in resent if _lost(address, apex, answers)}
-    return tuple(_answers_of(host, address, apex, names, answers) for host, address in spots)
+    found = (_answers_of(host, address, apex, names, answers) for host, address in spots)
+    return tuple(
+        each._replace(tcp_only=each.address in resent and not (each.udp and each.edns and not each.lost))
+        for each in found
+    )
 
 
 def _answers_of(

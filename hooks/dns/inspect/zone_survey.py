@@ -91,6 +91,10 @@ def survey_zone(
     signer = in_background(partial(_ds, discovery, apex))
     homes = {server.name: in_background(partial(_home, discovery, server)) for server in servers}
     answers = query_servers(servers, apex, texts, discovery.tcp_only, discovery.timing)
+    discovery.learn_transports(
+        tcp_only=[each.address for each in answers if each.tcp_only],
+        by_datagram=[each.address for each in answers if each.udp and each.edns and not each.tcp_only],
+    )
     found = {host: home for host, future in homes.items() if (home := _in_time(future, until))}
     nowhere = [
         server.name

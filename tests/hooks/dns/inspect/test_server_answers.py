@@ -39,8 +39,8 @@ def test_a_server_that_is_deaf_to_datagrams_is_told_from_one_that_is_not(number:
         with kind(ADDRESS, zones=[zone]):
             (server,) = query_servers(SERVERS, "example.org", names)
         assert server.authority
-        found.append((server.udp, server.edns))
-    assert found == [(True, True), (True, False), (False, True)]
+        found.append((server.udp, server.edns, server.tcp_only))
+    assert found == [(True, True, False), (True, False, True), (False, True, True)]
 
 
 class FoundMeanwhile(set[Address]):

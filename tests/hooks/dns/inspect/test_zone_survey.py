@@ -66,6 +66,14 @@ def test_a_zone_is_seen_with_its_delegation_its_servers_and_its_records(world: W
     assert not seen.intercepted
 
 
+def test_a_server_that_answers_datagrams_after_all_is_no_longer_asked_over_tcp_alone(world: World) -> None:
+    world.zone("example.org", BOTH)
+    discovery = Discovery([Address(world.resolver.address)])
+    discovery.learn_transports(tcp_only=map(Address, BOTH.values()), by_datagram=())
+    survey_zone(discovery, "example.org", sleep=no_sleep)
+    assert not discovery.tcp_only
+
+
 def test_the_ds_at_the_parent_is_seen(world: World) -> None:
     world.zone("example.org", BOTH)
     world.zones["org"].set("example.org", "DS", "12345 13 2 " + "ab" * 32)
