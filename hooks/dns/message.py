@@ -86,6 +86,12 @@ class Response(NamedTuple):
         )
 
     @property
+    def ttl(self) -> int:
+        """The TTL of its TXT records, in seconds; 0 where there are none."""
+        answer = self.message.answer if self.message is not None else ()
+        return max((rrset.ttl for rrset in answer if rrset.rdtype == TXT), default=0)
+
+    @property
     def words(self) -> str:
         """The response in a word or two, for a person."""
         if self.message is None:

@@ -49,17 +49,17 @@ class ReadinessByName(ReadinessStages):
         with ThreadPoolExecutor(BATCHES_AT_ONCE) as pool:
             at_work: list[Future[None]] = []
             each = _each_target(
-                waiting, lambda batch: at_work.append(pool.submit(conclude, batch)), late, wanted
+                waiting, lambda *batch: at_work.append(pool.submit(conclude, *batch)), late, wanted
             )
             if by_resolvers:
                 alone = partial(self._for_resolvers_alone, by_resolvers, places)
-                at_work.append(pool.submit(conclude, by_resolvers, alone))
+                at_work.append(pool.submit(conclude, by_resolvers, {}, alone))
             if by_servers:
                 targets = {entry.target for entry in by_servers}
                 with steps("ready"):
                     watch = self._for_servers(by_servers, places, targets, each, progress)
                 if barred := unready(by_servers, watch):
-                    conclude(barred, partial(self._for_elsewhere, barred, places, watch))
+                    conclude(barred, {}, partial(self._for_elsewhere, barred, places, watch))
             for future in at_work:
                 future.result()
 
@@ -70,13 +70,15 @@ class ReadinessByName(ReadinessStages):
         ready: Callable[[Sequence[str]], None],
         late: Callable[[Mapping[str, HookError]], None],
         batch: Sequence[Entry],
+        shown: Mapping[str, int],
         before: Callable[[], None] = lambda: None,
     ) -> None:
-        """The waits that come after the servers, for a batch that is on all of its own."""
+        """The waits that come after the servers, for a batch that is on all of its own. ``shown``: the TTLs
+        that these show."""
         names = list(dict.fromkeys(entry.name for entry in batch))
         try:
             before()
-            self._for_caches(batch, places, rivals)
+            self._for_caches(batch, places, rivals, shown)
             self._for_public_resolvers(batch, places)
         except NotReady as error:
             late(dict.fromkeys(names, error))
@@ -99,7 +101,7 @@ class ReadinessByName(ReadinessStages):
 
 def _each_target(
     entries: Iterable[Entry],
-    release: Callable[[Sequence[Entry]], None],
+    release: Callable[[Sequence[Entry], Mapping[str, int]], None],
     late: Callable[[Mapping[str, HookError]], None],
     wanted: Callable[[str], bool],
 ) -> EachName:
@@ -112,7 +114,7 @@ def _each_target(
         late({entry.name: error for target in error.names for entry in entries_at[target]})
 
     return EachName(
-        lambda targets: release([entry for target in targets for entry in entries_at[target]]),
+        lambda ttls: release([entry for target in ttls for entry in entries_at[target]], ttls),
         overdue,
         lambda target: any(wanted(entry.name) for entry in entries_at[target]),
     )

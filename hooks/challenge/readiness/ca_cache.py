@@ -21,16 +21,19 @@ def seconds_until_forgotten(
     placements: Mapping[str, Placement],
     journal: Journal,
     open_elsewhere: Collection[str],
+    shown: Mapping[str, int],
     now: float,
 ) -> float:
     """Seconds from ``now`` (of the journal's clock) until a CA asks anew for every entry's name.
 
-    It keeps an answer for the TTL, up to the profile's ``settle``. It can have asked until the last value
-    at a name was retracted, and just now where another order is still open.
+    It keeps an answer for the TTL, up to the profile's ``settle``. ``shown``: the TTL at each owner name that
+    servers have shown; it may be longer than what the provider was asked for. It can have asked until the
+    last value at a name was retracted, and just now where another order is still open.
     """
     forgotten = now
     for entry in entries:
-        kept = min(entry.ttl, placements[entry.name].profile.settle)
+        settle = placements[entry.name].profile.settle
+        kept = min(max(entry.ttl, shown.get(entry.target, settle)), settle)
         asked = now if entry.target in open_elsewhere else min(now, journal.retracted_at(entry.target))
         if kept and asked:
             forgotten = max(forgotten, asked + kept + WHOLE_SECONDS)

@@ -14,7 +14,7 @@ from ...dns.destination import Server
 from ...dns.message import TXT, Query, Response
 from ...dns.timing import USUAL, Timing
 from .name_sample import Sample
-from .observation import Observation, ProgressRow
+from .observation import Observation, ProgressRow, have_lost_it
 
 # Seconds between two queries of one address for one name that it does not have.
 FIRST_RETRY_INTERVAL = 0.25  # in the first second
@@ -159,6 +159,15 @@ class ReadinessCheck:
         """The names that are on all of their servers."""
         return [target.name for target in self.targets if self._is_ready(target, now)]
 
+    def ttls(self) -> dict[str, int]:
+        """The longest TTL (seconds) that a server shows at each name that any of them has: that which the
+        provider has made of ours, or which records there had already."""
+        shown: dict[str, int] = {}
+        for (_, name), seen in self._observations.items():
+            if seen.had_it:
+                shown[name] = max(shown.get(name, 0), seen.ttl)
+        return shown
+
     def unready(self, now: float) -> list[str]:
         """The names that are not on all of their servers."""
         return [target.name for target in self.targets if not self._is_ready(target, now)]
@@ -226,7 +235,7 @@ class ReadinessCheck:
             return False
         each = [[self._seen(a, target.name) for a in server.addresses] for server in target.servers]
         groups = each if target.several else [[seen for server in each for seen in server]]
-        return any(map(_have_lost_it, groups))
+        return any(map(have_lost_it, groups))
 
     def _standing(self, server: Server, target: Target, now: float) -> Standing:
         seen = [self._seen(address, target.name) for address in server.addresses]
@@ -279,14 +288,6 @@ class ReadinessCheck:
                         ProgressRow(target.name, server.name, address, seen.words, seen.since, passed)
                     )
         return rows
-
-
-def _have_lost_it(group: Iterable[Observation]) -> bool:
-    """Whether one of these addresses had the values, and none has any more."""
-    seen = list(group)
-    if not any(each.had_it for each in seen) or any(each.state in ("has", "unasked") for each in seen):
-        return False
-    return any(each.state == "lacks" for each in seen)
 
 
 def _retry_interval(waited: float, pace: float) -> float:

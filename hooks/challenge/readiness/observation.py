@@ -1,5 +1,6 @@
 """What one address of a name server was last seen to say of one owner name."""
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from ...dns.address import Address
@@ -31,6 +32,7 @@ class Observation:
         self.since = 0.0  # when the state began
         self.rounds = 0  # responses in a row that had all values
         self.had_it = False  # whether it ever had all values
+        self.ttl = 0  # seconds, that it shows for them
         self.in_flight = False
         self.due = 0.0
 
@@ -48,6 +50,7 @@ class Observation:
             self._become("lacks", _lacks(response, missing, wanted), now)
         else:
             self._become("has", "has it", now)
+            self.ttl = response.ttl
         self.had_it = self.had_it or self.state == "has"
         self.rounds = self.rounds + 1 if self.state == "has" else 0
 
@@ -61,6 +64,14 @@ class Observation:
         if state != self.state and self.state != "unasked" and not {state, self.state} <= useless:
             self.since = now
         self.state, self.words = state, words
+
+
+def have_lost_it(group: Iterable[Observation]) -> bool:
+    """Whether one of these addresses had the values, and none has any more."""
+    seen = list(group)
+    if not any(each.had_it for each in seen) or any(each.state in ("has", "unasked") for each in seen):
+        return False
+    return any(each.state == "lacks" for each in seen)
 
 
 def _lacks(response: Response, missing: frozenset[str], wanted: frozenset[str]) -> str:

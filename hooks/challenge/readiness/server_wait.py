@@ -1,7 +1,7 @@
 """The wait for name servers: sends the queries of a ReadinessCheck until it is over."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ....errors import ClientGone, NotReady
@@ -15,11 +15,11 @@ CLIENT_CHECK_INTERVAL = 1.0  # seconds between two looks whether the client live
 
 
 class EachName(NamedTuple):
-    """What becomes of each name by itself, as soon as its own wait is over: ``ready`` gets those that
-    are on all of their servers, ``late`` the error of those whose time is out. ``wanted``: whether
-    anybody still waits for the name."""
+    """What becomes of each name by itself, as soon as its own wait is over: ``ready`` gets those that are on
+    all of their servers, with the TTL that these show, and ``late`` the error of those whose time is out.
+    ``wanted``: whether anybody still waits for the name."""
 
-    ready: Callable[[Sequence[str]], None]
+    ready: Callable[[Mapping[str, int]], None]
     late: Callable[[NotReady], None]
     wanted: Callable[[str], bool] = lambda name: True
 
@@ -78,8 +78,9 @@ def _hand_over(check: ReadinessCheck, each: EachName, now: float) -> None:
     if unwanted := [target.name for target in check.targets if not each.wanted(target.name)]:
         check.drop(unwanted, now)
     if ready := check.names_ready(now):
+        ttls = check.ttls()
         check.drop(ready, now)
-        each.ready(ready)
+        each.ready({name: ttls[name] for name in ready})
     if late := check.late(now):
         error = _not_ready(check, late, now)
         check.drop(late, now)

@@ -164,10 +164,14 @@ class ReadinessStages:
         return place.profile._replace(rounds=max(place.profile.rounds, Profile().rounds))
 
     def _for_caches(
-        self, entries: Sequence[Entry], places: Mapping[str, Placement], rivals: Collection[str]
+        self,
+        entries: Sequence[Entry],
+        places: Mapping[str, Placement],
+        rivals: Collection[str],
+        shown: Mapping[str, int],
     ) -> None:
-        """What the CA may remember of other orders at the names."""
-        seconds = seconds_until_forgotten(entries, places, self._journal, rivals, self._clock())
+        """What the CA may remember of other orders at the names. ``shown``: the TTLs that servers show."""
+        seconds = seconds_until_forgotten(entries, places, self._journal, rivals, shown, self._clock())
         if seconds > 0:
             output.step(
                 f"waiting {seconds:.0f} s more: the CA may still remember the record of another order"

@@ -28,10 +28,12 @@ class ReadinessWait(ReadinessStages):
         by_resolvers = [entry for entry in entries if places[entry.name].readiness == "resolvers"]
         by_servers = [entry for entry in entries if entry not in by_resolvers]
         barred: list[Entry] = []
+        shown: dict[str, int] = {}
         if by_servers:
             with steps("ready"):
                 watch = self._for_servers(by_servers, places, {entry.target for entry in published})
             barred = unready(by_servers, watch)
+            shown = watch.ttls()
         if barred:
             with steps("degraded"):
                 self._for_elsewhere(barred, places, watch)
@@ -39,7 +41,7 @@ class ReadinessWait(ReadinessStages):
             with steps("degraded"):
                 self._for_resolvers_alone(by_resolvers, places)
         with steps("settle"):
-            self._for_caches(entries, places, open_elsewhere(self._journal, self._client))
+            self._for_caches(entries, places, open_elsewhere(self._journal, self._client), shown)
         with steps("public"):
             self._for_public_resolvers([entry for entry in by_servers if entry not in barred], places)
         return list(dict.fromkeys(entry.name for entry in (*barred, *by_resolvers)))

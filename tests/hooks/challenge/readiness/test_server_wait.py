@@ -72,7 +72,7 @@ def test_each_name_goes_on_by_itself_and_one_that_is_late_costs_the_others_nothi
         each=EachName(told.append, lambda error: told.append(error.names)),
     )
 
-    assert told == [[NAME], (other,)]
+    assert told == [{NAME: 60}, (other,)]
 
 
 def test_a_name_that_nobody_wants_any_more_holds_the_wait_up_no_longer(

@@ -105,11 +105,31 @@ def test_nothing_is_remembered_of_a_name_that_had_no_record(journal: Journal, cl
     ("ttl", "settle", "seconds"), [(60, "60", 61), (300, "60", 61), (1, "60", 2), (60, "0", 0)]
 )
 def test_34_what_was_just_retracted_is_remembered_for_the_ttl_or_as_long_as_a_ca_does(
-    journal: Journal, clock: Clock, ttl: int, settle: str, seconds: float
+    journal: Journal, clock: Clock, server: NameServer, ttl: int, settle: str, seconds: float
 ) -> None:
     journal.close(journal.open([entry("of an earlier order")]))
+    server.zone("example.org").set(NAME, "TXT", "ours", ttl=ttl)
 
     assert waited(journal, clock, entry(ttl=ttl), DNS01_SETTLE=settle) == seconds
+
+
+@pytest.mark.parametrize(("shown", "seconds"), [(0, 6), (1, 6), (5, 6), (30, 31), (60, 61), (3600, 61)])
+def test_34_the_ttl_that_the_servers_show_counts_where_it_is_longer_than_ours(
+    journal: Journal, clock: Clock, server: NameServer, shown: int, seconds: float
+) -> None:
+    """A provider raises what is too short for it, and records beside ours have theirs in common with it."""
+    server.zone("example.org").set(NAME, "TXT", "ours", "of somebody else", ttl=shown)
+
+    for wait in (waited, waited_one_by_one):
+        journal.close(journal.open([entry("of an earlier order")]))
+        assert wait(journal, clock, entry(ttl=5)) == seconds
+
+
+def test_34_where_resolvers_decide_no_ttl_is_known(journal: Journal, clock: Clock) -> None:
+    journal.close(journal.open([entry("of an earlier order")]))
+    waiting = {"DNS01_READINESS": "resolvers", "DNS01_DOH": "", "DNS01_RESOLVERS": SERVER}
+
+    assert waited(journal, clock, entry(ttl=5), **waiting) >= 61
 
 
 def test_the_time_since_then_counts(journal: Journal, clock: Clock) -> None:
@@ -165,6 +185,13 @@ def test_a_provider_has_no_word_for_what_another_process_published(
 
 
 # Name by name
+
+
+def waited_one_by_one(journal: Journal, clock: Clock, ours: Entry) -> float:
+    """Seconds that this wait for our record, which is there, takes."""
+    before = clock.now
+    assert one_by_one(journal, clock, ours) == ([NAME], {})
+    return clock.now - before
 
 
 def one_by_one(
