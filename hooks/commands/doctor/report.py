@@ -34,22 +34,22 @@ def show(diagnoses: Sequence[Diagnosis]) -> None:
     No record and no command is broken: each can be copied as it stands.
     """
     printer = _Coloured() if sys.stdout.isatty() else _Plain()
-    said: set[Finding | Node | str] = set()
+    printed: set[Finding | Node | str] = set()
     for group in _groups(diagnoses):
         first = group[0]
         printer.line("domain", ", ".join(each.domain for each in group))
-        printer.tree(_drawn(group, said))
+        printer.tree(_drawn(group, printed))
         for finding in first.ordered:
-            printer.line(finding.severity.name, f"  {finding.severity.name:7} {_headline(finding, said)}")
-            for line in () if finding in said else finding.details:
+            printer.line(finding.severity.name, f"  {finding.severity.name:7} {_headline(finding, printed)}")
+            for line in () if finding in printed else finding.details:
                 printer.line("", f"          {line}")
-            for number, step in enumerate(_steps(finding, said, group), 1):
+            for number, step in enumerate(_steps(finding, printed, group), 1):
                 head, *others = step.splitlines()
                 printer.line("step", f"       {number}. {head}")
                 for line in others:
                     printer.line("step", f"          {line}")
-            said.update([finding, *finding.remedy])
-        said.update(node for leaf in _leaves(first) for node in (leaf, *leaf.beneath))
+            printed.update([finding, *finding.remedy])
+        printed.update(node for leaf in _leaves(first) for node in (leaf, *leaf.beneath))
         printer.line("good" if first.worst < Severity.ERROR else "ERROR", f"  {verdict(group)}")
         printer.line("", "")
     if len(diagnoses) > 1:
@@ -177,8 +177,8 @@ def _leaves(diagnosis: Diagnosis) -> Iterator[Node]:
 def _zone(way: Destination) -> str:
     if way.zone:
         return f"zone {way.zone}"
-    told = all(server.name == _addresses(server) for server in way.servers)
-    return "servers named in the configuration" if told else "the root zone"
+    configured = all(server.name == _addresses(server) for server in way.servers)
+    return "servers named in the configuration" if configured else "the root zone"
 
 
 def _server(server: Server) -> Node:
@@ -190,31 +190,33 @@ def _addresses(server: Server) -> str:
     return ", ".join(map(str, server.addresses)) or "no address"
 
 
-def _drawn(group: Sequence[Diagnosis], said: Container[Finding | Node | str]) -> Node:
+def _drawn(group: Sequence[Diagnosis], printed: Container[Finding | Node | str]) -> Node:
     """The tree of the first; of the others, their names. A zone and an account are drawn once."""
     names = ", ".join(dict.fromkeys(each.delegation.name for each in group))
 
     def shortened(node: Node) -> Node:
-        if node in said:
+        if node in printed:
             return Node(f"{node.text.partition(':')[0]}: as above")
-        if node.beneath and all(each in said for each in node.beneath):
+        if node.beneath and all(each in printed for each in node.beneath):
             return Node(f"{node.text}, on servers that are drawn above")
         return Node(node.text, tuple(map(shortened, node.beneath)))
 
     return shortened(tree(group[0]))._replace(text=names)
 
 
-def _headline(finding: Finding, said: Container[Finding | Node | str]) -> str:
-    if finding in said:
+def _headline(finding: Finding, printed: Container[Finding | Node | str]) -> str:
+    if finding in printed:
         return f"{finding.code}: as above"
     subject = "" if finding.subject in finding.message else f"{finding.subject}: "
     return f"{finding.code}: {subject}{finding.message}"
 
 
-def _steps(finding: Finding, said: Container[Finding | Node | str], group: Sequence[Diagnosis]) -> list[str]:
+def _steps(
+    finding: Finding, printed: Container[Finding | Node | str], group: Sequence[Diagnosis]
+) -> list[str]:
     """Each step in its lines, without the indentation that they have elsewhere; none twice. It is for the
     first of the group, and says for which names else it has to be taken."""
-    steps = () if finding in said else [step for step in finding.remedy if step and step not in said]
+    steps = () if finding in printed else [step for step in finding.remedy if step and step not in printed]
     name, *others = dict.fromkeys(each.name for each in group)
     shared = _with_name(finding, name, "").remedy
     if others:

@@ -26,7 +26,7 @@ Limit = Literal["drops", "truncates"]
 
 
 @dataclass
-class _Heard:
+class _BurstAnswers:
     """Which of a server's questions have been answered in full, and which truncated (slip); ``last``: when
     the last answer came, by time.monotonic."""
 
@@ -51,52 +51,52 @@ def limiting(servers: Iterable[Address], apex: str) -> dict[Address, Limit]:
     resolvers take to TCP; twice, for what is lost by chance is another one the next time."""
     # One that answers none in full, and truncates, may have an answer that is too large.
     first = {
-        server: heard
-        for server, heard in _burst(dict.fromkeys(servers), apex).items()
-        if heard.limited and (heard.full or not heard.cut)
+        server: burst
+        for server, burst in _burst(dict.fromkeys(servers), apex).items()
+        if burst.limited and (burst.full or not burst.cut)
     }
     if not first:
         return {}
     time.sleep(RETRY_AFTER)
     again = _burst(first, apex)
     return {
-        server: "truncates" if heard.cut else "drops"
-        for server, heard in first.items()
+        server: "truncates" if burst.cut else "drops"
+        for server, burst in first.items()
         if server in again and again[server].limited
     }
 
 
-def _burst(servers: Iterable[Address], apex: str) -> dict[Address, _Heard]:
+def _burst(servers: Iterable[Address], apex: str) -> dict[Address, _BurstAnswers]:
     """Ask each server the same many times at once. Of those that were still answering when the time ended,
     nothing is known: they are not among them."""
     query = dns.message.make_query(apex, NS, flags=0, id=0).to_wire()
-    heard: dict[Address, _Heard] = {}
+    bursts: dict[Address, _BurstAnswers] = {}
     with ExitStack() as stack:
         selector = stack.enter_context(selectors.DefaultSelector())
         for server in servers:
-            asking = stack.enter_context(closing(socket.socket(family(server), socket.SOCK_DGRAM)))
-            asking.setblocking(False)
+            sock = stack.enter_context(closing(socket.socket(family(server), socket.SOCK_DGRAM)))
+            sock.setblocking(False)
             with suppress(OSError):
-                asking.connect(server)
+                sock.connect(server)
                 for number in range(BURST):
-                    asking.send(number.to_bytes(2, "big") + query[2:])
-                selector.register(asking, selectors.EVENT_READ, server)
-                heard[server] = _Heard()
+                    sock.send(number.to_bytes(2, "big") + query[2:])
+                selector.register(sock, selectors.EVENT_READ, server)
+                bursts[server] = _BurstAnswers()
         until = time.monotonic() + LONGEST
-        while waiting := [each for each in heard.values() if not each.complete]:
+        while waiting := [each for each in bursts.values() if not each.complete]:
             end = min(until, max(each.last + QUIET if each.last else until for each in waiting))
             ready = selector.select(max(0.0, end - time.monotonic()))
             for key, _ in ready:  # also what has come by the end: this machine may be the slow one
-                _receive(key.fileobj, heard[key.data])  # type: ignore[arg-type]
+                _receive(key.fileobj, bursts[key.data])  # type: ignore[arg-type]
             if not ready and time.monotonic() >= end:
                 break
-    return {server: each for server, each in heard.items() if each.complete or each.last + QUIET <= until}
+    return {server: each for server, each in bursts.items() if each.complete or each.last + QUIET <= until}
 
 
-def _receive(asking: socket.socket, heard: _Heard) -> None:
+def _receive(sock: socket.socket, burst: _BurstAnswers) -> None:
     with suppress(OSError):
-        octets = asking.recv(65535)
+        octets = sock.recv(65535)
         if len(octets) > 2:
-            kept = heard.cut if octets[2] & TC else heard.full
+            kept = burst.cut if octets[2] & TC else burst.full
             kept.add(int.from_bytes(octets[:2], "big"))
-            heard.last = time.monotonic()
+            burst.last = time.monotonic()

@@ -171,10 +171,10 @@ def _zone(
         steps = (elsewhere.hint, "let UDP and TCP to port 53 of this host in, from everywhere")
         yield Finding("not-delegated-here", Severity.ERROR, target, str(elsewhere), steps)
         return
-    told = examined.settings.nameservers_for(examined.name)
+    nameservers = examined.settings.nameservers_for(examined.name)
     if isinstance(provider, NeedsAlias):
         yield from _alias(delegation, account, provider)
-    if ("." not in cut and not told) or not knows_zones(provider):
+    if ("." not in cut and not nameservers) or not knows_zones(provider):
         return
     if examined.settings.zone_id_for(cut or target):  # the configuration's word stands for the API's
         return

@@ -67,19 +67,19 @@ def _shown(examined: Examined, delegation: Destination) -> list[frozenset[str]]:
 def _check_room(folder: str) -> None:
     """Raises StateError where nothing could be written to the state folder, or it could not be made, or
     where a phase would not use it."""
-    there = folder
-    while not os.path.lexists(there):
-        there = os.path.dirname(os.path.abspath(there))
+    existing = folder
+    while not os.path.lexists(existing):
+        existing = os.path.dirname(os.path.abspath(existing))
     with usable(folder):
-        if there == folder:
+        if existing == folder:
             check_own(folder)
-        elif not os.path.isdir(there):
+        elif not os.path.isdir(existing):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        if os.statvfs(there).f_flag & os.ST_RDONLY:  # of which access(2) tells root nothing
+        if os.statvfs(existing).f_flag & os.ST_RDONLY:  # of which access(2) tells root nothing
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
-        if not os.access(there, os.W_OK | os.X_OK):
+        if not os.access(existing, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        disk = os.statvfs(there)
+        disk = os.statvfs(existing)
         full = disk.f_blocks and not (disk.f_bfree if os.geteuid() == 0 else disk.f_bavail)
         if full or (disk.f_files and not disk.f_ffree):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

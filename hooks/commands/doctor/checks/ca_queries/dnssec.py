@@ -55,13 +55,13 @@ def check(examined: Examined) -> Iterator[Finding]:
         first = as_the_account(examined, zones[first.apex], first, question)
         yield finding(first._replace(reason="; ".join(fault.reason for _, fault in faults[:SHOWN])))
     for apex in dict.fromkeys(zone.apex for zone, _ in signed.values()):
-        heard = [
+        responses = [
             answer
             for zone, answers in signed.values()
             if zone.apex == apex
             for answer in answers.result().values()
         ]
-        most = max((iterations(answer.message) for answer in heard if answer.message), default=0)
+        most = max((iterations(answer.message) for answer in responses if answer.message), default=0)
         if most > SOME_ITERATIONS:
             yield _costly(apex, most)
 
@@ -96,13 +96,13 @@ def finding(fault: Bogus | Expiring) -> Finding:
 
 def _answers(survey: ZoneSurvey, name: str, rdtype: RdataType, answers: Answers) -> list[Bogus]:
     """What each server of the zone says; a referral is for the child to answer."""
-    heard = [
+    responses = [
         (server, response)
         for server in survey.answers
         if server.authority and (response := answers.get(server.address)) and response.message
         if referral_to(response.message, survey.apex, name) is None
     ]
-    return validate_answers(survey, name, rdtype, heard)
+    return validate_answers(survey, name, rdtype, responses)
 
 
 def _costly(apex: str, most: int) -> Finding:
@@ -128,5 +128,5 @@ def _cut(examined: Examined, survey: ZoneSurvey) -> Iterator[Finding]:
         return
     with suppress(DelegationError):
         reply = Response(examined.discovery.ask(survey.apex, dns.rdatatype.DS))
-        heard = [(server, reply) for server in above.answers if server.authority]
-        yield from map(finding, validate_answers(above, survey.apex, DS, heard))
+        responses = [(server, reply) for server in above.answers if server.authority]
+        yield from map(finding, validate_answers(above, survey.apex, DS, responses))

@@ -25,33 +25,33 @@ EVERY_RUN = (
 LEAST_RSA = 2048  # bits (CA/Browser Forum, Baseline Requirements 6.1.5)
 
 
-def wants_eab(said: str) -> bool:
+def wants_eab(ca: str) -> bool:
     """Whether a CA, by its directory or by a short name, makes no account without EAB."""
-    return any(word in said for word in WANT_EAB)
+    return any(word in ca for word in WANT_EAB)
 
 
-def is_letsencrypt(said: str) -> bool:
+def is_letsencrypt(ca: str) -> bool:
     """Whether it is Let's Encrypt, which clients take where nothing is said."""
-    return not said or any(word in said for word in LETSENCRYPT)
+    return not ca or any(word in ca for word in LETSENCRYPT)
 
 
-def ended(path: str, said: str, steps: Sequence[str]) -> Iterator[Finding]:
-    """``said``: the CA, as the file ``path`` has it."""
-    if since := ENDED.get(host_of(PRESETS.get(said, said))):
-        message = f"the CA is {said}, which has issued nothing since {since}"
+def ended(path: str, ca: str, steps: Sequence[str]) -> Iterator[Finding]:
+    """``ca``: the CA, as the file ``path`` has it."""
+    if since := ENDED.get(host_of(PRESETS.get(ca, ca))):
+        message = f"the CA is {ca}, which has issued nothing since {since}"
         yield Finding("ca-ended", Severity.ERROR, path, message, tuple(steps))
 
 
-def refused_rsa(said: str, ca: str) -> str:
+def refused_rsa(bits: str, ca: str) -> str:
     """What a CA has against RSA keys of so many bits; empty where it has nothing."""
     if is_letsencrypt(ca):
         of = ", ".join(RSA_OF_LETSENCRYPT)
-        return "" if said in RSA_OF_LETSENCRYPT else f"Let's Encrypt takes RSA keys of {of} bits alone"
-    if said.isdecimal() and int(said) >= LEAST_RSA:
+        return "" if bits in RSA_OF_LETSENCRYPT else f"Let's Encrypt takes RSA keys of {of} bits alone"
+    if bits.isdecimal() and int(bits) >= LEAST_RSA:
         return ""
     return f"no CA takes RSA keys of less than {LEAST_RSA} bits"
 
 
-def refused_curve(said: str, ca: str) -> str:
+def refused_curve(curve: str, ca: str) -> str:
     """What a CA has against a curve; empty where it has nothing."""
-    return "Let's Encrypt takes P-256 and P-384 alone" if said == "secp521r1" and is_letsencrypt(ca) else ""
+    return "Let's Encrypt takes P-256 and P-384 alone" if curve == "secp521r1" and is_letsencrypt(ca) else ""

@@ -12,9 +12,9 @@ HOSTS = {host_of(url) for name, url in PRESETS.items() if name.endswith("-test")
 TRIAL = 7 * 86400.0  # seconds after which a test certificate is no trial any more
 
 
-def is_staging(said: str) -> bool:
+def is_staging(ca: str) -> bool:
     """Whether a CA, by its address or by a short name, is one for tests."""
-    return said.endswith(("-test", "-staging")) or host_of(said) in HOSTS
+    return ca.endswith(("-test", "-staging")) or host_of(ca) in HOSTS
 
 
 def is_old(examined: Examined, file: str) -> bool:
@@ -25,12 +25,12 @@ def is_old(examined: Examined, file: str) -> bool:
         return False
 
 
-def staging(path: str, said: str, steps: tuple[str, ...], *, kept: bool) -> Finding:
+def staging(path: str, ca: str, steps: tuple[str, ...], *, kept: bool) -> Finding:
     """``kept``: whether its certificates are renewed, or have been there for long."""
     return Finding(
         "staging-ca",
         Severity.WARNING if kept else Severity.NOTE,
         path,
-        f"the CA is {said}, which is for tests: nobody trusts its certificates",
+        f"the CA is {ca}, which is for tests: nobody trusts its certificates",
         steps,
     )

@@ -35,23 +35,23 @@ def _by_command(client: str, line: Line) -> Iterator[Finding]:
 
 def _by_unit(client: str, line: Line) -> Iterator[Finding]:
     if line.unit and (key := _limit(line.unit)):
-        said = line.unit.last(f"Service.{key}")
+        span = line.unit.last(f"Service.{key}")
         step = drop_in(line.unit.name, f"{key}={ENOUGH}")
-        yield _too_short(client, line.unit.files[0], f"{key}={said}", step)
+        yield _too_short(client, line.unit.files[0], f"{key}={span}", step)
 
 
 def _limit(unit: Unit) -> str:
     """The setting that stops it: a oneshot is being started until it has ended, and has no other run."""
     is_oneshot = unit.last("Service.Type") == "oneshot"
     for key in ("TimeoutStartSec", "TimeoutSec") if is_oneshot else ("RuntimeMaxSec",):
-        if said := unit.last(f"Service.{key}"):
-            return key if 0 < _seconds(said) < SHORTEST_RUN else ""
+        if span := unit.last(f"Service.{key}"):
+            return key if 0 < _seconds(span) < SHORTEST_RUN else ""
     return ""
 
 
-def _seconds(said: str) -> float:
+def _seconds(span: str) -> float:
     """A span of time in the words of either; 0, which stands for none, for what is no such span."""
-    parts = _SPAN.findall(said)
+    parts = _SPAN.findall(span)
     if not parts or any(unit not in SECONDS for _, unit in parts):
         return 0.0
     return sum(float(number) * SECONDS[unit] for number, unit in parts)

@@ -82,13 +82,13 @@ def mentioned(finding: Finding) -> Iterator[str]:
 def explains(found: Iterable[Finding], fault: ServerFault) -> bool:
     """Whether the findings about addresses say all that there is to say of a server's fault; one that speaks
     from an inside address is waited for, whoever cannot reach it."""
-    told = {
+    explained = {
         ip
         for finding in found
         if not (finding.code == "private-address" and fault.kind in SPEAKS)
         for ip in mentioned(finding)
     }
-    return {server.address.ip for server in fault.answers} <= told
+    return {server.address.ip for server in fault.answers} <= explained
 
 
 def _private(

@@ -49,19 +49,19 @@ def _lost(delegation: Destination, hosts: Hosts, timing: Timing) -> Finding | No
         forms[form] += [each._replace(stream=True) for each in forms[form]]
     with Transport(timing) as transport:
         answers = transport.ask([each for some in forms.values() for each in some], WITHOUT_EDNS)
-    heard = {form: _heard(some, answers) for form, some in forms.items()}
+    answering = {form: _answering(some, answers) for form, some in forms.items()}
     by_stream = {query.server for query, answer in answers.items() if query.stream and answer.message}
-    if deaf := heard["edns"] - heard["do"] - heard["refused"]:
+    if deaf := answering["edns"] - answering["do"] - answering["refused"]:
         return _dropped("do-dropped", "the flag DO (RFC 3225)", delegation, hosts, deaf, "+dnssec")
-    if deaf := heard["plain"] - heard["edns"] - heard["do"]:
+    if deaf := answering["plain"] - answering["edns"] - answering["do"]:
         return _dropped("edns-dropped", "EDNS (OPT, RFC 6891)", delegation, hosts, deaf, "+edns=0")
-    small = heard["small"] - by_stream
+    small = answering["small"] - by_stream
     if small and "truncated" not in delegation.trouble:  # which says enough by itself
         return _large_lost(delegation, hosts, small)
     return None
 
 
-def _heard(queries: Sequence[Query], answers: Mapping[Query, Response]) -> set[Address]:
+def _answering(queries: Sequence[Query], answers: Mapping[Query, Response]) -> set[Address]:
     """The servers of which an answer came; one without EDNS has to be that of a server that has the zone."""
     return {
         query.server

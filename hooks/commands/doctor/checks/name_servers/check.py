@@ -50,11 +50,11 @@ from .transports import (
     answers_from_elsewhere,
     blocked_ports,
     dropping_answers,
-    heard_above,
     large_udp,
     limited,
     one_transport,
     silent,
+    transports_above,
     without_edns,
     without_signatures,
 )
@@ -100,14 +100,14 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
         own = copies.only if owned else None
         if own:
             survey, own = _compared(examined, survey, own)
-        heard = partial(heard_above, discovery, survey.apex)
+        working_above = partial(transports_above, discovery, survey.apex)
         times = measured(discovery, survey.apex)
         if survey.apex != own_zone:
             yield from slow(discovery, survey.apex, times)
         times = of_slow_ones(times)
         survey, dropping = _limited(examined, as_if_quick(survey, times), times)
         yield from dropping_answers(survey, dropping)
-        for finding in findings(survey, own, of_the_root(examined), heard):
+        for finding in findings(survey, own, of_the_root(examined), working_above):
             yield (
                 beneath_a_zone(examined, survey, finding) if finding.code == "account-elsewhere" else finding
             )
@@ -153,11 +153,11 @@ def findings(
     survey: ZoneSurvey,
     account: AccountCopy | None = None,
     root: Collection[str] = (),
-    heard: Callable[[], Container[str]] = frozenset,
+    working_above: Callable[[], Container[str]] = frozenset,
 ) -> Iterator[Finding]:
     """Everything that is wrong with the servers of one zone. ``account``: what is to be seen there;
-    ``root``: the addresses of the root's servers, which are of the world's kind; ``heard``: by which of
-    UDP and TCP the servers of the zone above it answer."""
+    ``root``: the addresses of the root's servers, which are of the world's kind; ``working_above``: by
+    which of UDP and TCP the servers of the zone above it answer."""
     if account and hidden_and_behind(survey, account):
         yield serial_went_back(survey, account)
         return
@@ -188,7 +188,7 @@ def findings(
     yield from ns_without_address(survey)
     yield from ns_in_glue_alone(survey)
     yield from ns_not_found(survey)
-    blocked = list(blocked_ports(survey, heard))
+    blocked = list(blocked_ports(survey, working_above))
     codes = {finding.code for finding in blocked}
     strange = sources((server.address for server in survey.answers if not server.udp), survey.apex)
     yield from answers_from_elsewhere(survey, strange)

@@ -243,7 +243,7 @@ def large_udp(survey: ZoneSurvey) -> Iterator[Finding]:
         )
 
 
-def heard_above(discovery: Discovery, apex: str) -> set[str]:
+def transports_above(discovery: Discovery, apex: str) -> set[str]:
     """By which of UDP and TCP the servers of the zone above it answer here."""
     above = apex.partition(".")[2]
     try:
@@ -263,9 +263,11 @@ def heard_above(discovery: Discovery, apex: str) -> set[str]:
     }
 
 
-def blocked_ports(survey: ZoneSurvey, heard: Callable[[], Container[str]] = frozenset) -> Iterator[Finding]:
-    """What goes through to none of several servers, nor to those of the zone above (``heard``: what does),
-    ends near to us, and is not for them to mend."""
+def blocked_ports(
+    survey: ZoneSurvey, working_above: Callable[[], Container[str]] = frozenset
+) -> Iterator[Finding]:
+    """What goes through to none of several servers, nor to those of the zone above
+    (``working_above``: what does), ends near to us, and is not for them to mend."""
     speaking = [server for server in survey.answers if not server.silent]
     ways = {
         "IPv6": [(server, not server.silent) for server in survey.answers if ":" in server.address.ip],
@@ -275,7 +277,7 @@ def blocked_ports(survey: ZoneSurvey, heard: Callable[[], Container[str]] = froz
     for way, tried in ways.items():
         several = len({server.host for server, _ in tried}) > 1
         nothing = speaking and several and not any(through for _, through in tried)
-        if nothing and (way == "IPv6" or way not in heard()):
+        if nothing and (way == "IPv6" or way not in working_above()):
             yield Finding(
                 f"{way.lower()}-blocked",
                 Severity.NOTE if way == "IPv6" else Severity.WARNING,

@@ -139,7 +139,7 @@ def _mending(examined: Examined, delegation: Destination, known: Hosts) -> tuple
     """What is likely where no server answers for a zone, and what to do, by what they all say."""
     zone = delegation.zone
     hosts = [server.name for server in delegation.servers]
-    said = delegation.trouble.split("; ")
+    troubles = delegation.trouble.split("; ")
     if not any(server.addresses for server in delegation.servers):
         literal = next(filter(is_literal, hosts), "")
         if literal:
@@ -168,17 +168,17 @@ def _mending(examined: Examined, delegation: Destination, known: Hosts) -> tuple
                 f"dig SOA {zone} +norec @{hosts[0]} should have the flag aa, and not ra",
             ),
         )
-    if all("truncated" in word for word in said):
+    if all("truncated" in word for word in troubles):
         return "their answers over UDP are truncated, and TCP is closed", (
             f"let TCP port 53 through to {', '.join(hosts)}: dig +tcp SOA {zone} +norec @{hosts[0]}",
         )
-    if all("SERVFAIL" in word for word in said):
+    if all("SERVFAIL" in word for word in troubles):
         return "its copies have expired, or do not load", (
             f"mend the zone transfer to {', '.join(hosts)}: a copy has expired or never came; their logs say "
             f"why, then: {retransfer(zone)}",
             f"at the primary, check the zone's file: named-checkzone {zone} FILE",
         )
-    if all("REFUSED" in word or "authority" in word for word in said):
+    if all("REFUSED" in word or "authority" in word for word in troubles):
         return "they do not have it, or not for everybody", (
             f"set {zone} up at {', '.join(hosts)}, and let everybody ask (BIND: allow-query {{ any; }})",
             f"or, if it has moved, have {zone} delegated to the servers that have it",

@@ -100,13 +100,13 @@ def dropping(
         for server in servers
     }
     timing = examined.discovery.timing._replace(datagram=AGAIN / 2)  # twice in each round, and never over TCP
-    heard: set[Query] = set()
+    answered: set[Query] = set()
     for _ in range(ROUNDS):
         with Transport(timing) as transport:
             answers = transport.ask([each for pair in pairs.values() for each in pair], AGAIN)
-        heard |= {query for query, answer in answers.items() if answer.message is not None}
-        pairs = {address: pair for address, pair in pairs.items() if pair[1] not in heard}
-    return {address for address, (known, _) in pairs.items() if known in heard}
+        answered |= {query for query, answer in answers.items() if answer.message is not None}
+        pairs = {address: pair for address, pair in pairs.items() if pair[1] not in answered}
+    return {address for address, (known, _) in pairs.items() if known in answered}
 
 
 def too_large(

@@ -65,10 +65,10 @@ def is_of_ones_own(examined: Examined) -> bool:
     if is_public(issuer_of(examined.settings.ca, "", order)):
         return False
     theirs = section.directory if section else ""
-    said = order.directory or examined.settings.ca or theirs
-    if section and section.ca_file and said == theirs:
+    directory = order.directory or examined.settings.ca or theirs
+    if section and section.ca_file and directory == theirs:
         return True
-    host = host_of(said) if "://" in said else said
+    host = host_of(directory) if "://" in directory else directory
     return bool(host) and (_is_private_name(examined, host) or _is_at_a_private_address(host))
 
 

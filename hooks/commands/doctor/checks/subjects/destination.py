@@ -12,6 +12,6 @@ def followed(examined: Examined) -> Destination:
     Raises DelegationError.
     """
     name = examined.name
-    if told := examined.settings.nameservers_for(name):
-        return Destination(name, name, "", tuple(Server(str(each), (each,)) for each in told), (name,))
+    if nameservers := examined.settings.nameservers_for(name):
+        return Destination(name, name, "", tuple(Server(str(each), (each,)) for each in nameservers), (name,))
     return examined.discovery.find(name)

@@ -40,27 +40,29 @@ def copy_elsewhere(survey: ZoneSurvey, account: AccountCopy) -> Finding | None:
         reached = copied | {*survey.delegated}
         if reached & ours.hosts or _same_machines(survey, account) or not _are_looked_up(account):
             return None
-    here, there = names(ours.hosts), names(survey.delegated)
-    if here == there:  # what differs is where they are
-        here = _with_addresses(account.apex.addresses)
-        there = _with_addresses({host: [each.ip for each in found] for host, found in survey.own.items()})
+    own_hosts, delegated_hosts = names(ours.hosts), names(survey.delegated)
+    if own_hosts == delegated_hosts:  # what differs is where they are
+        own_hosts = _with_addresses(account.apex.addresses)
+        delegated_hosts = _with_addresses(
+            {host: [each.ip for each in found] for host, found in survey.own.items()}
+        )
     reference = reference_copy(survey)
     serial = "" if ours.serial is None else f", serial {ours.serial}"
     theirs = f", serial {reference.serial}" if reference and ours.serial is not None else ""
     steps = (
-        f"if {survey.apex} has moved to {there}: use an account there, and delete the "
+        f"if {survey.apex} has moved to {delegated_hosts}: use an account there, and delete the "
         f"old copy ({account.account.options.get('nameserver', account.account.name)})",
-        f"if not, give the registrar the name servers of the account: {here}",
+        f"if not, give the registrar the name servers of the account: {own_hosts}",
         f"compare: dig NS {survey.apex} +trace",
     )
     renew = f"if the registration of {survey.apex} has run out, renew it: whois {survey.apex}"
-    parked = bool(_PARKING.search(there)) or {*survey.delegated} <= ours.hosts
+    parked = bool(_PARKING.search(delegated_hosts)) or {*survey.delegated} <= ours.hosts
     return Finding(
         "account-elsewhere",
         Severity.ERROR,
         survey.apex,
         f"{account.label} has a copy of {survey.apex} that the world does not read: it names "
-        f"{here}{serial}; the world is led to {there}{theirs}",
+        f"{own_hosts}{serial}; the world is led to {delegated_hosts}{theirs}",
         (renew, *steps) if parked else (*steps, f"or, {renew}"),
     )
 
@@ -70,15 +72,15 @@ def _names_other_machines(survey: ZoneSurvey, account: AccountCopy) -> bool:
     addresses than that: names of one's own stay when a zone moves. Of a newer one, the change may just be on
     its way."""
     delegated = survey.delegated
-    here = {address for host in delegated for address in account.apex.addresses.get(host, ())}
-    there = {address.ip for host in delegated for address in survey.own.get(host, ())}
+    in_copy = {address for host in delegated for address in account.apex.addresses.get(host, ())}
+    in_world = {address.ip for host in delegated for address in survey.own.get(host, ())}
     serial = account.apex.serial
     newer = any(
         server.serial != serial and not _is_older(serial, server)
         for server in survey.answers
         if server.authority
     )
-    return bool(here and there) and not here & there and not newer
+    return bool(in_copy and in_world) and not in_copy & in_world and not newer
 
 
 def _with_addresses(hosts: Mapping[str, Sequence[str]]) -> str:

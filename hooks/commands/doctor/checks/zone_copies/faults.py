@@ -173,10 +173,10 @@ def parked(apex: str, hosts: str, words: str, address: Address, stay: Sequence[s
 def naming(finding: Finding, account: AccountCopy | None) -> Finding:
     """The same with the name servers that the account's copy of the zone has."""
     hosts = account.copy.hosts if account else ()
-    there = f"{THOSE_THAT_HAVE_IT}: {names(hosts)}"
+    those_named = f"{THOSE_THAT_HAVE_IT}: {names(hosts)}"
     return finding._replace(
         remedy=tuple(
-            step.replace(THOSE_THAT_HAVE_IT, there if hosts else THOSE_THAT_HAVE_IT)
+            step.replace(THOSE_THAT_HAVE_IT, those_named if hosts else THOSE_THAT_HAVE_IT)
             for step in finding.remedy
         )
     )

@@ -45,24 +45,26 @@ def as_the_account(
             continue
         with suppress(ConfigError):
             server = Server(copy.server, addresses([copy.server]))
-            there = survey._replace(
+            at_account = survey._replace(
                 answers=query_servers([server], survey.apex, timing=examined.discovery.timing)
             )
-            if _is_right(examined, there, question):
+            if _is_right(examined, at_account, question):
                 remedy = as_elsewhere(
-                    survey.apex, fault.servers, fault.reason, there.answers, f"{copy.label} has"
+                    survey.apex, fault.servers, fault.reason, at_account.answers, f"{copy.label} has"
                 )
                 return fault._replace(remedy=remedy)
     return fault
 
 
-def _is_right(examined: Examined, there: ZoneSurvey, question: Question | None) -> bool:
-    if trusted_keys(there, time.time()) is None or any(isinstance(each, Bogus) for each in validate(there)):
+def _is_right(examined: Examined, at_account: ZoneSurvey, question: Question | None) -> bool:
+    if trusted_keys(at_account, time.time()) is None or any(
+        isinstance(each, Bogus) for each in validate(at_account)
+    ):
         return False
     if question is None:
         return True
-    (server,) = there.answers
+    (server,) = at_account.answers
     query = Query(server.address, question.name, question.rdtype, dnssec=True)
     with Transport(examined.discovery.timing) as transport:
         answer = transport.ask([query], TIMEOUT)[query]
-    return answer.authoritative and not validate_answers(there, *question, [(server, answer)])
+    return answer.authoritative and not validate_answers(at_account, *question, [(server, answer)])

@@ -199,9 +199,9 @@ def _broken(own: Lineage, examined: Examined) -> Finding | None:
 def _staging_ca(own: Lineage, examined: Examined) -> Iterator[Finding]:
     """The CA of the next renewal."""
     for key in ("server", "staging"):
-        said = own.defaults[key].value if key in own.defaults else ""
-        if is_staging(said) or (key == "staging" and said):
-            who = said if key == "server" else "Let's Encrypt's staging"
+        value = own.defaults[key].value if key in own.defaults else ""
+        if is_staging(value) or (key == "staging" and value):
+            who = value if key == "server" else "Let's Encrypt's staging"
             yield staging(own.file(key), who, (own.without(key),), kept=True)
     if is_staging(server := own.own.get("server", "")) and "server" not in own.defaults:
         again = f"certbot renew --cert-name {own.name} --force-renewal{OF_LETSENCRYPT}"

@@ -63,8 +63,8 @@ def others_only(commands: Iterable[tuple[str, str]], names: Collection[str]) -> 
         name
         for _, each in found
         for words in filter(None, each)
-        for said in _values(words, "--cert-name", "-d", "--domain", "--domains") or [""]
-        for name in said.split(",")
+        for value in _values(words, "--cert-name", "-d", "--domain", "--domains") or [""]
+        for name in value.split(",")
     ]
     if not renewed or any(not name or "$" in name or name in names for name in renewed):
         return "", []

@@ -129,5 +129,5 @@ def lineage(
     found = Lineage(path, settings, of_all, _certificate(examined, path, settings), own_path())
     words = (word for key in HOOKS for word in re.split(r"[\s\"']+", found.get(key)))
     ours = (word for word in words if word.startswith("/") and os.path.basename(word) in OURS)
-    there = (word for word in ours if os.path.isfile(examined.path(word)))
-    return found._replace(program=next(there, found.program))
+    present = (word for word in ours if os.path.isfile(examined.path(word)))
+    return found._replace(program=next(present, found.program))

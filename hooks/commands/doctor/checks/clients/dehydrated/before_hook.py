@@ -106,8 +106,8 @@ def _unknown_name(examined: Examined, main: Dehydrated, ca: str, lines: Sequence
 
 def _syntax(examined: Examined, files: Sequence[str]) -> Iterator[Finding]:
     for path in (path for path in files if os.path.exists(examined.path(path))):
-        if said := _parsed(examined.path(path), os.stat(examined.path(path)).st_mtime_ns):
-            message = f"bash cannot read it, and dehydrated ends there: {said}"
+        if syntax_error := _parsed(examined.path(path), os.stat(examined.path(path)).st_mtime_ns):
+            message = f"bash cannot read it, and dehydrated ends there: {syntax_error}"
             yield Finding("config-syntax", Severity.ERROR, path, message, (f"mend it, then: bash -n {path}",))
 
 
@@ -167,12 +167,12 @@ def _values(own: Dehydrated, settings: Mapping[str, str], only: Collection[str] 
         ("HOOK_CHAIN", ("yes", "no"), "yes"),
         ("CHALLENGETYPE", CHALLENGE_TYPES if only else (), "dns-01"),
     ):
-        said, path = settings.get(key, ""), own.origins.get(key, own.files[0])
+        value, path = settings.get(key, ""), own.origins.get(key, own.files[0])
         if only and (key not in only or path != own.files[-1]):
             continue
-        if said and known and _is_plain(said, "") and said not in known and key not in own.uncertain:
+        if value and known and _is_plain(value, "") and value not in known and key not in own.uncertain:
             severity = Severity.NOTE if key == "HOOK_CHAIN" else Severity.ERROR
-            message = f"{key} is {said}, and dehydrated knows {', '.join(known)}"
+            message = f"{key} is {value}, and dehydrated knows {', '.join(known)}"
             yield Finding("config-value", severity, path, message, (f'write in {path}: {key}="{otherwise}"',))
     ca = "" if only else settings.get("CA", "")
     if ca and _is_plain(ca, "") and ca not in PRESETS and "://" not in ca and "CA" not in own.uncertain:
@@ -214,8 +214,8 @@ def _staging_ca(
 ) -> Iterator[Finding]:
     """dehydrated keeps a certificate of another CA until it is due. ``CA`` in what a certificate has of its
     own counts for nothing."""
-    said = of_dehydrated(main, root=examined.root).directory
-    if is_staging(said):
+    directory = of_dehydrated(main, root=examined.root).directory
+    if is_staging(directory):
         path = main.origins.get("CA", main.files[0])
         steps = [
             f'write in {path}: CA="letsencrypt"',
@@ -223,7 +223,7 @@ def _staging_ca(
         ]
         if single := _ca_of_its_own(examined, own):
             steps.append(f"what {single} says of CA counts for nothing")
-        yield staging(path, said, tuple(steps), kept=scheduled)
+        yield staging(path, directory, tuple(steps), kept=scheduled)
 
 
 def _ca_of_its_own(examined: Examined, own: Dehydrated) -> str:
@@ -231,6 +231,6 @@ def _ca_of_its_own(examined: Examined, own: Dehydrated) -> str:
     return own.files[-1] if len(own.files) > 1 and re.search(r"^\s*CA=", text, re.MULTILINE) else ""
 
 
-def _is_plain(said: str, start: str = "/") -> bool:
+def _is_plain(value: str, start: str = "/") -> bool:
     """Whether it is known from here: nothing that only a shell could tell."""
-    return said.startswith(start) and "$" not in said and "`" not in said
+    return value.startswith(start) and "$" not in value and "`" not in value

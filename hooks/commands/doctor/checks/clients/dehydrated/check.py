@@ -104,12 +104,12 @@ def _hook(
     hook, challenge = settings.get("HOOK", ""), settings.get("CHALLENGETYPE", "http-01")
     if challenge != "dns-01" and "$" not in challenge and "`" not in challenge:
         path = config.origins.get("CHALLENGETYPE", config.files[0])
-        said = settings.get("CHALLENGETYPE") or "not set, which means http-01"
+        present = settings.get("CHALLENGETYPE") or "not set, which means http-01"
         yield Finding(
             "challenge-type",
             Severity.ERROR,
             path,
-            f"CHALLENGETYPE is {said}: no record is asked for",
+            f"CHALLENGETYPE is {present}: no record is asked for",
             (_instead(given, "CHALLENGETYPE", lines) or f'write in {path}: CHALLENGETYPE="dns-01"',),
         )
     path = config.origins.get("HOOK", config.files[0])

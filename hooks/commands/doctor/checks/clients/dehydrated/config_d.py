@@ -49,9 +49,9 @@ def passed_over(examined: Examined, main: Dehydrated) -> Iterator[PassedOver]:
             continue
         settings = settings_in(path, examined.root)
         meant = {
-            key: said
-            for key, said in settings.items()
-            if main.settings.get(key) != said and (key in KNOWN or key.startswith("DNS01_"))
+            key: value
+            for key, value in settings.items()
+            if main.settings.get(key) != value and (key in KNOWN or key.startswith("DNS01_"))
         }
         rename = "" if name.endswith(READ) else f"mv {path} {folder}/{name.partition('.')[0]}{READ}"
         switch = "" if is_read else f"write in {main.files[0]}: CONFIG_D={folder}"

@@ -128,8 +128,8 @@ def _is_letsencrypt(settings: Mapping[str, str]) -> bool:
     return is_letsencrypt(settings.get("CA", ""))  # which has no OCSP since 2025-08
 
 
-def _number(said: str) -> float:
+def _number(value: str) -> float:
     try:
-        return float(said) if said else RENEW_DAYS
+        return float(value) if value else RENEW_DAYS
     except ValueError:
         return RENEW_DAYS

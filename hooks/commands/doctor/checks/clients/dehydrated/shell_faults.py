@@ -36,10 +36,10 @@ def _spaced(path: str, text: str, *, ends: bool) -> Iterator[Finding]:
 def _quoted(own: Dehydrated) -> Iterator[Finding]:
     """Quotes of a text processor's, which are a part of the value."""
     for key in KNOWN:
-        said = own.settings.get(key, "")
-        if is_typographic(said) and key not in own.uncertain:
+        quoted = own.settings.get(key, "")
+        if is_typographic(quoted) and key not in own.uncertain:
             path = own.origins.get(key, own.files[0])
-            value = "" if key in SECRETS else said.strip(TYPOGRAPHIC)
+            value = "" if key in SECRETS else quoted.strip(TYPOGRAPHIC)
             message = (
                 f"the quotes around the value of {key} are typographic ones, which are a part of it to bash"
             )

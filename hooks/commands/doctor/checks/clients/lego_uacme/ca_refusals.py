@@ -45,9 +45,9 @@ def check(
 
 def _always(client: str, command: Command) -> Iterator[Finding]:
     forced = next((word for word in command.words if word in ALWAYS[client]), "")
-    for said in command.values(*DAYS[client]):
-        if said.isdecimal() and int(said) >= LIFETIME:
-            forced = f"{DAYS[client][0]} {said}"
+    for days in command.values(*DAYS[client]):
+        if days.isdecimal() and int(days) >= LIFETIME:
+            forced = f"{DAYS[client][0]} {days}"
     if forced:
         message = f"{client} is run with {forced}, and orders the certificate {EVERY_RUN}"
         step = f"take {forced} out of {command.line.path}"

@@ -66,7 +66,7 @@ def commands(examined: Examined, client: str, lines: Sequence[Line]) -> list[Com
 def _is_for(domain: str, client: str, command: Command) -> bool:
     if client == "uacme":
         return "issue" in command.words and domain in command.words
-    names = [name for said in command.values("-d", "--domains") for name in said.split(",")]
+    names = [name for value in command.values("-d", "--domains") for name in value.split(",")]
     return domain in names and "exec" in command.values("--dns")
 
 

@@ -56,8 +56,8 @@ def check(
             step = drop_in(unit.name, f"ExecPaths={need.path}")
             yield Finding("sandbox-no-exec", Severity.ERROR, unit.files[0], message, (step,))
     if denied := denied_calls(unit):
-        said = " ".join(unit.every("Service.SystemCallFilter"))
-        message = f"{unit.name} may not {denied} (SystemCallFilter={said})"
+        value = " ".join(unit.every("Service.SystemCallFilter"))
+        message = f"{unit.name} may not {denied} (SystemCallFilter={value})"
         step = drop_in(unit.name, "SystemCallFilter=", "SystemCallFilter=@system-service")
         yield Finding("sandbox-no-calls", Severity.ERROR, unit.files[0], message, (step,))
     yield from _network(examined, unit, environ)
@@ -98,11 +98,11 @@ def _other_host(examined: Examined, unit: Unit) -> Iterator[Finding]:
     """Whether it is for a machine of another name, or with another /etc/machine-id (systemd.unit(5))."""
     files = (read_text(path, examined.root) or "" for path in ("/etc/hostname", "/etc/machine-id"))
     name, machine = (text.strip() for text in files)
-    for said in (said for key in HOSTS for said in unit.every(f"Unit.{key}")):
-        wanted, negated = said.removeprefix("!"), said.startswith("!")
+    for value in (value for key in HOSTS for value in unit.every(f"Unit.{key}")):
+        wanted, negated = value.removeprefix("!"), value.startswith("!")
         is_this = fnmatchcase(name.lower(), wanted.lower()) or wanted.replace("-", "").lower() == machine
-        if name and "%" not in said and not said.startswith("|") and is_this == negated:
-            message = f"{unit.name} is passed over: this machine is {name} (it is for {said})"
+        if name and "%" not in value and not value.startswith("|") and is_this == negated:
+            message = f"{unit.name} is passed over: this machine is {name} (it is for {value})"
             step = drop_in(
                 unit.name, *(f"{key}=" for key in HOSTS if unit.every(f"Unit.{key}")), section="Unit"
             )
@@ -139,8 +139,8 @@ def _network(examined: Examined, unit: Unit, environ: Mapping[str, str]) -> Iter
             return  # of what it is allowed nobody knows whether it will do
     if barred:
         key, *right = barred
-        said = " ".join(unit.every(f"Service.{key}")) or "in its slice"
-        message = f"{unit.name} gets at neither name servers nor a CA ({key}={said})"
+        value = " ".join(unit.every(f"Service.{key}")) or "in its slice"
+        message = f"{unit.name} gets at neither name servers nor a CA ({key}={value})"
         step = drop_in(unit.name, *(f"{key}={value}" for value in right))
         yield Finding("sandbox-no-network", Severity.ERROR, unit.files[0], message, (step,))
 
@@ -174,8 +174,8 @@ def _addresses(examined: Examined, unit: Unit, which: str) -> list[str]:
     stems = name.removesuffix(".slice").split("-")
     slices = ["-.slice", *("-".join(stems[: number + 1]) + ".slice" for number in range(len(stems)))]
     found = [each for name in slices if (each := read_unit(name, examined.root))]
-    said = unit.words(f"Service.IPAddress{which}")
-    return [*said, *(word for each in found for word in each.words(f"Slice.IPAddress{which}"))]
+    own = unit.words(f"Service.IPAddress{which}")
+    return [*own, *(word for each in found for word in each.words(f"Slice.IPAddress{which}"))]
 
 
 def _only_here(allowed: Sequence[str]) -> bool:
@@ -185,8 +185,8 @@ def _only_here(allowed: Sequence[str]) -> bool:
     )
 
 
-def _is_among(address: IPv4Address | IPv6Address, said: Sequence[str]) -> bool:
-    for network in (each for word in said for each in NETWORKS.get(word, (word,))):
+def _is_among(address: IPv4Address | IPv6Address, networks: Sequence[str]) -> bool:
+    for network in (each for word in networks for each in NETWORKS.get(word, (word,))):
         try:
             if address in ip_network(network, strict=False):
                 return True

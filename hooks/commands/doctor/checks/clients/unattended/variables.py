@@ -106,16 +106,16 @@ def _other_provider(run: Run, provider: str) -> Iterator[Finding]:
 
 def _by_file(examined: Examined, run: Run) -> Iterator[Finding]:
     """The file that DNS01_CONFIG names here, or the usual one."""
-    source, told = examined.settings.source, run.environ.get("DNS01_CONFIG")
+    source, named = examined.settings.source, run.environ.get("DNS01_CONFIG")
     rivals = [name for name in OF_ACCOUNTS if run.environ.get(name)]
-    goes_by = told or DEFAULT_FILE
+    goes_by = named or DEFAULT_FILE
     if rivals and goes_by == source:
         both = " and ".join(rivals)
         message = f"it sets {both}, and {source} has accounts: the hook ends, as either could be meant"
         place = _place_of(examined, run, rivals[0])
         step = f"take {both} out of {place}"
         yield Finding("two-configurations", Severity.ERROR, place, message, (step,))
-    elif not rivals and told is None and source != DEFAULT_FILE and is_gone(DEFAULT_FILE, examined.root):
+    elif not rivals and named is None and source != DEFAULT_FILE and is_gone(DEFAULT_FILE, examined.root):
         steps = (f"mv {source} {DEFAULT_FILE}", "or leave it there:", run.setting("DNS01_CONFIG", source))
         yield _only_here(run, ["DNS01_CONFIG"], steps)
 
