@@ -35,11 +35,11 @@ class Certificate(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One call of the hook. ``words``: the client's own for the phase."""
+    """One call of the hook. ``client_phase``: the client's own word for the phase."""
 
     client: str
     phase: Phase
-    words: str
+    client_phase: str
     challenges: tuple[Challenge, ...] = ()
     certificate: Certificate | None = None
     last: bool = True  # no more challenges follow: this is the call to wait in

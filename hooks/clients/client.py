@@ -12,8 +12,8 @@ class AcmeClient(NamedTuple):
     make; raises UsageError.
 
     ``programs``: what its processes are called; ``daemons``: those that live on between orders.
-    ``publishes``: ``Call.words`` where it publishes. ``directory_options``: those of its command line that
-    name the CA; ``has_ca_in_config``: its configuration, which is read as text, says so as well.
+    ``publishes``: ``Call.client_phase`` where it publishes. ``directory_options``: those of its command line
+    that name the CA; ``has_ca_in_config``: its configuration, which is read as text, says so as well.
     ``renewal``: the command that renews what is due.
 
     ``ignores_exit_code``: it asks the CA whatever publishing has come to, and cleans up in any case.

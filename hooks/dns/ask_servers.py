@@ -132,7 +132,9 @@ def _is_useful(query: Query, answer: Response, zone: str) -> bool:
 
 
 def _no_useful_answer(servers: Sequence[Address], useless: Mapping[Address, Response]) -> NoUsefulAnswer:
-    words = [f"{server}: {useless[server].words if server in useless else 'no answer'}" for server in servers]
+    words = [
+        f"{server}: {useless[server].summary if server in useless else 'no answer'}" for server in servers
+    ]
     responses = [answer for answer in useless.values() if answer.message is not None]
     intercepted = bool(responses) and all(answer.like_a_resolver for answer in responses)
     return NoUsefulAnswer(

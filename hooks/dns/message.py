@@ -92,7 +92,7 @@ class Response(NamedTuple):
         return max((rrset.ttl for rrset in answer if rrset.rdtype == TXT), default=0)
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """The response in a word or two, for a person."""
         if self.message is None:
             return f"truncated over UDP, and over TCP: {self.problem}" if self.truncated else self.problem

@@ -145,7 +145,7 @@ def _of_phase(call: Call, error: Exception | None) -> list[SubjectState]:
     if call.last:
         domains += call.run_names
     names = list(dict.fromkeys(name.lower() for name in domains))
-    title = f"{call.words} {' '.join(names)}".rstrip()
+    title = f"{call.client_phase} {' '.join(names)}".rstrip()
     state, text = ("failed", f"{title} failed: {error}") if error else ("", "")
     hint = hint_of(error)
     return [SubjectState(f"{call.phase} {name}", title, state, text, hint) for name in names or [""]]

@@ -83,6 +83,6 @@ def published_in(session: Session, challenges: Iterable[Challenge]) -> Iterator[
     try:
         yield
     finally:
-        with Phase(session, call._replace(phase="retract", words="retract")) as phase:
+        with Phase(session, call._replace(phase="retract", client_phase="retract")) as phase:
             phase.retract()
             phase.sweep()

@@ -112,7 +112,7 @@ def _updated(settings: Settings, accounts: Iterable[str]) -> list[str]:
 
 def _words(answer: Response, values: frozenset[str]) -> str:
     if not answer.authoritative:
-        return answer.words
+        return answer.summary
     others = len(answer.texts - values)
     state = "has it" if values <= answer.texts else "does not have it"
     return f"{state}, but {others} other value{'s' if others > 1 else ''}" if others else state

@@ -28,7 +28,7 @@ AUDIT = "`dns01 audit` shows what was published, and when"
 def show(call: Call, client: ClientProcess | None, journal: Journal, environ: Mapping[str, str]) -> None:
     """Say why the CA refuses, ask every name server concerned once more, and name the likeliest
     cause. Raises nothing: the phase has failed already."""
-    output.failure(f"{call.words}: {call.problem}", limit(call.problem) or AUDIT)
+    output.failure(f"{call.client_phase}: {call.problem}", limit(call.problem) or AUDIT)
     for lines, cause in within(SECONDS, lambda: list(_found(call, client, journal, environ))) or ():
         output.table(lines)
         output.failure(f"the likeliest cause: {cause.description}", cause.remedy)

@@ -51,7 +51,7 @@ def lame_server(evidence: Evidence) -> Cause | None:
     lame = [server for server in evidence.unauthoritative if not server.silent]
     if not lame:
         return None
-    text = ", ".join(f"{server} says {server.soa_response.words}" for server in lame)
+    text = ", ".join(f"{server} says {server.soa_response.summary}" for server in lame)
     if all(
         server.soa_response.message and server.soa_response.message.rcode() == dns.rcode.SERVFAIL
         for server in lame

@@ -257,7 +257,7 @@ class ReadinessCheck:
         for target in self.targets:
             for server in target.servers:
                 if self._standing(server, target, now) == "excused":
-                    words = [f"{a}: {self._seen(a, target.name).words}" for a in server.addresses]
+                    words = [f"{a}: {self._seen(a, target.name).summary}" for a in server.addresses]
                     lines.append(f"{server.name} ({', '.join(words) or 'no address'})")
         return list(dict.fromkeys(lines))
 
@@ -285,7 +285,7 @@ class ReadinessCheck:
                     seen = self._seen(address, target.name)
                     passed = seen.rounds >= target.profile.rounds
                     rows.append(
-                        ProgressRow(target.name, server.name, address, seen.words, seen.since, passed)
+                        ProgressRow(target.name, server.name, address, seen.summary, seen.since, passed)
                     )
         return rows
 

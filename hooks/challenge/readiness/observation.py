@@ -17,7 +17,7 @@ class ProgressRow(NamedTuple):
     name: str
     server: str
     address: Address
-    words: str
+    summary: str
     since: float
     passed: bool
 
@@ -27,7 +27,7 @@ class Observation:
 
     def __init__(self) -> None:
         self.state: State = "unasked"
-        self.words = "no answer"
+        self.summary = "no answer"
         self.like_a_resolver = False
         self.since = 0.0  # when the state began
         self.rounds = 0  # responses in a row that had all values
@@ -43,9 +43,9 @@ class Observation:
         if response.message is None and self.state == "has":
             return  # a lost datagram takes nothing back
         if response.message is None:
-            self._become("silent", response.words, now)
+            self._become("silent", response.summary, now)
         elif not response.authoritative:
-            self._become("lame", response.words, now)
+            self._become("lame", response.summary, now)
         elif missing := wanted - response.texts:
             self._become("lacks", _lacks(response, missing, wanted), now)
         else:
@@ -56,14 +56,14 @@ class Observation:
 
     def forget(self, now: float) -> None:
         """Ask anew, as if nothing had been seen; the time that a server has to answer begins now."""
-        self.state, self.words, self.rounds = "unasked", "no answer", 0
+        self.state, self.summary, self.rounds = "unasked", "no answer", 0
         self.since = self.due = now
 
-    def _become(self, state: State, words: str, now: float) -> None:
+    def _become(self, state: State, summary: str, now: float) -> None:
         useless = {"lame", "silent"}  # one after the other is still the same time without an answer
         if state != self.state and self.state != "unasked" and not {state, self.state} <= useless:
             self.since = now
-        self.state, self.words = state, words
+        self.state, self.summary = state, summary
 
 
 def have_lost_it(group: Iterable[Observation]) -> bool:

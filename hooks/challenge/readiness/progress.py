@@ -74,7 +74,7 @@ def picture(check: ReadinessCheck, now: float, height: int) -> Any:
         table.add_column()
         table.add_column(justify="right", no_wrap=True)
         for row in list(of_name)[: height - len(lines) - shown - 1]:
-            words = Text(printable(row.words), "green" if row.passed else "yellow")
+            words = Text(printable(row.summary), "green" if row.passed else "yellow")
             table.add_row(f"  {row.server}", str(row.address), words, f"{now - row.since:.0f} s")
             shown += 1
         lines.append(table)

@@ -103,7 +103,7 @@ def _not_ready(check: ReadinessCheck, names: Sequence[str], now: float) -> NotRe
 
 def _table(rows: Sequence[ProgressRow], now: float) -> Iterator[str]:
     """Each name, and beneath it what each address of its servers says and since when, in columns."""
-    lines = [(row.server, str(row.address), row.words) for row in rows]
+    lines = [(row.server, str(row.address), row.summary) for row in rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     name = ""
     for row, line in zip(rows, lines, strict=True):

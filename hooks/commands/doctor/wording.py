@@ -28,7 +28,7 @@ def the_server(hosts: str) -> str:
 
 def answers(servers: Iterable[ServerAnswers]) -> str:
     """What each address answers, in a list for a sentence."""
-    return ", ".join(f"{server.address} says {server.soa_response.words}" for server in servers)
+    return ", ".join(f"{server.address} says {server.soa_response.summary}" for server in servers)
 
 
 def ips(servers: Iterable[ServerAnswers]) -> str:

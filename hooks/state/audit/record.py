@@ -41,7 +41,7 @@ def entry(call: Call, **what: Any) -> dict[str, Any]:
     domain = call.certificate.domain if call.certificate else ""
     names = [*(challenge.domain for challenge in call.challenges), *([domain] if domain else [])]
     problem = {"problem": call.problem[:LONGEST_PROBLEM]} if call.problem else {}
-    return {"client": call.client, "phase": call.words, "names": names, **nothing, **problem, **what}
+    return {"client": call.client, "phase": call.client_phase, "names": names, **nothing, **problem, **what}
 
 
 def who_and_what(record: Mapping[str, Any]) -> str:

@@ -36,7 +36,7 @@ def digest(key_authorization: str) -> str:
 @pytest.mark.parametrize(("word", "phase"), [("deploy_challenge", "publish"), ("clean_challenge", "retract")])
 def test_dehydrated_gives_one_challenge(word: str, phase: str) -> None:
     call = read([word, "example.org", TOKEN, VALUE], {})
-    assert (call.client, call.phase, call.words, call.last) == ("dehydrated", phase, word, True)
+    assert (call.client, call.phase, call.client_phase, call.last) == ("dehydrated", phase, word, True)
     assert call.challenges == (Challenge("example.org", TOKEN, VALUE),)
 
 
@@ -181,7 +181,7 @@ def test_a_refused_request_tells_what_the_ca_says(body: str, problem: str) -> No
 )
 def test_a_run_of_dehydrated_has_a_beginning_and_an_end(argv: list[str], phase: str, problem: str) -> None:
     call = read(argv, {})
-    assert (call.phase, call.words, call.problem) == (phase, argv[0], problem)
+    assert (call.phase, call.client_phase, call.problem) == (phase, argv[0], problem)
 
 
 @pytest.mark.parametrize(
@@ -225,8 +225,8 @@ LEFT_BEHIND = {  # by the certificate before this one
 )
 def test_certbots_phase_is_its_argument_whatever_the_environment_holds(environ: dict[str, str]) -> None:
     auth, cleanup = read(["certbot", "auth"], environ), read(["certbot", "cleanup"], environ)
-    assert (auth.client, auth.phase, auth.words) == ("certbot", "publish", "certbot auth")
-    assert (cleanup.client, cleanup.phase, cleanup.words) == ("certbot", "retract", "certbot cleanup")
+    assert (auth.client, auth.phase, auth.client_phase) == ("certbot", "publish", "certbot auth")
+    assert (cleanup.client, cleanup.phase, cleanup.client_phase) == ("certbot", "retract", "certbot cleanup")
     assert auth.challenges == cleanup.challenges == (Challenge("example.org", "", VALUE),)
 
 
@@ -292,7 +292,7 @@ def test_another_word_of_certbots_is_answered_with_those_there_are(words: list[s
 @pytest.mark.parametrize("ttl", [[], ["120"]], ids=["today", "with a TTL, as it once was"])
 def test_lego_gives_the_owner_name(word: str, phase: str, ttl: list[str]) -> None:
     call = read([word, "_acme-challenge.example.org.", VALUE, *ttl], {})
-    assert (call.client, call.phase, call.words) == ("lego", phase, f"lego {word}")
+    assert (call.client, call.phase, call.client_phase) == ("lego", phase, f"lego {word}")
     assert call.challenges == (Challenge("example.org", "", VALUE, "_acme-challenge.example.org."),)
     assert call.challenges[0].name == "_acme-challenge.example.org"
 
@@ -324,7 +324,7 @@ def test_legos_other_forms_are_refused(arguments: list[str]) -> None:
 )
 def test_uacme_gives_the_digest_already(word: str, phase: str) -> None:
     call = read([word, "dns-01", "example.org", TOKEN, VALUE], {})
-    assert (call.client, call.phase, call.words) == ("uacme", phase, f"uacme {word}")
+    assert (call.client, call.phase, call.client_phase) == ("uacme", phase, f"uacme {word}")
     assert call.challenges == (Challenge("example.org", TOKEN, VALUE),)
 
 

@@ -64,7 +64,7 @@ def _dead_resolvers(examined: Examined) -> Iterator[Finding]:
             "resolver-dead",
             Severity.ERROR if len(dead) == len(examined.settings.resolvers) else Severity.WARNING,
             str(resolver),
-            f"the configured resolver {resolver} is of no use: {answer.words}",
+            f"the configured resolver {resolver} is of no use: {answer.summary}",
             (
                 f"take {resolver} out of `resolvers` (DNS01_RESOLVERS), or have it answer this "
                 "machine (access-control, allow-recursion)",

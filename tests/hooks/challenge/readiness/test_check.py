@@ -106,7 +106,7 @@ def test_6_one_of_two_values_is_not_enough() -> None:
 
     says(watch, ONE, answer("one"), 0.1)
     assert not watch.ready(0.1)
-    assert watch.rows()[0].words == "has 1 of 2 values"
+    assert watch.rows()[0].summary == "has 1 of 2 values"
 
     says(watch, ONE, answer("two", "one", "foreign"), 0.4)
     assert watch.ready(0.4)

@@ -109,7 +109,7 @@ def test_43_a_server_that_answers_formerr_to_everything_says_so() -> None:
         server.rcode = "FORMERR"
         (response,) = transport.ask([Query(Address(server.address), NAME, TXT)], TIME_LIMIT).values()
 
-        assert response.words == "FORMERR"
+        assert response.summary == "FORMERR"
         assert len(server.questions) == 3
 
 

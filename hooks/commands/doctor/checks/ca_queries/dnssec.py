@@ -79,7 +79,7 @@ def _without_keys(survey: ZoneSurvey) -> Iterator[Finding]:
         Severity.ERROR if len(missing) == len(speaking) else Severity.WARNING,
         survey.apex,
         f"{listed(missing)} gives no answer to questions for the DNSKEY of {survey.apex} "
-        f"({missing[0].keys.words}), which is signed: resolvers of CAs refuse all that it says",
+        f"({missing[0].keys.summary}), which is signed: resolvers of CAs refuse all that it says",
         tuple(steps("truncated" if truncated else "dropped", "DNSKEY", hosts)),
     )
 

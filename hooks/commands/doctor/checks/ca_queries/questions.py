@@ -39,7 +39,7 @@ class _Unanswered(NamedTuple):
     rdtype: RdataType
     fault: Fault
     answers: tuple[ServerAnswers, ...]
-    words: str
+    summary: str
 
     @property
     def kind(self) -> str:
@@ -124,7 +124,7 @@ def _findings(
             yield apex_cname(survey, str(server), target, Severity.WARNING)
             return
         if fault := _fault(answer, survey.apex, name):
-            by_fault.setdefault((fault, answer.words), []).append(server)
+            by_fault.setdefault((fault, answer.summary), []).append(server)
     if filtered := _filtered(examined, survey, name, by_fault):
         yield filtered
         return
@@ -210,8 +210,8 @@ def _said(fault: _Unanswered) -> str:
         "dropped": "answers for it, but never to questions for",
         "large": "answers for it, but what has more than 512 octets is lost over UDP, as its answer to",
         "truncated": "truncates over UDP, and is closed over TCP, when it is asked for",
-        "error": f"says {fault.words} to questions for",
-        "no-authority": f"answers without authority ({fault.words}) to questions for",
+        "error": f"says {fault.summary} to questions for",
+        "no-authority": f"answers without authority ({fault.summary}) to questions for",
         "no-soa": 'gives its "no" without the SOA that belongs beside it (RFC 2308 §3) to questions for',
     }[fault.fault]
 
@@ -277,7 +277,7 @@ def _case_fault(answer: Response, apex: str) -> str:
     if message is None:
         return "does not answer"
     if not answer.authoritative:
-        return f"says {answer.words}"
+        return f"says {answer.summary}"
     if not message.answer:
         return _DENIED
     return "" if _question_of(message) == mixed(apex) else _REWRITTEN

@@ -124,9 +124,9 @@ def _failing(delegation: Destination, hosts: Hosts, timing: Timing) -> Finding |
         answers = transport.ask(asked, WITHOUT_DNSSEC)
     failing = {
         form: {
-            query.server: answers[query._replace(dnssec=True)].words
+            query.server: answers[query._replace(dnssec=True)].summary
             for query in some
-            if answers[query].authoritative and answers[query._replace(dnssec=True)].words in FAILURES
+            if answers[query].authoritative and answers[query._replace(dnssec=True)].summary in FAILURES
         }
         for form, some in forms.items()
     }
@@ -146,7 +146,7 @@ def only_with_do(survey: ZoneSurvey, faults: Iterable[ServerFault]) -> Iterator[
         answers = transport.ask(queries, WITHOUT_DNSSEC)
     having = {query.server for query, answer in answers.items() if answer.authoritative}
     for fault in failing:
-        words = {server.address: server.soa_response.words for server in fault.answers}
+        words = {server.address: server.soa_response.summary for server in fault.answers}
         if words.keys() <= having:
             finding = _do_fails(survey.apex, words)
             yield (

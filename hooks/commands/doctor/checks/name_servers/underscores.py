@@ -46,7 +46,7 @@ def underscore_refused(
     apex: str, name: str, hosts: str, answers: Sequence[tuple[Address, Response]], severity: Severity
 ) -> Finding:
     """The finding about the servers ``hosts``, of which ``answers`` has what they say to such a name."""
-    shown = ", ".join(f"{address}: {answer.words}" for address, answer in answers)
+    shown = ", ".join(f"{address}: {answer.summary}" for address, answer in answers)
     ip = answers[0][0].ip
     return Finding(
         "underscore-refused",

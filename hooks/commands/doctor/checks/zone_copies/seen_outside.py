@@ -78,9 +78,9 @@ def _unanswered(examined: Examined, survey: ZoneSurvey, deaf: Sequence[Seen]) ->
         "unanswered-outside",
         Severity.ERROR if certain else Severity.WARNING,
         survey.apex,
-        f"the resolver {resolvers} finds no answer for {survey.apex} ({deaf[0].soa.words}), and does for the "
-        f"zone above, while this machine has one from {hosts}: they {'' if certain else 'may '}answer this "
-        "network alone",
+        f"the resolver {resolvers} finds no answer for {survey.apex} ({deaf[0].soa.summary}), and does for "
+        f"the zone above, while this machine has one from {hosts}: they {'' if certain else 'may '}answer "
+        "this network alone",
         (
             f"have {hosts} answer everybody: allow-query {{ any; }}; in the options, the view and the zone "
             "(BIND; likewise blackhole), no acl in the way (Knot, NSD), and UDP and TCP port 53 open to the "
@@ -96,7 +96,7 @@ def _of_the_resolver(survey: ZoneSurvey, deaf: Seen, hosts: str) -> Finding:
         "unanswered-outside",
         Severity.WARNING,
         survey.apex,
-        f"the resolver {deaf.resolver} finds no answer for {survey.apex} ({deaf.soa.words}), and others "
+        f"the resolver {deaf.resolver} finds no answer for {survey.apex} ({deaf.soa.summary}), and others "
         f"outside do: {hosts} may refuse this one, or it has a fault of its own",
         (
             f"take {deaf.resolver} out of DNS01_RESOLVERS (`resolvers`), or see in its log why it fails",
