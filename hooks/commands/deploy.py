@@ -95,7 +95,7 @@ def _planned(
 ) -> tuple[Certificate, list[Deployment]]:
     """The certificate, and where it is to be brought. Raises DeployError and ConfigError."""
     if folder:
-        found = certificate_paths.look_in(os.path.abspath(folder), name)
+        found = certificate_paths.find_in(os.path.abspath(folder), name)
         if found is None:
             raise DeployError(
                 f"{folder} has no key and certificate of {name}",

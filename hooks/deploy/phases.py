@@ -123,7 +123,7 @@ class DeployPhases:
     def ocsp(self, response: Certificate) -> None:
         """Bring an OCSP response to the targets of its certificate, which lies beside it. Never fails:
         dehydrated would drop all later certificates, and fetches another response before this one is old."""
-        if found := certificate_paths.look_in(os.path.dirname(response.ocsp), response.domain):
+        if found := certificate_paths.find_in(os.path.dirname(response.ocsp), response.domain):
             certificate = found._replace(ocsp=response.ocsp)
             self._without_failing(
                 lambda: self.deliverer.deliver(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ...errors import DeployError
 from ...regular_file import read_regular
 from ..clients.call import Certificate
-from ..clients.setup.certificate_paths import look_in
+from ..clients.setup.certificate_paths import find_in
 from ..deploy.certificate.leaf import Leaf, leaf_in
 from ..deploy.folders import usable
 from ..deploy.versioned_files import VersionedFile, Versions
@@ -66,7 +66,7 @@ def check_place(folder: str, name: str) -> None:
 def paths(folder: str, name: str) -> Certificate:
     """The paths of a certificate that is there."""
     beneath = os.path.join(folder, name)
-    found = look_in(beneath, name)
+    found = find_in(beneath, name)
     return found or Certificate(name, cert=os.path.join(beneath, "cert.pem"))
 
 

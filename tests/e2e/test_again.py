@@ -80,7 +80,7 @@ class TestExample:
 
     def test_its_folder_is_one_to_deploy_from(self, stage: Stage, host: Host) -> None:
         folder = acme_example(host).key.parent
-        found = certificate_paths.look_in(str(folder), "example.org")
+        found = certificate_paths.find_in(str(folder), "example.org")
         assert found
         assert set(inspect(found).names) == set(NAMES)
 

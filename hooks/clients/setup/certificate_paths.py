@@ -48,10 +48,10 @@ def find(name: str, known: Iterable[Certificate], environ: Mapping[str, str]) ->
             return certificate
     looked = [os.path.join(above, name) for above in roots(environ)]
     for folder in looked:
-        if found := look_in(folder, name):
+        if found := find_in(folder, name):
             return found
     for above in others(environ):
-        if found := look_in(above, name):
+        if found := find_in(above, name):
             return found
     raise DeployError(
         f"there is no certificate {name}, neither in {' nor in '.join(looked)}",
@@ -59,7 +59,7 @@ def find(name: str, known: Iterable[Certificate], environ: Mapping[str, str]) ->
     )
 
 
-def look_in(folder: str, name: str) -> Certificate | None:
+def find_in(folder: str, name: str) -> Certificate | None:
     """The certificate whose files are in the folder, or in the one that it has there, in the layout of
     dehydrated, certbot, lego, acme.sh or uacme."""
     for spelt in dict.fromkeys((name, name.replace("*", "_"), name.removeprefix("*."))):

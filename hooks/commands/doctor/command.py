@@ -60,7 +60,7 @@ def doctor(domains: tuple[str, ...], every: bool, notify: bool, ca: str, write: 
     return max(diagnosis.worst for diagnosis in diagnoses).value
 
 
-def look(domains: Sequence[str], ca: str, *, without: Mapping[str, Severity]) -> Severity:
+def show_findings(domains: Sequence[str], ca: str, *, without: Mapping[str, Severity]) -> Severity:
     """Show what is found, but for these codes, unless one is graver than what stands with it; gives the
     worst."""
     found = _diagnoses(domains, issuers.ca(ca) if ca else "", write=False, every=False)

@@ -34,7 +34,7 @@ def use(file: str) -> None:
 
 def would_fail(order: SetupRequest) -> bool:
     """Whether the doctor finds what would make an order fail; it says what."""
-    from ..doctor.command import look
+    from ..doctor.command import show_findings
     from ..doctor.finding import Severity
 
     done_here = {  # what the first order, or a step behind it, sees to
@@ -43,7 +43,10 @@ def would_fail(order: SetupRequest) -> bool:
         "staging-ca": Severity.NOTE,
     }
     output.report(f"$ dns01 doctor {shlex.join(order.names)}")
-    if look(order.names, order.word if order.word in PRESETS else "", without=done_here) == Severity.ERROR:
+    if (
+        show_findings(order.names, order.word if order.word in PRESETS else "", without=done_here)
+        == Severity.ERROR
+    ):
         output.failure(
             "an order would fail",
             "mend what the doctor has found, and run init again; it takes other credentials than those "

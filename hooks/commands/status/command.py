@@ -14,7 +14,7 @@ from ...deploy.service.served_certificate import service
 from .expiry import Level, Limits
 from .files import STDOUT, write
 from .formats import document, page, prometheus, table
-from .overview import survey
+from .overview import read_overview
 from .reminders import remind
 
 
@@ -77,7 +77,7 @@ def status(
     try:
         _check(probe)
         limits = Limits(*(None if days is None else timedelta(days=days) for days in (warning, critical)))
-        overview = survey(folders, probe, limits, os.environ)
+        overview = read_overview(folders, probe, limits, os.environ)
         if metrics is not None:
             write(metrics, prometheus.text(overview), COLLECTED)
         if html is not None:

@@ -58,7 +58,7 @@ class FoundCertificates(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def take(given: Sequence[str], environ: Mapping[str, str]) -> FoundCertificates:
+def find_certificates(given: Sequence[str], environ: Mapping[str, str]) -> FoundCertificates:
     """All certificates that are known, each with its destinations. ``given``: folders of certificates, or
     folders that hold such; without any, those that the clients have, and what sections name, wherever else
     clients keep it."""

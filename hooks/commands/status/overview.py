@@ -19,7 +19,7 @@ from ...state.folder import state_dir
 from ...state.journal import Entry, Journal
 from . import services
 from .expiry import Level, Limits, Problem, worst
-from .inventory import Known, take
+from .inventory import Known, find_certificates
 from .problems import open_record, problems_of, problems_of_probe, rate_limits
 from .services import ServedCertificate, Wanted
 from .windows import overdue, windows
@@ -63,7 +63,7 @@ class Overview(NamedTuple):
         return worst(self.every_problem)
 
 
-def survey(
+def read_overview(
     folders: Sequence[str],
     probes: Sequence[str],
     limits: Limits,
@@ -71,14 +71,15 @@ def survey(
     now: datetime | None = None,
 ) -> Overview:
     """Look at it all; nothing is changed but what is kept of the CAs' renewal windows. ``folders``: as
-    in ``inventory.take``. ``probes``: services, in the form that ``verify`` takes. ``now``: aware."""
+    in ``inventory.find_certificates``. ``probes``: services, in the form that ``verify`` takes. ``now``:
+    aware."""
     now = now or datetime.now(UTC)
-    inventory = take(folders, environ)
+    inventory = find_certificates(folders, environ)
     problems = [problem for problem in inventory.problems if not _is_of(problem, inventory.certificates)]
     (entries, of_journal), (trail, of_trail) = _entries(environ), _trail(environ)
     problems += of_journal + of_trail
     wanted = [each for known in inventory.certificates for each in _wanted(known)]
-    shown = services.look([*wanted, *map(Wanted, probes)])
+    shown = services.served_certificates([*wanted, *map(Wanted, probes)])
     by_id = windows((known.leaf for known in inventory.certificates if known.leaf), environ, now)
     standings = []
     for known in inventory.certificates:

@@ -31,7 +31,9 @@ class ServedCertificate(NamedTuple):
     error: str = ""
 
 
-def look(wanted: Iterable[Wanted], within: float = ALL_SERVICES_TIMEOUT) -> dict[Wanted, ServedCertificate]:
+def served_certificates(
+    wanted: Iterable[Wanted], within: float = ALL_SERVICES_TIMEOUT
+) -> dict[Wanted, ServedCertificate]:
     """What each service shows; of one that takes longer it is only said that it does."""
     found = {
         each: ServedCertificate(None, error=f"{each.service} took more than {within:.0f} s")

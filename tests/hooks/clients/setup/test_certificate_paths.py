@@ -10,7 +10,7 @@ import pytest
 from bundles import issued
 
 from dns01.hooks.clients.call import Certificate
-from dns01.hooks.clients.setup.certificate_paths import look_in
+from dns01.hooks.clients.setup.certificate_paths import find_in
 from dns01.hooks.deploy.delivery.certificate_files import read
 
 NAMES = ("example.org", "*.example.org")
@@ -77,7 +77,7 @@ LAYOUTS = [dehydrated, lego, lego_without_bundle, acme_sh, acme_sh_rsa, uacme, u
 def test_what_a_client_leaves_in_its_folder_is_found_and_is_the_whole_certificate(
     tmp_path: Path, layout: Callable[[Path, str], Path], name: str
 ) -> None:
-    found = look_in(str(layout(tmp_path, name)), name)
+    found = find_in(str(layout(tmp_path, name)), name)
     assert found
     bundle = read(found)
     original = tmp_path / "issued"
@@ -92,8 +92,8 @@ def test_a_certificate_without_its_key_is_none(tmp_path: Path, layout: Callable[
     folder = layout(tmp_path, "example.org")
     for key in [*tmp_path.rglob("*key.pem"), *tmp_path.rglob("*.key")]:
         key.unlink()
-    assert look_in(str(folder), "example.org") is None
+    assert find_in(str(folder), "example.org") is None
 
 
 def test_another_name_is_not_found_in_the_folder_of_all(tmp_path: Path) -> None:
-    assert look_in(str(lego(tmp_path, "example.org")), "example.net") is None
+    assert find_in(str(lego(tmp_path, "example.org")), "example.net") is None

@@ -18,7 +18,7 @@ from patients import document, found, person, plant
 from testbed import NameServer
 
 from dns01.errors import UsageError
-from dns01.hooks.commands.doctor.command import look
+from dns01.hooks.commands.doctor.command import show_findings
 from dns01.names import is_within
 
 
@@ -49,7 +49,7 @@ def test_a_healthy_domain_says_so_in_one_line_beneath_its_tree(stage: Stage) -> 
 @pytest.mark.parametrize("given", ["*bücher.example", "https://bücher.example/", "example.org,example.net"])
 def test_what_is_no_domain_is_said_before_anything_is_asked(given: str) -> None:
     with pytest.raises(UsageError) as caught:
-        look(["example.org", given], "", without={})
+        show_findings(["example.org", given], "", without={})
     assert repr(given) in str(caught.value)
 
 

@@ -12,7 +12,7 @@ from statuses import codes, deployed, document, status
 from testbed import TIME_LIMIT
 from tls_server import at_once, served
 
-from dns01.hooks.commands.status.services import Wanted, look
+from dns01.hooks.commands.status.services import Wanted, served_certificates
 
 # What is live
 
@@ -89,7 +89,7 @@ def three_services(server: socket.socket) -> list[Wanted]:
 
 def test_services_that_hang_are_left_to_hang() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        shown = look(three_services(silent), within=1)
+        shown = served_certificates(three_services(silent), within=1)
     assert [each.error for each in shown.values()] == [f"{each.service} took more than 1 s" for each in shown]
 
 
@@ -101,5 +101,5 @@ def test_services_are_looked_at_in_parallel() -> None:
                 connection.close()
 
         threading.Thread(target=hang_up_on_all_at_once, daemon=True).start()
-        shown = look(three_services(server), within=TIME_LIMIT)
+        shown = served_certificates(three_services(server), within=TIME_LIMIT)
     assert not [each.error for each in shown.values() if "took more than" in each.error]

@@ -10,7 +10,7 @@ import pytest
 from bundles import issued
 
 from dns01.hooks.commands.status.expiry import Level, Limits
-from dns01.hooks.commands.status.overview import survey
+from dns01.hooks.commands.status.overview import read_overview
 from dns01.hooks.commands.status.windows import overdue
 from dns01.hooks.deploy.certificate.leaf import leaf_in
 from dns01.hooks.issue.planning.renewal_windows import RenewalWindow
@@ -88,7 +88,7 @@ def test_what_is_kept_of_a_window_is_part_of_the_overview(tmp_path: Path) -> Non
     (state / "renewal-windows.json").write_text(json.dumps({"version": 1, "windows": [row]}))
     environ = {"DNS01_STATE_DIR": str(state), "DNS01_CONFIG": ""}
 
-    found = survey([str(tmp_path / "certs")], (), Limits(), environ, now)
+    found = read_overview([str(tmp_path / "certs")], (), Limits(), environ, now)
 
     assert found.level is Level.CRITICAL
     assert [problem.code for problem in found.every_problem] == ["renewal-window"]
