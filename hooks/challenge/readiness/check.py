@@ -14,13 +14,8 @@ from ...dns.destination import Server
 from ...dns.message import TXT, Query, Response
 from ...dns.timing import USUAL, Timing
 from .name_sample import Sample
-from .observation import Observation, ProgressRow, have_lost_it
+from .observation import Observation, ProgressRow, have_lost_it, retry_interval
 
-# Seconds between two queries of one address for one name that it does not have.
-FIRST_RETRY_INTERVAL = 0.25  # in the first second
-RETRY_INTERVAL = 0.4  # in the first minute; then ever longer, with the profile's pace
-LONGEST_RETRY_INTERVAL = 5.0
-FIRST_MINUTE = 60.0  # seconds
 REVIEW_INTERVAL = 5.0  # seconds until a server that passes is asked again, while others do not
 OTHER_ADDRESSES_GRACE = 0.25  # seconds that a server's other addresses get once one has the record
 LONGEST_PAUSE = 1.0  # seconds until somebody looks at the state of things again
@@ -70,6 +65,7 @@ class ReadinessCheck:
             names[address, self._by_name[name].zone].append(name)
         self._samples = {group: Sample(members) for group, members in names.items()}
         self._republished: dict[str, list[float]] = defaultdict(list)
+        self._answered: dict[Address, float] = {}  # when each last said anything
 
     # Queries and responses
 
@@ -84,13 +80,15 @@ class ReadinessCheck:
 
     def saw(self, query: Query, response: Response, now: float) -> None:
         """Change what is known by the response to a query of ``due``."""
+        if response.message is not None:
+            self._answered[query.server] = now
         target = self._by_name.get(query.name)
         if target is None:  # dropped, while it was being asked about
             return
         seen = self._observations[query.server, query.name]
         seen.see(response, target.values, now)
         if seen.state != "has":
-            seen.due = now + _retry_interval(now, target.profile.pace)
+            seen.due = now + retry_interval(now, target.profile.pace)
         else:
             passed = seen.rounds >= target.profile.rounds
             seen.due = now + (REVIEW_INTERVAL if passed else self.timing.round)
@@ -238,7 +236,8 @@ class ReadinessCheck:
         return any(map(have_lost_it, groups))
 
     def _standing(self, server: Server, target: Target, now: float) -> Standing:
-        seen = [self._seen(address, target.name) for address in server.addresses]
+        at = {address: self._seen(address, target.name) for address in server.addresses}
+        seen = at.values()
         if any(each.state == "lacks" for each in seen):
             return "waiting"
         if any(each.rounds >= target.profile.rounds for each in seen):
@@ -246,8 +245,16 @@ class ReadinessCheck:
             return "waiting" if hesitant else "passes"
         if any(each.state == "has" for each in seen):
             return "waiting"
-        patient = all(now - each.since >= target.profile.patience for each in seen)
+        silent_since = (self._silent_since(address, each) for address, each in at.items())
+        patient = all(now - since >= target.profile.patience for since in silent_since)
         return "excused" if patient else "waiting"
+
+    def _silent_since(self, address: Address, seen: Observation) -> float:
+        """One that answers our other queries may yet come to this one, which waits in their line; but not
+        forever."""
+        if seen.state != "unasked" or not seen.in_flight:
+            return seen.since
+        return max(seen.since, min(self._answered.get(address, 0.0), seen.since + self.timing.degraded_after))
 
     # For a person
 
@@ -288,12 +295,3 @@ class ReadinessCheck:
                         ProgressRow(target.name, server.name, address, seen.summary, seen.since, passed)
                     )
         return rows
-
-
-def _retry_interval(waited: float, pace: float) -> float:
-    """Seconds until a server without the record is asked again."""
-    if waited < 1:
-        return FIRST_RETRY_INTERVAL
-    if waited < FIRST_MINUTE:
-        return RETRY_INTERVAL
-    return min(LONGEST_RETRY_INTERVAL, max(RETRY_INTERVAL, pace * waited))

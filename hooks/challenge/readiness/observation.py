@@ -6,6 +6,12 @@ from typing import Literal, NamedTuple
 from ...dns.address import Address
 from ...dns.message import CNAME, Response
 
+# Seconds between two queries of one address for one name that it does not have.
+FIRST_RETRY_INTERVAL = 0.25  # in the first second
+RETRY_INTERVAL = 0.4  # in the first minute; then ever longer, with the profile's pace
+LONGEST_RETRY_INTERVAL = 5.0
+FIRST_MINUTE = 60.0  # seconds
+
 # silent: no response. lame: a response without authority, or an error. lacks: with authority, and
 # without one of the values.
 State = Literal["unasked", "has", "lacks", "lame", "silent"]
@@ -72,6 +78,15 @@ def have_lost_it(group: Iterable[Observation]) -> bool:
     if not any(each.had_it for each in seen) or any(each.state in ("has", "unasked") for each in seen):
         return False
     return any(each.state == "lacks" for each in seen)
+
+
+def retry_interval(waited: float, pace: float) -> float:
+    """Seconds until a server without the record is asked again."""
+    if waited < 1:
+        return FIRST_RETRY_INTERVAL
+    if waited < FIRST_MINUTE:
+        return RETRY_INTERVAL
+    return min(LONGEST_RETRY_INTERVAL, max(RETRY_INTERVAL, pace * waited))
 
 
 def _lacks(response: Response, missing: frozenset[str], wanted: frozenset[str]) -> str:

@@ -69,6 +69,21 @@ def test_2_a_silent_server_is_excused_after_five_seconds_and_named() -> None:
     assert watch.excused(5.0) == ["ns2.example.org (127.1.0.2: no answer)"]
 
 
+@pytest.mark.parametrize(("answered_until", "excused"), [(0.0, 5.0), (3.0, 8.0), (20.0, 25.0), (600.0, 35.0)])
+def test_2_a_server_that_answers_our_other_queries_one_by_one_is_not_silent(
+    answered_until: float, excused: float
+) -> None:
+    """Hundreds of names are asked about at once; where there is no TCP, eight at a time."""
+    other = "_acme-challenge.example.net"
+    watch = ReadinessCheck([target(), target(name=other)])
+    watch.due(0)
+    says(watch, TWO, answer("new"), 0.1)
+    for at in range(int(answered_until) + 1):
+        says(watch, ONE, answer("old"), at, other)
+    assert NAME not in watch.names_ready(excused - 0.1)
+    assert NAME in watch.names_ready(excused)
+
+
 @pytest.mark.parametrize("lame", [answer(rcode=dns.rcode.REFUSED), answer("new", authoritative=False)])
 def test_3_and_21_a_server_without_authority_is_excused_and_never_believed(lame: Response) -> None:
     watch = ReadinessCheck([target()])
