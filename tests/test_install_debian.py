@@ -97,7 +97,11 @@ class System:
 
     def policies(self) -> dict[str, str]:
         """All that is in the policy's folder."""
-        return {path.name: path.read_text() for path in self.path(POLICY.parent).iterdir()}
+        found = {}
+        for path in self.path(POLICY.parent).iterdir():
+            with suppress(FileNotFoundError):  # what waits for apt-get's end is clearing up just now
+                found[path.name] = path.read_text()
+        return found
 
     @property
     def _inside(self) -> list[str | Path]:

@@ -54,7 +54,7 @@ FAULTS = {
 
 def checked() -> Iterator[ast.FunctionDef]:
     """The tests of all checks."""
-    for path in TESTS.glob("test_*.py"):
+    for path in TESTS.rglob("test_*.py"):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 yield node
@@ -73,7 +73,7 @@ def mends(test: ast.FunctionDef) -> bool:
 
 def registered() -> set[object]:
     """What the tables of set-ups name: there, each word to look for is beside its code."""
-    paths = TESTS.parent.glob("test_worlds_*.py")
+    paths = TESTS.parent.rglob("test_worlds_*.py")
     return set().union(*(strings(ast.parse(path.read_text())) for path in paths))
 
 
@@ -91,7 +91,7 @@ def mended() -> set[object]:
 
 CODES = {
     node.args[0].value
-    for path in SOURCES.glob("*.py")
+    for path in SOURCES.rglob("*.py")
     for node in ast.walk(ast.parse(path.read_text()))
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding"
     if node.args and isinstance(node.args[0], ast.Constant)
