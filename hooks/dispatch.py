@@ -46,18 +46,18 @@ def main() -> int:
     open_what_the_caller_has_closed()
     leave_callers_modules_aside()
     escape_what_stdout_cannot_encode()
-    words = sys.argv[1:] or ["help"]
-    word = words[0]
+    argv = sys.argv[1:] or ["help"]
+    word = argv[0]
     if word in PHASES:
-        if nothing_to_do(words):
+        if nothing_to_do(argv):
             end_at_once(0)
-        code = guarded(phase, words)
+        code = guarded(phase, argv)
         end_at_once(0 if word in NEVER_FAIL else code)
     if word in COMMANDS or word.startswith("-"):
-        return guarded(command, words)
+        return guarded(command, argv)
     if "_" in word or not word:  # a phase of dehydrated's that is not ours, its probe among them
         end_at_once(0)
-    return guarded(suggest, words)
+    return guarded(suggest, argv)
 
 
 def open_what_the_caller_has_closed() -> None:
@@ -86,39 +86,39 @@ def escape_what_stdout_cannot_encode() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def nothing_to_do(words: list[str]) -> bool:
+def nothing_to_do(argv: list[str]) -> bool:
     """Whether it is a phase for what was left to do, and nothing was; or one that a later call does, and
     nothing more is to be done than to note it."""
     try:
-        return is_idle(words)
+        return is_idle(argv)
     except Exception:  # which the full way says in words
         return False
 
 
-def is_idle(words: list[str]) -> bool:
+def is_idle(argv: list[str]) -> bool:
     """Whether the call has nothing to do, as ``nothing_to_do``; but raises what it meets. It notes a call
     that a later one does."""
-    if words[0] == "certbot":
+    if argv[0] == "certbot":
         from .state.certbot_batch import add_call
 
-        return add_call(words, os.environ)
+        return add_call(argv, os.environ)
     from .state import pending_work
 
-    if words[0] == "unchanged_cert":
-        certificate = words[1:4:2]  # its domain and its file
+    if argv[0] == "unchanged_cert":
+        certificate = argv[1:4:2]  # its domain and its file
         if pending_work.is_undelivered(os.environ, *certificate) or pending_work.is_uncompared(
             os.environ, *certificate
         ):
             return False
         return not (pending_work.anything_pending(os.environ) and pending_work.anything_due(os.environ))
-    if words[0] not in ("startup_hook", "exit_hook") or any(words[1:]):
+    if argv[0] not in ("startup_hook", "exit_hook") or any(argv[1:]):
         return False
     if not (pending_work.anything_open(os.environ) or pending_work.anything_pending(os.environ)):
         return True
-    return not pending_work.anything_of_this_call(os.environ, at_exit=words[0] == "exit_hook")
+    return not pending_work.anything_of_this_call(os.environ, at_exit=argv[0] == "exit_hook")
 
 
-def phase(words: list[str]) -> int:
+def phase(argv: list[str]) -> int:
     """Run the phase that the ACME client has called; gives the exit code. Raises HookError."""
     import gc
 
@@ -127,23 +127,23 @@ def phase(words: list[str]) -> int:
     from .clients.detection import read
 
     package_metadata.load_later()
-    call = read(words, os.environ)
+    call = read(argv, os.environ)
     from .phases.run import run
 
     return run(call, os.environ)
 
 
-def command(words: list[str]) -> int:
+def command(argv: list[str]) -> int:
     """Run the command that a person has called; gives the exit code. Raises HookError."""
     from .commands import main
 
-    return main(words)
+    return main(argv)
 
 
-def suggest(words: list[str]) -> int:
+def suggest(argv: list[str]) -> int:
     """A word that is close to a command of ours was a slip. Any other may be somebody's new phase, which
     must not fail; one that is close to a phase of ours is said."""
-    word = words[0]
+    word = argv[0]
     from difflib import get_close_matches
 
     if near := get_close_matches(word, PHASES, n=1, cutoff=0.85):
@@ -161,10 +161,10 @@ def suggest(words: list[str]) -> int:
     return 0
 
 
-def guarded(work: Callable[[list[str]], int], words: list[str]) -> int:
+def guarded(work: Callable[[list[str]], int], argv: list[str]) -> int:
     """Run the function; an error becomes a line that says what is wrong, and one that says what to do."""
     try:
-        return attempted(work, words)
+        return attempted(work, argv)
     finally:
         give_up_what_cannot_be_written()
 
@@ -187,7 +187,7 @@ def end_at_once(code: int) -> NoReturn:
     os._exit(code)
 
 
-def attempted(work: Callable[[list[str]], int], words: list[str]) -> int:
+def attempted(work: Callable[[list[str]], int], argv: list[str]) -> int:
     """Run the function with signals that end it in good order; gives the exit code."""
     import signal
 
@@ -200,7 +200,7 @@ def attempted(work: Callable[[list[str]], int], words: list[str]) -> int:
         try:
             for number in numbers:
                 signal.signal(number, stop)
-            code = explained(work, words)
+            code = explained(work, argv)
         except Stopped as stopped:
             from .. import output
 
@@ -213,10 +213,10 @@ def attempted(work: Callable[[list[str]], int], words: list[str]) -> int:
     return code
 
 
-def explained(work: Callable[[list[str]], int], words: list[str]) -> int:
+def explained(work: Callable[[list[str]], int], argv: list[str]) -> int:
     """Run the function; what it raises is explained. Gives the exit code."""
     try:
-        return work(words)
+        return work(argv)
     except Exception as error:
         return explain(error)
 

@@ -53,9 +53,9 @@ class Call(NamedTuple):
     account: str = ""  # the account's URI there
 
 
-def wrong_form(word: str, form: str, arguments: Sequence[str]) -> UsageError:
+def wrong_form(phase: str, form: str, arguments: Sequence[str]) -> UsageError:
     """The error about a phase whose arguments are not of its ``form``."""
-    return UsageError(f"{word}: {len(arguments)} arguments make no sense", f"it takes: {form}")
+    return UsageError(f"{phase}: {len(arguments)} arguments make no sense", f"it takes: {form}")
 
 
 def validation_of(key_authorization: str) -> str:

@@ -11,44 +11,44 @@ WANTS_DNS01 = 'set CHALLENGETYPE="dns-01" in dehydrated\'s config'
 CHALLENGE_PHASES = {"deploy_challenge", "clean_challenge", "invalid_challenge"}
 
 
-def _read(word: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Call:
+def _read(phase: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Call:
     """All versions since letsencrypt.sh: later ones only append arguments."""
-    if word in CHALLENGE_PHASES and environ.get("CHALLENGETYPE", "dns-01") != "dns-01":
-        return Call("dehydrated", "foreign", word)  # one HOOK may serve certificates of several types
-    match word, arguments:
+    if phase in CHALLENGE_PHASES and environ.get("CHALLENGETYPE", "dns-01") != "dns-01":
+        return Call("dehydrated", "foreign", phase)  # one HOOK may serve certificates of several types
+    match phase, arguments:
         case "deploy_challenge", _:
-            challenges = checked(_triples(word, arguments), WANTS_DNS01)
+            challenges = checked(_triples(phase, arguments), WANTS_DNS01)
             identifiers = tuple(environ.get("altnames", "").lower().split())
-            return Call("dehydrated", "publish", word, challenges, identifiers=identifiers)
+            return Call("dehydrated", "publish", phase, challenges, identifiers=identifiers)
         case "clean_challenge", ["", token, key_authorization] if token:
             # until 0.6.1, after an HTTP error: the journal knows the domain
             nameless = Challenge("", token, validation_of(key_authorization))
-            return Call("dehydrated", "retract", word, (nameless,))
+            return Call("dehydrated", "retract", phase, (nameless,))
         case "clean_challenge", _:
-            return Call("dehydrated", "retract", word, checked(_triples(word, arguments), WANTS_DNS01))
+            return Call("dehydrated", "retract", phase, checked(_triples(phase, arguments), WANTS_DNS01))
         case "deploy_cert", [_, _, _, *_]:
-            return Call("dehydrated", "deploy", word, certificate=_certificate(arguments))
+            return Call("dehydrated", "deploy", phase, certificate=_certificate(arguments))
         case "unchanged_cert", [_, _, _, *_]:
-            return Call("dehydrated", "unchanged", word, certificate=_certificate(arguments))
+            return Call("dehydrated", "unchanged", phase, certificate=_certificate(arguments))
         case "sync_cert", [key, cert, fullchain, chain, csr, *_]:
             certificate = Certificate("", key, cert, fullchain, chain, csr=csr)
-            return Call("dehydrated", "sync", word, certificate=certificate)
+            return Call("dehydrated", "sync", phase, certificate=certificate)
         case "deploy_ocsp", [domain, ocsp, timestamp, *_]:
             certificate = Certificate(domain, ocsp=ocsp, timestamp=timestamp)
-            return Call("dehydrated", "ocsp", word, certificate=certificate)
+            return Call("dehydrated", "ocsp", phase, certificate=certificate)
         case "invalid_challenge", [_, response, *_]:
             # the domain given is the last of the certificate's, not the one that failed
             token, problem = _failure(response)
             failed = (Challenge("", token, ""),) if token else ()
-            return Call("dehydrated", "failed", word, failed, problem=problem)
+            return Call("dehydrated", "failed", phase, failed, problem=problem)
         case "request_failure", [status, body, method, *_]:
             problem = f"{method.upper()} was answered with {status}: {_detail(_json(body), body)}"
-            return Call("dehydrated", "refused", word, problem=problem)
+            return Call("dehydrated", "refused", phase, problem=problem)
         case "startup_hook", _:
-            return Call("dehydrated", "start", word)
+            return Call("dehydrated", "start", phase)
         case "exit_hook", _:
-            return Call("dehydrated", "exit", word, problem=" ".join(arguments))
-    raise wrong_form(word, _FORMS[word], arguments)
+            return Call("dehydrated", "exit", phase, problem=" ".join(arguments))
+    raise wrong_form(phase, _FORMS[phase], arguments)
 
 
 _FORMS = {
@@ -61,9 +61,9 @@ _FORMS = {
 }
 
 
-def _triples(word: str, arguments: Sequence[str]) -> list[Challenge]:
+def _triples(phase: str, arguments: Sequence[str]) -> list[Challenge]:
     if not arguments or len(arguments) % 3:
-        raise wrong_form(word, "DOMAIN TOKEN VALUE, once for each challenge", arguments)
+        raise wrong_form(phase, "DOMAIN TOKEN VALUE, once for each challenge", arguments)
     return [Challenge(*arguments[i : i + 3]) for i in range(0, len(arguments), 3)]
 
 
