@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from examined import examine
-from setups import BOTH, Site
-from testbed import TIME_LIMIT
+from setups import BOTH, FOUR, NAME, ONE, THREE, TWO, Site
+from testbed import TIME_LIMIT, NameServer
+from testbed.nameserver import RateLimit
 
 from dns01.hooks.commands.doctor.checks import placement
 from dns01.hooks.commands.doctor.checks.name_servers import check as servers
@@ -46,6 +49,58 @@ def test_servers_that_are_all_slower_than_a_resolver_waits_are_an_error(site: Si
 
 def test_a_slow_server_whose_tcp_is_closed_is_told_both(site: Site) -> None:
     assert {"slow-server", "no-tcp"} <= {each.code for each in found(site, (0, 2.5), tcp=False)}
+
+
+def behind_a_cname(site: Site, delays: tuple[float, ...]) -> list[Finding]:
+    """What is said where the challenge's zone is another one, of two servers."""
+    site.world.zone("example.org", BOTH, f"{NAME}. CNAME example.challenges.net.")
+    zone = site.world.zone("challenges.net", {"ns1.challenges.net": THREE, "ns2.challenges.net": FOUR})
+    for server, seconds in zip(zone.servers, delays, strict=True):
+        server.delay = seconds
+    examined = examine(site.world, "example.org", "challenges.net", DNS01_CA="letsencrypt")
+    checks = {"delegation": placement.check, "servers": servers.check}
+    return diagnose(examined, checks, TIME_LIMIT).ordered
+
+
+def test_a_slow_server_of_the_zone_behind_a_cname_is_a_warning(site: Site) -> None:
+    first, *others = behind_a_cname(site, (0, 2.5))
+
+    assert (first.code, first.severity, first.subject) == (
+        "slow-server",
+        Severity.WARNING,
+        "ns2.challenges.net",
+    )
+    assert not NOT_SAID & {each.code for each in others}
+
+
+@pytest.mark.parametrize("seconds", [2.5, 3.4])
+def test_servers_behind_a_cname_that_are_all_slow_are_an_error(site: Site, seconds: float) -> None:
+    first, *others = behind_a_cname(site, (seconds, seconds))
+
+    assert (first.code, first.severity, first.subject) == ("slow-zone", Severity.ERROR, "challenges.net")
+    assert not (NOT_SAID | {"challenge-zone-down"}) & {each.code for each in others}
+
+
+def of_named_ones(site: Site, spoil: Callable[[NameServer], None]) -> list[Finding]:
+    """What is said of two servers that the configuration names, of which the second is spoilt."""
+    spoil(site.world.zone("example.org", BOTH).servers[1])
+    examined = examine(site.world, "example.org", DNS01_NAMESERVERS=f"{ONE},{TWO}")
+    return diagnose(examined, {"servers": servers.check}, TIME_LIMIT).ordered
+
+
+@pytest.mark.parametrize("seconds", [2.5, 4.0])
+def test_a_slow_one_of_nameservers_is_a_warning(site: Site, seconds: float) -> None:
+    """A wait has the patience to hear it."""
+    (finding,) = of_named_ones(site, lambda server: setattr(server, "delay", seconds))
+
+    assert (finding.code, finding.severity, finding.subject) == ("slow-server", Severity.WARNING, TWO)
+    assert "take 127.1.0.2 out of `nameservers`" in finding.remedy[1]
+
+
+def test_one_of_nameservers_that_limits_the_rate_of_its_answers_is_a_warning(site: Site) -> None:
+    (finding,) = of_named_ones(site, lambda server: setattr(server, "rate_limit", RateLimit(3, 0)))
+
+    assert (finding.code, finding.severity, finding.subject) == ("rate-limited", Severity.WARNING, TWO)
 
 
 def test_where_the_zone_above_is_as_slow_nobody_is_told_to_be_quicker(site: Site) -> None:

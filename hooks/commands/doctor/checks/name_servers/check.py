@@ -11,18 +11,19 @@ from functools import cache, partial
 
 from ......errors import DelegationError
 from ......names import PREFIX
+from ......threads import in_background
 from .....dns.address import Address
 from .....dns.inspect.faults import server_faults
 from .....dns.inspect.source_address import sources
 from .....dns.inspect.zone_survey import ZoneSurvey, recheck_serials
+from .....dns.message import CNAME, alias_of
 from ...finding import Examined, Finding, Severity
-from ...wording import answers
 from ..subjects.account_copy import AccountCopies, AccountCopy, account_copies
 from ..subjects.ca import is_of_ones_own
 from ..subjects.catch_all import catch_all
 from ..subjects.destination import followed
 from ..subjects.response_rate import limits_of
-from ..subjects.response_time import measured
+from ..subjects.response_time import measured, measured_while
 from ..subjects.zones import named_survey, survey_of, surveys, zone_of
 from ..zone_copies.against_account import (
     beneath_a_zone,
@@ -35,6 +36,7 @@ from ..zone_copies.against_account import (
 from ..zone_copies.faults import REPORTS, naming, serial_went_back, together
 from . import addresses
 from .asked_with_do import only_with_do
+from .named import findings_of_named
 from .notes import long_negative_ttl, single_network
 from .ns_records import (
     ns_cname,
@@ -45,7 +47,7 @@ from .ns_records import (
     ns_without_address,
 )
 from .out_of_reach import of_the_root
-from .slow import as_if_quick, of_slow_ones, slow
+from .slow import as_if_quick, of_slow_ones, slow, slow_named
 from .transports import (
     answers_from_elsewhere,
     blocked_ports,
@@ -73,19 +75,13 @@ def check(examined: Examined) -> Iterator[Finding]:
 
 
 def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator[Finding]:
-    discovery, own_zone = examined.discovery, ""
-    if not examined.settings.nameservers_for(examined.name):
-        own_zone = discovery.known_zone(examined.name.removeprefix(PREFIX))
-        # Before anything that may take long with such servers.
-        yield from slow(discovery, own_zone, measured(discovery, own_zone))
-    copies = account_copies(examined)
     if examined.settings.nameservers_for(examined.name):
-        if survey := named_survey(examined):
-            yield from _unexpected(_named(survey, copies.only), survey, copies)
-            yield from _too_few(examined, survey)
-        if copies.only and not is_own_ca():
-            yield from _unseen(examined, copies.only)
+        yield from _of_named_ones(examined, is_own_ca)
         return
+    discovery = examined.discovery
+    for apex in (told := _first_zones(examined)):  # before anything that may take long with such servers
+        yield from slow(apex, discovery.known_servers(apex), measured(discovery, apex))
+    copies = account_copies(examined)
     if catch_all(examined):
         return  # what such servers say of a zone means nothing
     zone = _zone_of_the_record(examined)
@@ -102,8 +98,8 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
             survey, own = _compared(examined, survey, own)
         working_above = partial(transports_above, discovery, survey.apex)
         times = measured(discovery, survey.apex)
-        if survey.apex != own_zone:
-            yield from slow(discovery, survey.apex, times)
+        if survey.apex not in told:
+            yield from slow(survey.apex, discovery.known_servers(survey.apex), times)
         times = of_slow_ones(times)
         survey, dropping = _limited(examined, as_if_quick(survey, times), times)
         yield from dropping_answers(survey, dropping)
@@ -114,6 +110,36 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
         if survey.apex == zone:
             yield from _too_few(examined, survey)
     yield from _above(examined)
+
+
+def _first_zones(examined: Examined) -> list[str]:
+    """The domain's own zone, and that of its challenge name's CNAME, as far as the way there is known by
+    now: neither has to be asked."""
+    discovery = examined.discovery
+    found = [discovery.known_zone(examined.name.removeprefix(PREFIX))]
+    if not measured(discovery, found[0]):
+        with suppress(DelegationError):
+            reply = discovery.ask(examined.name, CNAME)
+            found.append(discovery.known_zone(alias_of(reply, examined.name)))
+    return [apex for apex in dict.fromkeys(found) if "." in apex]
+
+
+def _of_named_ones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator[Finding]:
+    """The servers that the configuration names."""
+    servers, apex = followed(examined).servers, examined.name.removeprefix(PREFIX)
+    looking = in_background(partial(named_survey, examined))
+    times = measured_while(looking, servers, apex, examined.discovery.timing)
+    yield from slow_named(apex, servers, times)
+    copies = account_copies(examined)
+    times = of_slow_ones(times)
+    if survey := looking.result():
+        survey, dropping = _limited(examined, as_if_quick(survey, times), times)
+        yield from dropping_answers(survey, dropping)
+        if survey.answers:
+            yield from _unexpected(findings_of_named(survey, copies.only), survey, copies)
+            yield from _too_few(examined, survey)
+    if copies.only and not is_own_ca():
+        yield from _unseen(examined, copies.only)
 
 
 def _limited(
@@ -264,39 +290,6 @@ def _unexpected(found: Iterable[Finding], survey: ZoneSurvey, copies: AccountCop
             continue
         if finding.code != "ns-mismatch" or not complete:
             yield finding
-
-
-def _named(survey: ZoneSurvey, account: AccountCopy | None) -> Iterator[Finding]:
-    """The servers that ``nameservers`` names, where no other is asked."""
-    useful = [server for server in survey.answers if server.authority]
-    if not useful:
-        where = f"{account.server}" if account and account.server else "ADDRESS"
-        yield Finding(
-            "nameservers-useless",
-            Severity.ERROR,
-            survey.apex,
-            f"none of the configured `nameservers` answers for {survey.apex}: {answers(survey.answers)}; "
-            "they alone are asked, so that no record is ever seen",
-            (
-                f'name servers that serve {survey.apex} with authority: nameservers = ["{where}"] '
-                "(DNS01_NAMESERVERS)",
-                "or remove `nameservers`: the zone's own are found by themselves, unless it is an internal "
-                "zone; a resolver is named in `resolvers`",
-            ),
-        )
-        return
-    if account:
-        survey = recheck_serials(survey, account.apex.serial)
-    for fault in together(
-        survey, server_faults(survey, account.copy if account and account.server else None)
-    ):
-        if report := REPORTS.get(fault.kind):
-            finding = report(survey, fault)
-            drop = (
-                f"or take {', '.join(str(server.address) for server in fault.answers)} out of `nameservers`"
-            )
-            yield finding._replace(remedy=(finding.remedy[0], drop))
-    yield from silent(survey, (), ())
 
 
 def _unseen(examined: Examined, account: AccountCopy) -> Iterator[Finding]:

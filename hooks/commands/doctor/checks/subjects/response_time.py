@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 
 from ......threads import in_background_once
 from .....dns.address import Address
 from .....dns.cname_chain import Discovery
+from .....dns.destination import Server
 from .....dns.inspect.response_time import ResponseTime, response_times
+from .....dns.inspect.zone_survey import ZoneSurvey
+from .....dns.timing import Timing
 from .zones import survey_of
 
 USUAL = 0.6  # seconds for a look at a zone; where it takes longer, somebody is slow, or silent
@@ -36,6 +41,16 @@ def _times(discovery: Discovery, apex: str) -> Mapping[Address, ResponseTime]:
         times |= {each: times[each].or_better(confirmed[each]) for each in again}
     line = min((times[each].seconds for each in others if times[each].seconds), default=0.0)
     return {each: times[each].beyond(line) for each in servers}
+
+
+def measured_while(
+    looking: Future[ZoneSurvey | None], servers: Sequence[Server], apex: str, timing: Timing
+) -> Mapping[Address, ResponseTime]:
+    """The same of servers that the configuration names, while they are looked at."""
+    with suppress(TimeoutError):
+        looking.result(USUAL)
+        return {}
+    return response_times([each for server in servers for each in server.addresses], apex, timing, LONGEST)
 
 
 def _addresses(discovery: Discovery, apex: str) -> list[Address]:

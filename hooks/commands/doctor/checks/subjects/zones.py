@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import NamedTuple
 
 from ......errors import DelegationError, HookError
 from ......names import PREFIX
@@ -14,6 +16,13 @@ from ...finding import Examined
 from .destination import followed
 
 
+class _Look(NamedTuple):
+    """What was found, and the seconds that it took."""
+
+    survey: ZoneSurvey | None
+    seconds: float
+
+
 def surveys(examined: Examined) -> tuple[ZoneSurvey, ...]:
     """The zone of the domain, and those of its challenge name and of each CNAME on the way.
 
@@ -22,8 +31,8 @@ def surveys(examined: Examined) -> tuple[ZoneSurvey, ...]:
     if examined.settings.nameservers_for(examined.name):
         return ()
     discovery = examined.discovery
-    servers = {apex: _survey(discovery, apex) for apex in _apexes(discovery, examined.name)}
-    return tuple(found for server in servers.values() if (found := server.result()))
+    looks = {apex: _survey(discovery, apex) for apex in _apexes(discovery, examined.name)}
+    return tuple(found for look in looks.values() if (found := look.result().survey))
 
 
 def zone_of(examined: Examined, name: str) -> ZoneSurvey | None:
@@ -35,9 +44,10 @@ def zone_of(examined: Examined, name: str) -> ZoneSurvey | None:
 
 
 def survey_of(discovery: Discovery, apex: str, seconds: float | None = None) -> ZoneSurvey | None:
-    """The same of a zone's apex; None also where the look takes longer than ``seconds``."""
+    """The same of a zone's apex; None also where the look takes, or has taken, longer than ``seconds``."""
     with suppress(TimeoutError):
-        return _survey(discovery, apex).result(seconds)
+        look = _survey(discovery, apex).result(seconds)
+        return look.survey if seconds is None or look.seconds <= seconds else None
     return None
 
 
@@ -77,8 +87,9 @@ def _apex(discovery: Discovery, name: str) -> Iterator[str]:
 
 
 @in_background_once(256)
-def _survey(discovery: Discovery, apex: str) -> ZoneSurvey | None:
+def _survey(discovery: Discovery, apex: str) -> _Look:
     """One look at a zone will do for all checks and all domains, which run side by side."""
+    began, found = time.monotonic(), None
     with suppress(DelegationError):  # the delegation's check says so
-        return survey_zone(discovery, apex)
-    return None
+        found = survey_zone(discovery, apex)
+    return _Look(found, time.monotonic() - began)
