@@ -221,10 +221,19 @@ def explained(work: Callable[[list[str]], int], argv: list[str]) -> int:
         return explain(error)
 
 
+def heard_already(number: int, frame: FrameType | None) -> None:
+    """The handler of a signal that has come before. Does nothing."""
+
+
 def stop(number: int, frame: FrameType | None) -> None:
-    """The handler of SIGINT, SIGTERM and SIGHUP. Raises Stopped."""
+    """The handler of SIGINT, SIGTERM and SIGHUP. Raises Stopped. A second SIGTERM or SIGHUP is the first one
+    over again: systemd, `timeout` or a closed terminal sends it to every process, and some pass it on."""
     import signal
 
+    if number != signal.SIGINT:
+        signal.signal(
+            number, heard_already
+        )  # not SIG_IGN, which programs inherit that are started from now on
     raise Stopped(signal.Signals(number).name, number)
 
 

@@ -33,6 +33,18 @@ def upwards(pid: int) -> Iterator[tuple[int, Status]]:
         pid = status[2]
 
 
+def beneath(pid: int) -> list[int]:
+    """The processes that the process has started, and those that they have; none where there is no /proc."""
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
+        if name.isdigit() and (status := status_of(int(name))):
+            children.setdefault(status[2], []).append(int(name))
+    found = [pid]
+    for each in found:
+        found += children.get(each, [])
+    return found[1:]
+
+
 def where() -> str:
     """The host, its boot, and the PID namespace that numbers here belong to; empty where the system does
     not tell."""

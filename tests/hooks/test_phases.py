@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,23 @@ def test_a_hook_that_is_asked_to_end_takes_its_record_back(pair: Stage, number: 
     assert pair.bind.txt(NAME) == set()
     assert pair.journal() == []
     assert pair.trail()[-1]["error"] == f"Stopped: {number.name}"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_hook_that_everybody_asks_to_end_takes_its_record_back(pair: Stage, number: signal.Signals) -> None:
+    """As of a machine that goes down, or of a terminal that is closed."""
+    pair.hold()
+    call = pair.client().start("deploy_challenge", *APEX)
+    call.says("waiting for")
+
+    while not call.has_ended:
+        with suppress(ProcessLookupError):
+            call.send(number)
+        time.sleep(0.01)
+
+    assert call.end().code == 128 + number
+    assert pair.bind.txt(NAME) == set()
+    assert pair.journal() == []
 
 
 def test_a_hook_that_nohup_started_outlives_a_hangup(pair: Stage) -> None:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shlex
-import subprocess
-from collections.abc import Mapping, Sequence
 
 import click
 
-from .... import child_process, output
+from .... import output
 from ...caa.issuers import PRESETS
 from ...config.environment import OF_ACCOUNTS
-from . import deployment
+from . import client_run, deployment
 from .ask.questions import Questions
 from .clients import ClientSetup, SetupRequest, assignments, is_installed, nothing
 from .renewal import is_scheduled
 
 REST_OF_TTL = "(right away it waits up to a minute: for so long a CA may remember this order's record)"
-TIME_TO_END = 20.0  # seconds for a client that somebody wants to stop
 ANEW = " anew, if the one that is there is of another CA"
 REGISTERED = ("acmedns",)  # providers with an account for each domain, which `dns01 register` makes
 
@@ -80,31 +76,10 @@ def order_first(
     failed = 0
     for command in commands:  # the last one tells: uacme fails to make an account that it has
         click.echo(f"$ {' '.join(filter(None, (assignments(variables), shlex.join(command))))}")
-        failed = _run(command, {**os.environ, **variables})
+        failed = client_run.run(command, {**os.environ, **variables})
     if failed:
         output.failure(f"{client.name} brought no certificate", "it says why above")
     return not failed
-
-
-def _run(command: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run it at this terminal; gives its exit code. Whoever stops it by ^C has stopped the client as well,
-    which then takes back what it has published: it has time for that, and is ended by another ^C."""
-    with child_process.signals_put_off() as deliver:
-        process = subprocess.Popen(command, env=environ)
-        try:
-            return child_process.wait(process, deliver, math.inf)
-        except BaseException:
-            output.warning(
-                f"{command[0]} may take {TIME_TO_END:.0f} s to take back its records (^C: at once)"
-            )
-            try:
-                child_process.wait(process, deliver, TIME_TO_END)
-            except subprocess.TimeoutExpired:  # the terminal has not stopped it, or it takes no notice
-                process.terminate()
-            except BaseException:
-                process.kill()
-            output.warning("what is still published is taken back by the next order, or by: dns01 sweep")
-            raise
 
 
 def missing_program(client: ClientSetup) -> str:
