@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 
 import pytest
@@ -52,6 +53,56 @@ def test_what_cannot_be_is_refused_with_what_would_be_right(
     with pytest.raises(ConfigError) as refusal:
         check()
     assert (str(refusal.value), refusal.value.hint) == (message, hint)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("service postfix reload && service dovecot reload", "&&"),
+        ("nginx -t || true", "||"),
+        ("postfix reload; doveadm reload", "reload;"),
+        ("systemctl reload nginx | logger", "|"),
+        ("systemctl reload nginx &", "&"),
+        ("systemctl reload nginx > /dev/null", ">"),
+        ("systemctl reload nginx >/dev/null 2>&1", ">/dev/null"),
+        ("systemctl reload nginx 2>&1", "2>&1"),
+        ("kill -HUP $(cat /run/x.pid)", "$(cat"),
+        ("kill -HUP `cat /run/x.pid`", "`cat"),
+        ("$HOME/bin/reload", "$HOME/bin/reload"),
+        ("deploy --name=${DNS01_DOMAIN}", "--name=${DNS01_DOMAIN}"),
+        ("~/bin/reload", "~/bin/reload"),
+        ("LANG=C systemctl reload nginx", "LANG=C"),
+    ],
+)
+def test_a_command_that_only_a_shell_would_understand_is_refused(line: str, found: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        words(line)
+    assert str(refusal.value) == f"{line!r}: {found} is for a shell, and no shell is called"
+    assert refusal.value.hint.startswith('write "sh -c ')
+
+
+def test_what_is_said_in_place_of_a_shells_line_does_the_same() -> None:
+    with pytest.raises(ConfigError) as refusal:
+        words("echo 'a b' && true")
+    written = tomllib.loads(f"reload = {refusal.value.hint.removeprefix('write ').partition(', or')[0]}")
+    assert words(written["reload"]) == ("sh", "-c", "echo 'a b' && true")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sh -c 'nginx -t && systemctl reload nginx'",
+        'sh -c "mail -s \\"$DNS01_SUBJECT\\" root"',
+        "curl https://example.org/?a=1&b=2",
+        "curl -d a;b https://example.org/",
+        r"echo \&\& \> \$HOME",
+        "systemctl reload php*-fpm",
+        "logger a>b ~x pa$$word",
+    ],
+)
+def test_characters_that_are_quoted_or_in_the_midst_of_a_word_are_meant_as_they_are(line: str) -> None:
+    assert words(line)
+    assert words(["echo", "&&", "$HOME"]) == ("echo", "&&", "$HOME")
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "3000.1", "nan", "inf", "", "3 s"])

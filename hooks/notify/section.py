@@ -12,7 +12,6 @@ r"""What ``[notify]`` says: who is told, and of what.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ from ...errors import ConfigError
 from ...options import Option, at, check_known, words
 from ...output import warning
 from ..config.load import configuration_file
+from ..config.validators import value_of
 
 KEYS = ("urls", "command", "expiry", "on", "pass_environment")
 OCCASIONS = ("failure", "expiry", "recovery")
@@ -74,7 +74,7 @@ def read(table: object, secret: Callable[[str, object], str]) -> Receivers:
         raise ConfigError("urls: it is no list", 'write urls = [{ file = "/path" }]')
     receivers = Receivers(
         tuple(_url(f"urls[{number}]", secret(f"urls[{number}]", each)) for number, each in enumerate(urls)),
-        _command(table.get("command", [])),
+        value_of(table, "command", words, ()),
         _days(table),
         _occasions(table),
         _passed(table),
@@ -90,17 +90,6 @@ def _url(place: str, url: str) -> str:
             f"{place}: it is no URL", "write it as Apprise has it, for example ntfy://host/topic"
         )
     return url
-
-
-def _command(configured: object) -> tuple[str, ...]:
-    with at("command"):
-        try:
-            words = shlex.split(configured) if isinstance(configured, str) else configured
-        except ValueError as error:
-            raise ConfigError(f"it cannot be split into words: {error}", "see to its quotes") from None
-        if isinstance(words, list) and all(isinstance(word, str) for word in words):
-            return tuple(words)
-        raise ConfigError("it is no command", 'write "mail root" or ["mail", "root"]')
 
 
 def _passed(table: Mapping[str, Any]) -> tuple[str, ...]:

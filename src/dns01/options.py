@@ -3,6 +3,8 @@
 All checks raise ConfigError; ``at`` puts the place in front of its message.
 """
 
+import json
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -10,6 +12,11 @@ from typing import NamedTuple
 
 from .errors import ConfigError, UsageError
 
+# Of a command line: what is quoted; a word that only a shell makes something else of (a character in the
+# midst of a word, as & is in an address, may be meant as it is); a variable that is set for one command.
+QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*\"""", re.DOTALL)
+FOR_A_SHELL = re.compile(r"^\|\|?$|[;&]$|^\d?>|^&>|^<|(^|[=:/])\$[\w{]|\$\(|`|^~/")
+ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 
 class Option(NamedTuple):
     """One setting of a provider or a target: its key in the TOML file and its environment variables, the
@@ -65,14 +72,29 @@ def text(value: object) -> str:
 
 
 def words(value: object) -> tuple[str, ...]:
-    """An argument list; a string is split as a shell would do it."""
+    """An argument list; a string is split as a shell would do it, but none is called: what only a shell
+    would understand (``a && b``, ``$HOME``, ``> file``) is refused, unless it is quoted or in a list."""
     try:
         split = shlex.split(value) if isinstance(value, str) else value
     except ValueError as error:
         raise ConfigError(f"{value!r} cannot be split into words: {error}", "see to its quotes") from None
-    if isinstance(split, list) and split and all(isinstance(word, str) for word in split):
-        return tuple(split)
-    raise ConfigError(f"{value!r} is no command", 'write "nginx -t" or ["nginx", "-t"]')
+    if not (isinstance(split, list) and split and all(isinstance(word, str) for word in split)):
+        raise ConfigError(f"{value!r} is no command", 'write "nginx -t" or ["nginx", "-t"]')
+    if isinstance(value, str) and (found := _for_a_shell(value)):
+        in_toml = json.dumps(f"sh -c {shlex.quote(value)}", ensure_ascii=False)
+        raise ConfigError(
+            f"{value!r}: {found} is for a shell, and no shell is called",
+            f"write {in_toml}, or the path of a script",
+        )
+    return tuple(split)
+
+
+def _for_a_shell(line: str) -> str:
+    """The first word of a command line that only a shell makes something else of; empty if there is none."""
+    for number, word in enumerate(QUOTED.sub("x", line).split()):
+        if FOR_A_SHELL.search(word) or (number == 0 and ASSIGNMENT.match(word)):
+            return word
+    return ""
 
 
 def seconds(text: str, variable: str) -> float:

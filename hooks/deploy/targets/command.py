@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from .... import child_process
 from ....errors import ConfigError, DeployError, ProviderError
-from ....options import Option, seconds
+from ....options import Option, seconds, words
 from .base import CertificateFiles
 
 # What every variable is called that a provider has declared as secret, and many another secret.
@@ -54,16 +54,6 @@ def environment(environ: Mapping[str, str], passed: Iterable[str] = ()) -> dict[
     a secret by their name, as every secret of a provider's does."""
     given = set(passed)
     return {name: value for name, value in environ.items() if name in given or not SECRET_NAMES.search(name)}
-
-
-def words(line: str) -> list[str]:
-    """The words of a command line, quoted as in a shell. Raises ConfigError."""
-    try:
-        if found := shlex.split(line):
-            return found
-    except ValueError as error:
-        raise ConfigError(f"{line!r} is no command: {error}", "quote it as in a shell") from None
-    raise ConfigError("a command has at least one word", 'for example "systemctl reload nginx"')
 
 
 def variables(bundle: CertificateFiles) -> dict[str, str]:

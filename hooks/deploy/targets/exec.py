@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from ....errors import DeployError
-from ....options import Option, seconds
+from ....options import Option, seconds, words
 from ....providers._bridge import entries
 from .base import CertificateFiles
-from .command import environment, run, variables, words
+from .command import environment, run, variables
 
 
 class Target:

@@ -18,14 +18,14 @@ from typing import ClassVar
 
 from .... import child_process
 from ....errors import ConfigError, DeployError, ProviderError, Unreachable
-from ....options import Option, seconds
+from ....options import Option, seconds, words
 from ....output import printable
 from . import _ssh_script as script
 from ._formats import FORMATS, content_of
 from ._layout import layout_options, named, places, read_layout
 from ._ssh_script import RemoteFile
 from .base import CertificateFiles, SilentMachine
-from .command import environment, words
+from .command import environment
 
 CONNECT_TIMEOUT = 10  # seconds until the machine has said that it speaks SSH
 LARGEST_OUTPUT = 1 << 18  # octets that it may say

@@ -305,10 +305,10 @@ def test_urls_come_from_files_and_variables_and_the_command_is_split_into_words(
             "urls[0]: it is no URL",
             "write it as Apprise has it, for example ntfy://host/topic",
         ),
-        ("command = 1", "command: it is no command", 'write "mail root" or ["mail", "root"]'),
+        ("command = 1", "command: 1 is no command", 'write "nginx -t" or ["nginx", "-t"]'),
         (
             'command = "a \'"',
-            "command: it cannot be split into words: No closing quotation",
+            "command: \"a '\" cannot be split into words: No closing quotation",
             "see to its quotes",
         ),
         (
