@@ -1,5 +1,5 @@
 """The files that TSIG keys come in: tsig-keygen's, which is a clause of named.conf, keymgr's, which is a
-section of knot.conf, and dnssec-keygen's pair.
+section of knot.conf, pdnsutil's line, ``nsupdate -y``'s word, and dnssec-keygen's pair.
 
 The pair is ``Kname.+163+12345.key``, a KEY record (RFC 2535 §3), and ``….private`` beside it, which does not
 say the key's name; dnssec-keygen made them for nsupdate until BIND 9.13.
@@ -30,6 +30,10 @@ _RECORD = re.compile(
     r"^([^\s;]+)\s+(?:\d+\s+)?(?:IN\s+)?(?:\d+\s+)?KEY\s+\d+\s+\d+\s+(\d+)\s+([^;\n]+)",
     re.MULTILINE | re.IGNORECASE,
 )
+_PDNSUTIL = re.compile(  # of generate-tsig-key, and of list-tsig-keys
+    r"(?:Create new TSIG key )?(?P<name>\S+) (?P<algorithm>hmac-\S+) (?P<secret>\S+)"
+)
+_FOR_NSUPDATE = re.compile(r"(?P<algorithm>hmac-[\w-]+):(?P<name>[^:\s]+):(?P<secret>\S+)", re.IGNORECASE)
 _KNOT_ITEM = re.compile(r"^[ \t]*-[ \t]+id:[^\n]*(?:\n(?![ \t]*-|\w)[^\n]*)*", re.MULTILINE)
 _KNOT_FIELD = re.compile(r"^[ \t]*(?:-[ \t]+)?(id|algorithm|secret):[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
 _FIELD = re.compile(r"^(Private-key-format|Algorithm|Key):[^\S\n]*(.*?)[^\S\n]*$", re.MULTILINE)
@@ -38,7 +42,10 @@ _PAIR = re.compile(r"K(.+?)\.?\+(\d{3})\+\d{5}\.(?:private|key)")
 
 def read_key_file(path: str) -> tuple[str, str, str]:
     """(name, algorithm, secret) of the one key in the file. Raises ConfigError."""
-    text = read_secret(path, HINT)
+    text = read_secret(path, HINT).removeprefix("\ufeff")
+    if line := _PDNSUTIL.fullmatch(text.strip()) or _FOR_NSUPDATE.fullmatch(text.strip()):
+        hide(line["secret"])
+        return line["name"], line["algorithm"], line["secret"]
     if record := _RECORD.search(text):
         return _of_record(path, record)
     fields = dict(_FIELD.findall(text))

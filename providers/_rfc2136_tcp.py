@@ -120,8 +120,11 @@ class DnsTcpSession:
 
 
 def read_address(text: str) -> tuple[str, int]:
-    """The host, or its address, and the port (53 if none is given). A bare IPv6 address may stand without
-    its brackets. Raises ConfigError."""
+    """The host, or its address, and the port (53 if none is given), also as dig has it (``192.0.2.53#53``).
+    A bare IPv6 address may stand without its brackets. Raises ConfigError."""
+    if numbered := re.fullmatch(r"([^][#]+)#(\d+)", text):
+        host, number = numbered.groups()
+        text = f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
     bracketed = f"[{text}]" if text.count(":") > 1 and "[" not in text else text
     parts = re.fullmatch(r"(?:\[([^][]+)]|([^][:]+))(?::(\d{1,5}))?", bracketed)
     port = int(parts[3] or 53) if parts else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -26,6 +27,9 @@ ALGORITHMS = {
         if name != dns.tsig.GSS_TSIG  # needs a Kerberos context, not a secret
     },
 }
+
+# What tells one from another: HMACSHA512 (cert-manager), hmac_sha512 and sha512 are hmac-sha512, too.
+BY_LETTERS = {re.sub(r"^hmac|[^a-z0-9]", "", name): known for name, known in ALGORITHMS.items()}
 
 # To refuse or to fail, a server needs no secret: only these does it say unsigned (RFC 8945 §5.2).
 UNSIGNED_RCODES = {
@@ -53,18 +57,20 @@ def read_key(options: Mapping[str, str]) -> dns.tsig.Key | None:
             )
         from ._rfc2136_key_files import read_key_file
 
-        return _make_key(*read_key_file(path), source=f"RFC2136_TSIG_FILE: {path}")
+        source = f"RFC2136_TSIG_FILE: {path}"
+        return _make_key(*read_key_file(path), source=source, secret_source=source)
     if not name and not secret:
         return None
     if not name or not secret:
         given, lacking = ("RFC2136_TSIG_KEY", "RFC2136_TSIG_SECRET")[:: 1 if name else -1]
         raise ConfigError(f"{given} is set but {lacking} is not", "set both, or neither")
-    return _make_key(name, options.get("tsig_algorithm") or "hmac-sha256", secret, source="RFC2136_TSIG_KEY")
+    algorithm = options.get("tsig_algorithm") or "hmac-sha256"
+    return _make_key(name, algorithm, secret, source="RFC2136_TSIG_KEY", secret_source="RFC2136_TSIG_SECRET")
 
 
-def _make_key(name: str, algorithm: str, secret: str, *, source: str) -> dns.tsig.Key:
+def _make_key(name: str, algorithm: str, secret: str, *, source: str, secret_source: str) -> dns.tsig.Key:
     hide(secret)
-    known = ALGORITHMS.get(algorithm.lower().removesuffix("."))
+    known = BY_LETTERS.get(re.sub(r"^hmac|[^a-z0-9]", "", algorithm.lower().strip()))
     if known is None:
         raise ConfigError(
             f"{shown(algorithm)} is no TSIG algorithm",
@@ -88,7 +94,7 @@ def _make_key(name: str, algorithm: str, secret: str, *, source: str) -> dns.tsi
         octets = b""
     if not octets:
         raise ConfigError(
-            f"{source}: the secret of {shown(name)} is not base64", "copy it whole, up to the last ="
+            f"{secret_source}: the secret of {shown(name)} is not base64", "copy it whole, up to the last ="
         )
     return dns.tsig.Key(owner, octets, known)
 

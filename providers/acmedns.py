@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from ..errors import AuthRejected, ConfigError, ProviderError
@@ -17,6 +18,12 @@ from .rest import NotFound, Rest
 DOMAINS_SHOWN = 5  # domains in one message
 SPACING = 1.1  # seconds between updates of one account: its clock has whole seconds only
 VALUE = re.compile(r"[A-Za-z0-9_-]{43}")  # it takes no other
+
+
+class NothingSent(ProviderError):
+    """What was asked for cannot be, which is known before the server is asked."""
+
+    definite = True
 
 
 class Provider(Rest):
@@ -44,6 +51,10 @@ class Provider(Rest):
     keyless = True  # the accounts are in a file
     overheard = "can answer these names' challenges"
     values_per_name = 2
+    remedies: ClassVar[Mapping[str, str]] = {
+        "bad_subdomain": "compare the account's subdomain with what its registration said"
+        " (ACME_DNS_SUBDOMAIN, or the file of the accounts)"
+    }
     monotonic: Callable[[], float] = staticmethod(time.monotonic)
 
     def __init__(self, options: Mapping[str, str]) -> None:
@@ -67,7 +78,7 @@ class Provider(Rest):
             values.setdefault(self.account_at(name), []).append(value)
         for account, wanted in values.items():
             if len(wanted) > self.values_per_name:
-                raise ProviderError(
+                raise NothingSent(
                     f"{self.whose}: {len(wanted)} values for account {account.subdomain}, which keeps two",
                     "register an account for each name (`dns01 register`), or order fewer names at a time",
                 )
@@ -90,7 +101,7 @@ class Provider(Rest):
                 return accounts[key].fulldomain.rstrip(".")
         host = urlsplit(self._base).hostname or ""
         named = "" if re.fullmatch(r"[\d.:]*", host) else f".{host}"
-        return next((f"{account.subdomain}{named}" for account in self._besides), "")
+        return next((account.fulldomain or f"{account.subdomain}{named}" for account in self._besides), "")
 
     def takes(self, target: str) -> bool:
         try:
@@ -109,10 +120,17 @@ class Provider(Rest):
                 return account
         broken = ", ".join(self.accounts.broken()[:DOMAINS_SHOWN])
         besides = f" (where the entry of {broken} is no account)" if broken else ""
-        raise ProviderError(
+        missing = "if it is a challenge name, it lacks its CNAME: "
+        if self._besides:
+            ours = self._besides[0].subdomain
+            besides += f", and ACME_DNS_SUBDOMAIN is {ours}"
+            missing += f"it has to lead to {ours} in the zone of the acme-dns server"
+        else:
+            missing += "`dns01 register DOMAIN` says which"
+        raise NothingSent(
             f"{self.whose}: {name} is not the name of any account at {self._base} in {self.accounts.path}"
             f"{besides}",
-            "if it is a challenge name, it lacks its CNAME: `dns01 register DOMAIN` says which",
+            missing,
         )
 
     def register(self, domain: str, allowfrom: Sequence[str] = ()) -> AcmeDnsAccount:
@@ -131,11 +149,20 @@ class Provider(Rest):
         try:
             self.post("update", subdomain=account.subdomain, txt=value)
         except AuthRejected as refusal:
+            again = (
+                "compare ACME_DNS_USERNAME, ACME_DNS_PASSWORD and ACME_DNS_SUBDOMAIN with what its registration"
+                " said; if they are right, register another one from this machine, and change the CNAME"
+                if account in self._besides
+                else f"remove it from {self.accounts.path}, run `dns01 register` again, and change the CNAME"
+            )
             raise AuthRejected(
                 f"{self.whose}: {self._base} forbids to update {account.subdomain}: either its user or key is"
                 " wrong, or this machine's address is not in the allowfrom that it was registered with",
-                f"remove it from {self.accounts.path}, run `dns01 register` again, and change the CNAME",
+                again,
             ) from refusal
+        except NotFound as refusal:
+            refusal.hint = f"see that /update is right beneath {self._base} (ACME_DNS_API_BASE)"
+            raise
         finally:
             self._acting = None
 
@@ -190,7 +217,9 @@ def _account_in(options: Mapping[str, str]) -> tuple[AcmeDnsAccount, ...]:
             "of ACME_DNS_SUBDOMAIN, ACME_DNS_USERNAME and ACME_DNS_PASSWORD one is missing",
             "set all, or none",
         )
-    return (AcmeDnsAccount("", *credentials),)
+    # Of the whole name, which registration calls fulldomain, the API takes the first label.
+    subdomain, _, zone = credentials[0].partition(".")
+    return (AcmeDnsAccount(credentials[0] if zone else "", subdomain, *credentials[1:]),)
 
 
 def _checked(value: str) -> str:

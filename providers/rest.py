@@ -51,6 +51,7 @@ __all__ = ["NotFound", "Refused", "Rest", "base_url", "listed", "next_link", "ne
 T = TypeVar("T")
 
 LONGEST_WORDS = 65536  # characters of an error that are looked at
+LONGEST_SHOWN = 400  # characters of it that are shown: Azure's name a client, an action and a scope
 # What comes of JSON that is not as promised: a key less, another type, a number or a base64 that is none.
 OTHER_SHAPE = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 
@@ -345,7 +346,8 @@ class Rest(ZoneProvider):
 
     def _clean(self, text: str) -> str:
         """One line of what somebody else says, without our secrets and harmless on a terminal."""
-        return printable(" ".join(redact(text[:LONGEST_WORDS], self._secrets).split())[:300])
+        line = " ".join(redact(text[:LONGEST_WORDS], self._secrets).split())
+        return printable(line if len(line) <= LONGEST_SHOWN else f"{line[: LONGEST_SHOWN - 1]}…")
 
     def _keys(self) -> list[Option]:
         return [option for option in self.options if option.secret]

@@ -45,7 +45,8 @@ def from_variables(option: Option, environ: Mapping[str, str]) -> str:
     """What one of the option's variables says, or the file that VARIABLE_FILE names; else ""."""
     for variable in option.env:
         if value := environ.get(variable):
-            if option.secret or value.endswith("\r"):  # of a file with the line ends of Windows
+            # Nothing else is quoted, either, nor ends as a file with the line ends of Windows does.
+            if option.secret or value[0] in "\"'" or value.endswith("\r"):
                 with at(variable):
                     otherwise = f"set {variable}_FILE to the path of a file that holds it"
                     check_secret(value, variable, otherwise, in_table=option.table)

@@ -49,7 +49,9 @@ CAUSES = (
         CauseKind.CREDENTIALS,
         _any(
             r"clock skew|tooskewed|not within .* (skew|time)|short-lived token",
-            r"signature_?expire|(timestamp|time stamp)\W.*expired|expired (signature|date)",
+            r"signature[ _]?expire|(timestamp|time stamp)\W.*expired|expired (signature|date)",
+            r"query out of time|request.?(has )?expired|difference between the request time",
+            r"(timestamp|request time|date header)\b.*\b(too old|invalid|out of range|in the future)",
         ),
         "set this machine's clock (`timedatectl set-ntp true`): its signatures are good for a few minutes"
         " only",
@@ -120,6 +122,23 @@ CAUSES = (
         ),
         "switch API access on at {title} (some want that for each domain), and see that the account's plan"
         " has it",
+    ),
+    RefusalCause(
+        CauseKind.CREDENTIALS,
+        _any(
+            r"not (have )?authori[sz](ed|ation) to (perform|use)|(permission|access) (was )?denied (on|to) ",
+            r"(missing|lacks?|insufficient|without) (the )?(required |authentication )?(permission|scope|role)",
+        ),
+        "grant what is lacking: {variables} is known at {title}, and may not do this",
+    ),
+    RefusalCause(
+        CauseKind.REFUSAL,
+        _any(
+            r"\b(secondary|slave|consumer)\b (mode|(dns )?(zone|domain))",
+            r"\b(zone|domain)\b (is|in) (an? )?(secondary|slave)\b",
+        ),
+        "what {title} has of {about} is a copy: name the account of its primary server, or make it the primary"
+        " at {title}",
     ),
     RefusalCause(
         CauseKind.REFUSAL,

@@ -18,6 +18,7 @@ QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*\"""", re.DOTALL)
 FOR_A_SHELL = re.compile(r"^\|\|?$|[;&]$|^\d?>|^&>|^<|(^|[=:/])\$[\w{]|\$\(|`|^~/")
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 
+
 class Option(NamedTuple):
     """One setting of a provider or a target: its key in the TOML file and its environment variables, the
     first of which is the one to document (lego's name where lego has one).

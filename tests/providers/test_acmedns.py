@@ -137,6 +137,7 @@ class TestAccounts:
         error = case.error_of(lambda: case.provider().publish(AUTH, [record]))
         assert "_acme-challenge.example.com" in str(error)
         assert "dns01 register" in error.hint
+        assert error.definite
         assert case.fake.requests == []
 
     def test_one_account_may_stand_in_variables_alone(self, case: AcmeDnsCase) -> None:
@@ -145,6 +146,23 @@ class TestAccounts:
         case.options |= said
         case.publish(A)
         assert case.account.values == {A}
+
+    def test_the_whole_name_does_in_the_place_of_its_first_label(self, case: AcmeDnsCase) -> None:
+        case.file.unlink()
+        case.options |= {**entry(case.account), "subdomain": name(case.account)}
+        case.publish(A)
+        assert case.account.values == {A}
+        assert case.provider().alias_for("_acme-challenge.example.com") == name(case.account)
+
+    def test_a_name_that_does_not_lead_to_the_account_in_variables_is_told_where_to(
+        self, case: AcmeDnsCase
+    ) -> None:
+        case.file.unlink()
+        case.options |= entry(case.account)
+        record = TxtRecord("_acme-challenge.example.com", A)
+        error = case.error_of(lambda: case.provider().publish(AUTH, [record]))
+        assert f"ACME_DNS_SUBDOMAIN is {case.account.subdomain}" in str(error)
+        assert f"lead to {case.account.subdomain}" in error.hint
 
     def test_half_an_account_in_variables_is_refused(self, case: AcmeDnsCase) -> None:
         case.options["username"] = case.account.username
@@ -265,6 +283,22 @@ class TestFaults:
         assert isinstance(error, AuthRejected)
         assert account.subdomain in str(error)
         assert "allowfrom" in str(error)
+        assert str(case.file) in error.hint
+
+    def test_forbidden_to_an_account_in_variables_names_them(self, case: AcmeDnsCase) -> None:
+        """acme-dns/acme-dns#259"""
+        account = case.fake.make("192.0.2.0/24")
+        case.file.unlink()
+        case.options |= entry(account)
+        error = case.error_of(lambda: case.publish(A, at=account))
+        assert "ACME_DNS_PASSWORD" in error.hint
+        assert str(case.file) not in error.hint
+
+    def test_an_address_that_has_update_in_it_already_is_said(self, case: AcmeDnsCase) -> None:
+        case.options["base_url"] += "/update"
+        error = case.error_of(lambda: case.publish(A))
+        assert "ACME_DNS_API_BASE" in error.hint
+        assert error.definite
 
     @pytest.mark.parametrize("fault", [Status(500, message="db_error"), Reset(), Reset(done=True)], ids=repr)
     @pytest.mark.parametrize("update", [1, 2])

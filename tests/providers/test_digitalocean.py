@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from api_refusals import CNAME, KnownRefusal, SaysTheNextStep
+from api_refusals import CNAME, GRANT, KnownRefusal, SaysTheNextStep
 from contract_http import AgreesWithLego, Api, Lego, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes.digitalocean import DigitalOcean
 
+from dns01.errors import AuthRejected
 from dns01.providers.rest import Refused
 
 
@@ -17,6 +18,13 @@ class TestDigitalOcean(ShowsNameServers, WorksOverHttp, AgreesWithLego):
 class TestRefusals(OverHttp, SaysTheNextStep):
     API = TestDigitalOcean.API
     REFUSALS = (
+        KnownRefusal(
+            "digitalocean API: custom scopes",
+            403,
+            {"id": "forbidden", "message": "You are missing the required permission domain:create."},
+            AuthRejected,
+            GRANT,
+        ),
         KnownRefusal(
             "digitalocean API: CNAME",
             422,

@@ -6,7 +6,7 @@ Debian's lego has no opinion: it speaks the API of the DNS console, which is shu
 from __future__ import annotations
 
 import pytest
-from api_refusals import LOCK, QUOTA, KnownRefusal, SaysTheNextStep
+from api_refusals import COPY, LOCK, QUOTA, KnownRefusal, SaysTheNextStep
 from contract import publish, retract, validation
 from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes import Status
@@ -93,6 +93,13 @@ class TestHetzner(ShowsNameServers, WorksOverHttp, AgreesWithLexicon):
 class TestRefusals(OverHttp, SaysTheNextStep):
     API = TestHetzner.API
     REFUSALS = (
+        KnownRefusal(
+            "docs.hetzner.cloud, incorrect_zone_mode",
+            422,
+            {"error": {"code": "incorrect_zone_mode", "message": "zone is in secondary mode"}},
+            Refused,
+            COPY,
+        ),
         KnownRefusal(
             "go-acme/lego: hetznerv1 fixtures; docs.hetzner.cloud, token_readonly",
             403,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from api_refusals import KnownRefusal, SaysTheNextStep
+from api_refusals import GRANT, KnownRefusal, SaysTheNextStep
 from contract_http import AgreesWithLexicon, Api, HttpCase, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes.linode import Linode
 
-from dns01.errors import ZoneNotFound
+from dns01.errors import AuthRejected, ZoneNotFound
 from dns01.providers.rest import Refused
 
 
@@ -26,6 +26,13 @@ class TestLinode(ShowsNameServers, WorksOverHttp, AgreesWithLexicon):
 class TestRefusals(OverHttp, SaysTheNextStep):
     API = TestLinode.API
     REFUSALS = (
+        KnownRefusal(
+            "api.linode.com: scopes",
+            401,
+            {"errors": [{"reason": "Your OAuth token is not authorized to use this endpoint."}]},
+            AuthRejected,
+            GRANT,
+        ),
         KnownRefusal(
             "home-assistant/addons#3972",
             400,

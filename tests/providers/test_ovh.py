@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from api_refusals import ACCOUNT_STATE, KnownRefusal, SaysTheNextStep
+from api_refusals import ACCOUNT_STATE, CLOCK, KnownRefusal, SaysTheNextStep
 from contract import ZONES, publish, retract
 from contract_http import (
     AgreesWithLego,
@@ -165,6 +165,13 @@ class TestOauth2(ReplacesTokens):
 class TestRefusals(OverHttp, SaysTheNextStep):
     API = TestOvh.API
     REFUSALS = (
+        KnownRefusal(
+            "go-acme/lego: OVH, the clock",
+            400,
+            {"errorCode": "QUERY_TIME_OUT", "httpCode": "400 Bad Request", "message": "Query out of time"},
+            AuthRejected,
+            CLOCK,
+        ),
         KnownRefusal(
             "acmesh-official/acme.sh#5269",
             400,

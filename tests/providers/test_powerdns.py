@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from api_refusals import CNAME, KnownRefusal, SaysTheNextStep
+from api_refusals import CNAME, COPY, KnownRefusal, SaysTheNextStep
 from contract import ZONES, publish, retract, validation
 from contract_http import AgreesWithLego, Api, HttpCase, Lego, OverHttp, ShowsNameServers, WorksOverHttp
 from fakes.powerdns import OldPowerDNS, PowerDNS
@@ -89,6 +89,13 @@ def _of_the_zone(case: HttpCase) -> list[str]:
 class TestRefusals(OverHttp, SaysTheNextStep):
     API = TestPowerDNS.API
     REFUSALS = (
+        KnownRefusal(
+            "PowerDNS/pdns: consumer zones",
+            422,
+            {"error": "Modifying RRsets in Consumer zones is unsupported"},
+            Refused,
+            COPY,
+        ),
         KnownRefusal(
             "PowerDNS/pdns#7840",
             422,

@@ -8,13 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dns.message
+import dns.name
 import dns.query
+import dns.tsig
 import pytest
 from contract import validation
 from testbed import TIME_LIMIT, Bind, Key, PowerDNS
 
 from dns01.errors import ConfigError
 from dns01.providers import load
+from dns01.providers._rfc2136_tcp import read_address
+from dns01.providers._rfc2136_tsig import read_key
 from dns01.providers.base import Provider, TxtRecord, Zone
 
 SECRET = "VGhlIHNlY3JldCBvZiB0aGUgdGVzdHMsIDMyIG9jdGV0cw=="
@@ -140,13 +144,52 @@ def test_what_is_no_address_of_a_server_is_refused(nameserver: str) -> None:
     assert "host:port" in refusal.value.hint
 
 
+@pytest.mark.parametrize("nameserver", ["127.0.0.1#5301", "127.0.0.1:5301", "[::ffff:127.0.0.1]:5301"])
+def test_a_port_may_stand_behind_the_address_as_dig_has_it_too(nameserver: str) -> None:
+    assert read_address(nameserver)[1] == 5301
+    assert read_address("fd53::1#5301") == ("fd53::1", 5301)
+
+
+@pytest.mark.parametrize(
+    "algorithm",
+    ["HMAC-SHA512", "hmac-sha512.", "HMACSHA512", "hmac_sha512", "HMAC_SHA512", "sha512", "hmac-sha512\n"],
+)
+def test_every_usual_spelling_of_an_algorithm_is_taken(algorithm: str) -> None:
+    key = read_key({"tsig_key": "hook", "tsig_secret": SECRET, "tsig_algorithm": algorithm})
+    assert key
+    assert key.algorithm == dns.tsig.HMAC_SHA512
+
+
+@pytest.mark.parametrize("algorithm", ["hmac-sha256-128", "hmac-md5.sig-alg.reg.int", "hmac-sha1"])
+def test_algorithms_with_longer_names_are_not_taken_for_shorter_ones(algorithm: str) -> None:
+    key = read_key({"tsig_key": "hook", "tsig_secret": SECRET, "tsig_algorithm": algorithm})
+    assert key
+    assert key.algorithm == dns.name.from_text(algorithm)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Create new TSIG key hook hmac-sha256 {SECRET}\n",
+        f"hook. hmac-sha256. {SECRET}\n",
+        f"hmac-sha256:hook:{SECRET}\n",
+        f"HMAC-SHA256:hook.:{SECRET}",
+        f'\ufeffkey "hook" {{\r\n\talgorithm hmac-sha256;\r\n\tsecret "{SECRET}";\r\n}};\r\n',
+    ],
+    ids=["pdnsutil's", "pdnsutil's list", "for nsupdate -y", "in capitals", "with a byte order mark"],
+)
+def test_a_key_file_may_hold_what_other_programs_print(tmp_path: Path, text: str) -> None:
+    key = read_key({"tsig_file": str(secret_file(tmp_path / "tsig.key", text))})
+    assert key == dns.tsig.Key("hook", SECRET, "hmac-sha256")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"tsig_algorithm": "hmac-sha257"}, "'hmac-sha257' is no TSIG algorithm"),
         ({"tsig_secret": ""}, "RFC2136_TSIG_KEY is set but RFC2136_TSIG_SECRET is not"),
         ({"tsig_key": ""}, "RFC2136_TSIG_SECRET is set but RFC2136_TSIG_KEY is not"),
-        ({"tsig_secret": "not base64!"}, "the secret of 'hook' is not base64"),
+        ({"tsig_secret": "not base64!"}, "RFC2136_TSIG_SECRET: the secret of 'hook' is not base64"),
         ({"tsig_key": "hook..example"}, "'hook..example' is no key's name"),
         ({"tsig_file": "/etc/hook.key"}, "RFC2136_TSIG_FILE is set, and so is"),
     ],

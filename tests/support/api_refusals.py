@@ -25,6 +25,7 @@ from dns01.providers.rest import Refused
 ADDRESS, CLOCK, PLAN = "add this machine's address", "this machine's clock", "take a plan"
 API_ACCESS, EXPIRED, FACTOR = "switch API access on", "make new credentials", "second factor"
 QUOTA, CNAME, ELSEWHERE = "remove records there", "beside a CNAME", "is served elsewhere"
+GRANT, COPY = "grant what is lacking", "is a copy"
 ACCOUNT_STATE, LOCK, TTL, LATER = "log in at", "unlock it at", "DNS01_TTL", "try again later"
 
 

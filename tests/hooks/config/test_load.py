@@ -137,6 +137,16 @@ class TestVariablesAlone:
         )
         assert hint.startswith("take the carriage return out of what INWX_USERNAME is set from; ")
 
+    @pytest.mark.parametrize("value", ['"me"', "'me'"])
+    def test_quotes_are_no_part_of_anything_else_either(self, value: str) -> None:
+        """go-acme/lego#912: docker's --env-file keeps them."""
+        environ = {"DNS01_PROVIDER": "inwx", "INWX_USERNAME": value, "INWX_PASSWORD": "dG9rZW4K1"}
+        message, hint = refusal(environ)
+        assert message == (
+            "INWX_USERNAME: the value stands in quotation marks, which are taken for a part of it"
+        )
+        assert hint.startswith("write it into INWX_USERNAME without them: docker's --env-file")
+
     def test_a_path_in_the_place_of_a_secret_is_said_with_the_variable_for_it(self, tmp_path: Path) -> None:
         """traefik/traefik#9522: CF_DNS_API_TOKEN=/run/secrets/…"""
         path = str(secret_file(tmp_path / "token"))

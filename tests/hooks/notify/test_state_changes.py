@@ -308,7 +308,7 @@ def test_urls_come_from_files_and_variables_and_the_command_is_split_into_words(
         ("command = 1", "command: 1 is no command", 'write "nginx -t" or ["nginx", "-t"]'),
         (
             'command = "a \'"',
-            "command: \"a '\" cannot be split into words: No closing quotation",
+            'command: "a \'" cannot be split into words: No closing quotation',
             "see to its quotes",
         ),
         (
