@@ -4,15 +4,37 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Literal, NamedTuple
 
-from ...errors import ConfigError, ProviderError
+from ...errors import ConfigError, ProviderError, Unreachable
 from ...providers import load
 from ...providers.base import Look, ObservesServers, Provider, StartsServer, Zone, zones_at_once
 from ..config.load import open_account
 from ..config.settings import Account, Settings
+
+OUTAGE = 60.0  # seconds for which what has had no answer, with all of its repetitions, is not tried again
+
+Doing = Literal["find", "publish", "retract"]
+
+
+class Silence(NamedTuple):
+    """When (of the clock) a try has had no answer, and what it raised."""
+
+    at: float
+    error: Unreachable
+
+
+class Unanswered:
+    """The zones of an account for which something has had no answer; ``in_a_row``: since the last answer."""
+
+    def __init__(self) -> None:
+        self.zones: dict[str, Silence] = {}
+        self.in_a_row: set[str] = set()
+        self.last: Silence | None = None
 
 
 class OpenedAccounts:
@@ -22,7 +44,11 @@ class OpenedAccounts:
     """
 
     def __init__(
-        self, settings: Settings, look: Look, open_account: Callable[[Account], Provider] = open_account
+        self,
+        settings: Settings,
+        look: Look,
+        open_account: Callable[[Account], Provider] = open_account,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._look = look
@@ -32,6 +58,8 @@ class OpenedAccounts:
         self._zones: dict[tuple[str, str], Zone] = {}
         self._asking: dict[tuple[str, str], threading.Lock] = {}
         self._gates: dict[str, threading.Semaphore] = {}  # of each account: how many may ask at a time
+        self._unanswered: dict[tuple[str, Doing], Unanswered] = defaultdict(Unanswered)
+        self._clock = clock
 
     def provider(self, account: Account) -> Provider:
         """The account's provider, ready for use. Raises ConfigError."""
@@ -57,6 +85,23 @@ class OpenedAccounts:
             if len(self._settings.accounts) > 1 and not named:
                 error.args = (f"account {account}: {error}",)
             raise
+
+    @contextmanager
+    def unless_down(self, account: str, doing: Doing, zone: str) -> Iterator[None]:
+        """As ``errors_of``. What has had no answer is raised at once, for a minute: for the zone that it was
+        tried for, and for all once the last two had none. Each of hundreds of names would take as long."""
+        unanswered = self._unanswered[account, doing]
+        silent = unanswered.last if len(unanswered.in_a_row) > 1 else unanswered.zones.get(zone)
+        if silent and self._clock() - silent.at < OUTAGE:
+            raise silent.error
+        try:
+            with self.errors_of(account):
+                yield
+        except Unreachable as error:
+            unanswered.last = unanswered.zones[zone] = Silence(self._clock(), error)
+            unanswered.in_a_row.add(zone)
+            raise
+        unanswered.in_a_row.clear()
 
     def start_servers(self, names: Iterable[str]) -> None:
         """An embedded server has to be there before its names are looked up.
@@ -105,5 +150,5 @@ class OpenedAccounts:
         provider = self.provider(account)
         with self._opening:
             gate = self._gates.setdefault(account.name, threading.Semaphore(zones_at_once(provider)))
-        with gate, self.errors_of(account.name):
+        with gate, self.unless_down(account.name, "find", name):
             return provider.zone_for(name)

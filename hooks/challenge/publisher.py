@@ -132,7 +132,7 @@ class Records:
         """Those of the entries that are retracted now. A batch that the provider refuses is taken apart: one
         record that the account may not touch does not keep the others where they are."""
         try:
-            with self._places().accounts.errors_of(entries[0].account):
+            with self._places().accounts.unless_down(entries[0].account, "retract", zone.apex):
                 provider.retract(zone, _records(entries))
         except Exception as error:
             is_refusal = isinstance(error, ProviderError) and error.definite
@@ -195,7 +195,8 @@ class Records:
         run has published, which is out all the same."""
         provider = self._places().accounts.provider(account)
         through = output.account(account.name, account.provider)
-        with self._places().accounts.errors_of(account.name), self._journal.lock(zone.apex):
+        asked = self._places().accounts.unless_down(account.name, "publish", zone.apex)
+        with asked, self._journal.lock(zone.apex):
             check_value_limit(provider, entries, self._journal.entries)
             known = {(entry.name, entry.target, entry.value) for entry in self._journal.known(entries)}
             entries = self._journal.open(entries)

@@ -86,7 +86,10 @@ def placements_of(provider: OneByOne, zones: Sequence[Zone] = ZONES) -> Placemen
         for name in [f"_acme-challenge.{zone.apex}"]
     }
     accounts = SimpleNamespace(
-        provider=lambda _: provider, provider_named=lambda _: provider, errors_of=lambda _: nullcontext()
+        provider=lambda _: provider,
+        provider_named=lambda _: provider,
+        errors_of=lambda _: nullcontext(),
+        unless_down=lambda *_: nullcontext(),
     )
     found = SimpleNamespace(accounts=accounts, find=lambda names: {name: places[name] for name in names})
     return cast(Placements, found)

@@ -76,7 +76,10 @@ def journal(state_dir: Path) -> Journal:
 @pytest.fixture
 def records(provider: Picky, journal: Journal) -> Records:
     accounts = SimpleNamespace(
-        provider=lambda _: provider, provider_named=lambda _: provider, errors_of=lambda _: nullcontext()
+        provider=lambda _: provider,
+        provider_named=lambda _: provider,
+        errors_of=lambda _: nullcontext(),
+        unless_down=lambda *_: nullcontext(),
     )
     placements = SimpleNamespace(accounts=accounts)
     return Records(journal, lambda: cast(Placements, placements), this_process())
