@@ -149,12 +149,13 @@ class Provider(Rest):
         try:
             self.post("update", subdomain=account.subdomain, txt=value)
         except AuthRejected as refusal:
-            again = (
-                "compare ACME_DNS_USERNAME, ACME_DNS_PASSWORD and ACME_DNS_SUBDOMAIN with what its registration"
-                " said; if they are right, register another one from this machine, and change the CNAME"
-                if account in self._besides
-                else f"remove it from {self.accounts.path}, run `dns01 register` again, and change the CNAME"
-            )
+            again = f"remove it from {self.accounts.path}, run `dns01 register` again, and change the CNAME"
+            if account in self._besides:
+                again = (
+                    "compare ACME_DNS_USERNAME, ACME_DNS_PASSWORD and ACME_DNS_SUBDOMAIN with what its"
+                    " registration said; if they are right, register another one from this machine, and"
+                    " change the CNAME"
+                )
             raise AuthRejected(
                 f"{self.whose}: {self._base} forbids to update {account.subdomain}: either its user or key is"
                 " wrong, or this machine's address is not in the allowfrom that it was registered with",

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
-from ..errors import ConfigError
+from ..errors import ConfigError, ZoneNotFound
 from ._character_strings import unquoted
 from ._name_servers import ShowsNameServers
 from .base import Option, TxtRecord, Zone, by_name, dns_name, u_labels
@@ -105,10 +105,11 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
                 super().publish(zone, batch)
                 continue
             try:
-                self._change(zone, posts=[self._fields(record) for record in batch])
+                made = self._change(zone, posts=[self._fields(record) for record in batch])
             except Refused:
                 super().publish(zone, batch)
             else:
+                self._check_names(zone, batch, made)
                 for record in batch:
                     self._created[zone, record.name].add(record.value)
 
@@ -139,10 +140,12 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
 
     def create(self, zone: Zone, record: TxtRecord) -> None:
         try:
-            self.post("zones", zone.id, "dns_records", **self._fields(record))
+            made = self.post("zones", zone.id, "dns_records", **self._fields(record))
         except Refused as refusal:
             if not _codes(refusal.body) & ALREADY_THERE:
                 raise
+        else:
+            self._check_names(zone, [record], made)
 
     def delete(self, zone: Zone, name: str, id: str) -> None:
         self.delete_at("zones", zone.id, "dns_records", id)
@@ -152,8 +155,25 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
         found = self.items("result", "zones", zone.id, "dns_records", type="TXT", per_page=PAGE)
         return {each["id"]: (dns_name(each["name"]), unquoted(each["content"])) for each in found}
 
-    def _change(self, zone: Zone, **changes: Any) -> None:
-        self.attempt(zone.apex, partial(self.post, "zones", zone.id, "dns_records", "batch", **changes))
+    def _change(self, zone: Zone, **changes: Any) -> Any:
+        return self.attempt(
+            zone.apex, partial(self.post, "zones", zone.id, "dns_records", "batch", **changes)
+        )
+
+    def _check_names(self, zone: Zone, wanted: Sequence[TxtRecord], answer: Any) -> None:
+        """A name that is in another zone than the id's, Cloudflare puts beneath that zone's apex: there it is
+        removed again. Raises ZoneNotFound."""
+        names = tuple(f"{record.name}." for record in wanted)
+        astray = [each for each in _made(answer) if dns_name(each["name"]).startswith(names)]
+        for each in astray:
+            self.delete(zone, each["name"], each["id"])
+        if astray:
+            shown = dns_name(astray[0]["name"])
+            other = next(shown.removeprefix(name) for name in names if shown.startswith(name))
+            raise ZoneNotFound(
+                f"{self.whose}: the zone with the id {zone.id} is {other}, and not {zone.apex}",
+                f"correct the id in the [zone] section of {zone.apex}, or leave it out",
+            )
 
     def _fields(self, record: TxtRecord) -> dict[str, Any]:
         ttl = max(record.ttl, self.least_ttl)
@@ -163,6 +183,13 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
 def _batches(changes: Sequence[E]) -> Iterator[Sequence[E]]:
     for start in range(0, len(changes), BATCH):
         yield changes[start : start + BATCH]
+
+
+def _made(answer: Any) -> list[Mapping[str, Any]]:
+    """The records that an answer says were made; none of what has another shape."""
+    result = answer.get("result") if isinstance(answer, dict) else None
+    made = result.get("posts", [result]) if isinstance(result, dict) else []
+    return [each for each in made if isinstance(each, dict) and each.keys() >= {"id", "name"}]
 
 
 def _codes(body: Any) -> set[int]:

@@ -127,7 +127,7 @@ CAUSES = (
         CauseKind.CREDENTIALS,
         _any(
             r"not (have )?authori[sz](ed|ation) to (perform|use)|(permission|access) (was )?denied (on|to) ",
-            r"(missing|lacks?|insufficient|without) (the )?(required |authentication )?(permission|scope|role)",
+            r"(missing|lacks?|insufficient) (the )?(required |authentication )?(permission|scope|role)",
         ),
         "grant what is lacking: {variables} is known at {title}, and may not do this",
     ),
@@ -137,8 +137,8 @@ CAUSES = (
             r"\b(secondary|slave|consumer)\b (mode|(dns )?(zone|domain))",
             r"\b(zone|domain)\b (is|in) (an? )?(secondary|slave)\b",
         ),
-        "what {title} has of {about} is a copy: name the account of its primary server, or make it the primary"
-        " at {title}",
+        "what {title} has of {about} is a copy: name the account of its primary server, or make it the"
+        " primary at {title}",
     ),
     RefusalCause(
         CauseKind.REFUSAL,

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 TAG = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 LONGEST_PAGE = 65536  # characters that are looked at
-MISSING = "see that {about} is in this account at {title}, and that {variables} may see it"
+MISSING = (
+    "see that {about} is in this account at {title}, by the id in its [zone] section if it has one, and that"
+    " {variables} may see it"
+)
 CREDENTIALS = "see that {variables} is right, and what the provider lets it do"
 PAGE = (
     " (the answer is a page for people: what refuses may be something in between, a firewall or a block of"

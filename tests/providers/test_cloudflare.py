@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from api_refusals import ADDRESS, CNAME, QUOTA, KnownRefusal, SaysTheNextStep
-from contract import publish, retract
+from contract import publish, retract, validation
 from contract_http import (
     AgreesWithLexicon,
     Api,
@@ -21,9 +21,10 @@ from contract_http import (
 from fakes import FOREVER, NAME_SERVERS, Text, Zone
 from fakes.cloudflare import Cloudflare
 
-from dns01.errors import AuthRejected, ConfigError
+from dns01.errors import AuthRejected, ConfigError, ZoneNotFound
 from dns01.providers import load
 from dns01.providers.base import TxtRecord
+from dns01.providers.base import Zone as BaseZone
 from dns01.providers.rest import Refused
 
 
@@ -93,6 +94,20 @@ class TestCloudflare(ShowsNameServers, WorksOverHttp, SeesDuplicates, AgreesWith
         case.fake.zones["idn"] = Zone(shown, "4711", [])
         name = "_acme-challenge.xn--bcher-kva.example"
         assert case.provider().zone_for(name).apex == "xn--bcher-kva.example"
+
+    @pytest.mark.parametrize("names", [["_acme-challenge"], ["_acme-challenge", "_acme-challenge.www"]])
+    def test_the_id_of_another_zone_is_told_and_leaves_nothing_there(
+        self, case: HttpCase, names: list[str]
+    ) -> None:
+        """Cloudflare puts a name that is not in the zone beneath the zone's apex."""
+        case.fake.add_zones(["another.example"])
+        zone = BaseZone("example.com", case.fake.zones["another.example"].id)
+        records = [TxtRecord(f"{name}.example.com", validation("a")) for name in names]
+        error = case.error_of(lambda: case.provider().publish(zone, records))
+        assert isinstance(error, ZoneNotFound)
+        assert f"the zone with the id {zone.id} is another.example, and not example.com" in str(error)
+        assert error.definite
+        assert case.fake.zones["another.example"].records == []
 
     def test_a_hundred_names_are_one_request_out_and_two_back(self, case: HttpCase) -> None:
         hundred = _records(100)

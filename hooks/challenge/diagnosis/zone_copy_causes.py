@@ -191,8 +191,8 @@ def not_yet(evidence: Evidence) -> Cause | None:
         "not-yet",
         f"the provider took the record, but none of {servers} has it yet: it is slow, or the zone "
         f"{evidence.apex} in the account is not the one that these servers have",
-        "see whether the account's zone names these servers (a domain that has moved leaves a copy behind); "
-        "if so, raise timeout (DNS01_TIMEOUT)",
+        "see whether the account's zone names these servers (a domain that has moved leaves a copy behind, "
+        "and the id in a [zone] section may be another zone's); if so, raise timeout (DNS01_TIMEOUT)",
     )
 
 

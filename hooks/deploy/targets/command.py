@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from .... import child_process
-from ....errors import ConfigError, DeployError, ProviderError
+from ....errors import DeployError, ProviderError
 from ....options import Option, seconds, words
 from .base import CertificateFiles
 
