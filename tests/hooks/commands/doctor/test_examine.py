@@ -56,6 +56,31 @@ def test_the_worst_finding_decides(world: World) -> None:
     assert diagnosed(world, {"one": fails, "two": notes}).worst == Severity.ERROR
 
 
+def test_a_check_that_reads_files_alone_gets_more_time_of_a_busy_machine(world: World) -> None:
+    begun = threading.Event()
+
+    def reads_slowly(examined: Examined) -> Iterator[Finding]:
+        assert begun.wait(60)  # until long after the deadline
+        yield ERROR
+
+    threading.Timer(0.5, begun.set).start()
+    found = diagnosed(world, {"one": notes, "client": reads_slowly}, deadline=0.01)
+    assert [each.code for each in found.ordered] == ["some-error", "some-note"]
+
+
+def test_a_check_that_reads_files_alone_is_not_said_to_wait_for_an_answer(world: World) -> None:
+    released = threading.Event()
+
+    def hangs(examined: Examined) -> Iterator[Finding]:
+        released.wait(60)
+        yield NOTE
+
+    (unfinished,) = diagnosed(world, {"client": hangs}, deadline=0.01).ordered
+    released.set()
+    assert "the machine is too busy (client)" in unfinished.message
+    assert "its load is" in unfinished.remedy[0]
+
+
 def test_a_check_that_does_not_end_in_time_is_itself_a_finding(world: World) -> None:
     released = threading.Event()
 

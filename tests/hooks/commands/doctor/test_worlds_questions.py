@@ -485,6 +485,61 @@ def the_apex_is_a_cname_beside_its_soa(site: Site) -> Account:
     return changed(site, aliased("SOA", "NS"))
 
 
+# What broke orders by public reports, and is not above
+
+
+def empty_and_neither_with_authority_nor_soa(
+    response: dns.message.Message, query: dns.message.Message, over: Transport
+) -> dns.message.Message:
+    asked = dns.rdatatype.to_text(query.question[0].rdtype)
+    if asked in ("TXT", "CAA") and not response.answer:
+        response.authority, response.flags = [], response.flags & ~dns.flags.AA
+        response.set_rcode(dns.rcode.NOERROR)
+    return response
+
+
+@FAULTS.add("txt-unanswered", "without authority", "a load balancer or cache is no name server")
+def a_backend_of_ones_own_gives_empty_answers(site: Site) -> Account:
+    """community.letsencrypt.org, topic 207967."""
+    return changed(site, empty_and_neither_with_authority_nor_soa)
+
+
+def without_soa(
+    response: dns.message.Message, query: dns.message.Message, over: Transport
+) -> dns.message.Message:
+    if not response.answer:
+        response.authority = []
+    return response
+
+
+@FAULTS.add("txt-unanswered", "without the SOA", severity=Severity.WARNING)
+def all_denials_lack_their_soa(site: Site) -> Account:
+    """community.letsencrypt.org, topic 210483: unbound 1.18 took none of them, 1.19 does."""
+    return changed(site, without_soa)
+
+
+def failing_at_capitals(
+    response: dns.message.Message, query: dns.message.Message, over: Transport
+) -> dns.message.Message:
+    name = query.question[0].name.to_text()
+    if name != name.lower():
+        response = dns.message.make_response(query)
+        response.set_rcode(dns.rcode.SERVFAIL)
+    return response
+
+
+@FAULTS.add("case-unkept", "says SERVFAIL", "0x20")
+def the_servers_fail_at_capitals(site: Site) -> Account:
+    """community.letsencrypt.org, topic 198263."""
+    return changed(site, failing_at_capitals)
+
+
+@FAULTS.add("no-tcp", "ns1.example.org, ns2.example.org", severity=Severity.WARNING)
+def no_server_answers_over_tcp(site: Site) -> Account:
+    """cert-manager, issue 4624: small answers do not need it."""
+    return changed(site, lambda response, query, over: None if over == "tcp" else response)
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_the_true_cause_comes_first(site: Site, fault: Fault) -> None:
     check_fault(site, fault)
