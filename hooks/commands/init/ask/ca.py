@@ -56,7 +56,11 @@ def _ca_word(options: Options, before: str) -> str:
     if word not in PRESETS and not word.startswith("https://"):
         raise UsageError(f"init: --ca: the directory of {word} is not known here", "give its URL")
     if options.staging and not _has_test(word):
-        raise UsageError(f"init: --staging: {word} has no test directory", "give its URL, if it has, as --ca")
+        configured = "" if options.ca else ", to which dehydrated is configured,"
+        raise UsageError(
+            f"init: --staging: {word}{configured} has no test directory",
+            "give its URL, if it has, as --ca; or another CA: --ca letsencrypt --staging",
+        )
     return word
 
 

@@ -252,6 +252,16 @@ def test_what_its_own_steps_do_is_no_finding_of_its_doctor(machine: FreshMachine
     assert "staging-ca" not in said.stdout
 
 
+def test_what_dehydrated_orders_does_not_matter_to_another_client(machine: FreshMachine) -> None:
+    machine.run(*words("dehydrated", "--production"))
+    machine.write("/etc/dehydrated/domains.txt", "example.net\n", 0o644)
+    given = [word for word in words("certbot", "--production") if word != "--no-doctor"]
+    said = machine.run(*given, "--no-order", DNS01_DOH="")
+    assert "not-in-domains-txt" in machine.run("dns01", "doctor", "example.org", DNS01_DOH="").stdout
+    assert "$ dns01 doctor example.org" in said.stdout
+    assert "not-in-domains-txt" not in said.stdout
+
+
 def test_a_staging_ca_that_another_s_entry_goes_on_with_is_a_finding(machine: FreshMachine) -> None:
     server = "--server https://acme-staging-v02.api.letsencrypt.org/directory"
     command = (

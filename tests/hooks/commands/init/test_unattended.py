@@ -366,6 +366,13 @@ class TestWhatIsMissing:
             assert f"there is no {option}" in said.stderr
             assert machine.files(*MINE) == before
 
+    def test_whose_ca_has_no_test_directory_is_said_with_one_that_has(self, machine: FreshMachine) -> None:
+        machine.write("/etc/dehydrated/config", 'CA="https://ca.example.edu/acme"\n')
+        said = machine.run(*words("dehydrated", "--staging"))
+        assert said.code == 2
+        assert "to which dehydrated is configured, has no test directory" in said.stderr
+        assert machine.run(*words("dehydrated", "--ca", "letsencrypt", "--staging")).code == 0
+
     def test_a_secret_on_the_command_line_is_refused_and_not_repeated(self, machine: FreshMachine) -> None:
         said = machine.run(*words("dehydrated", "--provider", "do", "--set", "token=the-secret-token"))
         assert said.code == 2
