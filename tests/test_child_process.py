@@ -195,3 +195,23 @@ def test_a_signal_that_comes_while_the_handlers_change_leaves_none_of_ours_behin
     for each in SIGNALS:
         with pytest.raises(Stopped):
             signal.raise_signal(each)
+
+
+def test_what_a_handler_puts_in_its_own_place_stays_there() -> None:
+    """One that is to be called once, as that of SIGTERM in dispatch.py."""
+
+    def once(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, heard_already)
+
+    def heard_already(number: int, frame: FrameType | None) -> None:
+        pass
+
+    before = signal.signal(signal.SIGTERM, once)
+    try:
+        with child_process.signals_put_off() as outer, child_process.signals_put_off() as inner:
+            signal.raise_signal(signal.SIGTERM)
+            inner()
+            outer()
+        assert signal.getsignal(signal.SIGTERM) is heard_already
+    finally:
+        signal.signal(signal.SIGTERM, before)

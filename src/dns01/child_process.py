@@ -233,7 +233,8 @@ def signals_put_off() -> Iterator[Callable[[], None]]:
     finally:
         put_off = False
         for each in handlers:
-            signal.signal(each, handlers[each])
+            if signal.getsignal(each) is note:  # and not what a handler has put there when it was called
+                signal.signal(each, handlers[each])
         deliver()
 
 

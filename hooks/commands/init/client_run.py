@@ -59,7 +59,8 @@ def _noted(*numbers: int) -> Iterator[list[int]]:
         yield came
     finally:
         for number in noted:
-            signal.signal(number, handlers[number])
+            if signal.getsignal(number) is note:  # and not what its handler has put there
+                signal.signal(number, handlers[number])
 
 
 def _pass_on(number: int, pid: int) -> None:
