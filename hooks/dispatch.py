@@ -158,7 +158,20 @@ def suggest(argv: list[str]) -> int:
         from ..errors import UsageError
 
         raise UsageError(f"there is no command {word!r}", f"did you mean `dns01 {near[0]}`?")
+    elif any(is_of_a_challenge(each) for each in argv):
+        from .. import output
+
+        output.warning(
+            f"{word!r} is no phase, and nothing was done: `dns01 --help` shows what ACME clients call;"
+            " a script of your own calls dns01 deploy_challenge DOMAIN TOKEN VALUE, and clean_challenge"
+        )
     return 0
+
+
+def is_of_a_challenge(word: str) -> bool:
+    """Whether it is a value of dns-01 (43 base64url characters), or the name of one."""
+    is_value = len(word) == 43 and word.isascii() and word.replace("-", "").replace("_", "").isalnum()
+    return is_value or word.startswith("_acme-challenge.")
 
 
 def guarded(work: Callable[[list[str]], int], argv: list[str]) -> int:

@@ -51,6 +51,7 @@ class Provider(Rest):
     keyless = True  # the accounts are in a file
     overheard = "can answer these names' challenges"
     values_per_name = 2
+    failing = "try later; the log of the acme-dns server may know more"
     remedies: ClassVar[Mapping[str, str]] = {
         "bad_subdomain": "compare the account's subdomain with what its registration said"
         " (ACME_DNS_SUBDOMAIN, or the file of the accounts)"

@@ -42,6 +42,7 @@ class Provider(Rest, ProgramBridge):
         Option("mode", ("HTTPREQ_MODE",), "RAW, if it wants the challenge and not the record"),
         Option("thumbprint", ("HTTPREQ_THUMBPRINT",), "for RAW: thumbprint of the account's key (RFC 7638)"),
     )
+    failing = "try later; the log of the service at HTTPREQ_ENDPOINT may know more"
     remedies: ClassVar[Mapping[str, str]] = {
         r"\bnot found\b": "see that /present and /cleanup are right beneath HTTPREQ_ENDPOINT",
     }

@@ -31,6 +31,10 @@ class Provider(Rest, RRsetProvider):
         Option("server", ("PDNS_SERVER_NAME", "PDNS_ServerId"), "the server's id", default="localhost"),
         base_url("PDNS_API_URL", "http://127.0.0.1:8081"),
     )
+    failing = (
+        "the server's own log says why (journalctl -u pdns); `pdnsutil check-zone {about}` finds records that"
+        " are broken"
+    )
     remedies: ClassVar[Mapping[str, str]] = {
         r"readonly database": (
             "let the user that PowerDNS runs as write to its database, the file and its folder"

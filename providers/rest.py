@@ -28,6 +28,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import quote, urlsplit
 
+from .. import output
 from ..errors import ConfigError, ProviderError
 from ..output import printable
 from ..retry_after import rate_limit_reset, retry_after
@@ -84,6 +85,7 @@ class Rest(ZoneProvider):
     remedies: ClassVar[
         Mapping[str, str]
     ] = {}  # by a regular expression of the API's words; see _http/causes.py
+    failing: ClassVar[str] = "try later; the provider's status page may know more"  # the step for 5xx
 
     ca_file: str = ""  # PEM of the CAs that are trusted, and no others; empty: the system's
     client_certificate: tuple[str, str] | None = None  # files of a certificate and its key, to be let in with
@@ -267,7 +269,7 @@ class Rest(ZoneProvider):
         """
         self._thread.about = about
         try:
-            return repeated(step, self.budget, self.sleep)
+            return repeated(step, self.budget, self.sleep, output.step)
         except OTHER_SHAPE as error:
             what = self._clean(repr(error))
             raise ProviderError(
@@ -339,6 +341,7 @@ class Rest(ZoneProvider):
             permission=self.permission,
             docs=self.docs,
             remedies=self.remedies,
+            failing=self.failing,
             clean=self._clean,
         )
         wish = self.pause_wanted(response.headers, body)

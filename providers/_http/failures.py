@@ -45,6 +45,18 @@ class Sent(NamedTuple):
                     " into /usr/local/share/ca-certificates, as .crt, and update-ca-certificates), or set"
                     " SSL_CERT_FILE to it",
                 )
+            case failures.InvalidSchema() if "SOCKS" in str(error):
+                return ConfigError(
+                    f"{self.whose}: the proxy on the way to {self.host} is a SOCKS proxy, which needs a"
+                    " package more",
+                    "name an HTTP proxy in HTTPS_PROXY (and unset ALL_PROXY), or install PySocks where"
+                    " dns01 is",
+                )
+            case failures.InvalidProxyURL():
+                return ConfigError(
+                    f"{self.whose}: the address of the proxy on the way to {self.host} is none",
+                    "write HTTPS_PROXY as http://HOST:PORT",
+                )
             case failures.ProxyError():
                 return Unreachable(
                     f"{self.whose}: the proxy on the way to {self.host} fails: {self._cause(error)}",

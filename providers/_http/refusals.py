@@ -32,7 +32,7 @@ class Refusal(NamedTuple):
 
     ``status``: as HTTP means it; ``body``: what was read of it, or None; ``call``: the method and the path;
     ``about``: the zone or name; ``variables``: those of the credentials; ``remedies``: the provider's own
-    (causes.py); ``clean``: makes a text of the API's fit to be shown.
+    (causes.py), and ``failing`` the one for 5xx; ``clean``: makes a text of the API's fit to be shown.
     """
 
     response: HttpResponse
@@ -47,6 +47,7 @@ class Refusal(NamedTuple):
     permission: str
     docs: str
     remedies: Mapping[str, str]
+    failing: str
     clean: Callable[[str], str]
 
     def meaning(self, words: str, is_rejection: bool, wish: float | None) -> ProviderError:
@@ -65,9 +66,7 @@ class Refusal(NamedTuple):
             busy.definite = self.status < 500
             return busy
         if self.status == 408 or self.status >= 500:
-            hint = (
-                remedy if kind is CauseKind.REFUSAL else "try later; the provider's status page may know more"
-            )
+            hint = remedy if kind is CauseKind.REFUSAL else self.failing
             return Unreachable(f"{self.whose}: {self._host} fails: {answer}", self._in_words(hint))
         if kind is CauseKind.CREDENTIALS or (kind is None and is_rejection):
             page = PAGE if self.body is None and self._is_page else ""

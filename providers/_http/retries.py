@@ -15,12 +15,19 @@ from ...errors import Busy, ProviderError, Transient
 T = TypeVar("T")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two tries: at most the first, at most any
+QUIET = 5.0  # seconds of pauses that nobody needs to hear of
 LEAST_WISH = 1.0  # seconds: an API that wants a shorter pause would be asked without end
 
 
-def repeated(step: Callable[[], T], budget: float, sleep: Callable[[float], None]) -> T:
+def repeated(
+    step: Callable[[], T],
+    budget: float,
+    sleep: Callable[[float], None],
+    say: Callable[[str], None] = lambda line: None,
+) -> T:
     """What the step gives in the end. ``budget``: seconds that it may take until it is no longer
-    repeated. Raises what the step raises."""
+    repeated; ``say`` is told once why that takes so long. Raises what the step raises."""
+    told = False
 
     unsure = False  # whether a try before may have changed something after all
 
@@ -38,8 +45,19 @@ def repeated(step: Callable[[], T], budget: float, sleep: Callable[[float], None
         spent = max(state.seconds_since_start or 0.0, state.idle_for)
         return spent + state.upcoming_sleep > budget or state.upcoming_sleep > _left()
 
+    def tell(state: RetryCallState) -> None:
+        nonlocal told
+        if not told and state.idle_for > QUIET and state.outcome:
+            told = True
+            say(f"{state.outcome.exception()}; trying again, for {budget:.0f} s at most")
+
     retrying = Retrying(
-        sleep=sleep, retry=retry_if_exception_type(Transient), wait=_pause, stop=is_spent, reraise=True
+        sleep=sleep,
+        retry=retry_if_exception_type(Transient),
+        wait=_pause,
+        stop=is_spent,
+        before_sleep=tell,
+        reraise=True,
     )
     return retrying(once)
 

@@ -90,6 +90,13 @@ class TestRefusals(OverHttp, SaysTheNextStep):
     API = TestPowerDNS.API
     REFUSALS = (
         KnownRefusal(
+            "acmesh-official/acme.sh#1261: a TXT record without quotes in the database",
+            500,
+            {"error": "Internal Server Error"},
+            Unreachable,
+            "pdnsutil check-zone example.com",
+        ),
+        KnownRefusal(
             "PowerDNS/pdns: consumer zones",
             422,
             {"error": "Modifying RRsets in Consumer zones is unsupported"},

@@ -22,6 +22,7 @@ import dns01
 from dns01.errors import Busy, ConfigError, ProviderError, Unreachable
 from dns01.providers import load
 from dns01.providers._http.exchange import open_session
+from dns01.providers._http.retries import repeated
 from dns01.providers.base import TxtRecord
 
 NAME = "_acme-challenge.example.com"
@@ -183,6 +184,46 @@ class TestTrust:
         error = case.error_of(lambda: publish(case, RECORD))
         assert isinstance(error, Unreachable)
         assert "HTTPS_PROXY" in error.hint
+
+    @pytest.mark.parametrize("address", ["socks5://127.0.0.1:1080", "socks5h://127.0.0.1:1080", "http:///"])
+    def test_a_proxy_that_cannot_be_one_is_named(
+        self, case: HttpCase, monkeypatch: pytest.MonkeyPatch, address: str
+    ) -> None:
+        monkeypatch.setenv("HTTP_PROXY", address)
+        error = case.error_of(lambda: publish(case, RECORD))
+        assert isinstance(error, ConfigError)
+        assert "proxy" in str(error)
+        assert "HTTPS_PROXY" in error.hint
+
+
+class TestLongTroubles:
+    def test_what_takes_long_is_said_once(self) -> None:
+        said: list[str] = []
+        with pytest.raises(Unreachable):
+            repeated(failing, 120.0, lambda seconds: None, said.append)
+        assert said == ["the API fails: 500; trying again, for 120 s at most"]
+
+    def test_what_passes_soon_is_not(self) -> None:
+        said: list[str] = []
+        with pytest.raises(Unreachable):
+            repeated(failing, 4.0, lambda seconds: None, said.append)
+        assert said == []
+
+    def test_a_pause_that_is_wanted_is_said_before_it_is_made(self) -> None:
+        said: list[str] = []
+        answers = iter([Busy("the API is busy: 429", retry_after=30)])
+
+        def busy_once() -> str:
+            if error := next(answers, None):
+                raise error
+            return "done"
+
+        assert repeated(busy_once, 120.0, lambda seconds: said.append("slept"), said.append) == "done"
+        assert said == ["the API is busy: 429; trying again, for 120 s at most", "slept"]
+
+
+def failing() -> None:
+    raise Unreachable("the API fails: 500")
 
 
 class TestPauses:

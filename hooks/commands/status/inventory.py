@@ -200,7 +200,8 @@ def _search(above: str) -> tuple[list[str], list[Problem]]:
         folders = (entry for entry in os.scandir(above) if entry.is_dir())
         beneath = sorted(entry.path for entry in folders if entry.name != certificate_paths.UACME_KEYS)
     except OSError as error:
-        return [], [_unreadable(above, f"{above} cannot be read: {error.strerror}", _AS_ROOT)]
+        step = "name the folder that holds it" if isinstance(error, FileNotFoundError) else _AS_ROOT
+        return [], [_unreadable(above, f"{above} cannot be read: {error.strerror}", step)]
     found, problems = [], []
     for folder in (above, *beneath):
         try:

@@ -108,6 +108,36 @@ def test_a_slip_in_a_phase_is_said_and_does_not_fail_for_it_may_be_somebody_s_ne
     assert said.stderr == f" ! '{word}' is no phase, and nothing was done: {meant}\n"
 
 
+VALUE = "gfj9Xq-Rg85nM-P1oSyYnoNAUCVXGqxb1rNkjWxhqR8"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["example.org", VALUE],  # getssl
+        ["add", "_acme-challenge.example.org", VALUE],
+        ["rm", "_acme-challenge.example.org", VALUE],
+        ["create", "example.org", "token", VALUE],
+        ["delete", "_acme-challenge.example.org."],
+    ],
+)
+def test_a_challenge_that_is_given_in_another_way_is_said_to_be_left_alone(
+    shell: Client, words: list[str]
+) -> None:
+    said = shell(*words)
+    assert (said.code, said.stdout) == (0, "")
+    assert said.stderr.startswith(f" ! '{words[0]}' is no phase, and nothing was done: ")
+    assert "dns01 deploy_challenge DOMAIN TOKEN VALUE" in said.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["timeout"], ["renewed", "example.org"], ["new_phase", "example.org", VALUE]]
+)
+def test_what_has_no_challenge_may_be_somebody_s_new_phase(shell: Client, words: list[str]) -> None:
+    said = shell(*words)
+    assert (said.code, said.stdout, said.stderr) == (0, "", "")
+
+
 @pytest.mark.parametrize("module", ["dns", "click", "cryptography", "requests", "dns01"])
 def test_the_python_modules_of_the_caller_are_not_ours(shell: Client, tmp_path: Path, module: str) -> None:
     (tmp_path / module).mkdir()
