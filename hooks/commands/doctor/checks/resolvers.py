@@ -163,10 +163,13 @@ def _seen_elsewhere(examined: Examined, delegation: Destination) -> Iterator[Fin
     if outside is None or is_of_ones_own(examined):
         yield from split.values()
         return
-    # Of a resolver that sees another zone, the one finding has what the other has, and who is to be believed.
-    split = {each: finding for each, finding in split.items() if each not in outside.resolvers}
+    if 2 * len(outside.resolvers) > len(
+        outside.seen
+    ):  # else it is they that are inside, as the one finding says
+        split = {each: finding for each, finding in split.items() if each not in outside.resolvers}
     yield from split.values()
-    if outside.resolvers or not any(each.severity > Severity.NOTE for each in split.values()):
+    warned_of = {each for each, finding in split.items() if finding.severity > Severity.NOTE}
+    if outside.resolvers - warned_of or not warned_of:
         yield from seen_outside(examined, outside)
 
 
