@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Sequence
 from zlib import crc32
@@ -28,9 +29,9 @@ def drafts(client: ClientSetup, order: SetupRequest) -> list[Draft]:
         return []
     crontab, units = f"/etc/cron.d/{client.name}", _units(client.name)
     if has_cron():
-        ours = [Draft(crontab, _crontab(client.name, command))]
+        ours = [Draft(crontab, _crontab(client, order, command, read(crontab) or ""))]
     elif has_systemd():
-        texts = (_service(client.name, command), _timer(client.name))
+        texts = (_service(client, order, command, read(units[0]) or ""), _timer(client.name))
         ours = [Draft(path, text) for path, text in zip(units, texts, strict=True)]
     else:
         return []
@@ -66,24 +67,36 @@ def _is_ours(path: str) -> bool:
     return (read(path) or "").partition("\n")[0] == HEAD
 
 
-def _crontab(client: str, command: str) -> str:
-    """At a time of its own, since CAs have the most work at the full hour."""
+def _of_others(client: ClientSetup, order: SetupRequest, present: str) -> str:
+    """The lines of a file of ours that renew other certificates, where each has a command of its own."""
+    kept = ""
+    for line in present.splitlines() if client.name_behind else ():
+        name = re.search(rf" {client.name_behind} '?([^\s'\"]+)", line)
+        if name and name[1] != order.names[0]:
+            kept += f"{line}\n"
+    return kept
+
+
+def _crontab(client: ClientSetup, order: SetupRequest, command: str, present: str) -> str:
+    """At a time of its own, since CAs have the most work at the full hour. ``present``: what is there."""
     chance = crc32(socket.gethostname().encode())
     hour = NIGHT[chance // 60 % len(NIGHT)]
-    return f"{HEAD}\nPATH={PATH}\n{chance % 60} {hour} * * * root {in_crontab(client, command)}\n"
+    line = f"{chance % 60} {hour} * * * root {in_crontab(client.name, command)}\n"
+    return f"{HEAD}\nPATH={PATH}\n{_of_others(client, order, present)}{line}"
 
 
 def _units(client: str) -> tuple[str, str]:
     return f"/etc/systemd/system/dns01-{client}.service", f"/etc/systemd/system/dns01-{client}.timer"
 
 
-def _service(client: str, command: str) -> str:
-    """systemd has its own %, $ and quotes (systemd.service(5))."""
+def _service(client: ClientSetup, order: SetupRequest, command: str, present: str) -> str:
+    """systemd has its own %, $ and quotes (systemd.service(5)). ``present``: what is there."""
     escaped = command.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return (
-        f"{HEAD}\n[Unit]\nDescription=Certificates of {client}, renewed\n"
+        f"{HEAD}\n[Unit]\nDescription=Certificates of {client.name}, renewed\n"
         "Wants=network-online.target\nAfter=network-online.target\n\n"
-        f'[Service]\nType=oneshot\nEnvironment=PATH={PATH}\nExecStart=/bin/sh -c "{escaped}"\n'
+        f"[Service]\nType=oneshot\nEnvironment=PATH={PATH}\n"
+        f'{_of_others(client, order, present)}ExecStart=/bin/sh -c "{escaped}"\n'
     )
 
 

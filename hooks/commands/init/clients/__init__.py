@@ -48,8 +48,9 @@ class ClientSetup(NamedTuple):
     command that renews what is due, for a shell; empty where something of the client's own runs that.
     ``is_sequential``: it has one name validated after the other, also two values at one owner name.
     ``address``: the mail address that it has been set up with, empty if with none; None where that is not
-    known. ``is_silent``: what the hook says is shown when it has ended. ``is_there``: whether it has a
-    certificate of the first name already, whichever CA's."""
+    known. ``name_behind``: the word of its daily command behind which the certificate's first name stands,
+    where each certificate has a command of its own. ``is_silent``: what the hook says is shown when it has
+    ended. ``is_there``: whether it has a certificate of the first name already, whichever CA's."""
 
     name: str
     programs: tuple[str, ...]
@@ -61,6 +62,7 @@ class ClientSetup(NamedTuple):
     wants_email: bool = False
     is_sequential: bool = False
     is_silent: bool = False
+    name_behind: str = ""
     environment: Callable[[SetupRequest], Mapping[str, str]] = lambda order: order.environment
     address: Callable[[], str | None] = lambda: None
     is_there: Callable[[SetupRequest], bool] = lambda order: False

@@ -92,6 +92,7 @@ LEGO = ClientSetup(
     wants_email=True,
     is_sequential=True,
     is_silent=True,
+    name_behind="-d",
     environment=_variables,
     address=address,
     is_there=is_there,

@@ -65,5 +65,14 @@ def renewal(order: SetupRequest) -> list[str]:
 
 
 UACME = ClientSetup(
-    "uacme", ("uacme",), nothing, paste, first, renewal, daily, is_sequential=True, is_there=is_there
+    "uacme",
+    ("uacme",),
+    nothing,
+    paste,
+    first,
+    renewal,
+    daily,
+    is_sequential=True,
+    name_behind="issue",
+    is_there=is_there,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,33 @@ def test_a_line_of_its_own_is_kept_up_to_date(machine: FreshMachine) -> None:
     said = machine.run(*words("lego", "--production", "www.example.org"))
     assert said.code == 0
     assert "www.example.org" in machine.path(f"{CRON}/lego").read_text()
+
+
+@pytest.mark.parametrize(("client", "lines"), [("lego", 2), ("uacme", 2), ("dehydrated", 1)])
+def test_a_second_certificate_leaves_the_first_one_s_renewal(
+    client: str, lines: int, machine: FreshMachine
+) -> None:
+    given = words(client, "--production")[: -len(NAMES)]
+    for names in (["*.example.org"], ["www.example.org", "example.org"], ["*.example.org", "example.org"]):
+        assert machine.run(*given, *names).code == 0
+    renewing = [line for line in machine.path(f"{CRON}/{client}").read_text().splitlines() if "root" in line]
+    assert len(renewing) == lines
+    if lines == 2:
+        assert "www.example.org" in renewing[0]
+        assert re.search(r"'\*.example.org' (-d )?example.org", renewing[1])
+
+
+def test_a_second_certificate_leaves_the_first_one_s_in_a_unit(machine: FreshMachine) -> None:
+    machine.run("sh", "-c", f"{WITH_SYSTEMD}; {WITHOUT_CRON}; mkdir /mnt/bin")
+    machine.write("/mnt/bin/systemctl", "#!/bin/sh\n", 0o755)
+    given = words("lego", "--production")[: -len(NAMES)]
+    for names in (["*.example.org"], ["www.example.org"], ["*.example.org"]):
+        said = machine.run(*given, *names, PATH=f"/mnt/bin:{machine.environ['PATH']}")
+        assert said.code == 0, said.stderr
+    service = machine.path(f"{UNITS}/dns01-lego.service").read_text()
+    assert service.count("ExecStart=") == service.count(" renew ") == 2
+    verified = machine.run("systemd-analyze", "verify", f"{UNITS}/dns01-lego.timer")
+    assert "dns01-lego" not in verified.stderr, verified.stderr
 
 
 @pytest.mark.parametrize(
