@@ -14,7 +14,7 @@ from ..certificate_authorities import ended, refused_curve, refused_rsa
 from ..hook_script import OURS, unusable
 from ..staging import is_old, is_staging, staging
 from ..typographic_quotes import TYPOGRAPHIC, is_typographic
-from . import defaults
+from . import defaults, lineage_files
 from .lineage import HOOKS, Lineage, lineage
 
 OF_LETSENCRYPT = f" --server {PRESETS['letsencrypt']}"
@@ -22,6 +22,12 @@ OF_LETSENCRYPT = f" --server {PRESETS['letsencrypt']}"
 PATH = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin", "snap/bin")
 SHELL_WORDS = ("env", "exec", "cd", "test", "[", "if", ":", "true", "export", "set", ".")
 PLUGIN = "dns01"  # the authenticator of hooks/phases/certbot_plugin.py
+# What each phase is called for.
+WANTED = {
+    "auth": "to publish the record (auth): nothing is published",
+    "cleanup": "to take the record back (cleanup): it stays",
+    "deploy": "to bring the new certificate to its place (deploy): the old one stays in use",
+}
 BY_HTTP = ("webroot", "standalone", "nginx", "apache")  # certbot's own authenticators that know no dns-01
 
 
@@ -35,7 +41,7 @@ def check(
     """What one renewal file would have certbot do. ``commands``: what runs certbot by the clock, each line
     with its file; ``folders``: the PATH that certbot has from there, None where nobody knows it."""
     own = lineage(examined, path, settings, commands)
-    if broken := _broken(own, examined):
+    if broken := lineage_files.broken(own, examined):
         yield broken
         return
     other_ca = own.without("server") if "server" in own.defaults else own.again() + OF_LETSENCRYPT
@@ -43,6 +49,8 @@ def check(
     yield from _key(own)
     yield from _staging_ca(own, examined)
     yield from _renewal(own)
+    if not any("-dir" in command for _, command in commands):
+        yield from lineage_files.account(own, examined)
     if own.get("authenticator") == PLUGIN:
         return
     if own.get("authenticator") != "manual":
@@ -91,14 +99,14 @@ def passed_over(
 def _phases(own: Lineage) -> Iterator[Finding]:
     """Hooks of ours that do not hear what is wanted."""
     for key, phase in HOOKS.items():
-        if lacks_phase(own.get(key), phase):
-            yield Finding(
-                "certbot-hook-without-phase",
-                Severity.ERROR,
-                own.file(key),
-                f"{own.said(key)} does not say its phase, so that dns01 cannot know what is wanted",
-                (own.write(key, own.hook(phase)),),
-            )
+        if not lacks_phase(own.get(key), phase):
+            continue
+        code = "certbot-hook-without-phase"
+        message = f"{own.said(key)} does not say its phase, so that dns01 cannot know what is wanted"
+        if another := _phase(own.get(key)):
+            code = "certbot-hook-wrong-phase"
+            message = f"{own.said(key)} says the phase {another}, and certbot calls it {WANTED[phase]}"
+        yield Finding(code, Severity.ERROR, own.file(key), message, (own.write(key, own.hook(phase)),))
 
 
 def _renewal(own: Lineage) -> Iterator[Finding]:
@@ -169,33 +177,6 @@ def _key(own: Lineage) -> Iterator[Finding]:
         )
 
 
-def _broken(own: Lineage, examined: Examined) -> Finding | None:
-    """What certbot passes over as no renewal file: one without its paths, or whose links are files."""
-    path, settings = own.path, own.own
-    if not settings:
-        message = "nothing stands in it, as after a full disk: certbot passes it over, and renews nothing"
-        again = own._replace(names=own.names or (examined.domain,)).again()
-        steps = (f"restore it, or: rm {path}; then order again:", again)
-        return Finding("certbot-renewal-broken", Severity.ERROR, path, message, steps)
-    archive = settings.get("archive_dir") or f"/etc/letsencrypt/archive/{own.name}"
-    for key in ("cert", "privkey", "chain", "fullchain") if os.path.isdir(examined.path(archive)) else ():
-        file = settings.get(key, "")
-        if (
-            file.startswith("/")
-            and os.path.isfile(examined.path(file))
-            and not os.path.islink(examined.path(file))
-        ):
-            message = (
-                f"{file} is a file, and certbot, which wants a link into its archive there, renews nothing"
-            )
-            steps = (
-                f"ln -sf {archive}/{key}N.pem {file}  (N: the highest in {archive})",
-                "certbot certificates",
-            )
-            return Finding("certbot-renewal-broken", Severity.ERROR, path, message, steps)
-    return None
-
-
 def _staging_ca(own: Lineage, examined: Examined) -> Iterator[Finding]:
     """The CA of the next renewal."""
     for key in ("server", "staging"):
@@ -261,9 +242,21 @@ def find_program(examined: Examined, program: str, folders: Sequence[str] = ()) 
 def lacks_phase(command: str, phase: str) -> bool:
     """Whether the command calls dns01 without ``certbot PHASE`` behind it; certbot gives hooks to
     a shell, and any other command is somebody else's affair."""
+    ours = _behind_ours(command)
+    return ours is not None and ours[:2] != ["certbot", phase]
+
+
+def _phase(command: str) -> str:
+    """The phase that the command gives to dns01; empty where it gives none."""
+    certbot, phase = [*(_behind_ours(command) or ()), "", ""][:2]
+    return phase if certbot == "certbot" and phase in WANTED else ""
+
+
+def _behind_ours(command: str) -> list[str] | None:
+    """The words behind dns01; None where the command does not call it."""
     try:
         words = shlex.split(command)
     except ValueError:
-        return False
+        return None
     ours = [place for place, word in enumerate(words) if os.path.basename(word) in OURS]
-    return bool(ours) and words[ours[-1] + 1 : ours[-1] + 3] != ["certbot", phase]
+    return words[ours[-1] + 1 :] if ours else None

@@ -20,7 +20,7 @@ KEYS = {"preferred_challenges": "pref_challs", "a": "authenticator", "configurat
         "deploy_hook": "renew_hook", "renew_by_default": "force_renewal", "test_cert": "staging"}  # fmt: skip
 FLAGS = ("force_renewal", "staging", *AUTHENTICATORS)
 VALUED = ("pref_challs", "authenticator", "renew_hook", "manual_auth_hook", "manual_cleanup_hook", "server",
-          "rsa_key_size", "key_type", "elliptic_curve", "dns01_config")  # fmt: skip
+          "rsa_key_size", "key_type", "elliptic_curve", "dns01_config", "account")  # fmt: skip
 
 # As ConfigArgParse reads it: "key = value", "key: value", "key value", or a key alone.
 _LINE = re.compile(r"""(?:--)?([\w-]+)\s*(?:[:=\s]\s*(["']?)(.*?)\2)?\s*(?:\s[;#].*)?""")

@@ -349,10 +349,7 @@ def test_a_renewal_file_is_read_as_certbot_reads_it(certbot: Machine, text: str)
     [
         ("manual_auth_hook = dns01", "manual_auth_hook = /opt/dns01/bin/dns01 certbot auth"),
         ("manual_auth_hook = /opt/hook.py certbot", "manual_auth_hook = /opt/hook.py certbot auth"),
-        (
-            "manual_cleanup_hook = dns01 certbot auth",
-            "manual_cleanup_hook = /opt/dns01/bin/dns01 certbot cleanup",
-        ),
+        ("manual_cleanup_hook = dns01 auth", "manual_cleanup_hook = /opt/dns01/bin/dns01 certbot cleanup"),
         ("renew_hook = env A=b dns01", f"renew_hook = {own_path()} certbot deploy"),
     ],
 )
@@ -406,16 +403,6 @@ def test_a_renewal_file_that_a_full_disk_has_emptied(certbot: Machine) -> None:
     certbot["/etc/letsencrypt/renewal/example.org.conf"] = ""
     finding = certbot.finding()
     assert (finding.code, finding.severity) == ("certbot-renewal-broken", Severity.ERROR)
-
-
-def test_files_in_the_place_of_certbots_links(certbot: Machine) -> None:
-    live, archive = "/etc/letsencrypt/live/example.org", "/etc/letsencrypt/archive/example.org"
-    certbot["/etc/letsencrypt/renewal/example.org.conf"] = f"privkey = {live}/privkey.pem\n{RENEWAL}"
-    certbot[f"{live}/privkey.pem"] = "a copy"
-    assert certbot.findings() == []  # of another program's layout
-    certbot[f"{archive}/privkey1.pem"] = ""
-    assert certbot.finding().code == "certbot-renewal-broken"
-    assert certbot.finding().remedy[0].startswith(f"ln -sf {archive}/privkeyN.pem {live}/privkey.pem")
 
 
 def test_no_hook_for_certbot(certbot: Machine) -> None:
