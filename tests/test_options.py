@@ -81,6 +81,17 @@ def test_a_command_that_only_a_shell_would_understand_is_refused(line: str, foun
     assert refusal.value.hint.startswith('write "sh -c ')
 
 
+@pytest.mark.parametrize(
+    "command",
+    ['mail -s "$DNS01_SUBJECT" root', "logger '${DNS01_BODY}'", ["mail", "-s", "$DNS01_SUBJECT", "root"]],
+)
+def test_a_variable_of_ours_is_replaced_by_a_shell_alone(command: object) -> None:
+    with pytest.raises(ConfigError, match="is for a shell"):
+        words(command)
+    assert words(["sh", "-c", 'mail -s "$DNS01_SUBJECT" root'])
+    assert words("sudo -n /bin/sh -c 'logger $DNS01_BODY'")
+
+
 def test_what_is_said_in_place_of_a_shells_line_does_the_same() -> None:
     with pytest.raises(ConfigError) as refusal:
         words("echo 'a b' && true")

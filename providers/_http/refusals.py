@@ -55,7 +55,7 @@ class Refusal(NamedTuple):
         credentials; ``wish``: seconds after which it wants to be asked again."""
         if self.status < 400:
             return self._redirection()
-        text = words or self._text()
+        text = self._text() if self._is_page else words or self._text()
         answer = f"{text or self.clean(self.response.reason)} ({self.status}, {self.call})"
         # JSON in which no words are found may be no more than our own request.
         its_own = text if words or self.body is None else ""
@@ -102,7 +102,11 @@ class Refusal(NamedTuple):
     def _text(self) -> str:
         """What it says that is not in the API's language."""
         text = self.response.text[:LONGEST_PAGE]
-        return self.clean(TAG.sub(" ", text) if self._is_page else text)
+        if not self._is_page:
+            return self.clean(text)
+        # A title says most often the same as the heading.
+        parts = (" ".join(part.split()) for part in TAG.sub("\n", text).split("\n"))
+        return self.clean(" ".join(dict.fromkeys(part for part in parts if part)))
 
 
 def _host_of(url: str) -> str:

@@ -4,6 +4,7 @@ All checks raise ConfigError; ``at`` puts the place in front of its message.
 """
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +17,8 @@ from .errors import ConfigError, UsageError
 # midst of a word, as & is in an address, may be meant as it is); a variable that is set for one command.
 QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*\"""", re.DOTALL)
 FOR_A_SHELL = re.compile(r"^\|\|?$|[;&]$|^\d?>|^&>|^<|(^|[=:/])\$[\w{]|\$\(|`|^~/")
+OWN_VARIABLE = re.compile(r"\$\{?DNS01_")
+SHELLS = ("sh", "bash", "dash", "ash", "zsh", "ksh", "su", "ssh")  # ssh: that of another machine
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 
 
@@ -81,8 +84,9 @@ def words(value: object) -> tuple[str, ...]:
         raise ConfigError(f"{value!r} cannot be split into words: {error}", "see to its quotes") from None
     if not (isinstance(split, list) and split and all(isinstance(word, str) for word in split)):
         raise ConfigError(f"{value!r} is no command", 'write "nginx -t" or ["nginx", "-t"]')
-    if isinstance(value, str) and (found := _for_a_shell(value)):
-        in_toml = json.dumps(f"sh -c {shlex.quote(value)}", ensure_ascii=False)
+    line = value if isinstance(value, str) else ""
+    if found := _for_a_shell(line) or _own_variable(split):
+        in_toml = json.dumps(f"sh -c {shlex.quote(line or '…')}", ensure_ascii=False)
         raise ConfigError(
             f"{value!r}: {found} is for a shell, and no shell is called",
             f"write {in_toml}, or the path of a script",
@@ -96,6 +100,13 @@ def _for_a_shell(line: str) -> str:
         if FOR_A_SHELL.search(word) or (number == 0 and ASSIGNMENT.match(word)):
             return word
     return ""
+
+
+def _own_variable(argv: Sequence[str]) -> str:
+    """The first word with a variable of ours that nobody will replace; empty if there is none."""
+    if any(os.path.basename(word) in SHELLS for word in argv):
+        return ""
+    return next((word for word in argv if OWN_VARIABLE.search(word)), "")
 
 
 def seconds(text: str, variable: str) -> float:

@@ -27,6 +27,10 @@ from dns01.providers.base import TxtRecord
 
 NAME = "_acme-challenge.example.com"
 RECORD = TxtRecord(NAME, validation("a"))
+GATEWAY = (
+    "<html><head><title>504 Gateway Time-out</title></head>\n"
+    "<body><center><h1>504 Gateway Time-out</h1></center><hr><center>nginx</center></body></html>"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -194,6 +198,15 @@ class TestTrust:
         assert isinstance(error, ConfigError)
         assert "proxy" in str(error)
         assert "HTTPS_PROXY" in error.hint
+
+
+class TestPagesForPeople:
+    @pytest.mark.parametrize("page", [GATEWAY, GATEWAY.replace("<html>", "<!DOCTYPE html><html>")])
+    def test_what_a_page_says_is_shown_once_and_without_its_tags(self, case: HttpCase, page: str) -> None:
+        case.fake.fail(Text(403, page, times=FOREVER))
+        error = case.error_of(lambda: publish(case, RECORD))
+        assert ": 504 Gateway Time-out nginx (403, " in str(error)
+        assert "a page for people" in error.hint
 
 
 class TestLongTroubles:

@@ -94,8 +94,9 @@ def certificates_in(
     try:
         return x509.load_pem_x509_certificates(pem)
     except ValueError as error:
+        reason = str(error).partition(" See https://")[0]  # questions and answers for who writes programs
         raise DeployError(
-            f"{path} holds no certificate in PEM form: {error}", "have the client issue it once more"
+            f"{path} holds no certificate in PEM form: {reason}", "have the client issue it once more"
         ) from None
 
 

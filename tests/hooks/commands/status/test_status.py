@@ -172,6 +172,23 @@ def monitoring_user(machine: Machine) -> Client:
     return client
 
 
+def test_a_folder_that_is_not_there_is_asked_for_and_no_other_user(machine: Machine) -> None:
+    said = status(machine, "/nonexistent")
+    assert said.code == Level.UNKNOWN
+    assert "/nonexistent cannot be read: No such file or directory" in said.stderr + said.stdout
+    assert "name the folder that holds it" in said.stderr + said.stdout
+    assert "sudoers" not in said.stderr + said.stdout
+
+
+def test_what_is_no_certificate_is_told_without_what_is_for_programmers(machine: Machine) -> None:
+    folder = machine.folder / "garbage"
+    folder.mkdir()
+    (folder / "cert.pem").write_text("garbage")
+    said = status(machine, str(folder))
+    assert "cert.pem holds no certificate in PEM form: Unable to load PEM file" in said.stdout + said.stderr
+    assert "cryptography.io" not in said.stdout + said.stderr
+
+
 def test_a_state_folder_of_somebody_else_s_is_unknown_with_what_to_do(machine: Machine) -> None:
     deployed(machine)
     os.chown(machine.state, NOBODY, NOBODY)
