@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from .commands import commands, expanded
+from .user_switches import UserSwitch, switch
 
 MOST_BEFORE = 50  # programs and assignments in front of a call
 NESTED = 4  # command lines within command lines that are looked into
@@ -65,12 +66,13 @@ _REDIRECTION = re.compile(r"(?:\d|&)?(?:>>?|<)(&?\S*)")
 
 class ProgramCall(NamedTuple):
     """``program``: as it is called. ``environ``: what is set for it alone. ``contained``: it is none of this
-    machine's files."""
+    machine's files. ``switches``: sudo and its like in front of it, in their order."""
 
     program: str
     arguments: Sequence[str]
     environ: Mapping[str, str]
     contained: bool = False
+    switches: tuple[UserSwitch, ...] = ()
 
 
 def calls(text: str, client: str) -> Iterator[ProgramCall]:
@@ -87,6 +89,7 @@ def _in_text(text: str, names: Sequence[str], levels: int) -> Iterator[ProgramCa
 
 def _in_words(words: Sequence[str], names: Sequence[str], levels: int) -> Iterator[ProgramCall]:
     environ: dict[str, str] = {}
+    switches: tuple[UserSwitch, ...] = ()
     place = 0
     for _ in range(MOST_BEFORE):
         if place >= len(words):
@@ -99,19 +102,23 @@ def _in_words(words: Sequence[str], names: Sequence[str], levels: int) -> Iterat
         elif redirected := _REDIRECTION.fullmatch(word):
             place += 1 if redirected[1] else 2
         elif program in names:
-            yield ProgramCall(word, rest, environ)
+            yield ProgramCall(word, rest, environ, switches=switches)
             return
         elif program in CONTAINERS:
             yield from _in_container(rest, names, levels, environ)
             return
-        elif program in SHELLS and (text := _text_for_a_shell(rest)) is not None:
+        elif program in SHELLS and (text := _text_for_a_shell(rest, names)) is not None:
+            switches = (*switches, *filter(None, (switch(program, rest, (text,)),)))
             for call in _in_text(text, names, levels - 1):
-                yield call._replace(environ={**environ, **call.environ})
+                inside = call._replace(environ={**environ, **call.environ})
+                yield inside._replace(switches=(*switches, *call.switches))
             return
         elif program in SHELLS[:6] or re.fullmatch(r"python[\d.]*", program):
             place += 1 + next((number for number, each in enumerate(rest) if each[:1] != "-"), len(rest))
         elif program in WRAPPERS:
-            place += 1 + _own_words(rest, WRAPPERS[program])
+            own = _own_words(rest, WRAPPERS[program])
+            switches = (*switches, *filter(None, (switch(program, rest[:own], rest[own:]),)))
+            place += 1 + own
         else:
             return
 
@@ -125,9 +132,11 @@ def _substituted(word: str) -> str:
     return ""
 
 
-def _text_for_a_shell(words: Sequence[str]) -> str | None:
-    """What it is given to read, if it is by -c."""
+def _text_for_a_shell(words: Sequence[str], names: Sequence[str]) -> str | None:
+    """What it is given to read, if it is by -c; one behind the client is the client's own."""
     for option, text in pairwise(words):
+        if os.path.basename(option) in names:
+            return None
         if re.fullmatch(r"-[a-z]*c|--command", option):
             return text
     return None
@@ -141,7 +150,8 @@ def _own_words(words: Sequence[str], wrapper: _Wrapper) -> int:
         if words[place] == "--":
             place += 1
             break
-        place += 2 if words[place] in valued else 1
+        joined = re.fullmatch(r"-[a-zA-Z]+", words[place]) and f"-{words[place][-1]}" in valued
+        place += 2 if words[place] in valued or (joined and len(words[place]) > 2) else 1
     return place + wrapper.operands
 
 

@@ -16,6 +16,7 @@ from ......clients.setup.schedule.command_line import (
     script,
 )
 from ......clients.setup.shell.calls import calls
+from ......clients.setup.shell.user_switches import UserSwitch
 from ......clients.setup.shell.variables import Withheld, variables_after
 from ......clients.setup.text_files import is_gone, read_text
 from ......clients.setup.units import Unit, drop_in
@@ -33,17 +34,14 @@ CONFIGURATION = "the configuration"
 FOLDERS_OF_PROGRAMS = ("/usr/local/bin", "/usr/bin", "/bin")
 MOST_LINKS = 32
 
-_AS_USER = re.compile(
-    r"\b(?:sudo|runuser|doas|setpriv)\s+(?:-\w+\s+)*?(?:-u\s*|--(?:re)?u[a-z]*[= ])([\w-]+)"
-)
-
 
 class Run(NamedTuple):
     """What one file of cron's, or one service, runs. ``environ``: what the hook is given, ``complete``: that
     is all. ``hook``: the program, where it is known. ``folders``: what the client writes to. ``chosen``: the
     file of dehydrated's that has the user. ``withheld``: what is set on the way, and does not reach it.
     ``read``: the client's own configuration. ``paths``: the files that the commands stand in;
-    ``program``: the client's, where its whole path is known."""
+    ``program``: the client's, where its whole path is known. ``starter``: who runs the command, in which
+    ``switches`` stand, such as sudo; ``user``: who runs the client itself."""
 
     client: str
     source: str
@@ -58,6 +56,8 @@ class Run(NamedTuple):
     read: Sequence[str] = ()
     paths: Sequence[str] = ()
     program: str = ""
+    starter: str = ""
+    switches: Sequence[UserSwitch] = ()
 
     def as_root(self) -> str:
         """The step that has it run as root."""
@@ -105,20 +105,35 @@ def runs(
         for line in group:
             withheld |= line.withheld
         prefix = group[0].command[:1] if group[0].unit else ""  # +: all that the unit takes is given; !: root
-        other = next((match[1] for line in group if (match := _AS_USER.search(line.command))), user)
+        starter = "root" if prefix in ("+", "!") else user
+        switches = _switches(client, group)
         yield Run(
             client,
             source,
             environ,
             all(line.complete for line in group) and of_hook.complete and has_all_variables(text),
-            "root" if prefix in ("+", "!") else other,
+            switches[-1].user if switches and "$" not in switches[-1].user else starter,
             None if prefix == "+" else group[0].unit,
             hook,
             folders,
             withheld={name: each for name, each in withheld.items() if name not in environ},
             program=next((each for each in programs_of if each.startswith("/")), ""),
             paths=tuple(dict.fromkeys(line.path for line in group if line.path)),
+            starter=starter,
+            switches=switches,
         )
+
+
+def _switches(client: str, lines: Sequence[Line]) -> tuple[UserSwitch, ...]:
+    """In front of the client where one of the lines calls it, and of the script that the call stands in."""
+    for line in lines:
+        for call in calls(line.command, client):
+            above = (each for each in lines if each.path != line.path)
+            found = (outer for each in above for outer in calls(each.command, os.path.basename(line.path)))
+            before = next((outer.switches for outer in found if outer.switches), ())
+            if switches := (*before, *call.switches):
+                return switches
+    return ()
 
 
 def _given_to(program: str, command: str) -> dict[str, str]:
