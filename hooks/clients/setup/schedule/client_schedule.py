@@ -10,7 +10,16 @@ from typing import NamedTuple
 from ..shell.variables import variables_after
 from ..text_files import beneath, read_text
 from ..units import is_masked, variables_of
-from .command_line import CRON_PATH, SYSTEMD_PATH, Line, has_all_variables, script, scripts, with_scripts
+from .command_line import (
+    CRON_PATH,
+    SYSTEMD_PATH,
+    Line,
+    has_all_variables,
+    has_other_files,
+    script,
+    scripts,
+    with_scripts,
+)
 from .cron_faults import wrong_command
 from .crontab import CRONIE, FOLDERS, CronEntry, command_of, entries, in_folder
 from .entry_points import entry_points
@@ -110,7 +119,8 @@ def _judged(client: str, entry: CronEntry, lines: list[Line], root: str) -> tupl
     if not entry.ignored:
         ignored, remedy = wrong_command(client, lines, root)
         entry = entry._replace(ignored=ignored, remedy=remedy)
-    return entry, lines
+    contained = any(has_other_files(line.command, client) for line in lines)
+    return entry._replace(contained=contained), lines
 
 
 def _of_cron(entry: CronEntry, root: str) -> Line:

@@ -14,6 +14,8 @@ from .bashisms import not_of_sh
 from .command_line import CRON_PATH, SYSTEMD_PATH, Line, programs, script
 from .cron_lines import in_crontab
 from .crontab import in_folder
+from .terminals import without_terminal
+from .unit_commands import for_a_shell
 
 # Without any of these a client renews nothing; with a variable in the line, nobody knows.
 RENEWS = {"dehydrated": r"-c\b|--cron\b|--signcsr|-s\b|\$", "certbot": r"renew|certonly|\brun\b|\$"}
@@ -35,6 +37,8 @@ def wrong_command(client: str, lines: Sequence[Line], root: str) -> tuple[str, s
         _no_shell(first, root),
         _cut(first, client),
         _unexpanded(first),
+        for_a_shell(client, lines),
+        without_terminal(client, lines),
         not_of_sh(client, lines, root),
         _renews_nothing(first, client),
         *(_unrunnable(first, path, root) for path in dict.fromkeys(line.path for line in lines[1:])),

@@ -39,7 +39,8 @@ _READ = re.compile(r"""\s*(?:$|#|[-\d*@~]|["']?[A-Za-z_]\w*["']?\s*=)""")
 
 class CronEntry(NamedTuple):
     """One line that is no comment. ``days``: between two runs; None where nothing tells. ``ignored``: why
-    it is not run, and ``remedy``, the command that mends it. ``user``: who runs it."""
+    it is not run, and ``remedy``, the command that mends it. ``user``: who runs it. ``contained``: it has
+    the client run in a container, or on another machine."""
 
     path: str
     line: str
@@ -47,6 +48,7 @@ class CronEntry(NamedTuple):
     ignored: str = ""
     remedy: str = ""
     user: str = "root"
+    contained: bool = False
 
 
 def entries(root: str) -> Iterator[CronEntry]:

@@ -66,13 +66,15 @@ _REDIRECTION = re.compile(r"(?:\d|&)?(?:>>?|<)(&?\S*)")
 
 class ProgramCall(NamedTuple):
     """``program``: as it is called. ``environ``: what is set for it alone. ``contained``: it is none of this
-    machine's files. ``switches``: sudo and its like in front of it, in their order."""
+    machine's files; ``through``: the words in front of it that lead there. ``switches``: sudo and its like in
+    front of it, in their order."""
 
     program: str
     arguments: Sequence[str]
     environ: Mapping[str, str]
     contained: bool = False
     switches: tuple[UserSwitch, ...] = ()
+    through: Sequence[str] = ()
 
 
 def calls(text: str, client: str) -> Iterator[ProgramCall]:
@@ -105,7 +107,7 @@ def _in_words(words: Sequence[str], names: Sequence[str], levels: int) -> Iterat
             yield ProgramCall(word, rest, environ, switches=switches)
             return
         elif program in CONTAINERS:
-            yield from _in_container(rest, names, levels, environ)
+            yield from _in_container(words[place:], names, levels, environ)
             return
         elif program in SHELLS and (text := _text_for_a_shell(rest, names)) is not None:
             switches = (*switches, *filter(None, (switch(program, rest, (text,)),)))
@@ -159,6 +161,7 @@ def _in_container(
     words: Sequence[str], names: Sequence[str], levels: int, environ: Mapping[str, str]
 ) -> Iterator[ProgramCall]:
     """An image, or a service, may be called as its program is."""
+    program, *words = words
     given = {match[1]: match[2] for word in words if (match := _SET.fullmatch(word))}
     for place, word in enumerate(words):
         before = words[place - 1] if place else ""
@@ -166,11 +169,14 @@ def _in_container(
             before.startswith("-") and "=" not in before and not _FLAGS.fullmatch(before)
         ):
             continue
+        through = (program, *words[:place])
         while place + 1 < len(words) and os.path.basename(words[place + 1]) in names:
             place += 1
-        yield ProgramCall(words[place], words[place + 1 :], {**environ, **given}, contained=True)
+        called = ProgramCall(words[place], words[place + 1 :], {**environ, **given})
+        yield called._replace(contained=True, through=through)
         return
-    for word in words:
+    for place, word in enumerate(words):
         if " " in word:
             for call in _in_text(word, names, levels - 1):
-                yield call._replace(contained=True, environ={**environ, **given, **call.environ})
+                given_too = {**environ, **given, **call.environ}
+                yield call._replace(contained=True, environ=given_too, through=(program, *words[:place]))

@@ -7,10 +7,11 @@ elsewhere, and that is a warning.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from .....clients.setup.schedule.client_schedule import Schedule, has_cron
 from .....clients.setup.schedule.cron_faults import daily
+from .....clients.setup.schedule.crontab import CronEntry
 from ...finding import Finding, Severity
 
 
@@ -27,8 +28,7 @@ def check(client: str, schedule: Schedule, root: str, steps: Sequence[str] = ())
     if schedule.ignored:
         entry = schedule.ignored[0]
         message = f"what is to run {client} does not, and nothing renews the certificate: {entry.ignored}"
-        code = "service-fails" if entry.path.endswith((".service", ".timer")) else "cron-entry-ignored"
-        yield Finding(code, _kept_from_it(), entry.path, message, (entry.remedy,))
+        yield Finding(_code(entry), _kept_from_it(), entry.path, message, (entry.remedy,))
         return
     install = [] if has_cron(root) else ["apt-get install cron"]
     steps = steps or (f"write in /etc/cron.d/{client}: 17 4 * * * root {daily(client, root)}",)
@@ -46,6 +46,19 @@ def check(client: str, schedule: Schedule, root: str, steps: Sequence[str] = ())
         + ("" if _sees_all() else " (crontabs of other users cannot be read: ask again as root)"),
         tuple(enable or (*install, *steps)),
     )
+
+
+def in_containers(client: str, schedule: Schedule, said: Collection[str]) -> Iterator[Finding]:
+    """Containers that nothing gets into to run the client: what certificates it has there is not known, and
+    whether the domain is among them. ``said``: the files that are reported about already."""
+    ignored = (entry for entry in schedule.ignored if entry.contained and entry.path not in said)
+    for entry in () if schedule.commands else ignored:
+        message = f"what is to run {client} in a container does not: {entry.ignored}"
+        yield Finding(_code(entry), Severity.WARNING, entry.path, message, (entry.remedy,))
+
+
+def _code(entry: CronEntry) -> str:
+    return "service-fails" if entry.path.endswith((".service", ".timer")) else "cron-entry-ignored"
 
 
 def _kept_from_it() -> Severity:

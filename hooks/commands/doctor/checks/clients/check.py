@@ -24,9 +24,20 @@ from .lego_uacme import check as lego_uacme
 from .unattended import by_client
 from .unattended import check as unattended
 
+CLIENTS = ("dehydrated", "certbot", *lego_uacme.CERTIFICATES)
+
 
 def check(examined: Examined) -> Iterator[Finding]:
     """dehydrated's configuration, certbot's renewal files, and what runs either of them, lego or uacme."""
+    found = list(_of_this_machine(examined))
+    yield from found
+    said = {finding.subject for finding in found}
+    for client in CLIENTS:
+        yield from by_the_clock.in_containers(client, _schedule_of(examined, client), said)
+
+
+def _of_this_machine(examined: Examined) -> Iterator[Finding]:
+    """Clients whose own files are here, and for the domain."""
     yield from dehydrated.check(examined, _schedule_of(examined, "dehydrated"))
     yield from _lego_and_uacme(examined)
     traefik = service_line("traefik.service", examined.root)
