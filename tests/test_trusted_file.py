@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dns01.errors import ConfigError
-from dns01.trusted_file import LARGEST_FILE, read_trusted
+from dns01.trusted_file import LARGEST_FILE, read_trusted, secrets_of
 
 ANOTHER = 65534
 OPEN_FOLDER = "{file} lies in {folder}, where other users may put another file in its place"
@@ -117,3 +117,23 @@ def test_a_file_without_end_is_not_read_to_it(file: Path) -> None:
         read_trusted(str(file))
     assert str(caught.value) == f"{file} has more than {LARGEST_FILE} octets"
     assert caught.value.hint == f"see what it is: head -c 200 {file}"
+
+
+def test_a_secret_of_the_user_whom_root_looks_as(file: Path) -> None:
+    """What all may read is no secret, and says what is done: that stays root's."""
+    file.chmod(0o600)
+    owned_by_another(file)
+    with secrets_of(ANOTHER):
+        assert read_trusted(str(file), private=True) == (b"a = 1", 0o600)
+        with pytest.raises(ConfigError):
+            read_trusted(str(file))
+    with pytest.raises(ConfigError):
+        read_trusted(str(file), private=True)
+
+
+@pytest.mark.parametrize("way", [linked_by_another, in_a_folder_of_another])
+def test_a_secret_that_the_user_could_exchange(file: Path, way: Callable[[Path], None]) -> None:
+    file.chmod(0o600)
+    way(file)
+    with secrets_of(ANOTHER), pytest.raises(ConfigError):
+        read_trusted(str(file), private=True)

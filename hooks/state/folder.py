@@ -78,9 +78,11 @@ def private_folder(path: str) -> str:
     return path
 
 
-def check_own(path: str) -> None:
-    """Raises OSError unless the folder is the effective user's, and what ``check_closed`` does."""
-    owner, user = check_closed(path).st_uid, os.geteuid()
+def check_own(path: str, user: int | None = None) -> None:
+    """Raises OSError unless the folder is the user's (uid; the effective one, where none is given), and what
+    ``check_closed`` does."""
+    owner = check_closed(path).st_uid
+    user = os.geteuid() if user is None else user
     if owner != user:
         why = f"it belongs to the user {owner}, not to {user}"
         raise UntrustedFolder(

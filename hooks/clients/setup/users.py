@@ -58,26 +58,32 @@ def homes(environ: Mapping[str, str]) -> list[str]:
 
 
 def barrier(path: str, user: User, wanted: int, root: str = "/") -> str:
-    """What keeps the user from the file or the folder: itself, or a folder above it; empty if nothing is
-    known to. ``wanted``: of os.R_OK, os.W_OK, os.X_OK. One that is not there is asked for in the folder that
-    it would be made in."""
-    if user.uid == 0:
-        return ""
-    for step in _way(path):
+    """The first of ``barriers``; empty if nothing is known to keep the user from it."""
+    return next(barriers(path, user, wanted, root), "")
+
+
+def barriers(path: str, user: User, wanted: int, root: str = "/") -> Iterator[str]:
+    """What keeps the user from the file or the folder: folders above it, and itself.
+
+    ``wanted``: of os.R_OK, os.W_OK, os.X_OK. One that is not there is asked for in the folder that it would
+    be made in. Behind an ACL nothing is known.
+    """
+    for step in _way(path) if user.uid else ():
         try:
             status = os.stat(beneath(step, root))
             if ACL in os.listxattr(beneath(step, root)):
-                return ""
+                return
         except FileNotFoundError:
             above = os.path.dirname(step)
-            return above if wanted & os.W_OK and barrier(above, user, os.W_OK | os.X_OK, root) else ""
+            if wanted & os.W_OK and barrier(above, user, os.W_OK | os.X_OK, root):
+                yield above
+            return
         except (OSError, ValueError):
-            return ""
+            return
         needed = wanted if step == path else os.X_OK
         shift = 6 if status.st_uid == user.uid else 3 if status.st_gid in user.groups else 0
         if needed & ~(status.st_mode >> shift) & 7:
-            return step
-    return ""
+            yield step
 
 
 def _way(path: str) -> Iterator[str]:

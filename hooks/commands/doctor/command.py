@@ -14,10 +14,12 @@ from .... import output
 from ....errors import ConfigError, UsageError
 from ....names import canonical
 from ....threads import in_background
+from ....trusted_file import secrets_of
 from ...caa import issuers
 from ...challenge.placement import Placements
 from ...clients.challenge import owner_name
 from . import rehearsal, report
+from .checks.clients.unattended.sole_user import SoleUser, sole_user
 from .checks.configuration import load
 from .checks.registry import CHECKS
 from .checks.subjects.credentials import as_written, open_credible
@@ -78,14 +80,26 @@ def show_findings(domains: Sequence[str], ca: str, *, without: Mapping[str, Seve
 def _diagnoses(domains: Sequence[str], ca: str, write: bool, *, every: bool) -> Iterator[Diagnosis]:
     owners = [owner_name(domain) for domain in domains]  # says what is wrong with one
     names = dict(zip(map(canonical, domains), owners, strict=True))
-    settings, problems = load(os.environ)
+    other = sole_user(os.environ) if os.geteuid() == 0 else None
+    with secrets_of(*([other.user.uid] if other else ())):
+        yield from _as(other, names, ca, write, every=every)
+
+
+def _as(
+    other: SoleUser | None, names: Mapping[str, str], ca: str, write: bool, *, every: bool
+) -> Iterator[Diagnosis]:
+    """``other``: whom the clients run as, if not as who asks. ``names``: each domain's challenge name."""
+    user = other.user if other else None
+    settings, problems = load(os.environ, user)
     settings = replace(settings, ca=ca) if ca else settings
+    seen = replace(settings, state=other.state) if other else settings
     places = Placements(settings, open_credible)
     gate = Semaphore(ABREAST)
 
     def examine(domain: str, name: str) -> Diagnosis:
         with gate:
-            return diagnose(Examined(domain, name, settings, places, places.discovery, os.environ), CHECKS)
+            examined = Examined(domain, name, seen, places, places.discovery, os.environ, user=user)
+            return diagnose(examined, CHECKS)
 
     pending = [in_background(partial(examine, domain, name)) for domain, name in names.items()]
     found = [each.result().adding("configuration", problems).without_consequences() for each in pending]

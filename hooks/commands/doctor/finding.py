@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from ...challenge.placement import Placements
 from ...clients.setup.text_files import beneath
+from ...clients.setup.users import User
 from ...config.settings import Settings
 from ...dns.cname_chain import Discovery
 
@@ -44,7 +45,8 @@ class Finding(NamedTuple):
 class Examined(NamedTuple):
     """What a check has to go by. ``domain`` may start with ``*.``; ``name`` is its challenge name.
 
-    ``root``: the folder that stands for / where files of this machine are read.
+    ``root``: the folder that stands for / where files of this machine are read. ``user``: whom the clients
+    run as, where that is another one than who asks; the state in ``settings`` is that user's then.
     """
 
     domain: str
@@ -54,6 +56,7 @@ class Examined(NamedTuple):
     discovery: Discovery
     environ: Mapping[str, str]
     root: str = "/"
+    user: User | None = None
 
     def path(self, path: str) -> str:
         """The path, beneath ``root``."""

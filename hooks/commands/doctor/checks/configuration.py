@@ -15,6 +15,7 @@ from .....providers import load as load_provider
 from ....clients.setup.dehydrated_config import Dehydrated, read_config
 from ....clients.setup.shell.variables import variables_after
 from ....clients.setup.text_files import read_text
+from ....clients.setup.users import User
 from ....config.load import DEFAULT_FILE, load_settings, unconfigured
 from ....config.secret_mistakes import DisguisedSecret
 from ....config.settings import Account, Settings
@@ -24,13 +25,14 @@ from .subjects.credentials import disguised
 from .subjects.destination import followed
 
 
-def load(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]:
-    """The settings; where they are missing or wrong, those of nobody, and what is the matter."""
+def load(environ: Mapping[str, str], user: User | None = None) -> tuple[Settings, list[Finding]]:
+    """The settings; where they are missing or wrong, those of nobody, and what is the matter. ``user``: whom
+    the clients run as, where that is another one than who asks."""
     try:
         settings = load_settings(environ)
         load_deployments(environ)
     except ConfigError as error:
-        return _of_nobody(environ), [_wrong(error, environ)]
+        return _of_nobody(environ), [_of_other(_wrong(error, environ), user)]
     return settings, [] if settings.accounts else [_NO_ACCOUNT._replace(subject=settings.source)]
 
 
@@ -93,7 +95,7 @@ def _accounts(examined: Examined) -> Iterator[Finding]:
         try:
             examined.places.accounts.provider(account)
         except ConfigError as error:
-            yield _wrong(error, examined.environ)
+            yield _of_other(_wrong(error, examined.environ), examined.user)
 
 
 def _wrong(error: ConfigError, environ: Mapping[str, str]) -> Finding:
@@ -120,6 +122,21 @@ def _wrong(error: ConfigError, environ: Mapping[str, str]) -> Finding:
         str(error),
         (error.hint, "dns01 config check"),
     )
+
+
+def _of_other(wrong: Finding, user: User | None) -> Finding:
+    """What belongs to the user whom the clients run as is right for them; root, who asks, does not go by what
+    that user can change."""
+    owned = re.match(r"chown root (\S+)", "".join(wrong.remedy[:1]))
+    try:
+        is_theirs = owned and user and os.stat(owned[1]).st_uid == user.uid
+    except OSError:
+        return wrong
+    if not (owned and user and is_theirs):
+        return wrong
+    message = f"the clients run as {user.name}, and root does not go by {owned[1]}, which is {user.name}'s"
+    step = f"look as {user.name}: sudo -Hu {user.name} dns01 doctor DOMAIN"
+    return Finding("other-user", Severity.WARNING, wrong.subject, message, (step,))
 
 
 def _is_missing(path: str) -> bool:

@@ -29,7 +29,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     """Compare what stands at the challenge name with what the journal knows of it."""
     journal = Journal(examined.settings.state)
     try:
-        _check_room(examined.settings.state)
+        _check_room(examined.settings.state, examined.user.uid if examined.user else None)
         entries = journal.entries()
         orphans = [entry for entry in journal.orphans() if entry.name == examined.name]
         corrupt = journal.corrupt()
@@ -64,15 +64,15 @@ def _shown(examined: Examined, delegation: Destination) -> list[frozenset[str]]:
     return [answer.texts for answer in answers if answer.authoritative]
 
 
-def _check_room(folder: str) -> None:
+def _check_room(folder: str, user: int | None = None) -> None:
     """Raises StateError where nothing could be written to the state folder, or it could not be made, or
-    where a phase would not use it."""
+    where a phase of the user's (uid; the effective one, where none is given) would not use it."""
     existing = folder
     while not os.path.lexists(existing):
         existing = os.path.dirname(os.path.abspath(existing))
     with usable(folder):
         if existing == folder:
-            check_own(folder)
+            check_own(folder, user)
         elif not os.path.isdir(existing):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         if os.statvfs(existing).f_flag & os.ST_RDONLY:  # of which access(2) tells root nothing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from examined import codes, examine
 from testbed import World
 
+from dns01.hooks.clients.setup.users import User
 from dns01.hooks.commands.doctor.checks.configuration import check, load, serving
 from dns01.hooks.commands.doctor.finding import Finding, Severity
 
@@ -223,3 +225,29 @@ def of_dehydrated(world: World, root: Path, text: str) -> list[Finding]:
     config.write_text(text)
     config.chmod(0o600)
     return list(check(examine(world, "example.org")._replace(root=str(root))))
+
+
+def test_a_file_of_the_user_whom_the_clients_run_as(file: Path) -> None:
+    """It is right for their runs, and root, who could be led astray by it, does not go by it."""
+    acme = User("acme", 65534, frozenset({65534}), "acme", "/home/acme")
+    environ = {"DNS01_RESOLVERS": "127.0.0.53", "DNS01_CONFIG": str(file)}
+    os.chown(file, 65534, 65534)
+
+    (finding,) = load(environ, acme)[1]
+
+    assert (finding.code, finding.severity) == ("other-user", Severity.WARNING)
+    assert finding.remedy == ("look as acme: sudo -Hu acme dns01 doctor DOMAIN",)
+    assert load(environ, acme._replace(uid=990))[1][0].code == "writable-configuration"
+
+
+def test_a_folder_of_the_user_whom_the_clients_run_as(world: World, tmp_path: Path) -> None:
+    acme = User("acme", 65534, frozenset({65534}), "acme", "/home/acme")
+    key = tmp_path / "acme" / "tsig.key"
+    key.parent.mkdir(mode=0o700)
+    key.write_text('key "hook" { algorithm hmac-sha256; secret "c2VjcmV0"; };')
+    key.chmod(0o600)
+    os.chown(key.parent, 65534, 65534)
+    environ = {"RFC2136_NAMESERVER": "127.1.0.1", "RFC2136_TSIG_FILE": str(key)}
+    examined = examine(world, "example.org", "", DNS01_PROVIDER="rfc2136", **environ)
+
+    assert codes(list(check(examined._replace(user=acme)))) == ["other-user"]

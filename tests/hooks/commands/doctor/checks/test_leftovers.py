@@ -13,6 +13,7 @@ from examined import codes, examine
 from testbed import HostedZone, World
 
 from dns01.hooks.clients.process import ClientProcess, this_process
+from dns01.hooks.clients.setup.users import User
 from dns01.hooks.commands.doctor.checks.leftovers import check
 from dns01.hooks.commands.doctor.finding import Finding, Severity
 from dns01.hooks.state.journal import Entry, Journal
@@ -199,6 +200,17 @@ def test_a_state_folder_that_a_phase_would_not_use(world: World, zone: HostedZon
     assert found(world, link) == []
     os.chown(link, 65534, 65534, follow_symlinks=False)
     assert [each.code for each in found(world, link)] == ["state-unusable"]
+
+
+def test_a_state_folder_of_the_user_whom_the_clients_run_as(
+    world: World, zone: HostedZone, state_dir: Path
+) -> None:
+    acme = User("acme", 65534, frozenset({65534}), "acme", "/home/acme")
+    examined = examine(world, "*.example.org", DNS01_STATE_DIR=str(state_dir))._replace(user=acme)
+    state_dir.mkdir(mode=0o700)
+    assert [each.code for each in check(examined)] == ["state-unusable"]
+    os.chown(state_dir, 65534, 65534)
+    assert list(check(examined)) == []
 
 
 def test_servers_that_do_not_answer_are_the_delegations_finding(

@@ -24,7 +24,7 @@ VENDORS = ("/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/board_vendor", "/s
 
 def may_be_found(examined: Examined, run: Run) -> bool:
     """Whether nobody can tell from here that there are none."""
-    user = user_of(examined, run)
+    user = user_of(run, examined.root)
     home = run.environ.get("HOME") or (user.home if user else "/root")
     files = (*(os.path.join(home, file) for file in FILES), *OF_ALL)
     if any(run.environ.get(name) for name in ELSEWHERE):

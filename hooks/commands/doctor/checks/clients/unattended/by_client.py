@@ -36,7 +36,7 @@ def of_dehydrated(
     is_known = all(variables_after(*text, settings, examined.root).complete for text in texts)
     path = own.origins.get("DEHYDRATED_USER", "")
     lines = lines or ([Line(path, "", {}, source=path)] if user else [])
-    for run in runs(examined, "dehydrated", lines, hook, settings, tuple(filter(_is_plain, folders))):
+    for run in runs(examined.root, "dehydrated", lines, hook, settings, tuple(filter(_is_plain, folders))):
         run = run._replace(complete=run.complete and is_known, read=own.files)
         if user and "$" not in user and user != run.user:
             kept = run.environ if settings.get("DEHYDRATED_SUDO_ENV") == "yes" else settings
@@ -50,14 +50,14 @@ def of_certbot(examined: Examined, own: Lineage, lines: Sequence[Line]) -> Itera
     folders = () if moved else OF_CERTBOT
     if own.get("authenticator") == PLUGIN:
         file = own.get(OF_PLUGIN)
-        yield from runs(examined, "certbot", lines, "", {"DNS01_CONFIG": file} if file else {}, folders)
+        yield from runs(examined.root, "certbot", lines, "", {"DNS01_CONFIG": file} if file else {}, folders)
     if own.get("authenticator") != "manual":
         return
     words = own.get("manual_auth_hook").split()
     found = {word: find_program(examined, word) for word in words if os.path.basename(word) in OURS}
     if found or any(leads_to_dns01(examined, word) for word in words):
         command = " ".join(found.get(word) or word for word in words)
-        yield from runs(examined, "certbot", lines, command, {}, folders)
+        yield from runs(examined.root, "certbot", lines, command, {}, folders)
 
 
 def of_command(
@@ -74,7 +74,7 @@ def of_command(
             folders = command.values("-c", "--confdir") or [UACME]
         if leads_to_dns01(examined, hook):
             same = [each for each in lines if (each.source, each.user) == (line.source, line.user)]
-            yield from runs(examined, client, same, hook, {}, tuple(filter(_is_plain, folders[-1:])))
+            yield from runs(examined.root, client, same, hook, {}, tuple(filter(_is_plain, folders[-1:])))
 
 
 def of_traefik(examined: Examined, unit: Line | None) -> Iterator[Run]:
@@ -83,7 +83,7 @@ def of_traefik(examined: Examined, unit: Line | None) -> Iterator[Run]:
     hook = unit.environ.get("EXEC_PATH", "") if unit else ""
     if unit and lego_uacme.EXEC.search(text) and leads_to_dns01(examined, hook):
         folders = tuple(map(os.path.dirname, lego_uacme.STORAGE.findall(text)))
-        yield from runs(examined, "traefik", [unit], hook, {}, folders)
+        yield from runs(examined.root, "traefik", [unit], hook, {}, folders)
 
 
 def _is_plain(path: str) -> bool:

@@ -32,7 +32,7 @@ def _run(examined: Examined, run: Run) -> Iterator[Finding]:
     if password := list(sudo_password.check(examined, run)):
         yield from password  # which nobody gives: the client is not begun
         return
-    user = user_of(examined, run)
+    user = user_of(run, examined.root)
     if user is None and not is_known(run.user, examined.root):
         message = f"{run.client} is to run as {run.user}, and there is no such user"
         yield Finding("user-missing", Severity.ERROR, run.source, message, (run.as_root(),))

@@ -81,7 +81,7 @@ class Need(NamedTuple):
 
 
 def runs(
-    examined: Examined,
+    root: str,
     client: str,
     lines: Sequence[Line],
     command: str,
@@ -91,14 +91,14 @@ def runs(
     """One for each source of ``lines``, and user. ``command``: by which the hook is called. ``given``: what
     the client's own files set. What a script sets on the way, the hook's own too, is given to the hook."""
     hook = next((word for word in command.split() if word.startswith("/")), "")
-    text = f"{command}\n{script(hook, examined.root)}"
+    text = f"{command}\n{script(hook, root)}"
     lines = [line for line in lines if not has_other_files(line.command, client)]
     for source, user in dict.fromkeys((line.source, line.user) for line in lines):
         group = [line for line in lines if (line.source, line.user) == (source, user)]
         environ: dict[str, str] = {}
         for line in group:
             environ |= {**line.environ, **_given_to(client, line.command)}
-        of_hook = variables_after(text, hook, {**environ, **given}, examined.root)
+        of_hook = variables_after(text, hook, {**environ, **given}, root)
         environ = {**of_hook.exported, **_given_to("dns01", command), **_given_to("hook.py", command)}
         withheld = dict(of_hook.withheld)
         programs_of = [program for line in group for program, _ in programs(line.command, client)]
@@ -141,14 +141,14 @@ def _given_to(program: str, command: str) -> dict[str, str]:
     return {name: value for call in calls(command, program) for name, value in call.environ.items()}
 
 
-def user_of(examined: Examined, run: Run) -> User | None:
+def user_of(run: Run, root: str) -> User | None:
     """Whom it runs as; None where that is nobody, or nobody whom /etc/passwd has."""
     if not run.unit:
-        return find_user(run.user, examined.root)
+        return find_user(run.user, root)
     if run.unit.is_on("Service.DynamicUser"):
         return DYNAMIC
     groups = [*run.unit.words("Service.Group"), *run.unit.words("Service.SupplementaryGroups")]
-    return find_user(run.user, examined.root, groups)
+    return find_user(run.user, root, groups)
 
 
 def needs(examined: Examined, run: Run, user: User | None) -> Iterator[Need]:
@@ -159,11 +159,12 @@ def needs(examined: Examined, run: Run, user: User | None) -> Iterator[Need]:
     if run.complete:
         yield from _configuration(examined, run)
     if run.complete and "$" not in run.environ.get("DNS01_STATE_DIR", ""):
-        yield Need(_state(run, user), STATE, WRITE)
+        yield Need(state_of(run, user), STATE, WRITE)
     yield from (Need(folder, f"where {run.client} keeps its files", WRITE) for folder in run.folders)
 
 
-def _state(run: Run, user: User | None) -> str:
+def state_of(run: Run, user: User | None) -> str:
+    """The path of its state folder. Raises StateError."""
     if user is None:
         return state_dir(run.environ, 0)
     return state_dir({"HOME": user.home, **run.environ}, user.uid)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
+from .......errors import StateError
 from ......clients.setup.sandbox import WRITE
 from ......clients.setup.units import drop_in
-from ......clients.setup.users import User, barrier
+from ......clients.setup.users import User, barriers
+from ......state.folder import state_dir
 from ....finding import Examined, Finding, Severity
 from .runs import CONFIGURATION, DYNAMIC, HOOK, STATE, Need, Run
 
@@ -18,17 +21,28 @@ def check(examined: Examined, run: Run, user: User, need: Need) -> Iterator[Find
         return
     wanted = os.W_OK | os.X_OK if need.use == WRITE else os.R_OK
     wanted |= os.X_OK if need.what == HOOK else 0
-    closed = barrier(need.path, user, wanted, examined.root)
-    if not closed and need.what == STATE and _owner(examined, need.path) not in (None, user.uid):
-        closed = need.path
-    if closed:
+    barred = list(barriers(need.path, user, wanted, examined.root))
+    if not barred and need.what == STATE and _owner(examined, need.path) not in (None, user.uid):
+        barred = [need.path]
+    if barred:
+        closed = barred[0]
         writes = need.use == WRITE
         verb = "write to" if writes else "run" if need.what == HOOK else "read"
         code = "user-may-not-write" if writes else "user-may-not-read"
         message = f"{run.client} runs as {user.name}, who may not {verb} {need.path}, {need.what}"
         message += f", as {closed} is closed" if closed != need.path else ""
-        steps = (*_opened(run, user, need, closed), run.as_root())
+        opened = dict.fromkeys(step for each in barred for step in _opened(run, user, need, each))
+        steps = (*opened, run.as_root(), *_state_of_root(examined, run))
         yield Finding(code, Severity.ERROR, run.source, message, steps)
+
+
+def _state_of_root(examined: Examined, run: Run) -> Iterator[str]:
+    """The step that goes with having root run it, where another user has its state folder."""
+    with suppress(StateError):
+        folder = state_dir(run.environ, 0)
+        made = run.unit.directories("StateDirectory") if run.unit else ()  # which systemd makes root's
+        if folder not in made and _owner(examined, folder) not in (None, _owner(examined, "/")):
+            yield f"where root runs it, also: chown -R root: {folder}"
 
 
 def _owner(examined: Examined, path: str) -> int | None:

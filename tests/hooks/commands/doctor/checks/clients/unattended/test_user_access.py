@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,36 @@ def test_a_user_who_may_not(machine: Machine, break_it: object, code: str, step:
 
     assert (finding.code, finding.severity, finding.subject) == (code, Severity.ERROR, CRONTAB)
     assert finding.remedy == (step, f"or have {CRONTAB} run it as root")
+
+
+def test_all_steps_at_once_where_folder_and_file_are_closed(machine: Machine) -> None:
+    """Whoever takes them all has nothing left to do."""
+    closed_secret(machine)
+    machine.mode("/etc/dns01/token", 0o600)
+    closed_folder(machine)
+    machine[FILE] = '[account.a]\nprovider = "desec"\ntoken = { file = "token" }\n'
+    machine.mode(FILE, 0o600)
+
+    configuration, token = machine.findings()
+
+    root = f"or have {CRONTAB} run it as root"
+    step = f"chgrp acme {FILE}; chmod 640 {FILE}  (its secrets: in files of acme's)"
+    assert configuration.remedy == ("chmod o+x /etc/dns01", step, root)
+    assert token.remedy == ("chmod o+x /etc/dns01", "chown acme /etc/dns01/token", root)
+    machine.mode("/etc/dns01", 0o701)
+    machine.mode(FILE, 0o640)
+    os.chown(machine.root / FILE.lstrip("/"), 0, ACME)
+    machine.owner("/etc/dns01/token", ACME)
+    assert machine.findings() == []
+
+
+def test_root_does_not_get_at_the_state_of_another(machine: Machine) -> None:
+    closed_configuration(machine)
+    machine["/var/lib/dns01/journal/x"] = ""
+    machine.owner("/var/lib/dns01", ACME)
+    assert machine.finding().remedy[-1] == "where root runs it, also: chown -R root: /var/lib/dns01"
+    machine.owner("/var/lib/dns01", 0)
+    assert machine.finding().remedy[-1] == f"or have {CRONTAB} run it as root"
 
 
 def by_cron_d(machine: Machine) -> str:
