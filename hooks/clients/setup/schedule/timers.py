@@ -11,8 +11,18 @@ from .crontab import longest_gap
 DAYS = {"minutely": 0, "hourly": 0, "daily": 1, "weekly": 7, "monthly": 30, "quarterly": 91, "yearly": 365,
         "annually": 365, "semiannually": 182}  # fmt: skip
 AGAIN = ("OnUnitActiveSec", "OnUnitInactiveSec")
+# Days; shorter units add little to them.
+SPANS = {
+    **dict.fromkeys(("d", "day", "days"), 1.0),
+    **dict.fromkeys(("w", "week", "weeks"), 7.0),
+    **dict.fromkeys(("M", "month", "months"), 30.0),
+    **dict.fromkeys(("y", "year", "years"), 365.0),
+    **dict.fromkeys(("h", "hr", "hour", "hours"), 1 / 24),
+    **dict.fromkeys(("s", "sec", "second", "seconds", ""), 1 / 86400),
+}
 ONCE = ("OnActiveSec", "OnBootSec", "OnStartupSec")
 
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
 # What is taken for a time: weekdays, a date, a time of day, a time zone.
 _CALENDAR = re.compile(
     r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z,.-]*)?(?:(?:^|\s+)[\d*][\d*,/~.:-]*){0,2}(?:\s+[a-z][\w+/-]*)?",
@@ -37,10 +47,16 @@ def never_due(timer: Unit, today: date) -> str:
 
 def days_between(timer: Unit) -> float:
     """The days between two runs; of one that is due but once after the machine's start, many."""
-    often = timer.every("Timer.OnCalendar") or any(timer.every(f"Timer.{key}") for key in AGAIN)
-    if not often and any(timer.every(f"Timer.{key}") for key in ONCE):
-        return DAYS["yearly"]
-    return min(map(_days_of_calendar, timer.every("Timer.OnCalendar")), default=1)
+    often = [_days_of_span(span) for key in AGAIN for span in timer.every(f"Timer.{key}")]
+    often += map(_days_of_calendar, timer.every("Timer.OnCalendar"))
+    once = any(timer.every(f"Timer.{key}") for key in ONCE)
+    return min(often, default=DAYS["yearly"] if once else 1)
+
+
+def _days_of_span(span: str) -> float:
+    """Of a span of several days (systemd.time(7)); of a shorter one, a day, and of what is none as well."""
+    parts = _SPAN.findall(span)
+    return max(1.0, sum(float(number) * SPANS.get(unit, 0.0) for number, unit in parts))
 
 
 def _is_past(time: str, today: date) -> bool:

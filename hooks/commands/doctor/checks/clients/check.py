@@ -15,7 +15,7 @@ from .....clients.setup.schedule.client_schedule import Schedule, schedule_of
 from .....clients.setup.schedule.command_line import Line
 from .....clients.setup.schedule.systemd_jobs import service_line
 from ...finding import Examined, Finding
-from . import by_the_clock, time_limits
+from . import by_the_clock, rare_runs, time_limits
 from .certbot import check as certbot
 from .certbot import lineage as certbot_lineage
 from .dehydrated import check as dehydrated
@@ -52,11 +52,12 @@ def _certbot(examined: Examined, lineages: Sequence[tuple[str, Mapping[str, str]
     commands = [(line.path, line.command) for line in schedule.lines]
     for path, settings in lineages:
         yield from certbot.check(path, settings, examined, commands, _search_path(schedule.lines))
-    owns = (certbot_lineage.lineage(examined, path, settings, commands) for path, settings in lineages)
+    owns = [certbot_lineage.lineage(examined, path, settings, commands) for path, settings in lineages]
     runs = (run for own in owns for run in by_client.of_certbot(examined, own, schedule.lines))
     yield from unattended.check(examined, runs)
     if lineages:
         yield from by_the_clock.check("certbot", schedule, examined.root)
+        yield from rare_runs.certbot(examined, owns, schedule)
         yield from time_limits.check("certbot", schedule.lines)
         yield from certbot.passed_over(examined, [path for path, _ in lineages], commands)
     else:
@@ -79,6 +80,8 @@ def _lego_and_uacme(examined: Examined) -> Iterator[Finding]:
         yield from lego_uacme.check(examined, client, schedule.lines)
         called = lego_uacme.commands(examined, client, schedule.lines)
         yield from ca_refusals.check(examined, client, called, schedule.days)
+        files = lego_uacme.certificate_files(examined, client)
+        yield from rare_runs.lego_or_uacme(examined, client, called, files, schedule)
         yield from time_limits.check(client, [command.line for command in called])
         yield from unattended.check(examined, by_client.of_command(examined, client, called, schedule.lines))
         if client in issuers or any(examined.domain in entry.line for entry in schedule.ignored):

@@ -8,11 +8,9 @@ from typing import NamedTuple
 
 from ......clients.setup.dehydrated_config import Dehydrated
 from ......clients.setup.schedule.client_schedule import Schedule
-from ......clients.setup.schedule.command_line import Line
-from ......clients.setup.schedule.crontab import in_folder
-from ......clients.setup.units import drop_in
 from ....finding import Finding, Severity
 from ..certificate_authorities import DUPLICATES, EVERY_RUN, is_letsencrypt
+from ..rare_runs import too_rare
 
 RENEW_DAYS = 32.0  # dehydrated's own
 LIFETIME = 90.0  # days, of a certificate of Let's Encrypt without a profile
@@ -38,8 +36,8 @@ def check(
     lifetime = profile.days if profile else LIFETIME
     if days >= lifetime and (profile or _is_letsencrypt(settings)):
         yield _at_every_run(config, settings, days, lifetime)
-    elif schedule.days is not None and schedule.days >= min(days, lifetime):
-        yield _too_rarely(schedule, schedule.days, min(days, lifetime))
+    else:
+        yield from too_rare("dehydrated", schedule, min(days, lifetime))
     yield from _forced(schedule, frozenset(name for names in mine for name in names))
     longest = max(map(len, mine), default=0)
     if profile and longest > profile.names:
@@ -72,26 +70,6 @@ def _forced(schedule: Schedule, names: frozenset[str]) -> Iterator[Finding]:
             message = f"dehydrated is run with {call[2]}, and orders every certificate {EVERY_RUN}"
             step = line.instead(line.command.replace(call[0], call[1] + call[3]))
             yield Finding("renews-every-run", Severity.WARNING, line.path, message, (step,))
-
-
-def _too_rarely(schedule: Schedule, every: float, left: float) -> Finding:
-    steps = [drop_in(timer, "OnCalendar=", "OnCalendar=daily") for timer in schedule.timers]
-    return Finding(
-        "timer-too-rare",
-        Severity.WARNING,
-        "dehydrated",
-        f"it runs every {every:.0f} days, and renews with {left:.0f} days left: a certificate may expire "
-        "between two runs",
-        tuple(steps) or tuple(_daily(line) for line in schedule.lines[:1]),
-    )
-
-
-def _daily(line: Line) -> str:
-    """The step that has cron run the same command every day."""
-    if in_folder(line.path) is not None:
-        return f"mv {line.path} /etc/cron.daily/"
-    when = re.sub(r"^\s*(?:@\w+|(?:\S+\s+){4}\S+)", "17 4 * * *", line.when or "17 4 * * * root ")
-    return f"write in {line.path}: {when}{line.command}"
 
 
 def _too_many(config: Dehydrated, settings: Mapping[str, str], longest: int, most: int) -> Finding:

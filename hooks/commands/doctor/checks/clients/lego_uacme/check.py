@@ -73,13 +73,17 @@ def _is_for(domain: str, client: str, command: Command) -> bool:
 def issuers_here(examined: Examined) -> Iterator[tuple[str, str]]:
     """Those of the two that have a certificate for the domain in their usual folders, and the command that
     has it renewed."""
-    spelt = dict.fromkeys(
-        (examined.domain, examined.domain.replace("*", "_"), examined.domain.removeprefix("*."))
-    )
-    for client, places in CERTIFICATES.items():
-        files = (examined.path(place.replace("{name}", name)) for name in spelt for place in places)
+    for client in CERTIFICATES:
+        files = map(examined.path, certificate_files(examined, client))
         if file := next(filter(os.path.isfile, files), ""):
             yield client, has_renewed(client, _names(file, examined.domain))
+
+
+def certificate_files(examined: Examined, client: str) -> list[str]:
+    """Where the client may have a certificate for the domain."""
+    domain = examined.domain
+    spelt = dict.fromkeys((domain, domain.replace("*", "_"), domain.removeprefix("*.")))
+    return [place.replace("{name}", name) for name in spelt for place in CERTIFICATES[client]]
 
 
 def has_renewed(client: str, names: Sequence[str]) -> str:
