@@ -8,7 +8,7 @@ from .......errors import StateError
 from ......clients.setup.units import drop_in
 from ......clients.setup.users import is_known
 from ....finding import Examined, Finding, Severity
-from . import sandbox, sudo_password, user_access, variables
+from . import proxies, sandbox, sudo_password, user_access, variables
 from .runs import Run, needs, user_of
 
 
@@ -29,6 +29,7 @@ def _without_sudo(run: Run) -> Iterator[Finding]:
 
 def _run(examined: Examined, run: Run) -> Iterator[Finding]:
     yield from variables.check(examined, run)
+    yield from proxies.check(examined, run)
     if password := list(sudo_password.check(examined, run)):
         yield from password  # which nobody gives: the client is not begun
         return
