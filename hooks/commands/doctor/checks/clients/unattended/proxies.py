@@ -13,7 +13,6 @@ from .......threads import in_background_once
 from ......clients.setup.text_files import read_text
 from ......config.settings import Account
 from ....finding import Examined, Finding, Severity
-from ...subjects.destination import followed
 from .runs import Run
 
 CONNECT_TIMEOUT = 3.0  # seconds, for each address of the API
@@ -37,8 +36,10 @@ def _accounts(examined: Examined) -> Sequence[Account]:
     settings = examined.settings
     if len(settings.accounts) == 1:
         return tuple(settings.accounts.values())
+    name = examined.name
     with suppress(HookError):  # which other checks say
-        return settings.accounts_for(followed(examined).target, examined.name)
+        target = name if settings.nameservers_for(name) else examined.discovery.find(name).target
+        return settings.accounts_for(target, name)
     return ()
 
 
