@@ -19,7 +19,7 @@ from . import by_the_clock, rare_runs, time_limits
 from .certbot import check as certbot
 from .certbot import lineage as certbot_lineage
 from .dehydrated import check as dehydrated
-from .lego_uacme import ca_refusals
+from .lego_uacme import ca_refusals, option_order
 from .lego_uacme import check as lego_uacme
 from .unattended import by_client
 from .unattended import check as unattended
@@ -81,6 +81,8 @@ def _lego_and_uacme(examined: Examined) -> Iterator[Finding]:
         called = lego_uacme.commands(examined, client, schedule.lines)
         yield from ca_refusals.check(examined, client, called, schedule.days)
         files = lego_uacme.certificate_files(examined, client)
+        if client == "lego":
+            yield from (finding for command in called for finding in option_order.check(command))
         yield from rare_runs.lego_or_uacme(examined, client, called, files, schedule)
         yield from time_limits.check(client, [command.line for command in called])
         yield from unattended.check(examined, by_client.of_command(examined, client, called, schedule.lines))
