@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ._name_servers import ShowsNameServers
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, listed
 
+NAME_SERVERS = ("ns0.civo.com", "ns1.civo.com")  # of every zone; the API lists none
 
-class Provider(Rest, RecordProvider):
+
+class Provider(Rest, ShowsNameServers, RecordProvider):
     """With an account's API key."""
 
     title = "Civo"
@@ -26,6 +29,9 @@ class Provider(Rest, RecordProvider):
 
     def zones(self) -> Iterable[Zone]:
         return [Zone(domain["name"], domain["id"]) for domain in listed(self.get("dns"))]
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return NAME_SERVERS
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         within = relative(name, zone.apex)

@@ -10,6 +10,9 @@ from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, next_link
 
+# Of every zone. The API lists them as records, which the zone's owner may change or delete: its servers stay.
+NAME_SERVERS = tuple(f"ns{number}.digitalocean.com" for number in range(1, 4))
+
 
 class Provider(Rest, ListsNameServers, RecordProvider):
     """With a personal access token."""
@@ -33,6 +36,9 @@ class Provider(Rest, ListsNameServers, RecordProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("v2", "domains", apex)
         return Zone(found["domain"]["name"]) if found else None
+
+    def name_servers(self, zone: Zone) -> Iterable[str]:
+        return [*NAME_SERVERS, *super().name_servers(zone)]
 
     def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
         found = self.items("domain_records", *_records(zone), type=type, name=name, per_page=200)

@@ -12,6 +12,7 @@ from dns01.providers.rest import Refused
 
 class TestDigitalOcean(ShowsNameServers, WorksOverHttp, AgreesWithLego):
     API = Api("digitalocean", DigitalOcean, token=DigitalOcean.token)
+    FIXED = ("ns1.digitalocean.com", "ns2.digitalocean.com", "ns3.digitalocean.com")
     LEGO = Lego("digitalocean", DO_AUTH_TOKEN=DigitalOcean.token, DO_POLLING_INTERVAL="0")
 
 
