@@ -17,6 +17,7 @@ from .....clients.setup.schedule.systemd_jobs import service_line
 from ...finding import Examined, Finding
 from . import by_the_clock, rare_runs, time_limits
 from .certbot import check as certbot
+from .certbot import fitting as certbot_fitting
 from .certbot import lineage as certbot_lineage
 from .dehydrated import check as dehydrated
 from .lego_uacme import ca_refusals, option_order
@@ -53,6 +54,8 @@ def _certbot(examined: Examined, lineages: Sequence[tuple[str, Mapping[str, str]
     for path, settings in lineages:
         yield from certbot.check(path, settings, examined, commands, _search_path(schedule.lines))
     owns = [certbot_lineage.lineage(examined, path, settings, commands) for path, settings in lineages]
+    for own in owns:
+        yield from certbot_fitting.check(examined, own, schedule.lines)
     runs = (run for own in owns for run in by_client.of_certbot(examined, own, schedule.lines))
     yield from unattended.check(examined, runs)
     if lineages:

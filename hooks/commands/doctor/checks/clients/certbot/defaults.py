@@ -41,9 +41,9 @@ def read(examined: Examined, commands: Iterable[tuple[str, str]], lineage: str) 
     found = {each.key: each for path in CLI_INI for each in _of_file(examined, path)}
     for path, line in commands:
         for words in (call.arguments for call in calls(line, "certbot")):
-            if "renew" not in words or lineage not in (_values(words, "--cert-name") or [lineage]):
+            if "renew" not in words or lineage not in (values(words, "--cert-name") or [lineage]):
                 continue
-            for file in _values(words, "-c", "--config"):
+            for file in values(words, "-c", "--config"):
                 found |= {each.key: each for each in _of_file(examined, file)}
             found |= {each.key: each for each in _of_words(path, words)}
     return found
@@ -63,7 +63,7 @@ def others_only(commands: Iterable[tuple[str, str]], names: Collection[str]) -> 
         name
         for _, each in found
         for words in filter(None, each)
-        for value in _values(words, "--cert-name", "-d", "--domain", "--domains") or [""]
+        for value in values(words, "--cert-name", "-d", "--domain", "--domains") or [""]
         for name in value.split(",")
     ]
     if not renewed or any(not name or "$" in name or name in names for name in renewed):
@@ -77,7 +77,14 @@ def _of_file(examined: Examined, path: str) -> Iterator[Default]:
             yield from _defaults(path, match[1], "true" if match[3] is None else match[3], line.strip())
 
 
-def _values(words: Sequence[str], *options: str) -> list[str]:
+def keys_in(text: str) -> Iterator[tuple[str, str]]:
+    """The settings of a file like cli.ini, by their names, each with its line."""
+    for line in map(str.strip, text.splitlines()):
+        if (match := _LINE.fullmatch(line)) and match[1][0].isalpha():
+            yield match[1], line
+
+
+def values(words: Sequence[str], *options: str) -> list[str]:
     """What stands behind any of the options."""
     found = []
     for word, following in zip(words, [*words[1:], ""], strict=True):
