@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from ._name_servers import ShowsNameServers
+from ._zone_ids import ChecksZoneIds
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import NotFound, Refused, Rest, base_url, listed
@@ -40,7 +41,7 @@ MEANT = {
 }
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ChecksZoneIds, ShowsNameServers, RecordProvider):
     """With an access key, or with a temporary one and its security token."""
 
     title = "Alibaba Cloud DNS"
@@ -115,6 +116,10 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("DescribeDomainInfo", DomainName=apex)
         return _zone(found) if found else None
+
+    def apex_with_id(self, id: str) -> str:
+        """Its id is the domain's name as the API has it."""
+        return id
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
         return listed(self.get("DescribeDomainInfo", DomainName=zone.id)["DnsServers"]["DnsServer"])

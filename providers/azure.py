@@ -13,6 +13,7 @@ from ._azure_identity import IDENTITY, AzureIdentity
 from ._character_strings import quoted, unquoted
 from ._cloud import Cloud
 from ._name_servers import ShowsNameServers
+from ._zone_ids import ChecksZoneIds
 from .base import Option, Zone, ancestors, relative
 from .rest import NotFound, Refused, base_url, listed, next_link
 from .rrsets import RRset
@@ -21,7 +22,7 @@ VERSION = {"api-version": "2018-05-01"}
 LOST_RACES = {"Conflict", "PreconditionFailed"}  # with 409
 
 
-class Provider(AzureIdentity, ShowsNameServers, Cloud):
+class Provider(AzureIdentity, ChecksZoneIds, ShowsNameServers, Cloud):
     """With an application's secret, certificate or workload identity, or as the machine's own managed
     identity."""
 
@@ -101,6 +102,11 @@ class Provider(AzureIdentity, ShowsNameServers, Cloud):
         group = ("resourceGroups", self.given["resource_group"]) if "resource_group" in self.given else ()
         subscription = ("subscriptions", self.given["subscription_id"])
         return (*subscription, *group, "providers", "Microsoft.Network", "dnsZones")
+
+    def apex_with_id(self, id: str) -> str:
+        """A resource's id is a path that ends in its name."""
+        found = re.search(r"/dnsZones/([^/]+)/?$", id, re.IGNORECASE)
+        return found[1] if found else ""
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
         return listed(self.get(*_path(zone), **VERSION)["properties"].get("nameServers", []))

@@ -188,6 +188,15 @@ class KnowsZones(Protocol):
     knows_zones: bool
 
 
+@runtime_checkable
+class ChecksIds(Protocol):
+    """A provider that would write into another zone, where the configuration has that one's id."""
+
+    def check_id(self, zone: Zone) -> None:
+        """Nothing is written. Raises ZoneNotFound where the id is another zone's or none that is seen, and
+        any ProviderError that the question meets."""
+
+
 class ZoneApex(NamedTuple):
     """What an account has at the apex of a zone: the NS names, or those that the API tells to be
     delegated to; the SOA's MNAME and serial, where they are to be had; the addresses of the NS

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._name_servers import ShowsNameServers
+from ._zone_ids import ChecksZoneIds
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, listed
@@ -18,7 +19,7 @@ PAGE = 100  # of a thousand that it would give: every zone comes with all of its
 NAME_SERVERS = ("kiki.bunny.net", "coco.bunny.net")  # that serve every zone
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ChecksZoneIds, ShowsNameServers, RecordProvider):
     """With an API key, which is for everything in its account."""
 
     title = "bunny.net"
@@ -46,6 +47,9 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
     def zone_at(self, apex: str) -> Zone | None:
         """The search finds parts of names as well."""
         return next((zone for zone in self._zones(search=apex) if zone.apex == apex), None)
+
+    def apex_with_id(self, id: str) -> Any:
+        return self.get("dnszone", id)["Domain"]
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
         """Bunny's own names, beside those that the owner has for them: they may not be switched on, or

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ._name_servers import ShowsNameServers
+from ._zone_ids import ChecksZoneIds
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, listed
@@ -15,7 +16,7 @@ from .rest import Rest, base_url, listed
 NAME_SERVERS = ("ns0.civo.com", "ns1.civo.com")  # of every zone; the API lists none
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ChecksZoneIds, ShowsNameServers, RecordProvider):
     """With an account's API key."""
 
     title = "Civo"

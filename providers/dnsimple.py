@@ -12,12 +12,13 @@ from typing import Any
 from ..errors import ConfigError
 from ._http.responses import words_in
 from ._name_servers import ListsNameServers
+from ._zone_ids import ChecksZoneIds
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, listed, next_number
 
 
-class Provider(Rest, ListsNameServers, RecordProvider):
+class Provider(Rest, ChecksZoneIds, ListsNameServers, RecordProvider):
     """With a token of an account, or with a user's, who may have several accounts."""
 
     title = "DNSimple"
@@ -51,6 +52,9 @@ class Provider(Rest, ListsNameServers, RecordProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there(*self._zones, apex)
         return self._zone(found["data"]) if found else None
+
+    def apex_with_id(self, id: str) -> Any:
+        return self.get(*self._zones, id)["data"]["name"]
 
     def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
         within = relative(name, zone.apex, "")

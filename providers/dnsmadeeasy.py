@@ -13,6 +13,7 @@ from typing import Any
 
 from ._character_strings import quoted
 from ._name_servers import ShowsNameServers
+from ._zone_ids import ChecksZoneIds
 from .base import Option, Profile, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, listed, next_number
@@ -20,7 +21,7 @@ from .rest import Rest, base_url, listed, next_number
 BUSY = ("Rate limit exceeded", "pending a create or delete action")  # with 400
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ChecksZoneIds, ShowsNameServers, RecordProvider):
     """With an API key and its secret key."""
 
     title = "DNS Made Easy"
@@ -61,6 +62,9 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("dns", "managed", "name", domainname=apex)
         return Zone(found["name"], str(found["id"])) if found else None
+
+    def apex_with_id(self, id: str) -> Any:
+        return self.get("dns", "managed", id)["name"]
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
         return [server["fqdn"] for server in listed(self.get("dns", "managed", zone.id)["nameServers"])]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._http.responses import words_in
+from ._zone_ids import ChecksZoneIds
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, listed
@@ -18,7 +19,7 @@ from .rest import Rest, base_url, listed
 STEP, LONGEST = 60, 604800  # seconds: what TTLs are multiples of, and the most that there is
 
 
-class Provider(Rest, RecordProvider):
+class Provider(Rest, ChecksZoneIds, RecordProvider):
     """With a token and its secret."""
 
     title = "Domeneshop"
@@ -44,6 +45,9 @@ class Provider(Rest, RecordProvider):
         """The domains that have DNS there: some are but registered."""
         found = [domain for domain in listed(self.get("domains")) if domain["services"]["dns"]]
         return [Zone(domain["domain"], str(domain["id"])) for domain in found]
+
+    def apex_with_id(self, id: str) -> Any:
+        return self.get("domains", id)["domain"]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         wanted = {"type": "TXT", "host": relative(name, zone.apex)}

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ._zone_ids import ChecksZoneIds
 from .base import Option, TxtRecord, Zone, dns_name, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, listed
 
 
-class Provider(Rest, RecordProvider):
+class Provider(Rest, ChecksZoneIds, RecordProvider):
     """With the account's API key. An account without membership has room for four records of a domain."""
 
     title = "Dynu"
@@ -43,6 +44,9 @@ class Provider(Rest, RecordProvider):
         """The zone at the apex: the API answers with the domain that the name is in."""
         root = self.get_if_there("dns", "getroot", apex)
         return Zone(apex, str(root["id"])) if root and root["domainName"].lower() == apex else None
+
+    def apex_with_id(self, id: str) -> Any:
+        return self.get("dns", id)["name"]
 
     def texts(self, zone: Zone, name: str) -> Iterable[tuple[str, str]]:
         for record in listed(self.get("dns", zone.id, "record")["dnsRecords"]):

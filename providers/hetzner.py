@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from ..errors import Busy, ProviderError
 from ._character_strings import quoted, unquoted
 from ._name_servers import ShowsNameServers
+from ._zone_ids import ChecksZoneIds
 from .base import Option, Profile, TxtRecord, Zone, relative
 from .records import after_writing
 from .rest import NotFound, Refused, Rest, base_url
@@ -22,7 +23,7 @@ PASSING = {"conflict", "locked"}  # another action is at work; 409 and 423 have 
 CHANGED_MEANWHILE = ("duplicate value", "differing record TTLs")
 
 
-class Provider(Rest, ShowsNameServers):
+class Provider(Rest, ChecksZoneIds, ShowsNameServers):
     """With an API token of the project that has the zone."""
 
     title = "Hetzner"
@@ -65,6 +66,9 @@ class Provider(Rest, ShowsNameServers):
             zone = self.get("zones", apex)["zone"]
             return Zone(apex, str(zone["id"])) if zone["mode"] == "primary" else None
         return None
+
+    def apex_with_id(self, id: str) -> Any:
+        return self.get("zones", id)["zone"]["name"]
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
         found = self.get_if_there("zones", zone.id, "rrsets", "@", "NS")

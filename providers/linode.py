@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._name_servers import ListsNameServers
+from ._zone_ids import ChecksZoneIds
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import Rest, base_url, next_number
@@ -14,7 +15,7 @@ from .rest import Rest, base_url, next_number
 NAME_SERVERS = tuple(f"ns{number}.linode.com" for number in range(1, 6))
 
 
-class Provider(Rest, ListsNameServers, RecordProvider):
+class Provider(Rest, ChecksZoneIds, ListsNameServers, RecordProvider):
     """With a personal access token."""
 
     title = "Linode"
@@ -40,6 +41,9 @@ class Provider(Rest, ListsNameServers, RecordProvider):
         """The zones whose records are kept here; a ``slave`` is a copy of some other server's."""
         domains = self.items("data", "domains", page_size=500)
         return [Zone(domain["domain"], str(domain["id"])) for domain in domains if domain["type"] == "master"]
+
+    def apex_with_id(self, id: str) -> Any:
+        return self.get("domains", id)["domain"]
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
         return [*NAME_SERVERS, *super().name_servers(zone)]

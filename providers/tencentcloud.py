@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from ._character_strings import unquoted
 from ._name_servers import ShowsNameServers
+from ._zone_ids import ChecksZoneIds
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import NotFound, Refused, Rest, base_url, listed
@@ -44,7 +45,7 @@ MEANT = {
 }
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ChecksZoneIds, ShowsNameServers, RecordProvider):
     """With a key pair of a CAM user, or with a temporary one and its token."""
 
     title = "Tencent Cloud DNS (DNSPod)"
@@ -123,6 +124,10 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("DescribeDomain", Domain=apex)
         return _zone(found["DomainInfo"], found["DomainInfo"]["Domain"]) if found else None
+
+    def apex_with_id(self, id: str) -> str:
+        """Its id is the domain's name as the API has it."""
+        return id
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
         return listed(self.get("DescribeDomain", Domain=zone.id)["DomainInfo"]["DnspodNsList"])

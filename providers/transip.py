@@ -24,6 +24,7 @@ from ..secret import hide, read_secret, shown
 from ._name_servers import ShowsNameServers
 from ._private_keys import private_key
 from ._tokens import Tokens
+from ._zone_ids import ChecksZoneIds
 from .base import Option, TxtRecord, Zone, relative
 from .records import RecordProvider
 from .rest import base_url, listed
@@ -33,7 +34,7 @@ TOKEN_LIFETIME = 30  # minutes
 NAME_SERVERS = ("ns0.transip.net", "ns1.transip.nl", "ns2.transip.eu")
 
 
-class Provider(Tokens, ShowsNameServers, RecordProvider):
+class Provider(Tokens, ChecksZoneIds, ShowsNameServers, RecordProvider):
     """With an account's private key."""
 
     title = "TransIP"
@@ -84,6 +85,10 @@ class Provider(Tokens, ShowsNameServers, RecordProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("domains", apex)
         return _zone(found["domain"]) if found else None
+
+    def apex_with_id(self, id: str) -> str:
+        """Its id is the domain's name as the API has it."""
+        return id
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
         return NAME_SERVERS

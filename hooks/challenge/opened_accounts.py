@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Literal, NamedTuple
 
-from ...errors import ConfigError, ProviderError, Unreachable
+from ...errors import ConfigError, ProviderError, Unreachable, ZoneNotFound
 from ...providers import load
-from ...providers.base import Look, ObservesServers, Provider, StartsServer, Zone, zones_at_once
+from ...providers.base import ChecksIds, Look, ObservesServers, Provider, StartsServer, Zone, zones_at_once
 from ..config.load import open_account
 from ..config.settings import Account, Settings
 
@@ -56,6 +56,7 @@ class OpenedAccounts:
         self._providers: dict[str, Provider] = {}
         self._opening = threading.Lock()  # doctor looks at many domains at once
         self._zones: dict[tuple[str, str], Zone] = {}
+        self._wrong_ids: dict[tuple[str, str], ZoneNotFound] = {}
         self._asking: dict[tuple[str, str], threading.Lock] = {}
         self._gates: dict[str, threading.Semaphore] = {}  # of each account: how many may ask at a time
         self._unanswered: dict[tuple[str, Doing], Unanswered] = defaultdict(Unanswered)
@@ -132,7 +133,8 @@ class OpenedAccounts:
         return max((zones_at_once(self.provider(account)) for account in accounts.values()), default=1)
 
     def zone(self, account: Account, name: str) -> Zone:
-        """The account's zone that the name is in, or that the configuration has the id of.
+        """The account's zone that the name is in, or that the configuration has the id of: whose id it is,
+        the provider is asked once.
 
         Raises ProviderError.
         """
@@ -143,12 +145,26 @@ class OpenedAccounts:
             with asking:  # a hundred names of one zone are one question
                 if known not in self._zones:
                     id = self._settings.zone_id_for(name)
-                    self._zones[known] = Zone(name, id) if id else self._zone_for(account, name)
+                    self._zones[known] = self._zone_for(account, name, id)
         return self._zones[known]
 
-    def _zone_for(self, account: Account, name: str) -> Zone:
+    def _zone_for(self, account: Account, name: str, id: str) -> Zone:
         provider = self.provider(account)
         with self._opening:
             gate = self._gates.setdefault(account.name, threading.Semaphore(zones_at_once(provider)))
         with gate, self.unless_down(account.name, "find", name):
-            return provider.zone_for(name)
+            if not id:
+                return provider.zone_for(name)
+            if isinstance(provider, ChecksIds):
+                self._check_id(provider, account, Zone(name, id))
+            return Zone(name, id)
+
+    def _check_id(self, provider: ChecksIds, account: Account, zone: Zone) -> None:
+        known = (account.name, zone.apex)
+        if known in self._wrong_ids:
+            raise self._wrong_ids[known]
+        try:
+            provider.check_id(zone)
+        except ZoneNotFound as error:
+            self._wrong_ids[known] = error
+            raise

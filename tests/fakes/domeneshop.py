@@ -36,6 +36,10 @@ class Domeneshop(Fake):
         part = request.query.get("domain", "")
         return Answer(200, [self._domain(apex) for apex in self.zones if part in apex])
 
+    @route("GET", "/domains/{id}")
+    def show_domain(self, request: Request, id: str) -> Answer:
+        return Answer(200, self._domain(self.zone(id).apex))
+
     @route("GET", "/domains/{id}/dns", query=["host", "type"])
     def list_records(self, request: Request, id: str) -> Answer:
         zone = self.zone(id)

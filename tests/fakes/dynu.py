@@ -61,6 +61,11 @@ class Dynu(Fake):
         found = [(zone, record) for zone in self.zones.values() for record in zone.texts(hostname)]
         return Answer(200, {"statusCode": 200, "dnsRecords": [_shown(*each) for each in found]})
 
+    @route("GET", "/dns/{id}")
+    def show_domain(self, request: Request, id: str) -> Answer:
+        zone = self.zone(id)
+        return Answer(200, {"statusCode": 200, "id": int(zone.id), "name": zone.apex, "ttl": 90})
+
     @route("GET", "/dns/{id}/record")
     def list_records(self, request: Request, id: str) -> Answer:
         zone = self.zone(id)

@@ -32,11 +32,12 @@ class Linode(Fake):
 
     @route("GET", "/domains", query=PAGED)
     def list_domains(self, request: Request) -> Answer:
-        shown = [
-            {"id": int(zone.id), "domain": apex, "type": "slave" if apex in self.slaves else "master"}
-            for apex, zone in self.zones.items()
-        ]
+        shown = [self._domain(zone) for zone in self.zones.values()]
         return self._list(shown, request)
+
+    @route("GET", "/domains/{id}")
+    def show_domain(self, request: Request, id: str) -> Answer:
+        return Answer(200, self._domain(self._zone(id)))
 
     @route("GET", "/domains/{id}/records", query=PAGED)
     def list_records(self, request: Request, id: str) -> Answer:
@@ -59,6 +60,10 @@ class Linode(Fake):
             raise Refusal(404, "Not found")
         zone.records[:] = [each for each in zone.records if each.id != record]
         return Answer(200, {})
+
+    def _domain(self, zone: Zone) -> Mapping[str, Any]:
+        kind = "slave" if zone.apex in self.slaves else "master"
+        return {"id": int(zone.id), "domain": zone.apex, "type": kind}
 
     def _zone(self, id: str) -> Zone:
         for zone in self.zones.values():

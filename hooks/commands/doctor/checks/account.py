@@ -177,6 +177,10 @@ def _zone(
     if ("." not in cut and not nameservers) or not knows_zones(provider):
         return
     if examined.settings.zone_id_for(cut or target):  # the configuration's word stands for the API's
+        try:
+            examined.places.accounts.zone(account, cut or target)
+        except ZoneNotFound as error:
+            yield _refusal(account, provider, error, target)
         return
     zone = provider.zone_for(cut or target)
     if cut and zone.apex != cut:

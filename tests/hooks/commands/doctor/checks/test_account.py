@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from calls import KEY
 from examined import IMPATIENT, codes, examine
+from fakes.hetzner import Hetzner
 from testbed import Bind, World
 
 from dns01.hooks.commands.doctor.checks.account import check
@@ -92,6 +94,26 @@ def test_a_zone_whose_servers_the_configuration_names(world: World) -> None:
     environ = {"DNS01_NAMESERVERS": "127.1.0.1"}
     assert codes(check(examine(world, "www.internal.corp", "internal.corp", **environ))) == []
     assert the_finding(world, "example.net", **environ).code == "token-lacks-zone"
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["its own id", "another zone's id"])
+def test_an_id_in_the_zone_s_section(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: bool
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    file = tmp_path / "config.toml"
+    with Hetzner(["example.org", "example.net"]) as fake:
+        id = fake.zones["example.net" if other else "example.org"].id
+        account = f'[account.web]\nprovider = "hetzner"\ntoken = "{fake.token}"\nbase_url = "{fake.url}"\n'
+        file.write_text(f'{account}[zone."example.org"]\nid = "{id}"\n')
+        file.chmod(0o600)
+        variables = {"DNS01_PROVIDER": "", "DNS01_CONFIG": str(file)}
+        found = list(check(examine(world, "example.org", **variables)))
+
+    assert codes(found) == (["token-lacks-zone"] if other else [])
+    for finding in found:
+        assert f"the id {id} that is configured for the zone example.org belongs to" in finding.message
+        assert '`id` in [zone."example.org"]' in finding.remedy[0]
 
 
 @pytest.fixture
