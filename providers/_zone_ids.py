@@ -11,7 +11,8 @@ from .rest import Refused
 
 
 class ChecksZoneIds(ZoneProvider):
-    """Base of providers that write relative names into whatever zone has the id (``base.ChecksIds``)."""
+    """Base of providers that write into whatever zone has the id (``base.ChecksIds``): relative names, or
+    whole ones of which the API does not promise to refuse those from elsewhere."""
 
     def apex_with_id(self, id: str) -> Any:
         """The API's name for the zone with that id; empty, or NotFound, where none is seen. An API that

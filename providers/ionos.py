@@ -7,15 +7,17 @@ which IONOS does not tell.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ..errors import ConfigError
 from ._name_servers import ListsNameServers
+from ._zone_ids import ChecksZoneIds
 from .base import Option, Profile, TxtRecord, Zone, dns_name
 from .records import RecordProvider
 from .rest import Rest, base_url, listed
 
 
-class Provider(Rest, ListsNameServers, RecordProvider):
+class Provider(Rest, ChecksZoneIds, ListsNameServers, RecordProvider):
     """With an API key, which is for all zones of its contract."""
 
     title = "IONOS"
@@ -50,6 +52,9 @@ class Provider(Rest, ListsNameServers, RecordProvider):
         """The primary zones: one that is copied from other servers takes no records."""
         found = listed(self.get("zones"))
         return [Zone(zone["name"], zone["id"]) for zone in found if zone.get("type") != "SLAVE"]
+
+    def apex_with_id(self, id: str) -> Any:
+        return self.get("zones", id, recordType="NS")["name"]
 
     def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
         for record in listed(self.get("zones", zone.id, recordName=name, recordType=type)["records"]):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._name_servers import ListsNameServers
+from ._zone_ids import ChecksZoneIds
 from .base import Option, TxtRecord, Zone, dns_name
 from .records import RecordProvider
 from .rest import Rest, base_url, listed
@@ -17,7 +18,7 @@ from .rest import Rest, base_url, listed
 PAGE = 100
 
 
-class Provider(Rest, ListsNameServers, RecordProvider):
+class Provider(Rest, ChecksZoneIds, ListsNameServers, RecordProvider):
     """With the e-mail address of an account and an API key."""
 
     title = "LuaDNS"
@@ -39,6 +40,9 @@ class Provider(Rest, ListsNameServers, RecordProvider):
 
     def zones(self) -> Iterable[Zone]:
         return [Zone(zone["name"], str(zone["id"])) for zone in self._all("zones")]
+
+    def apex_with_id(self, id: str) -> Any:
+        return self.get("zones", id)["name"]
 
     def records_at(self, zone: Zone, name: str, type: str) -> Iterable[tuple[str, str]]:
         for record in self._all("zones", zone.id, "records"):

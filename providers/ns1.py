@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._name_servers import ShowsNameServers
+from ._zone_ids import ChecksZoneIds
 from .base import Option, Zone
 from .rest import Rest, base_url, listed
 from .rrsets import RRset, RRsetProvider
@@ -18,7 +19,7 @@ from .rrsets import RRset, RRsetProvider
 PAGE = 2500  # zones
 
 
-class Provider(Rest, ShowsNameServers, RRsetProvider):
+class Provider(Rest, ChecksZoneIds, ShowsNameServers, RRsetProvider):
     """With an API key."""
 
     title = "NS1 (IBM NS1 Connect)"
@@ -43,6 +44,9 @@ class Provider(Rest, ShowsNameServers, RRsetProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("zones", apex, records="false")
         return _zone(found) if found and not _is_copy(found) else None
+
+    def apex_with_id(self, id: str) -> Any:
+        return self.get("zones", id, records="false")["zone"]
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
         return listed(self.get("zones", zone.id, records="false")["dns_servers"])

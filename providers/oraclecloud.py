@@ -23,12 +23,13 @@ from ..errors import Busy, ConfigError
 from ._character_strings import quoted
 from ._name_servers import ShowsNameServers
 from ._private_keys import private_key
+from ._zone_ids import ChecksZoneIds
 from .base import Option, TxtRecord, Zone
 from .records import RecordProvider
 from .rest import Refused, Rest, listed
 
 
-class Provider(Rest, ShowsNameServers, RecordProvider):
+class Provider(Rest, ChecksZoneIds, ShowsNameServers, RecordProvider):
     """With an API signing key of a user."""
 
     title = "Oracle Cloud"
@@ -104,6 +105,9 @@ class Provider(Rest, ShowsNameServers, RecordProvider):
     def zone_at(self, apex: str) -> Zone | None:
         found = self.get_if_there("zones", apex)
         return Zone(found["name"], found["id"]) if found and found["zoneType"] == "PRIMARY" else None
+
+    def apex_with_id(self, id: str) -> Any:
+        return self.get("zones", id)["name"]
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
         return [server["hostname"] for server in listed(self.get("zones", zone.id)["nameservers"])]

@@ -21,6 +21,7 @@ from ._http.body import UnreadableAnswer
 from ._http.responses import NotFound, Refused
 from ._name_servers import ShowsNameServers
 from ._rackspace_credentials import read_credentials
+from ._zone_ids import ChecksZoneIds
 from .base import Option, Profile, TxtRecord, Zone, dns_name
 from .records import after_writing
 from .rest import OTHER_SHAPE, Rest, listed
@@ -35,7 +36,7 @@ UK = "https://lon.identity.api.rackspacecloud.com/v2.0"
 CONTROL_PANEL = "compare with the domain's records in the control panel"
 
 
-class Provider(Rest, ShowsNameServers):
+class Provider(Rest, ChecksZoneIds, ShowsNameServers):
     """The Cloud DNS of one Rackspace user."""
 
     title = "Rackspace Cloud DNS"
@@ -108,6 +109,9 @@ class Provider(Rest, ShowsNameServers):
 
     def zone_at(self, apex: str) -> Zone | None:
         return next((zone for zone in self._zones(name=apex) if zone.apex == apex), None)
+
+    def apex_with_id(self, id: str) -> Any:
+        return self.get("domains", id, showRecords="false", showSubdomains="false")["name"]
 
     def name_servers(self, zone: Zone) -> Iterable[str]:
         found = self.get("domains", zone.id, showRecords="false", showSubdomains="false")

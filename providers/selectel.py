@@ -12,6 +12,7 @@ from typing import Any
 
 from ._character_strings import quoted
 from ._tokens import Tokens
+from ._zone_ids import ChecksZoneIds
 from .base import Option, Zone, dns_name, u_labels
 from .rest import base_url
 from .rrsets import RRset, RRsetProvider
@@ -20,7 +21,7 @@ PAGE = 1000
 TOKEN_LIFETIME = 3600  # seconds that one is used; Selectel's last a day
 
 
-class Provider(Tokens, RRsetProvider):
+class Provider(Tokens, ChecksZoneIds, RRsetProvider):
     """With a service user of a project, for whom Keystone grants a token."""
 
     title = "Selectel"
@@ -61,6 +62,9 @@ class Provider(Tokens, RRsetProvider):
     def zones(self) -> Iterable[Zone]:
         found = self.items("result", "zones", limit=PAGE, offset=0)
         return [Zone(zone["name"], zone["id"]) for zone in found]
+
+    def apex_with_id(self, id: str) -> Any:
+        return self.get("zones", id)["name"]
 
     def read(self, zone: Zone, name: str) -> RRset | None:
         wanted = {"name": u_labels(name), "rrset_types": "TXT"}  # a part of the name would do as well

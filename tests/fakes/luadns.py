@@ -33,6 +33,11 @@ class LuaDns(Fake):
     def list_zones(self, request: Request) -> Answer:
         return self._list([{"id": int(zone.id), "name": zone.apex} for zone in self.zones.values()], request)
 
+    @route("GET", "/zones/{zone}")
+    def show_zone(self, request: Request, zone: str) -> Answer:
+        holder = self._by_id(zone)
+        return Answer(200, {"id": int(holder.id), "name": holder.apex, "records": []})
+
     @route("GET", "/zones/{zone}/records", query=PAGED)
     def list_records(self, request: Request, zone: str) -> Answer:
         holder = self._by_id(zone)

@@ -68,6 +68,11 @@ class Selectel(TokenFake):
             request, [{"id": zone.id, "name": _shown(zone.apex)} for zone in self.zones.values()]
         )
 
+    @route("GET", "/zones/{zone}")
+    def show_zone(self, request: Request, zone: str) -> Answer:
+        holder = self.zone(zone)
+        return Answer(200, {"id": holder.id, "name": _shown(holder.apex)})
+
     @route("GET", "/zones/{zone}/rrset", query=[*PAGED, "name", "rrset_types"])
     def list_rrsets(self, request: Request, zone: str) -> Answer:
         """The filter is a part of the name."""

@@ -20,7 +20,16 @@ from fakes.dnsmadeeasy import KEY, DnsMadeEasy
 from fakes.domeneshop import TOKEN, Domeneshop
 from fakes.dynu import Dynu
 from fakes.hetzner import Hetzner
+from fakes.ionos import Ionos
 from fakes.linode import Linode
+from fakes.luadns import USER as LUADNS_USER
+from fakes.luadns import LuaDns
+from fakes.ns1 import Ns1
+from fakes.oraclecloud import PEM, TENANCY, USER, OracleCloud
+from fakes.rackspace import Rackspace
+from fakes.selectel import ACCOUNT as SELECTEL_ACCOUNT
+from fakes.selectel import PROJECT, Selectel
+from fakes.selectel import USER as SELECTEL_USER
 from fakes.tencentcloud import TencentCloud
 from fakes.transip import ACCOUNT, TransIp, pem
 from on_clouds import SECRET, SUBSCRIPTION
@@ -35,6 +44,13 @@ from dns01.hooks.state.journal import Journal
 from dns01.providers.base import ChecksIds, Zone
 
 APEX, OTHER = "example.com", "example.co.uk"
+
+SERVICE_USER = {
+    "user": SELECTEL_USER,
+    "password": Selectel.token,
+    "account": SELECTEL_ACCOUNT,
+    "project_id": PROJECT,
+}
 
 # Those that the id is but a name or a path to are asked nothing.
 TELL_BY_THEMSELVES: Mapping[str, tuple[type[Fake], Mapping[str, str]]] = {
@@ -51,7 +67,13 @@ ASKED: Mapping[str, tuple[type[Fake], Mapping[str, str]]] = {
     "domeneshop": (Domeneshop, {"token": TOKEN, "secret": Domeneshop.token}),
     "dynu": (Dynu, {"token": Dynu.token}),
     "hetzner": (Hetzner, {"token": Hetzner.token}),
+    "ionos": (Ionos, {"key": f"prefix.{Ionos.token}"}),
     "linode": (Linode, {"token": Linode.token}),
+    "luadns": (LuaDns, {"user": LUADNS_USER, "token": LuaDns.token}),
+    "ns1": (Ns1, {"key": Ns1.token}),
+    "oraclecloud": (OracleCloud, {"region": "r", "tenancy": TENANCY, "user": USER, "private_key": PEM}),
+    "rackspace": (Rackspace, {"user": Rackspace.user, "api_key": Rackspace.token}),
+    "selectel": (Selectel, SERVICE_USER),
 }
 KINDS = {**TELL_BY_THEMSELVES, **ASKED}
 
@@ -61,7 +83,11 @@ def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     kind, options = KINDS[request.param]
     with kind(ZONES) as fake:
-        yield HttpCase(request.param, fake, {**options, "authority": fake.url})
+        host = fake.url.removesuffix(fake.prefix)
+        places = {"authority": fake.url, "auth_url": f"{host}/identity/v3"}
+        if request.param == "rackspace":
+            places["base_url"] = f"{fake.url}/v2.0"
+        yield HttpCase(request.param, fake, {**options, **places})
 
 
 def id_of(case: HttpCase, apex: str) -> str:
@@ -116,7 +142,8 @@ def test_whose_it_is_is_asked_once_and_not_for_each_name(case: HttpCase, tmp_pat
         with suppress(ZoneNotFound):
             places.find([f"_acme-challenge.host{number}.{APEX}"])
 
-    assert len(case.fake.requests) == (1 if case.name in ASKED else 0)
+    questions = [each for each in case.fake.requests if not each.path.endswith("/tokens")]
+    assert len(questions) == (1 if case.name in ASKED else 0)
 
 
 def test_the_zone_s_own_id_is_published_in(case: HttpCase, tmp_path: Path) -> None:
