@@ -50,6 +50,7 @@ def installed(program: str, root: str) -> Installed | None:
     """What the program finds of Python's packages; None where it is not known which they are."""
     places = [f"{prefix}/{place}" for prefix in _prefixes(program, root) for place in PLACES]
     folders = [folder for place in places for folder in find(place, root)]
+    folders += [line for folder in folders for line in _added(folder, root)]
     core = next((folder for folder in folders if find(f"{folder}/certbot/_internal/cli/*.py", root)), "")
     plugins = {name for folder in folders for name in _plugins(folder, root)}
     if not core or "manual" not in plugins:
@@ -89,3 +90,9 @@ def _plugins(folder: str, root: str) -> Iterator[str]:
     for path in find(f"{folder}/*-info/entry_points.txt", root):
         for section in _SECTION.findall(read_text(path, root) or ""):
             yield from (name.rpartition(":")[2] for name in _PLUGIN.findall(section))
+
+
+def _added(folder: str, root: str) -> list[str]:
+    """The folders that its .pth files add, as for a package that is still being worked on."""
+    texts = (read_text(path, root) or "" for path in find(f"{folder}/*.pth", root))
+    return [line.strip() for text in texts for line in text.splitlines() if line.startswith("/")]

@@ -84,6 +84,16 @@ def test_a_plugin_that_is_there(machine: Machine) -> None:
     assert machine.findings() == []
 
 
+def test_a_plugin_whose_source_is_elsewhere(machine: Machine) -> None:
+    machine[CONF] = "authenticator = dns01\n"
+    machine[f"{OF_DEBIAN[1]}/easy-install.pth"] = "import sys\n/srv/plugin\n"
+    machine["/srv/plugin/plugin.egg-info/entry_points.txt"] = (
+        "[certbot.plugins]\ndns01 = plugin:Authenticator\n"
+    )
+    installed.cache_clear()
+    assert machine.findings() == []
+
+
 def test_a_line_of_cron_s_that_has_the_plugin_beside_a_timer_that_has_not(machine: Machine) -> None:
     machine[CONF] = "authenticator = dns01\n"
     install(machine, *OF_OPT)
