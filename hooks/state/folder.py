@@ -85,9 +85,10 @@ def check_own(path: str, user: int | None = None) -> None:
     user = os.geteuid() if user is None else user
     if owner != user:
         why = f"it belongs to the user {owner}, not to {user}"
-        raise UntrustedFolder(
-            path, why, f"run it as the user {owner} (ls -ld {path}), or set DNS01_STATE_DIR to another folder"
-        )
+        hint = f"run it as the user {owner} (ls -ld {path}), or set DNS01_STATE_DIR to another folder"
+        if user == 0:
+            hint = f"where root is to run it from now on: chown -R root: {path}; else {hint}"
+        raise UntrustedFolder(path, why, hint)
 
 
 def check_closed(path: str) -> os.stat_result:

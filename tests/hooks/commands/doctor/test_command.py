@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pty
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -267,6 +268,30 @@ def test_a_state_folder_that_is_mounted_read_only_is_said_to_be(stage: Stage) ->
     (finding,) = document(said)["domains"][0]["findings"]
     assert "Read-only file system" in finding["message"]
     assert finding["remedy"]
+
+
+UNIT_OF_DAEMON = """
+mount -t tmpfs none /run; mkdir -p /run/systemd/system/timers.target.wants; cd /run/systemd/system
+printf '[Timer]\\nOnCalendar=daily\\n' > dehydrated.timer; ln -s ../dehydrated.timer timers.target.wants/
+printf '[Service]\\nUser=daemon\\nExecStart=/usr/bin/dehydrated --cron\\n' > dehydrated.service
+printf 'HOOK=/opt/dns01/bin/dns01\\n' > /etc/dehydrated/config
+"""
+
+
+def test_root_looks_as_the_user_whom_the_client_runs_as(stage: Stage, tmp_path: Path) -> None:
+    """That user's key and state folder are right; root's own run would not use them."""
+    key = tmp_path / "tsig.key"
+    key.write_text(f'key "{KEY.name}" {{ algorithm {KEY.algorithm}; secret "{KEY.secret}"; }};')
+    key.chmod(0o600)
+    stage.state.mkdir(mode=0o700)
+    for path in (key, stage.state):
+        shutil.chown(path, "daemon")
+    shell = person(stage, RFC2136_TSIG_FILE=str(key), RFC2136_TSIG_KEY="", RFC2136_TSIG_SECRET="")
+    both = {"state-unusable": "error", "writable-configuration": "error"}
+
+    assert found(shell("doctor", "example.org", "--json")) == both
+    shell.run(UNIT_OF_DAEMON)
+    assert not found(shell("doctor", "example.org", "--json")).keys() & both.keys()
 
 
 # What it asks

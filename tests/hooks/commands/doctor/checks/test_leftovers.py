@@ -190,7 +190,9 @@ def test_a_state_folder_that_a_phase_would_not_use(world: World, zone: HostedZon
     """It is said by whose fault: a phase looks at the owner, the mode and a link as well."""
     state_dir.mkdir(mode=0o700)
     os.chown(state_dir, 65534, 65534)
-    assert [each.code for each in found(world, state_dir)] == ["state-unusable"]
+    (finding,) = found(world, state_dir)
+    assert finding.code == "state-unusable"
+    assert f"chown -R root: {state_dir}; else run it as the user 65534" in finding.remedy[0]
     os.chown(state_dir, os.geteuid(), os.getegid())
     state_dir.chmod(0o770)
     assert [each.code for each in found(world, state_dir)] == ["state-unusable"]
