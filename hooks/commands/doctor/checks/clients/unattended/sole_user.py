@@ -13,6 +13,8 @@ from typing import NamedTuple
 from .......errors import StateError
 from ......clients.setup.dehydrated_config import read_config
 from ......clients.setup.schedule.client_schedule import schedule_of
+from ......clients.setup.schedule.command_line import programs
+from ......clients.setup.schedule.systemd_jobs import service_line
 from ......clients.setup.text_files import find
 from ......clients.setup.users import User
 from ......state.folder import state_dir
@@ -50,6 +52,12 @@ def _runs(environ: Mapping[str, str], root: str) -> Iterator[Run]:
         "uacme": True,
     }
     for client in (client for client, here in is_set_up.items() if here):
-        for run in runs(root, client, schedule_of(client, root).lines, "", {}):
+        lines = schedule_of(client, root).lines
+        if not any(True for line in lines for _ in programs(line.command, client)):
+            continue  # a word in some other command
+        for run in runs(root, client, lines, "", {}):
             chosen = config.settings.get("DEHYDRATED_USER", "") if config and client == "dehydrated" else ""
             yield run._replace(user=chosen) if chosen and "$" not in chosen else run
+    traefik = service_line("traefik.service", root)
+    if traefik and "EXEC_PATH" in traefik.environ:
+        yield from runs(root, "traefik", [traefik], "", {})

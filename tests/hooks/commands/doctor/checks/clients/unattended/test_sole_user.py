@@ -112,3 +112,17 @@ def test_the_timer_of_debians_certbot_is_no_user_without_a_certificate(machine: 
     cron("acme", RUN)(machine)
     by_timer(machine, "certbot", "/usr/bin/certbot -q renew")
     assert found(machine) == ("acme", "/home/acme/.local/state/dns01")
+
+
+def test_a_word_in_another_command_is_no_client(machine: Machine) -> None:
+    machine[CRONTAB] = ""
+    machine["/var/spool/cron/crontabs/bob"] = "17 3 * * * make -C lego\n"
+    assert found(machine) is None
+
+
+def test_traefik_as_root_beside_it(machine: Machine) -> None:
+    cron("acme", RUN)(machine)
+    machine["/etc/systemd/system/traefik.service"] = "[Service]\nExecStart=/usr/bin/traefik\n"
+    assert found(machine) is not None
+    machine["/etc/systemd/system/traefik.service.d/a.conf"] = "[Service]\nEnvironment=EXEC_PATH=/opt/dns01\n"
+    assert found(machine) is None
