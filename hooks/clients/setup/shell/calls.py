@@ -109,7 +109,7 @@ def _in_words(words: Sequence[str], names: Sequence[str], levels: int) -> Iterat
         elif program in CONTAINERS:
             yield from _in_container(words[place:], names, levels, environ)
             return
-        elif program in SHELLS and (text := _text_for_a_shell(rest, names)) is not None:
+        elif program in SHELLS and (text := _text_for_a_shell(program, rest, names)) is not None:
             switches = (*switches, *filter(None, (switch(program, rest, (text,)),)))
             for call in _in_text(text, names, levels - 1):
                 inside = call._replace(environ={**environ, **call.environ})
@@ -134,8 +134,11 @@ def _substituted(word: str) -> str:
     return ""
 
 
-def _text_for_a_shell(words: Sequence[str], names: Sequence[str]) -> str | None:
-    """What it is given to read, if it is by -c; one behind the client is the client's own."""
+def _text_for_a_shell(program: str, words: Sequence[str], names: Sequence[str]) -> str | None:
+    """What it is given to read, if it is by -c; one behind the client is the client's own. A lock of flock's
+    may be called as the client is."""
+    if program == "flock":
+        words = words[_own_words(words, WRAPPERS[program]) :]
     for option, text in pairwise(words):
         if os.path.basename(option) in names:
             return None
