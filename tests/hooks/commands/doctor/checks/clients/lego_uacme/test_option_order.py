@@ -12,7 +12,6 @@ from dns01.hooks.commands.doctor.finding import Severity
 HOOK = "/opt/dns01/bin/dns01"
 CRONTAB = "/etc/cron.d/lego"
 WHEN = f"1 2 * * * root EXEC_PATH={HOOK} "
-CODE = "lego-options-misplaced"
 
 
 @pytest.fixture
@@ -61,7 +60,7 @@ def machine(tmp_path: Path) -> Machine:
 )
 def test_options_behind_the_command(machine: Machine, written: str, right: str, named: str) -> None:
     machine[CRONTAB] = f"{WHEN}{written}\n"
-    (finding,) = (each for each in machine.findings() if each.code == CODE)
+    (finding,) = (each for each in machine.findings() if each.code == "lego-options-misplaced")
     assert (finding.severity, finding.subject) == (Severity.ERROR, CRONTAB)
     assert f"knows no {named}, and ends" in finding.message
     assert finding.remedy == (f"write in {CRONTAB}: {WHEN}{right}",)
@@ -70,7 +69,7 @@ def test_options_behind_the_command(machine: Machine, written: str, right: str, 
 def test_options_behind_the_command_in_a_unit(machine: Machine) -> None:
     command = "/usr/bin/lego renew --path /x --dns exec -d example.org"
     by_timer(machine, "lego", command, f"Environment=EXEC_PATH={HOOK}")
-    (finding,) = (each for each in machine.findings() if each.code == CODE)
+    (finding,) = (each for each in machine.findings() if each.code == "lego-options-misplaced")
     assert "ExecStart=/usr/bin/lego --path /x --dns exec -d example.org renew" in finding.remedy[0]
 
 
