@@ -52,7 +52,8 @@ def found(machine: Machine, api: str, domain: str = "example.org", **environ: st
 def test_a_proxy_that_the_shell_alone_has(machine: Machine, closed: str, variable: str) -> None:
     (finding,) = found(machine, closed, **{variable: PROXY})
 
-    assert (finding.severity, finding.subject) == (Severity.ERROR, "dehydrated.service")
+    assert (finding.code, finding.severity) == ("proxy-in-shell-only", Severity.ERROR)
+    assert finding.subject == "dehydrated.service"
     assert "127.0.0.1: Connection refused" in finding.message
     assert finding.remedy == (
         f"systemctl edit dehydrated.service\n[Service]\nEnvironment={variable}={PROXY}",
