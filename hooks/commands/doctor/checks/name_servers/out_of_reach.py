@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
@@ -34,12 +35,12 @@ class Hosts(NamedTuple):
 
 
 def of_the_root(examined: Examined) -> tuple[str, ...]:
-    """The addresses of the root's servers; nothing where they are not known."""
-    try:
-        glue = examined.discovery.cut("").glue
-    except DelegationError:
-        return ()
-    return tuple(address.ip for addresses in glue.values() for address in addresses)
+    """The addresses of the root's servers, as a resolver named them, or as they were looked up where it gave
+    the names alone; nothing where they are not known."""
+    discovery = examined.discovery
+    with suppress(DelegationError):
+        discovery.cut("")
+    return tuple(address.ip for server in discovery.known_servers("") for address in server.addresses)
 
 
 def is_out_of_reach(ip: str, root: Collection[str]) -> bool:

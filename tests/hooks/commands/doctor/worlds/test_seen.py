@@ -62,6 +62,17 @@ def an_inside_address_that_answers_here(site: Site) -> Account:
     return {}
 
 
+@FAULTS.add("private-address", "10.0.0.53", severity=Severity.WARNING)
+def an_inside_address_where_resolvers_name_the_roots_servers_without_their_addresses(site: Site) -> Account:
+    (address,) = site.world.root_hints.values()
+    root = Zone(".", "@ SOA ns.roots.test. hostmaster 1 3600 600 86400 60\n@ NS ns.roots.test.")
+    hosts = Zone("roots.test", f"@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A {address}")
+    site.start(NameServer("127.0.0.64", zones=[root, hosts]))
+    site.world.zone("example.org", BOTH)
+    site.world.zones["org"].set("ns2.example.org", "A", "10.0.0.53")
+    return {"DNS01_RESOLVERS": "127.0.0.64"}
+
+
 @FAULTS.add("private-address", "ns1.example.org", "127.0.0.1", severity=Severity.WARNING)
 def glue_is_the_host_itself(site: Site) -> Account:
     site.world.zone("example.org", {"ns1.example.org": "127.0.0.1", "ns2.example.org": TWO})
