@@ -34,6 +34,7 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
             "parent-answers",
             "ns-mismatch",
             "split-horizon",
+            "update-refused",
         }
     ),
     "zone-parked": frozenset(

@@ -186,6 +186,9 @@ def _foreign(examined: Examined, delegation: Destination) -> Iterator[Finding]:
     try:
         examined.places.find([examined.name])
     except (ConfigError, ZoneNotFound) as error:
+        if child := _undelegated(examined, delegation):
+            yield child
+            return
         yield Finding(
             "cname-foreign",
             Severity.ERROR,
@@ -199,6 +202,28 @@ def _foreign(examined: Examined, delegation: Destination) -> Iterator[Finding]:
         )
     except Exception:
         return
+
+
+def _undelegated(examined: Examined, delegation: Destination) -> Finding | None:
+    """A zone around the CNAME's target that an account has, and that nobody is led to."""
+    with suppress(HookError):
+        for account in examined.settings.accounts_for(delegation.target, examined.name):
+            zone = examined.places.accounts.provider(account).zone_for(delegation.target).apex
+            if zone != delegation.zone and is_within(zone, delegation.zone):
+                above = delegation.zone
+                servers = account.options.get("nameserver") or f"the servers of {account.provider}"
+                return Finding(
+                    "target-undelegated",
+                    Severity.ERROR,
+                    delegation.name,
+                    f"{_drawn(delegation)}: the account {account.name} has the zone {zone}, and {above} does "
+                    "not delegate it: nobody is led to what is published there",
+                    (
+                        f"have {zone} delegated to {servers}: in the zone {above}, write {zone}. NS HOST",
+                        f"or configure an account that can write to {above}",
+                    ),
+                )
+    return None
 
 
 def _final_dot(delegation: Destination) -> Iterator[str]:

@@ -160,6 +160,20 @@ def one_server_has_a_child_that_nobody_delegates(site: Site) -> Account:
     return site.updates(ONE)
 
 
+@FAULTS.add(
+    "one-sided-child", "a zone www.example.org of its own", "delete the zone", domain="www.example.org"
+)
+def a_child_that_nobody_delegates_refuses_the_update(site: Site) -> Account:
+    child = "@ SOA ns1.example.org. hostmaster 1 3600 600 86400 60\n@ NS ns1.example.org.\n"
+    zones = {"example.org": AT_BOTH.format(mname="ns1", serial=5), "www.example.org": child}
+    server = Bind(ONE, zones, [KEY])
+    server.granted = {"www.example.org": ["other.www.example.org"]}
+    site.start(server)
+    site.copy(TWO, AT_BOTH.format(mname="ns1", serial=5))
+    site.world.delegate("example.org", BOTH)
+    return site.updates(ONE)
+
+
 @FAULTS.add("lame-server", "delegates _acme-challenge.example.org, to itself", "add the zone")
 def a_server_of_the_zone_above_lacks_the_child_that_it_is_to_have(site: Site) -> Account:
     site.world.zone("example.org", BOTH, "_acme-challenge NS ns1\n_acme-challenge NS ns2\n")

@@ -478,6 +478,28 @@ def the_cname_lacks_its_final_dot(site: Site) -> Account:
     return {"DNS01_MEMORY_ZONES": "acme.net"}
 
 
+@FAULTS.add("target-undelegated", "acme.challenges.net. NS HOST")
+def the_zone_of_the_cnames_target_is_not_delegated(site: Site) -> Account:
+    site.world.zone("example.org", BOTH).set(NAME, "CNAME", "org.acme.challenges.net.")
+    site.world.zone("challenges.net", {"ns.challenges.net": THREE})
+    return {"DNS01_MEMORY_ZONES": "acme.challenges.net"}
+
+
+@FAULTS.add("target-undelegated", "to 127.1.0.4: in the zone", "acme.challenges.net. NS HOST")
+def the_zone_of_the_cnames_target_is_at_the_accounts_server_alone(site: Site) -> Account:
+    site.start(Bind(FOUR, {"acme.challenges.net": ""}, [KEY]))
+    site.world.zone("example.org", BOTH).set(NAME, "CNAME", "org.acme.challenges.net.")
+    site.world.zone("challenges.net", {"ns.challenges.net": THREE})
+    return site.updates(FOUR)
+
+
+@FAULTS.add("target-undelegated", "deep.acme.challenges.net. NS HOST")
+def the_target_is_the_apex_of_a_zone_that_is_not_delegated(site: Site) -> Account:
+    site.world.zone("example.org", BOTH).set(NAME, "CNAME", "deep.acme.challenges.net.")
+    site.world.zone("challenges.net", {"ns.challenges.net": THREE})
+    return {"DNS01_MEMORY_ZONES": "deep.acme.challenges.net"}
+
+
 def acme_dns(site: Site, **more: str) -> Account:
     return {
         "DNS01_PROVIDER": "acmedns", "ACME_DNS_API_BASE": "http://127.0.0.88:8053",
