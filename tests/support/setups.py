@@ -23,6 +23,7 @@ from testbed.zone import Zone
 from dns01.hooks.commands.doctor.checks.registry import CHECKS
 from dns01.hooks.commands.doctor.examine import HEAD_START, Diagnosis, diagnose
 from dns01.hooks.commands.doctor.finding import Severity
+from dns01.hooks.dns.timing import USUAL, Timing
 
 NAME = "_acme-challenge.example.org"
 ONE, TWO, THREE, FOUR = "127.1.0.1", "127.1.0.2", "127.1.0.3", "127.1.0.4"
@@ -96,11 +97,13 @@ class Site:
         file.write_text(text)
         file.chmod(mode)
 
-    def diagnose(self, domain: str, account: Account, head_start: float = HEAD_START) -> Diagnosis:
+    def diagnose(
+        self, domain: str, account: Account, head_start: float = HEAD_START, timing: Timing = USUAL
+    ) -> Diagnosis:
         """What all checks together find, however long it takes them on a busy machine."""
         state = str(self.folder / "state")
         variables = {"DNS01_CA": "letsencrypt", "DNS01_STATE_DIR": state, **account}
-        examined = examine(self.world, domain, **variables)._replace(root=str(self.folder))
+        examined = examine(self.world, domain, timing=timing, **variables)._replace(root=str(self.folder))
         return diagnose(examined, CHECKS, TIME_LIMIT, head_start)
 
 
