@@ -49,6 +49,7 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
             "case-unkept",
         }
     ),
+    "case-unkept": frozenset({"split-horizon"}),  # resolvers ask in mixed case
     "denials-fail": frozenset({"caa-servfail"}),
     "do-fails": frozenset({"caa-servfail"}),
     "large-lost": frozenset({"caa-servfail"}),

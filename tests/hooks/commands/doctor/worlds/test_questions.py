@@ -540,6 +540,16 @@ def no_server_answers_over_tcp(site: Site) -> Account:
     return changed(site, lambda response, query, over: None if over == "tcp" else response)
 
 
+def test_that_resolvers_know_no_zone_whose_servers_deny_mixed_case_is_not_said_beside_it(site: Site) -> None:
+    account = changed(site, by_case("NXDOMAIN"))
+    careful = Unbound("127.0.0.64", root_hints=site.world.root_hints, extra_options="use-caps-for-id: yes")
+    site.start(careful)
+
+    found = site.diagnose("example.org", {**account, "DNS01_RESOLVERS": careful.address}).ordered
+
+    assert [each.code for each in found] == ["case-unkept"]
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_the_true_cause_comes_first(site: Site, fault: Fault) -> None:
     check_fault(site, fault)
