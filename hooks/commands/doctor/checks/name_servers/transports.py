@@ -226,15 +226,18 @@ def dropping_answers(survey: ZoneSurvey, dropping: Container[Address]) -> Iterat
 
 
 def large_udp(survey: ZoneSurvey) -> Iterator[Finding]:
-    """Small datagrams come, larger ones vanish: fragments are dropped on the way."""
+    """Small datagrams come, larger ones vanish: fragments are dropped on the way. Where no server's keys come
+    by datagram, a validating resolver has given up before it has found a way to them (seen with unbound)."""
+    keyless = all("DNSKEY" in server.lost for server in survey.answers if not server.silent)
     for hosts, servers in affected(survey, lambda server: server.udp and server.edns and bool(server.lost)):
         kinds = ", ".join(sorted(frozenset().union(*(server.lost for server in servers))))
         yield Finding(
             "large-udp-lost",
-            Severity.WARNING,
+            Severity.ERROR if keyless else Severity.WARNING,
             hosts,
             f"answers of the name server {hosts} of {survey.apex} of more than 512 octets are lost over "
-            f"UDP ({kinds}), and come over TCP alone: resolvers have to find that out at each question",
+            f"UDP ({kinds}), and come over TCP alone: resolvers have to find that out at each question"
+            + (", and give up before they have the zone's keys" if keyless else ""),
             (
                 "let datagrams of 1232 octets through (a firewall that still limits DNS to 512): "
                 f"dig DNSKEY {survey.apex} +norec +dnssec +notcp +ignore @{servers[0].address.ip}",
