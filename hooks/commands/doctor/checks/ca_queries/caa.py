@@ -71,8 +71,9 @@ def _is_served(world: Discovery, domain: str) -> bool:
     return True
 
 
-# What only the configuration could tell: nothing says that an order would fail.
-_DOUBTS = {("unknown", "unknown-ca"): Severity.NOTE, ("unknown", "account"): Severity.NOTE}
+# What only the configuration could tell. Of a CA that nobody names nothing says that an order would fail;
+# records that shut out all accounts but their own do.
+_DOUBTS = {("unknown", "unknown-ca"): Severity.NOTE, ("unknown", "account"): Severity.WARNING}
 
 
 def _finding(verdict: Verdict, severity: Severity) -> Finding:

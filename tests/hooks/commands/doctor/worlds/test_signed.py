@@ -427,6 +427,13 @@ def the_caa_is_for_another_account(site: Site) -> Account:
     return {"DNS01_CA_ACCOUNT": ACCOUNT.format(2)}
 
 
+@FAULTS.add("caa-account", ACCOUNT.format(1), "ca_account in config.toml", severity=Severity.WARNING)
+def the_caa_is_for_one_account_and_nobody_says_which_one_orders(site: Site) -> Account:
+    record = f'0 issue "letsencrypt.org; accounturi={ACCOUNT.format(1)}"'
+    site.world.zone("example.org", BOTH).set("example.org", "CAA", record)
+    return {}
+
+
 @FAULTS.add("caa-wildcard", 'example.org. CAA 0 issuewild "letsencrypt.org"', domain="*.www.example.org")
 def the_caa_of_the_zone_above_has_another_ca_for_wildcards(site: Site) -> Account:
     zone = site.world.zone("example.org", BOTH)

@@ -123,7 +123,7 @@ def test_another_account_and_an_account_that_is_not_known(world: World) -> None:
     (unknown,) = findings(world, record)
     (another,) = findings(world, record, DNS01_CA_ACCOUNT=f"{ACCOUNT}5")
 
-    assert (unknown.code, unknown.severity) == ("caa-account", Severity.NOTE)
+    assert (unknown.code, unknown.severity) == ("caa-account", Severity.WARNING)
     assert (another.code, another.severity) == ("caa-account", Severity.ERROR)
     assert record_of(another) == f'example.org. CAA 0 issue "letsencrypt.org; accounturi={ACCOUNT}5"'
     assert findings(world, record, DNS01_CA_ACCOUNT=ACCOUNT) == []
@@ -155,7 +155,7 @@ def test_another_client_may_order_where_the_account_of_dns01_issue_is_not_named(
 
     (finding,) = findings(world, record, **kept_account(tmp_path, "letsencrypt"))
 
-    assert (finding.code, finding.severity) == ("caa-account", Severity.NOTE)
+    assert (finding.code, finding.severity) == ("caa-account", Severity.WARNING)
 
 
 def test_the_account_of_dns01_issue_at_another_ca_says_nothing(world: World, tmp_path: Path) -> None:
