@@ -235,6 +235,8 @@ def _rehearsal(delegation: Destination, zone: Zone, provider: RehearsesUpdates) 
                 f"BIND, a frozen zone (rndc zonestatus {zone.apex} says so): rndc thaw {zone.apex}",
                 f"BIND, in the zone's clause: {grant}",
                 f"Knot, in an acl of the zone {zone.apex}: key: [KEY], action: [update]",
+                f"PowerDNS: pdnsutil add-meta {zone.apex} TSIG-ALLOW-DNSUPDATE KEY, with dnsupdate=yes in "
+                f"pdns.conf, and this machine in ALLOW-DNSUPDATE-FROM: pdnsutil get-meta {zone.apex}",
             ),
         )
     except ProviderError as error:

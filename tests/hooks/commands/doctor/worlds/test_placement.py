@@ -327,6 +327,19 @@ def knot_lets_the_key_transfer_only(site: Site) -> Account:
     return site.updates(ONE)
 
 
+@FAULTS.add("update-refused", "pdnsutil add-meta example.org TSIG-ALLOW-DNSUPDATE", "ALLOW-DNSUPDATE-FROM")
+def powerdns_lets_another_key_update(site: Site) -> Account:
+    server = site.start(PowerDNS(ONE, {"example.org": ""}, extra_options="dnsupdate=yes\n"))
+    pdnsutil = ["pdnsutil", f"--config-dir={server.folder}"]
+    for command in (
+        ["import-tsig-key", KEY.name, KEY.algorithm, KEY.secret],
+        ["set-meta", "example.org", "TSIG-ALLOW-DNSUPDATE", "another"],
+    ):
+        subprocess.run([*pdnsutil, *command], check=True, capture_output=True)
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
 class TransferOnlyKnot(Knot):
     def prepare(self) -> list[str]:
         command = super().prepare()
