@@ -54,6 +54,14 @@ def deletion(zone: str) -> str:
     )
 
 
+def make_secondary(survey: ZoneSurvey, host: str) -> str:
+    """The remedy for a name server that fetches the zone from nobody."""
+    return (
+        f"make {host} a secondary of the server that the account updates: in BIND "
+        f'zone "{survey.apex}" {{ type secondary; primaries {{ ADDRESS; }}; }};'
+    )
+
+
 def or_drop(survey: ZoneSurvey, host: str) -> str:
     """The remedy that does without the name server."""
     return f"or remove {host} from the NS records of {survey.apex}, at the parent and in the zone"

@@ -12,7 +12,7 @@ from .....dns.inspect.server_answers import ServerAnswers
 from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import alias_of, apex_of, referral_to, text
 from ...finding import Finding, Severity
-from ...wording import address_type, answers, hosts_of, ips, located, or_drop, the_server
+from ...wording import address_type, answers, hosts_of, ips, located, make_secondary, or_drop, the_server
 from ..subjects.account_copy import AccountCopy, names
 
 THOSE_THAT_HAVE_IT = "the name servers that have its zone"
@@ -210,8 +210,7 @@ def _primary(survey: ZoneSurvey, fault: ServerFault) -> Finding:
         f"{the_server(fault.host)} has {survey.apex} as a primary of its own ({copy.mname}, serial "
         f"{server.serial}): what the account publishes never gets there",
         (
-            f"make {fault.host} a secondary of the server that the account updates: in BIND "
-            f'zone "{survey.apex}" {{ type secondary; primaries {{ ADDRESS; }}; }};',
+            make_secondary(survey, fault.host),
             or_drop(survey, fault.host),
         ),
     )
@@ -229,6 +228,8 @@ def _stale(survey: ZoneSurvey, fault: ServerFault) -> Finding:
         f"see in the log of {host} why the zone transfer fails: allow-transfer and the TSIG key at "
         "the primary, TCP port 53 between the two",
         f"see that the primary notifies it (also-notify), and have it fetch the zone: {fetch}",
+        f"or, if the zone is a primary of its own there, {make_secondary(survey, host)}",
+        *([or_drop(survey, host)] if newer else []),
     )
     uneven = [server for server in late if server.uneven]
     current = [server for server in survey.answers if server.host in host.split(", ") and server.authority]

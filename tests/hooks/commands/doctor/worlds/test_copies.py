@@ -23,6 +23,14 @@ def a_database_of_powerdns_that_the_public_servers_do_not_read(site: Site) -> Ac
     return site.powerdns(server)
 
 
+@FAULTS.add("stale-secondary", "type secondary", "remove ns2.example.org from the NS records")
+def a_primary_that_was_never_made_a_secondary(site: Site) -> Account:
+    site.start(Bind(ONE, {"example.org": AT_BOTH.format(mname="ns1", serial=2026113005)}, [KEY]))
+    site.copy(TWO, "@ SOA ns1 hostmaster 2025010101 3600 600 86400 60\n")
+    site.world.delegate("example.org", BOTH)
+    return site.updates(ONE)
+
+
 @FAULTS.add("serial-went-back", "above 2026112901", "another server")
 def a_hidden_primary_that_its_own_soa_does_not_name(site: Site) -> Account:
     site.start(Bind(THREE, {"example.org": AT_BOTH.format(mname="hidden", serial=5)}, [KEY]))
