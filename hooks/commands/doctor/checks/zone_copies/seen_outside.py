@@ -69,6 +69,7 @@ def findings(examined: Examined, outside: Outside) -> Iterator[Finding]:
 def _unanswered(examined: Examined, survey: ZoneSurvey, deaf: Sequence[Seen]) -> Finding:
     """A single resolver may have reasons of its own."""
     resolvers = ", ".join(str(each.resolver) for each in deaf)
+    find = f"the resolvers {resolvers} find" if len(deaf) > 1 else f"the resolver {resolvers} finds"
     hosts, server = hosts_of(survey.answers), survey.answers[0]
     answers = _over_https(examined, survey.apex, SOA) if len(deaf) == 1 else []
     certain = len(deaf) > 1 or bool(answers)
@@ -78,9 +79,8 @@ def _unanswered(examined: Examined, survey: ZoneSurvey, deaf: Sequence[Seen]) ->
         "unanswered-outside",
         Severity.ERROR if certain else Severity.WARNING,
         survey.apex,
-        f"the resolver {resolvers} finds no answer for {survey.apex} ({deaf[0].soa.summary}), and does for "
-        f"the zone above, while this machine has one from {hosts}: they {'' if certain else 'may '}answer "
-        "this network alone",
+        f"{find} no answer for {survey.apex} ({deaf[0].soa.summary}), and one for the zone above, while "
+        f"this machine has one from {hosts}: they {'' if certain else 'may '}answer this network alone",
         (
             f"have {hosts} answer everybody: allow-query {{ any; }}; in the options, the view and the zone "
             "(BIND; likewise blackhole), no acl in the way (Knot, NSD), and UDP and TCP port 53 open to the "
@@ -128,17 +128,18 @@ def _other_zone(examined: Examined, outside: Outside) -> Finding:
         resolver, kind = other.resolver, other.rdtype
         what = f"another zone {survey.apex} than its name servers show this machine, with the same serial "
         what += f"{server.serial} ({kind}: {_short(other.seen)}; here: {_short(other.shown)})"
-    resolvers = ", ".join(map(str, sorted(outside.resolvers)))
+    resolvers, several = ", ".join(map(str, sorted(outside.resolvers))), len(outside.resolvers) > 1
+    sees, inside = ("see", "are inside: take them") if several else ("sees", "is inside: take it")
     return Finding(
         "other-view",
         _severity(examined, outside),
         survey.apex,
-        f"the resolver {resolvers} sees {what}: they have views, by who asks",
+        f"the resolver{'s' * several} {resolvers} {sees} {what}: they have views, by who asks",
         (
-            f"if {resolvers} sees what the world sees, have the updates reach that view: in BIND, put "
+            f"if {resolvers} {sees} what the world sees, have the updates reach that view: in BIND, put "
             '{ key "KEY"; any; } into its match-clients, and { !key "KEY"; … } into those of the other view',
             'and have orders wait for what resolvers see: readiness = "resolvers" (DNS01_READINESS)',
-            f"if it is {resolvers} that is inside: take it out of DNS01_RESOLVERS (`resolvers`)",
+            f"if {resolvers} {inside} out of DNS01_RESOLVERS (`resolvers`)",
             f"compare: dig {kind} {survey.apex} @{resolver.ip}; "
             f"dig {kind} {survey.apex} +norec @{server.address.ip}",
         ),

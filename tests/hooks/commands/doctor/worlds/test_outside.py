@@ -70,7 +70,7 @@ def the_world_is_shown_a_zone_that_has_changed_more_often(site: Site) -> Account
     return views(site, 10, 77, OUTSIDE)
 
 
-@FAULTS.add("other-view", f"{OUTSIDE}, {ALSO_OUTSIDE} sees another zone")
+@FAULTS.add("other-view", f"the resolvers {OUTSIDE}, {ALSO_OUTSIDE} see another zone", "are inside")
 def several_resolvers_are_shown_another_zone(site: Site) -> Account:
     return views(site, 77, 10, OUTSIDE, ALSO_OUTSIDE)
 
@@ -146,7 +146,7 @@ def the_server_answers_this_network_alone(site: Site) -> Account:
     return for_this_network_alone(site, OUTSIDE)
 
 
-@FAULTS.add("unanswered-outside", f"{OUTSIDE}, {ALSO_OUTSIDE} finds no answer")
+@FAULTS.add("unanswered-outside", f"the resolvers {OUTSIDE}, {ALSO_OUTSIDE} find no answer")
 def several_resolvers_get_no_answer(site: Site) -> Account:
     return for_this_network_alone(site, OUTSIDE, ALSO_OUTSIDE)
 
