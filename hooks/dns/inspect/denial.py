@@ -24,6 +24,7 @@ Denial = NSECRecord | NSEC3Record
 MOST_ITERATIONS = 150  # of NSEC3, beyond which all resolvers take a zone for unsigned (RFC 9276 §3.2)
 SOME_ITERATIONS = 50  # beyond which the newer ones do
 OPT_OUT = 1
+NO_DENIAL = "the answer has neither NSEC nor NSEC3"
 
 
 class Unproven(Exception):
@@ -113,7 +114,7 @@ class _Proofs:
         self.apex = keys.name
         self._records = [each for each in message.authority if each.rdtype in (NSEC, NSEC3)]
         if not self._records:
-            raise Unproven(f"nothing proves {what}: the answer has neither NSEC nor NSEC3")
+            raise Unproven(f"nothing proves {what}: {NO_DENIAL}")
         self.kind = dns.rdatatype.to_text(self._records[0].rdtype)
         for records in self._records:
             _signed(message.authority, records, keys, now, f"the {self.kind} that proves {what}")

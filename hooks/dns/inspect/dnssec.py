@@ -26,8 +26,8 @@ from dns.rdtypes.ANY.RRSIG import RRSIG
 from dns.rdtypes.dnskeybase import Flag
 
 from ..message import Response, text
-from .denial import Unproven, check_answer
-from .dnssec_remedies import as_the_others, sign_again
+from .denial import NO_DENIAL, Unproven, check_answer
+from .dnssec_remedies import as_the_others, sign_again, stripped
 from .server_answers import ServerAnswers
 from .zone_survey import ZoneSurvey
 
@@ -136,6 +136,9 @@ def validate_answers(
         except Unproven as why:
             broken[str(why)].append(server)
             remedies[str(why)] = why.remedy or sign_again(survey.apex)
+    for reason in broken:
+        if NO_DENIAL in reason:
+            remedies[reason] = stripped(survey.apex, broken[reason], name, rdtype)
     return [
         Bogus(
             survey.apex,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import dns.rdatatype
+from dns.rdatatype import RdataType
 
+from .denial import NO_DENIAL
 from .faults import retransfer
 from .server_answers import ServerAnswers
 from .zone_survey import ZoneSurvey
@@ -17,6 +19,18 @@ def sign_again(apex: str) -> tuple[str, ...]:
         f"sign {apex} again: rndc sign {apex} (BIND), knotc zone-sign {apex} (Knot), "
         f"pdnsutil rectify-zone {apex} (PowerDNS), or the provider's support",
         "see in the signer's log why it has not done so itself, and that each server fetches the result",
+    )
+
+
+def stripped(apex: str, servers: Sequence[ServerAnswers], name: str, rdtype: RdataType) -> tuple[str, ...]:
+    """The remedy where no server's answer to a question has NSEC or NSEC3: to sign again mends nothing
+    where they are lost on their way."""
+    hosts = ", ".join(dict.fromkeys(server.host for server in servers))
+    ask = f"dig +dnssec +norec {dns.rdatatype.to_text(rdtype)} {name} @localhost"
+    return (
+        f"compare, on {hosts} itself: {ask}; if that shows NSEC or NSEC3, a load balancer, a DNS proxy or a "
+        "firewall before it strips them: have that let them pass; the zone is signed well",
+        *sign_again(apex),
     )
 
 
@@ -54,7 +68,7 @@ def _not_given(apex: str, hosts: str, server: ServerAnswers, reason: str) -> Ite
             f"see whether {hosts} gives signatures at all: dig +dnssec +norec SOA {apex} @{address}; "
             "if not, its software is too old for DNSSEC, or a load balancer before it drops them"
         )
-    elif "neither NSEC nor NSEC3" in reason:
+    elif NO_DENIAL in reason:
         yield (
             f'see whether {hosts} proves any "no": dig +dnssec +norec TXT dns01-doctor.{apex} @{address} '
             "shows NSEC or NSEC3; if not, DNSSEC is off there (PowerDNS as a secondary: "

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 import dns.rdatatype
 from dns.rdatatype import DS, RdataType
 
 from ......errors import DelegationError
+from ......names import is_within
 from .....dns.inspect.denial import MOST_ITERATIONS, SOME_ITERATIONS, iterations
 from .....dns.inspect.dnssec import Bogus, Expiring, trusted_keys, validate, validate_answers
 from .....dns.inspect.faults import listed
@@ -28,8 +29,47 @@ def check(examined: Examined) -> Iterator[Finding]:
     """What keeps validating resolvers from believing the answers that the challenge depends on."""
     if examined.settings.nameservers_for(examined.name):
         return
-    zones: dict[str, ZoneSurvey] = {survey.apex: survey for survey in surveys(examined)}
     asked = {question: zone_of(examined, question[0]) for question in dict.fromkeys(questions(examined))}
+    aliases = _aliases(examined, asked)
+    for found in _findings(examined, asked):
+        owner = next((aliases[apex] for apex in aliases if is_within(apex, found.subject)), "")
+        yield found if _is_on_the_way(examined, found.subject) or not owner else _led_to(found, owner)
+
+
+Asked = Mapping[tuple[str, RdataType], ZoneSurvey | None]
+
+
+def _aliases(examined: Examined, asked: Asked) -> dict[str, str]:
+    """The zones that matter since CAA is asked for there, by a CNAME of the domain or of a name above it:
+    by their apex, that name."""
+    owner, aliases = examined.domain.removeprefix("*."), dict[str, str]()
+    for (name, rdtype), zone in asked.items():
+        if rdtype == dns.rdatatype.CAA:
+            owner = name if is_within(examined.domain, name) else owner
+            if zone is not None and not _is_on_the_way(examined, zone.apex):
+                aliases.setdefault(zone.apex, owner)
+    return aliases
+
+
+def _is_on_the_way(examined: Examined, apex: str) -> bool:
+    """Whether the domain is within it, or its challenge is."""
+    return is_within(examined.domain, apex) or apex in {survey.apex for survey in surveys(examined)}
+
+
+def _led_to(found: Finding, owner: str) -> Finding:
+    """The finding about a zone, with the reason why that matters to the domain."""
+    return found._replace(
+        message=f"a CNAME leads from {owner} into {found.subject}, where CAs ask for CAA: {found.message}",
+        remedy=(
+            f"if {found.subject} is somebody else's, tell them, or put addresses in the place of the CNAME "
+            f"of {owner}",
+            *found.remedy,
+        ),
+    )
+
+
+def _findings(examined: Examined, asked: Asked) -> Iterator[Finding]:
+    zones: dict[str, ZoneSurvey] = {survey.apex: survey for survey in surveys(examined)}
     zones |= {survey.apex: survey for survey in asked.values() if survey is not None}
     refused = set()
     for survey in zones.values():

@@ -93,7 +93,12 @@ def the_denial_of_the_caa_lacks_its_nsec3(site: Site) -> Account:
     return {}
 
 
-@FAULTS.add("dnssec-bogus", "CAA")
+@FAULTS.add(
+    "dnssec-bogus",
+    "on ns.example.org itself: dig +dnssec +norec CAA example.org @localhost",
+    "a load balancer, a DNS proxy or a firewall before it strips them",
+    "sign example.org again",
+)
 def the_denial_of_the_caa_lacks_its_nsec(site: Site) -> Account:
     spoilt(site, "CAA", without_denial)
     return {}
@@ -159,7 +164,11 @@ def the_caa_of_a_name_that_exists_is_denied(site: Site) -> Account:
 FAULTS[-1] = FAULTS[-1]._replace(domain="www.example.org")
 
 
-@FAULTS.add("dnssec-bogus", "cdn.net")
+@FAULTS.add(
+    "dnssec-bogus",
+    "a CNAME leads from www.example.org into cdn.net",
+    "if cdn.net is somebody else's, tell them, or put addresses in the place of the CNAME of www.example.org",
+)
 def the_caas_cname_leads_into_a_bogus_zone(site: Site) -> Account:
     site.world.zone("example.org", BOTH).set("www.example.org", "CNAME", "host.cdn.net.")
     server = site.start(SignedBind(site.folder / "k", FOUR, {"cdn.net": HEAD.replace(ONE, FOUR)}, days=-0.1))
