@@ -22,9 +22,8 @@ from ...finding import Examined
 from .zones import survey_of, zone_of
 
 TIMEOUT = 3.0  # seconds for one question to all servers of a zone
-AGAIN = 0.5  # seconds for the same once more, beside one that a server is known to answer
 SMALL = 512  # octets, which every way takes
-ROUNDS = 3  # of that: of five datagrams one may get lost
+ROUNDS = 3  # of asking again: of five datagrams one may get lost
 
 Answers = Mapping[Address, Response]
 
@@ -99,11 +98,12 @@ def dropping(
         )
         for server in servers
     }
-    timing = examined.discovery.timing._replace(datagram=AGAIN / 2)  # twice in each round, and never over TCP
+    timing = examined.discovery.timing
+    timing = timing._replace(datagram=timing.again / 2)  # twice in each round, and never over TCP
     answered: set[Query] = set()
     for _ in range(ROUNDS):
         with Transport(timing) as transport:
-            answers = transport.ask([each for pair in pairs.values() for each in pair], AGAIN)
+            answers = transport.ask([each for pair in pairs.values() for each in pair], timing.again)
         answered |= {query for query, answer in answers.items() if answer.message is not None}
         pairs = {address: pair for address, pair in pairs.items() if pair[1] not in answered}
     return {address for address, (known, _) in pairs.items() if known in answered}
@@ -114,8 +114,9 @@ def too_large(
 ) -> set[Address]:
     """Which of the servers have an answer of more than 512 octets to this question, over TCP."""
     queries = [Query(server.address, name, rdtype, stream=True) for server in servers]
-    with Transport(examined.discovery.timing) as transport:
-        answers = transport.ask(queries, 2 * AGAIN)
+    timing = examined.discovery.timing
+    with Transport(timing) as transport:
+        answers = transport.ask(queries, 2 * timing.again)
     return {
         query.server
         for query, answer in answers.items()
