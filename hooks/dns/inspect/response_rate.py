@@ -22,7 +22,9 @@ RETRY_AFTER = 0.3  # seconds: of answers that are lost by chance, others are the
 LEAST = 4  # of the questions that have no answer
 TC = 0x02  # in the third octet: the answer is truncated
 
-Limit = Literal["drops", "truncates"]
+Limit = Literal["drops", "truncates", "silent"]
+"""What a server does with the questions beyond the first ones. Of one that has answered none at all, only who
+has heard it before knows whether it drops them."""
 
 
 @dataclass
@@ -48,7 +50,8 @@ class _BurstAnswers:
 
 def limiting(servers: Iterable[Address], apex: str) -> dict[Address, Limit]:
     """The servers that answer the first of many equal questions, and drop all others or truncate some, which
-    resolvers take to TCP; twice, for what is lost by chance is another one the next time."""
+    resolvers take to TCP, or that answer none; twice, for what is lost by chance is another one the next
+    time."""
     # One that answers none in full, and truncates, may have an answer that is too large.
     first = {
         server: burst
@@ -60,10 +63,16 @@ def limiting(servers: Iterable[Address], apex: str) -> dict[Address, Limit]:
     time.sleep(RETRY_AFTER)
     again = _burst(first, apex)
     return {
-        server: "truncates" if burst.cut else "drops"
+        server: _limit(burst, again[server])
         for server, burst in first.items()
         if server in again and again[server].limited
     }
+
+
+def _limit(first: _BurstAnswers, again: _BurstAnswers) -> Limit:
+    if first.cut:
+        return "truncates"
+    return "drops" if first.full or again.full else "silent"
 
 
 def _burst(servers: Iterable[Address], apex: str) -> dict[Address, _BurstAnswers]:

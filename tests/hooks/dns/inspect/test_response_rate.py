@@ -42,6 +42,10 @@ def test_a_server_that_answers_the_first_ones_alone_is_limited(limit: Limit) -> 
     assert limits(limited(5, 0 if limit == "drops" else 2)) == {Address(SERVER): limit}
 
 
+def test_of_a_server_that_answers_none_it_is_not_known_whether_it_drops_them() -> None:
+    assert limits(limited(0, 0)) == {Address(SERVER): "silent"}
+
+
 def test_a_server_that_answers_all_is_asked_once_and_not_limited() -> None:
     server = limited(50, 0)
 

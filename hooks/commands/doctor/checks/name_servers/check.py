@@ -128,7 +128,7 @@ def _of_named_ones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterato
     """The servers that the configuration names."""
     servers, apex = followed(examined).servers, examined.name.removeprefix(PREFIX)
     looking = in_background(partial(named_survey, examined))
-    times = measured_while(looking, servers, apex, examined.discovery.timing)
+    times = measured_while(looking, servers, apex, examined.discovery)
     yield from slow_named(apex, servers, times)
     copies = account_copies(examined)
     times = of_slow_ones(times)
@@ -145,15 +145,17 @@ def _of_named_ones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterato
 def _limited(
     examined: Examined, survey: ZoneSurvey, slow: Collection[Address]
 ) -> tuple[ZoneSurvey, set[Address]]:
-    """The servers that drop answers above a rate, and the survey, as it is to be seen by that."""
+    """The servers that drop answers above a rate, and the survey, as it is to be seen by that: from what else
+    they have left unanswered nothing follows."""
     limits = limits_of(examined, survey, slow)
-    servers = [
-        server._replace(limited=limits[server.address] == "truncates", udp=True)
-        if server.address in limits
-        else server
-        for server in survey.answers
-    ]
     dropping = {address for address, limit in limits.items() if limit == "drops"}
+    servers = []
+    for server in survey.answers:
+        if server.address in limits:
+            server = server._replace(limited=server.address not in dropping, udp=True)
+        if server.address in dropping:
+            server = server._replace(edns=True, do=True, lost=frozenset())
+        servers.append(server)
     return survey._replace(answers=tuple(servers)), dropping
 
 

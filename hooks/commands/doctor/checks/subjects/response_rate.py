@@ -14,35 +14,56 @@ from .....dns.inspect.response_rate import Limit, limiting
 from .....dns.inspect.zone_survey import ZoneSurvey
 from ...finding import Examined
 
+Tries = Mapping[Address, Future[dict[Address, Limit]]]
+"""What has been found, or is being found out, of the servers that were tried together."""
+
 
 def limits_of(examined: Examined, survey: ZoneSurvey, slow: Collection[Address]) -> Mapping[Address, Limit]:
     """What the servers that have answered over UDP before do with many questions at once; not of those that
     are slow, from whose silence nothing follows."""
     before = examined.discovery.by_datagram
-    speaking = [
-        server.address
-        for server in survey.answers
-        if server.authority and (server.udp or server.address in before)
-    ]
-    return _limits(examined.discovery).of([each for each in speaking if each not in slow], survey.apex)
+    serving = {server.address for server in survey.answers if server.authority} - {*slow}
+    speaking = {server.address for server in survey.answers if server.udp or server.address in before}
+    limits = _limits(examined.discovery)
+    found = {
+        server: "drops" if limit == "silent" else limit
+        for server, limit in _result(limits.tried(serving & speaking, survey.apex)).items()
+    }
+    for server, limit in _result(limits.known(serving - speaking)).items():
+        if limit != "silent":
+            found[server] = limit
+    return found
+
+
+def try_early(discovery: Discovery, servers: Collection[Address], apex: str) -> None:
+    """Have the servers tried meanwhile, where something keeps a look at their zone waiting: it may be such a
+    limit, and after the look there is no time left for a try."""
+    _limits(discovery).tried(servers, apex)
+
+
+def _result(tries: Tries) -> dict[Address, Limit]:
+    found = {server: future.result() for server, future in tries.items()}
+    return {server: limits[server] for server, limits in found.items() if server in limits}
 
 
 class _Limits:
     """What is known of the servers, and what is being found out."""
 
     def __init__(self) -> None:
-        self._tried: dict[Address, Future[dict[Address, Limit]]] = {}
+        self._tries: dict[Address, Future[dict[Address, Limit]]] = {}
         self._lock = threading.Lock()
 
-    def of(self, servers: Collection[Address], apex: str) -> dict[Address, Limit]:
-        """Those of the servers that limit their rate; who has not been tried yet is, by questions for
-        ``apex``."""
+    def tried(self, servers: Collection[Address], apex: str) -> Tries:
+        """Of these servers; who has not been tried yet is, by questions for ``apex``."""
         with self._lock:
-            if new := [server for server in servers if server not in self._tried]:
-                self._tried |= dict.fromkeys(new, in_background(partial(limiting, new, apex)))
-            tried = {server: self._tried[server] for server in servers}
-        found = {server: future.result() for server, future in tried.items()}
-        return {server: limits[server] for server, limits in found.items() if server in limits}
+            if new := [server for server in servers if server not in self._tries]:
+                self._tries |= dict.fromkeys(new, in_background(partial(limiting, new, apex)))
+        return self.known(servers)
+
+    def known(self, servers: Collection[Address]) -> Tries:
+        """Of those of these servers that have been tried."""
+        with self._lock:
+            return {server: self._tries[server] for server in servers if server in self._tries}
 
 
 @lru_cache(maxsize=8)

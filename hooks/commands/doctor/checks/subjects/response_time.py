@@ -12,7 +12,7 @@ from .....dns.cname_chain import Discovery
 from .....dns.destination import Server
 from .....dns.inspect.response_time import ResponseTime, response_times
 from .....dns.inspect.zone_survey import ZoneSurvey
-from .....dns.timing import Timing
+from .response_rate import try_early
 from .zones import survey_of
 
 USUAL = 0.6  # seconds for a look at a zone; where it takes longer, somebody is slow, or silent
@@ -33,6 +33,7 @@ def _times(discovery: Discovery, apex: str) -> Mapping[Address, ResponseTime]:
     if survey_of(discovery, apex, USUAL):
         return {}
     servers = _addresses(discovery, apex)
+    try_early(discovery, servers, apex)
     above = _addresses(discovery, discovery.known_zone(apex.partition(".")[2]))
     others = [each for each in above if each not in servers][:ABOVE]
     times = response_times([*servers, *others], apex, discovery.timing, LONGEST)
@@ -44,13 +45,15 @@ def _times(discovery: Discovery, apex: str) -> Mapping[Address, ResponseTime]:
 
 
 def measured_while(
-    looking: Future[ZoneSurvey | None], servers: Sequence[Server], apex: str, timing: Timing
+    looking: Future[ZoneSurvey | None], servers: Sequence[Server], apex: str, discovery: Discovery
 ) -> Mapping[Address, ResponseTime]:
     """The same of servers that the configuration names, while they are looked at."""
     with suppress(TimeoutError):
         looking.result(USUAL)
         return {}
-    return response_times([each for server in servers for each in server.addresses], apex, timing, LONGEST)
+    addresses = [each for server in servers for each in server.addresses]
+    try_early(discovery, addresses, apex)
+    return response_times(addresses, apex, discovery.timing, LONGEST)
 
 
 def _addresses(discovery: Discovery, apex: str) -> list[Address]:

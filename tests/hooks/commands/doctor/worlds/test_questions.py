@@ -16,6 +16,7 @@ from calls import KEY
 from setups import BOTH, FOUR, NAME, ONE, TWO, Account, Fault, Faults, Site, check_fault
 from testbed import Bind, NameServer, Unbound, Zone
 from testbed.firewall import answering_from
+from testbed.nameserver import RateLimit
 from testbed.sockets import Transport
 
 from dns01.hooks.commands.doctor.finding import Severity
@@ -317,10 +318,11 @@ def the_public_servers_deny_what_the_hidden_primary_has(site: Site) -> Account:
 # Response rate limiting (RRL)
 
 
-def limited(site: Site, limit: str) -> Account:
-    """example.org at two BINDs that limit the rate of their answers."""
+def limited(site: Site, limit: str, *, one: bool = False) -> Account:
+    """example.org at two BINDs that limit the rate of their answers, or the second alone."""
     for address in BOTH.values():
-        site.start(Bind(address, {"example.org": PAIR}, [KEY], extra_options=f"rate-limit {{ {limit} }};"))
+        options = "" if one and address == ONE else f"rate-limit {{ {limit} }};"
+        site.start(Bind(address, {"example.org": PAIR}, [KEY], extra_options=options))
     site.world.delegate("example.org", BOTH)
     return site.updates(ONE)
 
@@ -346,6 +348,30 @@ def the_servers_drop_all_answers_but_five_a_second(site: Site) -> Account:
 @FAULTS.add("rate-limited", *LIMITED, severity=Severity.WARNING)
 def the_servers_drop_all_answers_but_ten_a_second(site: Site) -> Account:
     return limited(site, "responses-per-second 10; slip 0;")
+
+
+@FAULTS.add("rate-limited", *LIMITED, severity=Severity.WARNING)
+def the_servers_drop_all_denials_but_one_a_second_too(site: Site) -> Account:
+    kinds = ("responses", "nxdomains", "nodata", "referrals", "errors")
+    return limited(site, f"{' '.join(f'{kind}-per-second 1;' for kind in kinds)} slip 0; window 5;")
+
+
+@FAULTS.add("rate-limited", *LIMITED, severity=Severity.WARNING)
+def the_servers_drop_all_but_five_answers_of_any_kind(site: Site) -> Account:
+    return limited(site, "all-per-second 5; slip 0;")
+
+
+@FAULTS.add("rate-limited", "RRL", "the name server ns2.example.org", severity=Severity.WARNING)
+def one_server_drops_all_answers_but_one_a_second(site: Site) -> Account:
+    return limited(site, "responses-per-second 1; slip 0;", one=True)
+
+
+@FAULTS.add("rate-limited", "RRL", "raise the limit at ns1.example.net", severity=Severity.WARNING)
+def the_server_behind_a_cname_drops_all_answers_but_one_a_second(site: Site) -> Account:
+    site.world.zone("example.org", {"ns.example.org": FOUR}, f"{NAME}. CNAME example.net.")
+    zone = site.world.zone("example.net", {"ns1.example.net": ONE})
+    zone.servers[0].rate_limit = RateLimit(1, 0)
+    return {"DNS01_MEMORY_ZONES": "example.net"}
 
 
 @FAULTS.add("rate-limited", "truncates", "responses-per-second 20", severity=Severity.NOTE)

@@ -12,8 +12,10 @@ from testbed.nameserver import RateLimit
 
 from dns01.hooks.commands.doctor.checks import placement
 from dns01.hooks.commands.doctor.checks.name_servers import check as servers
+from dns01.hooks.commands.doctor.checks.subjects.response_time import measured
 from dns01.hooks.commands.doctor.examine import diagnose
 from dns01.hooks.commands.doctor.finding import Finding, Severity
+from dns01.hooks.dns.inspect.response_rate import BURST
 
 
 def found(site: Site, delays: tuple[float, ...], *, tcp: bool = True) -> list[Finding]:
@@ -101,6 +103,36 @@ def test_one_of_nameservers_that_limits_the_rate_of_its_answers_is_a_warning(sit
     (finding,) = of_named_ones(site, lambda server: setattr(server, "rate_limit", RateLimit(3, 0)))
 
     assert (finding.code, finding.severity, finding.subject) == ("rate-limited", Severity.WARNING, TWO)
+
+
+def test_servers_that_keep_a_look_waiting_are_tried_for_a_limit_meanwhile(site: Site) -> None:
+    """One answer a second, and nothing beyond that: after the look, and the time that slow servers get, there
+    would be none left for a try."""
+    zone = site.world.zone("example.org", BOTH)
+    for server in zone.servers:
+        server.rate_limit = RateLimit(1, 0)
+    examined = examine(site.world, "example.org", DNS01_CA="letsencrypt")
+    examined.discovery.cut("example.org")
+    measured(examined.discovery, "example.org")
+    asked = [len(server.asked("example.org", "NS")) for server in zone.servers]
+
+    (finding,) = diagnose(examined, {"servers": servers.check}, TIME_LIMIT).ordered
+
+    assert (finding.code, finding.severity) == ("rate-limited", Severity.WARNING)
+    assert "ns1.example.org, ns2.example.org" in finding.subject
+    assert min(asked) >= BURST
+
+
+def test_what_else_servers_with_a_low_limit_leave_unanswered_is_not_told(site: Site) -> None:
+    """The answers that get lost are some of them large ones."""
+    zone = site.world.zone("example.org", BOTH, f"@ DNSKEY 256 3 8 {'AwEA' * 200}")
+    for server in zone.servers:
+        server.rate_limit = RateLimit(1, 0)
+    examined = examine(site.world, "example.org", DNS01_CA="letsencrypt")
+
+    (finding,) = diagnose(examined, {"servers": servers.check}, TIME_LIMIT).ordered
+
+    assert finding.code == "rate-limited"
 
 
 def test_where_the_zone_above_is_as_slow_nobody_is_told_to_be_quicker(site: Site) -> None:
