@@ -57,6 +57,7 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     "underscore-refused": frozenset({"one-sided-cname", "token-lacks-zone"}),
     "account-elsewhere": frozenset({"ns-mismatch", "wrong-zone", "foreign-copy"}),
     "zone-down": frozenset({"caa-servfail"}),
+    "port-53-intercepted": frozenset({"zone-down", "challenge-zone-down", "caa-servfail"}),
     "zone-not-served": frozenset({"zone-down", "challenge-zone-down", "caa-servfail"}),
     "server-does-not-start": frozenset({"zone-down", "challenge-zone-down", "caa-servfail"}),
     "account-not-in-shell": frozenset({"no-configuration"}),

@@ -17,6 +17,7 @@ from ....dns.inspect.split_horizon import differences
 from ....dns.message import NS, SOA, Query, Response
 from ....dns.transports.transport import Transport
 from ..finding import Examined, Finding, Severity
+from .name_servers.intercepted import barred, diverted
 from .subjects.ca import is_of_ones_own
 from .zone_copies.seen_outside import findings as seen_outside
 from .zone_copies.seen_outside import look_from_outside
@@ -25,7 +26,6 @@ RESOLV_CONF = "/etc/resolv.conf"
 PUBLIC = {*PUBLIC_RESOLVERS, *PUBLIC_RESOLVERS_6}
 RESOLVER_TIMEOUT = 2.5  # seconds: a lost datagram is sent again after 2
 ROOT_SERVERS = ("198.41.0.4", "199.9.14.201", "192.33.4.12")  # a, b and c.root-servers.net
-HTTPS = 2.0  # seconds: silent name servers have cost 5 of the 8 that a check has
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -39,7 +39,7 @@ def check(examined: Examined) -> Iterator[Finding]:
         _ask_for_the_root(examined.discovery, _configured(examined))  # meanwhile
         open_elsewhere = error.barrier == "nothing answers" and _others_answer(examined)
         dead = list(_dead_resolvers(examined)) if open_elsewhere else []
-        yield from dead or [_barred(examined, error)]
+        yield from dead or [barred(examined, error)]
     except NoRoot as error:
         unknown = Finding("zone-unknown", Severity.ERROR, examined.name, str(error), (error.hint,))
         yield from list(_dead_resolvers(examined)) or [unknown]
@@ -49,6 +49,10 @@ def check(examined: Examined) -> Iterator[Finding]:
         yield from _dead_resolvers(examined)
         if not delegation.trouble:  # else there is nothing to compare with
             yield from _seen_elsewhere(examined, delegation)
+        elif delegation.intercepted:
+            own = [address for server in delegation.servers for address in server.addresses]
+            if found := diverted(examined, delegation.zone, own):
+                yield found
 
 
 def _dead_resolvers(examined: Examined) -> Iterator[Finding]:
@@ -106,52 +110,6 @@ def _compare(
     discovery: Discovery, resolvers: tuple[Address, ...], apex: str, servers: tuple[Server, ...]
 ) -> dict[Address, str]:
     return differences(resolvers, apex, servers, discovery.timing)
-
-
-def _barred(examined: Examined, error: PortBarred) -> Finding:
-    if error.barrier == "something intercepts it":
-        return _intercepted(examined, str(error))
-    severity, meanwhile = _without_port_53(examined)
-    return Finding(
-        "port-53-blocked",
-        severity,
-        "port 53",
-        str(error),
-        (
-            "let UDP and TCP to port 53 of any address out, in the firewalls of this machine and its network",
-            "see for yourself: dig +norec +tries=1 SOA . @198.41.0.4",
-            meanwhile,
-        ),
-    )
-
-
-def _intercepted(examined: Examined, words: str) -> Finding:
-    severity, meanwhile = _without_port_53(examined)
-    return Finding(
-        "port-53-intercepted",
-        severity,
-        "port 53",
-        words,
-        (
-            "have the redirection of port 53 taken out of the router or firewall (DNAT, `transparent` DNS)",
-            "see for yourself: dig +norec SOA . @198.41.0.4 should have the flag aa, and not ra",
-            meanwhile,
-        ),
-    )
-
-
-def _without_port_53(examined: Examined) -> tuple[Severity, str]:
-    """How bad that is. Where HTTPS gets out, an order goes through: the endpoints are asked about the
-    root, which exists."""
-    from ....dns.transports.doh import Doh
-
-    endpoints = examined.settings.doh
-    with Doh(HTTPS) as https:
-        answers = https.ask_all((endpoint, ".") for endpoint in endpoints).values()
-        if any(answer.message is not None for answer in answers):
-            return Severity.WARNING, f"until then orders go through, degraded, by {', '.join(endpoints)}"
-    either = " or ".join(endpoints) or "the endpoints of DNS01_DOH"
-    return Severity.ERROR, f"or let HTTPS to {either} out (HTTPS_PROXY): then orders go through, degraded"
 
 
 def _seen_elsewhere(examined: Examined, delegation: Destination) -> Iterator[Finding]:

@@ -153,10 +153,23 @@ def test_resolvers_stand_where_the_name_servers_should(world: World) -> None:
     assert found(world) == {"zone-down": "ERROR"}
 
 
-def test_all_servers_intercepted(world: World) -> None:
+@pytest.mark.parametrize(("readiness", "severity"), [("public", "WARNING"), ("authoritative", "ERROR")])
+def test_all_servers_intercepted(world: World, readiness: str, severity: str) -> None:
+    """A wait goes by resolvers then, but for one that is to believe nobody else than the servers."""
     for server in world.servers.values():
         server.intercepted = True
-    assert found(world) == {"port-53-intercepted": "ERROR"}
+    assert found(world, DNS01_READINESS=readiness) == {"port-53-intercepted": severity}
+
+
+def test_port_53_is_intercepted_where_the_zones_above_were_heard_by_another_family(world: World) -> None:
+    """As where IPv4 alone is diverted: the way down is known, and the same address says otherwise now."""
+    examined = examine(world, "example.org", timing=IMPATIENT, DNS01_DOH="https://127.0.0.58/dns-query")
+    examined.discovery.cut("org")
+    for server in world.servers.values():
+        server.intercepted = True
+    (finding,) = diagnose(examined._replace(root="/nowhere"), CHECKS).ordered
+    assert finding.code == "port-53-intercepted"
+    assert "answer like resolvers, and so do its own" in finding.message
 
 
 def test_a_challenge_zone_that_is_down(world: World) -> None:

@@ -36,6 +36,7 @@ from ..zone_copies.against_account import (
 from ..zone_copies.faults import REPORTS, naming, serial_went_back, together
 from . import addresses
 from .asked_with_do import only_with_do
+from .intercepted import without_intercepted
 from .named import findings_of_named
 from .notes import long_negative_ttl, single_network
 from .ns_records import (
@@ -85,7 +86,10 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
     if catch_all(examined):
         return  # what such servers say of a zone means nothing
     zone = _zone_of_the_record(examined)
-    for survey in surveys(examined):
+    for seen in surveys(examined):
+        survey, intercepted = without_intercepted(examined, seen)
+        if intercepted:
+            yield intercepted
         owned = [copy for copy in copies.found if copy.zone == survey.apex]
         if views := [view for each in owned if (view := other_view(examined, survey, each))]:
             yield from views
