@@ -12,7 +12,6 @@ from functools import cache, partial
 from ......errors import DelegationError
 from ......names import PREFIX
 from ......threads import in_background
-from .....dns.address import Address
 from .....dns.inspect.faults import server_faults
 from .....dns.inspect.source_address import sources
 from .....dns.inspect.zone_survey import ZoneSurvey, recheck_serials
@@ -22,7 +21,7 @@ from ..subjects.account_copy import AccountCopies, AccountCopy, account_copies
 from ..subjects.ca import is_of_ones_own
 from ..subjects.catch_all import catch_all
 from ..subjects.destination import followed
-from ..subjects.response_rate import limits_of
+from ..subjects.response_rate import without_drops
 from ..subjects.response_time import measured, measured_while
 from ..subjects.zones import named_survey, survey_of, surveys, zone_of
 from ..zone_copies.against_account import (
@@ -105,7 +104,7 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
         if survey.apex not in told:
             yield from slow(survey.apex, discovery.known_servers(survey.apex), times)
         times = of_slow_ones(times)
-        survey, dropping = _limited(examined, as_if_quick(survey, times), times)
+        survey, dropping = without_drops(examined, as_if_quick(survey, times), times)
         yield from dropping_answers(survey, dropping)
         for finding in findings(survey, own, of_the_root(examined), working_above):
             yield (
@@ -137,30 +136,13 @@ def _of_named_ones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterato
     copies = account_copies(examined)
     times = of_slow_ones(times)
     if survey := looking.result():
-        survey, dropping = _limited(examined, as_if_quick(survey, times), times)
+        survey, dropping = without_drops(examined, as_if_quick(survey, times), times)
         yield from dropping_answers(survey, dropping)
         if survey.answers:
             yield from _unexpected(findings_of_named(survey, copies.only), survey, copies)
             yield from _too_few(examined, survey)
     if copies.only and not is_own_ca():
         yield from _unseen(examined, copies.only)
-
-
-def _limited(
-    examined: Examined, survey: ZoneSurvey, slow: Collection[Address]
-) -> tuple[ZoneSurvey, set[Address]]:
-    """The servers that drop answers above a rate, and the survey, as it is to be seen by that: from what else
-    they have left unanswered nothing follows."""
-    limits = limits_of(examined, survey, slow)
-    dropping = {address for address, limit in limits.items() if limit == "drops"}
-    servers = []
-    for server in survey.answers:
-        if server.address in limits:
-            server = server._replace(limited=server.address not in dropping, udp=True)
-        if server.address in dropping:
-            server = server._replace(edns=True, do=True, lost=frozenset())
-        servers.append(server)
-    return survey._replace(answers=tuple(servers)), dropping
 
 
 def _above(examined: Examined) -> Iterator[Finding]:

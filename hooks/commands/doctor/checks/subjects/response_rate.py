@@ -18,7 +18,24 @@ Tries = Mapping[Address, Future[dict[Address, Limit]]]
 """What has been found, or is being found out, of the servers that were tried together."""
 
 
-def limits_of(examined: Examined, survey: ZoneSurvey, slow: Collection[Address]) -> Mapping[Address, Limit]:
+def without_drops(
+    examined: Examined, survey: ZoneSurvey, slow: Collection[Address]
+) -> tuple[ZoneSurvey, set[Address]]:
+    """The survey as it is to be seen by the servers' limits, and those that drop what is above one: from what
+    else they have left unanswered nothing follows."""
+    limits = _limits_of(examined, survey, slow)
+    dropping = {address for address, limit in limits.items() if limit == "drops"}
+    servers = []
+    for server in survey.answers:
+        if server.address in limits:
+            server = server._replace(limited=server.address not in dropping, udp=True)
+        if server.address in dropping:
+            server = server._replace(edns=True, do=True, lost=frozenset())
+        servers.append(server)
+    return survey._replace(answers=tuple(servers)), dropping
+
+
+def _limits_of(examined: Examined, survey: ZoneSurvey, slow: Collection[Address]) -> Mapping[Address, Limit]:
     """What the servers that have answered over UDP before do with many questions at once; not of those that
     are slow, from whose silence nothing follows."""
     before = examined.discovery.by_datagram
