@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from itertools import groupby
@@ -25,6 +26,9 @@ settings.register_profile("dns01", deadline=None, suppress_health_check=[HealthC
 def pytest_configure() -> None:
     """Move this process (pytest itself, and each worker of pytest-xdist) to its own network."""
     settings.load_profile("dns01")
+    # Who is started inherits what is ignored: SIGHUP under nohup, SIGINT behind a shell's `&`.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         netns.enter()
     except PermissionError:
