@@ -89,7 +89,7 @@ def schedule_of(client: str, root: str = "/") -> Schedule:
     enabled = {timer for timer in timers if is_wanted(timer, linked, root)}
     masked = {timer for timer in timers if is_masked(timer, root)}
     begun = [
-        entry_of_timer(timer, line, days, root)
+        entry_of_timer(timer, line, days, client, root)
         for timer, (line, days) in timers.items()
         if timer in enabled - masked
     ]

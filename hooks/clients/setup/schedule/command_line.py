@@ -94,14 +94,19 @@ def scripts(text: str, client: str) -> list[str]:
 
 
 def script(path: str, root: str) -> str:
-    """The beginning of a file that says what runs it; of any other, nothing."""
+    """The beginning of a file that says what runs it, or may be executed and is text, which a shell runs
+    itself; of any other, nothing."""
+    file_path = beneath(path, root)
     try:
-        with open_regular(beneath(path, root)) as file:
+        with open_regular(file_path) as file:
             start = file.read(2)
-            start += file.read(LARGEST_SCRIPT - 2) if start == b"#!" else b""
+            if start != b"#!" and not os.access(file_path, os.X_OK):
+                return ""
+            start += file.read(LARGEST_SCRIPT - 2)
     except (OSError, ValueError):
         return ""
-    return start.decode(errors="replace") if start.startswith(b"#!") else ""
+    is_text = start.startswith(b"#!") or b"\0" not in start
+    return start.decode(errors="replace") if is_text else ""
 
 
 def programs(text: str, client: str) -> Iterator[tuple[str, Sequence[str]]]:

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from ..shell.commands import commands, expanded
-from ..text_files import beneath, find, is_gone
+from ..text_files import beneath, find
 from .bashisms import not_of_sh
 from .command_line import CRON_PATH, SYSTEMD_PATH, Line, programs, script
 from .cron_lines import in_crontab
 from .crontab import in_folder
+from .first_line import unfit
 from .terminals import without_terminal
 from .unit_commands import for_a_shell
 
@@ -111,15 +112,12 @@ def _renews_nothing(line: Line, client: str) -> Iterator[tuple[str, str]]:
 def _unrunnable(line: Line, path: str, root: str) -> Iterator[tuple[str, str]]:
     """A script that is called as a program, and is none that can be run."""
     called = [expanded(command.words[0], {}) for command in commands(line.command)]
-    first_line = script(path, root).partition("\n")[0]
-    if path not in called or not first_line:
+    if path not in called or not script(path, root):
         return
     if not os.access(beneath(path, root), os.X_OK):
         yield f"{path} may not be executed", f"chmod +x {path}"
-    elif first_line.endswith("\r"):
-        yield f"{path} has the line ends of Windows (CR LF)", f"sed -i 's/\\r$//' {path}"
-    elif (named := re.match(r"#!\s*(/\S+)", first_line)) and is_gone(named[1], root):
-        yield f"{path} is to be run by {named[1]}, which is not there", f"mend the first line of {path}"
+    elif (fault := unfit(path, root, by_shell=line.unit is None))[0]:
+        yield fault
 
 
 def _would_renew(client: str, arguments: Sequence[str]) -> bool:

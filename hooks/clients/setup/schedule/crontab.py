@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ..text_files import beneath, find, read_text
 from ..users import is_known
+from .first_line import unfit
 
 CRON = ("etc/crontab", "etc/cron.d/*", "etc/cron.hourly/*", "etc/cron.daily/*", "etc/cron.weekly/*",
         "etc/cron.monthly/*", "var/spool/cron/crontabs/*", "var/spool/cron/tabs/*", "var/spool/cron/*",
@@ -77,7 +78,7 @@ def _passed_over(path: str, text: str, root: str) -> tuple[str, str]:
         return "", ""
     if scripts:
         runs = status.st_mode & 0o111
-        return ("", "") if runs else ("the script may not be executed", f"chmod +x {path}")
+        return unfit(path, root) if runs else ("the script may not be executed", f"chmod +x {path}")
     if folder in ("/etc/cron.d", "/etc") and (
         stat.S_IMODE(status.st_mode) & 0o022 or status.st_uid != os.stat(root).st_uid
     ):

@@ -31,11 +31,10 @@ def service_line(service: str, root: str = "/") -> Line | None:
     return line if line.unit else None
 
 
-def entry_of_timer(timer: str, line: Line, days: float, root: str) -> tuple[CronEntry, Line]:
+def entry_of_timer(timer: str, line: Line, days: float, client: str, root: str) -> tuple[CronEntry, Line]:
     """The timer as an entry, with the reason why it does not get as far as the command of its service."""
     found = read_unit(timer, root)
-    named = found.last("Timer.Unit") if found else ""
-    service = named or f"{timer.removesuffix('.timer')}.service"
+    service = (found.last("Timer.Unit") if found else "") or f"{timer.removesuffix('.timer')}.service"
     if found and is_masked(service, root):
         why = f"{timer} starts {service}, which is masked"
         return CronEntry(found.files[0], timer, days, why, f"systemctl unmask {service}"), line
@@ -46,11 +45,22 @@ def entry_of_timer(timer: str, line: Line, days: float, root: str) -> tuple[Cron
         why = f"{timer} starts {service}, which runs {idle}, by {line.unit.files[-1]}"
         step = f"take ExecStart= out of {line.unit.files[-1]}"
         return CronEntry(line.path, timer, days, why, step), line
-    if found and named and not line.unit:
-        why = f"{timer} starts {named}, and there is no such unit"
-        step = drop_in(timer, f"Unit={timer.removesuffix('.timer')}.service")
+    if found and not line.unit:
+        why = f"{timer} starts {service}, and there is no such unit"
+        step = f"write /etc/systemd/system/{service}, and below [Service] in it the command: ExecStart="
+        if other := _service_for(client, root):
+            step = drop_in(timer, f"Unit={other}")
         return CronEntry(found.files[0], timer, days, why, step), line
     return CronEntry(line.path, line.text or timer, days), line._replace(text=line.text or timer)
+
+
+def _service_for(client: str, root: str) -> str:
+    """The first service that has a command with the client in it; empty if there is none."""
+    paths = (path for folder in UNITS for path in find(f"{folder}/*.service", root))
+    for name in dict.fromkeys(map(os.path.basename, paths)):
+        if re.search(rf"\b{re.escape(client)}\b", _line_of(name, root).text):
+            return name
+    return ""
 
 
 def _runs_nothing(service: Unit) -> str:

@@ -198,10 +198,17 @@ def test_other_crons_go_by_the_same_entries(program: str, dehydrated: Machine) -
     assert dehydrated.findings() == []
 
 
-@pytest.mark.parametrize("crontab", ["/etc/crontab", "/var/spool/cron/crontabs/root", "/etc/cron.daily/x"])
-def test_cron_in_any_of_its_places(dehydrated: Machine, crontab: str) -> None:
+@pytest.mark.parametrize(
+    ("crontab", "text"),
+    [
+        ("/etc/crontab", CRON),
+        ("/var/spool/cron/crontabs/root", CRON),
+        ("/etc/cron.daily/x", "#!/bin/sh\n/usr/bin/dehydrated --cron\n"),
+    ],
+)
+def test_cron_in_any_of_its_places(dehydrated: Machine, crontab: str, text: str) -> None:
     dehydrated["/etc/cron.d/dehydrated"] = ""
-    dehydrated[crontab] = CRON
+    dehydrated[crontab] = text
     dehydrated.mode(crontab, 0o755)
     assert dehydrated.findings() == []
 

@@ -270,6 +270,37 @@ def test_a_script_of_alpine_s_that_may_not_be_executed(machine: Machine) -> None
     assert machine.finding().remedy == ("chmod +x /etc/periodic/daily/dehydrated",)
 
 
+@pytest.mark.parametrize(
+    ("begins", "why", "remedy"),
+    [
+        ("", "does not say what runs it", "sed -i '1i #!/bin/sh' "),
+        ("# renews certificates\n", "does not say what runs it", "sed -i '1i #!/bin/sh' "),
+        ("\n#!/bin/sh\n", "does not say what runs it", "sed -i '1i #!/bin/sh' "),
+        ("\ufeff#!/bin/sh\n", "byte order mark", r"sed -i '1s/^\xEF\xBB\xBF//' "),
+        ("#!/bin/sh\r\n", "line ends of Windows", r"sed -i 's/\r$//' "),
+        ("#!/opt/gone/bash\n", "run by /opt/gone/bash, which is not there", "mend the first line of "),
+    ],
+)
+@pytest.mark.parametrize("path", ["/etc/cron.daily/acme", "/etc/cron.weekly/dehydrated"])
+def test_a_script_of_cron_daily_that_no_program_is_named_for(
+    machine: Machine, path: str, begins: str, why: str, remedy: str
+) -> None:
+    machine[path] = ""
+    (machine.root / path.lstrip("/")).write_bytes(f"{begins}/usr/local/bin/{RUN}\n".encode())
+    machine.mode(path, 0o755)
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("cron-entry-ignored", Severity.ERROR)
+    assert why in finding.message
+    assert finding.remedy == (f"{remedy}{path}",)
+
+
+def test_a_script_that_a_shell_runs_needs_no_first_line(machine: Machine) -> None:
+    machine["/usr/local/sbin/renew"] = f"# renews certificates\n/usr/local/bin/{RUN}\n"
+    machine.mode("/usr/local/sbin/renew", 0o755)
+    machine[CRONTAB] = f"{WHEN}/usr/local/sbin/renew\n"
+    assert machine.findings() == []
+
+
 def test_a_script_of_cron_daily_has_the_path_of_crontab(machine: Machine) -> None:
     machine["/etc/cron.daily/dehydrated"] = f"#!/bin/sh\n{RUN} > /log/$(date +%F)\n"
     machine.mode("/etc/cron.daily/dehydrated", 0o755)

@@ -84,6 +84,50 @@ def test_a_timer_whose_service_is_not_there(machine: Machine, service: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("services", "remedy"),
+    [
+        (["dehydrated.service"], "systemctl edit dehydrated-renew.timer\n[Timer]\nUnit=dehydrated.service"),
+        (["acme.service"], "systemctl edit dehydrated-renew.timer\n[Timer]\nUnit=acme.service"),
+        ([], "write /etc/systemd/system/dehydrated-renew.service, and below [Service] in it"),
+    ],
+)
+def test_a_timer_without_a_service_of_its_name(machine: Machine, services: list[str], remedy: str) -> None:
+    machine["/etc/systemd/system/dehydrated-renew.timer"] = TIMER
+    machine.link("/etc/systemd/system/timers.target.wants/dehydrated-renew.timer")
+    for service in services:
+        machine[f"/usr/lib/systemd/system/{service}"] = f"[Service]\nExecStart=/usr/bin/{RUN}\n"
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("service-fails", Severity.ERROR)
+    assert "dehydrated-renew.timer starts dehydrated-renew.service, and there is no" in finding.message
+    assert finding.remedy[0].startswith(remedy)
+
+
+def test_a_timer_of_a_template(machine: Machine) -> None:
+    machine["/etc/systemd/system/dehydrated@.timer"] = TIMER
+    machine["/etc/systemd/system/dehydrated@.service"] = f"[Service]\nExecStart=/usr/bin/{RUN} -d %i\n"
+    machine.link("/etc/systemd/system/timers.target.wants/dehydrated@example.org.timer")
+    assert machine.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("script", "remedy"),
+    [
+        (f"/usr/bin/{RUN}\n", "sed -i '1i #!/bin/sh' /opt/renew"),
+        (f"\ufeff#!/bin/sh\n/usr/bin/{RUN}\n", r"sed -i '1s/^\xEF\xBB\xBF//' /opt/renew"),
+        (f"#!/usr/bin/zsh\n/usr/bin/{RUN}\n", "mend the first line of /opt/renew"),
+    ],
+)
+def test_a_script_that_systemd_cannot_begin(machine: Machine, script: str, remedy: str) -> None:
+    by_timer(machine, "dehydrated", "/opt/renew")
+    machine["/opt/renew"] = script
+    machine.mode("/opt/renew", 0o755)
+    finding = machine.finding()
+    assert (finding.code, finding.remedy) == ("service-fails", (remedy,))
+    by_timer(machine, "dehydrated", "/bin/sh /opt/renew")
+    assert machine.findings() == []
+
+
+@pytest.mark.parametrize(
     "entry", ["/usr/local/sbin/nightly", "run-parts /etc/nightly", "cd / && run-parts --report /etc/nightly"]
 )
 def test_a_script_that_calls_scripts(machine: Machine, entry: str) -> None:
