@@ -10,6 +10,7 @@ import dns.rdatatype
 from .....errors import ConfigError, DelegationError, HookError, ZoneNotFound
 from .....names import PREFIX
 from .....providers.base import NeedsAlias, is_within
+from ....config.settings import Account
 from ....dns.cname_chain import ChainError
 from ....dns.destination import Destination, NoRoot, PortBarred, not_delegated
 from ....dns.message import text
@@ -208,8 +209,7 @@ def _undelegated(examined: Examined, delegation: Destination) -> Finding | None:
     """A zone around the CNAME's target that an account has, and that nobody is led to."""
     with suppress(HookError):
         for account in examined.settings.accounts_for(delegation.target, examined.name):
-            zone = examined.places.accounts.provider(account).zone_for(delegation.target).apex
-            if zone != delegation.zone and is_within(zone, delegation.zone):
+            if zone := _beneath(examined, delegation, account):
                 above = delegation.zone
                 servers = account.options.get("nameserver") or f"the servers of {account.provider}"
                 return Finding(
@@ -224,6 +224,14 @@ def _undelegated(examined: Examined, delegation: Destination) -> Finding | None:
                     ),
                 )
     return None
+
+
+def _beneath(examined: Examined, delegation: Destination, account: Account) -> str:
+    """The account's zone around the CNAME's target, if it is beneath that which the DNS leads to."""
+    with suppress(HookError):  # another account may have one
+        zone = examined.places.accounts.provider(account).zone_for(delegation.target).apex
+        return zone if zone != delegation.zone and is_within(zone, delegation.zone) else ""
+    return ""
 
 
 def _final_dot(delegation: Destination) -> Iterator[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 from ......errors import DelegationError
 from .....dns.address import Address
 from .....dns.cname_chain import Discovery
+from .....dns.inspect.dnssec import trusted_keys
 from .....dns.inspect.faults import listed
 from .....dns.inspect.response_rate import BURST
 from .....dns.inspect.server_answers import ServerAnswers
@@ -226,9 +228,11 @@ def dropping_answers(survey: ZoneSurvey, dropping: Container[Address]) -> Iterat
 
 
 def large_udp(survey: ZoneSurvey) -> Iterator[Finding]:
-    """Small datagrams come, larger ones vanish: fragments are dropped on the way. Where no server's keys come
-    by datagram, a validating resolver has given up before it has found a way to them (seen with unbound)."""
-    keyless = all("DNSKEY" in server.lost for server in survey.answers if not server.silent)
+    """Small datagrams come, larger ones vanish: fragments are dropped on the way. Where the zone is to be
+    validated, and no server's keys come by datagram, a resolver gives up (seen with unbound, at 1232 octets;
+    with 512 it hears of TCP)."""
+    signed = trusted_keys(survey, time.time()) is not None
+    keyless = signed and all("DNSKEY" in server.lost for server in survey.answers if server.authority)
     for hosts, servers in affected(survey, lambda server: server.udp and server.edns and bool(server.lost)):
         kinds = ", ".join(sorted(frozenset().union(*(server.lost for server in servers))))
         yield Finding(

@@ -506,6 +506,18 @@ def the_zone_of_the_cnames_target_is_at_the_accounts_server_alone(site: Site) ->
     return site.updates(FOUR)
 
 
+@FAULTS.add("target-undelegated", "the account two", "to 127.1.0.4: in the zone")
+def the_second_of_two_accounts_has_the_undelegated_zone_of_the_cnames_target(site: Site) -> Account:
+    site.start(Bind(FOUR, {"acme.challenges.net": ""}, [KEY]))
+    site.start(Bind("127.1.0.5", {"example.net": ""}, [KEY]))
+    site.world.zone("example.org", BOTH).set(NAME, "CNAME", "org.acme.challenges.net.")
+    site.world.zone("challenges.net", {"ns.challenges.net": THREE})
+    account = '[account.{}]\nprovider = "rfc2136"\nnameserver = "{}"\ntsig_key = "hook"\ntsig_secret = "{}"\n'
+    accounts = account.format("one", "127.1.0.5", KEY.secret) + account.format("two", FOUR, KEY.secret)
+    site.write("config.toml", f'{accounts}[zone."challenges.net"]\naccount = ["one", "two"]\n', 0o600)
+    return {"DNS01_PROVIDER": "", "DNS01_CONFIG": str(site.folder / "config.toml")}
+
+
 @FAULTS.add("target-undelegated", "deep.acme.challenges.net. NS HOST")
 def the_target_is_the_apex_of_a_zone_that_is_not_delegated(site: Site) -> Account:
     site.world.zone("example.org", BOTH).set(NAME, "CNAME", "deep.acme.challenges.net.")

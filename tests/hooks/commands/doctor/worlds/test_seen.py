@@ -513,21 +513,34 @@ class Narrow(NameServer):
         return None if over == "udp" and len(answer.to_wire()) > 512 else answer
 
 
-def narrowed(site: Site, hosts: Mapping[str, str]) -> Account:
-    """Large answers of ONE do not come by datagram; those of TWO do."""
-    text = f"@ SOA ns1 h 1 3600 600 86400 60\n@ NS ns1\nns1 A {ONE}\n"
-    text += f"@ NS ns2\nns2 A {TWO}\n" if len(hosts) > 1 else ""
+def narrowed(site: Site, hosts: Mapping[str, str], *, ds: bool = True) -> Account:
+    """Large answers of ONE do not come by datagram; those of TWO do. ``ds``: whether the parent has one."""
+    labels = {host.partition(".")[0]: address for host, address in hosts.items()}
+    text = "@ SOA ns1 h 1 3600 600 86400 60\n"
+    text += "".join(f"@ NS {label}\n{label} A {address}\n" for label, address in labels.items())
     keys = site.folder / "keys"
     behind = site.start(SignedBind(keys, TWO, {"example.org": text}, algorithm="RSASHA256"))
     site.start(Narrow(ONE, behind))
     site.world.delegate("example.org", hosts)
-    site.world.zones["org"].set("example.org", "DS", *behind.ds)
+    if ds:
+        site.world.zones["org"].set("example.org", "DS", *behind.ds)
     return {}
 
 
 @FAULTS.add("large-udp-lost", "512", "ns1.example.org", "give up before")
 def answers_of_more_than_512_octets_vanish(site: Site) -> Account:
     return narrowed(site, {"ns1.example.org": ONE})
+
+
+@FAULTS.add("large-udp-lost", "512", "ns1.example.org", "give up before")
+def large_answers_of_the_only_server_that_has_the_zone_vanish(site: Site) -> Account:
+    site.start(NameServer(THREE))
+    return narrowed(site, {"ns1.example.org": ONE, "ns2.example.org": THREE})
+
+
+@FAULTS.add("large-udp-lost", "at each question", severity=Severity.WARNING)
+def large_answers_vanish_of_a_zone_that_is_signed_and_has_no_ds(site: Site) -> Account:
+    return narrowed(site, {"ns1.example.org": ONE}, ds=False)
 
 
 @FAULTS.add("large-udp-lost", "512", "ns1.example.org", severity=Severity.WARNING)
