@@ -55,6 +55,14 @@ def load(name: str) -> type[Provider]:
     )
 
 
+def are_same(one: str, other: str) -> bool:
+    """Whether the two names are of one provider. One that is not there (any more) is no other's."""
+    try:
+        return one == other or load(one) is load(other)
+    except ConfigError:
+        return False
+
+
 def known_as(name: str) -> str:
     """The built-in provider that people, lego, dns-lexicon or acme.sh call so; "" if there is none."""
     from ._bridge_catalogue import ALSO_KNOWN_AS, bridged

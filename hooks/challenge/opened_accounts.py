@@ -71,9 +71,10 @@ class OpenedAccounts:
                     provider.observe(self._look)
             return self._providers[account.name]
 
-    def provider_named(self, account: str) -> Provider:
-        """The provider of the account of that name. Raises ConfigError."""
-        return self.provider(self._settings.account_named(account))
+    def provider_named(self, account: str, provider: str = "") -> Provider:
+        """The provider of the account of that name. Raises ConfigError, also where it is another than
+        ``provider`` by now."""
+        return self.provider(self._settings.account_named(account, provider))
 
     @contextmanager
     def errors_of(self, account: str) -> Iterator[None]:

@@ -66,11 +66,11 @@ class Records:
         names has to wait until it has forgotten them.
         """
         batches = _by_zone(entries)
-        several = len({account for account, _ in batches}) > 1
+        several = len({account for account, _, _ in batches}) > 1
         of_accounts: dict[str, list[Callable[[], None]]] = defaultdict(list)
-        for (account, zone), batch in batches.items():
-            through = f" through {output.account(account, batch[0].provider)}" if several else ""
-            step = partial(self._retract_or_keep, account, zone, batch, asked_for, through)
+        for (account, provider, zone), batch in batches.items():
+            through = f" through {output.account(account, provider)}" if several else ""
+            step = partial(self._retract_or_keep, zone, batch, asked_for, through)
             of_accounts[account].append(step)
         for account, steps in of_accounts.items():
             side_by_side(steps, self._at_once(account) if len(steps) > 1 else 1)
@@ -78,7 +78,7 @@ class Records:
     def publish_again(self, entries: Sequence[Entry]) -> None:
         """Publish what was published and is no longer there: another writer has replaced the RRset. What
         has been retracted by now stays away. Raises HookError."""
-        for (account, zone), batch in _by_zone(entries).items():
+        for (account, _, zone), batch in _by_zone(entries).items():
             provider = self._places().accounts.provider_named(account)
             with self._places().accounts.errors_of(account), self._journal.lock(zone.apex):
                 batch = self._journal.unchanged(batch)
@@ -97,12 +97,10 @@ class Records:
         except HookError:  # each zone says it for its records
             return 1
 
-    def _retract_or_keep(
-        self, account: str, zone: Zone, entries: list[Entry], asked_for: bool, through: str
-    ) -> None:
+    def _retract_or_keep(self, zone: Zone, entries: list[Entry], asked_for: bool, through: str) -> None:
         """``through``: the account, where it has to be said."""
         try:
-            gone = self._retract_zone(account, zone, entries, asked_for)
+            gone = self._retract_zone(zone, entries, asked_for)
         except Exception as error:
             self._keep(entries, error)
             return
@@ -110,11 +108,10 @@ class Records:
         for _, target, count in _counted(gone):
             output.step(f"took back {count}{target}{through}")
 
-    def _retract_zone(
-        self, account: str, zone: Zone, entries: list[Entry], asked_for: bool
-    ) -> Sequence[Entry]:
-        """Gives those of the entries that are gone by it."""
-        provider = self._places().accounts.provider_named(account)
+    def _retract_zone(self, zone: Zone, entries: list[Entry], asked_for: bool) -> Sequence[Entry]:
+        """Gives those of the entries, all of one account, that are gone by it. Another provider, which the
+        account may be one of by now, would have nothing there, and take that for gone."""
+        provider = self._places().accounts.provider_named(entries[0].account, entries[0].provider)
         with self._journal.lock(zone.apex):
             # Another process may have taken an orphan back by now, or published its value anew.
             entries = self._journal.unchanged(entries)
@@ -240,11 +237,11 @@ def _refusal(provider: Provider, zone: Zone, entry: Entry) -> ProviderError | No
     return None
 
 
-def _by_zone(entries: Iterable[Entry]) -> dict[tuple[str, Zone], list[Entry]]:
-    """The entries of each (account, zone)."""
-    batches: dict[tuple[str, Zone], list[Entry]] = defaultdict(list)
+def _by_zone(entries: Iterable[Entry]) -> dict[tuple[str, str, Zone], list[Entry]]:
+    """The entries of each (account, provider, zone)."""
+    batches: dict[tuple[str, str, Zone], list[Entry]] = defaultdict(list)
     for entry in entries:
-        batches[entry.account, Zone(entry.zone, entry.zone_id)].append(entry)
+        batches[entry.account, entry.provider, Zone(entry.zone, entry.zone_id)].append(entry)
     return batches
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import click
 
 from ... import output
-from ...errors import UsageError
+from ...errors import ConfigError, UsageError
 from ..clients.call import Call
 from ..phases.phase import Phase
 from ..phases.session import Session
@@ -52,7 +53,8 @@ def sweep(names: tuple[str, ...], dry_run: bool, forget: bool, as_json: bool) ->
     or while a file of one lies in corrupt/.
 
     What the provider will not let go can be given up: --forget with the domains, or without any for all
-    records of accounts that are no longer configured. Whether it is still in the zone is then yours to see.
+    records of accounts that are no longer configured, or are another provider's now. Whether it is still in
+    the zone is then yours to see.
     """
     if names and not forget:
         raise UsageError("sweep: a NAME goes with --forget", "without one, all that is left is taken back")
@@ -100,12 +102,20 @@ def _given_up(session: Session, orphans: Sequence[Entry], names: Sequence[str]) 
     """The orphans to give up. Where nothing is configured at all, this raises ConfigError: nothing is given
     up by mistake. Raises UsageError for a name that nothing is left of."""
     if not names:
-        return [entry for entry in orphans if entry.account not in session.settings.accounts]
+        return [entry for entry in orphans if not _has_account(session, entry)]
     found = {name: [e for e in orphans if name in (e.domain, e.name, e.target)] for name in names}
     for name, entries in found.items():
         if not entries:
             raise UsageError(f"nothing is left of {name}", "`dns01 sweep --dry-run` shows what is open")
     return [entry for entries in found.values() for entry in entries]
+
+
+def _has_account(session: Session, entry: Entry) -> bool:
+    """Whether the account that the entry was published through is still configured, and its provider's."""
+    settings = session.settings
+    with suppress(ConfigError):
+        return bool(settings.account_named(entry.account, entry.provider))
+    return False
 
 
 def _in_use(entry: Entry) -> str:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ...errors import ConfigError
 from ...names import PREFIX, is_within
+from ...providers import are_same
 from ...providers.base import Profile
 from ..dns.address import Address
 from ..dns.timing import USUAL, Timing
@@ -69,10 +70,19 @@ class Settings:
             f'write [zone."{names[0].removeprefix(PREFIX)}"] and below it, for example, account = "{first}"',
         )
 
-    def account_named(self, name: str) -> Account:
-        """The account of that name. Raises ConfigError, which says what there is in its place."""
+    def account_named(self, name: str, provider: str = "") -> Account:
+        """The account of that name. ``provider``: whose it was when it published something, which nobody else
+        can take back. Raises ConfigError, which says what there is in its place."""
         if name in self.accounts:
-            return self.accounts[name]
+            account = self.accounts[name]
+            if provider and not are_same(provider, account.provider):
+                raise ConfigError(
+                    f"{self.source}: the account {name} was {provider}'s when this was published, and is "
+                    f"{account.provider}'s now",
+                    f"let it be {provider}'s until this is taken back, or remove by hand what it published: "
+                    "`dns01 sweep --forget` gives it up",
+                )
+            return account
         raise ConfigError(
             f"{self.source} has no account {name!r} any more; there are {', '.join(self.accounts)}",
             "configure it once more, or remove by hand what it published: `dns01 sweep --forget` gives it up",

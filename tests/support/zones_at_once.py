@@ -87,7 +87,7 @@ def placements_of(provider: OneByOne, zones: Sequence[Zone] = ZONES) -> Placemen
     }
     accounts = SimpleNamespace(
         provider=lambda _: provider,
-        provider_named=lambda _: provider,
+        provider_named=lambda *_: provider,
         errors_of=lambda _: nullcontext(),
         unless_down=lambda *_: nullcontext(),
     )

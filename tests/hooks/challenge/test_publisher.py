@@ -77,7 +77,7 @@ def journal(state_dir: Path) -> Journal:
 def records(provider: Picky, journal: Journal) -> Records:
     accounts = SimpleNamespace(
         provider=lambda _: provider,
-        provider_named=lambda _: provider,
+        provider_named=lambda *_: provider,
         errors_of=lambda _: nullcontext(),
         unless_down=lambda *_: nullcontext(),
     )

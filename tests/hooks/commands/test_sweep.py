@@ -7,7 +7,7 @@ import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from calls import NAME, Stage
+from calls import KEY, NAME, PRIMARY, Stage
 from contract import validation
 
 A, B = validation("a"), validation("b")
@@ -99,6 +99,32 @@ def test_sweep_forget_gives_up_the_records_of_an_account_that_is_gone(stage: Sta
     assert said.stdout.startswith(f"given up, see whether it is still in the zone: {NAME} TXT {A} ")
     assert stage.journal() == []
     assert stage.bind.txt(NAME) == {A}
+
+
+def test_sweep_keeps_the_records_of_an_account_that_is_another_providers_now(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """That one has nothing at the name, which is no sign that the record is gone."""
+    config = tmp_path / "config.toml"
+    environ = {"DNS01_PROVIDER": "", "DNS01_TIMEOUT": "", "DNS01_CONFIG": str(config)}
+    bind = f'nameserver = "{PRIMARY}"\ntsig_key = "{KEY.name}"\ntsig_secret = "{KEY.secret}"\n'
+    config.touch(mode=0o600)
+    config.write_text(f'[account.web]\nprovider = "rfc2136"\n{bind}')
+    orphan(stage, "example.org", A, **environ)
+    before = config.read_text()
+    config.write_text('[account.web]\nprovider = "memory"\nzones = "example.org"\n')
+    shell = stage.client("bash", **environ)
+
+    said = shell("sweep")
+    assert said.code == 1
+    assert "the account web was rfc2136's when this was published, and is memory's now" in said.stderr
+    assert "took back" not in said.stderr
+    assert shell("sweep", "--forget", "--dry-run").stdout.startswith(f"to be given up: {NAME} TXT {A} ")
+    assert len(stage.journal()) == 1
+
+    config.write_text(before)
+    assert shell("sweep").code == 0
+    assert stage.bind.txt(NAME) == set()
 
 
 def test_sweep_forget_without_any_configuration_gives_nothing_up(stage: Stage) -> None:

@@ -97,6 +97,19 @@ class TestAccounts:
             "configure it once more, or remove by hand what it published: `dns01 sweep --forget` gives it up"
         )
 
+    @pytest.mark.parametrize("then", ["rfc2136", "RFC-2136", "bind", "nsupdate", "knot"])
+    def test_its_provider_may_be_called_by_another_name(self, file: Path, then: str) -> None:
+        assert from_file(file, ACCOUNT).account_named("web", then).provider == "rfc2136"
+
+    @pytest.mark.parametrize("then", ["cloudflare", "cf", "memory", "acmesh", "somebody's-own"])
+    def test_one_that_is_another_providers_by_now_is_said(self, file: Path, then: str) -> None:
+        with pytest.raises(ConfigError) as caught:
+            from_file(file, ACCOUNT).account_named("web", then)
+        assert str(caught.value) == (
+            f"{file}: the account web was {then}'s when this was published, and is rfc2136's now"
+        )
+        assert "`dns01 sweep --forget` gives it up" in caught.value.hint
+
     def test_an_error_of_the_provider_itself_names_the_account(self, file: Path) -> None:
         settings = from_file(file, ACCOUNT + 'tsig_key = "k"\ntsig_secret = "AAAA"\ntsig_algorithm = "rot13"')
         with pytest.raises(ConfigError, match=r"^account web: "):
