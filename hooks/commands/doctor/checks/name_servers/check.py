@@ -24,6 +24,7 @@ from ..subjects.destination import followed
 from ..subjects.response_rate import without_drops
 from ..subjects.response_time import measured, measured_while
 from ..subjects.zones import named_survey, survey_of, surveys, zone_of
+from ..zone_copies.account_host import host_elsewhere, uneven_machines
 from ..zone_copies.against_account import (
     beneath_a_zone,
     copy_elsewhere,
@@ -90,6 +91,9 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
         if intercepted:
             yield intercepted
         owned = [copy for copy in copies.found if copy.zone == survey.apex]
+        if uneven := [found for each in owned if (found := uneven_machines(examined, each))]:
+            yield from uneven
+            continue
         if views := [view for each in owned if (view := other_view(examined, survey, each))]:
             yield from views
             continue
@@ -107,9 +111,9 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
         survey, dropping = without_drops(examined, as_if_quick(survey, times), times)
         yield from dropping_answers(survey, dropping)
         for finding in findings(survey, own, of_the_root(examined), working_above):
-            yield (
-                beneath_a_zone(examined, survey, finding) if finding.code == "account-elsewhere" else finding
-            )
+            if own and finding.code == "account-elsewhere":
+                finding = host_elsewhere(examined, own) or beneath_a_zone(examined, survey, finding)
+            yield finding
         if survey.apex == zone:
             yield from _too_few(examined, survey)
     yield from _above(examined)

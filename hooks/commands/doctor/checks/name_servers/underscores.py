@@ -111,7 +111,7 @@ def _at_the_account(
         return {}
     if (account.copy.mname, account.copy.serial) != (copy_at(newest).mname, newest.serial):
         return {}
-    server = Address(account.server)
+    server = account.host.addresses[0]
     with Transport(examined.discovery.timing) as transport:
         answers = transport.ask([Query(server, name, TXT) for name in names], WITHIN)
     return {query.name: account.label for query, answer in answers.items() if _exists(answer)}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import NamedTuple
 
 from ......errors import HookError
@@ -13,6 +13,8 @@ from ......providers.base import HasNameServer, ShowsApex, ZoneApex
 from ......threads import in_background_once
 from .....challenge.placement import Placements
 from .....config.settings import Account
+from .....dns.address import Address
+from .....dns.destination import Server
 from .....dns.inspect.faults import ZoneCopy
 from ...finding import Examined
 from .destination import followed
@@ -21,12 +23,18 @@ WITHIN = 5.0  # seconds for the account's word: the rest of the check has to fit
 
 
 class AccountCopy(NamedTuple):
-    """``server``: the address that the account's updates go to, where that is a name server."""
+    """``host``: where the account's updates go, if to a name server, with its addresses as this machine's
+    resolver has them, for so does who sends the updates."""
 
     account: Account
     zone: str
-    server: str
+    host: Server
     apex: ZoneApex
+
+    @property
+    def server(self) -> str:
+        """The first of the addresses; empty where none is known."""
+        return self.host.addresses[0].ip if self.host.addresses else ""
 
     @property
     def copy(self) -> ZoneCopy:
@@ -37,7 +45,7 @@ class AccountCopy(NamedTuple):
     @property
     def label(self) -> str:
         """What a finding calls the copy: its server, or else the account."""
-        if self.server:
+        if self.account.options.get("nameserver"):
             return f"the account's server {self.account.options['nameserver']}"
         return f"the account {self.account.name} ({self.account.provider})"
 
@@ -73,26 +81,25 @@ def account_copies(examined: Examined) -> AccountCopies:
     return AccountCopies(tuple(found), len(accounts))
 
 
-def look_again(places: Placements, account: str, wanted: str) -> tuple[str, str, ZoneApex] | None:
-    """The zone's apex, the server's address, and what is there now. Raises HookError."""
+def look_again(places: Placements, account: str, wanted: str) -> tuple[str, Server, ZoneApex] | None:
+    """The zone's apex, the server, and what is there now. Raises HookError."""
     provider = places.accounts.provider_named(account)
     if not isinstance(provider, ShowsApex):
         return None
     zone = provider.zone_for(wanted)
     apex = provider.apex_of(zone)
-    server = _address(provider.name_server()[0], apex) if isinstance(provider, HasNameServer) else ""
-    return (zone.apex, server, apex) if apex.name_servers else None
+    host = _server(*provider.name_server()) if isinstance(provider, HasNameServer) else Server("", ())
+    return (zone.apex, host, apex) if apex.name_servers else None
 
 
 _look = in_background_once(256)(look_again)  # one question will do for all domains of a zone
 
 
-def _address(server: str, apex: ZoneApex) -> str:
-    """The server's address; of a host that the zone itself holds, as the zone has it."""
-    try:
-        return str(ip_address(server))
-    except ValueError:
-        return next(iter(apex.addresses.get(server.rstrip(".").lower(), ())), server)
+def _server(host: str, port: int) -> Server:
+    found = []
+    with suppress(OSError, UnicodeError):
+        found = [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    return Server(host, tuple(Address(ip.partition("%")[0], port) for ip in dict.fromkeys(found)))
 
 
 def names(hosts: Iterable[str]) -> str:

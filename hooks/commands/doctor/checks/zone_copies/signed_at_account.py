@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from typing import NamedTuple
 
 from dns.rdatatype import RdataType
 
-from ......errors import ConfigError
-from .....config.validators import addresses
 from .....dns.destination import Server
 from .....dns.inspect.dnssec import Bogus, trusted_keys, validate, validate_answers
 from .....dns.inspect.dnssec_remedies import as_elsewhere
@@ -43,16 +40,15 @@ def as_the_account(
     for copy in account_copies(examined).found:
         if copy.zone != survey.apex or not copy.server or copy.server in public:
             continue
-        with suppress(ConfigError):
-            server = Server(copy.server, addresses([copy.server]))
-            at_account = survey._replace(
-                answers=query_servers([server], survey.apex, timing=examined.discovery.timing)
+        server = Server(copy.server, copy.host.addresses[:1])
+        at_account = survey._replace(
+            answers=query_servers([server], survey.apex, timing=examined.discovery.timing)
+        )
+        if _is_right(examined, at_account, question):
+            remedy = as_elsewhere(
+                survey.apex, fault.servers, fault.reason, at_account.answers, f"{copy.label} has"
             )
-            if _is_right(examined, at_account, question):
-                remedy = as_elsewhere(
-                    survey.apex, fault.servers, fault.reason, at_account.answers, f"{copy.label} has"
-                )
-                return fault._replace(remedy=remedy)
+            return fault._replace(remedy=remedy)
     return fault
 
 
