@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dns.rcode
 
 from ..errors import AuthRejected, ProviderError, ZoneUnserved
 
 
 def update_refused(
-    server: str, key_name: str, apex: str, rcode: dns.rcode.Rcode, other_primary: str
+    server: str, key_name: str, apex: str, names: Sequence[str], rcode: dns.rcode.Rcode, other_primary: str
 ) -> ProviderError:
     """The error that the response code of an update is (RFC 2136 §2.2).
 
-    ``key_name``: empty where it was not signed; ``other_primary``: the address of the primary that the SOA
-    names, where that is another server.
+    ``names``: what it would have changed; ``key_name``: empty where it was not signed; ``other_primary``: the
+    address of the primary that the SOA names, where that is another server.
     """
-    refused = f"{server} refuses to update {apex}"
+    refused = f"{server} refuses to update {f'{names[0]} in {apex}' if len(names) == 1 else apex}"
     word = dns.rcode.to_text(rcode)
     match rcode:
         case dns.rcode.REFUSED | dns.rcode.NOTAUTH if not key_name:  # BIND; Knot
@@ -32,8 +34,8 @@ def update_refused(
         case dns.rcode.REFUSED:
             return AuthRejected(
                 f"{refused} with the key {key_name} (REFUSED)",
-                "grant it TXT in the zone's update-policy, or name it in allow-update or the zone's acl; "
-                f"a zone that BIND has frozen refuses everybody: rndc thaw {apex}",
+                f"{_grants(key_name, apex, names)}; a zone that BIND has frozen refuses everybody: "
+                f"rndc thaw {apex}",
             )
         case dns.rcode.NOTAUTH:
             return ProviderError(
@@ -58,6 +60,32 @@ def update_refused(
             )
         case _:
             return ProviderError(f"{refused} ({word})", "its log says why")
+
+
+def not_granted(server: str, key: str, apex: str, names: Sequence[str]) -> AuthRejected:
+    """Knot's way to refuse an update by a key that it knows (RFC 8945 §5.2.1 has BADKEY for others)."""
+    what = f"{names[0]} in {apex}" if len(names) == 1 else apex
+    return AuthRejected(
+        f"{server} knows the key {key}, and does not let it update {what} (BADKEY)",
+        f"in an acl of Knot's zone {apex}: key, action: update, update-type with TXT, and where there is an "
+        f"update-owner-name, {relative(names[0], apex) if len(names) == 1 else 'each of the names'} in it",
+    )
+
+
+def relative(name: str, apex: str) -> str:
+    """The name as it stands in the zone's file."""
+    return "@" if name == apex else name.removesuffix(f".{apex}")
+
+
+def _grants(key_name: str, apex: str, names: Sequence[str]) -> str:
+    """What BIND, Knot and PowerDNS want to be told for it."""
+    name = names[0] if len(names) == 1 else "NAME"
+    return (
+        f"BIND: `grant {key_name} name {name}. TXT;` in the zone's update-policy"
+        f"{'' if len(names) == 1 else ', for each name'}, or allow-update; Knot: an acl of the zone; "
+        f"PowerDNS: TSIG-ALLOW-DNSUPDATE, and this machine's address in allow-dnsupdate-from "
+        f"(pdnsutil get-meta {apex})"
+    )
 
 
 def unserved(server: str, apex: str) -> ZoneUnserved:

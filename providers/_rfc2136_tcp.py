@@ -45,6 +45,7 @@ class DnsTcpSession:
         self.address = read_address(server)
         self.key = key
         self.key_name = key_name(key) if key else ""
+        self.is_key_known = False  # to the server: it has answered with a signature of this key
 
     def exchange(self, messages: Sequence[dns.message.Message]) -> list[dns.message.Message]:
         """The answers, in the order of the messages, pipelined over one connection.
@@ -110,8 +111,8 @@ class DnsTcpSession:
             query = waiting.pop(answer.id, None)
             if query is None or not query.is_response(answer):
                 raise ProviderError(f"{self.server} answers what was not asked", NO_DNS)
-            if self.key:
-                verify(self.server, self.key, query, answer, wire)
+            if self.key and verify(self.server, self.key, query, answer, wire):
+                self.is_key_known = True
         except (dns.exception.DNSException, ValueError, LookupError, struct.error) as error:
             raise ProviderError(
                 f"{self.server} answers with something else than DNS: {error}", NO_DNS

@@ -106,20 +106,20 @@ def key_name(key: dns.tsig.Key) -> str:
 
 def verify(
     server: str, key: dns.tsig.Key, query: dns.message.Message, response: dns.message.Message, wire: bytes
-) -> None:
-    """Check the signature of a response, whose octets are ``wire``.
+) -> bool:
+    """Check the signature of a response, whose octets are ``wire``; gives whether it has one.
 
     Raises AuthRejected if the server does not accept ours, and ProviderError if its own is wrong,
     late or missing.
     """
     if response.tsig is None and response.rcode() in UNSIGNED_RCODES:
-        return
+        return False
     if response.tsig is not None:
         if response.tsig[0].error:
             raise _rejection(server, key, response.tsig[0])
         with suppress(*BAD_SIGNATURES):
             dns_message.parse(wire, keyring=key, request_mac=query.mac)
-            return
+            return True
     raise ProviderError(
         f"{server} answers without a valid signature of the key {key_name(key)}",
         "something else may be answering in its place: nothing that it says is believed",

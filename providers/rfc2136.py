@@ -16,10 +16,10 @@ import dns.rdatatype
 import dns.update
 from dns.rdtypes.ANY.TXT import TXT
 
-from ..errors import AuthRejected, ProviderError, ZoneNotFound
+from ..errors import AuthRejected, ClockSkew, ProviderError, ZoneNotFound
 from ..own_address import is_own_address
 from ._rfc2136_answers import apex_in, cut_in, obstacle, rrset_in, text, words_of
-from ._rfc2136_refusals import unserved, update_refused
+from ._rfc2136_refusals import not_granted, unserved, update_refused
 from ._rfc2136_tcp import DnsTcpSession, read_address
 from ._rfc2136_tsig import read_key
 from .base import Option, Profile, TxtRecord, Zone, ZoneApex
@@ -242,11 +242,17 @@ class Provider:
         expected: Sequence[dns.rcode.Rcode] = (dns.rcode.YXRRSET, dns.rcode.YXDOMAIN),
     ) -> dns.rcode.Rcode:
         """NOERROR, or what a prerequisite says of what is there (``expected``); all else is raised."""
-        (answer,) = self.session.exchange([update])
+        names = list(dict.fromkeys(text(rrset.name) for rrset in update.update))
+        try:
+            (answer,) = self.session.exchange([update])
+        except AuthRejected as error:  # BADKEY, which Knot also says of a key that it knows
+            if isinstance(error, ClockSkew) or not self.session.is_key_known:
+                raise
+            raise not_granted(self.server, self.session.key_name, zone.apex, names) from error
         rcode = answer.rcode()
         if rcode not in (dns.rcode.NOERROR, *expected):
             primary = self._other_primary(zone) if rcode == dns.rcode.REFUSED and self.session.key else ""
-            refusal = update_refused(self.server, self.session.key_name, zone.apex, rcode, primary)
+            refusal = update_refused(self.server, self.session.key_name, zone.apex, names, rcode, primary)
             refusal.definite = rcode != dns.rcode.SERVFAIL  # an UPDATE is atomic (RFC 2136 §3.4)
             raise refusal
         return rcode

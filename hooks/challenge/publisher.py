@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from functools import partial
 from itertools import chain
 
@@ -208,11 +209,23 @@ class Records:
                 # What was busy is not asked once more for each record.
                 if error.definite and (len(entries) == 1 or not isinstance(error, Transient)):
                     refused = self._refused(provider, zone, entries, error)
+                    error = self._narrowed(error, refused, entries)
                     refused = [each for each in refused if (each.name, each.target, each.value) not in known]
                     self._journal.forget(refused)
                     published[:] = [entry for entry in published if entry not in refused]
-                raise
+                raise error
         self.published += entries
+
+    def _narrowed(
+        self, error: ProviderError, refused: Sequence[Entry], entries: Sequence[Entry]
+    ) -> ProviderError:
+        """What is said of a batch that was refused: where the provider takes some of its records by
+        themselves, which ones it does not take."""
+        if not 0 < len(refused) < len(entries):
+            return error
+        why = copy(self.refused[refused[0].name])
+        why.args = (f"{listed_targets(refused)} is refused, and not what was to go with it: {why}",)
+        return why
 
     def _refused(
         self, provider: Provider, zone: Zone, entries: list[Entry], error: ProviderError
@@ -253,6 +266,13 @@ def _counted(entries: Iterable[Entry]) -> list[tuple[str, str, str]]:
         names = f"{len(numbers)} names"
         return [(names, names, f"{numbers.total()} values at ")]
     return [(*where, f"{number} values at " if number > 1 else "") for where, number in numbers.items()]
+
+
+def listed_targets(entries: Iterable[Entry]) -> str:
+    """The names that the records are at; of many, the first ones."""
+    targets = list(dict.fromkeys(entry.target for entry in entries))
+    more = f" and {len(targets) - NAMES_LISTED} more" if len(targets) > NAMES_LISTED else ""
+    return f"{', '.join(targets[:NAMES_LISTED])}{more}"
 
 
 def tell_challenges(provider: Provider, entries: Iterable[Entry]) -> None:

@@ -116,7 +116,7 @@ class Once:
         (dns.rcode.SERVFAIL, r"fails to update example\.com \(SERVFAIL\)"),
         (dns.rcode.FORMERR, r"does not understand dynamic updates \(FORMERR\)"),
         (dns.rcode.NOTIMP, r"does not understand dynamic updates \(NOTIMP\)"),
-        (dns.rcode.REFUSED, r"refuses to update example\.com with the key hook \(REFUSED\)"),
+        (dns.rcode.REFUSED, r"refuses to update \S+ in example\.com with the key hook \(REFUSED\)"),
         (dns.rcode.NOTAUTH, r"not authoritative for the zone example\.com \(NOTAUTH\)"),
     ],
 )

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import MappingProxyType
 
 import dns.message
 import dns.name
@@ -13,9 +14,9 @@ import dns.query
 import dns.tsig
 import pytest
 from contract import validation
-from testbed import TIME_LIMIT, Bind, Key, PowerDNS
+from testbed import TIME_LIMIT, Bind, Key, Knot, PowerDNS
 
-from dns01.errors import ConfigError
+from dns01.errors import AuthRejected, ConfigError
 from dns01.providers import load
 from dns01.providers._rfc2136_tcp import read_address
 from dns01.providers._rfc2136_tsig import read_key
@@ -350,3 +351,67 @@ def test_a_key_file_that_others_can_read_is_refused_with_the_chmod_to_run(key_fi
     with pytest.raises(ConfigError) as refusal:
         from_file(key_file)
     assert refusal.value.hint == f"chmod 600 {key_file}"
+
+
+OTHER = TxtRecord("_acme-challenge.www.example.com", validation("b"))
+
+
+class GrantedBind(Bind):
+    granted = MappingProxyType({"example.com": [RECORD.name]})
+
+
+class GrantedKnot(Knot):
+    def prepare(self) -> list[str]:
+        command = super().prepare()
+        path = self.folder / "knot.conf"
+        names = "update-owner: name\n    update-owner-match: equal\n    update-owner-name: [_acme-challenge]"
+        granted = f"action: update\n    update-type: [TXT]\n    {names}"
+        path.write_text(path.read_text().replace("action: [update, transfer]", granted))
+        return command
+
+
+@pytest.mark.parametrize(
+    ("server", "problem", "step"),
+    [
+        (
+            GrantedBind,
+            "refuses to update _acme-challenge.www.example.com in example.com with the key hook (REFUSED)",
+            "grant hook name _acme-challenge.www.example.com. TXT;",
+        ),
+        (
+            GrantedKnot,
+            "knows the key hook, and does not let it update _acme-challenge.www.example.com in example.com",
+            "update-owner-name, _acme-challenge.www in it",
+        ),
+    ],
+)
+def test_a_name_that_the_key_is_not_granted_is_named_with_what_grants_it(
+    server: type[Bind | Knot], problem: str, step: str
+) -> None:
+    with server("127.1.38.9", {"example.com": ""}, keys=[KEY]) as granted:
+        own = provider(granted.address)
+        zone = own.zone_for(OTHER.name)
+        own.publish(zone, [RECORD])
+        with pytest.raises(AuthRejected) as refusal:
+            own.publish(zone, [OTHER])
+        assert granted.txt(RECORD.name) == {RECORD.value}
+    assert problem in str(refusal.value)
+    assert step in refusal.value.hint
+
+
+def test_a_key_that_the_server_does_not_know_at_all_is_still_that() -> None:
+    with (
+        GrantedKnot("127.1.38.9", {"example.com": ""}, keys=[KEY]) as knot,
+        pytest.raises(AuthRejected, match="does not know the key other"),
+    ):
+        provider(knot.address, tsig_key="other").publish(Zone("example.com"), [RECORD])
+
+
+def test_where_none_of_several_names_is_granted_the_zone_is_named() -> None:
+    third = TxtRecord("_acme-challenge.mail.example.com", validation("c"))
+    with (
+        GrantedBind("127.1.38.9", {"example.com": ""}, keys=[KEY]) as bind,
+        pytest.raises(AuthRejected, match=r"refuses to update example\.com with the key hook") as refusal,
+    ):
+        provider(bind.address).publish(Zone("example.com"), [OTHER, third])
+    assert "for each name" in refusal.value.hint

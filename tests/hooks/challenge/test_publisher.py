@@ -113,6 +113,27 @@ def test_a_refused_name_of_a_batch_leaves_nothing_behind(
     assert records.kept == []
 
 
+@pytest.mark.parametrize("forbidden", [NAMES[:1], NAMES[1:2], NAMES[:2]])
+def test_of_a_batch_that_is_refused_for_some_of_its_names_these_are_named(
+    records: Records, provider: Picky, forbidden: Sequence[str]
+) -> None:
+    provider.forbidden = set(map(owner, forbidden))
+
+    with pytest.raises(AuthRejected) as refusal:
+        publish(records, *NAMES)
+
+    named = ", ".join(map(owner, forbidden))
+    assert str(refusal.value) == f"{named} is refused, and not what was to go with it: not yours"
+    assert refusal.value.hint == "ask for it"
+
+
+def test_of_a_batch_that_is_refused_whole_no_name_is_picked_out(records: Records, provider: Picky) -> None:
+    provider.forbidden = set(map(owner, NAMES))
+
+    with pytest.raises(AuthRejected, match=r"^not yours$"):
+        publish(records, *NAMES)
+
+
 def test_what_may_have_been_published_all_the_same_stays_in_the_journal(
     records: Records, provider: Picky, journal: Journal
 ) -> None:
