@@ -50,7 +50,9 @@ def of_certbot(examined: Examined, own: Lineage, lines: Sequence[Line]) -> Itera
     folders = () if moved else OF_CERTBOT
     if own.get("authenticator") == PLUGIN:
         file = own.get(OF_PLUGIN)
-        yield from runs(examined.root, "certbot", lines, "", {"DNS01_CONFIG": file} if file else {}, folders)
+        given = {"DNS01_CONFIG": file} if file else {}
+        for run in runs(examined.root, "certbot", lines, "", given, folders):
+            yield run._replace(read=(own.path,))
     if own.get("authenticator") != "manual":
         return
     words = own.get("manual_auth_hook").split()

@@ -27,7 +27,9 @@ FILE = "/etc/dns01/environment"  # of variables, for a unit that has none yet
 
 def check(examined: Examined, run: Run) -> Iterator[Finding]:
     """Whether the hook has an account there, and the one that was looked at here."""
-    if not examined.settings.accounts:
+    if missing := _file_missing(examined, run):
+        yield missing
+    elif not examined.settings.accounts:
         yield from _there_only(examined, run)
     elif not run.complete:
         return
@@ -35,6 +37,24 @@ def check(examined: Examined, run: Run) -> Iterator[Finding]:
         yield from _by_file(examined, run)
     elif "DNS01_CONFIG" not in run.environ and examined.environ.get("DNS01_CONFIG") != "":
         yield from _by_variables(examined, run)
+
+
+def _file_missing(examined: Examined, run: Run) -> Finding | None:
+    """That the file which the hook is to go by there is not there; of dehydrated's own settings, the check of
+    the configuration says so."""
+    file = run.environ.get("DNS01_CONFIG", "")
+    place = _place_of(examined, run, "DNS01_CONFIG")
+    of_dehydrated = run.client == "dehydrated" and place in run.read
+    if of_dehydrated or not file.startswith("/") or "$" in file or not is_gone(file, examined.root):
+        return None
+    message = f"it has the hook go by {file}, and there is no such file: the hook finds no account"
+    here = examined.settings.source
+    other = here if here.startswith("/") and here != file else DEFAULT_FILE
+    setting = "dns01_config = " if run.client == "certbot" and place in run.read else "DNS01_CONFIG="
+    step = f"write in {place}: {setting}{other}"
+    if other == DEFAULT_FILE:
+        step = f"take {setting}{file} out of {place}: the hook goes by {DEFAULT_FILE} then"
+    return Finding("configuration-missing", Severity.ERROR, place, message, (step,))
 
 
 def _there_only(examined: Examined, run: Run) -> Iterator[Finding]:
@@ -69,7 +89,8 @@ def _place_of(examined: Examined, run: Run, name: str) -> str:
     unit = run.unit
     of_unit = (*(file.removeprefix("-") for file in environment_files(unit)), *unit.files) if unit else ()
     for path in (*run.read, *of_unit, run.hook, *run.paths):
-        if path and re.search(rf"\b{name}=", read_text(path, examined.root) or ""):
+        text = read_text(path, examined.root) or "" if path else ""
+        if re.search(rf"\b{name}\s*=", text, re.IGNORECASE):  # dns01_config =, in certbot's renewal file
             return path
     return run.source
 

@@ -42,6 +42,7 @@ def machine(tmp_path: Path) -> Machine:
     ],
 )
 def test_a_password_that_nobody_gives(machine: Machine, command: str) -> None:
+    machine["/etc/dns01/other.toml"] = ""
     machine[CRONTAB] = f"17 3 * * * {command}\n"
 
     finding = machine.finding()

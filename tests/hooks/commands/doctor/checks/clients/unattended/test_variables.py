@@ -219,6 +219,7 @@ def a_file_for_the_token(machine: Machine) -> None:
 
 
 def a_configuration_that_the_unit_names(machine: Machine) -> None:
+    machine["/etc/other.toml"] = ""
     certbot_by_timer(machine, "Environment=DNS01_CONFIG=/etc/other.toml")
 
 
@@ -340,6 +341,7 @@ def test_a_file_that_this_shell_alone_names(machine: Machine, tmp_path: Path) ->
     assert finding.code == "set-in-shell-only"
     assert finding.remedy[0] == f"mv {file} /etc/dns01/config.toml"
     assert finding.remedy[2] == f"systemctl edit certbot.service\n[Service]\nEnvironment=DNS01_CONFIG={file}"
+    machine[file] = ""
     certbot_by_timer(machine, f"Environment=DNS01_CONFIG={file}")
     assert found(machine, DNS01_CONFIG=file) == []
 
@@ -359,6 +361,7 @@ def test_another_account_is_nobodys_mistake(machine: Machine, provider: str) -> 
 
 def test_an_account_beside_a_file_that_has_some(machine: Machine, tmp_path: Path) -> None:
     file = configuration(tmp_path)
+    machine[file] = ""
     certbot_by_timer(machine, f"Environment=DNS01_CONFIG={file} DNS01_PROVIDER=desec")
     (finding,) = found(machine, DNS01_CONFIG=file)
     assert (finding.code, finding.remedy) == (
@@ -372,6 +375,7 @@ def test_a_variable_that_the_hook_s_own_script_sets_beside_a_file(machine: Machi
     machine["/opt/hook.sh"] = '#!/bin/sh\nexport DNS01_PROVIDER=desec\nexec /opt/dns01/bin/dns01 "$@"\n'
     machine.mode("/opt/hook.sh", 0o755)
     machine["/etc/dehydrated/config"] = DEHYDRATED.replace("/opt/dns01/bin/dns01", "/opt/hook.sh")
+    machine[file] = ""
     machine["/etc/cron.d/dehydrated"] = f"DNS01_CONFIG={file}\n{CRON}"
     (finding,) = found(machine, "example.org", DNS01_CONFIG=file)
     assert (finding.code, finding.subject) == ("two-configurations", "/opt/hook.sh")
@@ -406,6 +410,7 @@ def its_own_variables(machine: Machine) -> str:
 def a_drop_in(machine: Machine) -> str:
     path = "/etc/systemd/system/certbot.service.d/dns01.conf"
     certbot_by_timer(machine)
+    machine["/srv/dns01.toml"] = ""
     machine[path] = "[Service]\nEnvironment=DNS01_CONFIG=/srv/dns01.toml\n"
     return path
 
@@ -451,6 +456,74 @@ def test_an_account_that_nobody_has_is_nowhere(machine: Machine) -> None:
 def test_an_account_that_does_not_get_to_the_client_either(machine: Machine) -> None:
     path = a_file_with_export(machine)
     assert [(each.code, each.subject) for each in bare(machine)] == [("not-exported", path)]
+
+
+# A file that is not there
+
+
+def of_a_table_of_cron_s(machine: Machine) -> str:
+    lego_by_cron(machine)
+    machine[CRONTAB] = f"DNS01_CONFIG=/etc/dns01/gone.toml\n{HOOK}\n1 2 * * * root {LEGO}\n"
+    return CRONTAB
+
+
+def of_a_command(machine: Machine) -> str:
+    machine[CRONTAB] = f"1 2 * * * root DNS01_CONFIG=/etc/dns01/gone.toml {UACME}\n"
+    return CRONTAB
+
+
+def of_a_unit(machine: Machine) -> str:
+    certbot_by_timer(machine, "Environment=DNS01_CONFIG=/etc/dns01/gone.toml")
+    return "/etc/systemd/system/certbot.service"
+
+
+def of_a_unit_s_file(machine: Machine) -> str:
+    machine[FILE] = "DNS01_CONFIG=/etc/dns01/gone.toml\n"
+    certbot_by_timer(machine, f"EnvironmentFile={FILE}")
+    return FILE
+
+
+def of_a_script(machine: Machine) -> str:
+    lego_by_a_script(machine)
+    machine["/usr/local/sbin/renew"] = (
+        f"#!/bin/sh\nexport {HOOK}\nexport DNS01_CONFIG=/etc/dns01/gone.toml\n{LEGO}\n"
+    )
+    return "/usr/local/sbin/renew"
+
+
+def of_the_hook_s_script(machine: Machine) -> str:
+    a_hook_with_variables_of_its_own(machine)
+    machine["/opt/auth"] = (
+        "#!/bin/sh\nexport DNS01_CONFIG=/etc/dns01/gone.toml\n/opt/dns01/bin/dns01 certbot auth $1\n"
+    )
+    return "/opt/auth"
+
+
+def of_the_plugin(machine: Machine) -> str:
+    plugin(machine, renewal=f"{PLUGIN}dns01_config = /etc/dns01/gone.toml\n")
+    return "/etc/letsencrypt/renewal/example.net.conf"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        of_a_table_of_cron_s,
+        of_a_command,
+        of_a_unit,
+        of_a_unit_s_file,
+        of_a_script,
+        of_the_hook_s_script,
+        of_the_plugin,
+    ],
+)
+def test_a_configuration_that_is_not_there(machine: Machine, make: Make, tmp_path: Path) -> None:
+    place = make(machine)
+    for environ in (SHELL, {"DNS01_CONFIG": configuration(tmp_path)}):
+        (finding,) = found(machine, **environ)
+        assert (finding.code, finding.subject) == ("configuration-missing", place)
+        assert "/etc/dns01/gone.toml, and there is no such file" in finding.message
+        assert place in finding.remedy[0]
+    assert [each.code for each in bare(machine)] == ["configuration-missing"]
 
 
 # certbot's plugin, which is the hook itself
@@ -504,6 +577,7 @@ def test_certbots_plugin_by_an_option_of_the_command(machine: Machine, options: 
     ],
 )
 def test_certbots_plugin_as_it_should_be(machine: Machine, settings: tuple[str, ...], more: str) -> None:
+    machine["/srv/dns01.toml"] = machine["/x"] = ""
     plugin(machine, *settings, renewal=PLUGIN + more)
     assert found(machine) == []
 
