@@ -29,6 +29,11 @@ renew_hook = /opt/dns01/bin/dns01 certbot deploy
 """
 
 
+def all_four(path: str) -> str:
+    """The lines of a renewal file that name one file for each of certbot's four."""
+    return "".join(f"{key} = {path}\n" for key in ("cert", "privkey", "chain", "fullchain"))
+
+
 class Machine:
     """A root folder with what is written into it. ``machine["/etc/crontab"] = CRON``"""
 

@@ -18,6 +18,7 @@ from ...finding import Examined, Finding
 from . import by_the_clock, rare_runs, time_limits
 from .certbot import check as certbot
 from .certbot import fitting as certbot_fitting
+from .certbot import hook_folders as certbot_hook_folders
 from .certbot import lineage as certbot_lineage
 from .dehydrated import check as dehydrated
 from .lego_uacme import ca_refusals, option_order
@@ -61,6 +62,7 @@ def _certbot(examined: Examined, lineages: Sequence[tuple[str, Mapping[str, str]
     if lineages:
         yield from by_the_clock.check("certbot", schedule, examined.root)
         yield from rare_runs.certbot(examined, owns, schedule)
+        yield from certbot_hook_folders.check(examined, owns)
         yield from time_limits.check("certbot", schedule.lines)
         yield from certbot.passed_over(examined, [path for path, _ in lineages], commands)
     else:

@@ -183,10 +183,22 @@ def _staging_ca(own: Lineage, examined: Examined) -> Iterator[Finding]:
         value = own.defaults[key].value if key in own.defaults else ""
         if is_staging(value) or (key == "staging" and value):
             who = value if key == "server" else "Let's Encrypt's staging"
-            yield staging(own.file(key), who, (own.without(key),), kept=True)
+            found = staging(own.file(key), who, (own.without(key),), kept=True)
+            yield _ends_renewal(found) if _is_kept(own) else found
     if is_staging(server := own.own.get("server", "")) and "server" not in own.defaults:
         again = f"certbot renew --cert-name {own.name} --force-renewal{OF_LETSENCRYPT}"
         yield staging(own.path, server, (again,), kept=is_old(examined, own.own.get("cert", "")))
+
+
+def _is_kept(own: Lineage) -> bool:
+    """Whether it is a certificate of no test CA, whose place certbot gives to none of a test CA's."""
+    server = own.own.get("server", "")
+    return bool(server) and not is_staging(server) and "break_my_certs" not in own.defaults
+
+
+def _ends_renewal(found: Finding) -> Finding:
+    message = f"{found.message}; certbot puts none in the place of a good one, and ends the renewal"
+    return found._replace(severity=Severity.ERROR, message=message)
 
 
 def _gone(own: Lineage, examined: Examined, folders: Sequence[str] | None) -> Iterator[Finding]:

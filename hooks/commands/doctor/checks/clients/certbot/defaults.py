@@ -18,7 +18,7 @@ AUTHENTICATORS = ("webroot", "standalone", "nginx", "apache", "manual")  # each 
 # What renewal files call them, where that is another word.
 KEYS = {"preferred_challenges": "pref_challs", "a": "authenticator", "configurator": "authenticator",
         "deploy_hook": "renew_hook", "renew_by_default": "force_renewal", "test_cert": "staging"}  # fmt: skip
-FLAGS = ("force_renewal", "staging", *AUTHENTICATORS)
+FLAGS = ("force_renewal", "staging", "break_my_certs", *AUTHENTICATORS)
 VALUED = ("pref_challs", "authenticator", "renew_hook", "manual_auth_hook", "manual_cleanup_hook", "server",
           "rsa_key_size", "key_type", "elliptic_curve", "dns01_config", "account")  # fmt: skip
 

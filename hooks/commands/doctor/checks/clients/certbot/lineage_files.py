@@ -21,15 +21,25 @@ FORMER = {
 
 
 def broken(own: Lineage, examined: Examined) -> Finding | None:
-    """What certbot passes over as no renewal file: one without its paths, or whose links are files."""
+    """What certbot passes over as no renewal file: one without its paths, or whose links are files, or lead
+    nowhere (``RenewableCert`` of certbot 2.1)."""
     path, settings = own.path, own.own
     if not settings:
         message = "nothing stands in it, as after a full disk: certbot passes it over, and renews nothing"
         again = own._replace(names=own.names or (examined.domain,)).again()
         steps = (f"restore it, or: rm {path}; then order again:", again)
         return Finding("certbot-renewal-broken", Severity.ERROR, path, message, steps)
+    named = [key for key in LINKS if settings.get(key)]
+    if named and (lacking := [key for key in LINKS if key not in named]):
+        folder = os.path.dirname(settings[named[0]])
+        message = f"it does not say {' and '.join(lacking)}: certbot passes it over, and renews nothing"
+        lines = "\n".join(f"{key} = {folder}/{key}.pem" for key in lacking)
+        step = f"write in {path}, above [renewalparams]:\n{lines}"
+        return Finding("certbot-renewal-broken", Severity.ERROR, path, message, (step,))
     archive = settings.get("archive_dir") or f"/etc/letsencrypt/archive/{own.name}"
     files = {key: settings.get(key, "") for key in LINKS if _is_file(examined, settings.get(key, ""))}
+    if not files and (lost := [key for key in named if is_gone(settings[key], examined.root)]):
+        return _lost(own, examined, [settings[key] for key in lost], archive)
     if not files or not os.path.isdir(examined.path(archive)):
         return None
     are = "is a file" if len(files) == 1 else "are files"
@@ -50,10 +60,26 @@ def _is_file(examined: Examined, path: str) -> bool:
     return path.startswith("/") and os.path.isfile(file) and not os.path.islink(file)
 
 
-def _linked(examined: Examined, link: str, archive: str) -> str:
-    """The command that makes all four links anew, to the newest files that the archive has of each; where it
-    has none, the files go there first."""
-    numbers = [
+def _lost(own: Lineage, examined: Examined, paths: Sequence[str], archive: str) -> Finding:
+    """Links that are gone, as of a folder that somebody removed, or whose files are."""
+    are = "is" if len(paths) == 1 else "are"
+    message = (
+        f"{', '.join(paths)} {are} gone, or what is linked there: certbot passes it over, renewing nothing"
+    )
+    steps: tuple[str, ...] = (
+        f"certbot delete --cert-name {own.name}",
+        own._replace(names=own.names or (examined.domain,)).again(),
+    )
+    if set.intersection(*_numbers(examined, archive)):
+        folder = os.path.dirname(paths[0])
+        make = "" if os.path.isdir(examined.path(folder)) else f"mkdir -p {folder}; "
+        steps = (make + _linked(examined, paths[0], archive), "certbot certificates")
+    return Finding("certbot-renewal-broken", Severity.ERROR, own.path, message, steps)
+
+
+def _numbers(examined: Examined, archive: str) -> list[set[int]]:
+    """Of each of the four files, the numbers under which the archive has it."""
+    return [
         {
             int(found[1])
             for path in find(f"{archive}/{key}*.pem", examined.root)
@@ -61,6 +87,12 @@ def _linked(examined: Examined, link: str, archive: str) -> str:
         }
         for key in LINKS
     ]
+
+
+def _linked(examined: Examined, link: str, archive: str) -> str:
+    """The command that makes all four links anew, to the newest files that the archive has of each; where it
+    has none, the files go there first."""
+    numbers = _numbers(examined, archive)
     of_all = set.intersection(*numbers)
     number = max(of_all, default=1 + max((max(each, default=0) for each in numbers), default=0))
     move = "" if of_all else f"mv $f.pem {archive}/${{f}}{number}.pem; "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from client_files import CRON, DEHYDRATED, RENEWAL, Machine, with_certbot, with_dehydrated
+from client_files import CRON, DEHYDRATED, RENEWAL, Machine, all_four, with_certbot, with_dehydrated
 from examined import codes
 
 from dns01.hooks.commands.doctor.finding import Severity
@@ -450,7 +450,7 @@ def issued(certbot: Machine) -> Iterator[Machine]:
     certbot["/etc/letsencrypt/live/web/cert.pem"] = certificate.cert_chain_pems[0].bytes().decode()
     (certbot.root / "etc/letsencrypt/renewal/example.org.conf").unlink()
     broken = RENEWAL.replace("dns01 certbot auth", "dns01")
-    certbot["/etc/letsencrypt/renewal/web.conf"] = f"cert = /etc/letsencrypt/live/web/cert.pem\n{broken}"
+    certbot["/etc/letsencrypt/renewal/web.conf"] = f"{all_four('/etc/letsencrypt/live/web/cert.pem')}{broken}"
     return certbot
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from client_files import RENEWAL, Machine, with_certbot
+from client_files import RENEWAL, Machine, all_four, with_certbot
 
 from dns01.hooks.commands.doctor.finding import Severity
 
@@ -111,7 +111,7 @@ def test_what_the_certificate_and_its_renewal_file_say(
     machine: Machine, days: int, setting: str, when: str, is_rare: bool
 ) -> None:
     issue(machine, days)
-    machine[CONF] = f"{setting}\ncert = {CERTIFICATE}\n{RENEWAL}"
+    machine[CONF] = f"{setting}\n{all_four(CERTIFICATE)}{RENEWAL}"
     machine[CRONTAB] = f"{when} {RENEW}\n"
     assert rare(machine) == is_rare
 

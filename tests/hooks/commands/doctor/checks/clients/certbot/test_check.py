@@ -281,3 +281,37 @@ def test_typographic_quotes_around_a_hook(machine: Machine, said: str) -> None:
 def test_a_renewal_file_without_a_hook_for_deployment(machine: Machine) -> None:
     machine[CONF] = RENEWAL.replace("renew_hook", "another")
     assert machine.findings() == []
+
+
+PRODUCTION = "https://acme-v02.api.letsencrypt.org/directory"
+STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
+
+
+@pytest.mark.parametrize(
+    ("server", "default", "severity"),
+    [
+        (PRODUCTION, "staging = true", Severity.ERROR),
+        (PRODUCTION, "test-cert", Severity.ERROR),
+        (PRODUCTION, f"server = {STAGING}", Severity.ERROR),
+        (PRODUCTION, "staging = true\nbreak-my-certs = true", Severity.WARNING),
+        (STAGING, "staging = true", Severity.WARNING),
+    ],
+)
+def test_a_test_ca_for_a_certificate_that_is_for_keeping(
+    machine: Machine, server: str, default: str, severity: Severity
+) -> None:
+    machine[CONF] = f"{RENEWAL}server = {server}\n"
+    machine[CLI_INI] = f"{default}\n"
+    (finding,) = [each for each in machine.findings() if each.subject == CLI_INI]
+    assert (finding.code, finding.severity) == ("staging-ca", severity)
+    assert finding.remedy == (f"take {default.partition(chr(10))[0]} out of {CLI_INI}",)
+
+
+@pytest.mark.parametrize("option", ["--staging", "--test-cert", f"--server {STAGING}"])
+def test_a_test_ca_by_the_command_that_renews(machine: Machine, option: str) -> None:
+    machine[CONF] = f"{RENEWAL}server = {PRODUCTION}\n"
+    machine["/etc/systemd/system/certbot.service.d/a.conf"] = (
+        f"[Service]\nExecStart=\nExecStart=/usr/bin/certbot -q renew {option}\n"
+    )
+    (finding,) = [each for each in machine.findings() if each.code == "staging-ca"]
+    assert finding.severity == Severity.ERROR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,6 +59,60 @@ def test_one_command_makes_all_four_links(
     assert finding.remedy[0].startswith(f"cd {LIVE} && for f in cert privkey chain fullchain; do ")
     assert command in finding.remedy[0]
     assert all(f"{LIVE}/{key}.pem" in finding.message for key in keys)
+
+
+def linked(machine: Machine, *numbers: int) -> None:
+    """The live folder as certbot makes it, and an archive with all four files of each number."""
+    machine[CONF] = "".join(f"{key} = {LIVE}/{key}.pem\n" for key in KEYS) + RENEWAL
+    for key in KEYS:
+        for number in numbers:
+            machine[f"{ARCHIVE}/{key}{number}.pem"] = ""
+        link = machine.root / LIVE.lstrip("/") / f"{key}.pem"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(f"../../archive/example.org/{key}{numbers[-1]}.pem")
+
+
+def gone(machine: Machine, *paths: str) -> None:
+    for path in paths:
+        file = machine.root / path.lstrip("/")
+        file.unlink() if file.is_symlink() or file.is_file() else shutil.rmtree(file)
+
+
+def test_links_as_certbot_makes_them(machine: Machine) -> None:
+    linked(machine, 1, 2)
+    assert machine.findings() == []
+
+
+@pytest.mark.parametrize("lacking", [("fullchain",), ("cert",), ("chain", "privkey")])
+def test_a_path_that_the_renewal_file_does_not_say(machine: Machine, lacking: Sequence[str]) -> None:
+    linked(machine, 1)
+    said = "".join(f"{key} = {LIVE}/{key}.pem\n" for key in KEYS if key not in lacking)
+    machine[CONF] = said + RENEWAL
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("certbot-renewal-broken", Severity.ERROR)
+    assert all(f"{key} = {LIVE}/{key}.pem" in finding.remedy[0].splitlines() for key in lacking)
+
+
+AGAIN = f"cd {LIVE} && for f in cert privkey chain fullchain; do ln -sf {ARCHIVE}/${{f}}1.pem $f.pem; done"
+
+
+@pytest.mark.parametrize(
+    ("removed", "remedy"),
+    [
+        ((f"{ARCHIVE}/privkey2.pem",), AGAIN),  # what was before it is there
+        ((f"{LIVE}/chain.pem",), AGAIN.replace("f}1", "f}2")),
+        ((LIVE,), f"mkdir -p {LIVE}; {AGAIN.replace('f}1', 'f}2')}"),
+        ((f"{ARCHIVE}/cert1.pem", f"{ARCHIVE}/cert2.pem"), "certbot delete --cert-name example.org"),
+        ((LIVE, ARCHIVE), "certbot delete --cert-name example.org"),
+    ],
+)
+def test_links_that_lead_nowhere(machine: Machine, removed: Sequence[str], remedy: str) -> None:
+    linked(machine, 1, 2)
+    gone(machine, *removed)
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("certbot-renewal-broken", Severity.ERROR)
+    assert finding.remedy[0] == remedy
+    assert finding.remedy[1].startswith("certbot cert")  # the list of them, or the order
 
 
 def account(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bundles import issued
-from client_files import DEHYDRATED, RENEWAL, Machine, with_dehydrated
+from client_files import DEHYDRATED, RENEWAL, Machine, all_four, with_dehydrated
 
 from dns01.hooks.commands.doctor.finding import Severity
 from dns01.own_program import own_path
@@ -298,10 +298,10 @@ def test_a_staging_ca_is_a_note_until_the_trial_is_over(machine: Machine, tmp_pa
     renewal = RENEWAL.replace("dns01 certbot", "/opt/dns01/bin/dns01 certbot").replace(
         "/bin//opt/dns01/bin", "/bin"
     )
-    machine["/etc/letsencrypt/renewal/example.org.conf"] = f"cert = {cert}\n{renewal}server = {STAGING}\n"
+    machine["/etc/letsencrypt/renewal/example.org.conf"] = f"{all_four(cert)}{renewal}server = {STAGING}\n"
     machine["/etc/cron.d/certbot"] = "1 2 * * * root certbot renew\n"
-    assert (machine.finding().code, machine.finding().severity) == ("staging-ca", Severity.NOTE)
     machine[cert] = "no certificate"
+    assert (machine.finding().code, machine.finding().severity) == ("staging-ca", Severity.NOTE)
     os.utime(machine.root / cert.lstrip("/"), (1_700_000_000, 1_700_000_000))
     assert machine.finding().severity == Severity.WARNING
 
