@@ -113,9 +113,20 @@ def side_by_side(works: Sequence[Callable[[], None]], most: int, *, each: bool =
         return
     from concurrent.futures import ALL_COMPLETED, FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
+    failed = threading.Event()
+
+    def begin(work: Callable[[], None]) -> None:
+        """Whoever has failed would go on with the next, until this function is told of it."""
+        if each or not failed.is_set():
+            try:
+                work()
+            except BaseException:
+                failed.set()
+                raise
+
     with ThreadPoolExecutor(min(most, len(works))) as pool:
         try:
-            running = [pool.submit(work) for work in works]
+            running = [pool.submit(begin, work) for work in works]
             wait(running, return_when=ALL_COMPLETED if each else FIRST_EXCEPTION)
         finally:
             pool.shutdown(cancel_futures=not each)
