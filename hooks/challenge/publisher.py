@@ -23,7 +23,7 @@ from ..clients.process import ClientProcess
 from ..config.settings import Account
 from ..state.journal import Entry, Journal, giving_up
 from .placement import Placement, Placements
-from .value_limit import check_value_limit
+from .value_limit import check_value_limit, in_the_way
 
 NAMES_LISTED = 10  # names that a line is written for each of; more of them have one together
 
@@ -194,6 +194,8 @@ class Records:
         provider = self._places().accounts.provider(account)
         through = output.account(account.name, account.provider)
         asked = self._places().accounts.unless_down(account.name, "publish", zone.apex)
+        if left := in_the_way(provider, entries, self._journal.orphans):
+            self.retract(left)
         with asked, self._journal.lock(zone.apex):
             check_value_limit(provider, entries, self._journal.entries)
             known = {(entry.name, entry.target, entry.value) for entry in self._journal.known(entries)}

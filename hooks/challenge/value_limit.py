@@ -20,7 +20,7 @@ def check_value_limit(
     if not isinstance(provider, LimitsValues):
         return
     most = provider.values_per_name
-    holder: Callable[[str], str] = provider.holder if isinstance(provider, SharesValues) else str
+    holder = _holder(provider)
     present = [entry for entry in open() if entry.account == wanted[0].account]
     for place in dict.fromkeys(holder(entry.target) for entry in wanted):
         ours = [entry for entry in wanted if holder(entry.target) == place]
@@ -37,6 +37,24 @@ def check_value_limit(
                 f"there is no room for {_domains(ours)}",
                 "try again when that order is done, or let each name lead to a target of its own",
             )
+
+
+def in_the_way(
+    provider: Provider, wanted: Sequence[Entry], orphans: Callable[[], Sequence[Entry]]
+) -> list[Entry]:
+    """Those of the account's ``orphans`` that take room from what is wanted: nobody else's order will be done
+    some time, and make room."""
+    if not isinstance(provider, LimitsValues):
+        return []
+    holder = _holder(provider)
+    places = {holder(entry.target) for entry in wanted}
+    values = {entry.value for entry in wanted}
+    left = [entry for entry in orphans() if entry.account == wanted[0].account and entry.value not in values]
+    return [entry for entry in left if holder(entry.target) in places]
+
+
+def _holder(provider: Provider) -> Callable[[str], str]:
+    return provider.holder if isinstance(provider, SharesValues) else str
 
 
 def _count(values: int) -> str:

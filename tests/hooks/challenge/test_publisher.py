@@ -85,8 +85,8 @@ def records(provider: Picky, journal: Journal) -> Records:
     return Records(journal, lambda: cast(Placements, placements), this_process())
 
 
-def publish(records: Records, *domains: str) -> None:
-    challenges = [Challenge(domain, "token", validation(domain)) for domain in domains]
+def publish(records: Records, *domains: str, value: str = "") -> None:
+    challenges = [Challenge(domain, "token", validation(value or domain)) for domain in domains]
     places: dict[str, Any] = {
         each.name: Placement(each.name, each.name, ZONE_ACCOUNTS, (), Profile(), "public", False)
         for each in challenges
@@ -197,3 +197,68 @@ def test_what_is_refused_again_for_the_same_reason_is_not_said_again(
     provider.error = lambda: AuthRejected("the token has expired", "make another")
     records.retract(journal.entries())
     assert "the token has expired" in capsys.readouterr().err
+
+
+# Providers that keep few values
+
+
+@pytest.fixture
+def one_value(provider: Picky) -> None:
+    """The provider keeps one value at a name, as Duck DNS does."""
+    provider.values_per_name = 1  # type: ignore[attr-defined]
+
+
+def left(journal: Journal, state_dir: Path, how: str) -> None:
+    """Make what is open the work of a run that is over."""
+    (entry,) = journal.entries()
+    if how == "its clean-up has failed":
+        journal.failed(entry, "timed out")
+        return
+    client = this_process()
+    client = client._replace(start=client.start - 1) if how == "its client is gone" else None
+    Journal(str(state_dir), clock=lambda: 1.0).open([entry._replace(client=client)])
+
+
+LEFT = ("its client is gone", "its clean-up has failed", "its client was unknown, and it is old")
+
+
+@pytest.mark.usefixtures("one_value")
+@pytest.mark.parametrize("how", LEFT)
+def test_what_an_earlier_run_has_left_makes_room(
+    records: Records, provider: Picky, journal: Journal, state_dir: Path, how: str
+) -> None:
+    """Some clients call nothing that sweeps before they publish: it would be in the way of every order."""
+    publish(records, NAMES[0], value="old")
+    left(journal, state_dir, how)
+    publish(records, NAMES[0], value="new")
+    assert [entry.value for entry in journal.entries()] == [validation("new")]
+    assert journal.retracted_at(owner(NAMES[0])) > 0
+    assert provider.there == {owner(NAMES[0])}
+
+
+@pytest.mark.usefixtures("one_value")
+def test_what_cannot_be_taken_back_makes_none(
+    records: Records, provider: Picky, journal: Journal, state_dir: Path
+) -> None:
+    publish(records, NAMES[0], value="old")
+    left(journal, state_dir, LEFT[0])
+    provider.forbidden = {owner(NAMES[0])}
+    with pytest.raises(Busy, match="no room"):
+        publish(records, NAMES[0], value="new")
+    assert [entry.value for entry in journal.entries()] == [validation("old")]
+
+
+@pytest.mark.usefixtures("one_value")
+def test_what_another_order_waits_for_makes_none(records: Records, journal: Journal) -> None:
+    publish(records, NAMES[0], value="old")
+    with pytest.raises(Busy, match="no room"):
+        publish(records, NAMES[0], value="new")
+    assert [entry.value for entry in journal.entries()] == [validation("old")]
+
+
+@pytest.mark.usefixtures("one_value")
+def test_what_is_left_elsewhere_is_left_there(records: Records, journal: Journal, state_dir: Path) -> None:
+    publish(records, NAMES[0], value="old")
+    left(journal, state_dir, LEFT[0])
+    publish(records, NAMES[1], value="new")
+    assert {entry.value for entry in journal.entries()} == {validation("old"), validation("new")}
