@@ -17,6 +17,11 @@ STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "bo
 VERSION = 1
 OWN_SERVERS = ("rfc2136", "powerdns")  # whose zones other servers may have to fetch
 NOT_RENEWING = {"timer-masked", "cron-entry-ignored", "service-fails"}  # an order by hand would go through
+DOUBTS = {  # what only the CA, or the client, could tell
+    (Severity.WARNING, UNFINISHED),
+    (Severity.WARNING, "caa-account"),
+    (Severity.NOTE, "caa-unknown-ca"),
+}
 NAMED = 8  # of the other names that a step is for
 
 
@@ -50,7 +55,8 @@ def show(diagnoses: Sequence[Diagnosis]) -> None:
                     printer.line("step", f"          {line}")
             printed.update([finding, *finding.remedy])
         printed.update(node for leaf in _leaves(first) for node in (leaf, *leaf.beneath))
-        printer.line("good" if first.worst < Severity.ERROR else "ERROR", f"  {verdict(group)}")
+        kind = "ERROR" if first.worst == Severity.ERROR else "WARNING" if _doubts(first) else "good"
+        printer.line(kind, f"  {verdict(group)}")
         printer.line("", "")
     if len(diagnoses) > 1:
         printer.line("domain", _summary(diagnoses))
@@ -67,8 +73,10 @@ def verdict(group: Sequence[Diagnosis]) -> str:
         failing = {each.code for each in first.ordered if each.severity == Severity.ERROR}
         effect = "nothing would renew" if failing <= NOT_RENEWING else "an order would fail"
         return f"{effect}: {codes[Severity.ERROR]}"
-    if UNFINISHED in codes[Severity.WARNING]:
-        return f"whether an order would go through is not known: {codes[Severity.WARNING]}"
+    if doubts := _doubts(first):
+        warnings = [each.code for each in first.ordered if each.severity == Severity.WARNING]
+        why = ", ".join(dict.fromkeys([*warnings, *doubts]))
+        return f"whether an order would go through is not known: {why}"
     if first.worst == Severity.WARNING:
         return f"an order would go through, as things are: {codes[Severity.WARNING]}"
     primary = any(account.provider in OWN_SERVERS for account in first.accounts)
@@ -77,10 +85,16 @@ def verdict(group: Sequence[Diagnosis]) -> str:
     return "ready to order"
 
 
+def _doubts(diagnosis: Diagnosis) -> list[str]:
+    return [each.code for each in diagnosis.ordered if (each.severity, each.code) in DOUBTS]
+
+
 def _summary(diagnoses: Sequence[Diagnosis]) -> str:
     failing = [each.domain for each in diagnoses if each.worst == Severity.ERROR]
     if not failing:
-        return f"{len(diagnoses)} domains: none would fail"
+        doubtful = [each.domain for each in diagnoses if _doubts(each)]
+        unknown = f", as far as is known; of {', '.join(doubtful)} it is not" if doubtful else ""
+        return f"{len(diagnoses)} domains: none would fail{unknown}"
     return f"{len(failing)} of {len(diagnoses)} domains would fail: {', '.join(failing)}"
 
 

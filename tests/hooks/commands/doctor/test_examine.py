@@ -15,7 +15,7 @@ from dns01.errors import HookError
 from dns01.hooks.commands.doctor.checks.registry import CHECKS
 from dns01.hooks.commands.doctor.examine import Diagnosis, diagnose
 from dns01.hooks.commands.doctor.finding import Check, Examined, Finding, Severity
-from dns01.hooks.commands.doctor.report import verdict
+from dns01.hooks.commands.doctor.report import show, verdict
 from dns01.hooks.dns.inspect.response_rate import BURST
 
 NOTE = Finding("some-note", Severity.NOTE, "example.org", "worth knowing")
@@ -117,6 +117,43 @@ def test_while_the_caa_check_has_no_end_an_order_is_not_said_to_go_through(world
 
     assert found.findings["unfinished"][0].severity == Severity.WARNING  # which that of another check is not
     assert verdict([found]) == "whether an order would go through is not known: a-warning, check-unfinished"
+
+
+ANOTHER_WARNING = Finding("stale-txt", Severity.WARNING, "example.org", "something else")
+OF_AN_ACCOUNT = Finding("caa-account", Severity.WARNING, "example.org", "which one orders is not known here")
+OF_A_CA = Finding("caa-unknown-ca", Severity.NOTE, "example.org", "the CAA records let pki.goog issue")
+UNKNOWN = "whether an order would go through is not known: "
+
+
+@pytest.mark.parametrize(
+    ("findings", "line"),
+    [
+        ([OF_AN_ACCOUNT], f"{UNKNOWN}caa-account"),
+        ([OF_AN_ACCOUNT, ANOTHER_WARNING], f"{UNKNOWN}caa-account, stale-txt"),
+        ([OF_A_CA], f"{UNKNOWN}caa-unknown-ca"),
+        ([OF_A_CA, ANOTHER_WARNING], f"{UNKNOWN}stale-txt, caa-unknown-ca"),
+        ([OF_AN_ACCOUNT._replace(severity=Severity.ERROR)], "an order would fail: caa-account"),
+        ([OF_AN_ACCOUNT, ERROR], f"an order would fail: {ERROR.code}"),
+        ([ANOTHER_WARNING], "an order would go through, as things are: stale-txt"),
+        ([NOTE], "ready to order"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_what_only_the_ca_or_the_client_could_tell_is_not_said_to_go_through(
+    world: World, findings: list[Finding], line: str
+) -> None:
+    assert verdict([diagnosed(world, {"caa": lambda examined: iter(findings)})]) == line
+
+
+def test_of_several_domains_the_last_line_names_those_of_which_it_is_not_known(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doubtful = diagnosed(world, {"caa": lambda examined: iter([OF_AN_ACCOUNT])})
+
+    show([doubtful, diagnosed(world, {})._replace(domain="www.example.org")])
+
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "2 domains: none would fail, as far as is known; of example.org it is not"
 
 
 def test_an_error_of_a_check_is_a_finding_with_its_hint(world: World) -> None:
