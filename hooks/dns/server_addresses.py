@@ -90,8 +90,10 @@ class ServerAddresses:
         return sorted(reached, key=order)
 
     def _known(self, cut: ZoneCut) -> list[Address]:
-        """The addresses of a zone's servers as far as they are known."""
-        return [a for host in cut.hosts for a in self._hosts.get(host) or cut.glue.get(host, ())]
+        """The addresses of a zone's servers as far as they are known; resolvers inside may have others for a
+        host than its own zone's glue."""
+        known = (a for host in cut.hosts for a in (*cut.glue.get(host, ()), *self._hosts.get(host, ())))
+        return list(dict.fromkeys(known))
 
     def _look_up(self, hosts: Iterable[str], glue: Mapping[str, Sequence[Address]]) -> None:
         """Every address of these name servers: by glue, and as the world would find them.

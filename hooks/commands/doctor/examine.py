@@ -56,6 +56,20 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     "one-sided-cname": frozenset({"cname-dangling", "cname-foreign", "challenge-zone-down", "zone-down"}),
     "underscore-refused": frozenset({"one-sided-cname", "token-lacks-zone"}),
     "account-elsewhere": frozenset({"ns-mismatch", "wrong-zone", "foreign-copy"}),
+    "inside-addresses": frozenset(
+        {
+            "other-view",
+            "split-horizon",
+            "unanswered-outside",
+            "foreign-copy",
+            "ns-mismatch",
+            "dnssec-bogus",
+            "caa-servfail",
+            "caa-unanswered",
+            "txt-unanswered",
+            "case-unkept",
+        }
+    ),
     "zone-down": frozenset({"caa-servfail"}),
     "port-53-intercepted": frozenset({"zone-down", "challenge-zone-down", "caa-servfail"}),
     "zone-not-served": frozenset({"zone-down", "challenge-zone-down", "caa-servfail"}),

@@ -48,6 +48,7 @@ from .ns_records import (
     ns_without_address,
 )
 from .out_of_reach import of_the_root
+from .resolved_addresses import inside_addresses
 from .slow import as_if_quick, of_slow_ones, slow, slow_named
 from .transports import (
     answers_from_elsewhere,
@@ -90,6 +91,9 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
         survey, intercepted = without_intercepted(examined, seen)
         if intercepted:
             yield intercepted
+        if inside := inside_addresses(examined, survey.apex, survey.servers, survey.own):
+            yield inside
+            continue
         owned = [copy for copy in copies.found if copy.zone == survey.apex]
         if uneven := [found for each in owned if (found := uneven_machines(examined, each))]:
             yield from uneven

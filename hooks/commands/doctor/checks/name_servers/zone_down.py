@@ -17,6 +17,7 @@ from .addresses import glue_to_change
 from .asked_with_do import with_do
 from .ns_records import is_literal
 from .out_of_reach import Addresses, Hosts, hosts_of, is_out_of_reach, of_the_root, private, unrouted
+from .resolved_addresses import inside_addresses, own_addresses
 from .underscores import refusing, underscore_refused
 
 
@@ -24,6 +25,9 @@ def zone_down(examined: Examined, delegation: Destination) -> Finding:
     """A zone that no server answers for: the domain's own, or one that is there for challenges alone."""
     own = is_within(delegation.name.removeprefix(PREFIX), delegation.zone)
     servers = ", ".join(server.name for server in delegation.servers)
+    told = own_addresses(examined, delegation.servers)
+    if inside := inside_addresses(examined, delegation.zone, delegation.servers, told):
+        return inside
     hosts = hosts_of(examined, delegation)
     if unreached := _unreached(examined, delegation.zone, hosts.addresses):
         return unreached
