@@ -121,8 +121,11 @@ def _slow(account: Account) -> Finding:
 def _without_zone(
     delegation: Destination, account: Account, provider: Provider, error: ZoneNotFound
 ) -> Finding | None:
-    """A zone above it that the account has is the wrong one: the child is somebody else's. Of a child that is
-    down, the delegation's check says so."""
+    """A zone above it that the account has is the wrong one: the child is somebody else's. So is one beneath
+    it that nobody is led to. Of a child that is down, the delegation's check says so."""
+    with suppress(ProviderError):
+        if not delegation.trouble and (beneath := undelegated(delegation, account, provider)):
+            return beneath
     above = delegation.zone.partition(".")[2]
     if "." in above:
         with suppress(ProviderError):
@@ -193,7 +196,15 @@ def _zone(
     beneath = f"dns01-doctor.{target}"
     deeper = provider.zone_for(beneath).apex
     if cut and deeper not in (cut, beneath) and is_within(deeper, cut):
-        yield _undelegated_child(cut, account, deeper)
+        found = _led_to_by_nobody(account, deeper, cut)
+        yield found._replace(
+            severity=Severity.WARNING,
+            message=f"{found.message}; dns01 publishes in {cut}",
+            remedy=(
+                f"delete the zone {deeper} at the provider, if nothing else needs it",
+                f"or {found.remedy[0]}",
+            ),
+        )
 
 
 def _alias(delegation: Destination, account: Account, provider: NeedsAlias) -> Iterator[Finding]:
@@ -259,15 +270,28 @@ def _undelegated_parent(delegation: Destination, account: Account, parent: str) 
     )
 
 
-def _undelegated_child(cut: str, account: Account, child: str) -> Finding:
+def undelegated(delegation: Destination, account: Account, provider: Provider) -> Finding | None:
+    """A zone of the account's that the record would be in, and that the zone to which the world is led does
+    not delegate. Raises ProviderError."""
+    zone = provider.zone_for(delegation.target).apex
+    if zone == delegation.zone or not is_within(zone, delegation.zone):
+        return None
+    found = _led_to_by_nobody(account, zone, delegation.zone)
+    if len(delegation.chain) > 1:
+        return found._replace(message=f"{' -> '.join(delegation.chain)}: {found.message}")
+    return found
+
+
+def _led_to_by_nobody(account: Account, zone: str, above: str) -> Finding:
+    servers = account.options.get("nameserver") or f"the servers of {account.provider}"
     return Finding(
         "wrong-zone",
-        Severity.WARNING,
-        child,
-        f"the account {account.name} has {child} too, which is delegated to nobody: what is published "
-        f"there is never seen; dns01 publishes in {cut}",
+        Severity.ERROR,
+        zone,
+        f"the account {account.name} has the zone {zone}, and {above} does not delegate it: nobody is led to "
+        "what is published there",
         (
-            f"delete the zone {child} at the provider, if nothing else needs it",
-            f"or delegate it: in {cut}, write  {child}. NS  with the servers that the provider gives it",
+            f"have {zone} delegated to {servers}: in the zone {above}, write {zone}. NS HOST",
+            f"or configure an account that can write to {above}",
         ),
     )

@@ -15,6 +15,7 @@ from ....dns.cname_chain import ChainError
 from ....dns.destination import Destination, NoRoot, PortBarred, not_delegated
 from ....dns.message import text
 from ..finding import Examined, Finding, Severity
+from .account import undelegated
 from .name_servers.zone_down import zone_down
 from .subjects.account_copy import account_copies
 from .subjects.ca import is_of_ones_own
@@ -187,9 +188,12 @@ def _foreign(examined: Examined, delegation: Destination) -> Iterator[Finding]:
     try:
         examined.places.find([examined.name])
     except (ConfigError, ZoneNotFound) as error:
-        if child := _undelegated(examined, delegation):
-            yield child
-            return
+        for account in _accounts(examined, delegation):
+            with suppress(HookError):
+                provider = examined.places.accounts.provider(account)
+                if child := undelegated(delegation, account, provider):
+                    yield child
+                    return
         yield Finding(
             "cname-foreign",
             Severity.ERROR,
@@ -205,33 +209,10 @@ def _foreign(examined: Examined, delegation: Destination) -> Iterator[Finding]:
         return
 
 
-def _undelegated(examined: Examined, delegation: Destination) -> Finding | None:
-    """A zone around the CNAME's target that an account has, and that nobody is led to."""
-    with suppress(HookError):
-        for account in examined.settings.accounts_for(delegation.target, examined.name):
-            if zone := _beneath(examined, delegation, account):
-                above = delegation.zone
-                servers = account.options.get("nameserver") or f"the servers of {account.provider}"
-                return Finding(
-                    "target-undelegated",
-                    Severity.ERROR,
-                    delegation.name,
-                    f"{_drawn(delegation)}: the account {account.name} has the zone {zone}, and {above} does "
-                    "not delegate it: nobody is led to what is published there",
-                    (
-                        f"have {zone} delegated to {servers}: in the zone {above}, write {zone}. NS HOST",
-                        f"or configure an account that can write to {above}",
-                    ),
-                )
-    return None
-
-
-def _beneath(examined: Examined, delegation: Destination, account: Account) -> str:
-    """The account's zone around the CNAME's target, if it is beneath that which the DNS leads to."""
-    with suppress(HookError):  # another account may have one
-        zone = examined.places.accounts.provider(account).zone_for(delegation.target).apex
-        return zone if zone != delegation.zone and is_within(zone, delegation.zone) else ""
-    return ""
+def _accounts(examined: Examined, delegation: Destination) -> Sequence[Account]:
+    with suppress(ConfigError):
+        return examined.settings.accounts_for(delegation.target, examined.name)
+    return ()
 
 
 def _final_dot(delegation: Destination) -> Iterator[str]:

@@ -66,13 +66,25 @@ def test_a_child_in_the_account_that_nobody_is_led_to(world: World) -> None:
 
     assert (finding.code, finding.severity, finding.subject) == ("wrong-zone", Severity.WARNING, NAME)
     assert finding.message == (
-        f"the account memory has {NAME} too, which is delegated to nobody: what is published there is never"
-        " seen; dns01 publishes in example.org"
+        f"the account memory has the zone {NAME}, and example.org does not delegate it: nobody is led to "
+        "what is published there; dns01 publishes in example.org"
     )
     assert finding.remedy == (
         f"delete the zone {NAME} at the provider, if nothing else needs it",
-        f"or delegate it: in example.org, write  {NAME}. NS  with the servers that the provider gives it",
+        f"or have {NAME} delegated to the servers of memory: in the zone example.org, write {NAME}. NS HOST",
     )
+
+
+def test_a_child_alone_in_the_account_that_nobody_is_led_to(world: World) -> None:
+    """The record goes to example.org, which the account has not."""
+    finding = the_finding(world, NAME)
+
+    assert (finding.code, finding.severity, finding.subject) == ("wrong-zone", Severity.ERROR, NAME)
+    assert finding.message == (
+        f"the account memory has the zone {NAME}, and example.org does not delegate it: nobody is led to "
+        "what is published there"
+    )
+    assert finding.remedy[1] == "or configure an account that can write to example.org"
 
 
 def test_a_child_in_the_account_that_is_delegated(world: World) -> None:

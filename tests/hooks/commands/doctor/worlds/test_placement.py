@@ -491,14 +491,14 @@ def the_cname_lacks_its_final_dot(site: Site) -> Account:
     return {"DNS01_MEMORY_ZONES": "acme.net"}
 
 
-@FAULTS.add("target-undelegated", "acme.challenges.net. NS HOST")
+@FAULTS.add("wrong-zone", "acme.challenges.net. NS HOST")
 def the_zone_of_the_cnames_target_is_not_delegated(site: Site) -> Account:
     site.world.zone("example.org", BOTH).set(NAME, "CNAME", "org.acme.challenges.net.")
     site.world.zone("challenges.net", {"ns.challenges.net": THREE})
     return {"DNS01_MEMORY_ZONES": "acme.challenges.net"}
 
 
-@FAULTS.add("target-undelegated", "to 127.1.0.4: in the zone", "acme.challenges.net. NS HOST")
+@FAULTS.add("wrong-zone", "to 127.1.0.4: in the zone", "acme.challenges.net. NS HOST")
 def the_zone_of_the_cnames_target_is_at_the_accounts_server_alone(site: Site) -> Account:
     site.start(Bind(FOUR, {"acme.challenges.net": ""}, [KEY]))
     site.world.zone("example.org", BOTH).set(NAME, "CNAME", "org.acme.challenges.net.")
@@ -506,7 +506,7 @@ def the_zone_of_the_cnames_target_is_at_the_accounts_server_alone(site: Site) ->
     return site.updates(FOUR)
 
 
-@FAULTS.add("target-undelegated", "the account two", "to 127.1.0.4: in the zone")
+@FAULTS.add("wrong-zone", "the account two", "to 127.1.0.4: in the zone")
 def the_second_of_two_accounts_has_the_undelegated_zone_of_the_cnames_target(site: Site) -> Account:
     site.start(Bind(FOUR, {"acme.challenges.net": ""}, [KEY]))
     site.start(Bind("127.1.0.5", {"example.net": ""}, [KEY]))
@@ -518,7 +518,7 @@ def the_second_of_two_accounts_has_the_undelegated_zone_of_the_cnames_target(sit
     return {"DNS01_PROVIDER": "", "DNS01_CONFIG": str(site.folder / "config.toml")}
 
 
-@FAULTS.add("target-undelegated", "deep.acme.challenges.net. NS HOST")
+@FAULTS.add("wrong-zone", "deep.acme.challenges.net. NS HOST")
 def the_target_is_the_apex_of_a_zone_that_is_not_delegated(site: Site) -> Account:
     site.world.zone("example.org", BOTH).set(NAME, "CNAME", "deep.acme.challenges.net.")
     site.world.zone("challenges.net", {"ns.challenges.net": THREE})
