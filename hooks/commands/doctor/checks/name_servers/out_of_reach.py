@@ -54,7 +54,7 @@ def is_out_of_reach(ip: str, root: Collection[str]) -> bool:
     return scope not in kinds and ("public" in kinds or ":" not in ip)
 
 
-def hosts_of(examined: Examined, delegation: Destination) -> Hosts:
+def look_up_hosts(examined: Examined, delegation: Destination) -> Hosts:
     """The addresses of the NS names: by glue, or else as each host's own zone has them."""
     glue = examined.discovery.known_cut(delegation.zone).glue
     known = {each.name: {*glue.get(each.name, ()), *each.addresses} for each in delegation.servers}

@@ -16,7 +16,7 @@ from ..subjects.ca import is_of_ones_own
 from .addresses import glue_to_change
 from .asked_with_do import with_do
 from .ns_records import is_literal
-from .out_of_reach import Addresses, Hosts, hosts_of, is_out_of_reach, of_the_root, private, unrouted
+from .out_of_reach import Addresses, Hosts, is_out_of_reach, look_up_hosts, of_the_root, private, unrouted
 from .resolved_addresses import inside_addresses, own_addresses
 from .underscores import refusing, underscore_refused
 
@@ -28,7 +28,7 @@ def zone_down(examined: Examined, delegation: Destination) -> Finding:
     told = own_addresses(examined, delegation.servers)
     if inside := inside_addresses(examined, delegation.zone, delegation.servers, told):
         return inside
-    hosts = hosts_of(examined, delegation)
+    hosts = look_up_hosts(examined, delegation)
     if unreached := _unreached(examined, delegation.zone, hosts.addresses):
         return unreached
     if own and (glue := _wrong_glue(examined, delegation)):
