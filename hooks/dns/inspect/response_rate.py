@@ -20,6 +20,7 @@ QUIET = 1.0  # seconds without any more answers, after which no more are expecte
 LONGEST = 2.0  # seconds for the answers in all: of one that has answered none, too, as it may be slow
 RETRY_AFTER = 0.3  # seconds: of answers that are lost by chance, others are the next time
 LEAST = 4  # of the questions that have no answer
+SECONDS = 2  # that a burst may take part of
 TC = 0x02  # in the third octet: the answer is truncated
 
 Limit = Literal["drops", "truncates", "silent"]
@@ -43,9 +44,10 @@ class _BurstAnswers:
 
     @property
     def limited(self) -> bool:
-        """Whether those that come first are answered, and what comes after them is not."""
-        others = [number for number in range(BURST) if number not in self.full]
-        return len(others) >= LEAST and all(number < others[0] for number in self.full)
+        """Whether those that come first are answered, and what comes after them is not. The second that a
+        server counts by may end in between: it answers some more then."""
+        runs = [number for number in self.full if number - 1 not in self.full]
+        return BURST - len(self.full) >= LEAST and len(runs) <= SECONDS
 
 
 def limiting(servers: Iterable[Address], apex: str) -> dict[Address, Limit]:

@@ -42,6 +42,14 @@ def test_a_server_that_answers_the_first_ones_alone_is_limited(limit: Limit) -> 
     assert limits(limited(5, 0 if limit == "drops" else 2)) == {Address(SERVER): limit}
 
 
+def test_a_second_that_ends_amid_the_questions_hides_no_limit() -> None:
+    """It answers five more then; and none of the questions that come afterwards."""
+    server = NameServer(SERVER, zones=[ZONE], clock=lambda: float(len(server.questions) > 8))
+    server.rate_limit = RateLimit(5, 0)
+
+    assert limits(server) == {Address(SERVER): "drops"}
+
+
 def test_of_a_server_that_answers_none_it_is_not_known_whether_it_drops_them() -> None:
     assert limits(limited(0, 0)) == {Address(SERVER): "silent"}
 

@@ -12,7 +12,7 @@ from dns01.hooks.commands.doctor.checks.registry import CHECKS
 from dns01.hooks.commands.doctor.examine import diagnose
 from dns01.hooks.commands.doctor.finding import Finding, Severity
 
-SIX, SEVEN = "2001:db8:53::1", "2001:db8:53::2"
+SIX, SEVEN = "2001:db8:5353::1", "2001:db8:5353::2"
 NOBODY = "https://127.0.0.58/dns-query"
 
 
