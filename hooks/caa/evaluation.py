@@ -48,11 +48,17 @@ class Verdict(NamedTuple):
 
 
 class CannotTell(Exception):
-    """No server answers for ``owner`` with authority; says what they do instead."""
+    """No server answers for ``owner`` with authority; says what they do instead. ``chain``: the names whose
+    CNAMEs lead there; ``zone``: that of ``owner``, where it is known."""
 
-    def __init__(self, owner: str, message: str) -> None:
+    def __init__(self, owner: str, message: str, chain: Sequence[str] = (), zone: str = "") -> None:
         super().__init__(message)
-        self.owner = owner
+        self.owner, self.chain, self.zone = owner, tuple(chain), zone
+
+    @property
+    def servers(self) -> str:
+        """Whose servers those are."""
+        return f"the name servers of {self.zone}" if self.zone else "the name servers"
 
 
 Lookup = Callable[[str], CaaRRset]
@@ -64,7 +70,11 @@ def check(identifier: str, issuer: Issuer, lookup: Lookup) -> Verdict:
     try:
         verdict = _judge(identifier, relevant(identifier, lookup), issuer)
     except CannotTell as problem:
-        reason = f"its CAA records cannot be found out: {problem}; a CA issues nothing then"
+        led = ""
+        if problem.chain:
+            drawn = " -> ".join((*problem.chain, problem.owner))
+            led = f"{drawn} is a CNAME, and {problem.servers} fail: "
+        reason = f"its CAA records cannot be found out: {led}{problem}; a CA issues nothing then"
         return Verdict(identifier, "unknown", "", "servfail", reason, _to_answer(identifier, problem, issuer))
     if verdict.outcome == "forbidden" and "." not in verdict.owner:  # a registry's
         return verdict._replace(remedy=(_own(identifier, verdict.owner, issuer),))
@@ -91,17 +101,19 @@ def relevant(identifier: str, lookup: Lookup) -> CaaRRset:
 def _to_answer(identifier: str, problem: CannotTell, issuer: Issuer) -> tuple[str, ...]:
     """What this person can do: nobody mends a registry's servers, and few those of the zone above."""
     owner, base = problem.owner, identifier.removeprefix("*.")
-    answer = f"have the name servers answer: dig CAA {owner} (NOERROR if there is none)"
+    answer = f"have {problem.servers} answer: dig CAA {owner} (NOERROR if there is none)"
     if "." not in owner:
         return (
             _own(identifier, owner, issuer),
             f"and tell the registry of {owner} that its servers fail: dig CAA {owner} +trace",
         )
     steps = (answer, *_why_not(str(problem)))
-    if owner != base and is_within(base, owner):
+    if owner != base and is_within(base, owner) and not problem.chain:
         return (*steps, f"or, where {owner} is not yours to mend, {_own(identifier, owner, issuer)}")
     if owner != base:
-        return (*steps, "or put addresses (A, AAAA) in the place of the CNAME that leads there")
+        cname = f"the CNAME of {problem.chain[-1]}" if problem.chain else "the CNAME that leads there"
+        foreign = f", where {problem.zone} is somebody else's," if problem.zone else ""
+        return (*steps, f"or{foreign} put addresses (A, AAAA) in the place of {cname}")
     return steps
 
 

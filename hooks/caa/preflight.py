@@ -84,7 +84,8 @@ def records_at(discovery: Discovery, owner: str) -> CaaRRset:
         try:
             reply = discovery.ask(chain[-1], CAA)
         except DelegationError as error:
-            raise CannotTell(chain[-1], str(error)) from None
+            *led, last = chain
+            raise CannotTell(last, str(error), led, discovery.known_zone(last)) from None
         name = dns.name.from_text(chain[-1])
         if rrset := reply.get_rrset(reply.answer, name, dns.rdataclass.IN, CAA):
             return CaaRRset(chain[-1], tuple(rrset))

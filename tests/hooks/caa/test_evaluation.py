@@ -117,6 +117,22 @@ def test_what_is_wrong_at_a_registry_is_kept_out_by_a_record_of_one_s_own(
     assert outcome({"org": registry, "example.org": ISSUE}, identifier) == "allowed"
 
 
+def test_a_server_failure_at_a_cname_s_target_names_both_and_the_zone() -> None:
+    def lookup(owner: str) -> CaaRRset:
+        raise CannotTell("cdn.example.net", "127.0.0.1: SERVFAIL", [owner], "example.net")
+
+    found = check("www.example.org", LETSENCRYPT, lookup)
+
+    assert (
+        "www.example.org -> cdn.example.net is a CNAME, and the name servers of example.net" in found.reason
+    )
+    assert found.remedy[0].startswith("have the name servers of example.net answer: dig CAA cdn.example.net")
+    assert found.remedy[-1] == (
+        "or, where example.net is somebody else's, put addresses (A, AAAA) in the place of the CNAME of "
+        "www.example.org"
+    )
+
+
 def test_a_server_failure_at_a_cname_s_target_is_got_round_without_the_cname() -> None:
     found = judged({"www.example.org": "cdn.example.net", "cdn.example.net": "SERVFAIL"}, "www.example.org")
 
