@@ -55,9 +55,14 @@ def main() -> int:
         end_at_once(0 if word in NEVER_FAIL else code)
     if word in COMMANDS or word.startswith("-"):
         return guarded(command, argv)
-    if "_" in word or not word:  # a phase of dehydrated's that is not ours, its probe among them
-        end_at_once(0)
+    if not word or ("_" in word and not resembles_phase(word.lower())):
+        end_at_once(0)  # a phase of dehydrated's that is not ours, its probe among them
     return guarded(suggest, argv)
+
+
+def resembles_phase(word: str) -> bool:
+    """Whether it begins or ends like a phase of ours: what is closer than that costs an import to find."""
+    return any(word[:5] == phase[:5] or word[-5:] == phase[-5:] for phase in PHASES if "_" in phase)
 
 
 def open_what_the_caller_has_closed() -> None:
@@ -146,10 +151,12 @@ def suggest(argv: list[str]) -> int:
     word = argv[0]
     from difflib import get_close_matches
 
-    if near := get_close_matches(word, PHASES, n=1, cutoff=0.85):
+    if near := get_close_matches(word.lower(), PHASES, n=1, cutoff=0.85):
         from .. import output
 
         output.warning(f"{word!r} is no phase, and nothing was done: did you mean `dns01 {near[0]}`?")
+    elif "_" in word:
+        pass  # a phase of dehydrated's that is not ours
     elif word == "hook":
         from .. import output
 

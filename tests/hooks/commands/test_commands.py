@@ -95,6 +95,12 @@ def test_a_copy_of_the_script_says_that_it_is_not_all(tmp_path: Path) -> None:
     [
         ("deploy-challenge", "did you mean `dns01 deploy_challenge`?"),
         ("clean-challenge", "did you mean `dns01 clean_challenge`?"),
+        ("deploy_challange", "did you mean `dns01 deploy_challenge`?"),
+        ("deploy_challenges", "did you mean `dns01 deploy_challenge`?"),
+        ("cleanup_challenge", "did you mean `dns01 clean_challenge`?"),
+        ("Deploy_Challenge", "did you mean `dns01 deploy_challenge`?"),
+        ("dpeloy_challenge", "did you mean `dns01 deploy_challenge`?"),
+        ("DEPLOY_CERT", "did you mean `dns01 deploy_cert`?"),
         ("presnt", "did you mean `dns01 present`?"),
         ("certbott", "did you mean `dns01 certbot`?"),
         ("hook", "write the phase right behind dns01"),
@@ -131,7 +137,8 @@ def test_a_challenge_that_is_given_in_another_way_is_said_to_be_left_alone(
 
 
 @pytest.mark.parametrize(
-    "words", [["timeout"], ["renewed", "example.org"], ["new_phase", "example.org", VALUE]]
+    "words",
+    [["timeout"], ["renewed", "example.org"], ["new_phase", "example.org", VALUE], ["deploy_key", VALUE]],
 )
 def test_what_has_no_challenge_may_be_somebody_s_new_phase(shell: Client, words: list[str]) -> None:
     said = shell(*words)
