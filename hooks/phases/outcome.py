@@ -42,7 +42,7 @@ def record(call: Call, outcome: Outcome, journal: Journal, environ: Mapping[str,
         retracted=[_place(each) for each in outcome.retracted],
         deployed=outcome.deployed,
         steps=outcome.seconds,
-        outcome="failed" if errors else "degraded" if outcome.degraded else "ok",
+        outcome="failed" if errors or call.problem else "degraded" if outcome.degraded else "ok",
         error="; ".join(errors),
     )
     Trail.of(environ).write(line)

@@ -28,6 +28,7 @@ class Evidence(NamedTuple):
     survey: ZoneSurvey  # of the zone there
     primaries: tuple[ServerAnswers, ...]  # who takes the updates, and is not among the zone's name servers
     updated: tuple[Address, ...] = ()  # of the servers that the accounts send their updates to
+    was_ready: bool = False  # every name server had the records, before the CA looked
     accounts: int = 1  # that the records were published through; several have servers of their own
 
     @property
@@ -59,9 +60,9 @@ class Evidence(NamedTuple):
                 yield f"{name}: {server}: {_words(server.texts[name], values)}{serial}"
 
 
-def gather_evidence(entries: Sequence[Entry], settings: Settings) -> Evidence:
+def gather_evidence(entries: Sequence[Entry], settings: Settings, *, was_ready: bool = False) -> Evidence:
     """Look at the first ``NAMES`` records of the first entry's zone, and at that zone. Nothing that
-    was found out before is believed.
+    was found out before is believed, but that they have been ready (``was_ready``).
 
     Raises DelegationError where nothing leads to a zone.
     """
@@ -79,7 +80,7 @@ def gather_evidence(entries: Sequence[Entry], settings: Settings) -> Evidence:
         primaries = tuple(_primaries(discovery, seen, updated))
     hidden = query_servers(primaries, seen.apex, wanted, timing=settings.timing)
     receiving = tuple(address for host in updated for address in _addresses(discovery, host))
-    return Evidence(dict(wanted), first.zone, delegation, seen, hidden, receiving, len(accounts))
+    return Evidence(dict(wanted), first.zone, delegation, seen, hidden, receiving, was_ready, len(accounts))
 
 
 def _seen(

@@ -34,6 +34,7 @@ from .zone_copy_causes import (
     foreign_copy,
     not_yet,
     private_addresses,
+    removed,
     stale_secondary,
 )
 
@@ -58,11 +59,13 @@ def blamed(error: NotReady, entries: Sequence[Entry], settings: Settings) -> Not
     )
 
 
-def find_cause(entries: Sequence[Entry], settings: Settings) -> tuple[list[str], Cause]:
+def find_cause(
+    entries: Sequence[Entry], settings: Settings, *, was_ready: bool = False
+) -> tuple[list[str], Cause]:
     """What each server says of the first records of the entries now, a line for each, and the
-    likeliest cause why that is not enough."""
+    likeliest cause why that is not enough. ``was_ready``: every name server had them a while ago."""
     try:
-        evidence = gather_evidence(entries, settings)
+        evidence = gather_evidence(entries, settings, was_ready=was_ready)
     except DelegationError as error:
         return [], Cause("delegation", str(error), error.hint or f"dig +trace {entries[0].name}")
     return [f"now, {line}" for line in evidence.lines()], likeliest(evidence)
@@ -118,6 +121,7 @@ POSSIBLE_CAUSES: tuple[Callable[[Evidence], Cause | None], ...] = (
     cname_in_the_way,
     child_zone,
     names_filtered,
+    removed,
     account_view,
     foreign_copy,
     behind_primary,

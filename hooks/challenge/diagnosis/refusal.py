@@ -43,7 +43,9 @@ def _found(
         names = [*_identifiers(call.problem), *(entry.domain for entry in entries)]
         yield from _caa(list(dict.fromkeys(names)), client, settings, environ)
     elif entries and (call.phase != "refused" or any(_is(call, kind) for kind in ABOUT_DNS)):
-        lines, cause = find_cause(entries, settings)
+        # A client asks its CA when the hook has seen the records everywhere; not so where resolvers decide.
+        was_ready = settings.readiness_for(entries[0].target) != "resolvers"
+        lines, cause = find_cause(entries, settings, was_ready=was_ready)
         domains = ", ".join(dict.fromkeys(entry.domain for entry in entries))
         yield [f"for {domains}:", *lines], cause
 

@@ -101,6 +101,24 @@ def foreign_copy(evidence: Evidence) -> Cause | None:
     return None
 
 
+def removed(evidence: Evidence) -> Cause | None:
+    """Whoever took the record, or everybody, had it and has it no more."""
+    if not evidence.was_ready or not evidence.lacking:
+        return None
+    at_source = [server for server in evidence.lacking if server.address in evidence.updated]
+    if not at_source and (evidence.having or any(map(evidence.has, evidence.primaries))):
+        return None
+    names, apex = ", ".join(evidence.wanted), evidence.survey.apex
+    return Cause(
+        "removed",
+        f"{names} was at every name server when the hook was done, and is no longer at "
+        f"{listed(at_source or evidence.lacking)}: something else has removed it, such as another client for "
+        f"the same name, or what loads the zone {apex} anew",
+        f"see in the log of the name server, or of the provider, who has changed {apex} in the last minutes, "
+        "and order again when that is done",
+    )
+
+
 def account_view(evidence: Evidence) -> Cause | None:
     """The very server that took the record shows it to its key alone."""
     strange = [server for server in evidence.lacking if server.address in evidence.updated]

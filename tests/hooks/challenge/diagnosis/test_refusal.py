@@ -7,8 +7,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import dns.query
+import dns.update
 import pytest
-from calls import BOTH, NAME, PRIMARY, SECONDARY, Said, Stage
+from calls import BOTH, KEY, NAME, PRIMARY, SECONDARY, Said, Stage
+from testbed import TIME_LIMIT
 
 from dns01.hooks.clients.ca_rate_limits import limit
 from dns01.hooks.clients.detection import read
@@ -64,6 +67,41 @@ def test_a_record_that_everybody_has_by_now_came_too_late(stage: Stage) -> None:
 
     assert "likeliest cause: every " in said.stderr
     assert "DNS01_TIMEOUT" in said.stderr
+
+
+def remove(stage: Stage, *records: str) -> None:
+    """As another program would that may write the zone."""
+    update = dns.update.UpdateMessage("example.org", keyring=KEY.tsig)
+    for name in records:
+        update.delete(f"{name}.", "TXT")
+    dns.query.tcp(update, stage.bind.address, timeout=TIME_LIMIT)
+
+
+@pytest.mark.parametrize("everywhere", [True, False], ids=["gone everywhere", "a secondary is behind"])
+def test_a_record_that_another_program_has_removed_is_said_to_be_gone(stage: Stage, everywhere: bool) -> None:
+    client = stage.client()
+    client("deploy_challenge", "example.org", "token-1", VALUE)
+    if not everywhere:
+        stage.hold()
+    remove(stage, NAME)
+
+    said = client(*invalid("token-1"))
+
+    assert f"likeliest cause: {NAME} was at every name server when the hook was done" in said.stderr
+    assert "something else has removed it" in said.stderr
+
+
+def test_a_refusal_of_the_cas_is_among_what_failed(stage: Stage) -> None:
+    client = stage.client()
+    client("deploy_challenge", "example.org", "token-1", VALUE)
+    client(*invalid("token-1"))
+    client("exit_hook", "Challenge is invalid!")
+
+    shown = client("audit", "--failed").stdout
+
+    assert "failed dehydrated invalid_challenge" in shown
+    assert "failed dehydrated exit_hook" in shown
+    assert "deploy_challenge" not in shown
 
 
 def test_what_failed_is_still_there_to_be_taken_back(stage: Stage) -> None:
