@@ -17,7 +17,7 @@ from .name_sample import Sample
 from .observation import Observation, ProgressRow, have_lost_it, retry_interval
 
 REVIEW_INTERVAL = 5.0  # seconds until a server that passes is asked again, while others do not
-OTHER_ADDRESSES_GRACE = 0.25  # seconds that a server's other addresses get once one has the record
+OTHER_ADDRESSES_GRACE = 0.25  # seconds that a server's other addresses get once one shows the record
 LONGEST_PAUSE = 1.0  # seconds until somebody looks at the state of things again
 REPUBLISHED_AT_MOST = 3  # times for each name
 
@@ -102,7 +102,8 @@ class ReadinessCheck:
             if not seen.in_flight and self._is_asked(address, name, seen)
         ]
         for target in self.targets:
-            moments += [target.profile.timeout, target.profile.patience, OTHER_ADDRESSES_GRACE]
+            moments += [target.profile.timeout, target.profile.patience]
+        moments += [seen.had_since + OTHER_ADDRESSES_GRACE for seen in self._observations.values()]
         moments += [
             seen.since + patience
             for (_, name), seen in self._observations.items()
@@ -241,7 +242,8 @@ class ReadinessCheck:
         if any(each.state == "lacks" for each in seen):
             return "waiting"
         if any(each.rounds >= target.profile.rounds for each in seen):
-            hesitant = now < OTHER_ADDRESSES_GRACE and any(each.state == "unasked" for each in seen)
+            shown = min(each.had_since for each in seen)  # not until the wait began: both may be far away
+            hesitant = now < shown + OTHER_ADDRESSES_GRACE and any(each.state == "unasked" for each in seen)
             return "waiting" if hesitant else "passes"
         if any(each.state == "has" for each in seen):
             return "waiting"

@@ -1,6 +1,7 @@
 """What one address of a name server was last seen to say of one owner name."""
 
 from collections.abc import Iterable
+from math import inf
 from typing import Literal, NamedTuple
 
 from ...dns.address import Address
@@ -38,6 +39,7 @@ class Observation:
         self.since = 0.0  # when the state began
         self.rounds = 0  # responses in a row that had all values
         self.had_it = False  # whether it ever had all values
+        self.had_since = inf  # when it first had them
         self.ttl = 0  # seconds, that it shows for them
         self.in_flight = False
         self.due = 0.0
@@ -57,12 +59,14 @@ class Observation:
         else:
             self._become("has", "has it", now)
             self.ttl = response.ttl
-        self.had_it = self.had_it or self.state == "has"
+        if self.state == "has":
+            self.had_it, self.had_since = True, min(self.had_since, now)
         self.rounds = self.rounds + 1 if self.state == "has" else 0
 
     def forget(self, now: float) -> None:
         """Ask anew, as if nothing had been seen; the time that a server has to answer begins now."""
         self.state, self.summary, self.rounds = "unasked", "no answer", 0
+        self.had_since = inf
         self.since = self.due = now
 
     def _become(self, state: State, summary: str, now: float) -> None:

@@ -28,7 +28,7 @@ from readiness_targets import (
     wave,
 )
 
-from dns01.hooks.challenge.readiness.check import ReadinessCheck, Target
+from dns01.hooks.challenge.readiness.check import OTHER_ADDRESSES_GRACE, ReadinessCheck, Target
 from dns01.hooks.dns.address import Address
 from dns01.hooks.dns.destination import Server
 from dns01.hooks.dns.message import Response
@@ -142,7 +142,44 @@ def test_12_a_value_within_another_does_not_match() -> None:
 def test_7_and_37_a_dead_address_of_a_server_costs_nothing_when_its_other_has_the_record() -> None:
     watch = ReadinessCheck([target(Server("ns1.example.org", (ONE, SIX)))])
     says(watch, ONE, answer("new"), 0.1)
-    assert watch.ready(0.25)
+    assert watch.ready(0.1 + OTHER_ADDRESSES_GRACE)
+
+
+@pytest.mark.parametrize("away", [0.0, 0.1, 0.24, 0.3, 1.5, 4.0])
+def test_other_addresses_of_a_server_get_as_long_from_the_moment_that_one_shows_it(away: float) -> None:
+    """All of them may be on the other side of the world: one more moment, and the second says that it lacks
+    the record."""
+    watch = ReadinessCheck([target(Server("ns1.example.org", (ONE, SIX)))])
+    watch.due(0)
+    says(watch, ONE, answer("new"), away)
+    assert not watch.ready(away)
+    assert watch.pause(away) <= OTHER_ADDRESSES_GRACE + 0.001
+    assert not watch.ready(away + OTHER_ADDRESSES_GRACE - 0.01)
+    says(watch, SIX, answer("old"), away + OTHER_ADDRESSES_GRACE - 0.01)
+    assert not watch.ready(away + 100)
+
+
+def test_one_that_answers_in_that_time_ends_it() -> None:
+    watch = ReadinessCheck([target(Server("ns1.example.org", (ONE, SIX)))])
+    says(watch, ONE, answer("new"), 0.3)
+    says(watch, SIX, answer("new"), 0.31)
+    assert watch.ready(0.31)
+
+
+def test_they_get_it_anew_where_what_was_seen_is_to_be_seen_anew() -> None:
+    """Of two names in a zone, one has vanished: somebody has written the zone over."""
+    vanished = "_acme-challenge.example.net"
+    server = Server("ns1.example.org", (ONE, SIX))
+    watch = ReadinessCheck([target(server, NS2), target(server, name=vanished)])
+    for name, later in ((NAME, "new"), (vanished, "old")):
+        for address in (ONE, SIX):
+            says(watch, address, answer("new"), 0.5, name)
+            says(watch, address, answer(later), 9, name)
+    assert watch.vanished(9) == [vanished]
+    says(watch, TWO, answer("new"), 9.5)
+    says(watch, ONE, answer("new"), 9.5)
+    assert NAME not in watch.names_ready(9.5)
+    assert NAME in watch.names_ready(9.5 + OTHER_ADDRESSES_GRACE)
 
 
 def test_an_address_that_lacks_the_value_holds_its_server_up() -> None:
