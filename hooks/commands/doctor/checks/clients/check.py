@@ -21,7 +21,7 @@ from .certbot import fitting as certbot_fitting
 from .certbot import hook_folders as certbot_hook_folders
 from .certbot import lineage as certbot_lineage
 from .dehydrated import check as dehydrated
-from .lego_uacme import ca_refusals, option_order
+from .lego_uacme import ca_refusals, lego_account, option_order
 from .lego_uacme import check as lego_uacme
 from .unattended import by_client
 from .unattended import check as unattended
@@ -88,6 +88,7 @@ def _lego_and_uacme(examined: Examined) -> Iterator[Finding]:
         files = lego_uacme.certificate_files(examined, client)
         if client == "lego":
             yield from (finding for command in called for finding in option_order.check(command))
+            yield from (finding for command in called for finding in lego_account.check(examined, command))
         yield from rare_runs.lego_or_uacme(examined, client, called, files, schedule)
         yield from time_limits.check(client, [command.line for command in called])
         yield from unattended.check(examined, by_client.of_command(examined, client, called, schedule.lines))

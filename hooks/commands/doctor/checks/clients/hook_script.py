@@ -6,6 +6,7 @@ import os
 import re
 
 from ......regular_file import open_regular
+from .....clients.setup.schedule import first_line
 from .....clients.setup.schedule.command_line import script
 from .....clients.setup.text_files import read_text
 from ...finding import Examined, Finding, Severity
@@ -20,15 +21,21 @@ _ANY_ARGUMENT = re.compile(r"\$(?:[1-9@*]|\{[1-9@*])|\bshift\b")
 _CALL = re.compile(r"^[^#\n]*?((?:/[\w./-]*/)?\b(?:dns01|hook\.py))(?=[\s;\"']|$)", re.MULTILINE)
 
 
-def unfit(examined: Examined, hook: str, missing: Finding, closed: str) -> Finding | None:
+def unfit(
+    examined: Examined, hook: str, missing: Finding, closed: str, *, by_shell: bool = True
+) -> Finding | None:
     """Why a hook's file cannot do what a client wants of it; None if nothing speaks against it. ``missing``:
-    what to say where there is none; ``closed``: what if it may not be executed."""
+    what to say where there is none; ``closed``: what if it may not be executed. ``by_shell``: a shell calls
+    it, which runs a script without a first line as well."""
     file = examined.path(hook)
     if not os.path.isfile(file):
         return missing
     if not os.access(file, os.X_OK):
         return Finding("hook-not-executable", Severity.ERROR, hook, closed, (f"chmod +x {hook}",))
-    return unusable(examined, hook) or without_arguments(examined, hook)
+    if wrong := unusable(examined, hook) or without_arguments(examined, hook):
+        return wrong
+    why, mend = ("", "") if by_shell else first_line.unfit(hook, examined.root)
+    return Finding("hook-not-executable", Severity.ERROR, hook, why, (mend,)) if why else None
 
 
 def unusable(examined: Examined, path: str) -> Finding | None:

@@ -123,19 +123,9 @@ def _lego(examined: Examined, command: Command) -> Iterator[Finding]:
     if is_staging(server):
         steps = (f"take --server {server} out of it", "order the certificate again: lego … run")
         yield staging(line.path, server, steps, kept=True)
-    known = [folder for folder in LEGO_FOLDERS[:2] if os.path.isdir(examined.path(f"{folder}/accounts"))]
-    if known and line.complete and not command.values("--path") and "LEGO_PATH" not in line.environ:
-        yield Finding(
-            "lego-path-missing",
-            Severity.WARNING,
-            line.path,
-            f"lego is run without --path: it looks for its account in .lego of the folder that it is started "
-            f"in, and not in {known[0]}",
-            (line.instead(_behind("lego", f"--path {known[0]}", line.command)),),
-        )
 
 
-def _behind(client: str, option: str, command: str) -> str:
+def behind(client: str, option: str, command: str) -> str:
     """The command with an option more, where it calls the client."""
     return re.sub(rf"(?<![\w.-]){client}(?=\s)", rf"{client} {option}", command, count=1)
 
@@ -178,7 +168,8 @@ def _hook(examined: Examined, line: Line, key: str, hook: str, steps: tuple[str,
         return
     message = f"{key} is {hook}, and there is no such file"
     missing = Finding("hook-missing", Severity.ERROR, line.path, message, steps)
-    if wrong := unfit(examined, hook, missing, f"{key} is {hook}, which may not be executed"):
+    closed = f"{key} is {hook}, which may not be executed"
+    if wrong := unfit(examined, hook, missing, closed, by_shell=False):
         yield wrong
 
 
@@ -186,7 +177,7 @@ def _uacme(examined: Examined, command: Command) -> Iterator[Finding]:
     line, hooks = command.line, command.values("-h", "--hook")
     if not hooks:
         message = "uacme is run without -h, and asks somebody at a terminal to write the record"
-        steps = (line.instead(_behind("uacme", f"-h {own_path()}", line.command)),)
+        steps = (line.instead(behind("uacme", f"-h {own_path()}", line.command)),)
         yield Finding("hook-missing", Severity.ERROR, line.path, message, steps)
     else:
         steps = (line.instead(line.command.replace(hooks[-1], own_path())),)

@@ -444,3 +444,27 @@ def test_a_limit_of_time_that_ends_a_wait(machine: Machine, command: str, settin
 def test_a_limit_of_time_that_does_for_a_wait(machine: Machine, command: str, settings: str) -> None:
     by_timer(machine, command, settings)
     assert machine.findings() == []
+
+
+@pytest.mark.parametrize(
+    "crontab",
+    [LEGO.replace("/opt/dns01/bin/dns01", "/opt/hook"), UACME.replace("/opt/dns01/bin/dns01", "/opt/hook")],
+)
+@pytest.mark.parametrize(
+    ("begins", "remedy"),
+    [
+        ("", "sed -i '1i #!/bin/sh' /opt/hook"),
+        ("# ours\n", "sed -i '1i #!/bin/sh' /opt/hook"),
+        ("\ufeff#!/bin/sh\n", r"sed -i '1s/^\xEF\xBB\xBF//' /opt/hook"),
+    ],
+)
+def test_a_hook_that_the_client_itself_cannot_begin(
+    machine: Machine, crontab: str, begins: str, remedy: str
+) -> None:
+    """No shell calls it, which would run a script without a first line."""
+    machine["/opt/hook"] = f'{begins}exec /opt/dns01/bin/dns01 "$@"\n'
+    machine.mode("/opt/hook", 0o755)
+    machine[CRONTAB] = crontab
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("hook-not-executable", Severity.ERROR)
+    assert finding.remedy == (remedy,)
