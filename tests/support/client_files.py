@@ -39,7 +39,7 @@ class Machine:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self["/usr/sbin/cron"] = ""
+        self["/usr/sbin/cron"] = self["/usr/bin/sudo"] = ""
         self.mode("/usr/sbin/cron", 0o755)
 
     def __setitem__(self, path: str, text: str) -> None:

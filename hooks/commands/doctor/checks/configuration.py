@@ -7,6 +7,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from shutil import which
 
 from .....errors import ConfigError, DelegationError
 from .....names import is_within
@@ -32,7 +33,7 @@ def load(environ: Mapping[str, str], user: User | None = None) -> tuple[Settings
         settings = load_settings(environ)
         load_deployments(environ)
     except ConfigError as error:
-        return _of_nobody(environ), [_of_other(_wrong(error, environ), user)]
+        return _of_nobody(environ), [_of_other(_wrong(error, environ), user, environ)]
     return settings, [] if settings.accounts else [_NO_ACCOUNT._replace(subject=settings.source)]
 
 
@@ -95,7 +96,7 @@ def _accounts(examined: Examined) -> Iterator[Finding]:
         try:
             examined.places.accounts.provider(account)
         except ConfigError as error:
-            yield _of_other(_wrong(error, examined.environ), examined.user)
+            yield _of_other(_wrong(error, examined.environ), examined.user, examined.environ)
 
 
 def _wrong(error: ConfigError, environ: Mapping[str, str]) -> Finding:
@@ -124,7 +125,7 @@ def _wrong(error: ConfigError, environ: Mapping[str, str]) -> Finding:
     )
 
 
-def _of_other(wrong: Finding, user: User | None) -> Finding:
+def _of_other(wrong: Finding, user: User | None, environ: Mapping[str, str]) -> Finding:
     """What belongs to the user whom the clients run as is right for them; root, who asks, does not go by what
     that user can change."""
     owned = re.match(r"chown root (\S+)", "".join(wrong.remedy[:1]))
@@ -135,7 +136,10 @@ def _of_other(wrong: Finding, user: User | None) -> Finding:
     if not (owned and user and is_theirs):
         return wrong
     message = f"the clients run as {user.name}, and root does not go by {owned[1]}, which is {user.name}'s"
-    step = f"look as {user.name}: sudo -Hu {user.name} dns01 doctor DOMAIN"
+    become = f"sudo -Hu {user.name}"
+    if not which("sudo", path=environ.get("PATH")):
+        become = f"runuser -u {user.name} -- env HOME={user.home}"
+    step = f"look as {user.name}: {become} dns01 doctor DOMAIN"
     return Finding("other-user", Severity.WARNING, wrong.subject, message, (step,))
 
 

@@ -227,16 +227,25 @@ def of_dehydrated(world: World, root: Path, text: str) -> list[Finding]:
     return list(check(examine(world, "example.org")._replace(root=str(root))))
 
 
-def test_a_file_of_the_user_whom_the_clients_run_as(file: Path) -> None:
+@pytest.mark.parametrize(
+    ("program", "become"),
+    [("sudo", "sudo -Hu acme"), ("runuser", "runuser -u acme -- env HOME=/home/acme")],
+)
+def test_a_file_of_the_user_whom_the_clients_run_as(
+    file: Path, tmp_path: Path, program: str, become: str
+) -> None:
     """It is right for their runs, and root, who could be led astray by it, does not go by it."""
     acme = User("acme", 65534, frozenset({65534}), "acme", "/home/acme")
-    environ = {"DNS01_RESOLVERS": "127.0.0.53", "DNS01_CONFIG": str(file)}
+    installed = tmp_path / "bin" / program
+    installed.parent.mkdir()
+    installed.touch(0o755)
+    environ = {"DNS01_RESOLVERS": "127.0.0.53", "DNS01_CONFIG": str(file), "PATH": str(installed.parent)}
     os.chown(file, 65534, 65534)
 
     (finding,) = load(environ, acme)[1]
 
     assert (finding.code, finding.severity) == ("other-user", Severity.WARNING)
-    assert finding.remedy == ("look as acme: sudo -Hu acme dns01 doctor DOMAIN",)
+    assert finding.remedy == (f"look as acme: {become} dns01 doctor DOMAIN",)
     assert load(environ, acme._replace(uid=990))[1][0].code == "writable-configuration"
 
 

@@ -16,7 +16,7 @@ from .. import by_the_clock, time_limits
 from ..hook_script import leads_elsewhere, leads_to_dns01, unfit
 from ..unattended import by_client
 from ..unattended import check as unattended
-from . import before_hook, config_d, domains_txt, renewal, shell_faults
+from . import before_hook, config_d, domains_txt, renewal, shell_faults, unknown_phases
 
 PERSISTENT = "dns-persist-01"  # no hook is called for it
 
@@ -143,6 +143,8 @@ def _file(examined: Examined, path: str, hook: str, write: str) -> Iterator[Find
         yield missing
     elif wrong := unfit(examined, hook, missing, "dehydrated's HOOK may not be executed"):
         yield wrong
+    else:
+        yield from unknown_phases.check(examined, hook)
 
 
 def _chain(

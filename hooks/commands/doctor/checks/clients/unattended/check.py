@@ -31,7 +31,7 @@ def _run(examined: Examined, run: Run) -> Iterator[Finding]:
     yield from variables.check(examined, run)
     yield from proxies.check(examined, run)
     if password := list(sudo_password.check(examined, run)):
-        yield from password  # which nobody gives: the client is not begun
+        yield from password  # which nobody gives, or no sudo: the client is not begun
         return
     user = user_of(run, examined.root)
     if user is None and not is_known(run.user, examined.root):

@@ -1,7 +1,8 @@
-"""sudo asks for a password, and where the clock runs it nobody is there to give one."""
+"""sudo is not installed; or asks for a password, and where the clock runs it nobody is there to give one."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from ......clients.setup.sudoers import FILE, asks_for_password
@@ -9,9 +10,34 @@ from ......clients.setup.users import find_user
 from ....finding import Examined, Finding, Severity
 from .runs import Run
 
+FOLDERS = ("/usr/bin", "/usr/local/bin", "/bin", "/usr/sbin", "/usr/local/sbin")
+
 
 def check(examined: Examined, run: Run) -> Iterator[Finding]:
-    """The first sudo in the command that does, by what /etc/sudoers says of who runs it."""
+    """Why the command does not get any further."""
+    missing = list(_missing(examined, run))
+    yield from missing or _password(examined, run)
+
+
+def _missing(examined: Examined, run: Run) -> Iterator[Finding]:
+    """By sudo dehydrated becomes its DEHYDRATED_USER, too; it ends without."""
+    wanted = {each.program: each.user for each in run.switches if each.program in ("sudo", "doas")}
+    if run.chosen:
+        wanted = {"sudo": run.user}
+    for program, user in wanted.items():
+        if any(os.path.lexists(examined.path(f"{folder}/{program}")) for folder in FOLDERS):
+            continue
+        message = f"{run.client} is to run as {user} by {program}, which is not installed"
+        if run.chosen:
+            message = (
+                f"DEHYDRATED_USER is {user}, and dehydrated becomes that by sudo, which is not installed"
+            )
+        steps = (f"apt-get install {program}", _without(run, user))
+        yield Finding("sudo-missing", Severity.ERROR, run.chosen or run.source, message, steps)
+
+
+def _password(examined: Examined, run: Run) -> Iterator[Finding]:
+    """The first sudo in the command that asks, by what /etc/sudoers says of who runs it."""
     name = run.starter
     for switch in run.switches:
         user = find_user(name, examined.root)
@@ -41,4 +67,6 @@ def check(examined: Examined, run: Run) -> Iterator[Finding]:
 def _without(run: Run, user: str) -> str:
     if run.unit:
         return f"or have {run.unit.name} run it as {user}, without sudo: User={user}"
+    if run.source == run.chosen:  # which nothing runs by the clock yet
+        return f"or take DEHYDRATED_USER out of {run.chosen}, and run dehydrated as {user}"
     return f"or write the line into {user}'s crontab, without sudo: crontab -u {user} -e"

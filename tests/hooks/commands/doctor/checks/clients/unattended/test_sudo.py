@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from client_files import Machine, by_timer, with_dehydrated
+from client_files import DEHYDRATED, Machine, by_timer, with_dehydrated
 
 from dns01.hooks.commands.doctor.finding import Severity
 
@@ -159,3 +159,50 @@ def test_root_has_the_user_run_it(machine: Machine, command: str) -> None:
     machine[CRONTAB] = ""
     machine["/etc/cron.d/dehydrated"] = f"17 3 * * * root {command}\n"
     assert any("runs as acme, who may not" in finding.message for finding in machine.findings())
+
+
+def remove(machine: Machine, path: str) -> None:
+    (machine.root / path.lstrip("/")).unlink()
+
+
+@pytest.mark.parametrize(
+    ("path", "crontab", "remedy"),
+    [
+        (CRONTAB, f"17 3 * * * sudo -n {RUN}\n", "crontab -u root -e"),
+        ("/etc/cron.d/dehydrated", f"17 3 * * * root sudo -u acme {RUN}\n", "crontab -u acme -e"),
+        ("/etc/cron.d/dehydrated", f"17 3 * * * root flock /run/x sudo -Hu acme {RUN}\n", "crontab -u acme"),
+    ],
+)
+def test_a_sudo_that_is_not_installed(machine: Machine, path: str, crontab: str, remedy: str) -> None:
+    machine[CRONTAB] = ""
+    machine[path] = crontab
+    remove(machine, "/usr/bin/sudo")
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("sudo-missing", Severity.ERROR)
+    assert finding.remedy[0] == "apt-get install sudo"
+    assert remedy in finding.remedy[1]
+
+
+def test_a_unit_with_a_sudo_that_is_not_installed(machine: Machine) -> None:
+    machine[CRONTAB] = ""
+    by_timer(machine, "dehydrated", f"/usr/bin/sudo -u acme {RUN}")
+    remove(machine, "/usr/bin/sudo")
+    assert machine.finding().remedy[1] == "or have dehydrated.service run it as acme, without sudo: User=acme"
+
+
+@pytest.mark.parametrize("crontab", ["", f"17 3 * * * root {RUN}\n"])
+def test_dehydrated_that_cannot_become_its_user_without_sudo(machine: Machine, crontab: str) -> None:
+    machine[CRONTAB] = ""
+    machine["/etc/cron.d/dehydrated"] = crontab
+    machine["/etc/dehydrated/config"] = f"{DEHYDRATED}DEHYDRATED_USER=acme\n"
+    remove(machine, "/usr/bin/sudo")
+    (finding,) = [each for each in machine.findings() if each.code != "no-timer"]
+    assert (finding.code, finding.severity) == ("sudo-missing", Severity.ERROR)
+    assert "DEHYDRATED_USER is acme" in finding.message
+
+
+def test_dehydrated_that_its_user_runs_needs_no_sudo(machine: Machine) -> None:
+    machine[CRONTAB] = f"17 3 * * * {RUN}\n"
+    machine["/etc/dehydrated/config"] = f"{DEHYDRATED}DEHYDRATED_USER=acme\n"
+    remove(machine, "/usr/bin/sudo")
+    assert "sudo-missing" not in [each.code for each in machine.findings()]
