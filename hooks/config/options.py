@@ -9,7 +9,7 @@ from ...errors import ConfigError
 from ...options import Option, at
 from ...secret import hide, hide_setting, looks_secret, read_secret
 from ...trusted_file import read_trusted
-from .secret_mistakes import check_secret
+from .secret_mistakes import check_secret, check_secret_file
 
 PLACES = {"file": "a path", "env": "a variable's name", "credential": "a credential's name"}
 
@@ -118,7 +118,10 @@ def _check_place(kind: str, place: str, *, exists: bool) -> None:
 
 def _from_file(path: str, option: Option) -> str:
     if option.secret:
-        return read_secret(path, f"it has to hold {option.help}, and nothing else")
+        secret = read_secret(path, f"it has to hold {option.help}, and nothing else")
+        if not option.table:
+            check_secret_file(secret, path)
+        return secret
     try:
         content, _ = read_trusted(path)
         return content.decode().rstrip("\r\n")

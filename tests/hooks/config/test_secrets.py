@@ -100,3 +100,59 @@ class TestSecrets:
     def test_are_hidden_where_variables_alone_say_them(self) -> None:
         load_settings({**VARIABLES, "RFC2136_TSIG_SECRET": "said-by-variable"})
         assert "said-by-variable" not in redact("the key said-by-variable is wrong")
+
+
+CERTBOTS = """# Cloudflare API token used by Certbot
+dns_cloudflare_api_token = dG9rZW4K-value
+"""
+LEGOS_UNIT = """EXEC_PATH=/usr/local/bin/dns01
+CF_DNS_API_TOKEN=dG9rZW4K-value
+"""
+LEXICONS = """[cloudflare]
+auth_token = dG9rZW4K-value
+"""
+
+
+class TestFilesOfOtherPrograms:
+    @pytest.mark.parametrize(
+        ("text", "named"),
+        [
+            (CERTBOTS, "settings (dns_cloudflare_api_token = …)"),
+            (CERTBOTS.replace("\n", "\r\n"), "settings (dns_cloudflare_api_token = …)"),
+            (
+                "dns_cloudflare_email=a@b.example\ndns_cloudflare_api_key=dG9rZW4K-value\n",
+                "dns_cloudflare_api_key",
+            ),
+            (LEGOS_UNIT, "settings (EXEC_PATH = …)"),
+            (LEXICONS, "settings (auth_token = …)"),
+            ("export CF_Token='dG9rZW4K-value'\n", "a whole line (CF_Token = …)"),
+            ("CF_DNS_API_TOKEN=dG9rZW4K-value", "a whole line (CF_DNS_API_TOKEN = …)"),
+        ],
+    )
+    @pytest.mark.parametrize("in_toml", [True, False])
+    def test_are_no_secret_s_own(self, file: Path, text: str, named: str, in_toml: bool) -> None:
+        secret = secret_file(file.parent / "credentials.ini", text)
+        if in_toml:
+            said = f'[account.web]\nprovider = "cloudflare"\ntoken = {{ file = "{secret}" }}\n'
+            message, hint = refusal_of(file, said)
+        else:
+            message, hint = refusal({"DNS01_PROVIDER": "cloudflare", "CF_DNS_API_TOKEN_FILE": str(secret)})
+        assert named in message
+        assert "behind the =" in hint
+        assert "dG9rZW4K" not in message + hint
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "dG9rZW4K-value",
+            "d3Jvbmc=",
+            "two=words",
+            "a password = with blanks",
+            "key=value",
+            "MTIz\nNDU2==\n",
+        ],
+    )
+    def test_what_may_be_a_secret_is_read(self, file: Path, text: str) -> None:
+        secret = secret_file(file.parent / "token", text)
+        settings = load_settings({"DNS01_PROVIDER": "cloudflare", "CF_DNS_API_TOKEN_FILE": str(secret)})
+        assert settings.accounts["cloudflare"].options["token"] == text
