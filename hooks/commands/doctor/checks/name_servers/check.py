@@ -37,7 +37,7 @@ from ..zone_copies.faults import REPORTS, naming, serial_went_back, together
 from . import addresses
 from .asked_with_do import only_with_do
 from .intercepted import without_intercepted
-from .named import findings_of_named
+from .named import findings_of_named, not_in_the_world
 from .notes import long_negative_ttl, single_network
 from .ns_records import (
     ns_cname,
@@ -151,6 +151,7 @@ def _of_named_ones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterato
             yield from _too_few(examined, survey)
     if copies.only and not is_own_ca():
         yield from _unseen(examined, copies.only)
+        yield from not_in_the_world(examined, copies.only, UNSEEN)
 
 
 def _above(examined: Examined) -> Iterator[Finding]:

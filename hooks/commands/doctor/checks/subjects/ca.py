@@ -55,6 +55,11 @@ def own_account(examined: Examined, ca: Issuer) -> str:
     return ""
 
 
+def is_of_the_world(examined: Examined) -> bool:
+    """Whether it is one of the public CAs that are known by name."""
+    return is_public(issuer_of(examined.settings.ca, "", order_of(examined)))
+
+
 def is_of_ones_own(examined: Examined) -> bool:
     """Whether the CA is in this machine's network, and asks name servers at private addresses as well: it has
     a root of its own (``ca_file``), or a private name or address."""

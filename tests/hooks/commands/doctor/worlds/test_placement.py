@@ -470,6 +470,34 @@ def the_api_is_asked_with_tls_and_has_none(site: Site) -> Account:
     return {**account, "PDNS_API_URL": account["PDNS_API_URL"].replace("http:", "https:")}
 
 
+def inside_alone(site: Site, apex: str) -> Account:
+    """A zone at a server that no delegation leads to, and which the configuration names."""
+    site.start(Bind(FOUR, {apex: ""}, [KEY]))
+    site.world.zone("example.org", BOTH)
+    return {**site.updates(FOUR), "DNS01_NAMESERVERS": FOUR}
+
+
+@FAULTS.add(
+    "zone-inside",
+    "as ns1.example.org, ns2.example.org have it",
+    "_acme-challenge.app.corp.example.org. CNAME",
+    "corp.example.org. NS HOST.",
+    domain="app.corp.example.org",
+)
+def a_public_ca_is_to_issue_for_a_zone_that_the_world_does_not_have(site: Site) -> Account:
+    return inside_alone(site, "corp.example.org")
+
+
+@FAULTS.add("zone-inside", f"({FOUR}) alone", domain="corp.example.org")
+def a_public_ca_is_to_issue_for_the_apex_of_such_a_zone(site: Site) -> Account:
+    return inside_alone(site, "corp.example.org")
+
+
+@FAULTS.add("zone-inside", "the world has no such zone", "`ca`", domain="app.corp.internal")
+def a_public_ca_is_to_issue_for_a_name_of_no_registry(site: Site) -> Account:
+    return inside_alone(site, "corp.internal")
+
+
 @FAULTS.add("token-lacks-zone", "it is a resolver", "RFC2136_NAMESERVER")
 def the_account_names_a_resolver(site: Site) -> Account:
     site.world.zone("example.org", BOTH)
