@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from ......errors import DelegationError
+from ......names import is_within
 from .....caa.evaluation import Verdict
 from .....caa.evaluation import check as judge
 from .....caa.issuers import AcmeAccount, Issuer, issuer_of
@@ -39,6 +40,8 @@ def check(examined: Examined) -> Iterator[Finding]:
         verdict = theirs if theirs.outcome == "allowed" else verdict  # another client may be who orders
     if verdict.cause == "servfail" and not _is_served(world, base):
         return  # which the checks of the delegation and the views say
+    if verdict.outcome == "forbidden":
+        verdict = _in_the_own_zone(world, base, ca, verdict)
     if verdict.outcome != "allowed":
         severity = _DOUBTS.get((verdict.outcome, verdict.cause), Severity.ERROR)
         yield _finding(verdict, severity if is_binding(ca, world) else min(severity, Severity.WARNING))
@@ -60,6 +63,23 @@ def _of_the_client(examined: Examined, ca: Issuer, order: AcmeAccount, lookups: 
         words = f"{verdict.reason}; the client orders from {order.directory}, whatever `ca` says here"
         steps = (*verdict.remedy, f"or have the client order from {examined.settings.ca}")
         yield _finding(verdict, Severity.ERROR)._replace(message=words, remedy=steps)
+
+
+def _in_the_own_zone(world: Discovery, base: str, ca: Issuer, verdict: Verdict) -> Verdict:
+    """What forbids it may stand in a zone above the domain's, which somebody else may have. The closest
+    records decide (RFC 8659 §3): those at the domain's own apex end the climb before that one."""
+    try:
+        apex = world.cut(base).apex
+    except DelegationError:
+        return verdict
+    owner = verdict.owner
+    if apex == owner or not is_within(apex, owner) or not ca.names:
+        return verdict
+    own = (
+        f'add this record in {apex}, which ends the climb before {owner}: {apex}. CAA 0 issue "{ca.names[0]}"'
+    )
+    theirs = [f"or, in {owner}: {step}" for step in verdict.remedy]
+    return verdict._replace(remedy=(own, *theirs))
 
 
 def _is_served(world: Discovery, domain: str) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 
+import dns.rcode
 import dns.rdatatype
 from dns.rdatatype import DS, RdataType
 
@@ -13,6 +13,7 @@ from ......errors import DelegationError
 from ......names import is_within
 from .....dns.inspect.denial import MOST_ITERATIONS, SOME_ITERATIONS, iterations
 from .....dns.inspect.dnssec import Bogus, Expiring, trusted_keys, validate, validate_answers
+from .....dns.inspect.dnssec_remedies import sign_again
 from .....dns.inspect.faults import listed
 from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import Response, referral_to
@@ -166,7 +167,29 @@ def _cut(examined: Examined, survey: ZoneSurvey) -> Iterator[Finding]:
     above = zone_of(examined, survey.apex.partition(".")[2])
     if above is None or trusted_keys(above, time.time()) is None:
         return
-    with suppress(DelegationError):
+    try:
         reply = Response(examined.discovery.ask(survey.apex, dns.rdatatype.DS))
+    except DelegationError:
+        yield from _unproven_cut(examined, above, survey.apex)
+    else:
         responses = [(server, reply) for server in above.answers if server.authority]
         yield from map(finding, validate_answers(above, survey.apex, DS, responses))
+
+
+def _unproven_cut(examined: Examined, above: ZoneSurvey, child: str) -> Iterator[Finding]:
+    """BIND fails at the proof that there is no DS where its NSEC records know nothing of the delegation, as
+    of one that was written into the signed file by hand."""
+    answers = asking(examined, above, child, DS).result()
+    speaking = tuple(server for server in above.answers if server.authority)
+    failing = [
+        server
+        for server in speaking
+        if (answer := answers.get(server.address)) and answer.message is not None
+        if answer.message.rcode() == dns.rcode.SERVFAIL
+    ]
+    if failing and len(failing) == len(speaking):
+        reason = (
+            f"nothing proves that {child} has no DS: asked for it, they say SERVFAIL; the delegation may "
+            "have come into the zone after it was signed"
+        )
+        yield finding(Bogus(above.apex, reason, sign_again(above.apex), speaking))

@@ -199,6 +199,43 @@ def the_servers_have_their_addresses_at_the_parent_alone(site: Site) -> Account:
     return {}
 
 
+# CAA of the zone above
+
+
+DIGICERT, OWN_CAA = '@ CAA 0 issue "digicert.com"\n', 'sub.example.org. CAA 0 issue "letsencrypt.org"'
+
+
+def under_digicert(site: Site, child: str = "") -> None:
+    """A zone that lets another CA issue, and a child of it, which is somebody else's."""
+    site.world.zone("example.org", BOTH, PAIR.format(3) + DIGICERT)
+    site.world.zone("sub.example.org", {"ns.sub.example.org": THREE}, child)
+
+
+@FAULTS.add("caa-forbids", f"in sub.example.org, which ends the climb before example.org: {OWN_CAA}",
+            "or, in example.org", domain="sub.example.org")  # fmt: skip
+def the_zone_above_lets_another_ca_issue(site: Site) -> Account:
+    under_digicert(site)
+    return CHILD
+
+
+@FAULTS.add("caa-forbids", OWN_CAA, domain="www.sub.example.org")
+def a_name_beneath_the_apex_comes_under_the_records_of_the_zone_above(site: Site) -> Account:
+    under_digicert(site)
+    return CHILD
+
+
+@FAULTS.add("caa-forbids", OWN_CAA, domain="*.sub.example.org")
+def a_wildcard_comes_under_the_records_of_the_zone_above(site: Site) -> Account:
+    under_digicert(site)
+    return CHILD
+
+
+@FAULTS.add("caa-forbids", f"add this record: {OWN_CAA}", domain="www.sub.example.org")
+def the_zone_itself_lets_another_ca_issue(site: Site) -> Account:
+    under_digicert(site, "@ SOA ns hostmaster 1 3600 600 86400 60\n" + DIGICERT)
+    return CHILD
+
+
 # A child that a signed zone does not delegate
 
 
@@ -232,6 +269,36 @@ def a_signed_zone_has_an_address_where_the_child_is(site: Site) -> Account:
 def a_signed_zone_with_nsec3_does_not_delegate_its_child(site: Site) -> Account:
     signed_above(site, nsec3=True)
     return CHILD
+
+
+def added_behind_the_signer(site: Site, child: str, *, nsec3: bool = False) -> Account:
+    """A delegation that was written into the signed file, which has no proof that there is no DS."""
+    upper = site.start(SignedBind(site.folder / "keys", FOUR, {"example.org": HEAD}, nsec3=nsec3))
+    text = (upper.folder / "example.org.zone").read_text()
+    site.write("signed", f"{text}\n{child}. 60 IN NS ns.example.org.\n")
+    clauses = [
+        f'zone "example.org" {{ type primary; file "{site.folder}/signed"; }};',
+        f'zone "{child}" {{ type primary; file "{{{child}}}"; check-names ignore; }};',
+    ]
+    site.start(RawBind(ONE, clauses, {child: HEAD}))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    site.world.zones["org"].set("example.org", "DS", *upper.ds)
+    return {"DNS01_MEMORY_ZONES": child}
+
+
+@FAULTS.add("dnssec-bogus", "sub.example.org", "sign example.org again", domain="sub.example.org")
+def the_delegation_was_written_into_the_signed_file(site: Site) -> Account:
+    return added_behind_the_signer(site, "sub.example.org")
+
+
+@FAULTS.add("dnssec-bogus", NAME, "sign example.org again")
+def the_delegation_of_the_challenge_was_written_into_the_signed_file(site: Site) -> Account:
+    return added_behind_the_signer(site, NAME)
+
+
+@FAULTS.add("dnssec-bogus", NAME, "sign example.org again")
+def the_same_with_nsec3(site: Site) -> Account:
+    return added_behind_the_signer(site, NAME, nsec3=True)
 
 
 @pytest.mark.parametrize("nsec3", [False, True])
