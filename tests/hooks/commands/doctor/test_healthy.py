@@ -409,7 +409,7 @@ def ten_cnames(site: Site) -> Mapping[str, str]:
 
 
 def nameservers_named(site: Site) -> Mapping[str, str]:
-    site.start(Bind(ONE, {"example.org": ""}, [KEY]))
+    site.bind()
     return {**site.updates(ONE), "DNS01_NAMESERVERS": ONE}
 
 
