@@ -273,8 +273,10 @@ def _undelegated_parent(delegation: Destination, account: Account, parent: str) 
 def undelegated(delegation: Destination, account: Account, provider: Provider) -> Finding | None:
     """A zone of the account's that the record would be in, and that the zone to which the world is led does
     not delegate. Raises ProviderError."""
-    zone = provider.zone_for(delegation.target).apex
+    zone, beneath = provider.zone_for(delegation.target).apex, f"dns01-doctor.{delegation.target}"
     if zone == delegation.zone or not is_within(zone, delegation.zone):
+        return None
+    if provider.zone_for(beneath).apex == beneath:  # takes any name for a zone of its own
         return None
     found = _led_to_by_nobody(account, zone, delegation.zone)
     if len(delegation.chain) > 1:

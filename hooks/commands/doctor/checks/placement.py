@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+import dns.rcode
 import dns.rdatatype
 
 from .....errors import ConfigError, DelegationError, HookError, ZoneNotFound
@@ -13,7 +14,7 @@ from .....providers.base import NeedsAlias, is_within
 from ....config.settings import Account
 from ....dns.cname_chain import ChainError
 from ....dns.destination import Destination, NoRoot, PortBarred, not_delegated
-from ....dns.message import text
+from ....dns.message import TXT, text
 from ..finding import Examined, Finding, Severity
 from .account import undelegated
 from .name_servers.zone_down import zone_down
@@ -207,6 +208,27 @@ def _foreign(examined: Examined, delegation: Destination) -> Iterator[Finding]:
         )
     except Exception:
         return
+    else:
+        yield from _past_the_server(examined, delegation)
+
+
+def _past_the_server(examined: Examined, delegation: Destination) -> Iterator[Finding]:
+    """acme-dns has a zone of its own around the names of its accounts. Where that is not delegated, the zone
+    above denies them."""
+    above, zone = delegation.zone, delegation.target.partition(".")[2]
+    if zone == above or not is_within(zone, above):
+        return
+    steps = tuple(_to_delegate(examined, delegation))
+    with suppress(DelegationError):
+        if steps and examined.discovery.ask(delegation.target, TXT).rcode() == dns.rcode.NXDOMAIN:
+            yield Finding(
+                "wrong-zone",
+                Severity.ERROR,
+                zone,
+                f"{_drawn(delegation)}: {above} does not delegate {zone}, and says that there is no "
+                f"{delegation.target}: nobody is led to what is published there",
+                steps,
+            )
 
 
 def _accounts(examined: Examined, delegation: Destination) -> Sequence[Account]:

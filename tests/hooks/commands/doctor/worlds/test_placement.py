@@ -552,6 +552,24 @@ def acme_dns(site: Site, **more: str) -> Account:
     }  # fmt: skip
 
 
+@FAULTS.add("wrong-zone", "acmedns.net does not delegate auth.acmedns.net", "acmedns.net. NS HOST")
+def the_zone_of_acme_dns_has_an_address_and_is_not_delegated(site: Site) -> Account:
+    site.world.zone("acmedns.net", {"ns.acmedns.net": FOUR}).set("auth.acmedns.net", "A", "192.0.2.8")
+    site.world.zone("example.org", BOTH).set(NAME, "CNAME", "d420c923.auth.acmedns.net.")
+    return acme_dns(site)
+
+
+@FAULTS.add("cname-foreign", "no account reaches the zone challenges.net")
+def of_two_accounts_one_lacks_the_zone_and_the_other_takes_any(site: Site) -> Account:
+    site.start(Bind(FOUR, {"example.net": ""}, [KEY]))
+    site.world.zone("example.org", BOTH).set(NAME, "CNAME", "org.acme.challenges.net.")
+    site.world.zone("challenges.net", {"ns.challenges.net": THREE})
+    one = f'[account.one]\nprovider = "rfc2136"\nnameserver = "{FOUR}"\n'
+    two = '[account.two]\nprovider = "httpreq"\nbase_url = "http://127.0.0.88:8053"\n'
+    site.write("config.toml", f'{one}{two}[zone."challenges.net"]\naccount = ["one", "two"]\n', 0o600)
+    return {"DNS01_PROVIDER": "", "DNS01_CONFIG": str(site.folder / "config.toml")}
+
+
 @FAULTS.add("acmedns-cname-missing", f"{NAME}. CNAME d420c923.")
 def acme_dns_without_the_cname(site: Site) -> Account:
     site.world.zone("example.org", BOTH)
