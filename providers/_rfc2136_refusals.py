@@ -47,6 +47,14 @@ def update_refused(
                 f"{refused}: a name is not in that zone (NOTZONE)",
                 "the zone of each name has to be the one that the server finds for it",
             )
+        case dns.rcode.SERVFAIL if other_primary:  # BIND's allow-update-forwarding
+            return ProviderError(
+                f"{server} fails to update {apex} (SERVFAIL), and is not the primary that the zone's SOA "
+                f"names, {other_primary}: a secondary passes updates on, and fails where the primary refuses "
+                "them or does not answer",
+                f"set RFC2136_NAMESERVER to {other_primary}, which says why; it has to know the key "
+                f"{key_name}, and to grant it TXT in its update-policy",
+            )
         case dns.rcode.SERVFAIL:
             return ProviderError(
                 f"{server} fails to update {apex} (SERVFAIL)",

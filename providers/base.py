@@ -245,6 +245,14 @@ class RehearsesUpdates(Protocol):
 
 
 @runtime_checkable
+class KeepsSerial(Protocol):
+    """A provider whose zones may be set up so that a change leaves their serial as it is."""
+
+    def serial_stays(self, zone: Zone) -> Sequence[str]:
+        """What to do so that a change raises the serial, by which secondaries go; empty: it does."""
+
+
+@runtime_checkable
 class HasWarnings(Protocol):
     """``warnings``: what is dubious about the configuration of this object, though it works."""
 

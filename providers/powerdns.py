@@ -17,6 +17,7 @@ from .rest import NotFound, Refused, Rest, base_url, listed
 from .rrsets import RRset, RRsetProvider
 
 TOO_OLD = "Changetype not understood"  # EXTEND and PRUNE are of 4.9.12 and 5.0.2
+NOTIFIES = {"Master", "Primary", "Producer"}  # and has secondaries that go by the serial; Native has none
 NOT_OURS_TO_CHANGE = {"Slave", "Consumer"}  # a zone of another server, which is copied from there
 
 
@@ -84,6 +85,19 @@ class Provider(Rest, RRsetProvider):
             primary,
             None if serial is None else int(serial),
             {host: tuple(str(ip_address(each)) for each in found) for host, found in addresses.items()},
+        )
+
+    def serial_stays(self, zone: Zone) -> Sequence[str]:
+        """Without SOA-EDIT-API, which pdnsutil does not give a zone that it loads or creates, a change by
+        the API raises no serial (https://doc.powerdns.com/authoritative/domainmetadata.html)."""
+        known = self.attempt(zone.apex, partial(self.get, *self._path("zones", zone.id), rrsets="false"))
+        counted = known.get("soa_edit_api") or "OFF"
+        by_time = "EPOCH" in (known.get("soa_edit") or "").upper()  # the serial that is served is the time
+        if known["kind"] not in NOTIFIES or counted.upper() != "OFF" or by_time:
+            return ()
+        return (
+            f"on the server of the API: pdnsutil set-meta {zone.apex} SOA-EDIT-API DEFAULT",
+            f"or, where all its name servers read one database: pdnsutil set-kind {zone.apex} native",
         )
 
     def publish(self, zone: Zone, records: Sequence[TxtRecord]) -> None:

@@ -251,7 +251,8 @@ class Provider:
             raise not_granted(self.server, self.session.key_name, zone.apex, names) from error
         rcode = answer.rcode()
         if rcode not in (dns.rcode.NOERROR, *expected):
-            primary = self._other_primary(zone) if rcode == dns.rcode.REFUSED and self.session.key else ""
+            passed_on = rcode in (dns.rcode.REFUSED, dns.rcode.SERVFAIL) and self.session.key
+            primary = self._other_primary(zone) if passed_on else ""
             refusal = update_refused(self.server, self.session.key_name, zone.apex, names, rcode, primary)
             refusal.definite = rcode != dns.rcode.SERVFAIL  # an UPDATE is atomic (RFC 2136 §3.4)
             raise refusal

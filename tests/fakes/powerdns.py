@@ -43,7 +43,7 @@ class PowerDNS(Fake):
         asked = _undotted(request.query.get("zone", "."))
         return Answer(200, [_zone(zone) for zone in self.zones.values() if asked in ("", zone.apex)])
 
-    @route("GET", f"{SERVER}/zones/{{zone}}", query=["rrset_name", "rrset_type"])
+    @route("GET", f"{SERVER}/zones/{{zone}}", query=["rrset_name", "rrset_type", "rrsets"])
     def read(self, request: Request, zone: str) -> Answer:
         holder = self.zone(zone)
         names = {record.name for record in holder.records}
@@ -135,7 +135,15 @@ def _undotted(name: str) -> str:
 
 def _zone(zone: Zone) -> Mapping[str, Any]:
     name = f"{zone.apex}."
-    return {"id": name, "name": name, "kind": "Native", "url": f"{SERVER}/zones/{name}", "serial": 1}
+    return {
+        "id": name,
+        "name": name,
+        "kind": "Native",
+        "url": f"{SERVER}/zones/{name}",
+        "serial": 1,
+        "soa_edit": "",
+        "soa_edit_api": "",
+    }
 
 
 def _rrset(zone: Zone, name: str) -> Mapping[str, Any]:

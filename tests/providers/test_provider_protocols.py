@@ -23,6 +23,7 @@ OFFERED: Mapping[str, set[str]] = {
     },
     "WaitsUntilInSync": {"gcloud", "route53"},
     "CreatesAliases": {"rfc2136"},
+    "KeepsSerial": {"powerdns"},
     "ObservesServers": {"acmesh", "exec", "httpreq"},
     "WantsChallenges": {"httpreq"},
     "LimitsValues": {"acmedns", "duckdns", "hurricane"},

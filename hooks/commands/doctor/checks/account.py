@@ -26,8 +26,6 @@ from .....providers.base import (
     NeedsAlias,
     NeedsPermission,
     Provider,
-    RehearsesUpdates,
-    Zone,
     is_within,
     knows_zones,
 )
@@ -38,6 +36,7 @@ from ....dns.destination import Destination
 from ..finding import Examined, Finding, Severity
 from .subjects.credentials import place_of
 from .subjects.destination import followed
+from .updates import rehearsed
 
 WITHIN = 5.5  # seconds for the account: a check has eight
 LAST_TRY = 4.5  # seconds after which nothing is tried again, so that the reason is known in time
@@ -190,8 +189,8 @@ def _zone(
         if len(delegation.chain) == 1 and not delegation.trouble:
             yield _undelegated_parent(delegation, account, zone.apex)
         return
-    if cut and zone.apex == cut and isinstance(provider, RehearsesUpdates):
-        yield from _rehearsal(delegation, zone, provider)
+    if cut and zone.apex == cut:
+        yield from rehearsed(delegation, account, zone, provider)
     # Who takes any name for a zone of its own, as acme-dns does, takes this one too.
     beneath = f"dns01-doctor.{target}"
     deeper = provider.zone_for(beneath).apex
@@ -229,29 +228,6 @@ def _alias(delegation: Destination, account: Account, provider: NeedsAlias) -> I
         else f"the CNAME of {name} leads to {target}, and {account.provider} has no account of that name",
         (f"{'write' if missing else 'change it'}, in the zone of {domain}: {write}" if wanted else write,),
     )
-
-
-def _rehearsal(delegation: Destination, zone: Zone, provider: RehearsesUpdates) -> Iterator[Finding]:
-    """Whether the server would take the record; nothing is written."""
-    try:
-        provider.rehearse(zone, delegation.target)
-    except AuthRejected as error:
-        grant = f"update-policy {{ grant KEY name {delegation.target}. TXT; }};"
-        yield Finding(
-            "update-refused",
-            Severity.ERROR,
-            zone.apex,
-            f"{error}: either the key may not write {delegation.target}, or the zone is frozen",
-            (
-                f"BIND, a frozen zone (rndc zonestatus {zone.apex} says so): rndc thaw {zone.apex}",
-                f"BIND, in the zone's clause: {grant}",
-                f"Knot, in an acl of the zone {zone.apex}: key: [KEY], action: [update]",
-                f"PowerDNS: pdnsutil add-meta {zone.apex} TSIG-ALLOW-DNSUPDATE KEY, with dnsupdate=yes in "
-                f"pdns.conf, and this machine in ALLOW-DNSUPDATE-FROM: pdnsutil get-meta {zone.apex}",
-            ),
-        )
-    except ProviderError as error:
-        yield Finding("update-fails", Severity.ERROR, zone.apex, str(error), (error.hint,))
 
 
 def _undelegated_parent(delegation: Destination, account: Account, parent: str) -> Finding:

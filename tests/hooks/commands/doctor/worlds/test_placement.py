@@ -327,6 +327,69 @@ def knot_lets_the_key_transfer_only(site: Site) -> Account:
     return site.updates(ONE)
 
 
+@FAULTS.add("update-refused", "may not write TXT", "update-type, with TXT in it")
+def knot_lets_the_key_update_addresses_only(site: Site) -> Account:
+    site.start(AddressesOnlyKnot(ONE, {"example.org": ""}, [KEY]))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+@FAULTS.add("update-refused", "the server takes no updates", "dnsupdate=yes in pdns.conf, without which")
+def powerdns_takes_no_updates(site: Site) -> Account:
+    server = site.start(PowerDNS(ONE, {"example.org": ""}))
+    key = ["import-tsig-key", KEY.name, KEY.algorithm, KEY.secret]
+    subprocess.run(["pdnsutil", f"--config-dir={server.folder}", *key], check=True, capture_output=True)
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+def with_secondary(site: Site, *, kind: str, **meta: str) -> Account:
+    """A PowerDNS at ONE, and at TWO what has a copy of its zone with the same serial."""
+    text = f"{SOA.format(mname='ns1', serial=5)}\n@ NS ns1\n@ NS ns2\nns1 A {ONE}\nns2 A {TWO}\n"
+    server = site.start(PowerDNS(ONE, {"example.org": text}))
+    changes = [["set-kind", "example.org", kind]]
+    changes += [["set-meta", "example.org", name.replace("_", "-"), value] for name, value in meta.items()]
+    for change in changes:
+        command = ["pdnsutil", f"--config-dir={server.folder}", *change]
+        subprocess.run(command, check=True, capture_output=True)
+    site.copy(TWO, text)
+    site.world.delegate("example.org", BOTH)
+    return site.powerdns(server)
+
+
+@FAULTS.add("serial-stays", "leaves the serial", "pdnsutil set-meta example.org SOA-EDIT-API DEFAULT")
+def a_change_by_powerdns_api_raises_no_serial(site: Site) -> Account:
+    """acmesh-official/acme.sh#1825, #4374: its secondaries have never seen a challenge."""
+    return with_secondary(site, kind="primary")
+
+
+@pytest.mark.parametrize(
+    ("kind", "meta"),
+    [
+        ("native", {}),  # one database
+        ("primary", {"SOA_EDIT_API": "DEFAULT"}),
+        ("primary", {"SOA_EDIT_API": "INCREASE"}),
+        ("primary", {"SOA_EDIT_API": "SOA-EDIT-INCREASE"}),
+        ("primary", {"SOA_EDIT": "EPOCH"}),
+    ],
+)
+def test_a_serial_that_is_raised_is_healthy(site: Site, kind: str, meta: Account) -> None:
+    found = site.diagnose("example.org", with_secondary(site, kind=kind, **meta)).ordered
+
+    assert "serial-stays" not in {finding.code for finding in found}
+
+
+def test_without_a_second_server_the_serial_is_nobodys(site: Site) -> None:
+    server = site.start(PowerDNS(ONE, {"example.org": ""}))
+    kind = ["pdnsutil", f"--config-dir={server.folder}", "set-kind", "example.org", "primary"]
+    subprocess.run(kind, check=True, capture_output=True)
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+
+    found = site.diagnose("example.org", site.powerdns(server)).ordered
+
+    assert "serial-stays" not in {finding.code for finding in found}
+
+
 @FAULTS.add("update-refused", "pdnsutil add-meta example.org TSIG-ALLOW-DNSUPDATE", "ALLOW-DNSUPDATE-FROM")
 def powerdns_lets_another_key_update(site: Site) -> Account:
     server = site.start(PowerDNS(ONE, {"example.org": ""}, extra_options="dnsupdate=yes\n"))
@@ -338,6 +401,17 @@ def powerdns_lets_another_key_update(site: Site) -> Account:
         subprocess.run([*pdnsutil, *command], check=True, capture_output=True)
     site.world.delegate("example.org", {"ns.example.org": ONE})
     return site.updates(ONE)
+
+
+class AddressesOnlyKnot(Knot):
+    """Its key is one for dynamic addresses."""
+
+    def prepare(self) -> list[str]:
+        command = super().prepare()
+        path = self.folder / "knot.conf"
+        limited = "action: [update, transfer]\n    update-type: [A, AAAA]"
+        path.write_text(path.read_text().replace("action: [update, transfer]", limited))
+        return command
 
 
 class TransferOnlyKnot(Knot):
@@ -356,6 +430,21 @@ def the_account_names_a_secondary(site: Site) -> Account:
         f'zone "example.org" {{ type secondary; primaries {{ {ONE} key hook; }}; file "{{folder}}/copy"; }};'
     )
     secondary = site.start(RawBind(TWO, [fetching], {}))
+    until(lambda: secondary.ask("example.org", "SOA").answer)
+    site.world.delegate("example.org", BOTH)
+    return site.updates(TWO)
+
+
+@FAULTS.add("update-fails", "passes updates on", f"set RFC2136_NAMESERVER to {ONE}", "know the key hook")
+def a_secondary_passes_updates_on_to_a_primary_that_does_not_know_the_key(site: Site) -> Account:
+    hosts = "@ NS ns1\n@ NS ns2\nns1 A 127.1.0.1\nns2 A 127.1.0.2\n"
+    site.start(Bind(ONE, {"example.org": f"{SOA.format(mname='ns1', serial=5)}\n{hosts}"}, [OTHER]))
+    key = f'key "{OTHER.name}" {{ algorithm {OTHER.algorithm}; secret "{OTHER.secret}"; }};'
+    fetching = (
+        f'zone "example.org" {{ type secondary; primaries {{ {ONE} key {OTHER.name}; }}; '
+        'file "{folder}/copy"; allow-update-forwarding { any; }; };'
+    )
+    secondary = site.start(RawBind(TWO, [key, fetching], {}))
     until(lambda: secondary.ask("example.org", "SOA").answer)
     site.world.delegate("example.org", BOTH)
     return site.updates(TWO)
