@@ -1,7 +1,6 @@
 """What is pasted beside a secret, or in its place, is told from the secret itself."""
 
 import os
-import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -29,7 +28,6 @@ LONGEST_SECRET = 2048  # characters that are looked at: no key that is longer is
 _SECRETIVE = r"\w*(?:key|pass|pwd|secret|token)\w*"
 _VARIABLE = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
 _SETTING = r"(?:(?:export|set) +)?([A-Za-z]\w*) *= *[^=\s].*"
-_LEAVE_VALUE = r"s/^[^=:]*[=:]\s*//; s/^[\x22\x27]//; s/[\x22\x27];*$//"
 MISTAKES: Sequence[Mistake] = (
     Mistake(
         r"[^\n]*\r",
@@ -48,7 +46,7 @@ MISTAKES: Sequence[Mistake] = (
         rf"|(?i:{_SECRETIVE})(?:\s*=\s*[^=\s]|:\s+\S).*",
         "is a whole line, with the name of a variable and = in front",
         "write into {} what comes after the =, and nothing else",
-        _LEAVE_VALUE,
+        r"s/^[^=:]*[=:]\s*//; s/^[\x22\x27]//; s/[\x22\x27];*$//",
     ),
     Mistake(
         r"""(["'“”‘’])[^"'“”‘’]*["'“”‘’]""",  # noqa: RUF001
@@ -123,8 +121,9 @@ def check_secret(secret: str, place: str, remedy: str, *, in_table: bool = False
 
 def check_secret_file(text: str, path: str) -> None:
     """Refuse a file of settings, as certbot's plugins, lego's units and acme.sh have it, where one is wanted
-    that holds the secret alone. Raises DisguisedSecret, which shows no more than a setting's name."""
-    if "=" not in text.rstrip("=\n") or "-----BEGIN " in text:
+    that holds the secret alone. (One line alone might be the secret.) Raises DisguisedSecret, which shows no
+    more than a setting's name."""
+    if "\n" not in text.strip() or "=" not in text or "-----BEGIN " in text:
         return
     import re  # which most secrets can do without
 
@@ -137,13 +136,9 @@ def check_secret_file(text: str, path: str) -> None:
     telling = next((name for name in names if "_" in name and secretive.fullmatch(name)), "")
     if not telling:
         return
-    what = "a whole line" if len(lines) == 1 else "settings"
-    alone = f"sed -i {shlex.quote(_LEAVE_VALUE)} {shlex.quote(path)}"
     raise DisguisedSecret(
-        f"{path} holds {what} ({telling} = …), and not the secret alone",
-        f"leave what stands behind the =: {alone}"
-        if len(lines) == 1
-        else f"write what stands behind the = of {telling} into a file of its own, and nothing else",
+        f"{path} holds settings ({telling} = …), and not the secret alone",
+        f"write what stands behind the = of {telling} into a file of its own, and nothing else",
     )
 
 

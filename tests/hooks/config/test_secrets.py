@@ -125,8 +125,7 @@ class TestFilesOfOtherPrograms:
             ),
             (LEGOS_UNIT, "settings (EXEC_PATH = …)"),
             (LEXICONS, "settings (auth_token = …)"),
-            ("export CF_Token='dG9rZW4K-value'\n", "a whole line (CF_Token = …)"),
-            ("CF_DNS_API_TOKEN=dG9rZW4K-value", "a whole line (CF_DNS_API_TOKEN = …)"),
+            ("# acme.sh's\nexport CF_Token='dG9rZW4K-value'\n", "settings (CF_Token = …)"),
         ],
     )
     @pytest.mark.parametrize("in_toml", [True, False])

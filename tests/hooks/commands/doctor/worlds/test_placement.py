@@ -477,6 +477,14 @@ def a_secret_behind_a_byte_order_mark(site: Site) -> Account:
     return {**account, "RFC2136_TSIG_SECRET_FILE": str(site.folder / "key")}
 
 
+@FAULTS.add("secret-disguised", "a whole line", "sed -i 's/^[^=:]*[=:]", "/key")
+def a_secrets_file_that_holds_the_line_of_a_variable(site: Site) -> Account:
+    account = site.updates(ONE)
+    site.bind()
+    site.write("/key", f"RFC2136_TSIG_SECRET={account.pop('RFC2136_TSIG_SECRET')}\n", 0o600)
+    return {**account, "RFC2136_TSIG_SECRET_FILE": str(site.folder / "key")}
+
+
 @FAULTS.add("auth-rejected", "DO_API_KEY is right")
 def a_token_is_revoked_and_its_variable_is_the_second_that_will_do(site: Site) -> Account:
     site.world.zone("example.org", BOTH)
