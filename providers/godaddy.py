@@ -7,7 +7,7 @@ duplicate, that it lists the NS records of the apex as v1 does, and that the lea
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import ConfigError
 from ._name_servers import ListsNameServers
@@ -46,6 +46,14 @@ class Provider(Rest, ListsNameServers, RecordProvider, RRsetProvider):
             default="https://api.godaddy.com",
         ),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"user is not allowed access": (
+            "GoDaddy knows {variables}, and does not let this account use the API for {about}: see that the"
+            " domain is in that account, and make a personal access token"
+            " (GODADDYV3_PERSONAL_ACCESS_TOKEN) in the place of a classic key; or let the challenge's name be"
+            " a CNAME to a zone elsewhere"
+        ),
+    }
     least_ttl = 600
     profile = Profile(ttl=least_ttl)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from .base import Option, Profile, TxtRecord, Zone, dns_name, relative
 from .records import RecordProvider
@@ -27,6 +27,12 @@ class Provider(Rest, RecordProvider):
         Option("token", ("NAMECOM_API_TOKEN", "Namecom_Token"), "API token", required=True, secret=True),
         base_url("NAMECOM_BASE_URL", "https://api.name.com/core/v1"),
     )
+    remedies: ClassVar[Mapping[str, str]] = {
+        r"two.?step|namesafe": (
+            "allow “API access” in the account's security settings at name.com: two-step verification closes"
+            " the API to {variables} otherwise"
+        ),
+    }
     profile = Profile(ttl=300, timeout=900)  # its name servers can be slow
     least_ttl = 300
 

@@ -49,6 +49,12 @@ if TYPE_CHECKING:
 
 __all__ = ["NotFound", "Refused", "Rest", "base_url", "listed", "next_link", "next_number"]
 
+# Of the options that are no secrets, these say who asks: they are wrong as often as the secret.
+IDENTITIES = (
+    "user", "email", "account", "customer", "id", "sub_id", "sub_user", "client_id", "access_key",
+    "secret_id", "application_key", "fingerprint", "key", "token",
+)  # fmt: skip
+
 T = TypeVar("T")
 
 LONGEST_WORDS = 65536  # characters of an error that are looked at
@@ -337,7 +343,11 @@ class Rest(ZoneProvider):
             base=self._base,
             about=self._about,
             title=self.title,
-            variables=" or ".join(option.env[0] for option in self._keys() if self.given.get(option.key)),
+            variables=" or ".join(
+                option.env[0]
+                for option in self.options
+                if (option.secret or option.key in IDENTITIES) and self.given.get(option.key)
+            ),
             permission=self.permission,
             docs=self.docs,
             remedies=self.remedies,

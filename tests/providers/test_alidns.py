@@ -117,7 +117,7 @@ class TestRefusals(OverHttp, SaysTheNextStep):
             404,
             _body("InvalidAccessKeyId", "Specified access key is not found or invalid."),
             AuthRejected,
-            "ALICLOUD_SECRET_KEY is right",
+            "ALICLOUD_ACCESS_KEY or ALICLOUD_SECRET_KEY is right",
         ),
         KnownRefusal(
             "acmesh-official/acme.sh#6258",

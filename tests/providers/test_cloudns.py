@@ -63,6 +63,16 @@ class TestRefusals(OverHttp, SaysTheNextStep):
     API = TestClouDns.API
     REFUSALS = (
         KnownRefusal(
+            "cloudns.net/wiki: authentication",
+            200,
+            {
+                "status": "Failed",
+                "statusDescription": "Invalid authentication, incorrect auth-id or auth-password.",
+            },
+            AuthRejected,
+            "AUTH_ID",
+        ),
+        KnownRefusal(
             "acmesh-official/acme.sh#6520, #6390",
             200,
             {

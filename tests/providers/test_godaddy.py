@@ -95,6 +95,13 @@ class TestRefusals(OverHttp, SaysTheNextStep):
     API = TestGoDaddy.API
     REFUSALS = (
         KnownRefusal(
+            "go-acme/lego#2176, acmesh-official/acme.sh#5115",
+            403,
+            {"code": "ACCESS_DENIED", "message": "Authenticated user is not allowed access"},
+            AuthRejected,
+            "does not let this account use the API for",
+        ),
+        KnownRefusal(
             "acmesh-official/acme.sh#5108",
             404,
             {
