@@ -77,6 +77,7 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     "account-not-in-shell": frozenset({"no-configuration"}),
     "secret-disguised": frozenset({"auth-rejected", "provider-refuses"}),
     "no-ipv6-here": frozenset({"caa-servfail"}),
+    "caa-servfail": frozenset({"unanswered-outside"}),  # who is lame in one answer is asked no more
     "glue-differs": frozenset({"caa-servfail"}),
     "slow-zone": frozenset({"zone-down", "challenge-zone-down", "zone-unknown", "caa-servfail"}),
 }

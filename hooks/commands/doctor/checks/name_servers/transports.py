@@ -90,7 +90,9 @@ def _dead_ipv6(survey: ZoneSurvey, hosts: str, servers: Sequence[ServerAnswers])
 
 
 def answers_from_elsewhere(survey: ZoneSurvey, sources: Mapping[Address, str]) -> Iterator[Finding]:
-    """Addresses whose UDP responses come from another one; ``sources``: which one, by address."""
+    """Addresses whose UDP responses come from another one; ``sources``: which one, by address. Resolvers take
+    another server, as long as there is one."""
+    nobody = all(server.address in sources for server in survey.answers if not server.silent)
     for hosts, servers in affected(survey, lambda server: server.address in sources):
         address = servers[0].address
         shown = ", ".join(
@@ -98,7 +100,7 @@ def answers_from_elsewhere(survey: ZoneSurvey, sources: Mapping[Address, str]) -
         )
         yield Finding(
             "answers-from-elsewhere",
-            Severity.WARNING,
+            Severity.ERROR if nobody else Severity.WARNING,
             hosts,
             f"the answers over UDP of {the_server(hosts)} of {survey.apex} come from another address "
             f"({shown}): everybody takes that for a forger's answer, and hears nothing",

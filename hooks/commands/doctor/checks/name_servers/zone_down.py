@@ -229,12 +229,18 @@ def _homes_down(
     examined: Examined, delegation: Destination, unanswered: Sequence[str]
 ) -> tuple[str, tuple[str, ...]]:
     """Where nobody answers for the zones that the servers' own names are in."""
-    homes = ", ".join(dict.fromkeys(map(examined.discovery.known_zone, unanswered)))
+    homes = tuple(dict.fromkeys(map(examined.discovery.known_zone, unanswered)))
+    glue = {host: ips for home in homes for host, ips in examined.discovery.known_cut(home).glue.items()}
+    shown = "; ".join(f"{host}. {', '.join(address.ip for address in ips)}" for host, ips in glue.items())
+    named = ", ".join(homes)
+    asked = f", at the addresses that the zone above has ({shown})" if shown else ""
+    moved = f"or, where they run at others, have the registrar of {named} change those ({', '.join(glue)})"
     return (
-        f"the addresses of {', '.join(unanswered)} cannot be had, for the name servers of {homes}, where "
-        "these hosts are, do not answer",
+        f"the addresses of {', '.join(unanswered)} cannot be had, for the name servers of {named}, where "
+        f"these hosts are, do not answer{asked}",
         (
-            f"bring the name servers of {homes} back: dig SOA {homes.partition(', ')[0]} +trace shows them",
+            f"bring the name servers of {named} back: dig SOA {homes[0]} +trace shows them",
+            *([moved] if glue else []),
             f"or have {delegation.zone} delegated to servers that there are",
         ),
     )

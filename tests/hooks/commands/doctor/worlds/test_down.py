@@ -277,7 +277,10 @@ def the_hosters_own_zone_is_down(site: Site) -> Account:
     return {}
 
 
-@FAULTS.add("zone-down", "name servers of one.net, two.net", "where these hosts are, do not answer")
+@FAULTS.add(
+    "zone-down", "name servers of one.net, two.net", "where these hosts are, do not answer",
+    "(ns.one.net. 127.9.9.1; ns.two.net. 127.9.9.2)", "registrar of one.net, two.net change those",
+)  # fmt: skip
 def the_own_zones_of_two_hosters_swallow_everything(site: Site) -> Account:
     for hoster, ip in (("one.net", "127.9.9.1"), ("two.net", "127.9.9.2")):
         site.world.delegate(hoster, {f"ns.{hoster}": ip})

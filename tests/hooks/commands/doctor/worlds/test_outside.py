@@ -6,6 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
 import pytest
 from calls import until
 from examined import https_open
@@ -14,6 +19,7 @@ from signed import SignedBind
 from testbed import Bind, NameServer, Unbound, Zone
 from testbed.client import ask
 from testbed.firewall import WORLD
+from testbed.sockets import Transport
 
 from dns01.hooks.commands.doctor.finding import Severity
 from dns01.hooks.dns.inspect.other_contents import JUST_FETCHED
@@ -154,6 +160,29 @@ def several_resolvers_get_no_answer(site: Site) -> Account:
 @FAULTS.add("unanswered-outside", severity=Severity.WARNING)
 def a_validating_resolver_gets_no_answer(site: Site) -> Account:
     return for_this_network_alone(site, OUTSIDE, options='module-config: "validator iterator"\nede: yes')
+
+
+class LameForCaa(NameServer):
+    """Older than CAA: to such a question it refers to the root, as if it had no zone."""
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        response = super().answer(query, over)
+        if response and query.question[0].rdtype == dns.rdatatype.CAA:
+            response.answer = []
+            response.authority = [dns.rrset.from_text(".", 60, "IN", "NS", "a.root-servers.net.")]
+            response.flags &= ~dns.flags.AA
+        return response
+
+
+@FAULTS.add("caa-servfail", "example.org CAA")
+def resolvers_leave_a_server_that_is_lame_for_caa(site: Site) -> Account:
+    site.start(LameForCaa(ONE, zones=[Zone("example.org", "", {"ns.example.org": ONE})]))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    account = outside(site, OUTSIDE, ALSO_OUTSIDE)
+    for resolver in (OUTSIDE, ALSO_OUTSIDE):  # as they are once somebody has asked
+        ask("example.org", "CAA", resolver)
+        assert ask("example.org", "SOA", resolver).rcode() == dns.rcode.SERVFAIL
+    return account
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)

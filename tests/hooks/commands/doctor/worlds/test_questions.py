@@ -480,6 +480,13 @@ def one_server_answers_from_another_address(site: Site) -> Account:
     return {}
 
 
+@FAULTS.add("answers-from-elsewhere", f"asked at {TWO}")
+def the_only_server_answers_from_another_address(site: Site) -> Account:
+    site.world.zone("example.org", {"ns1.example.org": TWO})
+    site.start(answering_from(TWO, FOUR))
+    return {}
+
+
 # CNAMEs at the apex
 
 
