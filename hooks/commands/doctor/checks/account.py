@@ -34,6 +34,7 @@ from ....challenge.placement import not_led_here
 from ....config.settings import Account
 from ....dns.destination import Destination
 from ..finding import Examined, Finding, Severity
+from .other_accounts import at_another
 from .subjects.credentials import place_of
 from .subjects.destination import followed
 from .updates import rehearsed
@@ -65,7 +66,12 @@ def check(examined: Examined) -> Iterator[Finding]:
 
 def _looked(examined: Examined, delegation: Destination, account: Account) -> list[Finding]:
     with within(LAST_TRY):
-        return list(_zone(examined, delegation, account, examined.places.accounts.provider(account)))
+        try:
+            return list(_zone(examined, delegation, account, examined.places.accounts.provider(account)))
+        except ZoneNotFound as error:
+            if found := at_another(examined, delegation, account, error):
+                return [found]
+            raise
 
 
 def _account(

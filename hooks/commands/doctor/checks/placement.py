@@ -18,6 +18,7 @@ from ....dns.message import TXT, text
 from ..finding import Examined, Finding, Severity
 from .account import undelegated
 from .name_servers.zone_down import zone_down
+from .other_accounts import others_with
 from .subjects.account_copy import account_copies
 from .subjects.ca import is_of_ones_own
 from .subjects.catch_all import CatchAll, catch_all
@@ -195,6 +196,8 @@ def _foreign(examined: Examined, delegation: Destination) -> Iterator[Finding]:
                 if child := undelegated(delegation, account, provider):
                     yield child
                     return
+        # The account that has it may be there, and be another zone's alone.
+        names = others_with(examined, delegation.zone, _accounts(examined, delegation))
         yield Finding(
             "cname-foreign",
             Severity.ERROR,
@@ -202,7 +205,9 @@ def _foreign(examined: Examined, delegation: Destination) -> Iterator[Finding]:
             f"{_drawn(delegation)}: no account reaches the zone {delegation.zone} ({error})",
             (
                 *_final_dot(delegation),
-                f'configure the account that has it: [zone."{delegation.zone}"] account = "NAME"',
+                f'have the account {names[0]} do it: [zone."{delegation.zone}"] account = "{names[0]}"'
+                if names
+                else f'configure the account that has it: [zone."{delegation.zone}"] account = "NAME"',
                 f"or remove the CNAME of {delegation.chain[-2]}, if it is not for challenges",
             ),
         )
