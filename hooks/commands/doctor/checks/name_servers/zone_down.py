@@ -19,6 +19,7 @@ from .ns_records import is_literal
 from .out_of_reach import Addresses, Hosts, is_out_of_reach, look_up_hosts, of_the_root, private, unrouted
 from .resolved_addresses import inside_addresses, own_addresses
 from .underscores import refusing, underscore_refused
+from .without_authority import without_authority
 
 
 def zone_down(examined: Examined, delegation: Destination) -> Finding:
@@ -182,7 +183,12 @@ def _mending(examined: Examined, delegation: Destination, known: Hosts) -> tuple
             f"why, then: {retransfer(zone)}",
             f"at the primary, check the zone's file: named-checkzone {zone} FILE",
         )
-    if all("REFUSED" in word or "authority" in word for word in troubles):
+    strange = all("authority" in word for word in troubles) and without_authority(
+        examined.discovery, delegation, account_copies(examined).found
+    )
+    if strange:
+        return strange
+    if all(word.endswith(("REFUSED", "NOTAUTH")) or "authority" in word for word in troubles):
         return "they do not have it, or not for everybody", (
             f"set {zone} up at {', '.join(hosts)}, and let everybody ask (BIND: allow-query {{ any; }})",
             f"or, if it has moved, have {zone} delegated to the servers that have it",

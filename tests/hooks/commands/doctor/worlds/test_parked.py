@@ -141,6 +141,75 @@ def one_of_two_servers_is_a_parking_server(site: Site) -> Account:
     return site.updates(TWO)
 
 
+# The same without authority
+
+
+class WithoutAuthority(ParkingServer):
+    """It answers whatever it is asked about; with authority, of its own name alone."""
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message:
+        response = super().answer(query, over)
+        if not query.question[0].name.to_text().endswith("parking.net."):
+            response.flags &= ~dns.flags.AA
+        return response
+
+
+def without_authority(site: Site, parking: Parking, named: str = "ns.example.org.") -> Account:
+    """The world is led to two such servers; at the account's own, the zone has this name server."""
+    site.world.delegate("parking.net", PARKING)
+    for address in PARKING.values():
+        site.start(WithoutAuthority(address, parking))
+    site.world.delegate("example.org", PARKING)
+    text = f"@ SOA ns hostmaster 3 3600 600 86400 60\n@ NS {named}\nns A {ONE}"
+    site.start(Bind(ONE, {"example.org": text}, [KEY]))
+    return site.updates(ONE)
+
+
+DENIED = RENEW, "deny whatever is asked, even the zone itself", "parked and suspended domains"
+
+
+@FAULTS.add("zone-down", *DENIED, "named there: ns.example.org")
+def no_name_exists_and_nothing_shows_authority(site: Site) -> Account:
+    return without_authority(site, lambda response, name, type: response.set_rcode(dns.rcode.NXDOMAIN))
+
+
+@FAULTS.add("zone-down", *DENIED)
+def no_name_has_anything_and_nothing_shows_authority(site: Site) -> Account:
+    return without_authority(site, lambda response, name, type: None)
+
+
+@FAULTS.add("zone-down", *DENIED, "still has the zone, and names these servers", "ask the hoster")
+def the_hoster_has_switched_the_zone_off_that_its_customer_still_sees(site: Site) -> Account:
+    return without_authority(site, lambda response, name, type: None, "ns1.parking.net.")
+
+
+@FAULTS.add("zone-down", RENEW, "give 192.0.2.99 for names that nobody has made", "parked")
+def each_name_has_an_address_and_nothing_shows_authority(site: Site) -> Account:
+    def parking(response: dns.message.Message, name: dns.name.Name, type: dns.rdatatype.RdataType) -> None:
+        if type == dns.rdatatype.A:
+            response.answer.append(records(name, "A", "192.0.2.99"))
+
+    return without_authority(site, parking)
+
+
+@FAULTS.add("zone-down", "they know it", "caches and load balancers", "is to show the flag aa")
+def a_cache_stands_before_the_name_servers(site: Site) -> Account:
+    return without_authority(
+        site, lambda response, name, type: response.authority.append(soa("example.org."))
+    )
+
+
+@FAULTS.add("zone-down", "they do not have it", "set example.org up at ns1.parking.net")
+def the_servers_refer_to_the_root(site: Site) -> Account:
+    root = records(".", "NS", "a.root-servers.net.")
+    return without_authority(site, lambda response, name, type: response.authority.append(root))
+
+
+@FAULTS.add("zone-down", "NOTAUTH", "they do not have it", "set example.org up at ns1.parking.net")
+def the_servers_say_that_they_are_not_those_of_the_zone(site: Site) -> Account:
+    return without_authority(site, lambda response, name, type: response.set_rcode(dns.rcode.NOTAUTH))
+
+
 # Zones that are there
 
 
