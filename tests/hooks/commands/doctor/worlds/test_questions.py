@@ -356,11 +356,6 @@ def the_servers_drop_all_denials_but_one_a_second_too(site: Site) -> Account:
     return limited(site, f"{' '.join(f'{kind}-per-second 1;' for kind in kinds)} slip 0; window 5;")
 
 
-@FAULTS.add("rate-limited", *LIMITED, severity=Severity.WARNING)
-def the_servers_drop_all_but_five_answers_of_any_kind(site: Site) -> Account:
-    return limited(site, "all-per-second 5; slip 0;")
-
-
 @FAULTS.add("rate-limited", "RRL", "the name server ns2.example.org", severity=Severity.WARNING)
 def one_server_drops_all_answers_but_one_a_second(site: Site) -> Account:
     return limited(site, "responses-per-second 1; slip 0;", one=True)
