@@ -82,6 +82,9 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     "slow-zone": frozenset({"zone-down", "challenge-zone-down", "zone-unknown", "caa-servfail"}),
 }
 
+# The same, where both are about the same servers.
+FOLLOWS_THERE: Mapping[str, frozenset[str]] = {"large-lost": frozenset({"no-tcp"})}
+
 # What resolvers fail at follows from whatever is wrong with the zone's servers.
 OF_SERVERS = ("delegation", "path", "servers", "questions", "dnssec")
 BY_SERVERS = "unanswered-outside"
@@ -118,12 +121,15 @@ class Diagnosis(NamedTuple):
             each.severity > Severity.NOTE for check in OF_SERVERS for each in self.findings.get(check, ())
         ):
             following |= {BY_SERVERS}
-        return self.without(following)
+        there = {(code, each.subject) for each in self.ordered for code in FOLLOWS_THERE.get(each.code, ())}
+        return self.without(following, there)
 
-    def without(self, codes: Collection[str]) -> Diagnosis:
-        """The same, but for the findings of these codes."""
+    def without(self, codes: Collection[str], there: Collection[tuple[str, str]] = ()) -> Diagnosis:
+        """The same, but for the findings of these codes, and of those codes about those subjects."""
         kept = {
-            check: tuple(finding for finding in findings if finding.code not in codes)
+            check: tuple(
+                each for each in findings if each.code not in codes and (each.code, each.subject) not in there
+            )
             for check, findings in self.findings.items()
         }
         return self._replace(findings=kept)

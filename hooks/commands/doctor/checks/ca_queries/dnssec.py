@@ -19,6 +19,7 @@ from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import Response, referral_to
 from ...finding import Examined, Finding, Severity
 from ..subjects.answers import Answers, asking, questions
+from ..subjects.large_answers import large_lost, losing_large
 from ..subjects.zones import surveys, zone_of
 from ..zone_copies.signed_at_account import Question, as_the_account
 from .questions import steps
@@ -110,14 +111,19 @@ def _findings(examined: Examined, asked: Asked) -> Iterator[Finding]:
 def _without_keys(survey: ZoneSurvey) -> Iterator[Finding]:
     """The keys are the largest answer of most zones, and nobody validates without them."""
     speaking = [server for server in survey.answers if server.authority]
-    missing = [server for server in speaking if server.keys.message is None]
+    explained = losing_large(survey)  # of which the check of the servers tells
+    missing = [server for server in speaking if server.keys.message is None and server not in explained]
     if not missing or survey.ds is None:
+        return
+    nobody = len(missing) == len(speaking)
+    if not any(server.stream.message or server.keys.truncated for server in missing):
+        yield large_lost(survey.apex, missing, f"DNSKEY {survey.apex} +dnssec", "its keys", nobody=nobody)
         return
     hosts = ", ".join(dict.fromkeys(server.host for server in missing))
     truncated = any(server.keys.truncated for server in missing)
     yield Finding(
         "dnskey-unanswered",
-        Severity.ERROR if len(missing) == len(speaking) else Severity.WARNING,
+        Severity.ERROR if nobody else Severity.WARNING,
         survey.apex,
         f"{listed(missing)} gives no answer to questions for the DNSKEY of {survey.apex} "
         f"({missing[0].keys.summary}), which is signed: resolvers of CAs refuse all that it says",

@@ -25,6 +25,7 @@ from ...wording import hosts_of, the_server
 from ..name_servers.underscores import denying, refusing, underscore_refused
 from ..subjects.account_copy import account_copies
 from ..subjects.answers import Answers, asking, dropping, questions, too_large
+from ..subjects.large_answers import is_large, large_lost, losing_large
 from ..subjects.zones import zone_of
 from ..zone_copies.faults import REPORTS, apex_cname
 from .denied_above import denied_above
@@ -116,7 +117,12 @@ def _by_turns(survey: ZoneSurvey, servers: Sequence[ServerAnswers]) -> Iterator[
 def _findings(
     examined: Examined, survey: ZoneSurvey, name: str, rdtype: RdataType, answers: Answers
 ) -> Iterator[Finding]:
-    serving = [server for server in survey.answers if server.authority and server.address in answers]
+    explained = losing_large(survey)  # of which the check of the servers tells
+    serving = [
+        server
+        for server in survey.answers
+        if server.authority and server.address in answers and server not in explained
+    ]
     by_fault: dict[tuple[Fault, str], list[ServerAnswers]] = {}
     for server in serving:
         answer = answers[server.address]
@@ -128,6 +134,13 @@ def _findings(
     if filtered := _filtered(examined, survey, name, by_fault):
         yield filtered
         return
+    if is_large(answers.values()):
+        dropped = [each for (fault, _), some in by_fault.items() if fault == "dropped" for each in some]
+        if lost := [server for server in dropped if server.stream.message is None]:
+            kind = dns.rdatatype.to_text(rdtype)
+            yield large_lost(survey.apex, lost, f"{kind} {name}", f"that to {kind} at {name}", nobody=False)
+            by_fault = {key: [each for each in some if each not in lost] for key, some in by_fault.items()}
+            by_fault = {key: some for key, some in by_fault.items() if some}
     by_fault = _by_size(examined, name, rdtype, by_fault)
     nobody = sum(map(len, by_fault.values())) == sum(1 for server in survey.answers if server.authority)
     if nobody and rdtype == CAA and not any(fault == "no-soa" for fault, _ in by_fault):

@@ -12,6 +12,7 @@ from .....dns.message import SOA, TXT, Query, Response
 from .....dns.timing import Timing
 from .....dns.transports.transport import Transport
 from ...finding import Finding, Severity
+from ..subjects.large_answers import steps
 from .transports import see_what_drops
 
 WITHOUT_EDNS = 1.0  # seconds for a question without it, where all others were in vain for five
@@ -94,11 +95,7 @@ def _large_lost(delegation: Destination, hosts: Hosts, servers: Collection[Addre
         zone,
         f"of {names}, small answers for {zone} arrive over UDP and larger ones do not, as those with the "
         "signatures of DNSSEC, which resolvers of CAs ask for; and TCP is closed",
-        (
-            f"let TCP port 53 through to {names}: dig +tcp SOA {zone} +norec @{ip}",
-            "and let datagrams of 1232 octets through (a firewall that still limits DNS to 512, or drops "
-            f"fragments; in BIND, max-udp-size 1232;): dig SOA {delegation.target} +norec +dnssec @{ip}",
-        ),
+        steps(names, zone, ip, f"SOA {delegation.target} +dnssec"),
     )
 
 

@@ -12,6 +12,7 @@ from functools import cache, partial
 from ......errors import DelegationError
 from ......names import PREFIX
 from ......threads import in_background
+from .....dns.address import Address
 from .....dns.inspect.faults import server_faults
 from .....dns.inspect.source_address import sources
 from .....dns.inspect.zone_survey import ZoneSurvey, recheck_serials
@@ -21,6 +22,7 @@ from ..subjects.account_copy import AccountCopies, AccountCopy, account_copies
 from ..subjects.ca import is_of_ones_own
 from ..subjects.catch_all import catch_all
 from ..subjects.destination import followed
+from ..subjects.large_answers import large_lost, losing_large
 from ..subjects.response_rate import without_drops
 from ..subjects.response_time import measured, measured_while
 from ..subjects.zones import named_survey, survey_of, surveys, zone_of
@@ -50,6 +52,7 @@ from .ns_records import (
 from .out_of_reach import of_the_root
 from .resolved_addresses import inside_addresses
 from .slow import as_if_quick, of_slow_ones, slow, slow_named
+from .too_few import too_few
 from .transports import (
     answers_from_elsewhere,
     blocked_ports,
@@ -109,17 +112,18 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
             survey, own = _compared(examined, survey, own)
         working_above = partial(transports_above, discovery, survey.apex)
         times = measured(discovery, survey.apex)
+        heard = {address for address, took in times.items() if took.udp is not None}
         if survey.apex not in told:
             yield from slow(survey.apex, discovery.known_servers(survey.apex), times)
         times = of_slow_ones(times)
         survey, dropping = without_drops(examined, as_if_quick(survey, times), times)
         yield from dropping_answers(survey, dropping)
-        for finding in findings(survey, own, of_the_root(examined), working_above):
+        for finding in findings(survey, own, of_the_root(examined), working_above, heard):
             if own and finding.code == "account-elsewhere":
                 finding = host_elsewhere(examined, own) or beneath_a_zone(examined, survey, finding)
             yield finding
         if survey.apex == zone:
-            yield from _too_few(examined, survey)
+            yield from too_few(examined, survey)
     yield from _above(examined)
 
 
@@ -148,7 +152,7 @@ def _of_named_ones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterato
         yield from dropping_answers(survey, dropping)
         if survey.answers:
             yield from _unexpected(findings_of_named(survey, copies.only), survey, copies)
-            yield from _too_few(examined, survey)
+            yield from too_few(examined, survey)
     if copies.only and not is_own_ca():
         yield from _unseen(examined, copies.only)
         yield from not_in_the_world(examined, copies.only, UNSEEN)
@@ -177,10 +181,11 @@ def findings(
     account: AccountCopy | None = None,
     root: Collection[str] = (),
     working_above: Callable[[], Container[str]] = frozenset,
+    heard: Collection[Address] = (),
 ) -> Iterator[Finding]:
     """Everything that is wrong with the servers of one zone. ``account``: what is to be seen there;
     ``root``: the addresses of the root's servers, which are of the world's kind; ``working_above``: by
-    which of UDP and TCP the servers of the zone above it answer."""
+    which of UDP and TCP the servers of the zone above it answer; ``heard``: whose small answers arrive."""
     if account and hidden_and_behind(survey, account):
         yield serial_went_back(survey, account)
         return
@@ -216,8 +221,13 @@ def findings(
     strange = sources((server.address for server in survey.answers if not server.udp), survey.apex)
     yield from answers_from_elsewhere(survey, strange)
     explained |= {address.ip for address in strange}
-    yield from silent(survey, codes, explained)
-    yield from one_transport(survey, codes, explained)
+    lost = losing_large(survey, heard)
+    if lost:
+        which = "those with the signatures of DNSSEC, which resolvers of CAs ask for"
+        yield large_lost(survey.apex, lost, f"DNSKEY {survey.apex} +dnssec", which, nobody=False)
+    others = survey._replace(answers=tuple(server for server in survey.answers if server not in lost))
+    yield from silent(others, codes, explained)
+    yield from one_transport(others, codes, explained)
     yield from large_udp(survey)
     yield from without_edns(survey)
     yield from without_signatures(survey)
@@ -231,32 +241,6 @@ def _zone_of_the_record(examined: Examined) -> str:
     with suppress(DelegationError):
         return followed(examined).zone
     return ""
-
-
-def _too_few(examined: Examined, survey: ZoneSurvey) -> Iterator[Finding]:
-    """A wait wants half of the servers at least (docs/readiness.rst); a CA makes do with what is left."""
-    settings = examined.settings
-    named = settings.nameservers_for(examined.name)
-    readiness = settings.readiness_for(examined.name) or ("authoritative" if named else "public")
-    useful = {server.host for server in survey.answers if server.authority}
-    if readiness == "resolvers" or not useful or 2 * len(useful) >= len(survey.servers):
-        return
-    if readiness == "authoritative":
-        severity, words = Severity.ERROR, "fails when its time is out, though the CA may still get an answer"
-        more = () if named else ('until then, readiness = "public" has resolvers decide in their place',)
-    else:
-        severity = Severity.WARNING
-        words = f"goes by what resolvers outside see after {settings.timing.degraded_after:.0f} s (degraded)"
-        more = ()
-    place = "`nameservers`" if named else f"the NS records of {survey.apex}, at the parent and in the zone"
-    yield Finding(
-        "too-few-servers",
-        severity,
-        survey.apex,
-        f"{len(useful)} of {len(survey.servers)} name servers of {survey.apex} answer for it: an order waits "
-        f"for half of them at least, and {words}",
-        (f"mend the others, or take them out of {place}", *more),
-    )
 
 
 # Several accounts, each with servers and an SOA of its own (RFC 8901)
