@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from .....dns.address import Address
+from .....dns.address import Address, reachable
 from .....dns.inspect.faults import SPEAKS, ServerFault
 from .....dns.inspect.zone_survey import ZoneSurvey
 from ...finding import Finding, Severity
@@ -137,6 +137,18 @@ def _differ(
             host,
             f"{stated}; {_ips(wrong_own)} {_state(sick, wrong_own)}",
             (f"in the zone, change the address of {host} to what the parent has: {records}",),
+        )
+    elif (unseen := [address for address in only_glue if not reachable(address)]) and not {*own} & {*sick}:
+        yield Finding(
+            "glue-differs",
+            Severity.WARNING,
+            host,
+            f"{stated}; this machine has no way to {_ips(unseen)}, and cannot tell whether it is dead",
+            (
+                f"at the registrar, change the address (glue, host object) of {host} to: {_ips(own)}",
+                f"or, if {_ips(unseen)} serves {survey.apex}, write it into the zone: "
+                + "; ".join(f"{host}. {address_type(each.ip)} {each.ip}" for each in unseen),
+            ),
         )
 
 

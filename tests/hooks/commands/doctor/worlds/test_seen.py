@@ -134,6 +134,13 @@ def all_glue_is_dead(site: Site) -> Account:
     return site.updates(ONE)
 
 
+@FAULTS.add("glue-differs", "cannot tell whether", "registrar", f"to: {TWO}", severity=Severity.WARNING)
+def the_parent_has_an_ipv6_address_too_many_and_this_machine_no_ipv6(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    site.world.zones["org"].set("ns2.example.org", "AAAA", "2001:db8:53::1")
+    return {}
+
+
 @FAULTS.add("no-ipv6-here", "2001:db8:53::1", severity=Severity.WARNING)
 def all_servers_have_ipv6_alone_and_this_machine_has_none(site: Site) -> Account:
     site.world.zones["org"].set("example.org", "NS", "ns1.example.org.")
