@@ -119,6 +119,9 @@ class Provider(AzureIdentity, ChecksZoneIds, ShowsNameServers, Cloud):
             return RRset(values, found["properties"]["TTL"])
         return None
 
+    def check_zone(self, zone: Zone) -> None:
+        self.get(*_path(zone), **VERSION)
+
     def is_lost_race(self, refusal: Refused) -> bool:
         """409 is about locks and the like as well, which no repetition opens (ScopeLocked)."""
         return refusal.status == 412 or _code(refusal.body) in LOST_RACES

@@ -61,6 +61,9 @@ class Provider(Rest, ShowsNameServers, RRsetProvider):
         found = self.get_if_there(*_rrset(zone, name))
         return RRset(tuple(found["rrset_values"]), found["rrset_ttl"]) if found else None
 
+    def check_zone(self, zone: Zone) -> None:
+        self.get("domains", zone.apex)
+
     def write(self, zone: Zone, name: str, old: RRset | None, new: RRset | None) -> None:
         if new:
             # Without its TTL, the RRset would get the one that is usual at Gandi.

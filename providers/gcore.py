@@ -58,6 +58,9 @@ class Provider(Rest, ShowsNameServers, RRsetProvider):
         values = tuple("".join(record["content"]) for record in records)
         return RRset(values, found["ttl"], tuple(_only(OF_RECORD, record) for record in records), found)
 
+    def check_zone(self, zone: Zone) -> None:
+        self.get("zones", zone.apex)
+
     def write(self, zone: Zone, name: str, old: RRset | None, new: RRset | None) -> None:
         """With the RRset's other fields, which would be reset if they were left out."""
         if not new:

@@ -92,7 +92,10 @@ class Provider(Rest, ChecksZoneIds, ShowsNameServers):
 
     def _remove(self, zone: Zone, name: str, unwanted: Sequence[TxtRecord]) -> None:
         values = {record.value for record in unwanted}
-        if present := [value for value in self._values(zone, name) if unquoted(value) in values]:
+        shown = self._values(zone, name)
+        if not shown:
+            self.apex_with_id(zone.id)  # of a zone in another project, it says the same
+        if present := [value for value in shown if unquoted(value) in values]:
             with suppress(NotFound):
                 self._act(zone, name, "remove_records", present)
 

@@ -58,6 +58,9 @@ class Provider(Rest, ChecksZoneIds, ShowsNameServers, RRsetProvider):
         answers = found["answers"]
         return RRset(tuple("".join(answer["answer"]) for answer in answers), found["ttl"], tuple(answers))
 
+    def check_zone(self, zone: Zone) -> None:
+        self.apex_with_id(zone.id)
+
     def write(self, zone: Zone, name: str, old: RRset | None, new: RRset | None) -> None:
         if not new:
             self.delete_at(*_rrset(zone, name))

@@ -174,7 +174,10 @@ class Provider(Rest, ChecksZoneIds, ShowsNameServers):
 
     def _ids(self, zone: Zone, records: Sequence[TxtRecord]) -> list[str]:
         unwanted = {(record.name, record.value) for record in records}
-        return [id for id, name, value, _ in self._texts(zone) if (name, value) in unwanted]
+        texts = self._texts(zone)
+        if not texts:
+            self.apex_with_id(zone.id)  # of a zone that is not shown, it says the same
+        return [id for id, name, value, _ in texts if (name, value) in unwanted]
 
     def _texts(self, zone: Zone) -> list[tuple[str, str, str, int]]:
         """Id, name, value and TTL of every TXT record in the zone."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..errors import Busy
+from ..errors import AuthRejected, Busy
 from ._character_strings import unquoted
 from .base import T, TxtRecord, Zone
 from .records import ZoneProvider, after_writing
@@ -77,6 +77,10 @@ class RRsetProvider(ZoneProvider):
         tell that ``old`` is no longer what stands there leaves it as it is: it is read again."""
         raise NotImplementedError
 
+    def check_zone(self, zone: Zone) -> None:
+        """Ask for the zone itself, where the API says the same of an RRset that is not there and of one in a
+        zone that it does not show. Raises ProviderError."""
+
     def is_overtaken(self, zone: Zone, name: str, old: RRset | None) -> bool:
         """Whether ``old`` is no longer what stands there."""
         new = self.read(zone, name)
@@ -99,6 +103,9 @@ class RRsetProvider(ZoneProvider):
     def _remove(self, zone: Zone, name: str, unwanted: Sequence[TxtRecord]) -> None:
         values = {record.value for record in unwanted}
         for old in self._readings(zone, name):
+            if old is None and zone not in self._written:
+                with suppress(AuthRejected):  # a role for the records alone
+                    self.check_zone(zone)
             if old is None or values.isdisjoint(map(unquoted, old.values)):
                 break
             kept = tuple(value for value in old.values if unquoted(value) not in values)

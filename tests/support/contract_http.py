@@ -412,6 +412,18 @@ class WorksOverHttp(WithstandsFaults, FindsZones, KeepsRecordsBetweenProcesses, 
         assert zone.apex in str(error)
         assert str(case.fake.gone) in str(error)
 
+    def test_that_a_zone_is_gone_is_no_sign_that_its_records_are(
+        self, case: HttpCase, record: TxtRecord
+    ) -> None:
+        """It may be another account's, or another project's: the credentials are others now."""
+        zone = case.provider().zone_for(record.name)
+        publish(case, record)
+        there = case.fake.zones.pop(zone.apex)
+        case.error_of(lambda: case.provider().retract(zone, [record]))
+        case.fake.zones[zone.apex] = there
+        case.provider().retract(zone, [record])
+        assert case.world_sees(record.name) == set()
+
     @pytest.mark.parametrize("fault", PASSING, ids=repr)
     def test_what_may_pass_while_reading_leaves_the_record_there_once_and_then_gone(
         self, case: HttpCase, record: TxtRecord, fault: Fault
