@@ -71,7 +71,9 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
         }
     ),
     "zone-down": frozenset({"caa-servfail"}),
-    "port-53-intercepted": frozenset({"zone-down", "challenge-zone-down", "caa-servfail"}),
+    "port-53-intercepted": frozenset(
+        {"zone-down", "challenge-zone-down", "caa-servfail", "account-elsewhere", "token-lacks-zone"}
+    ),
     "zone-not-served": frozenset({"zone-down", "challenge-zone-down", "caa-servfail"}),
     "server-does-not-start": frozenset({"zone-down", "challenge-zone-down", "caa-servfail"}),
     "account-not-in-shell": frozenset({"no-configuration"}),

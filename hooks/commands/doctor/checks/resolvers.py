@@ -17,7 +17,7 @@ from ....dns.inspect.split_horizon import differences
 from ....dns.message import NS, SOA, Query, Response
 from ....dns.transports.transport import Transport
 from ..finding import Examined, Finding, Severity
-from .name_servers.intercepted import barred, diverted
+from .name_servers.intercepted import answered_in_their_place, barred, diverted
 from .subjects.ca import is_of_ones_own
 from .zone_copies.seen_outside import findings as seen_outside
 from .zone_copies.seen_outside import look_from_outside
@@ -47,7 +47,9 @@ def check(examined: Examined) -> Iterator[Finding]:
         return  # the delegation's own check finds it
     else:
         yield from _dead_resolvers(examined)
-        if not delegation.trouble:  # else there is nothing to compare with
+        if found := answered_in_their_place(examined, delegation):
+            yield found
+        elif not delegation.trouble:  # else there is nothing to compare with
             yield from _seen_elsewhere(examined, delegation)
         elif delegation.intercepted:
             own = [address for server in delegation.servers for address in server.addresses]

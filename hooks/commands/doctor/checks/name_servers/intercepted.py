@@ -10,7 +10,7 @@ from ......errors import DelegationError
 from ......threads import in_background
 from .....dns.address import Address, family
 from .....dns.cname_chain import Discovery
-from .....dns.destination import PortBarred
+from .....dns.destination import Destination, PortBarred
 from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import NS, SOA, Query, Response
 from .....dns.transports.transport import Transport
@@ -48,6 +48,34 @@ def diverted(examined: Examined, zone: str, own: Collection[Address]) -> Finding
     return None
 
 
+def answered_in_their_place(examined: Examined, delegation: Destination) -> Finding | None:
+    """Where the root's own servers seem to speak for the zone, and otherwise answer like resolvers: it is an
+    inside server that has a zone of that name, and is asked in the place of everybody."""
+    zone, discovery = delegation.zone, examined.discovery
+    if "." not in zone or discovery.known_zone(zone.partition(".")[2]):
+        return None  # a registry has led there
+    own = [address for server in delegation.servers for address in server.addresses]
+    heard = _like_resolvers(discovery, zone, own, least=1)
+    if not heard:
+        return None
+    hosts = ", ".join(server.name for server in delegation.servers)
+    shown = ", ".join(each.ip for each in heard[:SHOWN])
+    return Finding(
+        "port-53-intercepted",
+        Severity.ERROR,
+        "port 53",
+        f"something on the way intercepts port 53: {shown}, the root's name servers, answer like resolvers "
+        f"(flags RA, and not AA), and speak for {zone} themselves: an inside server does, which has a zone "
+        f"{zone} of its own ({hosts}); nothing is seen here of the one that the world reads",
+        (
+            "have the redirection of port 53 taken out of the router or firewall (DNAT, `transparent` DNS, a "
+            "service mesh), for this machine at least",
+            f"or publish from a machine that sees the world's {zone}",
+            f"see for yourself: dig +norec SOA {zone} @{heard[0].ip} should have neither aa nor ra",
+        ),
+    )
+
+
 def without_intercepted(examined: Examined, survey: ZoneSurvey) -> tuple[ZoneSurvey, Finding | None]:
     """The survey without the answers that came from others in the place of the servers, by one family of
     addresses, where another is free."""
@@ -80,14 +108,16 @@ def _words(zone: str, heard: Sequence[Address]) -> str:
     )
 
 
-def _like_resolvers(discovery: Discovery, zone: str, own: Collection[Address]) -> list[Address]:
+def _like_resolvers(
+    discovery: Discovery, zone: str, own: Collection[Address], *, least: int = 2
+) -> list[Address]:
     """The servers of the zones above that answer like resolvers, the root's first; none where one answers for
-    itself."""
+    itself, or fewer than ``least`` answer."""
     above = zone.partition(".")[2]
     families = set(map(family, own))
     others = [
         address
-        for apex in ("", discovery.known_zone(above))
+        for apex in dict.fromkeys(("", discovery.known_zone(above)))
         for server in discovery.known_servers(apex)
         for address in server.addresses
         if address not in own and family(address) in families
@@ -95,7 +125,7 @@ def _like_resolvers(discovery: Discovery, zone: str, own: Collection[Address]) -
     with Transport(discovery.timing) as wire:
         answers = wire.ask((Query(each, above, SOA) for each in others), TIMEOUT)
     heard = {query.server for query, answer in answers.items() if answer.message is not None}
-    if len(heard) < 2 or not all(answer.like_a_resolver for answer in answers.values() if answer.message):
+    if len(heard) < least or not all(answer.like_a_resolver for answer in answers.values() if answer.message):
         return []
     return [each for each in others if each in heard]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 from examined import examine
-from setups import NAME, ONE, THREE, TWO, Site
-from testbed import TIME_LIMIT
+from setups import FOUR, NAME, ONE, THREE, TWO, Site
+from testbed import TIME_LIMIT, PowerDNS, Unbound, Zone
+from testbed.firewall import WORLD, diverting
 
 from dns01.hooks.commands.doctor.checks.registry import CHECKS
 from dns01.hooks.commands.doctor.examine import diagnose
@@ -84,3 +85,40 @@ def test_a_wait_that_believes_nobody_but_the_servers_fails(site: Site) -> None:
 
     assert (finding.code, finding.severity) == ("port-53-intercepted", Severity.ERROR)
     assert 'readiness = "public"' in finding.remedy[-1]
+
+
+# An inside server that has a zone of that name
+
+
+INSIDE = (
+    "outgoing-interface: {world}\n"
+    'local-zone: "{zone}." static\n'
+    'local-data: "{zone}. SOA dc1.{zone}. hostmaster.{zone}. 5 3600 600 86400 60"\n'
+    'local-data: "{zone}. NS dc1.{zone}."\nlocal-data: "dc1.{zone}. A 127.1.0.4"\n'
+)
+
+
+def inside_server(site: Site, zone: str) -> None:
+    """All that is sent to port 53 from here arrives at a resolver that has the zone itself."""
+    options = INSIDE.format(world=WORLD, zone=zone)
+    site.start(Unbound(FOUR, root_hints=site.world.root_hints, extra_options=options))
+    site.start(diverting(FOUR))
+
+
+@pytest.mark.parametrize("domain", ["example.org", "www.example.org", "*.example.org"])
+def test_an_inside_server_with_the_zone_is_asked_in_the_place_of_all(site: Site, domain: str) -> None:
+    api = site.start(PowerDNS(THREE, {"example.org": ""}))
+    site.world.zone("example.org", {"ns1.example.org": ONE})
+    inside_server(site, "example.org")
+
+    first = site.diagnose(domain, site.powerdns(api)).ordered[0]
+
+    assert (first.code, first.severity) == ("port-53-intercepted", Severity.ERROR)
+    assert "an inside server does, which has a zone example.org of its own (dc1.example.org)" in first.message
+
+
+def test_a_root_of_ones_own_that_has_the_zone_itself_intercepts_nothing(site: Site) -> None:
+    (root,) = site.world.zones["."].servers
+    root.serve(Zone("example.org", "", {"ns1.example.org": root.address}))
+
+    assert "port-53-intercepted" not in {each.code for each in site.diagnose("example.org", {}).ordered}
