@@ -79,6 +79,18 @@ class Placements:
         side_by_side([partial(self._remember, name) for name in unknown], at_once)
         return {name: self._places[name] for name in wanted}
 
+    def check_visible(self, names: Iterable[str], ca: str) -> None:
+        """Raises DelegationError where a name leads into a zone that a public CA cannot see: one that the
+        account's own server was found to have, and the public DNS has not."""
+        for place in self.find(names).values():
+            if place.private and not self._destinations.named_servers(place.target):
+                raise DelegationError(
+                    f"{ca} cannot see {place.target}: the public DNS does not have {place.apex}",
+                    f"have {place.apex} delegated to its name servers, at the registrar or in the zone above,"
+                    " or order from a CA of your own; where the world has another DNS than this machine,"
+                    f' name its servers: `nameservers` in [zone."{place.apex}"], or DNS01_NAMESERVERS',
+                )
+
     def _remember(self, name: str) -> None:
         self._places[name] = self._place(name)
 
@@ -140,14 +152,18 @@ class Placements:
     def _placement(self, delegation: Destination) -> Placement:
         name, target = delegation.name, delegation.target
         accounts = self._settings.accounts_for(target, name)
-        if not delegation.guessed and not delegation.private and "." not in delegation.zone:
-            receiving = tuple(s for each in accounts for s in _servers_of(self.accounts.provider(each)))
-            delegation = self._destinations.in_private_dns(delegation, receiving, accounts)
-            target = delegation.target
-        zone_accounts = tuple(
-            ZoneAccount(account, self._zone(account, delegation), self._settings.profile_for(account, target))
-            for account in accounts
-        )
+        is_public = not delegation.guessed and not delegation.private
+        if is_public and "." not in delegation.zone:
+            delegation = self._destinations.in_private_dns(delegation, self._receiving(accounts), accounts)
+            target, is_public = delegation.target, False
+        try:
+            zone_accounts = self._zone_accounts(accounts, delegation)
+        except ZoneNotFound:
+            inside = is_public and self._destinations.beneath(delegation, self._receiving(accounts), accounts)
+            if not inside:
+                raise
+            delegation, target = inside, inside.target
+            zone_accounts = self._zone_accounts(accounts, delegation)
         check_same_zone(target, zone_accounts)
         named = self._settings.readiness_for(name)
         return Placement(
@@ -160,6 +176,18 @@ class Placements:
             named or ("authoritative" if delegation.private else "public"),
             delegation.private,
         )
+
+    def _zone_accounts(self, accounts: Sequence[Account], delegation: Destination) -> tuple[ZoneAccount, ...]:
+        """The zone of each account. Raises ZoneNotFound."""
+        profile_for, target = self._settings.profile_for, delegation.target
+        return tuple(
+            ZoneAccount(account, self._zone(account, delegation), profile_for(account, target))
+            for account in accounts
+        )
+
+    def _receiving(self, accounts: Sequence[Account]) -> tuple[Server, ...]:
+        """Who takes the accounts' updates by DNS."""
+        return tuple(server for each in accounts for server in _servers_of(self.accounts.provider(each)))
 
     def _servers_of_all(
         self, zone_accounts: Sequence[ZoneAccount], delegation: Destination

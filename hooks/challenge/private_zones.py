@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from ... import output
 from ...errors import DelegationError
-from ...names import PREFIX
+from ...names import PREFIX, is_within
 from ..config.settings import Account, Settings
 from ..dns.cname_chain import Discovery, check_chain
 from ..dns.destination import Destination, PortBarred, Server, not_delegated
@@ -64,6 +64,8 @@ class Destinations:
         """
         servers = self.named_servers(name)
         found = self._find(servers, name, cname)
+        if servers and found.intercepted:
+            raise _no_name_servers(found, servers)
         while found.target != name:
             named = self.named_servers(found.target)
             if named == servers and not (servers and found.trouble):
@@ -88,21 +90,33 @@ class Destinations:
                 servers, delegation.target, self._settings.cname_for(delegation.name) or "auto"
             )
             if not found.guessed and not found.trouble:
-                asked = " and ".join(server.name for server in servers)
-                whose = " and ".join(f"the account {account.name}" for account in accounts)
-                output.warning(
-                    f"{found.zone} is not in the public DNS: {asked}, where {whose} sends updates, "
-                    "answers for it with authority and is asked instead"
-                )
-                return found._replace(name=delegation.name, chain=(*delegation.chain[:-1], *found.chain))
+                return _asked_instead(found, delegation, servers, accounts)
         cut, target = delegation.zone, delegation.target
         led = "" if target == delegation.name else f" (a CNAME leads there from {delegation.name})"
         asked = f", nor does {servers[0].name} answer for it" if servers else ""
+        mend = f"remove or correct the CNAME at {delegation.name}: " if led else ""
+        why = delegation.trouble or f"{mend}is the domain registered and delegated?"
         raise DelegationError(
             f"{not_delegated(target, cut)}{asked}{led}",
-            f"{delegation.trouble or 'is the domain registered and delegated?'} An internal zone wants "
+            f"{why} An internal zone wants "
             f'`nameservers` in [zone."{target.removeprefix(PREFIX)}"], or DNS01_NAMESERVERS',
         )
+
+    def beneath(
+        self, delegation: Destination, servers: tuple[Server, ...], accounts: Sequence[Account]
+    ) -> Destination | None:
+        """The zone that the servers which take the accounts' updates have beneath the one that the public DNS
+        leads to, where nobody delegates it: an internal one."""
+        if not servers:
+            return None
+        with suppress(DelegationError):
+            found = self._find(
+                servers, delegation.target, self._settings.cname_for(delegation.name) or "auto"
+            )
+            inside = found.zone != delegation.zone and is_within(found.zone, delegation.zone)
+            if inside and not found.guessed and not found.trouble:
+                return _asked_instead(found, delegation, servers, accounts)
+        return None
 
     def _find(self, servers: tuple[Server, ...], name: str, cname: Rule) -> Destination:
         """What one DNS says. Where no name server can be asked, and somebody else can later, the name is
@@ -117,5 +131,33 @@ class Destinations:
                 output.warning(f"{error}: the zone is the account's, and a CNAME would not be noticed")
             return Destination(name, name, "", (), (name,), guessed=True)
         if servers and found.trouble and found.target == name:
-            return Destination(name, name, "", servers, (name,), private=True, guessed=True)
+            return Destination(
+                name, name, "", servers, (name,), private=True, guessed=True, intercepted=found.intercepted
+            )
         return found
+
+
+def _asked_instead(
+    found: Destination, delegation: Destination, servers: tuple[Server, ...], accounts: Sequence[Account]
+) -> Destination:
+    """What the accounts' own servers have, for what the public DNS does not; it is said."""
+    asked = " and ".join(server.name for server in servers)
+    whose = " and ".join(f"the account {account.name}" for account in accounts)
+    output.warning(
+        f"{found.zone} is not in the public DNS: {asked}, where {whose} sends updates, "
+        "answers for it with authority and is asked instead"
+    )
+    return found._replace(name=delegation.name, chain=(*delegation.chain[:-1], *found.chain))
+
+
+def _no_name_servers(found: Destination, servers: tuple[Server, ...]) -> DelegationError:
+    """Whom the configuration names for a zone are those who have it, and no resolvers."""
+    names = " and ".join(server.name for server in servers)
+    answer = "answers like a resolver" if len(servers) == 1 else "answer like resolvers"
+    return DelegationError(
+        f"{names}, which `nameservers` or DNS01_NAMESERVERS names for {found.target}, {answer}, and not as a "
+        f"name server of its zone ({found.trouble})",
+        "name the zone's own servers there, or leave it out for a zone of the public DNS; resolvers go into "
+        "`resolvers` (DNS01_RESOLVERS). If it is one of the zone's own, something on the way intercepts port "
+        "53",
+    )

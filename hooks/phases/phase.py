@@ -104,6 +104,7 @@ class Phase:
             raise
 
     def _ask_caa(self, challenges: Sequence[Challenge]) -> None:
+        """Raises CaaForbids, or DelegationError, where the CA is sure to refuse."""
         session = self._session
         account = issuers.AcmeAccount(self.call.directory, self.call.account)
         if not account.directory:
@@ -111,6 +112,8 @@ class Phase:
         ca = issuers.issuer_of(session.settings.ca, session.settings.ca_account, account)
         if not ca.names:
             return
+        if issuers.is_public(ca):
+            session.placements.check_visible((each.name for each in challenges), ca.names[0])
         from ..caa.preflight import preflight
 
         call = self.call._replace(challenges=tuple(challenges))

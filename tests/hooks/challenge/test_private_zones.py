@@ -5,14 +5,16 @@ The numbers are those of the readiness cases.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from calls import KEY, Client
 from testbed import Bind, Knot, NameServer, PowerDNS, World, Zone
 from testbed.world import HostedZone
 
-from dns01.errors import DelegationError
+from dns01.errors import DelegationError, ZoneNotFound
 from dns01.hooks.challenge.placement import Placement, Placements
 from dns01.hooks.config.load import load_settings
 
@@ -121,7 +123,95 @@ def test_47_the_public_zone_of_an_account_is_not_asked_of_its_server(
     assert (place.private, place.readiness) == (False, "public")
 
 
+@pytest.mark.parametrize("kind", [Bind, Knot])
+@pytest.mark.parametrize(
+    ("apex", "name"),
+    [
+        ("lab.example.org", "_acme-challenge.h.lab.example.org"),
+        ("lab.example.org", "_acme-challenge.lab.example.org"),
+        ("a.lab.example.org", "_acme-challenge.h.a.lab.example.org"),
+    ],
+)
+def test_39_a_zone_beneath_a_public_one_that_nobody_delegates_is_asked_of_the_accounts_own_server(
+    world: World,
+    example: HostedZone,
+    capsys: pytest.CaptureFixture[str],
+    kind: type[Bind],
+    apex: str,
+    name: str,
+) -> None:
+    with kind(INSIDE, {apex: ""}):
+        place = by_updates(world, name)
+
+    assert (place.apex, addresses(place), place.private) == (apex, [INSIDE], True)
+    assert f"{apex} is not in the public DNS: {INSIDE}, where the account" in capsys.readouterr().err
+
+
+def test_39_a_server_without_such_a_zone_is_no_primary_of_the_public_one(
+    world: World, example: HostedZone
+) -> None:
+    with Bind(INSIDE, {"lab.example.org": ""}), pytest.raises(ZoneNotFound, match="is not authoritative for"):
+        by_updates(world, "_acme-challenge.www.example.org")
+
+
+def test_39_of_a_cname_that_leads_nowhere_the_cname_is_to_be_mended(
+    world: World, example: HostedZone
+) -> None:
+    example.set("_acme-challenge.example.org", "CNAME", "x.auth.gone.org.")
+    with pytest.raises(DelegationError, match=r"x\.auth\.gone\.org is not in the DNS") as caught:
+        by_updates(world, "_acme-challenge.example.org")
+    assert "remove or correct the CNAME at _acme-challenge.example.org" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("environ", "code"),
+    [
+        ({"DNS01_CA": "letsencrypt"}, 6),
+        ({"DNS01_CA": "https://acme.zerossl.com/v2/DV90"}, 6),
+        ({"DNS01_CA": "https://ca.corp.internal/acme/directory"}, 0),
+        ({"DNS01_CA": "ca.corp.internal"}, 0),
+        ({}, 0),
+        ({"DNS01_CA": "letsencrypt", "DNS01_NAMESERVERS": INSIDE}, 0),  # the world may have another DNS
+    ],
+)
+def test_39_an_order_for_it_from_a_ca_that_cannot_see_it_ends_before_publishing(
+    world: World, tmp_path: Path, environ: dict[str, str], code: int
+) -> None:
+    variables = {
+        "PATH": os.environ["PATH"],
+        "DNS01_CONFIG": "",
+        "DNS01_STATE_DIR": str(tmp_path / "state"),
+        "DNS01_PROVIDER": "rfc2136",
+        "RFC2136_NAMESERVER": INSIDE,
+        "RFC2136_TSIG_KEY": KEY.name,
+        "RFC2136_TSIG_SECRET": KEY.secret,
+        "DNS01_RESOLVERS": world.resolver.address,
+    }
+    with (
+        Bind(INSIDE, {"unregistered.org": ""}, keys=[KEY]) as bind,
+        Client(tmp_path / "client", "dehydrated", variables) as client,
+    ):
+        said = client("deploy_challenge", "unregistered.org", "token", "x" * 43, **environ)
+        published = bind.txt("_acme-challenge.unregistered.org")
+
+    assert said.code == code, said.stderr
+    assert bool(published) == (code == 0)
+    assert ("cannot see _acme-challenge.unregistered.org" in said.stderr) == (code == 6)
+
+
 # With `nameservers`
+
+
+def test_40_a_resolver_in_their_place_is_told_at_once(world: World, example: HostedZone) -> None:
+    with pytest.raises(DelegationError, match="answers like a resolver") as caught:
+        placed(
+            world,
+            "_acme-challenge.example.org",
+            DNS01_PROVIDER="memory",
+            DNS01_MEMORY_ZONES="example.org",
+            DNS01_NAMESERVERS=world.resolver.address,
+        )
+    assert "DNS01_RESOLVERS" in caught.value.hint
 
 
 def named(world: World, name: str, zones: str) -> Placement:
