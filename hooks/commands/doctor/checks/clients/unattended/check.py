@@ -48,5 +48,10 @@ def _run(examined: Examined, run: Run) -> Iterator[Finding]:
         yield from sandbox.check(examined, run.unit, needed, run.environ)
     if user is None or user.uid == 0:
         return
+    of_client = [need for need in needed if need.path in run.folders]
+    by_table = not (run.unit or run.chosen or run.switches)  # rather than by somebody's choice for the client
+    if by_table and (wrong_user := user_access.of_another(examined, run, user, of_client)):
+        yield wrong_user
+        return
     for need in needed:
         yield from user_access.check(examined, run, user, need)

@@ -15,6 +15,7 @@ from ......clients.setup.schedule.command_line import (
     programs,
     script,
 )
+from ......clients.setup.schedule.crontab import OF_ONE_USER
 from ......clients.setup.shell.calls import calls
 from ......clients.setup.shell.user_switches import UserSwitch
 from ......clients.setup.shell.variables import Withheld, variables_after
@@ -63,7 +64,12 @@ class Run(NamedTuple):
         """The step that has it run as root."""
         if self.chosen:
             return f"or take DEHYDRATED_USER out of {self.chosen}"
-        return drop_in(self.unit.name, "User=root") if self.unit else f"or have {self.source} run it as root"
+        if self.unit:
+            return drop_in(self.unit.name, "User=root")
+        if self.source.startswith(OF_ONE_USER):
+            theirs = f"{os.path.basename(self.source)}'s crontab"
+            return f"or take the line out of {theirs} ({self.source}), and write it into root's: crontab -e"
+        return f"or have {self.source} run it as root"
 
     def setting(self, name: str, value: str) -> str:
         """The step that gives it one more variable."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from .......errors import StateError
@@ -34,6 +34,25 @@ def check(examined: Examined, run: Run, user: User, need: Need) -> Iterator[Find
         opened = dict.fromkeys(step for each in barred for step in _opened(run, user, need, each))
         steps = (*opened, run.as_root(), *_state_of_root(examined, run))
         yield Finding(code, Severity.ERROR, run.source, message, steps)
+
+
+def of_another(examined: Examined, run: Run, user: User, folders: Sequence[Need]) -> Finding | None:
+    """That all is root's which the client writes to: cron has the wrong user run it, and whatever else that
+    user lacks follows from it. ``folders``: those of the client."""
+    present = [need.path for need in folders if _owner(examined, need.path) is not None]
+    barred = [path for path in present if any(barriers(path, user, os.W_OK | os.X_OK, examined.root))]
+    if (
+        not barred
+        or barred != present
+        or any(_owner(examined, path) != _owner(examined, "/") for path in barred)
+    ):
+        return None
+    message = f"{run.client} runs as {user.name}, who may write to nothing of it: {', '.join(barred)}"
+    steps = (
+        run.as_root().removeprefix("or "),
+        f"or give {user.name} all of it: chown -R {user.name}: {' '.join(barred)}",
+    )
+    return Finding("user-may-not-write", Severity.ERROR, run.source, message, steps)
 
 
 def _state_of_root(examined: Examined, run: Run) -> Iterator[str]:

@@ -285,3 +285,52 @@ def test_a_key_s_file_that_the_configuration_names_by_a_key_of_the_provider_s(ma
     machine.mode("/etc/dns01/tsig.key", 0o600)
     finding = machine.finding()
     assert (finding.code, finding.remedy[0]) == ("user-may-not-read", "chown acme /etc/dns01/tsig.key")
+
+
+OF_CERTBOT = ("/etc/letsencrypt", "/var/lib/letsencrypt", "/var/log/letsencrypt")
+MINE = "/var/spool/cron/crontabs/acme"
+
+
+def certbot_of_roots(machine: Machine) -> None:
+    """Renewal file, folders and configuration are root's."""
+    machine["/etc/letsencrypt/renewal/example.org.conf"] = RENEWAL.replace(
+        "= dns01", "= /opt/dns01/bin/dns01"
+    )
+    machine[CRONTAB] = machine["/var/lib/letsencrypt/x"] = machine["/var/log/letsencrypt/x"] = ""
+    closed_configuration(machine)
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "remedy"),
+    [
+        (
+            MINE,
+            "12 3 * * * certbot -q renew\n",
+            f"take the line out of acme's crontab ({MINE}), and write it into",
+        ),
+        (
+            "/etc/cron.d/certbot",
+            "12 3 * * * acme certbot -q renew\n",
+            "have /etc/cron.d/certbot run it as root",
+        ),
+    ],
+)
+def test_a_table_of_the_wrong_user_s(machine: Machine, table: str, line: str, remedy: str) -> None:
+    """That the user may not do the rest either follows from it, and is mended by the same step."""
+    certbot_of_roots(machine)
+    machine[table] = line
+    (finding,) = [each for each in machine.findings() if each.subject == table]
+    assert (finding.code, finding.severity) == ("user-may-not-write", Severity.ERROR)
+    assert all(folder in finding.message for folder in OF_CERTBOT)
+    assert finding.remedy[0].startswith(remedy)
+    assert finding.remedy[1] == f"or give acme all of it: chown -R acme: {' '.join(OF_CERTBOT)}"
+
+
+def test_a_user_who_has_a_part_of_it(machine: Machine) -> None:
+    certbot_of_roots(machine)
+    machine[MINE] = "12 3 * * * certbot -q renew\n"
+    for folder in OF_CERTBOT[:2]:
+        machine.owner(folder, ACME)
+    found = [each for each in machine.findings() if each.subject == MINE]
+    assert "chown -R acme: /var/log/letsencrypt" in [step for each in found for step in each.remedy]
+    assert "user-may-not-read" in [each.code for each in found]
