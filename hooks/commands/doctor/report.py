@@ -16,7 +16,8 @@ from .finding import Finding, Severity
 STYLES = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "bold red"}
 VERSION = 1
 OWN_SERVERS = ("rfc2136", "powerdns")  # whose zones other servers may have to fetch
-NOT_RENEWING = {"timer-masked", "cron-entry-ignored", "service-fails"}  # an order by hand would go through
+# An order by hand would go through.
+NOT_RENEWING = {"timer-masked", "cron-entry-ignored", "service-fails", "unit-condition-failed"}
 DOUBTS = {  # what only the CA, or the client, could tell
     (Severity.WARNING, UNFINISHED),
     (Severity.WARNING, "caa-account"),

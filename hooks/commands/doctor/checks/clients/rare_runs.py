@@ -18,6 +18,8 @@ from .lego_uacme.check import Command
 
 LIFETIME = 90.0  # days, of a certificate of Let's Encrypt, where there is none to look at
 LEFT = 30.0  # days left, with which certbot, lego and uacme renew, unless told otherwise
+BY_SHARE = 4  # the first version of certbot that goes by the share of the lifetime that is left
+SHORT = 10.0  # days of lifetime, below which that is half
 SPANS = {"day": 1, "week": 7, "month": 30, "year": 365}  # certbot's words for its renew_before_expiry
 
 
@@ -50,13 +52,17 @@ def certbot(examined: Examined, lineages: Sequence[Lineage], schedule: Schedule)
 
 
 def _left_by_certbot(examined: Examined, own: Lineage) -> float:
-    """A third of its days in certbot 4 and later, 30 of them before."""
+    """A third of its days in certbot 4 and later, half of fewer than SHORT; 30 of them before, where
+    what runs is not newer than what wrote the file."""
     lifetime = _lifetime(examined, [own.own.get("cert", "")])
     if "force_renewal" in own.defaults:
         return lifetime
     span = re.fullmatch(r"(\d+)\s*(day|week|month|year)s?", own.own.get("renew_before_expiry", ""))
-    left = float(span[1]) * SPANS[span[2]] if span else max(LEFT, lifetime / 3)
-    return min(left, lifetime)
+    version = re.match(r"\d+", own.own.get("version", ""))
+    by_itself = max(LEFT, lifetime / 3)
+    if version and int(version[0]) >= BY_SHARE:
+        by_itself = lifetime / (2 if lifetime < SHORT else 3)
+    return min(float(span[1]) * SPANS[span[2]] if span else by_itself, lifetime)
 
 
 def lego_or_uacme(

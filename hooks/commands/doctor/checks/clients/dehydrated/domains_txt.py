@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from ......clients.setup.dehydrated_config import Dehydrated
 from ......clients.setup.text_files import read_text
@@ -113,10 +114,13 @@ def _line(examined: Examined, path: str, number: int, line: str) -> Iterator[Fin
         remedy = f"sed -i '1s/^\\xEF\\xBB\\xBF//' {path}"
         yield Finding("domains-txt-line", Severity.ERROR, path, message, (remedy,))
     elif odd and examined.domain in map(_meant, names):
-        right = " ".join(map(_meant, names))
-        message = (
-            f"line {number} has {odd[0]}, which no CA takes for a name: blanks stand between names there"
-        )
+        kept = takewhile(lambda name: not name.startswith("#"), names)
+        alias = line.partition("#")[0].partition(">")[2].strip()
+        right = " ".join((*map(_meant, kept), *([f"> {alias}"] if alias else [])))
+        why = "blanks stand between names there"
+        if odd[0].startswith("#"):
+            why = "a comment has a line of its own there"
+        message = f"line {number} has {odd[0]}, which no CA takes for a name: {why}"
         yield Finding(
             "domains-txt-line", Severity.ERROR, path, message, (f"write in line {number}: {right}",)
         )

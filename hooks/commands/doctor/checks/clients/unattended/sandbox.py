@@ -125,7 +125,7 @@ def _hidden(unit: Unit, need: Need, rule: Rule) -> Finding:
     softer = {"ProtectHome": "ProtectHome=read-only", "PrivateTmp": "PrivateTmp=no"}.get(key, f"{key}=")
     more = [f"ReadWritePaths={need.path}"] if need.use == WRITE and key == "ProtectHome" else []
     message = f"{unit.name} does not see {need.path}, {need.what} ({rule.setting})"
-    steps = (drop_in(unit.name, softer, *more), f"or put it elsewhere: {need.what}")
+    steps = (drop_in(unit.name, softer, *more), f"or put {need.path} elsewhere, beneath /etc for example")
     return Finding("sandbox-hides", Severity.ERROR, unit.files[0], message, steps)
 
 

@@ -116,6 +116,26 @@ def test_what_the_certificate_and_its_renewal_file_say(
     assert rare(machine) == is_rare
 
 
+@pytest.mark.parametrize(
+    ("days", "version", "when", "is_rare"),
+    [
+        (6, "5.8.0", "0 1 */3 * *", True),  # renewed with three of six days left
+        (6, "4.0.0", "0 1 * * *", False),
+        (6, "2.1.0", "0 1 */5 * *", False),  # by this one, at every run
+        (45, "5.8.0", "0 1 */16 * *", True),
+        (45, "5.8.0", "@weekly", False),
+        (90, "5.8.0", "@weekly", False),
+    ],
+)
+def test_the_share_of_the_days_by_which_newer_ones_go(
+    machine: Machine, days: int, version: str, when: str, is_rare: bool
+) -> None:
+    issue(machine, days)
+    machine[CONF] = all_four(CERTIFICATE) + RENEWAL.replace("2.1.0", version)
+    machine[CRONTAB] = f"{when} {RENEW}\n"
+    assert rare(machine) == is_rare
+
+
 def test_a_run_that_always_orders_may_be_rarer(machine: Machine) -> None:
     machine[CRONTAB] = f"0 1 1 */2 * {RENEW} --force-renewal\n"
     assert not rare(machine)

@@ -141,6 +141,11 @@ def machine(tmp_path: Path) -> Machine:
         ({CONFIG: f"{DEHYDRATED}EAB_KID=\u201ea\u201c\n"}, "typographic-quotes", 'EAB_KID="…"'),
         ({DOMAINS: "\ufeffexample.org *.example.org\n"}, "domains-txt-line", "sed -i"),
         ({DOMAINS: "example.org, *.example.org\n"}, "domains-txt-line", "line 1: example.org *.example.org"),
+        (
+            {DOMAINS: "example.org *.example.org  # all\n"},
+            "domains-txt-line",
+            "a comment has a line of its own",
+        ),
         ({DOMAINS: "# all\nhttps://example.org/\n"}, "domains-txt-line", "line 2: example.org"),
         ({DOMAINS: "example.org.\n"}, "domains-txt-line", "line 1: example.org"),
         ({DOMAINS: "*.example.net\nexample.org\n"}, "domains-txt-line", "*.example.net > star.example.net"),
@@ -157,6 +162,22 @@ def test_a_run_ends_before_the_hook_is_called(
 
     assert (first.code, first.severity) == (code, Severity.ERROR)
     assert words in "\n".join((first.message, *first.remedy))
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("example.org *.example.org # all of it", "example.org *.example.org"),
+        ("example.org *.example.org #all", "example.org *.example.org"),
+        ("example.org, www.example.org # a, b > c", "example.org www.example.org"),
+        ("example.org, *.example.org > all", "example.org *.example.org > all"),
+        ("https://example.org, *.example.org>all # b", "example.org *.example.org > all"),
+    ],
+)
+def test_the_line_of_domains_txt_that_is_meant(machine: Machine, line: str, right: str) -> None:
+    machine[DOMAINS] = f"{line}\n"
+    (finding,) = [each for each in machine.findings() if each.code == "domains-txt-line"]
+    assert finding.remedy == (f"write in line 1: {right}",)
 
 
 @pytest.mark.parametrize("name", ["google", "google-test", "letsencrypt"])
