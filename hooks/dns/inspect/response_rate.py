@@ -22,25 +22,27 @@ RETRY_AFTER = 0.3  # seconds: of answers that are lost by chance, others are the
 LEAST = 4  # of the questions that have no answer
 SECONDS = 2  # that a burst may take part of
 TC = 0x02  # in the third octet: the answer is truncated
+RCODE, REFUSED = 0x0F, 5  # in the fourth octet
 
-Limit = Literal["drops", "truncates", "silent"]
+Limit = Literal["drops", "truncates", "refuses", "silent"]
 """What a server does with the questions beyond the first ones. Of one that has answered none at all, only who
 has heard it before knows whether it drops them."""
 
 
 @dataclass
 class _BurstAnswers:
-    """Which of a server's questions have been answered in full, and which truncated (slip); ``last``: when
-    the last answer came, by time.monotonic."""
+    """Which of a server's questions have been answered in full, which truncated (slip), and which refused;
+    ``last``: when the last answer came, by time.monotonic."""
 
     full: set[int] = field(default_factory=set)
     cut: set[int] = field(default_factory=set)
+    refused: set[int] = field(default_factory=set)
     last: float = 0.0
 
     @property
     def complete(self) -> bool:
         """Whether every question has its answer."""
-        return len(self.full) + len(self.cut) >= BURST
+        return len(self.full) + len(self.cut) + len(self.refused) >= BURST
 
     @property
     def limited(self) -> bool:
@@ -51,14 +53,15 @@ class _BurstAnswers:
 
 
 def limiting(servers: Iterable[Address], apex: str) -> dict[Address, Limit]:
-    """The servers that answer the first of many equal questions, and drop all others or truncate some, which
-    resolvers take to TCP, or that answer none; twice, for what is lost by chance is another one the next
-    time."""
-    # One that answers none in full, and truncates, may have an answer that is too large.
+    """The servers that answer the first of many equal questions, and drop or refuse all others or truncate
+    some, which resolvers take to TCP, or that answer none; twice, for what is lost by chance is another one
+    the next time."""
+    # One that answers none in full, and truncates, may have an answer that is too large; one that refuses all
+    # may not have the zone.
     first = {
         server: burst
         for server, burst in _burst(dict.fromkeys(servers), apex).items()
-        if burst.limited and (burst.full or not burst.cut)
+        if burst.limited and (burst.full or not burst.cut | burst.refused)
     }
     if not first:
         return {}
@@ -74,6 +77,8 @@ def limiting(servers: Iterable[Address], apex: str) -> dict[Address, Limit]:
 def _limit(first: _BurstAnswers, again: _BurstAnswers) -> Limit:
     if first.cut:
         return "truncates"
+    if first.refused:
+        return "refuses"
     return "drops" if first.full or again.full else "silent"
 
 
@@ -107,7 +112,9 @@ def _burst(servers: Iterable[Address], apex: str) -> dict[Address, _BurstAnswers
 def _receive(sock: socket.socket, burst: _BurstAnswers) -> None:
     with suppress(OSError):
         octets = sock.recv(65535)
-        if len(octets) > 2:
+        if len(octets) > 3:
             kept = burst.cut if octets[2] & TC else burst.full
+            if octets[3] & RCODE == REFUSED:
+                kept = burst.refused
             kept.add(int.from_bytes(octets[:2], "big"))
             burst.last = time.monotonic()

@@ -26,6 +26,7 @@ from ..cname_chain import Discovery
 from ..destination import Server
 from ..message import AAAA, A, addresses_in, alias_of
 from ..timing import USUAL, Timing
+from .refused_for_now import asked_again
 from .server_answers import ServerAnswers, query_servers
 
 T = TypeVar("T")
@@ -91,6 +92,7 @@ def survey_zone(
     signer = in_background(partial(_ds, discovery, apex))
     homes = {server.name: in_background(partial(_home, discovery, server)) for server in servers}
     answers = query_servers(servers, apex, texts, discovery.tcp_only, discovery.timing)
+    answers = asked_again(answers, apex, discovery.timing, sleep)
     discovery.learn_transports(
         tcp_only=[each.address for each in answers if each.tcp_only],
         by_datagram=[each.address for each in answers if each.udp and each.edns and not each.tcp_only],
@@ -132,7 +134,7 @@ def survey_named_servers(
 ) -> ZoneSurvey:
     """A survey of servers that the configuration names, which no delegation leads to."""
     named = tuple(servers)
-    answers = query_servers(named, apex, timing=timing)
+    answers = asked_again(query_servers(named, apex, timing=timing), apex, timing, sleep)
     hosts = tuple(server.name for server in named)
     return ZoneSurvey(apex, hosts, named, answers, behind=_still_behind(answers, apex, timing, sleep))
 

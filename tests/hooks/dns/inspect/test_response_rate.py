@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import dns.message
+import dns.rcode
 import pytest
 from testbed import NameServer, Zone
 from testbed.nameserver import RateLimit
@@ -82,3 +83,26 @@ def test_a_server_that_answers_one_after_the_other_and_is_not_done_is_not_limite
             return super().answer(query, over)
 
     assert limits(Busy(SERVER, zones=[ZONE])) == {}
+
+
+class Refusing(NameServer):
+    """A server that refuses what comes after the first questions; its ids count them."""
+
+    first = 5
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        response = super().answer(query, over)
+        if response and query.id >= self.first:
+            response.set_rcode(dns.rcode.REFUSED)
+        return response
+
+
+def test_a_server_that_refuses_all_but_the_first_ones_is_limited() -> None:
+    assert limits(Refusing(SERVER, zones=[ZONE])) == {Address(SERVER): "refuses"}
+
+
+def test_of_a_server_that_refuses_everything_it_is_not_known() -> None:
+    server = Refusing(SERVER, zones=[ZONE])
+    server.first = 0
+
+    assert limits(server) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -12,16 +13,19 @@ from .....caa.evaluation import check as judge
 from .....caa.issuers import AcmeAccount, Issuer, issuer_of
 from .....caa.preflight import Lookups, is_binding
 from .....dns.cname_chain import Discovery
+from .....dns.inspect.refused_for_now import PAUSES
 from ...finding import Examined, Finding, Severity
 from ..subjects.ca import order_of, own_account
 from .caa_copies import differing
 
+AT_ONCE = 2.0  # seconds within which who answers, if only to refuse, has answered
 CAA_QUERY_TIMEOUT = 6.0  # seconds: a question is given up after 5, and tells then whose answer is lacking
 
 
 def check(examined: Examined) -> Iterator[Finding]:
     """What the CAA records say of the domain; where it is a wildcard, of its base as well, which
     most certificates have beside it."""
+    began = time.monotonic()
     world = examined.discovery
     if examined.settings.nameservers_for(examined.name):
         (world,) = examined.places.names_by_discovery([examined.name])
@@ -35,6 +39,10 @@ def check(examined: Examined) -> Iterator[Finding]:
         yield from one_sided
         return
     verdict = judge(examined.domain, ca, lookups)
+    if verdict.cause == "servfail" and time.monotonic() - began < AT_ONCE:
+        time.sleep(PAUSES[0])  # a server may refuse what is above a rate
+        lookups = Lookups(world, [base], CAA_QUERY_TIMEOUT)
+        verdict = judge(examined.domain, ca, lookups)
     if (verdict.outcome, verdict.cause) == ("unknown", "account") and (account := own_account(examined, ca)):
         theirs = judge(examined.domain, ca._replace(account=account), lookups)
         verdict = theirs if theirs.outcome == "allowed" else verdict  # another client may be who orders

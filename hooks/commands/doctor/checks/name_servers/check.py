@@ -50,15 +50,14 @@ from .ns_records import (
     ns_without_address,
 )
 from .out_of_reach import of_the_root
+from .rate_limits import dropping_answers, limited
 from .resolved_addresses import inside_addresses
 from .slow import as_if_quick, of_slow_ones, slow, slow_named
 from .too_few import too_few
 from .transports import (
     answers_from_elsewhere,
     blocked_ports,
-    dropping_answers,
     large_udp,
-    limited,
     one_transport,
     silent,
     transports_above,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
@@ -14,6 +15,7 @@ from ......names import ancestors
 from ......threads import in_background_once
 from .....dns.address import Address
 from .....dns.cname_chain import CNAME_LIMIT, Discovery
+from .....dns.inspect.refused_for_now import PAUSES, is_refused
 from .....dns.inspect.server_answers import ServerAnswers
 from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import SOA, TXT, Query, Response, alias_of
@@ -83,7 +85,16 @@ def _ask(discovery: Discovery, apex: str, name: str, rdtype: RdataType) -> Answe
         if not server.silent
     }
     with Transport(discovery.timing) as transport:
-        return {query.server: answer for query, answer in transport.ask(queries, TIMEOUT).items()}
+        found = dict(transport.ask(queries, TIMEOUT))
+    serving = {server.address for server in servers if server.authority}
+    for pause in PAUSES:  # a server that has the zone may refuse what is above a rate
+        refused = [each for each, answer in found.items() if is_refused(answer) and each.server in serving]
+        if not refused:
+            break
+        time.sleep(pause)
+        with Transport(discovery.timing) as transport:
+            found |= transport.ask(refused, TIMEOUT)
+    return {query.server: answer for query, answer in found.items()}
 
 
 def dropping(

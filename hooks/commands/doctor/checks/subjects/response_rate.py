@@ -28,7 +28,9 @@ def without_drops(
     servers = []
     for server in survey.answers:
         if server.address in limits:
-            server = server._replace(limited=server.address not in dropping, udp=True)
+            limit = limits[server.address]
+            refusing = server.refusing or limit == "refuses"
+            server = server._replace(limited=limit == "truncates", refusing=refusing, udp=True)
         if server.address in dropping:
             server = server._replace(edns=True, do=True, lost=frozenset())
         servers.append(server)
