@@ -10,10 +10,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-
-def text(name: dns.name.Name) -> str:
-    """The name in lower case, without the trailing dot."""
-    return name.to_text().rstrip(".").lower()
+from ..dns_message import text as text
 
 
 def rrset_in(

@@ -10,6 +10,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from ...dns_message import text as text
 from ...names import is_within
 from .address import Address
 
@@ -104,11 +105,6 @@ class Response(NamedTuple):
         if not self.authoritative:
             return "answers, but not with authority"
         return "has it" if self.message.answer else "has no such record"
-
-
-def text(name: dns.name.Name) -> str:
-    """The name in lower case and without the trailing dot; the root is ""."""
-    return name.to_text(omit_final_dot=True).lower() if name != dns.name.root else ""
 
 
 def alias_of(response: dns.message.Message, name: str) -> str:

@@ -1,4 +1,4 @@
-"""DNS messages as they come from a network."""
+"""DNS messages as they come from a network, and the names in them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import Any
 
 import dns.exception
 import dns.message
+import dns.name
+
+SHELLS_OWN = {ord(each): f"\\{ord(each):03}" for each in "`'|&<>!{}[]?~#^"}
 
 
 def parse(octets: bytes, **options: Any) -> dns.message.Message:
@@ -21,3 +24,14 @@ def parse(octets: bytes, **options: Any) -> dns.message.Message:
         if cause is None or isinstance(cause, Exception):
             raise
     raise cause
+
+
+def text(name: dns.name.Name) -> str:
+    """The name in lower case and without the trailing dot; the root is "".
+
+    What a shell would act on is an octet's number in it, too (RFC 1035 §5.1): anybody may have a CNAME or
+    an NS record lead to any name, and it stands in commands that are there to be pasted.
+    """
+    if name == dns.name.root:
+        return ""
+    return name.to_text(omit_final_dot=True).lower().translate(SHELLS_OWN)
