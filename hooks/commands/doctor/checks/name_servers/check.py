@@ -36,6 +36,7 @@ from ..zone_copies.against_account import (
     with_addresses,
 )
 from ..zone_copies.faults import REPORTS, naming, serial_went_back, together
+from ..zone_copies.seen_outside import look_from_outside, shows_the_updated_view
 from . import addresses
 from .asked_with_do import only_with_do
 from .intercepted import without_intercepted
@@ -101,7 +102,9 @@ def _of_all_zones(examined: Examined, is_own_ca: Callable[[], bool]) -> Iterator
             yield from uneven
             continue
         if views := [view for each in owned if (view := other_view(examined, survey, each))]:
-            yield from views
+            looking = look_from_outside(discovery, examined.settings.resolvers, survey.apex)
+            if not shows_the_updated_view(examined, looking.result()):
+                yield from views
             continue
         if owned and copies.accounts > 1:
             yield from _of_several(examined, survey, copies._replace(found=tuple(owned)))

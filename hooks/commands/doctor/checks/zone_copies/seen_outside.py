@@ -22,6 +22,7 @@ from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import SOA, Response
 from ...finding import Examined, Finding, Severity
 from ...wording import hosts_of
+from ..subjects.account_copy import account_copies
 from ..subjects.zones import survey_of
 
 SHOWN = 60  # characters of a record
@@ -60,10 +61,44 @@ def findings(examined: Examined, outside: Outside) -> Iterator[Finding]:
     """Servers that answer this network alone, and those that have another zone for the world."""
     survey, seen = outside.survey, outside.seen
     deaf = [each for each in seen if each.unanswered]
-    if deaf and len(deaf) == len(seen) and any(":" not in server.address.ip for server in survey.answers):
-        yield _unanswered(examined, survey, deaf)
-    if outside.resolvers:
+    if deaf and any(":" not in server.address.ip for server in survey.answers):
+        if len(deaf) == len(seen):
+            yield _unanswered(examined, survey, deaf)
+        elif len(deaf) > 1:  # a single one may have reasons of its own
+            yield _unanswered_by_some(survey, seen, deaf)
+    if outside.resolvers and not shows_the_updated_view(examined, outside):
         yield _other_zone(examined, outside)
+
+
+def shows_the_updated_view(examined: Examined, outside: Outside | None) -> bool:
+    """Whether orders wait for what resolvers see, and these see the view that the updates go to: it does not
+    matter then what this machine is shown."""
+    if outside is None or examined.settings.readiness_for(examined.name) != "resolvers":
+        return False
+    own = account_copies(examined).only
+    serials = {each.serial for each in outside.others}
+    return own is not None and own.zone == outside.survey.apex and serials == {own.apex.serial}
+
+
+def _unanswered_by_some(survey: ZoneSurvey, seen: Sequence[Seen], deaf: Sequence[Seen]) -> Finding:
+    """A CA asks from several networks, and most of them have to be answered."""
+    resolvers = ", ".join(str(each.resolver) for each in deaf)
+    others = ", ".join(str(each.resolver) for each in seen if not each.unanswered)
+    hosts, server = hosts_of(survey.answers), survey.answers[0]
+    return Finding(
+        "unanswered-outside",
+        Severity.ERROR if 2 * len(deaf) > len(seen) else Severity.WARNING,
+        survey.apex,
+        f"the resolvers {resolvers} find no answer for {survey.apex} ({deaf[0].soa.summary}), and one for "
+        f"the zone above, while {others} and this machine have one from {hosts}: they answer some networks "
+        "and not others, and a CA asks from several",
+        (
+            f"have {hosts} answer everybody: no block list, filter by country, or ban of who asks much "
+            "(fail2ban) before UDP and TCP port 53",
+            f"see for yourself, from machines in other networks: dig SOA {survey.apex} +norec "
+            f"@{server.address.ip}; and dig SOA {survey.apex} @{deaf[0].resolver.ip}",
+        ),
+    )
 
 
 def _unanswered(examined: Examined, survey: ZoneSurvey, deaf: Sequence[Seen]) -> Finding:

@@ -185,6 +185,32 @@ def resolvers_leave_a_server_that_is_lame_for_caa(site: Site) -> Account:
     return account
 
 
+THIRD = "127.0.0.64"
+
+
+@FAULTS.add(
+    "unanswered-outside",
+    f"the resolvers {OUTSIDE}, {ALSO_OUTSIDE} find no answer",
+    f"while {THIRD} and",
+    "fail2ban",
+)
+def two_networks_of_three_get_no_answer(site: Site) -> Account:
+    return answering_some(site, THIRD)
+
+
+@FAULTS.add("unanswered-outside", "answer some networks and not others", severity=Severity.WARNING)
+def two_networks_of_four_get_no_answer(site: Site) -> Account:
+    return answering_some(site, THIRD, site.world.resolver.address)
+
+
+def answering_some(site: Site, *answered: str) -> Account:
+    """A server that two resolvers get no answer from, and others do."""
+    for_this_network_alone(site, OUTSIDE, ALSO_OUTSIDE)
+    for address in {*answered} - {site.world.resolver.address}:
+        site.start(Unbound(address, root_hints=site.world.root_hints))
+    return {"DNS01_RESOLVERS": ",".join((OUTSIDE, ALSO_OUTSIDE, *answered))}
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_the_true_cause_comes_first(site: Site, fault: Fault) -> None:
     check_fault(site, fault)
@@ -285,6 +311,18 @@ def one_resolver_of_two_gets_no_answer(site: Site) -> Account:
     return {"DNS01_RESOLVERS": f"{OUTSIDE},{site.world.resolver.address}"}
 
 
+def the_key_leads_to_the_view_that_resolvers_see(site: Site) -> Account:
+    """And orders wait for those, as the guide for such a set-up has it."""
+    site.write("outer", TEXT.format(serial=77))
+    inside, outside_view = VIEWS.format(world=WORLD, outer=site.folder / "outer").split('view "outside"')
+    inside = inside.replace("{ !", "{ !key hook; !")
+    outside_view = outside_view.replace("type primary;", "type primary; allow-update { key hook; };")
+    clauses = [f'{inside}view "outside"{outside_view}']
+    site.start(RawBind(ONE, clauses, {"example.org": TEXT.format(serial=10)}))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return {**site.updates(ONE), **outside(site, OUTSIDE, ALSO_OUTSIDE), "DNS01_READINESS": "resolvers"}
+
+
 def servers_with_serials_of_their_own(site: Site) -> Account:
     for number, address in enumerate(BOTH.values()):
         text = f"@ SOA {[*BOTH][number]}. hostmaster {5 + number} 3600 600 86400 60"
@@ -302,6 +340,7 @@ def servers_with_serials_of_their_own(site: Site) -> Account:
         addresses_by_who_asks,
         an_older_copy_of_a_signed_zone_is_in_the_cache,
         one_resolver_of_two_gets_no_answer,
+        the_key_leads_to_the_view_that_resolvers_see,
         servers_with_serials_of_their_own,
     ],
 )
