@@ -102,7 +102,8 @@ def _private(
     )
     places = [*(["at the registrar (glue)"] if glue else []), *(["in its own zone"] if own else [])]
     severity = Severity.ERROR if not public or 2 * public < len(known) else Severity.WARNING
-    return private(survey.apex, hidden, places, severity)
+    enough = all(len(addresses) < len(known[host]) for host, addresses in hidden.items())
+    return private(survey.apex, hidden, places, severity, enough=enough)
 
 
 def _differ(

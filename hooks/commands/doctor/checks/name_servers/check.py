@@ -218,7 +218,7 @@ def findings(
     yield from ns_without_address(survey)
     yield from ns_in_glue_alone(survey)
     yield from ns_not_found(survey)
-    blocked = list(blocked_ports(survey, working_above))
+    blocked = list(blocked_ports(survey, working_above, explained))
     codes = {finding.code for finding in blocked}
     strange = sources((server.address for server in survey.answers if not server.udp), survey.apex)
     yield from answers_from_elsewhere(survey, strange)

@@ -16,6 +16,7 @@ from .....dns.cname_chain import Discovery
 from .....dns.destination import Destination
 from .....dns.message import AAAA, A, addresses_in, alias_of
 from ...finding import Examined, Finding, Severity
+from ...wording import address_type
 from ..subjects.address_scope import scope_of
 
 MOST = 13  # hosts that are looked for
@@ -44,13 +45,16 @@ def of_the_root(examined: Examined) -> tuple[str, ...]:
 
 
 def is_out_of_reach(ip: str, root: Collection[str]) -> bool:
-    """Whether the world cannot reach the address; it can those that are of the root's own kind."""
+    """Whether the world cannot reach the address; it can those that are of the root's own kind. Those of
+    documentation stand for the world's where the root is not there either."""
     scope = scope_of(ip)
     kinds = {scope_of(each) for each in root}
     if scope == "public" or not kinds:
         return False
     if scope in ("host", "nowhere"):
         return True
+    if scope == "documentation":
+        return "public" in kinds
     return scope not in kinds and ("public" in kinds or ":" not in ip)
 
 
@@ -80,10 +84,14 @@ def _ask(discovery: Discovery, host: str) -> tuple[set[Address], str]:
     return found, alias_of(replies[0], host)
 
 
-def private(apex: str, hidden: Addresses, places: Sequence[str], severity: Severity) -> Finding:
-    """``hidden``: the addresses that nobody can reach; ``places``: where they stand."""
+def private(
+    apex: str, hidden: Addresses, places: Sequence[str], severity: Severity, *, enough: bool = False
+) -> Finding:
+    """``hidden``: the addresses that nobody can reach; ``places``: where they stand. ``enough``: each of the
+    servers has others beside them."""
     shown = ", ".join(f"{host} ({_ips(addresses)})" for host, addresses in hidden.items())
     host, *others = hidden
+    wanted = "public addresses" if others else "its public address"
     return Finding(
         "private-address",
         severity,
@@ -93,11 +101,19 @@ def private(apex: str, hidden: Addresses, places: Sequence[str], severity: Sever
         else f"the name server {host} of {apex} has the address {_ips(hidden[host])}, which nobody can reach "
         "from outside",
         (
-            f"give {', '.join(hidden)} {'public addresses' if others else 'its public address'}, "
-            f"{' and '.join(places)}: {'; '.join(f'{host}. A ADDRESS' for host in hidden)}",
+            *(_removal(hidden, places) if enough else ()),
+            f"{'or ' * enough}give {', '.join(hidden)} {wanted}, {' and '.join(places)}: "
+            + "; ".join(f"{host}. A ADDRESS" for host in hidden),
             f"or take {', '.join(hidden)} out of the NS records of {apex}, at the parent and in the zone",
         ),
     )
+
+
+def _removal(hidden: Addresses, places: Sequence[str]) -> Iterator[str]:
+    records = [
+        f"{host}. {address_type(each.ip)} {each.ip}" for host, found in hidden.items() for each in found
+    ]
+    yield f"delete {' and '.join(places)}: {'; '.join(records)}"
 
 
 def unrouted(apex: str, servers: Addresses, severity: Severity) -> Iterator[Finding]:

@@ -93,7 +93,7 @@ def answers_from_elsewhere(survey: ZoneSurvey, sources: Mapping[Address, str]) -
     another server, as long as there is one."""
     nobody = all(server.address in sources for server in survey.answers if not server.silent)
     for hosts, servers in affected(survey, lambda server: server.address in sources):
-        address = servers[0].address
+        asked = [server.address.ip for server in servers]
         shown = ", ".join(
             f"asked at {server.address.ip}, it is from {sources[server.address]}" for server in servers
         )
@@ -105,8 +105,8 @@ def answers_from_elsewhere(survey: ZoneSurvey, sources: Mapping[Address, str]) -
             f"({shown}): everybody takes that for a forger's answer, and hears nothing",
             (
                 "have it answer from the address that is asked (RFC 2181 §4.1): "
-                f"listen-on {{ {address.ip}; }}; (BIND), or mend the address translation (NAT) before it",
-                f"see for yourself: dig SOA {survey.apex} +norec @{address.ip} tells of an unexpected source",
+                f"listen-on {{ {'; '.join(asked)}; }}; (BIND), or mend the translation (NAT) before it",
+                f"see for yourself: dig SOA {survey.apex} +norec @{asked[0]} tells of an unexpected source",
             ),
         )
 
@@ -235,13 +235,16 @@ def transports_above(discovery: Discovery, apex: str) -> set[str]:
 
 
 def blocked_ports(
-    survey: ZoneSurvey, working_above: Callable[[], Container[str]] = frozenset
+    survey: ZoneSurvey,
+    working_above: Callable[[], Container[str]] = frozenset,
+    explained: Container[str] = (),
 ) -> Iterator[Finding]:
-    """What goes through to none of several servers, nor to those of the zone above
-    (``working_above``: what does), ends near to us, and is not for them to mend."""
+    """What goes through to none of several servers, nor to those of the zone above (``working_above``: what
+    does), ends near to us, and is not for them to mend. ``explained``: addresses known to be wrong."""
     speaking = [server for server in survey.answers if not server.silent]
+    ipv6 = [server for server in survey.answers if ":" in server.address.ip]
     ways = {
-        "IPv6": [(server, not server.silent) for server in survey.answers if ":" in server.address.ip],
+        "IPv6": [(server, not server.silent) for server in ipv6 if server.address.ip not in explained],
         "TCP": [(server, server.stream.message is not None) for server in speaking],
         "UDP": [(server, server.udp) for server in speaking],
     }

@@ -90,4 +90,4 @@ def _is_at_a_private_address(host: str) -> bool:
     except (OSError, UnicodeError, TimeoutError):
         return False
     scopes = {scope_of(str(each[4][0]).partition("%")[0]) for each in found}
-    return bool(scopes) and "public" not in scopes
+    return bool(scopes) and not scopes & {"public", "documentation"}

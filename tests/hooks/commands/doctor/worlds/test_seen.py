@@ -141,6 +141,16 @@ def the_parent_has_an_ipv6_address_too_many_and_this_machine_no_ipv6(site: Site)
     return {}
 
 
+@FAULTS.add("stale-secondary", "ns1.example.org", "retransfer")
+def glue_that_cannot_be_asked_hides_no_old_copy(site: Site) -> Account:
+    site.copy(ONE, SOA.format(mname="ns2", serial=3))
+    site.copy(TWO, SOA.format(mname="ns2", serial=9))
+    site.world.delegate("example.org", BOTH)
+    for host in BOTH:
+        site.world.zones["org"].set(host, "AAAA", "2001:db8:53::1")
+    return {}
+
+
 @FAULTS.add("no-ipv6-here", "2001:db8:53::1", severity=Severity.WARNING)
 def all_servers_have_ipv6_alone_and_this_machine_has_none(site: Site) -> Account:
     site.world.zones["org"].set("example.org", "NS", "ns1.example.org.")
