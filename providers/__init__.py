@@ -65,9 +65,20 @@ def are_same(one: str, other: str) -> bool:
 
 def known_as(name: str) -> str:
     """The built-in provider that people, lego, dns-lexicon or acme.sh call so; "" if there is none."""
+    return next(filter(None, map(_native, _spellings(name))), "")
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """The name, without what certbot puts in front of it (certbot-dns-cloudflare), and without what stands
+    between its letters (digital_ocean, name.com)."""
+    name = name.lower()
+    bare = name.removeprefix("certbot-").removeprefix("dns-")
+    return name, bare, bare.translate(dict.fromkeys(map(ord, "-_. ")))
+
+
+def _native(name: str) -> str:
     from ._bridge_catalogue import ALSO_KNOWN_AS, bridged
 
-    name = name.lower()
     if name in ALSO_KNOWN_AS:
         return ALSO_KNOWN_AS[name]
     native = names()
@@ -84,8 +95,9 @@ def _bridge_to(name: str) -> str:
     """What to set for a provider that only a bridge leads to; "" if none does."""
     from ._bridge_catalogue import bridged
 
+    spellings = set(_spellings(name))
     for row in bridged():
-        if name.lower() in (*row.lego, *row.lexicon, *row.acmesh):
+        if spellings & {*row.lego, *row.lexicon, *row.acmesh}:
             ways = [f"DNS01_PROVIDER=lexicon and LEXICON_PROVIDER={api}" for api in row.lexicon[:1]]
             ways += [f"DNS01_PROVIDER=acmesh and ACMESH_API={api}" for api in row.acmesh[:1]]
             return f"set {', or '.join(ways)} (`dns01 providers {name}` shows the row)"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 # What people write as well; what only one of the table's columns has needs no entry.
 ALSO_KNOWN_AS = {
-    **dict.fromkeys(("bind", "bind9", "named", "nsupdate", "knot", "tsig", "ddns"), "rfc2136"),
+    **dict.fromkeys(("bind", "bind9", "named", "nsupdate", "knot", "tsig", "ddns", "dnsupdate"), "rfc2136"),
     **dict.fromkeys(("aws", "amazon"), "route53"),
     **dict.fromkeys(("google", "gcp", "googlecloud", "dns_gcloud"), "gcloud"),
     **dict.fromkeys(("gandiv5", "livedns"), "gandi"),
@@ -22,7 +22,7 @@ ALSO_KNOWN_AS = {
     "do": "digitalocean",
     "azuredns": "azure",
     "ovhcloud": "ovh",
-    "acme-dns": "acmedns",
+    **dict.fromkeys(("acme-dns", "joohoi"), "acmedns"),
 }
 
 # The name in lego, in dns-lexicon and in acme.sh ("-": it is not there), and what people call it.

@@ -25,6 +25,16 @@ OWN = ("account", "zone", "resolvers", "doh", "readiness", "ca", "ca_account")
 OF_OTHERS = ("audit", "certificate", "deploy", "fleet", "issue", "notify")  # who read their own sections
 
 
+AT_THE_TOP = "at the top of the file, above the first line in brackets"
+IN_ZONE = 'below [zone."…"]'
+ELSEWHERE = {  # where a key belongs that stands in another section
+    **dict.fromkeys(("ca", "ca_account", "resolvers", "doh"), AT_THE_TOP),
+    **dict.fromkeys(("id", "nameservers", "cname", "account"), IN_ZONE),
+    "readiness": f"{AT_THE_TOP}, or {IN_ZONE}",
+    "provider": 'below [account.NAME], and here account = "NAME"',
+}
+
+
 class TomlFile:
     """The file at ``path``. All of these raise ConfigError, which names the section and the key."""
 
@@ -94,9 +104,9 @@ class TomlFile:
                 raise ConfigError("it has no provider", 'write provider = "…" below it')
             kind = load_provider(provider)
             variables = {variable: option.key for option in kind.options for variable in option.env}
-            check_known(
-                "key", section, ("provider", *TERMS, *(option.key for option in kind.options)), variables
-            )
+            known = ("provider", *TERMS, *(option.key for option in kind.options))
+            _check_place(section, known)
+            check_known("key", section, known, variables)
             remedy = 'write {key} = "…", {{ file = "/path" }} or {{ env = "{variable}" }} below it'
             options = self.options(remedy, kind.options, section)
             return Account(name, provider, options, kind.profile._replace(**overrides(section)))
@@ -141,6 +151,13 @@ class TomlFile:
         return list(rules.values())
 
 
+def _check_place(section: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Raises ConfigError for a key that belongs to another place in the file."""
+    for key in section:
+        if key not in known and (place := ELSEWHERE.get(key)):
+            raise ConfigError(f"{key} does not belong here", f"write it {place}")
+
+
 def _zone(name: str, section: Mapping[str, Any]) -> ZoneRule:
     for key, value in section.items():
         if isinstance(value, dict):  # [zone.example.org] is org in example to TOML
@@ -148,6 +165,7 @@ def _zone(name: str, section: Mapping[str, Any]) -> ZoneRule:
                 f"{key!r} is no key: a name with dots in it needs quotes", f'write [zone."{name}.{key}"]'
             )
     known = ("account", "id", "nameservers", "readiness", "cname", *TERMS)
+    _check_place(section, known)
     check_known("key", section, known, {"zone_id": "id"})  # as the certificates of an inventory have it
     return ZoneRule(
         apex=validators.apex(name),

@@ -36,6 +36,8 @@ def _likely_cause(line: str, problem: str) -> str:
     key, value = (assignment[1], assignment[2]) if assignment else ("", "")
     if line.startswith("\ufeff"):
         return "the file begins with a byte order mark: save it as UTF-8 without one"
+    if line.lstrip().startswith((";", "//")):
+        return 'a comment begins with "#"'
     if CURLY_QUOTES.intersection(line):
         return "curly quotes came with a copy: write them as \" or '"
     if "twice" in problem or "overwrite" in problem:

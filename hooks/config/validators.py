@@ -54,8 +54,19 @@ def term(key: str, value: object) -> float:
     what = "a whole number" if kind is int else "a number"
     raise ConfigError(
         f"{value!r} is not {what} from {least:g} to {most:.0f}",
-        "times are in seconds; without it, the provider's own holds",
+        _as_number(key, value) or "times are in seconds; without it, the provider's own holds",
     )
+
+
+def _as_number(key: str, value: object) -> str:
+    """How a text would be written as a number; empty where it holds none."""
+    units = r"(|s|secs?|seconds?|m|mins?|minutes?|h|hours?)"
+    match = re.fullmatch(rf"\s*(\d+(?:\.\d+)?)\s*{units}\s*", str(value), re.I)
+    if not isinstance(value, str) or not match:
+        return ""
+    number = float(match[1]) * {"m": 60, "h": 3600}.get(match[2][:1].lower(), 1)
+    seconds = " of seconds" if match[2] else ""
+    return f"write it as a number{seconds}, without quotes: {key} = {number:g}"
 
 
 def readiness(value: object) -> Readiness:

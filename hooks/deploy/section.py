@@ -196,7 +196,15 @@ def _deployment(section: str, pattern: str, name: str, table: object, options_of
         )
     _check_quotes(section, name, table)
     kind = text(table.get("to", name))
-    options = load(kind).options
+    try:
+        options = load(kind).options
+    except ConfigError as error:
+        if "to" in table:
+            raise
+        raise ConfigError(
+            "it does not say what kind of target it is",
+            f'write to = "files" below it, for example: {error.hint}',
+        ) from None
     check_known("key", table, (*COMMON, *(option.key for option in options)))
     return Deployment(
         pattern,

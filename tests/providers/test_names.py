@@ -37,6 +37,13 @@ def test_a_name_that_only_a_bridge_has_is_answered_with_what_to_set(name: str) -
         ("dns_gd", "godaddy"),
         ("acme-dns", "acmedns"),
         ("dns_hetznercloud", "hetzner"),
+        ("dns-cloudflare", "cloudflare"),
+        ("certbot-dns-route53", "route53"),
+        ("dns-google", "gcloud"),
+        ("certbot-dns-rfc2136", "rfc2136"),
+        ("digital_ocean", "digitalocean"),
+        ("name.com", "namedotcom"),
+        ("deSEC", "desec"),
     ],
 )
 def test_a_provider_has_the_names_that_people_use(name: str, provider: str) -> None:

@@ -41,6 +41,8 @@ def explained(text: str) -> tuple[str, str]:
             "a backslash in \"…\" begins an escape: write '…', where it does not, or double it",
         ),
         ("\ufeff" + ACCOUNT, 1, "the file begins with a byte order mark: save it as UTF-8 without one"),
+        ("; of the web server\n" + ACCOUNT, 1, 'a comment begins with "#"'),
+        (ACCOUNT + "  // of the web server\n", 2, 'a comment begins with "#"'),
         (ACCOUNT + "a = 'b'; c = 'd'\n", 2, "the format: https://toml.io"),
     ],
 )

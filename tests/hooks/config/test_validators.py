@@ -19,7 +19,11 @@ LIST = 'write ["192.0.2.53", "[2001:db8::53]:5353"]'
     ("check", "message", "hint"),
     [
         (lambda: term("ttl", 0), "0 is not a whole number from 1 to 2147483647", PROVIDERS_OWN),
-        (lambda: term("timeout", "9"), "'9' is not a number from 0 to 3000", PROVIDERS_OWN),
+        (
+            lambda: term("timeout", "9"),
+            "'9' is not a number from 0 to 3000",
+            "write it as a number, without quotes: timeout = 9",
+        ),
         (
             lambda: validators.readiness("sure"),
             "'sure' is no readiness",

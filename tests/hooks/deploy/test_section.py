@@ -97,6 +97,11 @@ class TestWhatIsRefused:
                 "secretsmanager",
             ),
             (
+                '[deploy."example.org".web]\ndirectory = "/etc/nginx/tls"\n',
+                "it does not say what kind of target it is",
+                'write to = "files" below it',
+            ),
+            (
                 '[deploy."example.org".exec]\n',
                 "it lacks command: program that installs the certificate",
                 "write command = … below it",
