@@ -46,7 +46,7 @@ def main() -> int:
     open_what_the_caller_has_closed()
     leave_callers_modules_aside()
     escape_what_stdout_cannot_encode()
-    argv = sys.argv[1:] or ["help"]
+    argv = sys.argv[1:] or words_of_caller()
     word = argv[0]
     if word in PHASES:
         if nothing_to_do(argv):
@@ -58,6 +58,18 @@ def main() -> int:
     if not word or ("_" in word and not resembles_phase(word.lower())):
         end_at_once(0)  # a phase of dehydrated's that is not ours, its probe among them
     return guarded(suggest, argv)
+
+
+def words_of_caller() -> list[str]:
+    """What a call without words is meant for: ``help``, but a hook that a client has been given by its path
+    alone. certbot runs what is in its folder for deploy hooks so; which of its hooks others are is not told
+    (its variables stay from one to the next), and the phase of that name says which words there are."""
+    environ = os.environ
+    if os.path.dirname(sys.argv[0]).endswith("/renewal-hooks/deploy"):
+        return ["certbot", "deploy"]
+    if "LEGO_HOOK_CERT_PATH" in environ or "LEGO_CERT_PATH" in environ:
+        return ["lego", "deploy"]
+    return ["certbot"] if "CERTBOT_DOMAIN" in environ or "RENEWED_LINEAGE" in environ else ["help"]
 
 
 def resembles_phase(word: str) -> bool:

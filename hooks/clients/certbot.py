@@ -52,6 +52,9 @@ def _read(word: str, words: Sequence[str], environ: Mapping[str, str]) -> Call:
             )
         case ["deploy"]:
             return Call("certbot", "deploy", "certbot deploy", certificate=_lineage(environ))
+    if not words:
+        deploys = "--deploy-hook 'dns01 certbot deploy'; in renewal-hooks/deploy, a link to dns01 will do"
+        raise UsageError("certbot's hook lacks the words that say which one it is", f"{HOOKS} {deploys}")
     given = " ".join([word, *words])
     raise UsageError(
         f"`dns01 {given}` is no phase of certbot's",

@@ -278,7 +278,14 @@ def test_certbot_deploy_without_a_lineage_is_refused() -> None:
         read(["certbot", "deploy"], CERTBOT_2)
 
 
-@pytest.mark.parametrize("words", [[], ["renew"], ["auth", "cleanup"]])
+def test_a_hook_of_certbots_without_its_word_is_told_all_three() -> None:
+    with pytest.raises(UsageError, match="lacks the words") as caught:
+        read(["certbot"], CERTBOT_2)
+    for words in ("'dns01 certbot auth'", "'dns01 certbot cleanup'", "'dns01 certbot deploy'"):
+        assert words in caught.value.hint
+
+
+@pytest.mark.parametrize("words", [["renew"], ["auth", "cleanup"]])
 def test_another_word_of_certbots_is_answered_with_those_there_are(words: list[str]) -> None:
     with pytest.raises(UsageError, match="no phase") as caught:
         read(["certbot", *words], CERTBOT_2)

@@ -114,6 +114,34 @@ def test_a_slip_in_a_phase_is_said_and_does_not_fail_for_it_may_be_somebody_s_ne
     assert said.stderr == f" ! '{word}' is no phase, and nothing was done: {meant}\n"
 
 
+def test_a_hook_without_its_words_is_no_call_for_help(shell: Client) -> None:
+    said = shell(CERTBOT_DOMAIN="example.org", CERTBOT_VALIDATION="value")
+    assert said.code == 2
+    assert "'dns01 certbot auth'" in said.stderr
+    assert "'dns01 certbot deploy'" in said.stderr
+
+    said = shell(RENEWED_LINEAGE="/etc/letsencrypt/live/example.org")
+    assert (said.code, said.stdout) == (2, "")
+
+
+def test_a_link_in_certbots_folder_for_deploy_hooks_is_its_deploy_hook(tmp_path: Path) -> None:
+    link = tmp_path / "renewal-hooks" / "deploy" / "dns01"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(Path(sys.executable).with_name("dns01"))
+
+    done = subprocess.run(
+        [link], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "certbot deploy: RENEWED_LINEAGE is not set" in done.stderr
+
+
+def test_lego_s_hook_needs_no_words(shell: Client, tmp_path: Path) -> None:
+    said = shell(LEGO_HOOK_CERT_PATH=str(tmp_path / "a.crt"), LEGO_HOOK_CERT_KEY_PATH=str(tmp_path / "a.key"))
+    assert "Usage" not in said.stdout + said.stderr
+
+
 VALUE = "gfj9Xq-Rg85nM-P1oSyYnoNAUCVXGqxb1rNkjWxhqR8"
 
 
