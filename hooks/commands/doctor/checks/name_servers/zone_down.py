@@ -14,6 +14,7 @@ from ...finding import Examined, Finding, Severity
 from ..subjects.account_copy import account_copies, names
 from ..subjects.ca import is_of_ones_own
 from .addresses import glue_to_change
+from .addresses_alone import addresses_alone
 from .asked_with_do import with_do
 from .ns_records import is_literal
 from .out_of_reach import Addresses, Hosts, is_out_of_reach, look_up_hosts, of_the_root, private, unrouted
@@ -39,7 +40,8 @@ def zone_down(examined: Examined, delegation: Destination) -> Finding:
     if filtered := _underscores(examined, delegation):
         return filtered
     kind = "zone" if own else "challenge zone"
-    likely, mend = _circle(examined, delegation) or _mending(examined, delegation, hosts)
+    balanced = addresses_alone(examined.discovery, delegation)
+    likely, mend = balanced or _circle(examined, delegation) or _mending(examined, delegation, hosts)
     mend = (*mend, *_beside(examined, hosts.addresses))
     return Finding(
         "zone-down" if own else "challenge-zone-down",
@@ -47,7 +49,7 @@ def zone_down(examined: Examined, delegation: Destination) -> Finding:
         delegation.zone,
         f"no server of the {kind} {delegation.zone} ({servers}) answers for it ({delegation.trouble}): "
         f"{likely}",
-        tuple(_steps(examined, delegation, mend)),
+        mend if balanced else tuple(_steps(examined, delegation, mend)),
     )
 
 

@@ -56,6 +56,59 @@ def two_zones_have_each_others_hosts_as_name_servers(site: Site) -> Account:
     return {}
 
 
+class LoadBalancer(NameServer):
+    """It answers for addresses, and to all else by ``rcode``."""
+
+    otherwise: dns.rcode.Rcode = dns.rcode.REFUSED
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        response = super().answer(query, over)
+        if response and query.question[0].rdtype not in (dns.rdatatype.A, dns.rdatatype.AAAA):
+            response = dns.message.make_response(query)
+            response.set_rcode(self.otherwise)
+        return response
+
+
+def balanced(site: Site, otherwise: dns.rcode.Rcode) -> Account:
+    """www.example.org is delegated to two load balancers."""
+    hosts = {"lb1.example.org": THREE, "lb2.example.org": FOUR}
+    text = f"@ 30 A 192.0.2.80\nlb1.example.org. A {THREE}\nlb2.example.org. A {FOUR}\n"
+    for address in hosts.values():
+        server = site.start(LoadBalancer(address, zones=[Zone("www.example.org", text)]))
+        server.otherwise = otherwise
+        site.world.servers[address] = server
+    site.world.zone("example.org", {"ns1.example.org": ONE})
+    site.world.delegate("www.example.org", hosts)
+    return {}
+
+
+BALANCED = (
+    "for addresses (A) alone",
+    "in the place of the NS records of www.example.org: www.example.org. A 192.0.2.80",
+)
+
+
+@FAULTS.add("zone-down", *BALANCED, domain="www.example.org")
+def a_load_balancer_refuses_all_but_addresses(site: Site) -> Account:
+    """letsencrypt/boulder#2196, #2338."""
+    return balanced(site, dns.rcode.REFUSED)
+
+
+@FAULTS.add("zone-down", *BALANCED, domain="www.example.org")
+def a_load_balancer_fails_at_all_but_addresses(site: Site) -> Account:
+    return balanced(site, dns.rcode.SERVFAIL)
+
+
+@FAULTS.add("zone-down", *BALANCED, domain="www.example.org")
+def a_load_balancer_knows_nothing_but_addresses(site: Site) -> Account:
+    return balanced(site, dns.rcode.NOTIMP)
+
+
+@FAULTS.add("zone-down", *BALANCED, domain="*.www.example.org")
+def a_load_balancer_has_the_base_of_a_wildcard(site: Site) -> Account:
+    return balanced(site, dns.rcode.REFUSED)
+
+
 @FAULTS.add("challenge-zone-down", "remove the DNAME of sub.example.org", domain="x.sub.example.org")
 def a_dname_leads_to_a_zone_that_is_down(site: Site) -> Account:
     site.start(Bind(ONE, {"example.org": "sub DNAME other.net."}))
