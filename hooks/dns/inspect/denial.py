@@ -19,6 +19,8 @@ from dns.rdatatype import CNAME, DNAME, DS, NS, NSEC, NSEC3, RRSIG, SOA, RdataTy
 from dns.rdtypes.ANY.NSEC import NSEC as NSECRecord
 from dns.rdtypes.ANY.NSEC3 import NSEC3 as NSEC3Record
 
+from ....dns_message import text
+
 Denial = NSECRecord | NSEC3Record
 
 MOST_ITERATIONS = 150  # of NSEC3, beyond which all resolvers take a zone for unsigned (RFC 9276 §3.2)
@@ -56,7 +58,7 @@ def check_answer(
     kind = dns.rdatatype.to_text(rdtype)
     for found in message.answer:
         if found.rdtype == DNAME and owner.is_subdomain(found.name):
-            _signed(message.answer, found, keys, now, f"the DNAME of {_text(found.name)}")
+            _signed(message.answer, found, keys, now, f"the DNAME of {text(found.name)}")
             return
     for wanted in (rdtype, CNAME):
         records = message.get_rrset(message.answer, owner, dns.rdataclass.IN, wanted)
@@ -79,7 +81,7 @@ def _check_wildcard(
     message: dns.message.Message, owner: dns.name.Name, keys: dns.rrset.RRset, now: float, what: str
 ) -> None:
     """A record made from a wildcard needs the proof that its name does not exist (RFC 4035 §5.3.4)."""
-    proofs = _Proofs(message, keys, now, f"that {_text(owner)} does not exist")
+    proofs = _Proofs(message, keys, now, f"that {text(owner)} does not exist")
     if not proofs.covers(owner) and not proofs.next_closer_is_covered(owner):
         raise Unproven(
             f"{what} is made from a wildcard, and nothing proves that the name itself does not exist"
@@ -104,7 +106,7 @@ def _check_absence(
     if not (proofs.no_data(owner, rdtype) if exists else proofs.no_name(owner)):
         raise Unproven(f"{proofs.kind} records do not prove {what}")
     if rdtype == DS and not proofs.shows_cut(owner):
-        raise Undelegated(_text(keys.name), _text(owner))
+        raise Undelegated(text(keys.name), text(owner))
 
 
 class _Proofs:
@@ -270,7 +272,3 @@ def _owner_hash(records: dns.rrset.RRset) -> str:
 def _hash_is_between(records: dns.rrset.RRset, rr: NSEC3Record, hashed: str) -> bool:
     first, last = _owner_hash(records), base64.b32hexencode(rr.next).decode().rstrip("=")
     return first < hashed < last if first < last else hashed > first or hashed < last
-
-
-def _text(name: dns.name.Name) -> str:
-    return name.to_text(omit_final_dot=True).lower()

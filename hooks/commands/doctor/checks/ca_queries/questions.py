@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import dns.message
+import dns.name
 import dns.rcode
 import dns.rdatatype
 from dns.rdatatype import CAA, SOA, TXT, RdataType
@@ -293,11 +294,8 @@ def _case_fault(answer: Response, apex: str) -> str:
         return f"says {answer.summary}"
     if not message.answer:
         return _DENIED
-    return "" if _question_of(message) == mixed(apex) else _REWRITTEN
-
-
-def _question_of(message: dns.message.Message) -> str:
-    return message.question[0].name.to_text(omit_final_dot=True) if message.question else ""
+    asked = [question.name.labels for question in message.question]
+    return "" if asked == [dns.name.from_text(mixed(apex)).labels] else _REWRITTEN
 
 
 def _case(survey: ZoneSurvey, words: str, servers: Sequence[ServerAnswers], *, nobody: bool) -> Finding:

@@ -581,3 +581,17 @@ def test_that_resolvers_know_no_zone_whose_servers_deny_mixed_case_is_not_said_b
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_the_true_cause_comes_first(site: Site, fault: Fault) -> None:
     check_fault(site, fault)
+
+
+@pytest.mark.parametrize("apex", ["o'brien.net", "a|b.net", "a&b.net"])
+def test_a_zone_whose_name_has_letters_that_are_written_as_numbers_keeps_its_case(
+    site: Site, apex: str
+) -> None:
+    """Nobody has such a domain; but anybody's CNAME may lead into it."""
+    site.world.zone("example.org", BOTH).set("www.example.org", "CNAME", f"host.{apex}.")
+    zone = Zone(apex, "@ SOA ns.brien.net. h 1 3600 600 86400 60\n@ NS ns.brien.net.\nhost A 192.0.2.1")
+    site.start(NameServer(FOUR, zones=[zone]))
+    site.world.zones["net"].set("ns.brien.net", "A", FOUR)
+    site.world.zones["net"].set(apex, "NS", "ns.brien.net.")
+    found = site.diagnose("www.example.org", {"DNS01_MEMORY_ZONES": "example.org"})
+    assert "case-unkept" not in {each.code for each in found.ordered}
