@@ -10,7 +10,7 @@ from ......clients.setup.users import find_user
 from ....finding import Examined, Finding, Severity
 from .runs import Run
 
-FOLDERS = ("/usr/bin", "/usr/local/bin", "/bin", "/usr/sbin", "/usr/local/sbin")
+FOLDERS = ("/usr/bin", "/usr/local/bin", "/bin", "/usr/sbin", "/usr/local/sbin", "/run/wrappers/bin")
 
 
 def check(examined: Examined, run: Run) -> Iterator[Finding]:

@@ -22,6 +22,16 @@ from . import aws_keys
 from .runs import Run
 
 OF_AWS = "AWS_ACCESS_KEY_ID"  # a provider whose keys boto3 looks for elsewhere as well
+VOLATILE = ("/run/", "/var/run/", "/tmp/", "/dev/")
+# By which a unit sees other files than are here (systemd.exec(5)).
+OTHER_FILES = (
+    "BindPaths",
+    "BindReadOnlyPaths",
+    "RootDirectory",
+    "RootImage",
+    "MountImages",
+    "ExtensionImages",
+)
 FILE = "/etc/dns01/environment"  # of variables, for a unit that has none yet
 
 
@@ -45,7 +55,7 @@ def _file_missing(examined: Examined, run: Run) -> Finding | None:
     file = run.environ.get("DNS01_CONFIG", "")
     place = _place_of(examined, run, "DNS01_CONFIG")
     of_dehydrated = run.client == "dehydrated" and place in run.read
-    if of_dehydrated or not file.startswith("/") or "$" in file or not is_gone(file, examined.root):
+    if of_dehydrated or _may_be_made(run, file) or not is_gone(file, examined.root):
         return None
     message = f"it has the hook go by {file}, and there is no such file: the hook finds no account"
     here = examined.settings.source
@@ -55,6 +65,13 @@ def _file_missing(examined: Examined, run: Run) -> Finding | None:
     if other == DEFAULT_FILE:
         step = f"take {setting}{file} out of {place}: the hook goes by {DEFAULT_FILE} then"
     return Finding("configuration-missing", Severity.ERROR, place, message, (step,))
+
+
+def _may_be_made(run: Run, file: str) -> bool:
+    """Whether a path may lead somewhere in the run alone: by a variable, by systemd, or until the machine
+    stops."""
+    mounts = run.unit is not None and any(run.unit.every(f"Service.{key}") for key in OTHER_FILES)
+    return mounts or not file.startswith("/") or "$" in file or "%" in file or file.startswith(VOLATILE)
 
 
 def _there_only(examined: Examined, run: Run) -> Iterator[Finding]:

@@ -526,6 +526,30 @@ def test_a_configuration_that_is_not_there(machine: Machine, make: Make, tmp_pat
     assert [each.code for each in bare(machine)] == ["configuration-missing"]
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("Environment=DNS01_CONFIG=/run/credentials/certbot.service/dns01.toml",),
+        ("Environment=DNS01_CONFIG=/home/%u/dns01.toml",),
+        ("Environment=DNS01_CONFIG=%d/dns01.toml", "LoadCredential=dns01.toml:/etc/dns01.toml"),
+        ("Environment=DNS01_CONFIG=/x/dns01.toml", "BindReadOnlyPaths=/etc/dns01:/x"),
+        ("Environment=DNS01_CONFIG=/x/dns01.toml", "RootDirectory=/srv/acme"),
+    ],
+)
+def test_a_configuration_that_the_run_alone_may_have(machine: Machine, settings: tuple[str, ...]) -> None:
+    certbot_by_timer(machine, *settings)
+    assert "configuration-missing" not in [each.code for each in machine.findings("example.net", **SHELL)]
+
+
+def test_a_configuration_of_a_container_s(machine: Machine) -> None:
+    run = (
+        "docker run --rm -e DNS01_CONFIG=/etc/dns01/gone.toml -v /srv/le:/etc/letsencrypt acme certbot renew"
+    )
+    certbot_by_cron(machine)
+    machine[CRONTAB] = f"1 2 * * * root {run}\n"
+    assert "configuration-missing" not in [each.code for each in machine.findings("example.net", **SHELL)]
+
+
 # certbot's plugin, which is the hook itself
 
 
