@@ -28,6 +28,8 @@ NICKNAMES = {"@reboot": 365.0, "@hourly": 0.0, "@daily": 1.0, "@midnight": 1.0, 
              "@monthly": 30.0, "@yearly": 365.0, "@annually": 365.0}  # fmt: skip
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+FIELDS = (("minute", 0, 59, ()), ("hour", 0, 23, ()), ("day", 1, 31, ()), ("month", 1, 12, MONTHS),
+          ("weekday", 0, 7, WEEKDAYS))  # fmt: skip
 BEGINNING = date(2027, 1, 1)
 PERIOD = 4 * 365 + 1  # days that are looked through: 29 February is among them
 OF_ONE_USER = ("/var/spool/cron/", "/etc/crontabs/")  # named as the file is
@@ -83,6 +85,11 @@ def _passed_over(path: str, text: str, root: str) -> tuple[str, str]:
         stat.S_IMODE(status.st_mode) & 0o022 or status.st_uid != os.stat(root).st_uid
     ):
         return "cron takes no file that others than root may write", f"chown root: {path}; chmod 644 {path}"
+    if not path.startswith(("/etc/anacrontab", "/etc/crontabs/")) and (
+        wrong := next(filter(_wrong_time, text.splitlines()), "")
+    ):
+        why = f"cron knows no {_wrong_time(wrong)}, and then takes no line of the file: {wrong.strip()}"
+        return why, f"write in {path} a time like: 17 4 * * *"
     if strange := next((line for line in text.splitlines() if not _READ.match(line)), ""):
         exported = re.match(r"\s*export\s", strange)
         remedy = f"sed -i 's/^export //' {path}" if exported else f"take it out of {path}"
@@ -90,6 +97,22 @@ def _passed_over(path: str, text: str, root: str) -> tuple[str, str]:
     if debian and text and not text.endswith("\n"):
         return "its last line has no line end, and cron ignores the whole file then", f"echo >> {path}"
     return "", ""
+
+
+def _wrong_time(line: str) -> str:
+    """The first of the five fields that has a number out of its bounds, or an unknown word; empty if none."""
+    words = line.strip().removeprefix("-").split(None, len(FIELDS))
+    if len(words) <= len(FIELDS) or not re.match(r"[\d*]", words[0]):
+        return ""
+    for word, (name, least, most, names) in zip(words, FIELDS, strict=False):
+        for part in word.lower().split(","):
+            span, _, step = part.partition("/")
+            ends = [] if span == "*" else re.split(r"[-~]", span)  # ~: by chance, in cronie's
+            bounds = {str(number) for number in range(least, most + 1)}.union(names)
+            odd = [end for end in ends if end.isalnum() and (end.lstrip("0") or "0") not in bounds]
+            if odd or not part or step == "0":
+                return f"{name} {word}"
+    return ""
 
 
 def _wrong_line(path: str, line: str, root: str) -> tuple[str, str]:

@@ -62,6 +62,51 @@ PATHS = "PATH=/usr/local/bin\n"
 
 
 @pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        ("60 3 * * *", "minute 60"),
+        ("0 24 * * *", "hour 24"),
+        ("17 3 0 * *", "day 0"),
+        ("17 3 1 13 *", "month 13"),
+        ("17 3 * * 8", "weekday 8"),
+        ("17,,47 3 * * *", "minute 17,,47"),
+        ("17 3 * * wen", "weekday wen"),
+        ("17 3 * * monday", "weekday monday"),
+        ("*/0 3 * * *", "minute */0"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "5 5 * * * root /bin/true\n"])
+def test_a_time_that_cron_does_not_know(machine: Machine, before: str, when: str, why: str) -> None:
+    machine[CRONTAB] = f"{PATHS}{before}{when} root {RUN}\n"
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("cron-entry-ignored", Severity.ERROR)
+    assert f"cron knows no {why}, and then takes no line" in finding.message
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "17 3 * * sun",
+        "*/20 */6 * * *",
+        "17 3 * * 7",
+        "17 3 * jan-dec mon-fri",
+        "0,30 01-05/2 1,15 * *",
+        "17 22-4 * * sat-mon",
+        "-17 3 * * *",
+    ],
+)
+def test_a_time_that_cron_knows(machine: Machine, when: str) -> None:
+    machine[CRONTAB] = f"{PATHS}{when} root {RUN}\n"
+    assert machine.findings() == []
+
+
+def test_anacron_s_table_has_other_fields(machine: Machine) -> None:
+    machine[CRONTAB] = ""
+    machine["/etc/anacrontab"] = f"{PATHS}1 65 dehydrated nice -n 9 {RUN} -g\n"
+    assert machine.findings() == []
+
+
+@pytest.mark.parametrize(
     ("crontab", "remedy"),
     [
         (f"{PATHS}{WHEN}source /etc/acme && {RUN}\n", f"{WHEN}. /etc/acme && {RUN}"),
