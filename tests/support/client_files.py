@@ -116,5 +116,5 @@ def with_dehydrated(root: Path) -> Machine:
     machine["/opt/dns01/bin/dns01"] = "#!/bin/sh\n"
     machine.mode("/opt/dns01/bin/dns01", 0o755)
     machine["/etc/cron.d/dehydrated"] = CRON
-    machine[f"/etc/dehydrated/accounts/{LETSENCRYPT}/account_key.pem"] = ""
+    machine[f"/etc/dehydrated/accounts/{LETSENCRYPT}/account_key.pem"] = "key"
     return machine

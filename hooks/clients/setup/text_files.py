@@ -44,3 +44,11 @@ def is_gone(path: str, root: str = "/") -> bool:
     except (OSError, ValueError):
         return False
     return False
+
+
+def is_empty(path: str, root: str = "/") -> bool:
+    """Whether a file is there and has nothing in it, as a full disk leaves them."""
+    try:
+        return os.path.getsize(beneath(path, root)) == 0
+    except (OSError, ValueError):
+        return False

@@ -34,7 +34,7 @@ def dehydrated(site: Site, main: str = MAIN, cron: str = DAILY, domains: str = "
     site.write("/bin/sh", "", 0o755)
     site.write("/usr/sbin/cron", "", 0o755)
     site.write("/opt/dns01", "#!/bin/sh\n", 0o755)
-    site.write(f"/etc/dehydrated/accounts/{LETSENCRYPT}/account_key.pem", "", 0o600)
+    site.write(f"/etc/dehydrated/accounts/{LETSENCRYPT}/account_key.pem", "key", 0o600)
     if cron:
         site.write("/etc/cron.d/dehydrated", f"{VARIABLES}{cron}")
     return {}
@@ -250,7 +250,7 @@ def another_certificates_own_config(site: Site) -> Account:
 
 
 def ocsp_of_a_ca_that_has_it(site: Site) -> Account:
-    site.write("/etc/dehydrated/private_key.pem", "", 0o600)
+    site.write("/etc/dehydrated/private_key.pem", "key", 0o600)
     return dehydrated(site, f"{MAIN}CA=https://ca.example.net/directory\nOCSP_FETCH=yes\n")
 
 

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from ......clients.setup.text_files import find, is_gone
+from ......clients.setup.text_files import find, is_empty, is_gone
 from ....finding import Examined, Finding, Severity
 from .lineage import Lineage
 
@@ -114,7 +114,7 @@ def account(own: Lineage, examined: Examined) -> Iterator[Finding]:
     missing = [_missing(examined, f"{folder}/{name}") for folder in folders]
     if not all(missing):
         return
-    message = f"its account is {name}, and {missing[0]} is not there: certbot ends the renewal"
+    message = f"its account is {name}, and {missing[0]} is not there, or is empty: certbot ends the renewal"
     yield Finding(
         "certbot-account-missing", Severity.ERROR, own.path, message, _steps(own, examined, folders, name)
     )
@@ -123,7 +123,11 @@ def account(own: Lineage, examined: Examined) -> Iterator[Finding]:
 def _missing(examined: Examined, folder: str) -> str:
     """The folder of the account, or what is gone in it; empty where all is there, or nobody may see it."""
     paths = (folder, *(f"{folder}/{file}" for file in OF_ACCOUNT))
-    return next((path for path in paths if is_gone(path, examined.root)), "")
+    return next((path for path in paths if _is_lost(path, examined.root)), "")
+
+
+def _is_lost(path: str, root: str) -> bool:
+    return is_gone(path, root) or is_empty(path, root)
 
 
 def _steps(own: Lineage, examined: Examined, folders: Sequence[str], name: str) -> tuple[str, ...]:

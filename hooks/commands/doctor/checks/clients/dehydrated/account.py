@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from ......caa.issuers import of_dehydrated
 from ......clients.setup.dehydrated_config import FOLDERS, Dehydrated
+from ......clients.setup.text_files import is_empty
 from ....finding import Examined, Finding, Severity
 from ..certificate_authorities import wants_eab
 
@@ -43,7 +44,11 @@ def check(examined: Examined, main: Dehydrated, ca: str, arguments: Sequence[str
             os.listdir(examined.path(accounts))
     except OSError:  # the folder is its owner's
         return
-    if any(os.path.exists(examined.path(key)) for key in keys):
+    if key := next((key for key in keys if os.path.exists(examined.path(key))), ""):
+        if is_empty(key, examined.root):
+            message = "nothing stands in it, as after a full disk: dehydrated takes it for no key, and ends"
+            steps = (f"restore it, or make another account: rm {key}", register(main))
+            yield Finding("account-missing", Severity.ERROR, key, message, steps)
         return
     yield from _missing(main, directory, accepts=any("--accept-terms" in line for line in arguments))
 

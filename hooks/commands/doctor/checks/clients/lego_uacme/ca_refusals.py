@@ -9,7 +9,7 @@ from glob import escape, glob
 from ......caa.issuers import host_of
 from ......clients.setup.certificate_paths import UACME
 from ......clients.setup.schedule.command_line import has_other_files
-from ......clients.setup.text_files import is_gone, read_text
+from ......clients.setup.text_files import is_empty, is_gone, read_text
 from ....finding import Examined, Finding, Severity
 from ..certificate_authorities import DUPLICATES, EVERY_RUN, ended, wants_eab
 from .check import EXEC, LEGO_FOLDERS, TRAEFIK, Command
@@ -99,7 +99,17 @@ def _uacme_account(examined: Examined, command: Command, server: str) -> Iterato
     key = f"{folder}/private/key.pem"
     made = re.search(r"\buacme\b.*\snew\b", f"{line.command}\n{read_text(line.path, examined.root) or ''}")
     contained = has_other_files(line.command, "uacme")
-    if contained or made or not folder.startswith("/") or "$" in folder or not is_gone(key, examined.root):
+    if contained or made or not folder.startswith("/") or "$" in folder:
+        return
+    if is_empty(key, examined.root):
+        message = f"uacme's account has no key: nothing stands in {key}, as after a full disk, and it ends"
+        steps: tuple[str, ...] = (
+            f"restore it, or make another account: rm {key}",
+            f"uacme -c {folder} -y new",
+        )
+        yield Finding("account-missing", Severity.ERROR, line.path, message, steps)
+        return
+    if not is_gone(key, examined.root):
         return
     new = f"uacme -c {folder}" + (f" -a {server}" if server else "")
     if server and wants_eab(server) and not command.values("-e", "--eab"):

@@ -157,7 +157,7 @@ def test_a_run_that_always_orders_may_be_rarer(machine: Machine) -> None:
 )
 def test_lego_and_uacme_once_a_month(tmp_path: Path, command: str, is_rare: bool) -> None:
     machine = Machine(tmp_path / "root")
-    machine["/etc/ssl/uacme/private/key.pem"] = ""
+    machine["/etc/ssl/uacme/private/key.pem"] = "key"
     for program in ("/bin/sh", HOOK):
         machine[program] = "#!/bin/sh\n"
         machine.mode(program, 0o755)

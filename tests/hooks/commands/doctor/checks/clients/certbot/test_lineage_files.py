@@ -126,6 +126,17 @@ def with_account(machine: Machine, server: str = HOST, text: str = "") -> None:
     machine[CONF] = f"{RENEWAL}account = {ACCOUNT}\nserver = https://{server}\n{text}"
 
 
+@pytest.mark.parametrize("file", OF_ACCOUNT)
+def test_a_file_of_the_account_that_a_full_disk_has_emptied(machine: Machine, file: str) -> None:
+    with_account(machine)
+    account(machine)
+    assert machine.findings() == []
+    machine[f"/etc/letsencrypt/accounts/{HOST}/{ACCOUNT}/{file}"] = ""
+    finding = machine.finding()
+    assert finding.code == "certbot-account-missing"
+    assert f"{ACCOUNT}/{file} is not there, or is empty" in finding.message
+
+
 def test_an_account_that_is_nowhere(machine: Machine) -> None:
     with_account(machine)
     finding = machine.finding()

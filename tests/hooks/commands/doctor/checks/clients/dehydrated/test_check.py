@@ -243,7 +243,7 @@ def test_the_lock_of_a_run_that_was_killed(machine: Machine) -> None:
             CONFIG: f"{DEHYDRATED}ACCOUNTDIR=/srv/accounts\n",
             CRON: "1 2 * * * root dehydrated -c -p /srv/key\n",
         },
-        {CONFIG: f"{DEHYDRATED}ACCOUNTDIR=/srv/accounts\n", "/etc/dehydrated/private_key.pem": ""},
+        {CONFIG: f"{DEHYDRATED}ACCOUNTDIR=/srv/accounts\n", "/etc/dehydrated/private_key.pem": "key"},
         {CONFIG: f"{DEHYDRATED}KEY_ALGO=rsa\nKEYSIZE=3072\n"},
         {CONFIG: f"{DEHYDRATED}KEY_ALGO=prime256v1\nKEYSIZE=1024\n"},
         {CONFIG: CONF_D, "/etc/dehydrated/conf.d/a.sh": "CONTACT_EMAIL=me@example.org\n"},
@@ -276,7 +276,7 @@ def test_a_run_that_gets_to_the_hook(machine: Machine, files: dict[str, str]) ->
 
 
 def test_no_account_at_a_ca_that_has_replaced_another(machine: Machine) -> None:
-    machine["/etc/dehydrated/accounts/of-the-test-ca/account_key.pem"] = ""
+    machine["/etc/dehydrated/accounts/of-the-test-ca/account_key.pem"] = "key"
     (machine.root / f"etc/dehydrated/accounts/{LETSENCRYPT}/account_key.pem").unlink()
     (finding,) = machine.findings()
     assert (finding.code, finding.severity) == ("account-missing", Severity.ERROR)
@@ -288,6 +288,15 @@ def test_no_account_at_all_unless_the_terms_are_agreed_to(machine: Machine) -> N
     assert codes(machine.findings()) == ["account-missing"]
     machine[CRON] = "1 2 * * * root dehydrated -c --accept-terms\n"
     assert machine.findings() == []
+
+
+@pytest.mark.parametrize("key", [f"accounts/{LETSENCRYPT}/account_key.pem", "private_key.pem"])
+def test_a_key_of_the_account_that_a_full_disk_has_emptied(machine: Machine, key: str) -> None:
+    shutil.rmtree(machine.root / "etc/dehydrated/accounts")
+    machine[f"/etc/dehydrated/{key}"] = ""
+    (finding,) = machine.findings()
+    assert (finding.code, finding.severity) == ("account-missing", Severity.ERROR)
+    assert finding.remedy[0].endswith(f": rm /etc/dehydrated/{key}")
 
 
 def test_what_is_wrong_besides_comes_before_the_account(machine: Machine) -> None:

@@ -90,9 +90,9 @@ def test_an_account_that_the_ca_will_not_make(machine: Machine, files: dict[str,
         {**lego(f"--server {GOOGLE}"), "/root/.lego/accounts/dv.acme-v02.api.pki.goog/a/account.json": ""},
         {CRONTAB: f"1 2 * * * root . /etc/lego.env; lego -s {ZEROSSL} -d example.org --dns exec renew\n"},
         {CRONTAB: LEGO.format(f"--server {ZEROSSL}", "renew").replace("example.org", "example.net")},
-        {**uacme(f"-a {ZEROSSL}"), "/etc/ssl/uacme/private/key.pem": ""},
-        {**uacme(f"-a {GOOGLE} -c /srv/uacme"), "/srv/uacme/private/key.pem": ""},
-        {**uacme("-a https://ca.example.net/acme"), "/etc/ssl/uacme/private/key.pem": ""},
+        {**uacme(f"-a {ZEROSSL}"), "/etc/ssl/uacme/private/key.pem": "key"},
+        {**uacme(f"-a {GOOGLE} -c /srv/uacme"), "/srv/uacme/private/key.pem": "key"},
+        {**uacme("-a https://ca.example.net/acme"), "/etc/ssl/uacme/private/key.pem": "key"},
         uacme("-c $CONF"),
         uacme("-c /srv/uacme new && uacme -c /srv/uacme"),
         traefik(ZEROSSL, "  eab:\n    kid: a\n    hmacEncoded: b\n"),
@@ -102,7 +102,7 @@ def test_an_account_that_the_ca_will_not_make(machine: Machine, files: dict[str,
         {CRONTAB: LEGO.format("", "run").replace("root ", "root test -d /var/lib/lego || ")},
         {
             CRONTAB: UACME.format("-f").replace("* * *", "* * 1"),
-            "/etc/ssl/uacme/private/key.pem": "",
+            "/etc/ssl/uacme/private/key.pem": "key",
         },
         {
             CRONTAB: "EXEC_PATH=/opt/dns01/bin/dns01\n1 2 * * * root lego run -d example.org --dns exec\n"
@@ -120,7 +120,7 @@ def test_an_order_that_the_ca_takes(machine: Machine, files: dict[str, str]) -> 
     "files",
     [
         lego(f"--server {BUYPASS}"),
-        {**uacme(f"-a {BUYPASS}"), "/etc/ssl/uacme/private/key.pem": ""},
+        {**uacme(f"-a {BUYPASS}"), "/etc/ssl/uacme/private/key.pem": "key"},
         traefik(BUYPASS),
     ],
     ids=["lego", "uacme", "traefik"],
@@ -144,7 +144,7 @@ def test_a_ca_that_has_ended(machine: Machine, files: dict[str, str]) -> None:
 )
 def test_a_daily_run_that_always_orders(machine: Machine, crontab: str, option: str) -> None:
     machine[CRONTAB] = crontab
-    machine["/etc/ssl/uacme/private/key.pem"] = ""
+    machine["/etc/ssl/uacme/private/key.pem"] = "key"
     finding = machine.finding()
     assert (finding.code, finding.severity) == ("renews-every-run", Severity.WARNING)
     assert finding.remedy == (f"take {option} out of {CRONTAB}",)
@@ -165,3 +165,11 @@ def test_a_nightly_command_of_lego_4_that_orders_anew(machine: Machine, rest: st
     finding = machine.finding()
     assert (finding.code, finding.severity) == ("renews-every-run", Severity.WARNING)
     assert f"exec {rest.replace('run', 'renew')}" in finding.remedy[0]
+
+
+@pytest.mark.parametrize("folder", ["/etc/ssl/uacme", "/srv/uacme"])
+def test_uacme_with_a_key_that_a_full_disk_has_emptied(machine: Machine, folder: str) -> None:
+    machine[CRONTAB] = UACME.format(f"-c {folder}")
+    machine[f"{folder}/private/key.pem"] = ""
+    (finding,) = [each for each in machine.findings() if each.code == "account-missing"]
+    assert finding.remedy[1] == f"uacme -c {folder} -y new"

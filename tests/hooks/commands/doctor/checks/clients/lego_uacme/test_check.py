@@ -24,7 +24,7 @@ STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     machine = Machine(tmp_path / "root")
-    machine["/etc/ssl/uacme/private/key.pem"] = ""
+    machine["/etc/ssl/uacme/private/key.pem"] = "key"
     for program in ("/bin/sh", "/opt/dns01/bin/dns01", "/opt/plain"):
         machine[program] = "#!/bin/sh\n"
         machine.mode(program, 0o644 if program == "/opt/plain" else 0o755)
@@ -282,7 +282,7 @@ def test_a_staging_ca_that_certificates_are_renewed_from(machine: Machine, tmp_p
 
     dehydrated = with_dehydrated(tmp_path / "dehydrated")
     dehydrated["/etc/dehydrated/config"] = f"{DEHYDRATED}\nCA=letsencrypt-test\n"
-    dehydrated["/etc/dehydrated/private_key.pem"] = ""
+    dehydrated["/etc/dehydrated/private_key.pem"] = "key"
     assert (dehydrated.finding().code, dehydrated.finding().severity) == ("staging-ca", Severity.WARNING)
 
 

@@ -25,7 +25,7 @@ def machine(tmp_path: Path) -> Machine:
     """example.org is dehydrated's, whose configuration has the account; example.net is whose a test says."""
     machine = with_dehydrated(tmp_path / "root")
     machine["/etc/dehydrated/config"] = f"{DEHYDRATED}export DNS01_PROVIDER=desec DESEC_TOKEN=x\n"
-    machine["/etc/ssl/uacme/private/key.pem"] = ""
+    machine["/etc/ssl/uacme/private/key.pem"] = "key"
     machine["/usr/local/bin/dns01"] = "#!/bin/sh\n"
     machine.mode("/usr/local/bin/dns01", 0o755)
     return machine
