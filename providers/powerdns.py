@@ -36,6 +36,10 @@ class Provider(Rest, RRsetProvider):
         "the server's own log says why (journalctl -u pdns); `pdnsutil check-zone {about}` finds records that"
         " are broken"
     )
+    closed = (
+        "PowerDNS closes at once what comes from an address that it does not let in: add this machine's to"
+        " webserver-allow-from in pdns.conf, and restart it"
+    )
     remedies: ClassVar[Mapping[str, str]] = {
         r"readonly database": (
             "let the user that PowerDNS runs as write to its database, the file and its folder"

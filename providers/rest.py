@@ -34,7 +34,7 @@ from ..output import printable
 from ..retry_after import rate_limit_reset, retry_after
 from ..secret import redact, shown
 from ._http.body import UnreadableAnswer, parsed
-from ._http.failures import Sent
+from ._http.failures import NETWORK, Sent
 from ._http.logs import keep_queries_out
 from ._http.refusals import Refusal
 from ._http.responses import NotFound, Refused, listed, next_link, next_number, words_in
@@ -92,6 +92,7 @@ class Rest(ZoneProvider):
         Mapping[str, str]
     ] = {}  # by a regular expression of the API's words; see _http/causes.py
     failing: ClassVar[str] = "try later; the provider's status page may know more"  # the step for 5xx
+    closed: ClassVar[str] = NETWORK  # the step where a connection is closed without an answer
 
     ca_file: str = ""  # PEM of the CAs that are trusted, and no others; empty: the system's
     client_certificate: tuple[str, str] | None = None  # files of a certificate and its key, to be let in with
@@ -367,7 +368,7 @@ class Rest(ZoneProvider):
 
     @property
     def _sent(self) -> Sent:
-        return Sent(self.whose, self._base, self._clean)
+        return Sent(self.whose, self._base, self._clean, self.closed)
 
     @property
     def _host(self) -> str:

@@ -15,11 +15,13 @@ NETWORK = "see that this machine reaches it, by HTTPS_PROXY if there has to be a
 
 
 class Sent(NamedTuple):
-    """A request: whose it is, and where it went; ``clean`` makes a text of the API's fit to be shown."""
+    """A request: whose it is, and where it went; ``clean`` makes a text of the API's fit to be shown;
+    ``closed``: what to do where the server closes the connection without an answer."""
 
     whose: str
     base: str
     clean: Callable[[str], str]
+    closed: str = NETWORK
 
     @property
     def host(self) -> str:
@@ -63,7 +65,8 @@ class Sent(NamedTuple):
                     "see what HTTPS_PROXY and NO_PROXY say",
                 )
             case failures.ConnectionError() | failures.ChunkedEncodingError():
-                return Unreachable(f"{self.whose}: no answer of {self.host}: {self._cause(error)}", NETWORK)
+                step = self.closed if isinstance(_bottom(error), ConnectionResetError) else NETWORK
+                return Unreachable(f"{self.whose}: no answer of {self.host}: {self._cause(error)}", step)
             case _:
                 return self._impossible(error)
 
@@ -113,6 +116,11 @@ class Sent(NamedTuple):
 
     def _cause(self, error: BaseException) -> str:
         """What lies at the bottom of an exception: of those above, the text has the URL."""
-        while inner := error.__cause__ or error.__context__:
-            error = inner
+        error = _bottom(error)
         return self.clean((error.strerror if isinstance(error, OSError) else "") or str(error))
+
+
+def _bottom(error: BaseException) -> BaseException:
+    while inner := error.__cause__ or error.__context__:
+        error = inner
+    return error

@@ -66,7 +66,8 @@ def _not_given(apex: str, hosts: str, server: ServerAnswers, reason: str) -> Ite
     if "no signature" in reason:
         yield (
             f"see whether {hosts} gives signatures at all: dig +dnssec +norec SOA {apex} @{address}; "
-            "if not, its software is too old for DNSSEC, or a load balancer before it drops them"
+            "if not, DNSSEC is off there (PowerDNS: gsqlite3-dnssec=yes, gmysql-dnssec=yes or the like in "
+            "pdns.conf), its software is too old for it, or a load balancer before it drops them"
         )
     elif NO_DENIAL in reason:
         yield (

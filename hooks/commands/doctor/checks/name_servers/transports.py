@@ -49,13 +49,14 @@ def _silent(survey: ZoneSurvey, servers: Sequence[ServerAnswers], *, alive: bool
         "silent-server",
         Severity.WARNING,
         hosts,
-        f"{number} of {len(survey.servers)} name servers of {survey.apex} do not answer, over UDP or TCP: "
-        f"{listed(servers)}"
+        f"{number} of {len(survey.servers)} name servers of {survey.apex} do not answer in time, over UDP or "
+        f"TCP: {listed(servers)}"
         if number > 1
-        else f"the name server {hosts} of {survey.apex} does not answer at {ips(servers)}, over UDP or TCP",
+        else f"the name server {hosts} of {survey.apex} does not answer in time at {ips(servers)}, over UDP "
+        "or TCP",
         (
-            "see whether it runs, and whether a firewall lets port 53 through: "
-            f"dig SOA {survey.apex} +norec @{servers[0].address.ip}",
+            "see whether it runs, or is too slow for whoever asks, and whether a firewall lets port 53 "
+            f"through: dig +time=20 +tries=1 SOA {survey.apex} +norec @{servers[0].address.ip}",
             f"or remove the address from {hosts}" if alive else or_drop(survey, hosts),
         ),
     )

@@ -58,6 +58,14 @@ def one_of_the_two_accounts_of_a_zone_lacks_it(site: Site) -> Account:
     return accounts(site, updates(own=FOUR, lab=ONE) + given_to("own", "lab"))
 
 
+@FAULTS.add("provider-unreachable", "webserver-allow-from in pdns.conf")
+def powerdns_does_not_let_this_machine_in(site: Site) -> Account:
+    allowed = "webserver-allow-from=192.0.2.0/24\n"
+    server = site.start(PowerDNS(ONE, {"example.org": ""}, extra_options=allowed))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.powerdns(server)
+
+
 @FAULTS.add("token-lacks-zone", HAS_NOT, "nameserver in [account.own]")
 def no_account_has_the_zone_nor_does_one_that_takes_any(site: Site) -> Account:
     site.start(Bind(FOUR, {"example.net": ""}, [KEY]))
