@@ -55,6 +55,7 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     "large-lost": frozenset({"caa-servfail"}),
     "one-sided-cname": frozenset({"cname-dangling", "cname-foreign", "challenge-zone-down", "zone-down"}),
     "underscore-refused": frozenset({"one-sided-cname", "token-lacks-zone"}),
+    "acmedns-cname-wrong": frozenset({"wrong-zone"}),
     "account-elsewhere": frozenset({"ns-mismatch", "wrong-zone", "foreign-copy"}),
     "inside-addresses": frozenset(
         {

@@ -63,5 +63,14 @@ def make_secondary(survey: ZoneSurvey, host: str) -> str:
 
 
 def or_drop(survey: ZoneSurvey, host: str) -> str:
-    """The remedy that does without the name server."""
+    """The remedy that does without the name servers."""
+    if set(survey.delegated).isdisjoint(host.split(", ")):
+        return f"or {write_as_above(survey)}"
     return f"or remove {host} from the NS records of {survey.apex}, at the parent and in the zone"
+
+
+def write_as_above(survey: ZoneSurvey) -> str:
+    """The remedy where the zone itself names servers that the zone above does not: without them it might be
+    left without any."""
+    records = "; ".join(f"{survey.apex}. NS {host}." for host in survey.delegated)
+    return f"have the zone itself name the servers that the zone above names, and no others: {records}"

@@ -243,6 +243,8 @@ def _verified(answer: Response, records: dns.rrset.RRset, keys: dns.rrset.RRset,
         fault, remedy = "does not fit its keys", sign_again(apex)
         if last.expiration < now:
             fault = f"expired on {_date(last.expiration)}"
+            if records.rdtype == dns.rdatatype.DNSKEY:
+                remedy = (remedy[0], _key_at_hand(last), *remedy[1:])
         elif last.inception > now:
             fault = f"is not valid before {_date(last.inception)}"
             remedy = (
@@ -252,6 +254,14 @@ def _verified(answer: Response, records: dns.rrset.RRset, keys: dns.rrset.RRset,
             )
         raise _Refused(f"the signature of its {kind} {fault}", *remedy) from None
     return last
+
+
+def _key_at_hand(signature: RRSIG) -> str:
+    """Of all signatures those of the DNSKEY alone are made by the key that the DS is of."""
+    return (
+        f"the key {signature.key_tag} has to be at hand for that: where it is kept apart from the signer "
+        "(a key-signing key, offline or in an HSM), sign the DNSKEY with it there, and bring the result"
+    )
 
 
 def _records(

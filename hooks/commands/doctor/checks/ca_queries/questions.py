@@ -17,7 +17,7 @@ import dns.rdatatype
 from dns.rdatatype import CAA, SOA, TXT, RdataType
 
 from .....dns.address import Address
-from .....dns.inspect.faults import ServerFault, by_host, listed
+from .....dns.inspect.faults import ServerFault, listed
 from .....dns.inspect.server_answers import ServerAnswers
 from .....dns.inspect.zone_survey import ZoneSurvey, recheck_turns
 from .....dns.message import Response, alias_of, apex_of, referral_to, text
@@ -108,8 +108,8 @@ def _serials(apex: str, answers: Answers) -> Iterator[tuple[Address, int]]:
 
 def _by_turns(survey: ZoneSurvey, servers: Sequence[ServerAnswers]) -> Iterator[Finding]:
     found = survey._replace(behind=(*survey.behind, *servers))
-    for host, some in by_host(servers):
-        yield REPORTS["stale"](found, ServerFault("stale", host, tuple(some)))
+    if servers:
+        yield REPORTS["stale"](found, ServerFault("stale", hosts_of(servers), tuple(servers)))
 
 
 # Types

@@ -12,7 +12,17 @@ from .....dns.inspect.server_answers import ServerAnswers
 from .....dns.inspect.zone_survey import ZoneSurvey
 from .....dns.message import alias_of, apex_of, referral_to, text
 from ...finding import Finding, Severity
-from ...wording import address_type, answers, hosts_of, ips, located, make_secondary, or_drop, the_server
+from ...wording import (
+    address_type,
+    answers,
+    hosts_of,
+    ips,
+    located,
+    make_secondary,
+    or_drop,
+    the_server,
+    write_as_above,
+)
 from ..subjects.account_copy import AccountCopy, names
 
 THOSE_THAT_HAVE_IT = "the name servers that have its zone"
@@ -35,11 +45,12 @@ def _particular(survey: ZoneSurvey, fault: ServerFault) -> object:
             return any(_refers_to_itself(server, survey.apex) for server in fault.answers)
         case "stale":
             behind = {server.address: server for server in survey.behind}
-            uneven = any(behind.get(server.address, server).uneven for server in fault.answers)
+            if any(behind.get(server.address, server).uneven for server in fault.answers):
+                return "uneven"
             mine = {
                 server.address for server in survey.answers if server.host == fault.host and server.authority
             }
-            return fault.host if uneven or mine - behind.keys() else ""
+            return fault.host if mine - behind.keys() else ""
     return ""
 
 
@@ -203,16 +214,16 @@ def _foreign(survey: ZoneSurvey, fault: ServerFault) -> Finding:
 def _primary(survey: ZoneSurvey, fault: ServerFault) -> Finding:
     server = fault.answers[0]
     copy = copy_at(server)
+    steps = [make_secondary(survey, fault.host), or_drop(survey, fault.host)]
+    if set(survey.delegated).isdisjoint(fault.host.split(", ")):  # as a former hoster's are
+        steps = [write_as_above(survey), f"or {steps[0]}"]
     return Finding(
         "two-primaries",
         Severity.ERROR,
         fault.host,
         f"{the_server(fault.host)} has {survey.apex} as a primary of its own ({copy.mname}, serial "
         f"{server.serial}): what the account publishes never gets there",
-        (
-            make_secondary(survey, fault.host),
-            or_drop(survey, fault.host),
-        ),
+        tuple(steps),
     )
 
 
@@ -226,7 +237,8 @@ def _stale(survey: ZoneSurvey, fault: ServerFault) -> Finding:
     fetch = retransfer(apex)
     steps: tuple[str, ...] = (
         f"see in the log of {host} why the zone transfer fails: allow-transfer and the TSIG key at "
-        "the primary, TCP port 53 between the two",
+        "the primary, TCP port 53 between the two; or from where it fetches: `primaries` (BIND), `master` "
+        "(Knot, PowerDNS) may still be a former one",
         f"see that the primary notifies it (also-notify), and have it fetch the zone: {fetch}",
         f"or, if the zone is a primary of its own there, {make_secondary(survey, host)}",
         *([or_drop(survey, host)] if newer else []),
@@ -240,6 +252,7 @@ def _stale(survey: ZoneSurvey, fault: ServerFault) -> Finding:
             f"find the machine that has {uneven[0].serial}: dig +nsid SOA {apex} +norec "
             f"@{uneven[0].address.ip}, several times, and have it fetch the zone: {fetch}",
             steps[0],
+            "or, where several are primaries of their own, make all but one secondaries of that",
         )
     elif current:
         wrong = "; ".join(f"{host}. {address_type(server.address.ip)} {server.address.ip}" for server in late)

@@ -113,6 +113,31 @@ def one_of_two_machines_is_behind_and_the_survey_meets_the_other(site: Site) -> 
     return {}
 
 
+@FAULTS.add(
+    "stale-secondary", "each of the name servers ns1.example.org, ns2.example.org", "primaries of their own"
+)
+def a_load_balancer_with_an_old_copy_behind_it_has_all_addresses(site: Site) -> Account:
+    old, new = (Zone("example.org", AT_BOTH.format(mname="ns1", serial=serial)) for serial in (7, 8))
+    for address in (ONE, TWO):
+        site.start(ByTurns(address, new, old))
+    site.world.delegate("example.org", BOTH)
+    return {}
+
+
+@FAULTS.add("two-primaries", "others: example.org. NS ns1.example.org.; example.org. NS ns2.example.org.")
+def a_zone_that_still_names_the_servers_of_its_former_hoster(site: Site) -> Account:
+    text = "@ SOA {mname} hostmaster {serial} 3600 600 86400 60\n@ NS ns1.old.net.\n@ NS ns2.old.net.\n"
+    text += f"ns1 A {ONE}\nns2 A {TWO}\n"
+    former = {"ns1.old.net": THREE, "ns2.old.net": FOUR}
+    site.start(Bind(ONE, {"example.org": text.format(mname="ns1", serial=8)}, [KEY]))
+    for address, mname, serial in ((TWO, "ns1", 8), (THREE, "ns1.old.net.", 3), (FOUR, "ns1.old.net.", 3)):
+        zone = Zone("example.org", text.format(mname=mname, serial=serial))
+        site.start(NameServer(address, zones=[zone]))
+    site.world.zones["net"].set_addresses(former)
+    site.world.delegate("example.org", BOTH)
+    return site.updates(ONE)
+
+
 @FAULTS.add("account-elsewhere", "ns1.example.org", "remove `nameservers`")
 def the_nameservers_have_a_copy_that_the_world_does_not_read(site: Site) -> Account:
     site.start(Bind(THREE, {"example.org": ""}, [KEY]))

@@ -200,7 +200,7 @@ def the_challenges_cname_leads_into_a_bogus_zone(site: Site) -> Account:
     return {"DNS01_MEMORY_ZONES": "challenges.net"}
 
 
-@FAULTS.add("dnssec-bogus", "expired on", "rndc sign example.org")
+@FAULTS.add("dnssec-bogus", "expired on", "rndc sign example.org", "a key-signing key, offline")
 def all_signatures_have_expired(site: Site) -> Account:
     signed(site, days=-0.1, since=-9)
     return {}
