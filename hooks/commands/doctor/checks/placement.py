@@ -188,14 +188,11 @@ def _to_delegate(examined: Examined, delegation: Destination) -> Iterator[str]:
 def _foreign(examined: Examined, delegation: Destination) -> Iterator[Finding]:
     """What else may be wrong with the account is for the accounts' own check to say."""
     try:
-        examined.places.find([examined.name])
+        place = examined.places.find([examined.name])[examined.name]
     except (ConfigError, ZoneNotFound) as error:
-        for account in _accounts(examined, delegation):
-            with suppress(HookError):
-                provider = examined.places.accounts.provider(account)
-                if child := undelegated(delegation, account, provider):
-                    yield child
-                    return
+        if child := _undelegated(examined, delegation):
+            yield child
+            return
         # The account that has it may be there, and be another zone's alone.
         names = others_with(examined, delegation.zone, _accounts(examined, delegation))
         yield Finding(
@@ -214,7 +211,19 @@ def _foreign(examined: Examined, delegation: Destination) -> Iterator[Finding]:
     except Exception:
         return
     else:
+        if place.private and not is_of_ones_own(examined) and (child := _undelegated(examined, delegation)):
+            yield child
+            return
         yield from _past_the_server(examined, delegation)
+
+
+def _undelegated(examined: Examined, delegation: Destination) -> Finding | None:
+    """A zone of an account's that the one of the target does not delegate: a public CA cannot see it."""
+    for account in _accounts(examined, delegation):
+        with suppress(HookError):
+            if child := undelegated(delegation, account, examined.places.accounts.provider(account)):
+                return child
+    return None
 
 
 def _past_the_server(examined: Examined, delegation: Destination) -> Iterator[Finding]:
