@@ -12,9 +12,12 @@ import sys
 
 def main() -> int:
     """Do what the words of the command line ask for; gives the exit code."""
-    from dns01.hooks import dispatch
+    try:
+        from dns01.hooks import dispatch
 
-    return dispatch.main()
+        return dispatch.main()
+    except KeyboardInterrupt:  # before ``dispatch`` hears signals; nothing has been done yet
+        return 130
 
 
 def alone() -> bool:

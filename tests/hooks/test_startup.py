@@ -189,3 +189,38 @@ def test_a_command_loads_none_of_those_that_it_does_not_call(name: str) -> None:
 
 def test_what_is_taken_for_a_command_is_one() -> None:
     assert sorted(dispatch.COMMANDS) == sorted([*COMMANDS, "help", "version"])
+
+
+INTERRUPTED = """
+import sys
+from importlib.abc import MetaPathFinder
+
+module = sys.argv.pop(1)
+
+class Interrupting(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == module:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+sys.modules.pop(module, None)
+from dns01.hooks.hook import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("at", ["dns01.hooks.dispatch", "signal", "gc", "dns01.hooks.clients.detection"])
+def test_an_interrupt_before_anything_has_begun_is_no_traceback(at: str) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        INTERRUPTED,
+        at,
+        "deploy_challenge",
+        "example.org",
+        "token",
+        validation("a"),
+    ]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Traceback" not in said.stderr
+    assert said.returncode == 130
