@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import pairwise
 
 from ..errors import ConfigError
 from ..secret import hide, read_secret, shown
@@ -72,6 +73,12 @@ def knot_keys(text: str) -> list[tuple[str, str, str]]:
 def _of_clause(path: str, text: str) -> tuple[str, str, str]:
     """As named.conf has it."""
     words = [word for groups in _COMMENT_OR_WORD.findall(text) if (word := "".join(groups))]
+    names = [name for keyword, name in pairwise(words) if keyword.lower() == "key" and name not in "{};"]
+    if len(names) > 1 and words.count("{") == len(names):
+        raise ConfigError(
+            f"{path} has {len(names)} keys: {', '.join(map(shown, names))}",
+            "leave the one that may update the zone in a file by itself",
+        )
     match [word.lower() if word.lower() in KEYWORDS else word for word in words]:
         case ["key", name, "{", *clauses, "}", ";"] | ["key", name, "{", *clauses, "}"]:
             pass

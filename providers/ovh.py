@@ -10,7 +10,7 @@ from operator import index
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from ..errors import ConfigError
+from ..errors import AuthRejected, ConfigError
 from ._name_servers import ShowsNameServers
 from ._tokens import Tokens
 from .base import Option, TxtRecord, Zone, relative
@@ -130,8 +130,15 @@ class Provider(Tokens, ShowsNameServers, RecordProvider):
         return [Zone(name) for name in self.get("domain", "zone")]
 
     def zone_at(self, apex: str) -> Zone | None:
-        """The usual recipes for keys allow /domain/zone/* and not the list of zones."""
-        found = self.get_if_there("domain", "zone", apex)
+        """The usual recipes for keys allow /domain/zone/* and not the list of zones; those for one zone alone
+        allow what is beneath it, and not itself."""
+        try:
+            found = self.get_if_there("domain", "zone", apex)
+        except AuthRejected:
+            with suppress(NotFound):
+                self.get(*_records(Zone(apex)), fieldType="TXT", subDomain="_acme-challenge")
+                return Zone(apex)
+            raise
         return Zone(found["name"]) if found else None
 
     def name_servers(self, zone: Zone) -> Iterable[str]:

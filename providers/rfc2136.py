@@ -82,8 +82,9 @@ class Provider:
             answer = self._ask([asked], dns.rdatatype.SOA)[asked]
             apex = apex_in(answer, owner)
             if apex and cut and cut.is_subdomain(apex):
+                beneath = "" if owner == cut else f", and {name} with it"
                 raise ZoneNotFound(
-                    f"{self.server} has {text(apex)}, but delegates {text(cut)}, and {name} with it",
+                    f"{self.server} has {text(apex)}, but delegates {text(cut)}{beneath}",
                     f"set RFC2136_NAMESERVER to the primary server of {text(cut)}",
                 )
             if apex:

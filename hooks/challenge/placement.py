@@ -217,6 +217,14 @@ class Placements:
         if zone.apex == cut:
             return zone
         remedy = f'name the account of {cut} in [zone."{cut}"], or remove the delegation'
+        receiving = {address for server in self._receiving([account]) for address in server.addresses}
+        if any(receiving.intersection(server.addresses) for server in delegation.servers):
+            remedy = (  # it is its own server that has the zone
+                f"its server has views, and shows {cut} to this machine, but not to the account's key: use a "
+                "key that leads into the view that the world sees (match-clients in named.conf); if it does, "
+                "and this machine alone is in another view, name a server outside: `nameservers` in "
+                f'[zone."{cut}"]'
+            )
         if is_within(zone.apex, cut):
             remedy += (
                 f"; if {zone.apex} is an internal zone, name its servers: `nameservers` in "

@@ -34,6 +34,7 @@ class Ovh(Fake):
         self.stale: set[str] = set()
         self.asked: list[Request] = []
         self.lists_zones = True  # whether the key has a right to that
+        self.only_beneath = ""  # the zone that the key has a right to, and only to what is beneath it
 
     def respond(self, request: Request) -> tuple[Answer, Fault | None]:
         if (request.method, request.path) != ("GET", TIME):
@@ -72,12 +73,16 @@ class Ovh(Fake):
 
     @route("GET", "/domain/zone/{zone}")
     def show_zone(self, request: Request, zone: str) -> Answer:
+        if self.only_beneath:
+            raise Refusal(403, "NOT_GRANTED_CALL: This call has not been granted")
         return Answer(
             200, {"name": self.zone(zone).apex, "hasDnsAnycast": False, "nameServers": [*self.name_servers]}
         )
 
     @route("GET", "/domain/zone/{zone}/record", query=["fieldType", "subDomain"])
     def list_records(self, request: Request, zone: str) -> Answer:
+        if self.only_beneath not in ("", zone):
+            raise Refusal(403, "NOT_GRANTED_CALL: This call has not been granted")
         like = re.escape(request.query.get("subDomain", "%")).replace("_", ".").replace("%", ".*")
         found = [
             int(record.id)

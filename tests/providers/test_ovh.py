@@ -110,6 +110,14 @@ class TestOvh(ShowsNameServers, WorksOverHttp, AgreesWithLego):
         publish(case, record)
         assert case.world_sees(record.name) == {record.value}
 
+    def test_a_key_for_what_is_beneath_one_zone_does(self, case: HttpCase, record: TxtRecord) -> None:
+        """GET, POST and DELETE /domain/zone/example.com/*, as lego's documentation has it."""
+        case.fake.lists_zones, case.fake.only_beneath = False, "example.com"
+        publish(case, record)
+        assert case.world_sees(record.name) == {record.value}
+        error = case.error_of(lambda: case.provider().zone_for("_acme-challenge.example.org"))
+        assert isinstance(error, AuthRejected)
+
     def test_an_endpoint_may_be_said_by_its_name(self, case: HttpCase) -> None:
         case.options["base_url"] = "ovh-mars"
         error = case.error_of(case.provider)

@@ -16,7 +16,7 @@ import pytest
 from contract import validation
 from testbed import TIME_LIMIT, Bind, Key, Knot, PowerDNS
 
-from dns01.errors import AuthRejected, ConfigError
+from dns01.errors import AuthRejected, ConfigError, ZoneNotFound
 from dns01.providers import load
 from dns01.providers._rfc2136_tcp import read_address
 from dns01.providers._rfc2136_tsig import read_key
@@ -415,3 +415,24 @@ def test_where_none_of_several_names_is_granted_the_zone_is_named() -> None:
     ):
         provider(bind.address).publish(Zone("example.com"), [OTHER, third])
     assert "for each name" in refusal.value.hint
+
+
+@pytest.mark.parametrize("between", ["\n", "\n# the other\n", " "])
+def test_a_file_of_several_keys_is_told_with_their_names(tmp_path: Path, between: str) -> None:
+    keys = [f'key "{name}" {{ algorithm hmac-sha256; secret "{SECRET}"; }};' for name in ("hook", "rndc-key")]
+    path = tmp_path / "named.keys"
+    path.touch(0o600)
+    path.write_text(between.join(keys))
+
+    with pytest.raises(ConfigError, match=r"has 2 keys: 'hook', 'rndc-key'") as refusal:
+        read_key({"tsig_file": str(path)})
+    assert SECRET not in str(refusal.value) + refusal.value.hint
+
+
+def test_a_server_of_the_zone_above_is_told_once() -> None:
+    above = "www NS ns.www\nns.www A 127.1.38.9"
+    with (
+        Bind("127.1.38.9", {"example.com": above}, keys=[KEY]) as bind,
+        pytest.raises(ZoneNotFound, match=r"but delegates www\.example\.com$"),
+    ):
+        provider(bind.address).zone_for("www.example.com")

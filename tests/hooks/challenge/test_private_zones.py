@@ -6,6 +6,7 @@ The numbers are those of the readiness cases.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -152,6 +153,44 @@ def test_39_a_server_without_such_a_zone_is_no_primary_of_the_public_one(
 ) -> None:
     with Bind(INSIDE, {"lab.example.org": ""}), pytest.raises(ZoneNotFound, match="is not authoritative for"):
         by_updates(world, "_acme-challenge.www.example.org")
+
+
+class InternalView(Bind):
+    """A zone www.example.org for all but the holder of the key (certbot/certbot#8804)."""
+
+    def prepare(self) -> list[str]:
+        command = super().prepare()
+        for apex in ("example.org", "www.example.org"):
+            shutil.copy(self.folder / f"{apex}.zone", self.folder / f"{apex}.inside")
+        inside = "".join(
+            f'zone "{apex}" {{ type primary; file "{apex}.inside"; }};'
+            for apex in ("example.org", "www.example.org")
+        )
+        path = self.folder / "named.conf"
+        head, _, zones = path.read_text().partition('zone "example.org"')
+        own = f'zone "example.org"{zones.partition(chr(10))[0]}'
+        path.write_text(
+            f'{head} view "key" {{ match-clients {{ key "{KEY.name}"; }}; {own} }};'
+            f' view "inside" {{ match-clients {{ any; }}; {inside} }};'
+        )
+        return command
+
+
+def test_44_a_zone_that_the_key_s_view_lacks_is_told_to_be_one_of_views(world: World) -> None:
+    world.delegate("example.org", {"ns.example.org": INSIDE})
+    with (
+        InternalView(INSIDE, {"example.org": f"ns A {INSIDE}", "www.example.org": ""}, keys=[KEY]),
+        pytest.raises(ZoneNotFound, match=r"belongs to the zone www\.example\.org") as caught,
+    ):
+        placed(
+            world,
+            "_acme-challenge.www.example.org",
+            DNS01_PROVIDER="rfc2136",
+            RFC2136_NAMESERVER=INSIDE,
+            RFC2136_TSIG_KEY=KEY.name,
+            RFC2136_TSIG_SECRET=KEY.secret,
+        )
+    assert "match-clients" in caught.value.hint
 
 
 def test_39_of_a_cname_that_leads_nowhere_the_cname_is_to_be_mended(
