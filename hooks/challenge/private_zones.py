@@ -106,8 +106,8 @@ class Destinations:
         self, delegation: Destination, servers: tuple[Server, ...], accounts: Sequence[Account]
     ) -> Destination | None:
         """The zone that the servers which take the accounts' updates have beneath the one that the public DNS
-        leads to, where nobody delegates it: an internal one."""
-        if not servers:
+        leads to, where nobody delegates it: an internal one. What a CNAME leads to is none."""
+        if not servers or delegation.target != delegation.name:
             return None
         with suppress(DelegationError):
             found = self._find(

@@ -148,6 +148,18 @@ def test_39_a_zone_beneath_a_public_one_that_nobody_delegates_is_asked_of_the_ac
     assert f"{apex} is not in the public DNS: {INSIDE}, where the account" in capsys.readouterr().err
 
 
+def test_39_a_zone_that_a_cname_leads_to_from_outside_has_to_be_delegated(
+    world: World, example: HostedZone
+) -> None:
+    example.set("_acme-challenge.example.org", "CNAME", "org.acme.example.net.")
+    world.zone("example.net", {"ns1.example.net": "127.1.0.3"})
+    with (
+        Bind(INSIDE, {"acme.example.net": ""}),
+        pytest.raises(ZoneNotFound, match="is not authoritative for"),
+    ):
+        by_updates(world, "_acme-challenge.example.org")
+
+
 def test_39_a_server_without_such_a_zone_is_no_primary_of_the_public_one(
     world: World, example: HostedZone
 ) -> None:
