@@ -31,6 +31,7 @@ from ..zone_copies.against_account import (
     beneath_a_zone,
     copy_elsewhere,
     hidden_and_behind,
+    looks_parked,
     other_view,
     refreshed,
     with_addresses,
@@ -194,6 +195,8 @@ def findings(
     if account and (elsewhere := copy_elsewhere(survey, account)):
         yield elsewhere
         return
+    if account and (parked := looks_parked(survey, account)):
+        yield parked
     faults = (
         []
         if survey.intercepted

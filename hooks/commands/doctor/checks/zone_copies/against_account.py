@@ -9,6 +9,7 @@ from contextlib import suppress
 from dns.serial import Serial
 
 from ......errors import DelegationError, HookError
+from ......names import is_within
 from .....dns.inspect.faults import copy_at, reference_copy
 from .....dns.inspect.server_answers import ServerAnswers
 from .....dns.inspect.zone_survey import ZoneSurvey, recheck_serials
@@ -19,6 +20,10 @@ from ..subjects.account_copy import AccountCopy, look_again, names
 from ..subjects.zones import zone_of
 
 _PARKING = re.compile(r"park|expir|suspen|renew|hold|delet")  # in the names of name servers
+# The same as a whole label: in the primary's name, where nothing else tells.
+_PARKED = re.compile(
+    r"(?:^|[.-])(?:park(?:ed|ing)?|expired?|suspended|pending-?(?:renewal|delete))\d*(?:[.-]|$)"
+)
 HOSTS = 13  # of the account's own name servers that are looked up
 
 
@@ -64,6 +69,30 @@ def copy_elsewhere(survey: ZoneSurvey, account: AccountCopy) -> Finding | None:
         f"{account.label} has a copy of {survey.apex} that the world does not read: it names "
         f"{own_hosts}{serial}; the world is led to {delegated_hosts}{theirs}",
         (renew, *steps) if parked else (*steps, f"or, {renew}"),
+    )
+
+
+def looks_parked(survey: ZoneSurvey, account: AccountCopy) -> Finding | None:
+    """Where an API shows NS names alone, and these are the world's, the hoster may still have put the zone of
+    a parked domain there; the name of its primary often says so."""
+    if account.apex.primary:
+        return None
+    primaries = {copy_at(server).mname for server in survey.answers if server.authority} - account.copy.hosts
+    parked = sorted(each for each in primaries if _PARKED.search(each) and not is_within(each, survey.apex))
+    if not parked:
+        return None
+    return Finding(
+        "account-elsewhere",
+        Severity.WARNING,
+        survey.apex,
+        f"the world is led to the name servers that {account.label} names for {survey.apex}, and these show "
+        f"a zone whose primary is called {', '.join(parked)}, as that of a parked domain: it may be another "
+        "one than the account writes to",
+        (
+            f"see whether the registration of {survey.apex} (whois {survey.apex}), or its contract with the "
+            "hoster, has run out, and renew it",
+            f"see whether a record arrives: dns01 doctor {survey.apex} --write",
+        ),
     )
 
 

@@ -12,9 +12,12 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 from calls import KEY
+from fakes.digitalocean import DigitalOcean
 from setups import FOUR, NAME, ONE, THREE, TWO, Account, Fault, Faults, Site, check_fault
 from testbed import Bind, NameServer
 from testbed.sockets import Transport
+
+from dns01.hooks.commands.doctor.finding import Severity
 
 FAULTS = Faults()
 PARKING = {"ns1.parking.net": FOUR, "ns2.parking.net": THREE}
@@ -228,6 +231,29 @@ def the_hoster_parks_the_domain_on_the_servers_that_it_had(site: Site) -> Accoun
     return site.updates(ONE)
 
 
+def at_the_servers_of_an_api(site: Site, primary: str, apex: str = "example.org") -> Account:
+    """The API tells the NS names, and these are the world's."""
+    hosts = {"ns1.hoster.example": FOUR, "ns2.hoster.example": THREE}
+    site.world.zone("example", {"ns.nic.example": "127.0.0.6"})
+    site.world.zone("hoster.example", hosts)
+    site.world.zone(apex, hosts, f"@ SOA {primary} hostmaster.hoster.example. 7 3600 600 86400 60")
+    api = site.start(DigitalOcean([apex]))
+    return {"DNS01_PROVIDER": "digitalocean", "DO_AUTH_TOKEN": api.token, "DO_API_URL": api.url}
+
+
+API = (RENEW, "dns01 doctor example.org --write")
+
+
+@FAULTS.add("account-elsewhere", *API, "called parked.hoster.example", severity=Severity.WARNING)
+def the_hoster_of_an_api_parks_the_domain_on_the_servers_that_it_had(site: Site) -> Account:
+    return at_the_servers_of_an_api(site, "parked.hoster.example.")
+
+
+@FAULTS.add("account-elsewhere", *API, "called ns1.expired-domains.net", severity=Severity.WARNING)
+def the_hoster_of_an_api_shows_the_zone_of_domains_that_have_run_out(site: Site) -> Account:
+    return at_the_servers_of_an_api(site, "ns1.expired-domains.net.")
+
+
 @FAULTS.add("account-elsewhere", RENEW, "ns1.pendingrenewal.net", "give the registrar")
 def the_registrar_leads_the_domain_to_servers_of_its_own(site: Site) -> Account:
     site.world.zone("pendingrenewal.net", {"ns1.pendingrenewal.net": FOUR})
@@ -258,6 +284,21 @@ def the_domain_that_the_name_servers_are_in_has_run_out(site: Site) -> Account:
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 def test_the_true_cause_comes_first(site: Site, fault: Fault) -> None:
     check_fault(site, fault)
+
+
+@pytest.mark.parametrize(
+    ("apex", "primary"),
+    [
+        ("example.org", "ns0.hoster.example."),
+        ("example.org", "ns1.parkway.example."),
+        ("example.org", "ns1.household.example."),
+        ("car-parking.org", "ns1.car-parking.org."),
+    ],
+)
+def test_a_name_that_only_sounds_so_is_not_taken_for_parking(site: Site, apex: str, primary: str) -> None:
+    found = site.diagnose(apex, at_the_servers_of_an_api(site, primary, apex)).ordered
+
+    assert "account-elsewhere" not in {each.code for each in found}
 
 
 def test_the_first_step_is_to_renew_or_to_lead_the_domain_elsewhere(site: Site) -> None:
