@@ -229,7 +229,8 @@ def findings(
     lost = losing_large(survey, heard)
     if lost:
         which = "those with the signatures of DNSSEC, which resolvers of CAs ask for"
-        yield large_lost(survey.apex, lost, f"DNSKEY {survey.apex} +dnssec", which, nobody=False)
+        nobody = not any(server.authority for server in survey.answers)
+        yield large_lost(survey.apex, lost, f"DNSKEY {survey.apex} +dnssec", which, nobody=nobody)
     others = survey._replace(answers=tuple(server for server in survey.answers if server not in lost))
     yield from silent(others, codes, explained)
     yield from one_transport(others, codes, explained)

@@ -13,7 +13,10 @@ from ...finding import Finding, Severity
 
 def losing_large(survey: ZoneSurvey, heard: Collection[Address] = ()) -> list[ServerAnswers]:
     """The servers without TCP that lack what another one has in a large answer. ``heard``: those of which
-    small answers arrive over UDP; of one that is silent otherwise, nothing else tells."""
+    small answers arrive over UDP; of one that is silent otherwise, nothing else tells. Where no server says
+    more to anybody, the answers of a signed zone are taken for large."""
+    if survey.ds is not None and not any(server.authority for server in survey.answers):
+        return [server for server in survey.answers if server.silent and server.address in heard]  # signed
     return [
         server
         for server in survey.answers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dns.flags
 import dns.message
 import dns.query
 import pytest
@@ -93,6 +94,25 @@ def even_the_soa_is_large_by_its_signature(site: Site) -> Account:
 @FAULTS.add("large-lost", "ns1.example.org, ns2.example.org", "TCP is closed")
 def at_both_even_the_soa_is_large(site: Site) -> Account:
     return signed(site, ONE, TWO)
+
+
+class NarrowAtTheApex(Narrow):
+    """The same where the answers about the apex alone are large with their signatures."""
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        question = query.question[0]
+        large = bool(query.ednsflags & dns.flags.DO) and question.name.to_text() == "example.org."
+        return None if large else super().answer(query, over)
+
+
+@FAULTS.add("large-lost", "of ns1.example.org, ns2.example.org", "TCP is closed", "1232 octets")
+def at_both_what_is_at_the_apex_is_large(site: Site) -> Account:
+    behind = site.start(SignedBind(site.folder / "keys", THREE, {"example.org": PAIR}))
+    for address in BOTH.values():
+        site.start(NarrowAtTheApex(address, behind=THREE))
+    site.world.delegate("example.org", BOTH)
+    site.world.zones["org"].set("example.org", "DS", *behind.ds)
+    return {}
 
 
 NOT_SAID = {"no-tcp", "silent-server", "dnskey-unanswered", "txt-unanswered", "caa-unanswered", "do-dropped"}
