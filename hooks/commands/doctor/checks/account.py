@@ -15,6 +15,7 @@ from .....errors import (
     ClockSkew,
     ConfigError,
     DelegationError,
+    HookError,
     ProviderError,
     Transient,
     ZoneNotFound,
@@ -35,6 +36,7 @@ from ....config.settings import Account
 from ....dns.destination import Destination
 from ..finding import Examined, Finding, Severity
 from .other_accounts import at_another
+from .subjects.ca import is_of_ones_own
 from .subjects.credentials import place_of
 from .subjects.destination import followed
 from .updates import rehearsed
@@ -90,7 +92,9 @@ def _account(
             yield Finding("bad-configuration", Severity.ERROR, account.name, str(error), steps)
     except ZoneNotFound as error:
         provider = examined.places.accounts.provider(account)
-        if len(delegation.chain) == 1 and (lacking := _without_zone(delegation, account, provider, error)):
+        if len(delegation.chain) > 1 or _is_seen_inside(examined):
+            return
+        if lacking := _without_zone(delegation, account, provider, error):
             yield lacking
     except ProviderError as error:
         provider = examined.places.accounts.provider(account)
@@ -250,6 +254,14 @@ def _undelegated_parent(delegation: Destination, account: Account, parent: str) 
             f"or remove the delegation: delete the NS records of {cut} in {parent}",
         ),
     )
+
+
+def _is_seen_inside(examined: Examined) -> bool:
+    """Whether the record goes to a zone that the account's own server has and the public DNS has not, and the
+    CA asks there."""
+    with suppress(HookError):
+        return examined.places.find([examined.name])[examined.name].private and is_of_ones_own(examined)
+    return False
 
 
 def undelegated(delegation: Destination, account: Account, provider: Provider) -> Finding | None:

@@ -642,6 +642,24 @@ def the_target_is_the_apex_of_a_zone_that_is_not_delegated(site: Site) -> Accoun
     return {"DNS01_MEMORY_ZONES": "deep.acme.challenges.net"}
 
 
+def child_alone(site: Site) -> Account:
+    """The account's server has a child of example.org that nobody delegates, and not example.org."""
+    site.world.zone("example.org", BOTH)
+    site.start(Bind(FOUR, {"dev.example.org": ""}, [KEY]))
+    return site.updates(FOUR)
+
+
+FAULTS.add("wrong-zone", "dev.example.org. NS HOST", domain="app.dev.example.org")(child_alone)
+
+
+def test_a_child_that_a_ca_of_ones_own_sees_at_the_accounts_server_is_no_fault(site: Site) -> None:
+    account = {**child_alone(site), "DNS01_CA": "https://ca.internal/acme/directory"}
+
+    found = site.diagnose("app.dev.example.org", account).ordered
+
+    assert not {each.code for each in found} & {"wrong-zone", "token-lacks-zone"}
+
+
 def acme_dns(site: Site, **more: str) -> Account:
     return {
         "DNS01_PROVIDER": "acmedns", "ACME_DNS_API_BASE": "http://127.0.0.88:8053",
