@@ -99,7 +99,8 @@ def _planned(
         if found is None:
             raise DeployError(
                 f"{folder} has no key and certificate of {name}",
-                "name the folder that dehydrated, certbot, lego, acme.sh or uacme keeps them in",
+                "name the folder that dehydrated, certbot, lego, acme.sh, uacme, Posh-ACME or getssl keeps "
+                "them in, or one that has them as privkey.pem, cert.pem and fullchain.pem",
             )
     else:
         known = [delivery.certificate for delivery in (*ledger.pending(), *ledger.deployed())]

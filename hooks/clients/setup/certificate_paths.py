@@ -31,9 +31,11 @@ class ClientLayout(NamedTuple):
 
 LAYOUTS = (
     ClientLayout("privkey.pem", "cert.pem", "fullchain.pem", "chain.pem", "ocsp.der"),  # dehydrated, certbot
+    ClientLayout("{name}.key", "{name}.crt", "fullchain.crt", "chain.crt"),  # getssl: NAME/
     ClientLayout("{name}.key", "{name}.crt", "{name}.crt", "{name}.issuer.crt"),  # lego: certificates/
     ClientLayout("{name}.key", "{name}.cer", "fullchain.cer", "ca.cer"),  # acme.sh: NAME/, NAME_ecc/
     ClientLayout(f"../{UACME_KEYS}/{{name}}/key.pem", "cert.pem", "cert.pem", ""),  # uacme: NAME/
+    ClientLayout("cert.key", "cert.cer", "fullchain.cer", "chain.cer"),  # Posh-ACME: …/ACCOUNT/NAME/
 )
 FOLDERS = ("", "certificates", "{name}_ecc", "{name}")  # of one certificate, beneath that of all
 
@@ -61,7 +63,8 @@ def find(name: str, known: Iterable[Certificate], environ: Mapping[str, str]) ->
 
 def find_in(folder: str, name: str) -> Certificate | None:
     """The certificate whose files are in the folder, or in the one that it has there, in the layout of
-    dehydrated, certbot, lego, acme.sh or uacme."""
+    dehydrated, certbot, lego, acme.sh, uacme, Posh-ACME or getssl."""
+    without_chain: Certificate | None = None
     for spelt in dict.fromkeys((name, name.replace("*", "_"), name.removeprefix("*."))):
         for inner in FOLDERS:
             beneath = os.path.join(folder, inner.replace("{name}", spelt))
@@ -71,8 +74,11 @@ def find_in(folder: str, name: str) -> Certificate | None:
                 if key and cert:
                     if cert == fullchain and chain:  # lego's: with the chain, or (--no-bundle) without
                         fullchain, chain = (fullchain, "") if _has_chain(cert) else ("", chain)
-                    return Certificate(name, key, cert, fullchain, chain, ocsp=ocsp)
-    return None
+                    found = Certificate(name, key, cert, fullchain, chain, ocsp=ocsp)
+                    if fullchain or chain:  # else another client may call the same files so
+                        return found
+                    without_chain = without_chain or found
+    return without_chain
 
 
 def certificates_among(files: Collection[str]) -> list[str]:

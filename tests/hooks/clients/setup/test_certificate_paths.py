@@ -65,11 +65,41 @@ def uacme_of_one(tmp_path: Path, name: str) -> Path:
     return uacme(tmp_path, name) / name.removeprefix("*.")
 
 
+def posh_acme(tmp_path: Path, name: str) -> Path:
+    certificate, folder = made(tmp_path, name), tmp_path / "LE_PROD" / "123456" / name.replace("*", "!")
+    folder.mkdir(parents=True)
+    shutil.copy(certificate.cert, folder / "cert.cer")
+    shutil.copy(certificate.key, folder / "cert.key")
+    shutil.copy(certificate.chain, folder / "chain.cer")
+    shutil.copy(certificate.fullchain, folder / "fullchain.cer")
+    return folder
+
+
+def getssl(tmp_path: Path, name: str) -> Path:
+    certificate, folder = made(tmp_path, name), tmp_path / ".getssl" / name
+    folder.mkdir(parents=True)
+    shutil.copy(certificate.cert, folder / f"{name}.crt")
+    shutil.copy(certificate.key, folder / f"{name}.key")
+    shutil.copy(certificate.chain, folder / "chain.crt")
+    shutil.copy(certificate.fullchain, folder / "fullchain.crt")
+    return folder
+
+
 def dehydrated(tmp_path: Path, name: str) -> Path:
     return Path(made(tmp_path, name).cert).parent
 
 
-LAYOUTS = [dehydrated, lego, lego_without_bundle, acme_sh, acme_sh_rsa, uacme, uacme_of_one]
+LAYOUTS = [
+    dehydrated,
+    lego,
+    lego_without_bundle,
+    acme_sh,
+    acme_sh_rsa,
+    uacme,
+    uacme_of_one,
+    posh_acme,
+    getssl,
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
