@@ -1,4 +1,5 @@
-"""Whether a server limits the rate of its answers to one address (RRL), so low that a CA may feel it."""
+"""Whether a server limits the rate of its answers to one address (RRL), so low that a CA may feel it, or
+answers get lost on the way."""
 
 from __future__ import annotations
 
@@ -20,13 +21,14 @@ QUIET = 1.0  # seconds without any more answers, after which no more are expecte
 LONGEST = 2.0  # seconds for the answers in all: of one that has answered none, too, as it may be slow
 RETRY_AFTER = 0.3  # seconds: of answers that are lost by chance, others are the next time
 LEAST = 4  # of the questions that have no answer
+LOST = 5  # of the questions, in each of two bursts: a third of what is sent
 SECONDS = 2  # that a burst may take part of
 TC = 0x02  # in the third octet: the answer is truncated
 RCODE, REFUSED = 0x0F, 5  # in the fourth octet
 
-Limit = Literal["drops", "truncates", "refuses", "silent"]
-"""What a server does with the questions beyond the first ones. Of one that has answered none at all, only who
-has heard it before knows whether it drops them."""
+Limit = Literal["drops", "truncates", "refuses", "silent", "loses"]
+"""What a server does with the questions beyond the first ones, or with some of them by chance. Of one that
+has answered none at all, only who has heard it before knows whether it drops them."""
 
 
 @dataclass
@@ -48,33 +50,46 @@ class _BurstAnswers:
     def limited(self) -> bool:
         """Whether those that come first are answered, and what comes after them is not. The second that a
         server counts by may end in between: it answers some more then."""
-        runs = [number for number in self.full if number - 1 not in self.full]
-        return BURST - len(self.full) >= LEAST and len(runs) <= SECONDS
+        return BURST - len(self.full) >= LEAST and self._runs <= SECONDS
+
+    @property
+    def lossy(self) -> bool:
+        """Whether there is no order in which of them have an answer, and many have none."""
+        return BURST - len(self.full) >= LOST and self._runs > SECONDS and not self.cut | self.refused
+
+    @property
+    def _runs(self) -> int:
+        """How many times one has an answer, and the one before it has none."""
+        return sum(number - 1 not in self.full for number in self.full)
 
 
 def limiting(servers: Iterable[Address], apex: str) -> dict[Address, Limit]:
     """The servers that answer the first of many equal questions, and drop or refuse all others or truncate
     some, which resolvers take to TCP, or that answer none; twice, for what is lost by chance is another one
-    the next time."""
+    the next time. Those too that leave many of them unanswered both times, whichever."""
     # One that answers none in full, and truncates, may have an answer that is too large; one that refuses all
     # may not have the zone.
     first = {
         server: burst
         for server, burst in _burst(dict.fromkeys(servers), apex).items()
-        if burst.limited and (burst.full or not burst.cut | burst.refused)
+        if (burst.limited and (burst.full or not burst.cut | burst.refused)) or burst.lossy
     }
     if not first:
         return {}
     time.sleep(RETRY_AFTER)
     again = _burst(first, apex)
     return {
-        server: _limit(burst, again[server])
+        server: limit
         for server, burst in first.items()
-        if server in again and again[server].limited
+        if server in again and (limit := _limit(burst, again[server]))
     }
 
 
-def _limit(first: _BurstAnswers, again: _BurstAnswers) -> Limit:
+def _limit(first: _BurstAnswers, again: _BurstAnswers) -> Limit | None:
+    if first.lossy and again.lossy:
+        return "loses"
+    if not (first.limited and again.limited):
+        return None
     if first.cut:
         return "truncates"
     if first.refused:

@@ -40,6 +40,7 @@ class ServerAnswers(NamedTuple):
     do: bool = True  # whether it answers those of EDNS that ask for signatures (flag DO)
     limited: bool = False  # whether it truncates answers that are small: it limits its rate (RRL)
     refusing: bool = False  # whether it refuses at one moment what it answers at another: it limits its rate
+    lossy: bool = False  # whether many of its answers over UDP get lost, by chance
     tcp_only: bool = False  # whether it is to be asked over TCP: it answers there, and datagrams get lost
     uneven: bool = False  # whether its address answers from an older copy and from a newer one by turns
 

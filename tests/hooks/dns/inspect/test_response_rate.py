@@ -106,3 +106,31 @@ def test_of_a_server_that_refuses_everything_it_is_not_known() -> None:
     server.first = 0
 
     assert limits(server) == {}
+
+
+class Losing(NameServer):
+    """A server that leaves every question unanswered whose id is among the ``lost``."""
+
+    lost: frozenset[int] = frozenset()
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        return None if over == "udp" and query.id in self.lost else super().answer(query, over)
+
+
+@pytest.mark.parametrize(
+    ("lost", "found"),
+    [
+        ({1, 3, 5, 7, 9, 11}, "loses"),
+        ({0, 2, 4, 6, 8, 9, 10, 12, 14}, "loses"),
+        ({1, 2, 4, 6, 7, 8, 10, 11, 13}, "loses"),
+        ({2, 7, 11}, None),  # a fifth: a line that is full for a moment
+        ({5, 6, 7, 8, 9, 10, 11, 12, 13, 14}, "drops"),
+    ],
+)
+def test_a_server_on_a_line_that_loses_much_is_told_from_one_that_is_limited(
+    lost: set[int], found: Limit | None
+) -> None:
+    server = Losing(SERVER, zones=[ZONE])
+    server.lost = frozenset(lost)
+
+    assert limits(server) == ({Address(SERVER): found} if found else {})

@@ -52,7 +52,7 @@ from .ns_records import (
     ns_without_address,
 )
 from .out_of_reach import of_the_root
-from .rate_limits import dropping_answers, limited
+from .rate_limits import dropping_answers, limited, lossy
 from .resolved_addresses import inside_addresses
 from .slow import as_if_quick, of_slow_ones, slow, slow_named
 from .too_few import too_few
@@ -239,6 +239,7 @@ def findings(
     yield from without_signatures(survey)
     yield from blocked
     yield from limited(survey)
+    yield from lossy(survey)
     yield from single_network(survey)
     yield from long_negative_ttl(survey)
 

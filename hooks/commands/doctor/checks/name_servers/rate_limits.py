@@ -1,4 +1,4 @@
-"""Servers that limit the rate of their answers: they truncate, drop or refuse what is above it."""
+"""Servers that truncate, drop or refuse what is above a rate, or whose datagrams get lost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .....dns.address import Address
 from .....dns.inspect.response_rate import BURST
 from .....dns.inspect.zone_survey import ZoneSurvey
 from ...finding import Finding, Severity
-from ...wording import affected, located, the_server
+from ...wording import affected, located, or_drop, the_server
 
 
 def limited(survey: ZoneSurvey) -> Iterator[Finding]:
@@ -39,6 +39,23 @@ def limited(survey: ZoneSurvey) -> Iterator[Finding]:
                 "see that the limit is not too low for a CA, which asks some twenty questions in a second: "
                 "rate-limit { responses-per-second 20; slip 2; } (BIND), mod-rrl (Knot)",
                 f"and that TCP port 53 is open: dig +tcp SOA {survey.apex} +norec @{servers[0].address.ip}",
+            ),
+        )
+
+
+def lossy(survey: ZoneSurvey) -> Iterator[Finding]:
+    """Servers on a line that loses datagrams: resolvers ask again, or another server."""
+    for hosts, servers in affected(survey, lambda server: server.lossy):
+        yield Finding(
+            "lossy-server",
+            Severity.WARNING,
+            hosts,
+            f"of equal questions to {the_server(hosts)} of {survey.apex}, at {located(servers)}, a third and "
+            "more have no answer, now this one and now that one: datagrams get lost on the way",
+            (
+                f"see where: mtr -u -P 53 {servers[0].address.ip}, from here and from elsewhere; it may be "
+                f"the line or the load of {hosts}, or this machine's own line",
+                or_drop(survey, hosts),
             ),
         )
 

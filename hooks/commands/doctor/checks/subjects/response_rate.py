@@ -30,7 +30,10 @@ def without_drops(
         if server.address in limits:
             limit = limits[server.address]
             refusing = server.refusing or limit == "refuses"
-            server = server._replace(limited=limit == "truncates", refusing=refusing, udp=True)
+            lossy = limit == "loses"
+            server = server._replace(limited=limit == "truncates", refusing=refusing, lossy=lossy, udp=True)
+            if lossy:  # what else is missing is so by chance
+                server = server._replace(edns=True, do=True, lost=frozenset())
         if server.address in dropping:
             server = server._replace(edns=True, do=True, lost=frozenset())
         servers.append(server)

@@ -82,6 +82,26 @@ def a_server_refuses_for_longer(site: Site) -> Account:
     return limited(site, TWO, times=2)
 
 
+class Losing(NameServer):
+    """A server of whose datagrams two of five get lost, whoever sent them."""
+
+    _count = 0
+
+    def answer(self, query: dns.message.Message, over: Transport) -> dns.message.Message | None:
+        self._count += over == "udp"
+        return None if over == "udp" and self._count % 5 in (1, 3) else super().answer(query, over)
+
+
+@FAULTS.add("lossy-server", "ns2.example.org", "datagrams get lost", severity=Severity.WARNING)
+def one_server_loses_datagrams(site: Site) -> Account:
+    """traefik/traefik#4344 has such a line."""
+    zone = Zone("example.org", TEXT)
+    site.start(NameServer(ONE, zones=[zone]))
+    site.start(Losing(TWO, zones=[zone]))
+    site.world.delegate("example.org", BOTH)
+    return {}
+
+
 @FAULTS.add(
     "lame-server", "REFUSED", "add the zone example.org to ns2.example.org", severity=Severity.WARNING
 )
