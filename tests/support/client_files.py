@@ -40,6 +40,8 @@ class Machine:
     def __init__(self, root: Path) -> None:
         self.root = root
         self["/usr/sbin/cron"] = self["/usr/bin/sudo"] = ""
+        for client in ("dehydrated", "certbot", "lego", "uacme"):
+            self[f"/usr/bin/{client}"] = ""
         self.mode("/usr/sbin/cron", 0o755)
 
     def __setitem__(self, path: str, text: str) -> None:
@@ -49,6 +51,9 @@ class Machine:
 
     def mode(self, path: str, mode: int) -> None:
         (self.root / path.lstrip("/")).chmod(mode)
+
+    def remove(self, path: str) -> None:
+        (self.root / path.lstrip("/")).unlink()
 
     def owner(self, path: str, uid: int) -> None:
         os.chown(self.root / path.lstrip("/"), uid, uid)

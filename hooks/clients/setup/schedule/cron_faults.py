@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from ..shell.commands import commands, expanded
-from ..text_files import beneath, find
+from ..text_files import beneath, find, is_gone
 from .bashisms import not_of_sh
 from .command_line import CRON_PATH, SYSTEMD_PATH, Line, programs, script
 from .cron_lines import in_crontab
@@ -125,20 +125,23 @@ def _would_renew(client: str, arguments: Sequence[str]) -> bool:
 
 
 def _not_found(line: Line, client: str, root: str) -> Iterator[tuple[str, str]]:
-    """A program that is elsewhere; where it is nowhere, nobody can tell what it should be."""
+    """A program that is elsewhere, or nowhere."""
     elsewhere = _places(client, root)
-    for program, _ in programs(line.command, client) if elsewhere else ():
+    for program, _ in programs(line.command, client):
         word = rf"(?<![\w./-]){re.escape(program)}(?![\w./-])"
-        mend = line.instead(re.sub(word, lambda _: elsewhere[0], line.command, count=1))
+        mend = f"install {client} again, or take the line away"
+        if elsewhere:
+            mend = line.instead(re.sub(word, lambda _: elsewhere[0], line.command, count=1))
         if program.startswith("/"):
-            if not os.path.isfile(beneath(program, root)):
+            if is_gone(program, root) or (elsewhere and not os.path.isfile(beneath(program, root))):
                 yield f"there is no program {program}", mend
         elif "/" not in program and line.complete:
             path = line.environ.get("PATH") or (SYSTEMD_PATH if line.unit else CRON_PATH)
             if "$" not in path and not any(
                 os.path.isfile(beneath(f"{folder}/{program}", root)) for folder in path.split(":")
             ):
-                yield f"{program} is {elsewhere[0]}, and is looked for in {path}", mend
+                where = f"is {elsewhere[0]}, and" if elsewhere else "is nowhere here, and"
+                yield f"{program} {where} is looked for in {path}", mend
 
 
 def program_file(client: str, lines: Sequence[Line], root: str) -> str:

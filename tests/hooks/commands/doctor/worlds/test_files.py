@@ -34,6 +34,7 @@ def dehydrated(site: Site, main: str = MAIN, cron: str = DAILY, domains: str = "
     site.write("/bin/sh", "", 0o755)
     site.write("/usr/sbin/cron", "", 0o755)
     site.write("/opt/dns01", "#!/bin/sh\n", 0o755)
+    site.write("/usr/bin/dehydrated", "", 0o755)
     site.write(f"/etc/dehydrated/accounts/{LETSENCRYPT}/account_key.pem", "key", 0o600)
     if cron:
         site.write("/etc/cron.d/dehydrated", f"{VARIABLES}{cron}")
@@ -45,6 +46,7 @@ def certbot(site: Site, renewal: str = RENEWAL, timer: bool = True) -> Account:
     site.write("/bin/sh", "", 0o755)
     site.write("/usr/sbin/cron", "", 0o755)
     site.write("/opt/dns01", "#!/bin/sh\n", 0o755)
+    site.write("/usr/bin/certbot", "", 0o755)
     site.write("/etc/letsencrypt/renewal/example.org.conf", renewal)
     if timer:
         site.write("/etc/cron.d/certbot", f"{VARIABLES}17 4 * * * root certbot -q renew\n")

@@ -170,6 +170,7 @@ def test_nothing_runs_dehydrated(dehydrated: Machine) -> None:
     dehydrated.mode("/usr/sbin/cron", 0o644)
     assert dehydrated.finding().remedy == ("apt-get install cron", entry)
     dehydrated.mode("/usr/sbin/cron", 0o755)
+    dehydrated.remove("/usr/bin/dehydrated")
     dehydrated["/opt/acme/dehydrated"] = ""
     assert dehydrated.finding().remedy == (entry.replace("dehydrated --cron", "/opt/acme/dehydrated --cron"),)
 

@@ -19,6 +19,7 @@ MAIL = "MAILTO=root\n"
 def machine(tmp_path: Path) -> Machine:
     """dehydrated, installed by hand in a folder that cron does not look into."""
     machine = with_dehydrated(tmp_path / "root")
+    machine.remove("/usr/bin/dehydrated")
     machine["/usr/local/bin/dehydrated"] = ""
     machine["/etc/passwd"] = "root:x:0:0::/root:/bin/sh\nacme:x:990:990::/var/lib/acme:/bin/sh\n"
     machine[CRONTAB] = ""
@@ -355,6 +356,7 @@ def test_a_script_of_cron_daily_has_the_path_of_crontab(machine: Machine) -> Non
 
 
 def test_an_entry_of_legos_that_finds_no_lego(machine: Machine) -> None:
+    machine.remove("/usr/bin/lego")
     machine["/opt/lego/lego"] = ""
     lego = "EXEC_PATH=/opt/dns01/bin/dns01 lego --path /x -d example.net --dns exec renew"
     machine["/etc/cron.d/lego"] = f"{WHEN}{lego}\n"
@@ -388,3 +390,40 @@ def test_certbot_that_only_ever_tries(tmp_path: Path, command: str, right: str) 
     )
     machine["/etc/cron.d/certbot"] = f"{WHEN}{command} && {right}\n"
     assert machine.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        (f"{WHEN}/usr/bin/{RUN}\n", "there is no program /usr/bin/dehydrated"),
+        (f"{WHEN}{RUN}\n", "dehydrated is nowhere here, and is looked for in /usr/bin:/bin"),
+        (f"PATH=/opt/acme:/usr/bin\n{WHEN}nice {RUN}\n", "is looked for in /opt/acme:/usr/bin"),
+        (f"{WHEN}flock -n /run/x /opt/acme/{RUN}\n", "there is no program /opt/acme/dehydrated"),
+        (f"{WHEN}/usr/local/sbin/renew\n", "there is no program /opt/old/dehydrated"),
+    ],
+)
+def test_a_client_that_somebody_has_removed(machine: Machine, entry: str, why: str) -> None:
+    machine.remove("/usr/local/bin/dehydrated")
+    machine["/usr/local/sbin/renew"] = f"#!/bin/sh\n/opt/old/{RUN}\n"
+    machine.mode("/usr/local/sbin/renew", 0o755)
+    machine[CRONTAB] = entry
+    finding = machine.finding()
+    assert (finding.code, finding.severity) == ("cron-entry-ignored", Severity.ERROR)
+    assert why in finding.message
+    assert finding.remedy == ("install dehydrated again, or take the line away",)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        f"{WHEN}docker run --rm acme {RUN}\n",
+        f"{WHEN}ssh web {RUN}\n",
+        f"{WHEN}bash -lc '{RUN}'\n",  # whose PATH nobody knows
+        f"PATH=$HOME/bin:/usr/bin\n{WHEN}{RUN}\n",
+        f"{WHEN}. /etc/profile.d/acme.sh; {RUN}\n",
+    ],
+)
+def test_a_client_that_may_be_elsewhere(machine: Machine, entry: str) -> None:
+    machine.remove("/usr/local/bin/dehydrated")
+    machine[CRONTAB] = entry
+    assert "is nowhere here" not in " ".join(finding.message for finding in machine.findings())

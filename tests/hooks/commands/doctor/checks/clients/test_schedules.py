@@ -50,6 +50,7 @@ def test_a_timer_of_a_user_s_own_that_runs_too_rarely(machine: Machine) -> None:
     folder = "/home/bob/.config/systemd/user"
     machine[f"{folder}/acme.timer"] = "[Timer]\nOnCalendar=yearly\n"
     machine[f"{folder}/acme.service"] = f"[Service]\nExecStart=%h/bin/{RUN}\n"
+    machine["/home/bob/bin/dehydrated"] = ""
     machine.link(f"{folder}/default.target.wants/acme.timer")
     assert machine.finding().code == "timer-too-rare"
 

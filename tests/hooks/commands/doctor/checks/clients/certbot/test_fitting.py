@@ -178,9 +178,10 @@ def test_a_run_that_may_have_another_one(machine: Machine, command: str) -> None
 
 def test_the_certbot_of_snap(machine: Machine) -> None:
     (machine.root / "snap/bin").mkdir(parents=True)
-    (machine.root / "snap/bin/certbot").symlink_to("/usr/bin/snap")
+    machine["/usr/bin/snap"] = ""
+    (machine.root / "snap/bin/certbot").symlink_to("../../usr/bin/snap")
     (machine.root / "usr/bin/certbot").unlink()
-    (machine.root / "usr/bin/certbot").symlink_to("/snap/bin/certbot")
+    (machine.root / "usr/bin/certbot").symlink_to("../../snap/bin/certbot")
     install(machine, "/x/certbot", "/snap/certbot/current/lib/python3.12/site-packages")
     machine[CONF] = "authenticator = dns-cloudflare\n"
     installed.cache_clear()

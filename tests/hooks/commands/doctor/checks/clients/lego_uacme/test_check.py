@@ -146,6 +146,7 @@ def test_a_unit_as_it_should_be(machine: Machine, prefix: str) -> None:
 
 def test_a_unit_whose_program_is_elsewhere(machine: Machine) -> None:
     by_timer(machine, RENEW, f"Environment={EXEC_PATH}")
+    machine.remove("/usr/bin/lego")
     machine["/usr/local/bin/lego"] = ""
     finding = machine.finding()
     assert (finding.code, finding.severity) == ("service-fails", Severity.ERROR)

@@ -161,10 +161,6 @@ def test_root_has_the_user_run_it(machine: Machine, command: str) -> None:
     assert any("runs as acme, who may not" in finding.message for finding in machine.findings())
 
 
-def remove(machine: Machine, path: str) -> None:
-    (machine.root / path.lstrip("/")).unlink()
-
-
 @pytest.mark.parametrize(
     ("path", "crontab", "remedy"),
     [
@@ -176,7 +172,7 @@ def remove(machine: Machine, path: str) -> None:
 def test_a_sudo_that_is_not_installed(machine: Machine, path: str, crontab: str, remedy: str) -> None:
     machine[CRONTAB] = ""
     machine[path] = crontab
-    remove(machine, "/usr/bin/sudo")
+    machine.remove("/usr/bin/sudo")
     finding = machine.finding()
     assert (finding.code, finding.severity) == ("sudo-missing", Severity.ERROR)
     assert finding.remedy[0] == "apt-get install sudo"
@@ -186,7 +182,7 @@ def test_a_sudo_that_is_not_installed(machine: Machine, path: str, crontab: str,
 def test_a_unit_with_a_sudo_that_is_not_installed(machine: Machine) -> None:
     machine[CRONTAB] = ""
     by_timer(machine, "dehydrated", f"/usr/bin/sudo -u acme {RUN}")
-    remove(machine, "/usr/bin/sudo")
+    machine.remove("/usr/bin/sudo")
     assert machine.finding().remedy[1] == "or have dehydrated.service run it as acme, without sudo: User=acme"
 
 
@@ -195,7 +191,7 @@ def test_dehydrated_that_cannot_become_its_user_without_sudo(machine: Machine, c
     machine[CRONTAB] = ""
     machine["/etc/cron.d/dehydrated"] = crontab
     machine["/etc/dehydrated/config"] = f"{DEHYDRATED}DEHYDRATED_USER=acme\n"
-    remove(machine, "/usr/bin/sudo")
+    machine.remove("/usr/bin/sudo")
     (finding,) = [each for each in machine.findings() if each.code != "no-timer"]
     assert (finding.code, finding.severity) == ("sudo-missing", Severity.ERROR)
     assert "DEHYDRATED_USER is acme" in finding.message
@@ -204,5 +200,5 @@ def test_dehydrated_that_cannot_become_its_user_without_sudo(machine: Machine, c
 def test_dehydrated_that_its_user_runs_needs_no_sudo(machine: Machine) -> None:
     machine[CRONTAB] = f"17 3 * * * {RUN}\n"
     machine["/etc/dehydrated/config"] = f"{DEHYDRATED}DEHYDRATED_USER=acme\n"
-    remove(machine, "/usr/bin/sudo")
+    machine.remove("/usr/bin/sudo")
     assert "sudo-missing" not in [each.code for each in machine.findings()]
