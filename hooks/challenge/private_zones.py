@@ -156,7 +156,7 @@ def _no_name_servers(found: Destination, servers: tuple[Server, ...]) -> Delegat
     answer = "answers like a resolver" if len(servers) == 1 else "answer like resolvers"
     return DelegationError(
         f"{names}, which `nameservers` or DNS01_NAMESERVERS names for {found.target}, {answer}, and not as a "
-        f"name server of its zone ({found.trouble})",
+        f"name server of its zone",
         "name the zone's own servers there, or leave it out for a zone of the public DNS; resolvers go into "
         "`resolvers` (DNS01_RESOLVERS). If it is one of the zone's own, something on the way intercepts port "
         "53",

@@ -262,6 +262,7 @@ def test_40_a_resolver_in_their_place_is_told_at_once(world: World, example: Hos
             DNS01_MEMORY_ZONES="example.org",
             DNS01_NAMESERVERS=world.resolver.address,
         )
+    assert str(caught.value).endswith("and not as a name server of its zone")
     assert "DNS01_RESOLVERS" in caught.value.hint
 
 
