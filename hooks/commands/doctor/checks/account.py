@@ -36,6 +36,7 @@ from ....config.settings import Account
 from ....dns.destination import Destination
 from ..finding import Examined, Finding, Severity
 from .other_accounts import at_another
+from .subjects.acme_dns_server import left_behind
 from .subjects.ca import is_of_ones_own
 from .subjects.credentials import place_of
 from .subjects.destination import followed
@@ -186,6 +187,8 @@ def _zone(
     nameservers = examined.settings.nameservers_for(examined.name)
     if isinstance(provider, NeedsAlias):
         yield from _alias(delegation, account, provider)
+        if provider.takes(target) and (elsewhere_led := left_behind(examined, delegation, account)):
+            yield elsewhere_led
     if ("." not in cut and not nameservers) or not knows_zones(provider):
         return
     if examined.settings.zone_id_for(cut or target):  # the configuration's word stands for the API's

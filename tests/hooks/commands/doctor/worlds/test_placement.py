@@ -699,6 +699,40 @@ def acme_dns_with_the_cname_of_another_account(site: Site) -> Account:
     return acme_dns(site)
 
 
+def two_acme_dns(site: Site, at_the_api: str, public: str) -> Account:
+    """The one whose API is used, at 127.0.0.88, and the one that the world is led to."""
+    zone = "auth.acmedns.net"
+    site.world.zone("example.org", BOTH).set(NAME, "CNAME", f"d420c923.{zone}.")
+    site.start(NameServer("127.0.0.88", zones=[Zone(zone, at_the_api, {"ns.acmedns.net": FOUR})]))
+    site.start(NameServer(FOUR, zones=[Zone(zone, public, {"ns.acmedns.net": FOUR})]))
+    site.world.delegate(zone, {"ns.acmedns.net": FOUR})
+    return acme_dns(site)
+
+
+@FAULTS.add(
+    "acmedns-elsewhere", f"led to ns.acmedns.net ({FOUR})", "give ns.acmedns.net the address 127.0.0.88"
+)
+def acme_dns_has_moved_and_its_zone_has_not(site: Site) -> Account:
+    return two_acme_dns(site, "d420c923 TXT last\n", "")
+
+
+@FAULTS.add("acmedns-elsewhere", "127.0.0.88")
+def acme_dns_has_moved_and_the_old_one_has_an_empty_name(site: Site) -> Account:
+    return two_acme_dns(site, "d420c923 TXT last\n", 'd420c923 TXT ""\n')
+
+
+@pytest.mark.parametrize(
+    ("at_the_api", "public"),
+    [("", ""), ("d420c923 TXT last\n", "d420c923 TXT last\n"), ("", "d420c923 TXT last\n")],
+)
+def test_an_acme_dns_behind_its_api_is_not_said_to_have_moved(
+    site: Site, at_the_api: str, public: str
+) -> None:
+    found = site.diagnose("example.org", two_acme_dns(site, at_the_api, public)).ordered
+
+    assert "acmedns-elsewhere" not in {each.code for each in found}
+
+
 @FAULTS.add("not-delegated-here", f"{NAME}. NS host.example.org.", "zone example.org")
 def nothing_leads_to_the_embedded_server(site: Site) -> Account:
     site.world.zone("example.org", BOTH)
