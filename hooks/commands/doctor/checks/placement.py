@@ -230,7 +230,7 @@ def _past_the_server(examined: Examined, delegation: Destination) -> Iterator[Fi
     """acme-dns has a zone of its own around the names of its accounts. Where that is not delegated, the zone
     above denies them."""
     above, zone = delegation.zone, delegation.target.partition(".")[2]
-    if zone == above or not is_within(zone, above):
+    if zone == above or not is_within(zone, above) or _lacks_the_final_dot(examined, delegation):
         return
     steps = tuple(_to_delegate(examined, delegation))
     with suppress(DelegationError):
@@ -243,6 +243,16 @@ def _past_the_server(examined: Examined, delegation: Destination) -> Iterator[Fi
                 f"{delegation.target}: nobody is led to what is published there",
                 steps,
             )
+
+
+def _lacks_the_final_dot(examined: Examined, delegation: Destination) -> bool:
+    """Whether the CNAME is meant to lead to the account's own name, of which the accounts' check tells."""
+    with suppress(HookError):
+        for account in _accounts(examined, delegation):
+            provider = examined.places.accounts.provider(account)
+            if isinstance(provider, NeedsAlias) and (meant := provider.alias_for(delegation.name)):
+                return "." in meant and delegation.target == f"{meant}.{delegation.zone}"
+    return False
 
 
 def _accounts(examined: Examined, delegation: Destination) -> Sequence[Account]:

@@ -39,8 +39,8 @@ def left_behind(examined: Examined, delegation: Destination, account: Account) -
         Severity.ERROR,
         zone,
         f"the API of the account {account.name} ({host}) is that of the acme-dns at {new}, which has values "
-        f"of {delegation.target}; the world is led to {names} ({old}), which has none: what is published never "
-        "gets there",
+        f"of {delegation.target}; the world is led to {names} ({old}), which has none: nothing that is "
+        "published gets there",
         (
             f"if acme-dns has moved: in the zone above {zone}, give {names} the address {new}",
             f"or name the API of the one at {old}, and register there: dns01 register",
