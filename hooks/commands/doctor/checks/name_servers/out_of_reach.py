@@ -37,16 +37,20 @@ class Hosts(NamedTuple):
 
 def of_the_root(examined: Examined) -> tuple[str, ...]:
     """The addresses of the root's servers, as a resolver named them, or as they were looked up where it gave
-    the names alone; nothing where they are not known."""
+    the names alone; nothing where they are not known. Those of documentation that answer are beside them: who
+    has a world of such addresses (a test bed) reaches them."""
     discovery = examined.discovery
     with suppress(DelegationError):
         discovery.cut("")
-    return tuple(address.ip for server in discovery.known_servers("") for address in server.addresses)
+    root = [address.ip for server in discovery.known_servers("") for address in server.addresses]
+    answering = [address.ip for address in discovery.by_datagram if scope_of(address.ip) == "documentation"]
+    return (*root, *answering)
 
 
 def is_out_of_reach(ip: str, root: Collection[str]) -> bool:
     """Whether the world cannot reach the address; it can those that are of the root's own kind. Those of
-    documentation stand for the world's where the root is not there either."""
+    documentation stand for the world's where the root is not there either, or where others of their family
+    answer."""
     scope = scope_of(ip)
     kinds = {scope_of(each) for each in root}
     if scope == "public" or not kinds:
@@ -54,7 +58,8 @@ def is_out_of_reach(ip: str, root: Collection[str]) -> bool:
     if scope in ("host", "nowhere"):
         return True
     if scope == "documentation":
-        return "public" in kinds
+        alike = [each for each in root if (":" in each) == (":" in ip) and scope_of(each) == scope]
+        return "public" in kinds and not alike
     return scope not in kinds and ("public" in kinds or ":" not in ip)
 
 

@@ -40,3 +40,10 @@ def test_a_world_with_a_root_of_its_own_reaches_what_is_of_the_root_s_kind(ip: s
 
 def test_nothing_is_said_where_the_root_is_not_known() -> None:
     assert not is_out_of_reach("10.0.0.53", ())
+
+
+@pytest.mark.parametrize(
+    ("ip", "hidden"), [("192.0.2.53", False), ("203.0.113.1", False), ("2001:db8::1", True)]
+)
+def test_addresses_of_documentation_that_answer_are_a_world_of_their_own(ip: str, *, hidden: bool) -> None:
+    assert is_out_of_reach(ip, (*PUBLIC, "198.51.100.1")) == hidden
