@@ -119,7 +119,7 @@ def one_of_two_machines_is_behind_and_the_survey_meets_the_other(site: Site) -> 
 def a_load_balancer_with_an_old_copy_behind_it_has_all_addresses(site: Site) -> Account:
     old, new = (Zone("example.org", AT_BOTH.format(mname="ns1", serial=serial)) for serial in (7, 8))
     for address in (ONE, TWO):
-        site.start(ByTurns(address, new, old))
+        site.start(Balanced(address, new, old))
     site.world.delegate("example.org", BOTH)
     return {}
 
