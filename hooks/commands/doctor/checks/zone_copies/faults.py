@@ -196,6 +196,8 @@ def naming(finding: Finding, account: AccountCopy | None) -> Finding:
 def _foreign(survey: ZoneSurvey, fault: ServerFault) -> Finding:
     copy = copy_at(fault.answers[0])
     others = [host for host in survey.delegated if host not in fault.host.split(", ")]
+    own = {host for each in survey.answers if each.authority for host in copy_at(each).hosts}
+    missing = sorted(own.difference(survey.delegated, *(copy_at(each).hosts for each in fault.answers)))
     return Finding(
         "foreign-copy",
         Severity.ERROR,
@@ -205,7 +207,8 @@ def _foreign(survey: ZoneSurvey, fault: ServerFault) -> Finding:
         "registrar's parking)",
         (
             f"at the registrar, take {fault.host} out of the name servers of {survey.apex}; these stay: "
-            f"{names(others)}",
+            f"{names(others)}"
+            + (f"; these, which the zone itself names, come in: {names(missing)}" if missing else ""),
             f"compare: dig SOA {survey.apex} +norec @{fault.answers[0].address.ip}",
         ),
     )
@@ -241,7 +244,7 @@ def _stale(survey: ZoneSurvey, fault: ServerFault) -> Finding:
         "(Knot, PowerDNS) may still be a former one",
         f"see that the primary notifies it (also-notify), and have it fetch the zone: {fetch}",
         f"or, if the zone is a primary of its own there, {make_secondary(survey, host)}",
-        *([or_drop(survey, host)] if newer else []),
+        or_drop(survey, host) if newer else "or, if they fetch it from another server, use an account there",
     )
     uneven = [server for server in late if server.uneven]
     current = [server for server in survey.answers if server.host in host.split(", ") and server.authority]

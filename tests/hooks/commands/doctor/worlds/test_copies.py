@@ -16,7 +16,7 @@ HEAD = "@ SOA {mname} hostmaster {serial} 3600 600 86400 60\n@ NS ns1\n@ NS ns2\
 AT_BOTH = HEAD + f"ns1 A {ONE}\nns2 A {TWO}\n"
 
 
-@FAULTS.add("stale-secondary", "serial 12 at 127.1.0.1", "zone transfer")
+@FAULTS.add("stale-secondary", "serial 12 at 127.1.0.1", "zone transfer", "use an account there")
 def a_database_of_powerdns_that_the_public_servers_do_not_read(site: Site) -> Account:
     server = site.start(PowerDNS(THREE, {"example.org": AT_BOTH.format(mname="ns1", serial=55)}))
     site.world.zone("example.org", BOTH, "@ SOA ns1 hostmaster 12 3600 600 86400 60\n")

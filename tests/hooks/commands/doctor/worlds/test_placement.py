@@ -163,6 +163,18 @@ def parking_with_an_api_that_says_nothing(site: Site) -> Account:
     return {}
 
 
+@FAULTS.add("foreign-copy", "these stay: ns1.example.org", "come in: ns2.example.org")
+def one_of_the_servers_was_forgotten_at_the_registrar(site: Site) -> Account:
+    site.world.zone("example.org", BOTH)
+    site.world.zone("old.net", {"ns2.old.net": THREE})
+    former = (
+        "@ SOA ns1.old.net. hostmaster.old.net. 1 3600 600 86400 60\n@ NS ns1.old.net.\n@ NS ns2.old.net."
+    )
+    site.world.servers[THREE].serve(Zone("example.org", former))
+    site.world.delegate("example.org", {"ns1.example.org": ONE, "ns2.old.net": THREE})
+    return {}
+
+
 @FAULTS.add("two-primaries", "ns2.example.org")
 def two_primaries_each_with_its_own_serial(site: Site) -> Account:
     hosts = "@ NS ns1\n@ NS ns2\nns1 A 127.1.0.1\nns2 A 127.1.0.2\n"
