@@ -50,8 +50,8 @@ def lossy(survey: ZoneSurvey) -> Iterator[Finding]:
             "lossy-server",
             Severity.WARNING,
             hosts,
-            f"of equal questions to {the_server(hosts)} of {survey.apex}, at {located(servers)}, a third and "
-            "more have no answer, now this one and now that one: datagrams get lost on the way",
+            f"of equal questions to {the_server(hosts)} of {survey.apex}, at {located(servers)}, about "
+            "half and more have no answer, now this one and now that one: datagrams get lost on the way",
             (
                 f"see where: mtr -u -P 53 {servers[0].address.ip}, from here and from elsewhere; it may be "
                 f"the line or the load of {hosts}, or this machine's own line",
