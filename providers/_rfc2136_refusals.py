@@ -34,8 +34,8 @@ def update_refused(
         case dns.rcode.REFUSED:
             return AuthRejected(
                 f"{refused} with the key {key_name} (REFUSED)",
-                f"{_grants(key_name, apex, names)}; a zone that BIND has frozen refuses everybody: "
-                f"rndc thaw {apex}",
+                f"{_grants(key_name, apex, names)}; a zone that is frozen refuses everybody: "
+                f"rndc thaw {apex} (BIND), knotc zone-thaw {apex} (Knot)",
             )
         case dns.rcode.NOTAUTH:
             return ProviderError(

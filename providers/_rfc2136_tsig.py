@@ -138,7 +138,8 @@ def _rejection(server: str, key: dns.tsig.Key, tsig: TSIG) -> AuthRejected:
             named = f"{key_name(key)} ({tsig.algorithm.to_text(omit_final_dot=True)})"
             return AuthRejected(
                 f"{server} does not know the key {named}, or does not let it do this (BADKEY)",
-                "compare name and algorithm with the server's; for Knot, name it in the zone's acl too",
+                "compare name and algorithm with the server's; Knot: an acl of the zone has to name it, and "
+                "this machine's address, where it has any `address`",
             )
         case dns.rcode.BADTIME:
             return ClockSkew(

@@ -85,7 +85,11 @@ class Sent(NamedTuple):
     def _too_late(self) -> Unreachable:
         """However long that was: who waits for all of it may have had less time than one request has."""
         where = urlsplit(self.base).netloc.rpartition("@")[2] or self.base
-        return Unreachable(f"{self.whose}: {where} does not answer in time", NETWORK)
+        return Unreachable(
+            f"{self.whose}: {where} does not answer in time",
+            "a firewall that drops what is for that port looks like this; where there has to be a proxy, set "
+            "HTTPS_PROXY",
+        )
 
     def _impossible(self, error: Exception) -> ConfigError:
         return ConfigError(

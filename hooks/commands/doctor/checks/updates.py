@@ -36,7 +36,9 @@ def _rehearsal(delegation: Destination, zone: Zone, provider: RehearsesUpdates) 
             f"{error}: either the key may not write TXT at {delegation.target}, or the zone is frozen, or "
             "the server takes no updates",
             (
-                f"BIND, a frozen zone (rndc zonestatus {zone.apex} says so): rndc thaw {zone.apex}",
+                *_strayed(delegation, zone),
+                f"a frozen zone: rndc thaw {zone.apex} (BIND; rndc zonestatus {zone.apex} says so), or "
+                f"knotc zone-thaw {zone.apex} (Knot; knotc zone-status {zone.apex})",
                 f"BIND, in the zone's clause: {grant}",
                 f"Knot, in an acl of the zone {zone.apex}: key: [KEY], action: [update]; where it has "
                 f"update-type, with TXT in it, and where it has update-owner-name, with {delegation.target}.",
@@ -47,6 +49,15 @@ def _rehearsal(delegation: Destination, zone: Zone, provider: RehearsesUpdates) 
         )
     except ProviderError as error:
         yield Finding("update-fails", Severity.ERROR, zone.apex, str(error), (error.hint,))
+
+
+def _strayed(delegation: Destination, zone: Zone) -> Iterator[str]:
+    """A CNAME to the apex is hardly meant for challenges, and what it asks of the key is too much."""
+    if len(delegation.chain) > 1 and delegation.target == zone.apex:
+        yield (
+            f"remove the CNAME of {delegation.chain[-2]}: it leads to {zone.apex} itself, where the key "
+            "would have to be let write; or let it lead to a name that is for challenges alone"
+        )
 
 
 def _serial(

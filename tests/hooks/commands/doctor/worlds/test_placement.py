@@ -280,7 +280,7 @@ def powerdns_has_the_zone_as_a_secondary(site: Site) -> Account:
     return site.powerdns(server)
 
 
-@FAULTS.add("update-refused", "rndc thaw example.org")
+@FAULTS.add("update-refused", "rndc thaw example.org", "knotc zone-thaw example.org")
 def bind_has_frozen_the_zone(site: Site) -> Account:
     site.start(FrozenBind(ONE, {"example.org": ""}, [KEY]))
     site.world.delegate("example.org", {"ns.example.org": ONE})
@@ -328,6 +328,25 @@ def the_key_may_update_other_names_only(site: Site) -> Account:
     site.start(
         RawBind(ONE, [policy], {"example.org": "@ NS ns\n@ SOA ns h 1 3600 600 86400 60\nns A 127.1.0.1"})
     )
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+@FAULTS.add("update-refused", f"remove the CNAME of {NAME}: it leads to example.org itself")
+def the_challenge_leads_to_the_apex(site: Site) -> Account:
+    policy = (
+        'zone "example.org" { type primary; file "{example.org}"; '
+        "update-policy { grant hook name _acme-challenge.example.org. TXT; }; };"
+    )
+    text = "@ NS ns\n@ SOA ns h 1 3600 600 86400 60\nns A 127.1.0.1\n_acme-challenge CNAME @\n"
+    site.start(RawBind(ONE, [policy], {"example.org": text}))
+    site.world.delegate("example.org", {"ns.example.org": ONE})
+    return site.updates(ONE)
+
+
+@FAULTS.add("auth-rejected", "this machine's address, where it has any `address`")
+def knot_lets_the_key_update_from_other_addresses_only(site: Site) -> Account:
+    site.start(ElsewhereOnlyKnot(ONE, {"example.org": ""}, [KEY]))
     site.world.delegate("example.org", {"ns.example.org": ONE})
     return site.updates(ONE)
 
@@ -422,6 +441,17 @@ class AddressesOnlyKnot(Knot):
         command = super().prepare()
         path = self.folder / "knot.conf"
         limited = "action: [update, transfer]\n    update-type: [A, AAAA]"
+        path.write_text(path.read_text().replace("action: [update, transfer]", limited))
+        return command
+
+
+class ElsewhereOnlyKnot(Knot):
+    """Its key is for machines of another network."""
+
+    def prepare(self) -> list[str]:
+        command = super().prepare()
+        path = self.folder / "knot.conf"
+        limited = "action: [update, transfer]\n    address: 10.0.0.0/8"
         path.write_text(path.read_text().replace("action: [update, transfer]", limited))
         return command
 
