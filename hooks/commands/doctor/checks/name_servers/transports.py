@@ -45,15 +45,18 @@ def silent(survey: ZoneSurvey, blocked: Container[str], explained: Iterable[str]
 def _silent(survey: ZoneSurvey, servers: Sequence[ServerAnswers], *, alive: bool) -> Finding:
     hosts = hosts_of(servers)
     number = len(hosts.split(", "))
+    apex, late = survey.apex, "not answer in time, over UDP or TCP"
+    if alive:
+        words = f"{the_server(hosts)} of {apex} does {late}, at {ips(servers)}, and does at other addresses"
+    elif number > 1:
+        words = f"{number} of {len(survey.servers)} name servers of {apex} do {late}: {listed(servers)}"
+    else:
+        words = f"the name server {hosts} of {apex} does {late}, at {ips(servers)}"
     return Finding(
         "silent-server",
         Severity.WARNING,
         hosts,
-        f"{number} of {len(survey.servers)} name servers of {survey.apex} do not answer in time, over UDP or "
-        f"TCP: {listed(servers)}"
-        if number > 1
-        else f"the name server {hosts} of {survey.apex} does not answer in time at {ips(servers)}, over UDP "
-        "or TCP",
+        words,
         (
             "see whether it runs, or is too slow for whoever asks, and whether a firewall lets port 53 "
             f"through: dig +time=20 +tries=1 SOA {survey.apex} +norec @{servers[0].address.ip}",

@@ -257,6 +257,7 @@ def test_a_dead_ipv4_address_beside_a_live_ipv6_one_is_no_dead_ipv6(world: World
     found = the_finding(world)
 
     assert found.code == "silent-server"
+    assert found.message.endswith("and does at other addresses")
     assert found.remedy[1] == "or remove the address from ns1.example.org"
 
 
