@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import dns.rcode
 import dns.rdatatype
-from dns.rdatatype import MX, RdataType
+from dns.rdatatype import CAA, MX, RdataType
 
 from ..address import Address
 from ..message import NS, SOA, TXT, A, Query, Response
@@ -21,7 +21,7 @@ from ..timing import USUAL, Timing
 from ..transports.transport import Transport
 from .zone_survey import ZoneSurvey
 
-TYPES = (SOA, NS, MX, TXT, A)
+TYPES = (CAA, SOA, NS, MX, TXT, A)  # first what a CA goes by
 SERVERS = 3  # of the zone, which have to agree
 WITHIN = 2.5  # seconds, of a server that has answered and of a resolver
 JUST_FETCHED = 3  # seconds that may be gone from a TTL

@@ -110,6 +110,12 @@ def the_world_is_shown_a_further_name_server(site: Site) -> Account:
     return other_texts(site, SAME, f"{SAME}@ NS ns2\nns2 A 127.1.0.1\n", OUTSIDE)
 
 
+@FAULTS.add("other-view", 'same serial 7 (CAA: 0 issue "digicert.com"; here: 0 issue "letsencrypt.org")')
+def the_world_is_shown_caa_for_another_ca(site: Site) -> Account:
+    texts = [f'{SAME}@ MX 10 {ca}\n@ CAA 0 issue "{ca}"\n' for ca in ("letsencrypt.org", "digicert.com")]
+    return other_texts(site, *texts, OUTSIDE, ALSO_OUTSIDE)
+
+
 @FAULTS.add("other-view", "same serial 7 (MX: 10 mx.example.org.", severity=Severity.WARNING)
 def the_world_is_shown_another_mail_server(site: Site) -> Account:
     return other_texts(site, f"{SAME}@ MX 10 exchange\n", f"{SAME}@ MX 10 mx\n", OUTSIDE)
