@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from ...dns.address import Address
 from ...dns.inspect.server_answers import ServerAnswers
 from ...dns.inspect.zone_survey import ZoneSurvey
 
@@ -34,6 +35,11 @@ def answers(servers: Iterable[ServerAnswers]) -> str:
 def ips(servers: Iterable[ServerAnswers]) -> str:
     """The addresses alone, in a list for a sentence."""
     return ", ".join(server.address.ip for server in servers)
+
+
+def in_order(addresses: Iterable[Address]) -> str:
+    """The addresses in order, without ports, in a list for a sentence."""
+    return ", ".join(sorted(address.ip for address in addresses))
 
 
 def address_type(ip: str) -> str:

@@ -9,7 +9,7 @@ from .....dns.address import Address, reachable
 from .....dns.inspect.faults import SPEAKS, ServerFault
 from .....dns.inspect.zone_survey import ZoneSurvey
 from ...finding import Finding, Severity
-from ...wording import address_type
+from ...wording import address_type, in_order
 from ..subjects.account_copy import AccountCopy
 from .out_of_reach import is_out_of_reach, private, unrouted
 
@@ -118,15 +118,15 @@ def _differ(
     only_own = sorted(address for address in own if address not in glue)
     wrong_glue = [address for address in only_glue if address in sick]
     wrong_own = [address for address in only_own if address in sick]
-    stated = f"the parent of {survey.apex} has {_ips(glue)} for {host}, the zone itself {_ips(own)}"
+    stated = f"the parent of {survey.apex} has {in_order(glue)} for {host}, the zone itself {in_order(own)}"
     if wrong_glue and own:
         yield Finding(
             "glue-differs",
             _severity(sick, wrong_glue),
             host,
-            f"{stated}; {_ips(wrong_glue)} {_state(sick, wrong_glue)}",
+            f"{stated}; {in_order(wrong_glue)} {_state(sick, wrong_glue)}",
             (
-                f"at the registrar, change the address (glue, host object) of {host} to: {_ips(own)}",
+                f"at the registrar, change the address (glue, host object) of {host} to: {in_order(own)}",
                 f"see what the parent says: dig +norec NS {survey.apex} +trace +additional",
             ),
         )
@@ -136,7 +136,7 @@ def _differ(
             "glue-differs",
             _severity(sick, wrong_own),
             host,
-            f"{stated}; {_ips(wrong_own)} {_state(sick, wrong_own)}",
+            f"{stated}; {in_order(wrong_own)} {_state(sick, wrong_own)}",
             (f"in the zone, change the address of {host} to what the parent has: {records}",),
         )
     elif (unseen := [address for address in only_glue if not reachable(address)]) and not {*own} & {*sick}:
@@ -144,10 +144,10 @@ def _differ(
             "glue-differs",
             Severity.WARNING,
             host,
-            f"{stated}; this machine has no way to {_ips(unseen)}, and cannot tell whether it is dead",
+            f"{stated}; this machine has no way to {in_order(unseen)}, and cannot tell whether it is dead",
             (
-                f"at the registrar, change the address (glue, host object) of {host} to: {_ips(own)}",
-                f"or, if {_ips(unseen)} serves {survey.apex}, write it into the zone: "
+                f"at the registrar, change the address (glue, host object) of {host} to: {in_order(own)}",
+                f"or, if {in_order(unseen)} serves {survey.apex}, write it into the zone: "
                 + "; ".join(f"{host}. {address_type(each.ip)} {each.ip}" for each in unseen),
             ),
         )
@@ -198,7 +198,3 @@ def _state(sick: dict[Address, ServerFault], addresses: Sequence[Address]) -> st
     if kinds & {"stale", "foreign", "primary", "ahead"}:
         return "has an old copy"
     return "does not answer" if kinds == {"silent"} else "does not serve the zone"
-
-
-def _ips(addresses: Iterable[Address]) -> str:
-    return ", ".join(sorted(address.ip for address in addresses))

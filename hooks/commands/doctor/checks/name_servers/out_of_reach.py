@@ -16,7 +16,7 @@ from .....dns.cname_chain import Discovery
 from .....dns.destination import Destination
 from .....dns.message import AAAA, A, addresses_in, alias_of
 from ...finding import Examined, Finding, Severity
-from ...wording import address_type
+from ...wording import address_type, in_order
 from ..subjects.address_scope import scope_of
 
 MOST = 13  # hosts that are looked for
@@ -94,7 +94,7 @@ def private(
 ) -> Finding:
     """``hidden``: the addresses that nobody can reach; ``places``: where they stand. ``enough``: each of the
     servers has others beside them."""
-    shown = ", ".join(f"{host} ({_ips(addresses)})" for host, addresses in hidden.items())
+    shown = ", ".join(f"{host} ({in_order(addresses)})" for host, addresses in hidden.items())
     host, *others = hidden
     wanted = "public addresses" if others else "its public address"
     return Finding(
@@ -103,8 +103,8 @@ def private(
         ", ".join(hidden),
         f"{len(hidden)} name servers of {apex} have addresses that nobody can reach from outside: {shown}"
         if others
-        else f"the name server {host} of {apex} has the address {_ips(hidden[host])}, which nobody can reach "
-        "from outside",
+        else f"the name server {host} of {apex} has the address {in_order(hidden[host])}, which nobody "
+        "can reach from outside",
         (
             *(_removal(hidden, places) if enough else ()),
             f"{'or ' * enough}give {', '.join(hidden)} {wanted}, {' and '.join(places)}: "
@@ -153,8 +153,4 @@ def unrouted(apex: str, servers: Addresses, severity: Severity) -> Iterator[Find
 
 
 def _listed(servers: Addresses) -> str:
-    return ", ".join(f"{host} ({_ips(found)})" for host, found in servers.items())
-
-
-def _ips(addresses: Collection[Address]) -> str:
-    return ", ".join(sorted(address.ip for address in addresses))
+    return ", ".join(f"{host} ({in_order(found)})" for host, found in servers.items())

@@ -15,6 +15,7 @@ from .....dns.destination import Server
 from .....dns.message import AAAA, SOA, A, Query, Response, addresses_in
 from .....dns.transports.transport import Transport
 from ...finding import Examined, Finding, Severity
+from ...wording import in_order
 
 TIMEOUT = 2.5  # seconds: a lost datagram is sent again after 2
 MOST = 13  # hosts that are looked up
@@ -85,8 +86,8 @@ def _finding(examined: Examined, zone: str, strange: Addresses, own: Addresses, 
     """``spoilt``: whether a wait fails, for it hears another copy, or nothing else at all."""
     host = next(iter(strange))
     resolvers = _who_says(examined, strange)
-    theirs = ", ".join(f"{each} ({_ips(addresses)})" for each, addresses in strange.items())
-    world = ", ".join(f"{each} ({_ips(own[each])})" for each in strange)
+    theirs = ", ".join(f"{each} ({in_order(addresses)})" for each, addresses in strange.items())
+    world = ", ".join(f"{each} ({in_order(own[each])})" for each in strange)
     return Finding(
         "inside-addresses",
         Severity.ERROR if spoilt else Severity.WARNING,
@@ -120,7 +121,3 @@ def _who_says(examined: Examined, strange: Addresses) -> str:
         and {each for rrset in answer.message.answer for each in addresses_in(rrset)} & {*strange[query.name]}
     }
     return ", ".join(sorted(saying)) or ", ".join(each.ip for each in examined.settings.resolvers)
-
-
-def _ips(addresses: Iterable[Address]) -> str:
-    return ", ".join(sorted(address.ip for address in addresses))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -13,7 +12,7 @@ from ......providers.base import HasNameServer, ShowsApex, ZoneApex
 from ......threads import in_background_once
 from .....challenge.placement import Placements
 from .....config.settings import Account
-from .....dns.address import Address
+from .....dns.address import resolved
 from .....dns.destination import Server
 from .....dns.inspect.faults import ZoneCopy
 from ...finding import Examined
@@ -88,18 +87,14 @@ def look_again(places: Placements, account: str, wanted: str) -> tuple[str, Serv
         return None
     zone = provider.zone_for(wanted)
     apex = provider.apex_of(zone)
-    host = _server(*provider.name_server()) if isinstance(provider, HasNameServer) else Server("", ())
+    host = Server("", ())
+    if isinstance(provider, HasNameServer):
+        name, port = provider.name_server()
+        host = Server(name, resolved(name, port))
     return (zone.apex, host, apex) if apex.name_servers else None
 
 
 _look = in_background_once(256)(look_again)  # one question will do for all domains of a zone
-
-
-def _server(host: str, port: int) -> Server:
-    found = []
-    with suppress(OSError, UnicodeError):
-        found = [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    return Server(host, tuple(Address(ip.partition("%")[0], port) for ip in dict.fromkeys(found)))
 
 
 def names(hosts: Iterable[str]) -> str:

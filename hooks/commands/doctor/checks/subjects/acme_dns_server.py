@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable
-from contextlib import suppress
 from urllib.parse import urlsplit
 
 from .....config.settings import Account
-from .....dns.address import Address
+from .....dns.address import Address, resolved
 from .....dns.destination import Destination
 from .....dns.message import TXT, Query, Response
 from .....dns.transports.transport import Transport
@@ -22,7 +20,7 @@ def left_behind(examined: Examined, delegation: Destination, account: Account) -
     that the world is led to has any. (Of a name that has never had one, acme-dns knows nothing either.)"""
     host = urlsplit(account.options.get("base_url", "")).hostname or ""
     public = [address for server in delegation.servers for address in server.addresses]
-    apart = [address for address in _addresses(host) if address not in public]
+    apart = [address for address in (resolved(host) if host else ()) if address not in public]
     if not apart or not public:
         return None
     with Transport(examined.discovery.timing) as transport:
@@ -47,13 +45,6 @@ def left_behind(examined: Examined, delegation: Destination, account: Account) -
             f"compare: dig TXT {delegation.target} +norec @{having[0].ip}, and @{lacking[0].ip}",
         ),
     )
-
-
-def _addresses(host: str) -> list[Address]:
-    with suppress(OSError, UnicodeError):
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM) if host else []
-        return [Address(ip) for ip in dict.fromkeys(str(each[4][0]).partition("%")[0] for each in found)]
-    return []
 
 
 def _has_values(answer: Response) -> bool:
