@@ -5,7 +5,7 @@ How grave a fault is follows from what a wait does with such a server (docs/read
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, partial
 
@@ -14,6 +14,7 @@ from ......names import PREFIX
 from ......threads import in_background
 from .....dns.address import Address
 from .....dns.inspect.faults import server_faults
+from .....dns.inspect.server_answers import ServerAnswers
 from .....dns.inspect.source_address import sources
 from .....dns.inspect.zone_survey import ZoneSurvey, recheck_serials
 from .....dns.message import CNAME, alias_of
@@ -226,11 +227,8 @@ def findings(
     strange = sources((server.address for server in survey.answers if not server.udp), survey.apex)
     yield from answers_from_elsewhere(survey, strange)
     explained |= {address.ip for address in strange}
-    lost = losing_large(survey, heard)
-    if lost:
-        which = "those with the signatures of DNSSEC, which resolvers of CAs ask for"
-        nobody = not any(server.authority for server in survey.answers)
-        yield large_lost(survey.apex, lost, f"DNSKEY {survey.apex} +dnssec", which, nobody=nobody)
+    if lost := losing_large(survey, heard):
+        yield _large_lost(survey, lost)
     others = survey._replace(answers=tuple(server for server in survey.answers if server not in lost))
     yield from silent(others, codes, explained)
     yield from one_transport(others, codes, explained)
@@ -242,6 +240,12 @@ def findings(
     yield from lossy(survey)
     yield from single_network(survey)
     yield from long_negative_ttl(survey)
+
+
+def _large_lost(survey: ZoneSurvey, lost: Sequence[ServerAnswers]) -> Finding:
+    which = "those with the signatures of DNSSEC, which resolvers of CAs ask for"
+    nobody = not any(server.authority for server in survey.answers)
+    return large_lost(survey.apex, lost, f"DNSKEY {survey.apex} +dnssec", which, nobody=nobody)
 
 
 def _zone_of_the_record(examined: Examined) -> str:
